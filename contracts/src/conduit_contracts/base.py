@@ -1,0 +1,25 @@
+"""The base of every value type and message: frozen, strict, closed."""
+
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+KNOWN_NAMES: set[str] = set()
+"""Every field name and union tag in the contracts: the only names that an error may show."""
+
+
+class Value(BaseModel):
+    """A value without identity. Unknown fields are refused unless the reader says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        KNOWN_NAMES.update(cls.model_fields)
+        if tag := cls.model_fields.get("kind"):
+            KNOWN_NAMES.update(str(value) for value in get_args(tag.annotation))
+
+
+class Inconsistent(ValueError):  # noqa: N818 - named for what the record is
+    """Raised by validators of the contracts. Its text is shown to the sender, so it is constant and holds no value."""

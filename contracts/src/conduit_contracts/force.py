@@ -1,0 +1,56 @@
+"""What forces answer, each on a topic of its own: `force.<id>.responses.v1`.
+
+Transport receipt, a connector's receipt and a person's acknowledgement are three different facts. Kafka's commit is the
+first and is never read as another.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import StringConstraints
+
+from conduit_contracts.envelope import Event
+from conduit_contracts.ids import ForceId, ReferralId
+from conduit_contracts.referral import Line, Text
+
+ForceReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]*$", max_length=64)]
+"""The force's own reference, for example of its crime or intelligence record. Kept and given back, never interpreted."""
+
+
+class _Response(Event):
+    force_id: ForceId
+    """Must be the topic's force."""
+    referral_id: ReferralId
+
+
+class ReceiptConfirmed(_Response):
+    """The force's connector holds the case."""
+
+    type: ClassVar[str] = "uk.conduit.force.receipt-confirmed.v1"
+
+
+class CaseAcknowledged(_Response):
+    """A person in the force's safeguarding team has read the case and takes it."""
+
+    type: ClassVar[str] = "uk.conduit.force.case-acknowledged.v1"
+    team: Line
+    """The team, not a person's name."""
+    force_reference: ForceReference | None = None
+
+
+class NotOursReason(StrEnum):
+    """Why a force gives a case back."""
+
+    OUTSIDE_OUR_AREA = "outside_our_area"
+    ANOTHER_FORCE_LEADS = "another_force_leads"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class CaseDeclined(_Response):
+    """The force says that the case is not its own. It keeps the interim safeguarding duty until another force has it."""
+
+    type: ClassVar[str] = "uk.conduit.force.case-declined.v1"
+    reason: NotOursReason
+    comment: Text
+    suggested_force: ForceId | None = None

@@ -1,0 +1,35 @@
+"""Identifiers: opaque, sortable by time, and never derived from a person.
+
+A UUIDv7 (RFC 9562, section 5.7) keeps the database's indexes local, because ids made together stand together.
+"""
+
+import os
+import time
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import UUID7, StringConstraints
+
+_SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+ReferralId = UUID7
+EventId = UUID7
+PartnerId = Annotated[str, StringConstraints(pattern=_SLUG, max_length=40)]
+"""A partner's name in topics and ACLs: lower-case letters, digits and single hyphens."""
+ForceId = Annotated[str, StringConstraints(pattern=_SLUG, max_length=40)]
+"""A police force's name in topics and ACLs, as in `reference/forces.csv`."""
+PartnerReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
+"""The partner's own reference. It is shown in notices, so it must not be a person's name."""
+OfficerId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=64)]
+"""A named officer's account, as the hub's directory spells it."""
+DistrictCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{8}$")]
+"""An ONS local authority district code, current or former, for example E08000025."""
+
+
+def uuid7() -> UUID:
+    """A new UUIDv7: 48 bits of Unix time in milliseconds, the rest random."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)

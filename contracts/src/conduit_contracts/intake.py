@@ -1,0 +1,88 @@
+"""What intake publishes on `intake.referrals.v1`: everything a partner said that was in order, and refusals that say why."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from conduit_contracts.base import Value
+from conduit_contracts.envelope import Event
+from conduit_contracts.ids import PartnerId, PartnerReference, ReferralId
+from conduit_contracts.partner import WithdrawalReason
+from conduit_contracts.problems import Problem
+from conduit_contracts.referral import Referral, Supplement, Text, Urgency
+
+
+class ReferralReceived(Event):
+    """A referral is in order and stored. From here on the hub answers for it."""
+
+    type: ClassVar[str] = "uk.conduit.intake.referral-received.v1"
+    referral_id: ReferralId
+    received_at: AwareDatetime
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    urgency: Urgency
+    immediate_danger: bool
+    referral: Referral
+
+
+class ReferralReceivedNotice(Value):
+    """The part of ReferralReceived that a reader without need to know the case may read."""
+
+    referral_id: ReferralId
+    received_at: AwareDatetime
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    urgency: Urgency
+    immediate_danger: bool
+
+
+class InformationSupplied(Event):
+    """A partner added to, corrected or answered a question about a referral that the hub holds."""
+
+    type: ClassVar[str] = "uk.conduit.intake.information-supplied.v1"
+    referral_id: ReferralId
+    supplement: Supplement
+
+
+class ReferralWithdrawn(Event):
+    """A partner took a referral back."""
+
+    type: ClassVar[str] = "uk.conduit.intake.referral-withdrawn.v1"
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    reason: WithdrawalReason
+    comment: Text | None = None
+
+
+class ReconsiderationRequested(Event):
+    """A partner asked for a second officer's look."""
+
+    type: ClassVar[str] = "uk.conduit.intake.reconsideration-requested.v1"
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    comment: Text
+
+
+class SubmissionRejected(Event):
+    """A partner's record was not in order. Nothing was stored but this refusal; the partner is told every problem."""
+
+    type: ClassVar[str] = "uk.conduit.intake.submission-rejected.v1"
+    partner_id: PartnerId
+    """From the topic, never from the record."""
+    partner_reference: PartnerReference | None = None
+    referral_id: ReferralId | None = None
+    """Where the record was about a referral that the hub holds, which stays as it was."""
+    submission_id: Annotated[str, StringConstraints(max_length=200)]
+    """The record's topic, partition and offset, or the HTTP request's id."""
+    problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+
+
+class SubmissionRepeated(Event):
+    """A partner sent again what the hub already holds, to the letter. The answer is the first one's."""
+
+    type: ClassVar[str] = "uk.conduit.intake.submission-repeated.v1"
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference

@@ -1,0 +1,100 @@
+"""What notification publishes: each partner's own updates on `partner.<id>.updates.v1`, and the record of notices.
+
+Nothing here holds case content: references, states, and words that the policy file or an officer gave for the partner.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from conduit_contracts.base import Value
+from conduit_contracts.envelope import Event
+from conduit_contracts.ids import ForceId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.problems import Problem
+from conduit_contracts.referral import Text
+from conduit_contracts.routing import HandoffState
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+
+
+class ReferralState(StrEnum):
+    """Where a referral stands, for its partner."""
+
+    RECEIVED = "received"
+    UNDER_REVIEW = "under_review"
+    INFORMATION_REQUESTED = "information_requested"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITH_FORCES = "with_forces"
+    HANDED_OVER = "handed_over"
+    WITHDRAWN = "withdrawn"
+
+
+class HandoffStanding(Value):
+    """One force's part, for the partner."""
+
+    force_id: ForceId
+    state: HandoffState
+
+
+class ReferralStatusUpdated(Event):
+    """Something happened to a referral. `revision` counts from 1 without gaps, and `state` is the state after it."""
+
+    type: ClassVar[str] = "uk.conduit.notification.referral-status-updated.v1"
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    referral_id: ReferralId
+    revision: Annotated[int, Field(ge=1)]
+    state: ReferralState
+    fact: Code
+    """What happened, for example `referral_received` or `handoff_acknowledged`."""
+    happened_at: AwareDatetime
+    handoffs: tuple[HandoffStanding, ...] = ()
+    home_force: ForceId | None = None
+    reason: Code | None = None
+    comment: Text | None = None
+    """An officer's words to the partner: why declined, or what is asked."""
+    next_step: Text | None = None
+    """What the partner should do now."""
+
+
+class SubmissionRejected(Event):
+    """The hub could not take a record of this partner's."""
+
+    type: ClassVar[str] = "uk.conduit.notification.submission-rejected.v1"
+    partner_id: PartnerId
+    partner_reference: PartnerReference | None = None
+    referral_id: ReferralId | None = None
+    submission_id: Annotated[str, StringConstraints(max_length=200)]
+    problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+
+
+class Channel(StrEnum):
+    """How a notice goes out."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class _Notice(Event):
+    notice_id: UUID
+    audience: Annotated[str, StringConstraints(pattern=r"^(partner|force|hub):[a-z0-9-]*$", max_length=60)]
+    channel: Channel
+    template: Code
+    referral_id: ReferralId | None = None
+    attempts: Annotated[int, Field(ge=1)]
+
+
+class NoticeSent(_Notice):
+    """The recipient's server took the notice. That is transport, not reading."""
+
+    type: ClassVar[str] = "uk.conduit.notification.notice-sent.v1"
+
+
+class NoticeFailed(_Notice):
+    """The notice could not be delivered and will not be tried again. Shown to the hub."""
+
+    type: ClassVar[str] = "uk.conduit.notification.notice-failed.v1"
+    code: Code

@@ -1,0 +1,51 @@
+"""What partners publish, each on a topic of its own: `partner.<id>.referrals.v1`."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from conduit_contracts.envelope import Event
+from conduit_contracts.ids import PartnerId, PartnerReference
+from conduit_contracts.referral import Referral, Supplement, Text
+
+
+class ReferralSubmitted(Event):
+    """A partner refers a case. Idempotent on partner and partner reference, with a hash of the content."""
+
+    type: ClassVar[str] = "uk.conduit.partner.referral-submitted.v1"
+    referral: Referral
+
+
+class InformationSupplied(Event):
+    """A partner adds to a referral, corrects it, or answers a question."""
+
+    type: ClassVar[str] = "uk.conduit.partner.information-supplied.v1"
+    supplement: Supplement
+
+
+class WithdrawalReason(StrEnum):
+    """Why a partner withdraws. Forces that already hold the case are told; they decide what follows."""
+
+    SENT_IN_ERROR = "sent_in_error"
+    DUPLICATE = "duplicate"
+    REPORTED_DIRECTLY_TO_POLICE = "reported_directly_to_police"
+    VICTIM_WITHDREW_CONSENT = "victim_withdrew_consent"
+    OTHER = "other"
+
+
+class ReferralWithdrawn(Event):
+    """A partner takes a referral back."""
+
+    type: ClassVar[str] = "uk.conduit.partner.referral-withdrawn.v1"
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    reason: WithdrawalReason
+    comment: Text | None = None
+
+
+class ReconsiderationRequested(Event):
+    """A partner asks, once, for a second officer's look at a declined referral."""
+
+    type: ClassVar[str] = "uk.conduit.partner.reconsideration-requested.v1"
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    comment: Text

@@ -1,0 +1,124 @@
+"""What was wrong with a record, in words for the one who sent it.
+
+A problem has a stable code, the field, whose fault it is, whether trying again helps and what to do. It never holds
+the value: texts are written here and do not come from the record.
+"""
+
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+from conduit_contracts.base import KNOWN_NAMES, Inconsistent, Value
+
+
+class Origin(StrEnum):
+    """Whose fault a problem is (after the NHS Booking and Referral Standard's split of error codes)."""
+
+    SENDER = "sender"
+    HUB = "hub"
+    RECEIVER = "receiver"
+
+
+class Problem(Value):
+    """One thing that was wrong."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+    field: Annotated[str, StringConstraints(max_length=200)]
+    """Path of the field, for example `referral.persons[0].age_at_offence`, or the header's name."""
+    message: Annotated[str, StringConstraints(max_length=400)]
+    """What is wrong and what to do about it."""
+    origin: Origin
+    retryable: bool
+    """True where sending the same again later may succeed."""
+
+
+_TEXTS = {
+    "header_missing": "This header is missing. Send every CloudEvents attribute as a ce_ header.",
+    "header_null": "This header has no value. Send it as UTF-8 text.",
+    "header_not_utf8": "This header is not UTF-8 text. Encode it as UTF-8.",
+    "spec_version_unsupported": "Only CloudEvents 1.0 is read. Send ce_specversion 1.0.",
+    "time_invalid": "This is not an RFC 3339 time. Send for example 2026-11-23T09:30:00Z.",
+    "time_without_zone": "This time has no zone. Add Z or an offset.",
+    "type_not_accepted": "This type is not accepted on this topic. See the topic's list of messages.",
+    "value_missing": "The record has no value. Deleting by a record without value is not possible here; send a withdrawal.",
+    "json_invalid": "The value is not valid JSON. Send one JSON object in UTF-8.",
+    "field_missing": "This field is required. Add it.",
+    "field_unknown": "The contract has no such field here. Check its spelling and place.",
+    "field_type": "This field has the wrong type. See the JSON Schema of this message.",
+    "value_not_allowed": "This value is not one of the allowed ones. See the JSON Schema of this message.",
+    "value_out_of_range": "This number is outside the allowed range. See the JSON Schema of this message.",
+    "length_out_of_range": "This is too short or too long. See the JSON Schema of this message.",
+    "format_invalid": "This does not have the required form. See the JSON Schema of this message.",
+    "value_inconsistent": "This contradicts another field.",
+}
+
+_CODES = {
+    "missing": "field_missing",
+    "extra_forbidden": "field_unknown",
+    "json_invalid": "json_invalid",
+    "enum": "value_not_allowed",
+    "literal_error": "value_not_allowed",
+    "union_tag_invalid": "value_not_allowed",
+    "union_tag_not_found": "field_missing",
+    "greater_than": "value_out_of_range",
+    "greater_than_equal": "value_out_of_range",
+    "less_than": "value_out_of_range",
+    "less_than_equal": "value_out_of_range",
+    "string_too_short": "length_out_of_range",
+    "string_too_long": "length_out_of_range",
+    "too_short": "length_out_of_range",
+    "too_long": "length_out_of_range",
+    "string_pattern_mismatch": "format_invalid",
+    "value_error": "value_inconsistent",
+}
+
+_FORMATS = ("date", "time", "uuid", "url", "string_unicode")
+_MOST_PROBLEMS = 20
+
+
+def sender_problem(code: str, field: str, message: str | None = None) -> Problem:
+    """A problem that the sender must mend; sending the same again does not help."""
+    return Problem(code=code, field=field, message=message or _TEXTS[code], origin=Origin.SENDER, retryable=False)
+
+
+def problems_from(error: ValidationError) -> tuple[Problem, ...]:
+    """The sender's problems behind a validation error, at most twenty, without any value from the input."""
+    details = error.errors(include_url=False, include_input=False)
+    return tuple(_problem(detail) for detail in details[:_MOST_PROBLEMS])
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    code = _code(detail["type"])
+    location = detail["loc"]
+    if code != "field_unknown":
+        text = _inconsistency(detail) if code == "value_inconsistent" else None
+        return sender_problem(code, _path(location), text)
+    near = get_close_matches(str(location[-1]), KNOWN_NAMES, n=1, cutoff=0.75)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return sender_problem(code, _path(location), _TEXTS[code] + hint)
+
+
+def _code(kind: str) -> str:
+    if kind in _CODES:
+        return _CODES[kind]
+    return "format_invalid" if kind.startswith(_FORMATS) else "field_type"
+
+
+def _inconsistency(detail: ErrorDetails) -> str | None:
+    """The text of a rule of our own, which is written beside the rule and holds no value."""
+    rule = detail.get("ctx", {}).get("error")
+    return str(rule)[:400] if isinstance(rule, Inconsistent) else None
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """Only names that the contract itself knows are shown: an unknown key may be somebody's name."""
+    path = ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+        else:
+            path += ("." if path else "") + (step if step in KNOWN_NAMES else "(unknown)")
+    return path[:200] or "value"

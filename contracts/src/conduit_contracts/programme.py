@@ -1,0 +1,68 @@
+"""The programme's registers, published by the hub's own command line on compacted topics. Last record per key holds."""
+
+from datetime import date
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from conduit_contracts.base import Inconsistent, Value
+from conduit_contracts.envelope import Event
+from conduit_contracts.ids import ForceId, PartnerId
+from conduit_contracts.referral import LegalGround, Line
+
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
+SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
+"""Names a file in the notification service's secrets directory. Secrets themselves never travel on a topic."""
+
+
+class Mou(Value):
+    """A Memorandum of Understanding. In force from `valid_from` to `valid_to`, both included, unless suspended."""
+
+    reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
+    scope: Line
+    signed_on: date
+    valid_from: date
+    valid_to: date
+    review_on: date
+    legal_ground: LegalGround
+    suspended: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_from > self.valid_to:
+            raise Inconsistent("valid_from is after valid_to.")
+        return self
+
+
+class Contact(Value):
+    """Where notices go. A team's address, never a person's."""
+
+    email: Email | None = None
+    webhook_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=500)] | None = None
+    webhook_secret: SecretName | None = None
+
+    @model_validator(mode="after")
+    def _webhook_is_signed(self) -> Self:
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise Inconsistent("webhook_url and webhook_secret go together.")
+        return self
+
+
+class PartnerRegistered(Event):
+    """A partner organisation as it now stands in the register."""
+
+    type: ClassVar[str] = "uk.conduit.programme.partner-registered.v1"
+    partner_id: PartnerId
+    name: Line
+    suspended: bool = False
+    mous: Annotated[tuple[Mou, ...], Field(max_length=20)] = ()
+    contact: Contact = Contact()
+
+
+class ForceRegistered(Event):
+    """A force's safeguarding team as it now stands in the register. `escalation` are the next levels' contacts, in order."""
+
+    type: ClassVar[str] = "uk.conduit.programme.force-registered.v1"
+    force_id: ForceId
+    contact: Contact = Contact()
+    escalation: Annotated[tuple[Contact, ...], Field(max_length=5)] = ()

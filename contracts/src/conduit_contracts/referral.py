@@ -1,0 +1,398 @@
+"""The value types of a referral: what a partner knows, in the words that police and safeguarding teams use.
+
+Definitions: a child is under 18. Child sexual exploitation is a form of child sexual abuse (Department for Education,
+February 2017), so the two are never alternatives. Group-based means two or more (IICSA, "organised network").
+The setting follows the Complex and Organised Child Abuse Dataset's typology.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from conduit_contracts.base import Inconsistent, Value
+from conduit_contracts.ids import DistrictCode, ForceId, PartnerId, PartnerReference
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=40_000)]
+LocalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)]
+"""Names a person or a place inside one referral, for example V1 or L2. Unique in the referral."""
+Count = Annotated[int, Field(ge=0, le=100_000)]
+Age = Annotated[int, Field(ge=0, le=120)]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+"""ISO 639 language, for example `bsl` is not one: British Sign Language is `bfi`."""
+
+
+class Urgency(StrEnum):
+    """How soon a person must act. Immediate danger stands beside it, as a flag of its own."""
+
+    URGENT = "urgent"
+    PRIORITY = "priority"
+    ROUTINE = "routine"
+
+
+class Role(StrEnum):
+    """Section 38 of the Data Protection Act 2018 asks for categories of person to be told apart."""
+
+    VICTIM = "victim"
+    SUSPECT = "suspect"
+    WITNESS = "witness"
+
+
+class LegalGround(StrEnum):
+    """Why a person may be named without consent."""
+
+    VITAL_INTERESTS = "vital_interests"
+    SAFEGUARDING_OF_CHILDREN = "safeguarding_of_children"
+    LEGAL_OBLIGATION = "legal_obligation"
+    PUBLIC_TASK = "public_task"
+    PREVENTION_OF_CRIME = "prevention_of_crime"
+
+
+class NamedWithConsent(Value):
+    """The person is named and agreed to it."""
+
+    kind: Literal["named_with_consent"] = "named_with_consent"
+    name: Line
+    date_of_birth: date | None = None
+    consented_on: date
+
+
+class NamedWithoutConsent(Value):
+    """The person is named on a legal ground."""
+
+    kind: Literal["named_without_consent"] = "named_without_consent"
+    name: Line
+    date_of_birth: date | None = None
+    legal_ground: LegalGround
+    reason: Text
+
+
+class Pseudonymous(Value):
+    """The person chose not to be named, or is not known by name. The partner can link the pseudonym; the hub cannot."""
+
+    kind: Literal["pseudonymous"] = "pseudonymous"
+    pseudonym: Line
+
+
+Identity = Annotated[NamedWithConsent | NamedWithoutConsent | Pseudonymous, Field(discriminator="kind")]
+
+
+class NotRecorded(StrEnum):
+    """Why a characteristic is absent. A missing field is different: nobody said anything."""
+
+    REFUSED = "refused"
+    NOT_ASKED = "not_asked"
+    NOT_KNOWN = "not_known"
+
+
+class CharacteristicSource(StrEnum):
+    """Who said so. A characteristic is never inferred from a name."""
+
+    SELF_DEFINED = "self_defined"
+    OBSERVED = "observed"
+    RECORDED_BY_AGENCY = "recorded_by_agency"
+
+
+class Characteristic(Value):
+    """An ethnicity or a nationality: a code with its source, or the reason why there is none."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,3}$")] | None = None
+    """Ethnicity: a code of the 18+1 self-defined classification, such as W1 or A1. Nationality: ISO 3166-1 alpha-2."""
+    source: CharacteristicSource | None = None
+    not_recorded: NotRecorded | None = None
+
+    @model_validator(mode="after")
+    def _code_or_reason(self) -> Self:
+        if (self.code is None) == (self.not_recorded is None):
+            raise Inconsistent("Give either a code with its source or the reason in not_recorded.")
+        if (self.code is None) != (self.source is None):
+            raise Inconsistent("A code and its source go together.")
+        return self
+
+
+class SupportNeed(StrEnum):
+    """What the force must arrange before it makes contact."""
+
+    INTERPRETER = "interpreter"
+    INTERMEDIARY = "intermediary"
+    INDEPENDENT_ADVISER = "independent_sexual_violence_adviser"
+    MENTAL_HEALTH = "mental_health"
+    PHYSICAL_DISABILITY = "physical_disability"
+    LEARNING_DISABILITY = "learning_disability"
+    SENSORY_IMPAIRMENT = "sensory_impairment"
+    SAFE_CONTACT_ONLY = "safe_contact_only"
+    OTHER = "other"
+
+
+class Sex(StrEnum):
+    """As recorded by the partner."""
+
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
+class Person(Value):
+    """A victim, suspect or witness. Ages are whole years."""
+
+    person_id: LocalId
+    role: Role
+    identity: Identity
+    sex: Sex | None = None
+    age_at_offence: Age | None = None
+    age_at_report: Age | None = None
+    ethnicity: Characteristic | None = None
+    nationality: Characteristic | None = None
+    support_needs: Annotated[tuple[SupportNeed, ...], Field(max_length=20)] = ()
+    interpreter_language: LanguageCode | None = None
+    home_district_code: DistrictCode | None = None
+    """Where the person lives now."""
+    place_ids: Annotated[tuple[LocalId, ...], Field(max_length=200)] = ()
+    """The offence places this person is tied to. They decide which force areas learn of the person."""
+
+
+class PlaceKind(StrEnum):
+    """What the place is. Railway, defence estate and civil nuclear site also concern a special police force."""
+
+    HOME = "home"
+    INSTITUTION = "institution"
+    PUBLIC_PLACE = "public_place"
+    COMMERCIAL_PREMISES = "commercial_premises"
+    VEHICLE = "vehicle"
+    RAILWAY = "railway"
+    DEFENCE_ESTATE = "defence_estate"
+    CIVIL_NUCLEAR_SITE = "civil_nuclear_site"
+    ONLINE = "online"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class OffencePlace(Value):
+    """Where an offence happened, as exactly as the partner knows it: a force, a district, or words."""
+
+    place_id: LocalId
+    kind: PlaceKind = PlaceKind.UNKNOWN
+    country: CountryCode | None = None
+    """Absent means the United Kingdom or not known."""
+    district_code: DistrictCode | None = None
+    force_id: ForceId | None = None
+    description: Line | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.district_code or self.force_id or self.description or self.country):
+            raise Inconsistent("Give a district_code, a force_id, a country or a description.")
+        return self
+
+
+class OffencePeriod(Value):
+    """When it happened. An unknown start or end is left out."""
+
+    first_on: date | None = None
+    last_on: date | None = None
+    ongoing: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_on and self.last_on and self.first_on > self.last_on:
+            raise Inconsistent("first_on is after last_on.")
+        if self.ongoing and self.last_on:
+            raise Inconsistent("An ongoing offence has no last_on.")
+        return self
+
+
+class Concern(StrEnum):
+    """What is feared or known to have happened. All but `other_harm` are forms of child sexual abuse."""
+
+    CONTACT_SEXUAL_ABUSE = "contact_sexual_abuse"
+    NON_CONTACT_SEXUAL_ABUSE = "non_contact_sexual_abuse"
+    CHILD_SEXUAL_EXPLOITATION = "child_sexual_exploitation"
+    ONLINE_SEXUAL_ABUSE = "online_sexual_abuse"
+    INDECENT_IMAGES_OF_CHILDREN = "indecent_images_of_children"
+    GROOMING = "grooming"
+    TRAFFICKING_FOR_SEXUAL_EXPLOITATION = "trafficking_for_sexual_exploitation"
+    OTHER_HARM = "other_harm"
+
+
+class Setting(StrEnum):
+    """The typology of the Complex and Organised Child Abuse Dataset, with `online` beside it."""
+
+    FAMILIAL = "familial"
+    CSE = "cse"
+    INSTITUTIONAL = "institutional"
+    RITUALISTIC = "ritualistic"
+    ONLINE = "online"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Ground(StrEnum):
+    """The four ways in which a case is complex. The fourth is always a person's judgement."""
+
+    NUMBER_OF_VICTIMS = "number_of_victims"
+    NUMBER_OF_SUSPECTS = "number_of_suspects"
+    NUMBER_OF_FORCE_AREAS = "number_of_force_areas"
+    NATURE_OF_INVESTIGATION = "nature_of_investigation"
+
+
+class NatureFactor(StrEnum):
+    """What makes the nature of the investigation complex."""
+
+    INSTITUTION = "institution"
+    POSITION_OF_TRUST = "position_of_trust"
+    ORGANISED_GROUP = "organised_group"
+    ONLINE_GROUP = "online_group"
+    PUBLIC_PROMINENCE = "public_prominence"
+    MANY_LOCATIONS_OVER_TIME = "many_locations_over_time"
+    OTHER = "other"
+
+
+class ComplexityClaim(Value):
+    """A ground on which the partner thinks the case complex."""
+
+    ground: Ground
+    nature_factor: NatureFactor | None = None
+    reason: Text
+
+    @model_validator(mode="after")
+    def _factor_belongs_to_nature(self) -> Self:
+        if (self.ground is Ground.NATURE_OF_INVESTIGATION) != (self.nature_factor is not None):
+            raise Inconsistent("nature_factor goes with the ground nature_of_investigation, and only with it.")
+        return self
+
+
+class Numbers(Value):
+    """Known and estimated numbers of people. A known number may exceed the persons described."""
+
+    victims_known: Count
+    victims_estimated: Count | None = None
+    suspects_known: Count = 0
+    suspects_estimated: Count | None = None
+
+
+class AgencyKind(StrEnum):
+    """Who else may know."""
+
+    CHILDRENS_SERVICES = "childrens_services"
+    MASH = "mash"
+    POLICE_FORCE = "police_force"
+    HEALTH = "health"
+    EDUCATION = "education"
+    LADO = "local_authority_designated_officer"
+    CHARITY = "charity"
+    OTHER = "other"
+
+
+class InformedAgency(Value):
+    """An agency that already knows of the concern."""
+
+    kind: AgencyKind
+    name: Line
+    informed_on: date | None = None
+    reference: Line | None = None
+
+
+class Marking(StrEnum):
+    """OFFICIAL-SENSITIVE is OFFICIAL with a handling marking, not a classification of its own."""
+
+    OFFICIAL = "official"
+    OFFICIAL_SENSITIVE = "official_sensitive"
+
+
+class HandlingCode(StrEnum):
+    """The handling code of the 3x5x2 intelligence report."""
+
+    P = "P"
+    """Lawful sharing permitted."""
+    C = "C"
+    """Lawful sharing permitted with conditions."""
+
+
+class HandlingCaveat(Value):
+    """Travels with every copy."""
+
+    marking: Marking = Marking.OFFICIAL_SENSITIVE
+    code: HandlingCode = HandlingCode.P
+    conditions: Text | None = None
+
+    @model_validator(mode="after")
+    def _conditions_with_code_c(self) -> Self:
+        if (self.code is HandlingCode.C) != (self.conditions is not None):
+            raise Inconsistent("Code C needs conditions, and code P has none.")
+        return self
+
+
+class Caseworker(Value):
+    """Whom a force or an officer speaks to at the partner."""
+
+    name: Line
+    role: Line | None = None
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
+    telephone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,25}$")] | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if not (self.email or self.telephone):
+            raise Inconsistent("Give an email or a telephone.")
+        return self
+
+
+class Referral(Value):
+    """A complex referral as the partner sends it."""
+
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    mou_reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
+    caseworker: Caseworker
+    reported_at: AwareDatetime
+    """When the partner heard of it."""
+    urgency: Urgency
+    immediate_danger: bool
+    """A child is in danger now. The partner calls 999 as well: the conduit is not an emergency channel."""
+    narrative: Narrative
+    persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
+    numbers: Numbers
+    places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
+    offence_period: OffencePeriod = OffencePeriod()
+    concerns: Annotated[tuple[Concern, ...], Field(min_length=1, max_length=20)]
+    setting: Setting = Setting.UNKNOWN
+    group_based: bool | None = None
+    """Two or more offenders, whether identified or not. Absent means not known."""
+    claims: Annotated[tuple[ComplexityClaim, ...], Field(max_length=20)] = ()
+    legal_ground: LegalGround
+    """The partner's ground for sharing the referral at all."""
+    informed_agencies: Annotated[tuple[InformedAgency, ...], Field(max_length=50)] = ()
+    handling: HandlingCaveat = HandlingCaveat()
+
+    @model_validator(mode="after")
+    def _local_ids_agree(self) -> Self:
+        check_local_ids(self.persons, self.places, {place.place_id for place in self.places})
+        return self
+
+
+class Supplement(Value):
+    """What a partner adds to a referral later, or corrects. Earlier words stay; both are kept."""
+
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    corrects: bool = False
+    """True where this replaces something said before; the text says what."""
+    text: Text
+    persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
+    places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
+    supplied_at: AwareDatetime
+
+
+def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...], known_places: set[str]) -> None:
+    """Raise Inconsistent unless local ids are unique and every place a person is tied to is known."""
+    if len({person.person_id for person in persons}) != len(persons):
+        raise Inconsistent("Two persons have the same person_id.")
+    if len({place.place_id for place in places}) != len(places):
+        raise Inconsistent("Two places have the same place_id.")
+    if any(place_id not in known_places for person in persons for place_id in person.place_ids):
+        raise Inconsistent("A person's place_ids names a place that is not in places.")

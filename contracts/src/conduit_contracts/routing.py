@@ -1,0 +1,339 @@
+"""What routing publishes: hand-off state on `routing.cases.v1`, and each force's own part on `force.<id>.cases.v1`.
+
+Also the officers' commands that it takes on `routing.reviews.v1`.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, Field
+
+from conduit_contracts.base import Value
+from conduit_contracts.envelope import Command, Event
+from conduit_contracts.force import ForceReference, NotOursReason
+from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.partner import WithdrawalReason
+from conduit_contracts.problems import Problem
+from conduit_contracts.referral import (
+    Caseworker,
+    Concern,
+    Count,
+    HandlingCaveat,
+    Narrative,
+    Numbers,
+    OffencePeriod,
+    OffencePlace,
+    Person,
+    Referral,
+    Setting,
+    Supplement,
+    Text,
+    Urgency,
+)
+from conduit_contracts.triage import PolicyVersion
+
+
+class HandoffState(StrEnum):
+    """Where one force's hand-off stands. Only a force's own word moves it past `disseminated`."""
+
+    DISSEMINATED = "disseminated"
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"
+    DECLINED = "declined"
+    STOOD_DOWN = "stood_down"
+
+
+class HomeForceBasis(StrEnum):
+    """Which rule proposed the home force, in the order in which the rules are asked."""
+
+    NAMED_BY_OFFICER = "named_by_officer"
+    MOST_OFFENCE_PLACES = "most_offence_places"
+    MOST_VICTIMS = "most_victims"
+    FIRST_VICTIMS_HOME = "first_victims_home"
+
+
+class RoutingReviewReason(StrEnum):
+    """Why a person must look at the routing."""
+
+    NO_FORCE = "no_force"
+    TIE = "tie"
+    UNKNOWN_PLACE = "unknown_place"
+    OVERSEAS_PLACE = "overseas_place"
+    OUTSIDE_FORCE_AREAS = "outside_force_areas"
+    DECLINED_WITHOUT_SUGGESTION = "declined_without_suggestion"
+    SUGGESTION_NOT_USABLE = "suggestion_not_usable"
+    ESCALATION_EXHAUSTED = "escalation_exhausted"
+
+
+class _AboutCase(Event):
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+
+
+class CaseRouted(_AboutCase):
+    """The case went to forces. Published again whenever a force joins; `added` are the new ones."""
+
+    type: ClassVar[str] = "uk.conduit.routing.case-routed.v1"
+    home_force: ForceId | None = None
+    """Absent while a person has to name it."""
+    basis: HomeForceBasis | None = None
+    interim_safeguarding_owner: ForceId
+    """Who looks after the child until a home force has acknowledged."""
+    forces: Annotated[tuple[ForceId, ...], Field(min_length=1)]
+    added: tuple[ForceId, ...]
+    urgency: Urgency
+    immediate_danger: bool
+    provisional: bool
+    """True while triage goes on: only the home force has the case, because of immediate danger."""
+    policy_version: PolicyVersion
+
+
+class RoutingReviewOpened(_AboutCase):
+    """The routing waits for a named officer. A case that routes to nobody pages someone."""
+
+    type: ClassVar[str] = "uk.conduit.routing.routing-review-opened.v1"
+    reasons: Annotated[tuple[RoutingReviewReason, ...], Field(min_length=1)]
+    candidates: tuple[ForceId, ...] = ()
+    urgency: Urgency
+    immediate_danger: bool
+
+
+class HomeForceNamed(_AboutCase):
+    """A named officer named the home force. It says nothing about which force records the crime."""
+
+    type: ClassVar[str] = "uk.conduit.routing.home-force-named.v1"
+    home_force: ForceId
+    officer_id: OfficerId
+    reason: Text
+
+
+class _AboutHandoff(_AboutCase):
+    force_id: ForceId
+
+
+class HandoffReceived(_AboutHandoff):
+    """The force's connector confirmed receipt."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-received.v1"
+
+
+class HandoffAcknowledged(_AboutHandoff):
+    """The force's safeguarding team acknowledged."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-acknowledged.v1"
+    force_reference: ForceReference | None = None
+
+
+class HandoffDeclined(_AboutHandoff):
+    """The force said "not ours"."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-declined.v1"
+    reason: NotOursReason
+    rerouted_to: ForceId | None = None
+    """Absent where a person has to decide."""
+
+
+class HandoffStoodDown(_AboutHandoff):
+    """A named officer ended this force's part."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-stood-down.v1"
+    officer_id: OfficerId
+    reason: Text
+
+
+class Leg(StrEnum):
+    """What a clock waits for."""
+
+    RECEIPT = "receipt"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+class HandoffOverdue(_AboutHandoff):
+    """A clock ran out, and the force is chased. `chase` counts from 1."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-overdue.v1"
+    leg: Leg
+    chase: Annotated[int, Field(ge=1)]
+    due_at: AwareDatetime
+    policy_version: PolicyVersion
+
+
+class HandoffEscalated(_AboutHandoff):
+    """Chasing did not help: the hand-off goes to the force's next level, and the last level is the hub itself."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-escalated.v1"
+    leg: Leg
+    level: Annotated[int, Field(ge=1)]
+    due_at: AwareDatetime
+    policy_version: PolicyVersion
+
+
+class CaseHandedOver(_AboutCase):
+    """Every force concerned has acknowledged."""
+
+    type: ClassVar[str] = "uk.conduit.routing.case-handed-over.v1"
+    home_force: ForceId
+
+
+class CaseWithdrawn(_AboutCase):
+    """The partner withdrew; every force that holds the case was told. Clocks stop, records stay."""
+
+    type: ClassVar[str] = "uk.conduit.routing.case-withdrawn.v1"
+    reason: WithdrawalReason
+    told: tuple[ForceId, ...]
+
+
+class TriageDeclineForwarded(_AboutCase):
+    """An officer declined a case that a force already has because of immediate danger; the force was told."""
+
+    type: ClassVar[str] = "uk.conduit.routing.triage-decline-forwarded.v1"
+    told: tuple[ForceId, ...]
+
+
+class CommandIgnored(_AboutCase):
+    """An officer's command did not fit the case's state, so nothing changed. Shown to the hub."""
+
+    type: ClassVar[str] = "uk.conduit.routing.command-ignored.v1"
+    officer_id: OfficerId
+    code: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=64)]
+
+
+class CaseSummary(Value):
+    """What every force concerned sees."""
+
+    concerns: tuple[Concern, ...]
+    setting: Setting
+    group_based: bool | None = None
+    offence_period: OffencePeriod
+    numbers: Numbers
+    narrative: Narrative | None = None
+    """The home force's copy only: a narrative may name persons of other areas."""
+    persons_elsewhere: Count
+    """How many described persons are tied to other areas only."""
+
+
+class _ToForce(Event):
+    force_id: ForceId
+    """Always the topic's force."""
+    referral_id: ReferralId
+
+
+class CaseDisseminated(_ToForce):
+    """A force's part of a case: the summary, and the persons and places tied to its area. The home force has all."""
+
+    type: ClassVar[str] = "uk.conduit.routing.case-disseminated.v1"
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    caseworker: Caseworker
+    urgency: Urgency
+    immediate_danger: bool
+    provisional: bool
+    home_force: ForceId | None = None
+    interim_safeguarding_owner: ForceId
+    forces: tuple[ForceId, ...]
+    summary: CaseSummary
+    persons: tuple[Person, ...] = ()
+    places: tuple[OffencePlace, ...] = ()
+    referral: Referral | None = None
+    """The whole referral, for the home force."""
+    supplements: tuple[Supplement, ...] = ()
+    handling: HandlingCaveat
+    receipt_due_at: AwareDatetime
+    acknowledgement_due_at: AwareDatetime
+
+
+class InformationDisseminated(_ToForce):
+    """Added information, as far as this force needs to know it."""
+
+    type: ClassVar[str] = "uk.conduit.routing.information-disseminated.v1"
+    corrects: bool
+    text: Text | None = None
+    """The home force's copy only."""
+    persons: tuple[Person, ...] = ()
+    places: tuple[OffencePlace, ...] = ()
+    supplied_at: AwareDatetime
+
+
+class HomeForceChanged(_ToForce):
+    """The home force of a case this force holds was named or changed."""
+
+    type: ClassVar[str] = "uk.conduit.routing.home-force-changed.v1"
+    home_force: ForceId
+
+
+class ForcesChanged(_ToForce):
+    """Other forces joined or left a case this force holds."""
+
+    type: ClassVar[str] = "uk.conduit.routing.forces-changed.v1"
+    forces: tuple[ForceId, ...]
+
+
+class WithdrawalDisseminated(_ToForce):
+    """The partner withdrew. The force decides what follows from what it knows."""
+
+    type: ClassVar[str] = "uk.conduit.routing.withdrawal-disseminated.v1"
+    reason: WithdrawalReason
+
+
+class DeclineDisseminated(_ToForce):
+    """Triage declined a case that went out because of immediate danger. The force keeps its own duty."""
+
+    type: ClassVar[str] = "uk.conduit.routing.decline-disseminated.v1"
+
+
+class HandoffChased(_ToForce):
+    """The hub asks for what is overdue."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-chased.v1"
+    leg: Leg
+    due_at: AwareDatetime
+    escalation_level: Annotated[int, Field(ge=0)]
+
+
+class HandoffClosed(_ToForce):
+    """This force has no further part in the case."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-closed.v1"
+
+
+class ResponseRejected(Event):
+    """A force's record was not in order; the hand-off stays as it was."""
+
+    type: ClassVar[str] = "uk.conduit.routing.response-rejected.v1"
+    force_id: ForceId
+    referral_id: ReferralId | None = None
+    response_id: Annotated[str, Field(max_length=200)]
+    """The record's topic, partition and offset."""
+    problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+
+
+class NameHomeForce(Command):
+    """A named officer names the home force; a force that does not have the case yet gets it."""
+
+    type: ClassVar[str] = "uk.conduit.routing.name-home-force.v1"
+    referral_id: ReferralId
+    officer_id: OfficerId
+    home_force: ForceId
+    reason: Text
+
+
+class RerouteHandoff(Command):
+    """A named officer sends a declined or open hand-off to another force instead."""
+
+    type: ClassVar[str] = "uk.conduit.routing.reroute-handoff.v1"
+    referral_id: ReferralId
+    officer_id: OfficerId
+    from_force: ForceId
+    to_force: ForceId
+    reason: Text
+
+
+class StandDownHandoff(Command):
+    """A named officer ends one force's part. Refused for the last force: a child is never with nobody."""
+
+    type: ClassVar[str] = "uk.conduit.routing.stand-down-handoff.v1"
+    referral_id: ReferralId
+    officer_id: OfficerId
+    force_id: ForceId
+    reason: Text

@@ -1,0 +1,308 @@
+"""Every topic of the conduit, in flow order. Creation, access rules and documents derive from this list alone.
+
+The topic a record arrives on is its sender's identity: Kafka does not tell a consumer who wrote a record, so every
+partner and every force has topics of its own.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from conduit_contracts import force, intake, notification, partner, programme, routing, triage
+from conduit_contracts.envelope import Message
+
+PROGRAMME = "programme"
+PARTNER = "partner"
+FORCE = "force"
+OFFICER = "officer"
+HUB = "hub"
+
+_PARAMETER = re.compile(r"\{(partner_id|force_id)\}")
+_SLUG = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_INTERNAL_PARTITIONS = 6
+_MAX_RECORD_BYTES = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic, or one per partner or force where the template has a parameter.
+
+    `key` says what orders the records. `edge` is true where partners, forces or officers write: their records are read
+    closed, and what cannot be read is answered, not dead-lettered.
+    """
+
+    template: str
+    owner: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    messages: tuple[type[Message], ...]
+    key: str = "referral_id"
+    partitions: int = 1
+    retention: timedelta = timedelta(days=30)
+    compacted: bool = False
+    edge: bool = False
+    audience: str = HUB
+    """Who may read it besides its consumers among the services."""
+
+    @property
+    def parameter(self) -> str | None:
+        """`partner_id`, `force_id`, or None for a topic that stands once."""
+        found = _PARAMETER.search(self.template)
+        return found[1] if found else None
+
+    def name(self, principal: str | None = None) -> str:
+        """The topic's name, for one partner or force where it is theirs.
+
+        Raises:
+            ValueError: a principal is missing, is not wanted, or is not a slug.
+        """
+        if (self.parameter is None) != (principal is None):
+            raise ValueError(f"{self.template} takes {self.parameter or 'no principal'}")
+        if principal is None:
+            return self.template
+        if not re.fullmatch(_SLUG, principal):
+            raise ValueError(f"a {self.parameter} is made of lower-case letters, digits and single hyphens")
+        return _PARAMETER.sub(principal, self.template)
+
+    @cached_property
+    def pattern(self) -> str:
+        """An anchored regular expression of the names, whose only group is the principal."""
+        parts = _PARAMETER.split(self.template)
+        return "^" + f"({_SLUG})".join(re.escape(part) for part in parts[::2]) + "$"
+
+    def match(self, name: str) -> str | None:
+        """The partner or force whose topic this is, "" for a topic that stands once, None where the name is another's."""
+        found = re.match(self.pattern, name)
+        if found is None:
+            return None
+        return found[1] if self.parameter else ""
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The broker's settings for the topic."""
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": str(int(self.retention.total_seconds() * 1000)),
+            "max.message.bytes": str(_MAX_RECORD_BYTES),
+        }
+
+
+_YEAR = timedelta(days=365)
+
+PARTNERS = Topic(
+    template="programme.partners.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("intake", "notification"),
+    messages=(programme.PartnerRegistered,),
+    key="partner_id",
+    compacted=True,
+)
+FORCES = Topic(
+    template="programme.forces.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("notification",),
+    messages=(programme.ForceRegistered,),
+    key="force_id",
+    compacted=True,
+)
+PARTNER_REFERRALS = Topic(
+    template="partner.{partner_id}.referrals.v1",
+    owner="intake",
+    producers=(PARTNER,),
+    consumers=("intake",),
+    messages=(
+        partner.ReferralSubmitted,
+        partner.InformationSupplied,
+        partner.ReferralWithdrawn,
+        partner.ReconsiderationRequested,
+    ),
+    key="partner_reference",
+    partitions=3,
+    edge=True,
+    audience=PARTNER,
+)
+INTAKE_REFERRALS = Topic(
+    template="intake.referrals.v1",
+    owner="intake",
+    producers=("intake",),
+    consumers=("triage", "notification"),
+    messages=(
+        intake.ReferralReceived,
+        intake.InformationSupplied,
+        intake.ReferralWithdrawn,
+        intake.ReconsiderationRequested,
+        intake.SubmissionRejected,
+        intake.SubmissionRepeated,
+    ),
+    partitions=_INTERNAL_PARTITIONS,
+)
+TRIAGE_REVIEWS = Topic(
+    template="triage.reviews.v1",
+    owner="triage",
+    producers=(OFFICER,),
+    consumers=("triage",),
+    messages=(triage.DecideReview,),
+    partitions=_INTERNAL_PARTITIONS,
+    edge=True,
+    audience=OFFICER,
+)
+TRIAGE_DECISIONS = Topic(
+    template="triage.decisions.v1",
+    owner="triage",
+    producers=("triage",),
+    consumers=("routing", "notification"),
+    messages=(
+        triage.ReviewOpened,
+        triage.InformationRequested,
+        triage.ImmediateDangerRaised,
+        triage.ReferralAccepted,
+        triage.ReferralDeclined,
+        triage.InformationForwarded,
+        triage.WithdrawalForwarded,
+        triage.CommandIgnored,
+    ),
+    partitions=_INTERNAL_PARTITIONS,
+)
+ROUTING_REVIEWS = Topic(
+    template="routing.reviews.v1",
+    owner="routing",
+    producers=(OFFICER,),
+    consumers=("routing",),
+    messages=(routing.NameHomeForce, routing.RerouteHandoff, routing.StandDownHandoff),
+    partitions=_INTERNAL_PARTITIONS,
+    edge=True,
+    audience=OFFICER,
+)
+FORCE_CASES = Topic(
+    template="force.{force_id}.cases.v1",
+    owner="routing",
+    producers=("routing",),
+    consumers=(),
+    messages=(
+        routing.CaseDisseminated,
+        routing.InformationDisseminated,
+        routing.HomeForceChanged,
+        routing.ForcesChanged,
+        routing.WithdrawalDisseminated,
+        routing.DeclineDisseminated,
+        routing.HandoffChased,
+        routing.HandoffClosed,
+        routing.ResponseRejected,
+    ),
+    retention=timedelta(days=90),
+    audience=FORCE,
+)
+FORCE_RESPONSES = Topic(
+    template="force.{force_id}.responses.v1",
+    owner="routing",
+    producers=(FORCE,),
+    consumers=("routing",),
+    messages=(force.ReceiptConfirmed, force.CaseAcknowledged, force.CaseDeclined),
+    edge=True,
+    audience=FORCE,
+)
+ROUTING_CASES = Topic(
+    template="routing.cases.v1",
+    owner="routing",
+    producers=("routing",),
+    consumers=("notification",),
+    messages=(
+        routing.CaseRouted,
+        routing.RoutingReviewOpened,
+        routing.HomeForceNamed,
+        routing.HandoffReceived,
+        routing.HandoffAcknowledged,
+        routing.HandoffDeclined,
+        routing.HandoffStoodDown,
+        routing.HandoffOverdue,
+        routing.HandoffEscalated,
+        routing.CaseHandedOver,
+        routing.CaseWithdrawn,
+        routing.TriageDeclineForwarded,
+        routing.CommandIgnored,
+    ),
+    partitions=_INTERNAL_PARTITIONS,
+)
+PARTNER_UPDATES = Topic(
+    template="partner.{partner_id}.updates.v1",
+    owner="notification",
+    producers=("notification",),
+    consumers=(),
+    messages=(notification.ReferralStatusUpdated, notification.SubmissionRejected),
+    key="referral_id, or partner_reference of a rejected submission",
+    retention=timedelta(days=90),
+    audience=PARTNER,
+)
+NOTICES = Topic(
+    template="notification.notices.v1",
+    owner="notification",
+    producers=("notification",),
+    consumers=(),
+    messages=(notification.NoticeSent, notification.NoticeFailed),
+    key="notice_id",
+)
+
+REGISTRY: tuple[Topic, ...] = (
+    PARTNERS,
+    FORCES,
+    PARTNER_REFERRALS,
+    INTAKE_REFERRALS,
+    TRIAGE_REVIEWS,
+    TRIAGE_DECISIONS,
+    ROUTING_REVIEWS,
+    FORCE_CASES,
+    FORCE_RESPONSES,
+    ROUTING_CASES,
+    PARTNER_UPDATES,
+    NOTICES,
+)
+"""In flow order. Dead-letter topics stand apart, one per consuming service: see `dead_letter_topic`."""
+
+SERVICES = ("intake", "triage", "routing", "notification")
+"""In flow order."""
+
+
+def dead_letter_topic(service: str) -> Topic:
+    """The topic where a service parks records it cannot handle, as they came, for replay. As sensitive as its inputs."""
+    return Topic(
+        template=f"{service}.dead-letters.v1",
+        owner=service,
+        producers=(service,),
+        consumers=(),
+        messages=(),
+        key="as it came",
+        retention=_YEAR,
+    )
+
+
+def consumed_by(service: str) -> tuple[Topic, ...]:
+    """The topics a service reads, in flow order."""
+    return tuple(topic for topic in REGISTRY if service in topic.consumers)
+
+
+def produced_by(service: str) -> tuple[Topic, ...]:
+    """The topics a service writes, in flow order, without its dead letters."""
+    return tuple(topic for topic in REGISTRY if service in topic.producers)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as the broker is asked to make it."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+def specs(partner_ids: tuple[str, ...] = (), force_ids: tuple[str, ...] = ()) -> list[TopicSpec]:
+    """Every topic to be made for these partners and forces."""
+    principals = {"partner_id": partner_ids, "force_id": force_ids, None: (None,)}
+    topics = [*REGISTRY, *(dead_letter_topic(service) for service in SERVICES)]
+    return [
+        TopicSpec(topic.name(principal), topic.partitions, topic.config)
+        for topic in topics
+        for principal in principals[topic.parameter]
+    ]

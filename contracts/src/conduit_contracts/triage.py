@@ -1,0 +1,178 @@
+"""What triage publishes on `triage.decisions.v1`, and the officers' commands that it takes on `triage.reviews.v1`."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from conduit_contracts.base import Inconsistent, Value
+from conduit_contracts.envelope import Command, Event
+from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.partner import WithdrawalReason
+from conduit_contracts.referral import Ground, Referral, Supplement, Text, Urgency
+
+PolicyVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
+
+
+class ReviewReason(StrEnum):
+    """Why a person must look."""
+
+    BELOW_EVERY_THRESHOLD = "below_every_threshold"
+    NATURE_CLAIMED = "nature_claimed"
+    NOT_PLAINLY_CSA = "not_plainly_csa"
+    ESTIMATES_ONLY = "estimates_only"
+    IMMEDIATE_DANGER = "immediate_danger"
+    RECONSIDERATION = "reconsideration"
+
+
+class DeclineReason(StrEnum):
+    """The coded reasons. Effective dates stand in the policy file."""
+
+    NOT_COMPLEX = "not_complex"
+    NOT_CHILD_SEXUAL_ABUSE = "not_child_sexual_abuse"
+    DUPLICATE = "duplicate"
+    ALREADY_WITH_POLICE = "already_with_police"
+    NOT_ENOUGH_INFORMATION = "not_enough_information"
+    OUTSIDE_MOU = "outside_mou"
+
+
+class ByRules(Value):
+    """Decided by the acceptance rules. Rules accept; they never decline."""
+
+    kind: Literal["rules"] = "rules"
+
+
+class ByOfficer(Value):
+    """Decided by a named officer."""
+
+    kind: Literal["officer"] = "officer"
+    officer_id: OfficerId
+
+
+DecidedBy = Annotated[ByRules | ByOfficer, Field(discriminator="kind")]
+
+
+class _AboutReferral(Event):
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+
+
+class ReviewOpened(_AboutReferral):
+    """The referral waits for a named officer."""
+
+    type: ClassVar[str] = "uk.conduit.triage.review-opened.v1"
+    reasons: Annotated[tuple[ReviewReason, ...], Field(min_length=1)]
+    urgency: Urgency
+    immediate_danger: bool
+    due_at: AwareDatetime
+    policy_version: PolicyVersion
+
+
+class InformationRequested(_AboutReferral):
+    """An officer asks the partner something. The review stays open."""
+
+    type: ClassVar[str] = "uk.conduit.triage.information-requested.v1"
+    officer_id: OfficerId
+    question: Text
+
+
+class ImmediateDangerRaised(_AboutReferral):
+    """A child is in danger now: the home force gets the case at once, while triage goes on."""
+
+    type: ClassVar[str] = "uk.conduit.triage.immediate-danger-raised.v1"
+    referral: Referral
+    policy_version: PolicyVersion
+
+
+class ReferralAccepted(_AboutReferral):
+    """The referral meets the criteria."""
+
+    type: ClassVar[str] = "uk.conduit.triage.referral-accepted.v1"
+    referral: Referral
+    supplements: tuple[Supplement, ...] = ()
+    """What the partner added while the referral was under review, oldest first."""
+    grounds: Annotated[tuple[Ground, ...], Field(min_length=1)]
+    home_force: ForceId | None = None
+    """Where the deciding officer named it."""
+    decided_by: DecidedBy
+    policy_version: PolicyVersion
+
+
+class ReferralAcceptedNotice(Value):
+    """The part of ReferralAccepted that a reader without need to know the case may read."""
+
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    grounds: tuple[Ground, ...]
+
+
+class ReferralDeclined(_AboutReferral):
+    """A named officer found that the referral does not meet the criteria."""
+
+    type: ClassVar[str] = "uk.conduit.triage.referral-declined.v1"
+    officer_id: OfficerId
+    reason: DeclineReason
+    comment: Text
+    """Goes to the partner."""
+    next_step: Text
+    """What the partner can do instead, from the policy file."""
+    reconsideration_open: bool
+    """True where the partner may still ask for a second officer's look."""
+    policy_version: PolicyVersion
+
+
+class InformationForwarded(_AboutReferral):
+    """Added information goes on to the forces that hold the case."""
+
+    type: ClassVar[str] = "uk.conduit.triage.information-forwarded.v1"
+    supplement: Supplement
+
+
+class WithdrawalForwarded(_AboutReferral):
+    """The partner's withdrawal ends triage, and goes on to the forces that hold the case."""
+
+    type: ClassVar[str] = "uk.conduit.triage.withdrawal-forwarded.v1"
+    reason: WithdrawalReason
+    comment: Text | None = None
+
+
+class CommandIgnored(_AboutReferral):
+    """An officer's command did not fit the referral's state, so nothing changed. Shown to the hub."""
+
+    type: ClassVar[str] = "uk.conduit.triage.command-ignored.v1"
+    officer_id: OfficerId
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=64)]
+
+
+class ReviewOutcome(StrEnum):
+    """What an officer decides."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    REQUEST_INFORMATION = "request_information"
+
+
+class DecideReview(Command):
+    """A named officer decides an open review."""
+
+    type: ClassVar[str] = "uk.conduit.triage.decide-review.v1"
+    referral_id: ReferralId
+    officer_id: OfficerId
+    outcome: ReviewOutcome
+    grounds: tuple[Ground, ...] = ()
+    home_force: ForceId | None = None
+    decline_reason: DeclineReason | None = None
+    comment: Text | None = None
+    """Why. Goes to the partner with a decline, and is the question with a request for information."""
+
+    @model_validator(mode="after")
+    def _fits_outcome(self) -> Self:
+        if (self.outcome is ReviewOutcome.ACCEPT) != bool(self.grounds):
+            raise Inconsistent("Grounds go with the outcome accept, and only with it.")
+        if (self.outcome is ReviewOutcome.DECLINE) != (self.decline_reason is not None):
+            raise Inconsistent("decline_reason goes with the outcome decline, and only with it.")
+        if self.outcome is not ReviewOutcome.ACCEPT and self.comment is None:
+            raise Inconsistent("A comment is required to decline and to ask.")
+        return self
