@@ -28,3 +28,44 @@ lock: | $(BIN)/uv ## Resolve requirements.lock anew (hashes, every platform)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 		$(addprefix --no-emit-package ,conduit-contracts conduit-chassis conduit-intake conduit-triage conduit-routing conduit-notification conduit-local) \
 		--group dev $(PROJECTS) --output-file requirements.lock
+
+##@ Run
+.PHONY: demo up down
+demo: install ## Run the main job on real Kafka and PostgreSQL: sample referrals become acknowledged hand-offs
+	$(BIN)/conduit demo
+
+up: install ## Run everything in the foreground; .conduit/env tells clients where (Ctrl-C or make down ends it)
+	$(BIN)/conduit up
+
+down: install ## Stop what make up started
+	$(BIN)/conduit down
+
+##@ Check
+.PHONY: test lint format schemas bench
+test: lint ## Lint, then every test on real Kafka and PostgreSQL
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: install ## ruff, mypy --strict and the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(addsuffix /src,$(DISTS))
+	$(BIN)/lint-imports --no-cache
+
+format: install ## Format and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schemas: install ## Write the JSON Schemas of all messages anew
+	$(BIN)/python -m conduit_contracts.schemas write
+
+bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
+	$(BIN)/conduit bench $(ARGS)
+
+##@ Clean
+.PHONY: clean
+clean: ## Remove the environment and all local state, downloads included
+	rm -rf $(VENV) .conduit
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
