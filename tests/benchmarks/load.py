@@ -1,0 +1,90 @@
+"""Synthetic load: referrals that plainly qualify, spread over partners and force areas, encoded before the clock starts."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from conduit_contracts import topics
+from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.geography import force_of_district
+from conduit_contracts.ids import uuid7
+from conduit_contracts.partner import ReferralSubmitted
+from conduit_contracts.referral import (
+    Caseworker,
+    Concern,
+    LegalGround,
+    Numbers,
+    OffencePlace,
+    Person,
+    Pseudonymous,
+    Referral,
+    Role,
+    Urgency,
+)
+
+PARTNERS = ("bench-one", "bench-two", "bench-three", "bench-four")
+MOU = "MOU-BENCH"
+_NARRATIVE = "Synthetic account for a benchmark. " * 20
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One record ready to send. `reference` finds it again at the other end."""
+
+    reference: str
+    topic: str
+    key: bytes
+    headers: list[tuple[str, bytes]]
+    value: bytes
+
+
+def submissions(count: int, *, prefix: str, seed: int = 20261123) -> Iterator[Submission]:
+    """`count` referrals of one to three force areas each, the same for the same seed."""
+    chance = random.Random(seed)  # noqa: S311 - a load, not a secret
+    districts = sorted(force_of_district())
+    for number in range(count):
+        partner_id = PARTNERS[number % len(PARTNERS)]
+        referral = _referral(partner_id, f"{prefix}-{number:06d}", chance.sample(districts, chance.choice((1, 1, 2, 3))))
+        yield _submission(ReferralSubmitted(referral=referral))
+
+
+def _submission(message: ReferralSubmitted) -> Submission:
+    referral = message.referral
+    topic = topics.PARTNER_REFERRALS.name(referral.partner_id)
+    headers, value = encode(message, Attributes(str(uuid7()), f"/partners/{referral.partner_id}", message.type, _now()))
+    return Submission(referral.partner_reference, topic, referral.partner_reference.encode(), headers, value)
+
+
+def _referral(partner_id: str, reference: str, districts: list[str]) -> Referral:
+    places = tuple(OffencePlace(place_id=f"L{i}", district_code=code) for i, code in enumerate(districts))
+    persons = tuple(
+        Person(
+            person_id=f"V{i}",
+            role=Role.VICTIM,
+            identity=Pseudonymous(pseudonym=f"Synthetic victim {i}"),
+            age_at_offence=12,
+            age_at_report=15,
+            place_ids=(places[i % len(places)].place_id,),
+        )
+        for i in range(5)
+    )
+    return Referral(
+        partner_id=partner_id,
+        partner_reference=reference,
+        mou_reference=MOU,
+        caseworker=Caseworker(name="Synthetic caseworker", email="caseworker@bench.example"),
+        reported_at=_now(),
+        urgency=Urgency.PRIORITY,
+        immediate_danger=False,
+        narrative=_NARRATIVE,
+        persons=persons,
+        numbers=Numbers(victims_known=5, suspects_known=2),
+        places=places,
+        concerns=(Concern.GROOMING, Concern.ONLINE_SEXUAL_ABUSE),
+        legal_ground=LegalGround.SAFEGUARDING_OF_CHILDREN,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
