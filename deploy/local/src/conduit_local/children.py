@@ -1,0 +1,161 @@
+"""Child processes that never outlive this one.
+
+Every child runs under a tether (see `tether.py`), which ends it when this process stops, crashes or is killed with
+`kill -9`. Its output goes to `<state dir>/logs/<name>.log`, appended, so that a crash can be read after a restart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # ships no type information
+
+TETHER = Path(__file__).with_name("tether.py")
+GRACE_SECONDS = 15.0
+"""How long a child may take to end itself once this process is gone, before it is killed."""
+
+
+class ChildError(RuntimeError):
+    """A child did not start, or ended when it should not have; the text names its log."""
+
+
+class Child:
+    """One command under a name; it can be stopped, killed and started again any number of times."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        state_dir: Path,
+        env: Mapping[str, str] | None = None,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        user: str = "",
+    ) -> None:
+        """`env` replaces the environment; `user` is the account to run as, which only root may choose."""
+        self.name = name
+        self.command = list(command)
+        self.env = None if env is None else dict(env)
+        self.log_path = state_dir / "logs" / f"{name}.log"
+        self._pid_path = state_dir / "run" / f"{name}.json"
+        self._stop_signal, self._user = stop_signal, user
+        self._tether: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
+
+    def start(self) -> None:
+        if self.alive:
+            return
+        self.wait_for_predecessor()
+        for path in (self.log_path, self._pid_path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        read_end, write_end = os.pipe()
+        spec = f"{write_end}:{int(self._stop_signal)}:{GRACE_SECONDS}:{self._user}"
+        with self.log_path.open("ab") as log:
+            self._tether = subprocess.Popen(  # noqa: S603  the command comes from our own code
+                [sys.executable, "-I", "-S", str(TETHER), spec, "--", *self.command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.env,
+                pass_fds=[write_end],
+                start_new_session=True,
+            )
+        os.close(write_end)
+        with os.fdopen(read_end) as report:
+            reported = report.readline().strip()
+        if not reported:
+            raise ChildError(f"{self.name} could not be started; see {self.log_path}")
+        self._pid = int(reported)
+        _remember(self._pid_path, self._tether.pid)
+
+    def wait_for_predecessor(self) -> None:
+        """A child whose parent was killed may still be closing its files: two servers must never share a data directory."""
+        deadline = time.monotonic() + GRACE_SECONDS + 5
+        while (process := _remembered(self._pid_path)) is not None:
+            if time.monotonic() > deadline:
+                raise ChildError(f"process {process.pid}, {self.name} of an earlier run, still works here; end it first")
+            time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        """The command's own process id, not the tether's."""
+        if self._pid is None:
+            raise ChildError(f"{self.name} has not been started")
+        return self._pid
+
+    @property
+    def alive(self) -> bool:
+        return self._tether is not None and self._tether.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs or before its first start; 128 plus the signal's number when a signal ended it."""
+        return None if self._tether is None else self._tether.poll()
+
+    def stop(self, timeout: float = GRACE_SECONDS) -> None:
+        """Ask it to end, wait, and kill it after `timeout` seconds."""
+        self._end(b"s", timeout)
+
+    def kill(self) -> None:
+        """SIGKILL, at once: nothing is flushed, nothing is closed."""
+        self._end(b"k", timeout=5)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def tail(self, lines: int = 20) -> str:
+        """The end of its log, for error texts."""
+        if not self.log_path.exists():
+            return ""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+    def ensure_alive(self) -> None:
+        if not self.alive:
+            raise ChildError(f"{self.name} ended with code {self.exit_code}; see {self.log_path}\n{self.tail()}")
+
+    def _end(self, order: bytes, timeout: float) -> None:
+        tether = self._tether
+        if tether is None or tether.stdin is None:
+            return
+        _tell(tether, order)
+        try:
+            tether.wait(timeout)
+        except subprocess.TimeoutExpired:
+            _tell(tether, b"k")
+            tether.wait(5)
+        if not tether.stdin.closed:
+            tether.stdin.close()
+        self._pid_path.unlink(missing_ok=True)
+
+
+def _tell(tether: subprocess.Popen[bytes], order: bytes) -> None:
+    try:
+        if tether.stdin is not None and not tether.stdin.closed:
+            os.write(tether.stdin.fileno(), order)
+    except BrokenPipeError:
+        return  # it has ended already
+
+
+def _remember(path: Path, pid: int) -> None:
+    try:
+        path.write_text(json.dumps({"pid": pid, "created": psutil.Process(pid).create_time()}))
+    except psutil.NoSuchProcess:
+        path.unlink(missing_ok=True)
+
+
+def _remembered(path: Path) -> psutil.Process | None:
+    try:
+        noted = json.loads(path.read_text())
+        process = psutil.Process(noted["pid"])
+        same = abs(process.create_time() - noted["created"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, psutil.NoSuchProcess, ValueError):
+        return None
+    return process if same else None
