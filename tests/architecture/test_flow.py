@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from conduit_contracts import topics
 
 ROOT = Path(__file__).parents[2]
@@ -17,13 +18,13 @@ def drawn_edges() -> list[tuple[str, str, str]]:
     picture = re.search(r"```mermaid\n(.*?)```", readme, re.DOTALL)
     assert picture, "README.md has no flow picture"
     return [
-        (source, topic.replace("ID", "{%s}" % _parameter(topic)), target)
+        (source, topic.replace("ID", "{" + _parameter(topic) + "}"), target)
         for source, topic, target in EDGE.findall(picture[1])
     ]
 
 
 def _parameter(topic: str) -> str:
-    return f"{topic.split('.')[0]}_id"
+    return f"{topic.split('.', maxsplit=1)[0]}_id"
 
 
 def registered_edges() -> list[tuple[str, str, str]]:

@@ -35,13 +35,13 @@ class Submission:
     reference: str
     topic: str
     key: bytes
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, str | bytes | None]]
     value: bytes
 
 
 def submissions(count: int, *, prefix: str, seed: int = 20261123) -> Iterator[Submission]:
     """`count` referrals of one to three force areas each, the same for the same seed."""
-    chance = random.Random(seed)  # noqa: S311 - a load, not a secret
+    chance = random.Random(seed)
     districts = sorted(force_of_district())
     for number in range(count):
         partner_id = PARTNERS[number % len(PARTNERS)]
@@ -53,7 +53,7 @@ def _submission(message: ReferralSubmitted) -> Submission:
     referral = message.referral
     topic = topics.PARTNER_REFERRALS.name(referral.partner_id)
     headers, value = encode(message, Attributes(str(uuid7()), f"/partners/{referral.partner_id}", message.type, _now()))
-    return Submission(referral.partner_reference, topic, referral.partner_reference.encode(), headers, value)
+    return Submission(referral.partner_reference, topic, referral.partner_reference.encode(), [*headers], value)
 
 
 def _referral(partner_id: str, reference: str, districts: list[str]) -> Referral:

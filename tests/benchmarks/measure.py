@@ -93,7 +93,7 @@ class Watch:
     def _note(self, record: Message) -> None:
         error = record.error()
         if error is not None:
-            if error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - the library's own name for it
+            if error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             return
         found = _REFERENCE.search(record.value() or b"")

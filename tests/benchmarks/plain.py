@@ -12,6 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import uvloop
+from faststream import AckPolicy, FastStream
+from faststream.kafka import KafkaBroker
+from faststream.kafka.subscriber.usecase import DefaultSubscriber
+
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import ReferralReceived
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
@@ -19,8 +23,6 @@ from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.referral import Ground
 from conduit_contracts.routing import CaseDisseminated, CaseRouted, CaseSummary
 from conduit_contracts.triage import ByRules, ReferralAccepted
-from faststream import AckPolicy, FastStream
-from faststream.kafka import KafkaBroker
 
 STAGES = ("intake", "triage", "routing", "notification")
 TOPICS = ("plain.submitted", "plain.received", "plain.accepted", "plain.routed", "plain.cases", "plain.updates")
@@ -142,19 +144,20 @@ async def notification(event: CaseRouted) -> ReferralStatusUpdated:
     return update
 
 
-_HANDLERS = {
-    "intake": (intake, "plain.submitted", "plain.received"),
-    "triage": (triage, "plain.received", "plain.accepted"),
-    "routing": (routing, "plain.accepted", "plain.routed"),
-    "notification": (notification, "plain.routed", "plain.updates"),
-}
+def _subscriber(source: str) -> DefaultSubscriber:
+    return broker.subscriber(source, group_id=f"plain-{_stage}", auto_offset_reset="earliest", ack_policy=_policy)
 
 
 def main() -> None:
     """Run one stage until it is told to stop."""
-    handler, source, target = _HANDLERS[_stage]
-    subscriber = broker.subscriber(source, group_id=f"plain-{_stage}", auto_offset_reset="earliest", ack_policy=_policy)
-    subscriber(broker.publisher(target)(handler))
+    if _stage == "intake":
+        _subscriber("plain.submitted")(broker.publisher("plain.received")(intake))
+    elif _stage == "triage":
+        _subscriber("plain.received")(broker.publisher("plain.accepted")(triage))
+    elif _stage == "routing":
+        _subscriber("plain.accepted")(broker.publisher("plain.routed")(routing))
+    else:
+        _subscriber("plain.routed")(broker.publisher("plain.updates")(notification))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(app.run())
 
