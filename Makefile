@@ -48,7 +48,7 @@ test: lint ## Lint, then every test on real Kafka and PostgreSQL
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS))
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can
@@ -59,7 +59,7 @@ schemas: install ## Write the JSON Schemas of all messages anew
 	$(BIN)/python -m conduit_contracts.schemas write
 
 bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
-	$(BIN)/conduit bench $(ARGS)
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 ##@ Clean
 .PHONY: clean

@@ -1,0 +1,39 @@
+"""The benchmark's partners, with an MoU in force, in the hub's register."""
+
+import time
+from datetime import UTC, date, datetime
+
+from confluent_kafka import Producer
+
+from conduit_contracts import topics
+from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import Mou, PartnerRegistered
+from conduit_contracts.referral import LegalGround
+from conduit_local.stack import Stack
+from tests.benchmarks.load import MOU, PARTNERS
+
+_SETTLE_SECONDS = 3.0
+
+
+def publish_registers(stack: Stack) -> None:
+    """Register the partners and give the services a moment to read it. They have no contacts: notices are not measured."""
+    producer = Producer({"bootstrap.servers": stack.servers.kafka_bootstrap_servers, "enable.idempotence": True})
+    for partner_id in PARTNERS:
+        message = PartnerRegistered(partner_id=partner_id, name=f"Synthetic partner {partner_id}", mous=(_mou(),))
+        headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, datetime.now(UTC)))
+        producer.produce(topics.PARTNERS.name(), value, partner_id, headers=[*headers])
+    producer.flush(30)
+    time.sleep(_SETTLE_SECONDS)
+
+
+def _mou() -> Mou:
+    return Mou(
+        reference=MOU,
+        scope="Synthetic benchmark",
+        signed_on=date(2026, 1, 1),
+        valid_from=date(2026, 1, 1),
+        valid_to=date(2036, 1, 1),
+        review_on=date(2035, 1, 1),
+        legal_ground=LegalGround.SAFEGUARDING_OF_CHILDREN,
+    )
