@@ -5,7 +5,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict
 
 KNOWN_NAMES: set[str] = set()
-"""Every field name and union tag in the contracts: the only names that an error may show."""
+"""Every field name in the contracts: the only names that an error may show."""
+TAGS: set[str] = set()
+"""Every value of a union's tag. Pydantic puts them into the path of a field, where JSON has no such step."""
 
 
 class Value(BaseModel):
@@ -18,7 +20,7 @@ class Value(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         KNOWN_NAMES.update(cls.model_fields)
         if tag := cls.model_fields.get("kind"):
-            KNOWN_NAMES.update(str(value) for value in get_args(tag.annotation))
+            TAGS.update(str(value) for value in get_args(tag.annotation))
 
 
 class Inconsistent(ValueError):  # noqa: N818 - named for what the record is

@@ -5,7 +5,7 @@ Nothing read from a record ever appears in an error: a `Problem` names the field
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,8 @@ from conduit_contracts.problems import Problem, problems_from, sender_problem
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
+_LONGEST_HEADER = 1_000
+_HEADER_FORM = "This header is too long or holds control characters. Send at most 1,000 printable characters."
 
 
 class Message(Value):
@@ -134,9 +136,12 @@ def _text(name: str, raw: bytes | None) -> str:
     if raw is None:
         raise Undecodable((sender_problem("header_null", name),))
     try:
-        return raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
         raise Undecodable((sender_problem("header_not_utf8", name),)) from None
+    if len(text) > _LONGEST_HEADER or not text.isprintable():
+        raise Undecodable((sender_problem("format_invalid", name, _HEADER_FORM),))
+    return text
 
 
 def _time(text: str | None) -> datetime:
@@ -148,4 +153,7 @@ def _time(text: str | None) -> datetime:
         raise Undecodable((sender_problem("time_invalid", "ce_time"),)) from None
     if moment.tzinfo is None:
         raise Undecodable((sender_problem("time_without_zone", "ce_time"),))
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Undecodable((sender_problem("time_invalid", "ce_time"),)) from None

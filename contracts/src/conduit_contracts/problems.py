@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from conduit_contracts.base import KNOWN_NAMES, Inconsistent, Value
+from conduit_contracts.base import KNOWN_NAMES, TAGS, Inconsistent, Value
 
 
 class Origin(StrEnum):
@@ -77,6 +77,7 @@ _CODES = {
 
 _FORMATS = ("date", "time", "uuid", "url", "string_unicode")
 _MOST_PROBLEMS = 20
+_LONGEST_MISSPELLING = 64
 
 
 def sender_problem(code: str, field: str, message: str | None = None) -> Problem:
@@ -96,9 +97,13 @@ def _problem(detail: ErrorDetails) -> Problem:
     if code != "field_unknown":
         text = _inconsistency(detail) if code == "value_inconsistent" else None
         return sender_problem(code, _path(location), text)
-    near = get_close_matches(str(location[-1]), KNOWN_NAMES, n=1, cutoff=0.75)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return sender_problem(code, _path(location), _TEXTS[code] + hint)
+    return sender_problem(code, _path(location), _TEXTS[code] + _hint(str(location[-1])))
+
+
+def _hint(name: str) -> str:
+    """The contract's nearest field name. Long keys are not compared: a record may hold many, and comparing is slow."""
+    near = get_close_matches(name, KNOWN_NAMES, n=1, cutoff=0.75) if len(name) <= _LONGEST_MISSPELLING else []
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def _code(kind: str) -> str:
@@ -119,6 +124,6 @@ def _path(location: tuple[int | str, ...]) -> str:
     for step in location:
         if isinstance(step, int):
             path += f"[{step}]"
-        else:
+        elif step not in TAGS:
             path += ("." if path else "") + (step if step in KNOWN_NAMES else "(unknown)")
     return path[:200] or "value"

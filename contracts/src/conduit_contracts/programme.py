@@ -8,9 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 from conduit_contracts.base import Inconsistent, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import ForceId, PartnerId
-from conduit_contracts.referral import LegalGround, Line
+from conduit_contracts.referral import Email, LegalGround, Line
 
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
 """Names a file in the notification service's secrets directory. Secrets themselves never travel on a topic."""
 

@@ -14,11 +14,14 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 from conduit_contracts.base import Inconsistent, Value
 from conduit_contracts.ids import DistrictCode, ForceId, PartnerId, PartnerReference
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000)]
-Narrative = Annotated[str, StringConstraints(min_length=1, max_length=40_000)]
+_NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)]
+"""Without control characters, so that it cannot break out of a header or a list."""
+Text = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=4_000)]
+Narrative = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=40_000)]
 LocalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)]
 """Names a person or a place inside one referral, for example V1 or L2. Unique in the referral."""
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 Age = Annotated[int, Field(ge=0, le=120)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
@@ -332,7 +335,7 @@ class Caseworker(Value):
 
     name: Line
     role: Line | None = None
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
+    email: Email | None = None
     telephone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,25}$")] | None = None
 
     @model_validator(mode="after")

@@ -73,7 +73,7 @@ class Topic:
 
     def match(self, name: str) -> str | None:
         """The partner or force whose topic this is, "" for a topic that stands once, None where the name is another's."""
-        found = re.match(self.pattern, name)
+        found = re.fullmatch(self.pattern, name)
         if found is None:
             return None
         return found[1] if self.parameter else ""

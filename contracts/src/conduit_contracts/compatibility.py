@@ -1,0 +1,226 @@
+"""Whether two versions of a message can be spoken at once. Partners and forces upgrade when they can, so both ways hold.
+
+A new writer must be understood by an old reader and an old writer by a new one, over all versions ever published. Writers
+are closed and readers drop fields they do not know, so the one change that passes is a new optional field.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import combinations
+from typing import Any, NamedTuple
+
+Schema = Mapping[str, Any]
+
+
+class Side(StrEnum):
+    """Whom a change breaks."""
+
+    OLD_WRITERS = "old_writers"
+    """What they send is refused or loses its meaning at new readers."""
+    OLD_READERS = "old_readers"
+    """What new writers send is refused or loses its meaning at them."""
+    BOTH = "both"
+
+
+class Break(NamedTuple):
+    """One change that breaks somebody. `path` leads to it from the message, for example `referral.persons[].role`."""
+
+    code: str
+    path: str
+    side: Side
+
+
+SIDES = {
+    "message_removed": Side.OLD_WRITERS,
+    "field_removed": Side.OLD_WRITERS,
+    "field_now_required": Side.OLD_WRITERS,
+    "field_now_optional": Side.OLD_READERS,
+    "field_retyped": Side.BOTH,
+    "enum_narrowed": Side.OLD_WRITERS,
+    "enum_widened": Side.OLD_READERS,
+    "alternative_removed": Side.OLD_WRITERS,
+    "alternative_added": Side.OLD_READERS,
+    "limit_tightened": Side.OLD_WRITERS,
+    "limit_loosened": Side.OLD_READERS,
+    "pattern_changed": Side.BOTH,
+    "format_changed": Side.BOTH,
+    "default_changed": Side.BOTH,
+    "closedness_changed": Side.BOTH,
+    "keyword_changed": Side.BOTH,
+}
+"""Every code, and whom it breaks. `COMPATIBILITY.md` says what to do instead."""
+
+_ANNOTATIONS = {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "deprecated", "discriminator"}
+_UPPER_LIMITS = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
+_LOWER_LIMITS = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
+_EQUAL = {
+    "pattern": "pattern_changed",
+    "format": "format_changed",
+    "default": "default_changed",
+    "additionalProperties": "closedness_changed",
+}
+_WALKED = {"$ref", "type", "enum", "const", "properties", "required", "items", "anyOf", "oneOf"}
+_KNOWN = _ANNOTATIONS | _UPPER_LIMITS | _LOWER_LIMITS | _WALKED | _EQUAL.keys()
+
+
+def compare(old: Schema, new: Schema) -> tuple[Break, ...]:
+    """Every breaking change from one version of a message to another, in the order of the old schema."""
+    return tuple(_Comparison(old, new).nodes(old, new, ""))
+
+
+def compare_history(versions: Sequence[Mapping[str, Schema]], retired: frozenset[str] = frozenset()) -> tuple[Break, ...]:
+    """Every breaking change between any two versions, oldest first. Each version holds its schemas by message type.
+
+    `retired` are types that nobody writes any more and no topic still holds: they may be missing. Paths begin with the type.
+    """
+    return tuple(found for old, new in combinations(versions, 2) for found in _between(old, new, retired))
+
+
+def tolerant(schema: Any) -> Any:
+    """The schema as a reader applies it: fields that it does not know pass."""
+    if isinstance(schema, Mapping):
+        return {key: tolerant(value) for key, value in schema.items() if key != "additionalProperties"}
+    return [tolerant(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _between(old: Mapping[str, Schema], new: Mapping[str, Schema], retired: frozenset[str]) -> Iterator[Break]:
+    for name, schema in old.items():
+        if name in new:
+            for found in compare(schema, new[name]):
+                yield found._replace(path=f"{name} {found.path}")
+        elif name not in retired:
+            yield _break("message_removed", name)
+
+
+def _break(code: str, path: str) -> Break:
+    return Break(code, path, SIDES[code])
+
+
+class _Comparison:
+    """One walk over two schemas, each with its own definitions."""
+
+    def __init__(self, old: Schema, new: Schema) -> None:
+        self._old = old
+        self._new = new
+        self._open: set[tuple[str, str]] = set()
+
+    def nodes(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
+        """Breaks from here down. A definition that contains itself is walked once."""
+        pair = (str(old.get("$ref")), str(new.get("$ref")))
+        if pair in self._open:
+            return
+        if pair[0] != "None":
+            self._open.add(pair)
+        old, new = _resolve(self._old, old), _resolve(self._new, new)
+        if _alternatives(old) or _alternatives(new):
+            yield from self._union(old, new, path)
+        elif old.get("type") != new.get("type"):
+            yield _break("field_retyped", path)
+        else:
+            yield from _values(old, new, path)
+            yield from self._fields(old, new, path)
+            yield from self._items(old, new, path)
+        yield from _keywords(old, new, path)
+        self._open.discard(pair)
+
+    def _fields(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
+        before, after = old.get("properties", {}), new.get("properties", {})
+        required_before, required_after = set(old.get("required", ())), set(new.get("required", ()))
+        for name in [*before, *(name for name in after if name not in before)]:
+            here = f"{path}.{name}".lstrip(".")
+            if name not in after:
+                yield _break("field_removed", here)
+                continue
+            if name in required_after - required_before:
+                yield _break("field_now_required", here)
+            if name in required_before - required_after:
+                yield _break("field_now_optional", here)
+            if name in before:
+                yield from self.nodes(before[name], after[name], here)
+
+    def _items(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
+        if "items" in old and "items" in new:
+            yield from self.nodes(old["items"], new["items"], f"{path}[]")
+        elif "items" in old or "items" in new:
+            yield _break("keyword_changed", f"{path}[]")
+
+    def _union(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
+        before, after = self._branches(self._old, old), self._branches(self._new, new)
+        gone, added = before.keys() - after.keys(), after.keys() - before.keys()
+        if len(gone) == len(added) == 1 and not any(name.startswith("kind ") for name in gone | added):
+            yield _break("field_retyped", path)
+        else:
+            yield from (_break("alternative_removed", f"{path}|{name}") for name in sorted(gone))
+            yield from (_break("alternative_added", f"{path}|{name}") for name in sorted(added))
+        for name, branch in before.items():
+            if name in after:
+                yield from self.nodes(branch, after[name], path)
+
+    @staticmethod
+    def _branches(root: Schema, node: Schema) -> dict[str, Schema]:
+        """The alternatives by tag where there is one, else by type. A node without alternatives is its own only one."""
+        branches: dict[str, Schema] = {}
+        for branch in _alternatives(node) or [_alone(node)]:
+            plain = _resolve(root, branch)
+            tag = plain.get("properties", {}).get("kind", {}).get("const")
+            name = f"kind {tag}" if tag else str(plain.get("type"))
+            branches[name if name not in branches else f"{name} {len(branches)}"] = branch
+        return branches
+
+
+def _alternatives(node: Schema) -> list[Schema]:
+    return [*node.get("anyOf", ()), *node.get("oneOf", ())]
+
+
+def _alone(node: Schema) -> Schema:
+    """Without what the caller compares on the union itself."""
+    return {key: value for key, value in node.items() if key != "default"}
+
+
+def _resolve(root: Schema, node: Schema) -> Schema:
+    while "$ref" in node:
+        target: Any = root
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
+    return node
+
+
+def _values(old: Schema, new: Schema, path: str) -> Iterator[Break]:
+    """Breaks in which values are allowed."""
+    before, after = _allowed(old), _allowed(new)
+    if before is not None and (after is None or after - before):
+        yield _break("enum_widened", path)
+    if after is not None and (before is None or before - after):
+        yield _break("enum_narrowed", path)
+    for keyword in sorted(_UPPER_LIMITS | _LOWER_LIMITS):
+        yield from _limit(keyword, old.get(keyword), new.get(keyword), path)
+
+
+def _allowed(node: Schema) -> set[str] | None:
+    if "const" in node:
+        return {repr(node["const"])}
+    return {repr(value) for value in node["enum"]} if "enum" in node else None
+
+
+def _limit(keyword: str, old: float | None, new: float | None, path: str) -> Iterator[Break]:
+    if old == new:
+        return
+    lower = keyword in _LOWER_LIMITS
+    tightened = old is None or (new is not None and (new > old) == lower)
+    yield _break("limit_tightened" if tightened else "limit_loosened", path)
+
+
+def _keywords(old: Schema, new: Schema, path: str) -> Iterator[Break]:
+    """Breaks in keywords that must stay as they are. One that this module does not know counts as broken if it changes."""
+    for keyword, code in _EQUAL.items():
+        if _differ(old, new, keyword) and not (keyword != "default" and (_alternatives(old) or _alternatives(new))):
+            yield _break(code, path)
+    for keyword in sorted((old.keys() | new.keys()) - _KNOWN):
+        if _differ(old, new, keyword):
+            yield _break("keyword_changed", path)
+
+
+def _differ(old: Schema, new: Schema, keyword: str) -> bool:
+    """Compared by text, because JSON tells false from 0 and Python does not."""
+    return repr(old.get(keyword)) != repr(new.get(keyword))
