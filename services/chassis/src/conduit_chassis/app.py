@@ -1,0 +1,245 @@
+"""Runs a service: start here.
+
+Order of start: HTTP, database, migrations, relay, ticks and workers, consumer. Order of drain: not ready, HTTP, ticks and
+workers, consumer between batches, relay until the outbox is empty, database.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import asyncpg
+import structlog
+import uvloop
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+
+from conduit_chassis import log, migrate, postgres
+from conduit_chassis.backoff import jittered
+from conduit_chassis.batch import Processor
+from conduit_chassis.broker import create_broker, create_docs, subscribe
+from conduit_chassis.clock import Clock, SystemClock
+from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, class_name
+from conduit_chassis.health import Health
+from conduit_chassis.http import Router, create_server, listen
+from conduit_chassis.kafka import Reader
+from conduit_chassis.periodic import GAUGE_SECONDS, forget_inbox, keep_gauges, keep_ticking, keep_working
+from conduit_chassis.relay import Relay
+from conduit_chassis.runtime import Runtime, Service, Tick, Worker, no_routes
+from conduit_chassis.settings import Settings
+from conduit_chassis.subscriber import ChassisSubscriber
+from conduit_contracts import topics
+
+__all__ = ["Runtime", "Service", "Tick", "Worker", "no_routes", "run", "serve"]
+
+_log = structlog.get_logger()
+
+EXIT_OK, EXIT_FAILED, EXIT_CONFIGURATION = 0, 1, 2
+
+
+def run(service: Service) -> None:
+    """Run a service until SIGTERM or SIGINT, and exit with a status that says how it ended."""
+    sys.exit(uvloop.run(_main(service)))
+
+
+async def _main(service: Service) -> int:
+    try:
+        settings = service.settings()
+    except ValidationError as error:
+        for detail in error.errors(include_input=False, include_url=False, include_context=False):
+            _complain(f"{'.'.join(map(str, detail['loc'])).upper()}: {detail['msg']}")
+        return EXIT_CONFIGURATION
+    log.configure(service.name, settings.log_level)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return await serve(service, settings, stop)
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+async def serve(service: Service, settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> int:
+    """Run a service until `stop` is set; returns the exit status."""
+    running = _Running(service, settings, clock or SystemClock())
+    try:
+        return await running.until(stop)
+    except ConfigurationError as error:
+        _complain(str(error))
+        _log.critical("configuration_unusable", exc_info=error)
+        return EXIT_CONFIGURATION
+    except TooManyDeadLettersError as error:
+        _complain(f"{service.name} stops: {error}. Offsets are not committed past them; see the dead-letter runbook.")
+        _log.critical("stopped_by_dead_letters", exc_info=error)
+        return EXIT_FAILED
+    except Exception as error:  # the last resort: say where it broke without its text, and exit
+        _log.critical("service_failed", exc_info=error)
+        return EXIT_FAILED
+
+
+class _Running:
+    """The parts of one running service."""
+
+    def __init__(self, service: Service, settings: Settings, clock: Clock) -> None:
+        self.service = service
+        self.settings = settings
+        self.clock = clock
+        self.health = Health(stall_seconds=settings.stall_seconds, dead_seconds=settings.dead_seconds)
+        self.topics = topics.consumed_by(service.name)
+        self.reader = Reader(service.name, self.topics, service.readers)
+        self.broker = create_broker(settings, service.name)
+        self.subscriber = self._subscribe()
+        self.router = Router(self.health, create_docs(self.broker, service.name))
+        self.server = create_server(settings, self.router)
+        self.relays: list[Relay] = []
+
+    def _subscribe(self) -> ChassisSubscriber | None:
+        if not self.topics:
+            return None
+        return subscribe(self.broker, self.settings, self.service.name, self.topics, self.reader.pattern)
+
+    async def until(self, stop: asyncio.Event) -> int:
+        """Start, wait for the end, drain."""
+        stopped = asyncio.create_task(stop.wait())
+        http = asyncio.create_task(self.server.serve(sockets=[listen(self.settings)]))
+        try:
+            await self._work(stopped)
+        finally:
+            stopped.cancel()
+            self.server.should_exit = True
+            await asyncio.gather(http, stopped, return_exceptions=True)
+        return EXIT_OK
+
+    async def _work(self, stopped: asyncio.Task[bool]) -> None:
+        pool = await self._first(stopped, self._open_database())
+        if pool is None:
+            return
+        runtime = Runtime(self.service, self.settings, pool, self.clock, self.health)
+        background = [asyncio.create_task(each) for each in self._background(runtime)]
+        relays = self._start_relays(runtime)
+        try:
+            self.router.add(self.service.routes(runtime))
+            if self.subscriber is None or await self._first(stopped, self._start_consumer(runtime, self.subscriber)):
+                self.health.started("consumer")
+                _log.info("service_started", service=self.service.name)
+                await self._wait(stopped, relays)
+        finally:
+            await self._drain(runtime, background, relays)
+
+    async def _first(self, stopped: asyncio.Task[bool], work: Coroutine[Any, Any, Any]) -> Any:
+        """The work's result, or None where the service is stopped before."""
+        task = asyncio.create_task(work)
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return None
+
+    async def _open_database(self) -> Any:
+        await self._patiently("database", self._migrate)
+        pool = await self._patiently("database", lambda: postgres.create_pool(self.settings, self.service.name))
+        self.health.started("database")
+        return pool
+
+    async def _migrate(self) -> None:
+        arguments = self.settings.postgres_arguments()
+        applied = await asyncio.to_thread(
+            migrate.migrate,
+            arguments["dsn"],
+            self.service.migrations,
+            password=arguments.get("password"),
+            lock_timeout_ms=self.settings.lock_timeout_ms,
+            statement_timeout_ms=self.settings.migration_statement_timeout_ms,
+        )
+        for name in applied:
+            _log.info("migrated", migration=name)
+
+    async def _patiently(self, part: str, attempt: Any) -> Any:
+        """Try to start something until its neighbour answers."""
+        tries = 0
+        while True:
+            try:
+                return await attempt()
+            except (
+                KafkaError,
+                OSError,
+                asyncpg.PostgresConnectionError,
+                asyncpg.CannotConnectNowError,
+                migrate.UNREACHABLE,
+            ) as error:
+                tries += 1
+                self.health.failing(part, class_name(error))
+                _log.warning("not_reachable", name=part, attempt=tries, exc_info=error)
+                await asyncio.sleep(jittered(tries))
+            else:
+                self.health.recovered(part)
+
+    def _background(self, runtime: Runtime) -> list[Coroutine[Any, Any, None]]:
+        ticks = (*self.service.ticks, forget_inbox(runtime))
+        return [
+            *(keep_ticking(runtime, tick) for tick in ticks),
+            *(keep_working(runtime, worker) for worker in self.service.workers),
+            keep_gauges(runtime, self._measure_lag),
+        ]
+
+    def _start_relays(self, runtime: Runtime) -> list[asyncio.Task[None]]:
+        shards = range(self.settings.outbox_shards)
+        self.relays = [Relay(self.settings, self.service.name, shard, self.health) for shard in shards]
+        runtime.wake_relay = self._wake_relays
+        return [asyncio.create_task(relay.run()) for relay in self.relays]
+
+    def _wake_relays(self) -> None:
+        for relay in self.relays:
+            relay.wake()
+
+    async def _start_consumer(self, runtime: Runtime, subscriber: ChassisSubscriber) -> bool:
+        settings = self.settings
+        processor = Processor(runtime, self.reader)
+        subscriber.bind(
+            processor,
+            self.reader,
+            self.health,
+            rebalance_seconds=settings.rebalance_timeout_ms / 1000 * 0.8,
+            drain_seconds=settings.drain_seconds,
+        )
+        await self._patiently("consumer", self.broker.start)
+        return True
+
+    async def _measure_lag(self) -> None:
+        if self.subscriber is not None:
+            async with asyncio.timeout(GAUGE_SECONDS):
+                await self.subscriber.measure_lag()
+
+    async def _wait(self, stopped: asyncio.Task[bool], relays: list[asyncio.Task[None]]) -> None:
+        watched: set[Any] = {stopped, *relays}
+        if self.subscriber is not None:
+            watched.add(self.subscriber.failed)
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            error = task.exception()
+            if error is not None:
+                self.health.fatal(class_name(error))
+                raise error
+
+    async def _drain(self, runtime: Runtime, background: list[asyncio.Task[None]], relays: list[asyncio.Task[None]]) -> None:
+        self.health.draining = True
+        self.server.should_exit = True
+        await _cancel(background)
+        if self.subscriber is not None:
+            await self.broker.stop()
+        for relay in self.relays:
+            relay.drain()
+        await asyncio.wait(relays, timeout=self.settings.drain_seconds)
+        await _cancel(relays)
+        await postgres.close_pool(runtime.pool)
+        _log.info("service_stopped", service=self.service.name)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,266 @@
+"""One batch of records becomes one transaction: inbox, the handler's rows, outbox. All of it, or nothing.
+
+When `process` returns, every record of the batch is accounted for in the database, and its offsets may be committed.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from conduit_chassis import dead_letters, inbox, metrics
+from conduit_chassis.backoff import jittered
+from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, Cause
+from conduit_chassis.errors import Abandoned, TooManyDeadLettersError, class_name, worth_retrying
+from conduit_chassis.kafka import Incoming, Item, Reader, Record, Refusal, fingerprint
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Plan:
+    """What becomes of each record of a batch."""
+
+    deliver: list[Item] = field(default_factory=list)
+    aside: list[tuple[Item, Cause]] = field(default_factory=list)
+    resolved: list[int] = field(default_factory=list)
+    failed_again: list[tuple[int, Cause]] = field(default_factory=list)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def note(self, item: Item, outcome: str) -> None:
+        """Count an outcome, to be published if the transaction commits."""
+        self.outcomes[item.content.topic.template, outcome] += 1
+
+    def hand_over(self, item: Item, outcome: str) -> None:
+        """Give the item to the handler."""
+        self.deliver.append(item)
+        self.note(item, "refused" if isinstance(item.content, Refusal) else outcome)
+
+    def put_aside(self, item: Item, cause: Cause) -> None:
+        """Make the item a dead letter, or leave it one where it is a replay."""
+        if item.replay_of is not None and item.replay_of in self.resolved:
+            self.resolved.remove(item.replay_of)
+            self.failed_again.append((item.replay_of, cause))
+        else:
+            self.aside.append((item, cause))
+        self.note(item, "parked" if cause.reason == BEHIND else "dead_letter")
+
+
+class Limit:
+    """Counts dead letters among the last records, to tell one bad record from a fault of ours.
+
+    A partner or force counts for at most a fifth of the limit, so that no single one of them can stop the service.
+    """
+
+    def __init__(self, limit: int, window: int) -> None:
+        self._limit = limit
+        self._share = max(1, limit // 5)
+        self._recent: deque[str | None] = deque(maxlen=window)
+
+    def passed(self, records: int) -> None:
+        """Note records that did not fail."""
+        self._recent.extend([None] * min(records, self._recent.maxlen or 0))
+
+    def failed(self, principal: str) -> None:
+        """Note a record that failed.
+
+        Raises:
+            TooManyDeadLettersError: the limit is reached.
+        """
+        self._recent.append(principal)
+        failures = Counter(who for who in self._recent if who is not None)
+        counted = sum(min(count, self._share) if who else count for who, count in failures.items())
+        if counted >= self._limit:
+            raise TooManyDeadLettersError(f"{counted} dead letters within the last {self._recent.maxlen} records")
+
+
+class Processor:
+    """Takes batches through the transaction, whatever is in them."""
+
+    def __init__(self, runtime: Runtime, reader: Reader) -> None:
+        settings = runtime.settings
+        self._service = runtime.service.name
+        self._handle = runtime.service.handle
+        self._reader = reader
+        self._transactions = runtime.transaction
+        self._clock = runtime.clock
+        self._health = runtime.health
+        self._limit = Limit(settings.dead_letter_limit, settings.dead_letter_window)
+        self._deliver_twice = settings.deliver_twice
+        self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+        """Waits between attempts; raises Abandoned where the batch is to be given up."""
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """Account for every record of the batch.
+
+        Raises:
+            Abandoned: the wait between attempts was cut short; nothing that is missing was claimed.
+            TooManyDeadLettersError: the service must stop.
+        """
+        started = monotonic()
+        items = [self._reader.read(record) for record in records]
+        await self._settle(items)
+        if self._deliver_twice:
+            await self._settle(items)
+        metrics.BATCH_RECORDS.observe(len(records))
+        metrics.BATCH_SECONDS.observe(monotonic() - started)
+        self._health.progressed()
+
+    async def _settle(self, items: Sequence[Item]) -> None:
+        try:
+            plan = await self._until_done(lambda: self._attempt(items))
+        except (Abandoned, TooManyDeadLettersError):
+            raise
+        except Exception as error:  # whatever a handler raises is its record's fault or ours
+            await self._isolate(items, error)
+        else:
+            self._count(plan)
+
+    async def _isolate(self, items: Sequence[Item], error: Exception) -> None:
+        """Halve the batch until the record that fails stands alone, and put that one aside."""
+        if len(items) > 1:
+            middle = len(items) // 2
+            await self._settle(items[:middle])
+            await self._settle(items[middle:])
+            return
+        item = items[0]
+        cause = Cause(HANDLER_FAILED, class_name(error))
+        _log.error("handler_failed", exc_info=error, **_place(item))
+        await self._until_done(lambda: self._bury(item, cause))
+        metrics.CONSUMED.labels(item.content.topic.template, "dead_letter").inc()
+        self._limit.failed(item.content.principal)
+
+    async def _until_done(self, operation: Callable[[], Awaitable[Any]]) -> Any:
+        """Try again while the surroundings fail."""
+        attempt = 0
+        while True:
+            try:
+                result = await operation()
+            except Exception as error:
+                attempt += 1
+                if not worth_retrying(error, attempt):
+                    raise
+                self._note_retry(error, attempt)
+                await self.wait(jittered(attempt))
+            else:
+                self._health.recovered("batch")
+                return result
+
+    def _note_retry(self, error: Exception, attempt: int) -> None:
+        metrics.RETRIES.labels(class_name(error)).inc()
+        self._health.failing("batch", class_name(error))
+        if attempt in (1, 3) or attempt % 10 == 0:
+            _log.warning("batch_retried", attempt=attempt, exc_info=error)
+
+    async def _attempt(self, items: Sequence[Item]) -> Plan:
+        async with self._transactions() as (connection, outbox):
+            plan = await self._plan(connection, items)
+            incoming: list[Incoming] = [item.content for item in plan.deliver]
+            if incoming:
+                await self._handle(connection, incoming, outbox)
+            self._heed_handler(plan, outbox)
+            now = self._clock.now()
+            for item, cause in plan.aside:
+                await dead_letters.put_aside(connection, outbox, self._service, item, cause, now)
+            for number, cause in plan.failed_again:
+                await dead_letters.fail_again(connection, number, cause)
+            await dead_letters.resolve(connection, plan.resolved, now)
+        return plan
+
+    async def _plan(self, connection: Any, items: Sequence[Item]) -> Plan:
+        originals = {(item.record.topic, item.inbox_id) for item in items}
+        replays = await self._valid_replays(connection, items)
+        claimed = await inbox.claim(connection, originals)
+        lanes = {item.lane for item in items if item.lane is not None}
+        blocked = await dead_letters.waiting(connection, lanes)
+        plan = Plan()
+        for item in items:
+            mark = (item.record.topic, item.inbox_id)
+            if id(item) in replays:
+                claimed.discard(mark)
+                _plan_replay(plan, item, blocked)
+            elif mark in claimed:
+                claimed.discard(mark)
+                _plan_fresh(plan, item, blocked)
+            else:
+                plan.note(item, "duplicate")
+        return plan
+
+    async def _valid_replays(self, connection: Any, items: Sequence[Item]) -> set[int]:
+        """The items that are replays of dead letters which still wait; each dead letter once."""
+        wanted = [item for item in items if item.replay_of is not None]
+        found = await dead_letters.replayed(connection, [item.replay_of for item in wanted if item.replay_of is not None])
+        valid: set[int] = set()
+        for item in wanted:
+            letter = found.get(item.replay_of or 0)
+            if letter and letter.topic == item.record.topic and letter.digest == fingerprint(item.record):
+                del found[item.replay_of or 0]
+                valid.add(id(item))
+        return valid
+
+    def _heed_handler(self, plan: Plan, outbox: Outbox) -> None:
+        """Make dead letters of what the handler put aside itself."""
+        items = {id(item.content): item for item in plan.deliver}
+        for request in outbox.put_aside:
+            plan.put_aside(items[id(request.incoming)], Cause(request.problem.code))
+        outbox.put_aside.clear()
+
+    async def _bury(self, item: Item, cause: Cause) -> None:
+        async with self._transactions() as (connection, outbox):
+            if await self._valid_replays(connection, [item]):
+                await dead_letters.fail_again(connection, item.replay_of or 0, cause)
+            elif await inbox.claim(connection, [(item.record.topic, item.inbox_id)]):
+                await dead_letters.put_aside(connection, outbox, self._service, item, cause, self._clock.now())
+
+    def _count(self, plan: Plan) -> None:
+        for (template, outcome), number in plan.outcomes.items():
+            metrics.CONSUMED.labels(template, outcome).inc(number)
+        self._limit.passed(len(plan.deliver))
+        for item, cause in plan.aside:
+            if cause.reason != BEHIND:
+                _log.error("dead_letter", reason=cause.reason, **_place(item))
+                self._limit.failed(item.content.principal)
+
+
+def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
+    number = item.replay_of or 0
+    lane = blocked.get(item.lane, []) if item.lane is not None else []
+    if lane and lane[0] != number:
+        # An earlier record of its lane still waits. The dead letter stays, and is replayed again after that one.
+        plan.note(item, "out_of_turn")
+    elif item.unreadable:
+        plan.note(item, "dead_letter")
+    else:
+        del lane[:1]
+        plan.resolved.append(number)
+        plan.hand_over(item, "replayed")
+
+
+def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
+    waits = item.lane is not None and blocked.get(item.lane)
+    if waits and not _is_answered(item):
+        plan.put_aside(item, Cause(BEHIND))
+    elif item.unreadable and isinstance(item.content, Refusal):
+        plan.put_aside(item, Cause(item.content.problems[0].code))
+        if item.lane is not None:
+            blocked.setdefault(item.lane, []).append(_NOT_YET_NUMBERED)
+    else:
+        plan.hand_over(item, "handled")
+
+
+_NOT_YET_NUMBERED = 1 << 62
+
+
+def _is_answered(item: Item) -> bool:
+    return isinstance(item.content, Refusal) and item.content.topic.edge
+
+
+def _place(item: Item) -> dict[str, Any]:
+    record = item.record
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

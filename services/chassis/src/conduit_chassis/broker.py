@@ -1,0 +1,118 @@
+"""The FastStream broker of a service: its one subscriber, its publishers, and the AsyncAPI document they make."""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faststream._internal.endpoint.subscriber.call_item import CallsCollection
+from faststream.asgi import AsgiFastStream
+from faststream.asgi.factories import AsyncAPIRoute
+from faststream.kafka import KafkaBroker
+from faststream.kafka.broker.registrator import KafkaRegistrator
+from faststream.kafka.subscriber.config import KafkaSubscriberConfig, KafkaSubscriberSpecificationConfig
+from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
+from faststream.middlewares import AckPolicy
+from faststream.specification import AsyncAPI
+from faststream.specification.schema import Message, Operation, SubscriberSpec
+from typing_extensions import override
+
+from conduit_chassis.settings import Settings
+from conduit_chassis.subscriber import ChassisSubscriber
+from conduit_contracts.envelope import Message as Event
+from conduit_contracts.topics import Topic, produced_by
+
+
+def create_broker(settings: Settings, service: str) -> KafkaBroker:
+    """A broker that reads. The relay writes, with a producer that it can replace."""
+    broker = KafkaBroker(
+        settings.kafka_bootstrap_servers,
+        client_id=f"conduit.{service}",
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        metadata_max_age_ms=settings.metadata_max_age_ms,
+        graceful_timeout=settings.drain_seconds,
+        ack_policy=AckPolicy.MANUAL,
+        logger=None,
+        apply_types=False,
+    )
+    for topic in produced_by(service):
+        broker.publisher(topic.template, schema=_union(topic.messages), description=topic.key and f"Keyed by {topic.key}.")
+    return broker
+
+
+def subscribe(
+    broker: KafkaBroker, settings: Settings, service: str, topics: tuple[Topic, ...], pattern: str
+) -> ChassisSubscriber:
+    """The service's only subscriber: one consumer, one loop, all its topics."""
+    outer: Any = broker.config
+    config = KafkaSubscriberConfig(
+        group_id=f"conduit.{service}",
+        pattern=pattern,
+        connection_args=consumer_arguments(settings),
+        _outer_config=outer,
+        _ack_policy=AckPolicy.MANUAL,
+    )
+    calls = CallsCollection[Any]()
+    specification = _Specification(outer, KafkaSubscriberSpecificationConfig(title_=None, description_=None), calls)
+    specification.topics_read = topics
+    subscriber = ChassisSubscriber(config, specification, calls, batch_timeout_ms=0, max_records=settings.batch_max_records)
+    super(KafkaRegistrator, broker).subscriber(subscriber)
+    subscriber(_never_called)
+    return subscriber
+
+
+def consumer_arguments(settings: Settings) -> dict[str, Any]:
+    """What the consumer is told beside the broker's defaults, several of which lose or delay records."""
+    return settings.kafka_arguments() | {
+        "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+        "session_timeout_ms": settings.session_timeout_ms,
+        "heartbeat_interval_ms": settings.heartbeat_interval_ms,
+        "rebalance_timeout_ms": settings.rebalance_timeout_ms,
+        "max_poll_interval_ms": 300_000,
+        "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
+        # A fetch in flight holds up every other partition of its node for as long as it may wait.
+        "fetch_max_wait_ms": 50,
+        "max_partition_fetch_bytes": 4 * 1024 * 1024,
+    }
+
+
+async def _never_called(batch: Any) -> None:  # noqa: ARG001 - FastStream runs a loop only where there is a handler
+    raise AssertionError("the chassis takes records before FastStream's handlers")
+
+
+class _Specification(KafkaSubscriberSpecification):
+    """One channel per topic of the registry, with the messages that it carries."""
+
+    topics_read: tuple[Topic, ...] = ()
+
+    @override
+    def get_schema(self) -> dict[str, SubscriberSpec]:
+        return {f"{topic.template}:Consumer": _channel(topic) for topic in self.topics_read}
+
+
+def _channel(topic: Topic) -> SubscriberSpec:
+    payloads = {message.__name__: message.model_json_schema() for message in topic.messages}
+    return SubscriberSpec(
+        address=topic.template,
+        description=f"Keyed by {topic.key}.",
+        operation=Operation(message=Message(title=f"{topic.template}:Message", payload={"oneOf": payloads}), bindings=None),
+        bindings=None,
+    )
+
+
+def _union(messages: Iterable[type[Event]]) -> Any:
+    return reduce(or_, messages)
+
+
+def create_docs(broker: KafkaBroker, service: str) -> AsgiFastStream:
+    """FastStream's ASGI application, which serves the AsyncAPI document. It starts nothing here."""
+    return AsgiFastStream(
+        broker,
+        logger=None,
+        specification=AsyncAPI(title=f"conduit {service}", version="1"),
+        # Without a page that publishes: records come from services and partners alone.
+        asyncapi_path=AsyncAPIRoute("/asyncapi", asyncapi_json_path="/asyncapi.json", try_it_out_path=None),
+    )

@@ -1,0 +1,130 @@
+"""A record that cannot be handled is put aside whole, and later records of its lane wait behind it.
+
+The row and the record for the dead-letter topic are written in one transaction with the record's inbox claim: a dead
+letter is as durable as any other effect, and there is exactly one of it.
+"""
+
+import json
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from conduit_chassis import metrics
+from conduit_chassis.kafka import Item, Record, fingerprint
+from conduit_chassis.outbox import Outbox, pack_headers
+
+BEHIND = "behind_dead_letter"
+HANDLER_FAILED = "handler_failed"
+ID_HEADER = "conduit-dead-letter-id"
+
+_INSERT = """
+INSERT INTO dead_letters (topic, partition, record_offset, key, lane, digest, reason, error_class, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id
+"""
+_WAITING = "SELECT id, lane FROM dead_letters WHERE resolved_at IS NULL AND lane = ANY($1::bytea[]) ORDER BY id"
+_REPLAYED = "SELECT id, topic, digest FROM dead_letters WHERE resolved_at IS NULL AND id = ANY($1::bigint[]) FOR UPDATE"
+_RESOLVE = "UPDATE dead_letters SET resolved_at = $2 WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL"
+_FAIL_AGAIN = """
+UPDATE dead_letters SET attempts = attempts + 1, reason = $2, error_class = $3 WHERE id = $1 AND resolved_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a record is put aside."""
+
+    reason: str
+    error_class: str | None = None
+
+
+class Waiting(NamedTuple):
+    """A dead letter that its replay may resolve."""
+
+    topic: str
+    digest: bytes
+
+
+async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[int]]:
+    """The ids that wait in each of these lanes, in order."""
+    found: dict[bytes, list[int]] = {}
+    for number, lane in await connection.fetch(_WAITING, list(lanes)):
+        found.setdefault(lane, []).append(number)
+    return found
+
+
+async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:
+    """The dead letters that these replays are of, locked, where they still wait."""
+    rows = await connection.fetch(_REPLAYED, list(ids)) if ids else ()
+    return {row[0]: Waiting(row[1], row[2]) for row in rows}
+
+
+async def resolve(connection: Any, ids: Sequence[int], now: datetime) -> None:
+    """Mark dead letters as dealt with."""
+    if ids:
+        await connection.execute(_RESOLVE, list(ids), now)
+
+
+async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, cause: Cause, now: datetime) -> int:
+    """Write the row and the record for the dead-letter topic; returns the dead letter's id."""
+    record = item.record
+    number: int = await connection.fetchval(
+        _INSERT,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key,
+        item.lane,
+        fingerprint(record),
+        cause.reason,
+        cause.error_class,
+        now,
+    )
+    outbox.add(f"{service}.dead-letters.v1", record.key, _headers(number, service, record, cause), pack(record))
+    metrics.DEAD_LETTERS.labels(cause.reason).inc()
+    return number
+
+
+async def fail_again(connection: Any, number: int, cause: Cause) -> None:
+    """Note that a replay failed. Its record stays where it is on the dead-letter topic, and keeps its turn."""
+    await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class)
+    metrics.DEAD_LETTERS.labels(cause.reason).inc()
+
+
+def _headers(number: int, service: str, record: Record, cause: Cause) -> str:
+    named = {
+        ID_HEADER: str(number),
+        "conduit-service": service,
+        "conduit-reason": cause.reason,
+        "conduit-error-class": cause.error_class or "",
+        "conduit-topic": record.topic,
+        "conduit-partition": str(record.partition),
+        "conduit-offset": str(record.offset),
+        "conduit-timestamp": str(record.timestamp_ms),
+    }
+    return pack_headers([(name, text.encode()) for name, text in named.items()])
+
+
+_LENGTH = struct.Struct(">I")
+
+
+def pack(record: Record) -> bytes:
+    """The original headers and value as one value. Headers may hold personal data, and tools show headers freely."""
+    envelope = {"headers": [[name, _to_text(value)] for name, value in record.headers], "tombstone": record.value is None}
+    head = json.dumps(envelope, separators=(",", ":")).encode()
+    return _LENGTH.pack(len(head)) + head + (record.value or b"")
+
+
+def unpack(packed: bytes) -> tuple[list[tuple[str, bytes | None]], bytes | None]:
+    """The original headers and value."""
+    (length,) = _LENGTH.unpack_from(packed)
+    end = _LENGTH.size + length
+    envelope = json.loads(packed[_LENGTH.size : end])
+    headers = [(name, None if text is None else b64decode(text)) for name, text in envelope["headers"]]
+    return headers, None if envelope["tombstone"] else packed[end:]
+
+
+def _to_text(value: bytes | None) -> str | None:
+    return None if value is None else b64encode(value).decode()

@@ -1,0 +1,83 @@
+"""Few errors, named by what follows from them: try again, isolate the record, or stop."""
+
+from enum import Enum
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+
+class Verdict(Enum):
+    """What a failed transaction says about its cause."""
+
+    TRANSIENT = "transient"
+    """The surroundings failed. The same batch is tried again for as long as it takes."""
+    DOUBTFUL = "doubtful"
+    """A time limit passed: the surroundings, or a record that always takes too long. Tried again a few times."""
+    POISON = "poison"
+    """A record, or our code, is wrong. Trying again cannot help."""
+
+
+DOUBTFUL_ATTEMPTS = 6
+
+
+class Abandoned(Exception):  # noqa: N818 - not a fault
+    """The batch is given up without effect: its partitions are moving, or the service drains. It will come again."""
+
+
+class TooManyDeadLettersError(Exception):
+    """More records fail than one record's fault can explain. The service stops rather than empties its topic."""
+
+
+class ConfigurationError(Exception):
+    """A setting or a policy cannot be used. The text names the key, never its value."""
+
+
+class MessageTooLargeError(Exception):
+    """A handler published a message that no topic would take."""
+
+
+_TRANSIENT_SQLSTATES = ("08", "40", "53", "57P", "58")
+"""Connection, transaction rollback, resources, shutdown, system."""
+_TRANSIENT = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+    KafkaError,
+    ConnectionError,
+    OSError,
+)
+_CLOSED = ("connection is closed", "connection has been released", "connection was closed", "pool is")
+
+
+def classify(error: BaseException) -> Verdict:
+    """Whether to try the same again."""
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
+        return Verdict.DOUBTFUL
+    if isinstance(error, _TRANSIENT):
+        return Verdict.TRANSIENT
+    if isinstance(error, asyncpg.PostgresError):
+        transient = (error.sqlstate or "").startswith(_TRANSIENT_SQLSTATES)
+        return Verdict.TRANSIENT if transient else Verdict.POISON
+    if _connection_is_gone(error):
+        return Verdict.TRANSIENT
+    return Verdict.POISON
+
+
+def worth_retrying(error: BaseException, attempt: int) -> bool:
+    """Whether the attempt of this number (1 is the first), which failed so, is followed by another."""
+    verdict = classify(error)
+    return verdict is Verdict.TRANSIENT or (verdict is Verdict.DOUBTFUL and attempt < DOUBTFUL_ATTEMPTS)
+
+
+def _connection_is_gone(error: BaseException) -> bool:
+    # asyncpg raises the same class for a closed connection and for a caller's mistake; only the text differs.
+    if not isinstance(error, asyncpg.InterfaceError) or isinstance(error, asyncpg.DataError):
+        return False
+    return any(text in str(error) for text in _CLOSED)
+
+
+def class_name(error: BaseException) -> str:
+    """The error's class, which is all that logs, metrics and dead letters may say of it: texts hold values."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

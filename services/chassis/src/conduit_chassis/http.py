@@ -1,0 +1,108 @@
+"""The service's HTTP server: liveness, readiness, metrics, AsyncAPI, and the service's own routes."""
+
+import socket
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from prometheus_client import make_asgi_app
+
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.health import Health
+from conduit_chassis.runtime import ASGIApp
+from conduit_chassis.settings import Settings
+
+
+class Router:
+    """Finds the application of a path: the chassis' own first, then the longest matching prefix."""
+
+    def __init__(self, health: Health, docs: ASGIApp) -> None:
+        self._exact: dict[str, ASGIApp] = {
+            "/livez": _check(health.not_alive),
+            "/readyz": _check(health.not_ready),
+            "/metrics": make_asgi_app(),
+            "/asyncapi": docs,
+            "/asyncapi.json": docs,
+        }
+        self._prefixes: list[tuple[str, ASGIApp]] = []
+        self._health = health
+
+    def add(self, routes: Sequence[tuple[str, ASGIApp]]) -> None:
+        """Serve these from now on."""
+        self._prefixes = sorted([*self._prefixes, *routes], key=lambda route: -len(route[0]))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if path == "/metrics":
+            self._health.not_ready()
+        app = self._exact.get(path) or self._find(path)
+        await app(scope, receive, send)
+
+    def _find(self, path: str) -> ASGIApp:
+        for prefix, app in self._prefixes:
+            if path == prefix or path.startswith(prefix if prefix.endswith("/") else prefix + "/"):
+                return app
+        return _NOT_FOUND if self._prefixes else _NOT_YET
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the service drains in an order of its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals to the service."""
+        yield
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket; uvicorn would leave the process at once where it cannot have one.
+
+    Raises:
+        ConfigurationError: the address cannot be used.
+    """
+    try:
+        return socket.create_server((settings.http_host, settings.http_port))
+    except OSError as error:
+        raise ConfigurationError(f"HTTP_HOST and HTTP_PORT cannot be used: {error.strerror}") from None
+
+
+def create_server(settings: Settings, app: Router) -> Server:
+    """A server on the configured address that logs through the service's pipeline."""
+    config = uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds) or 1,
+    )
+    return Server(config)
+
+
+def plain(status: int, text: str) -> ASGIApp:
+    """An application that answers one thing."""
+
+    async def answer(_scope: Any, _receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text.encode()})
+
+    return answer
+
+
+def _check(problems: Callable[[], list[str]]) -> ASGIApp:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        found = problems()
+        await plain(503 if found else 200, "\n".join(found) or "ok")(scope, receive, send)
+
+    return answer
+
+
+_NOT_FOUND = plain(404, "not found")
+_NOT_YET = plain(503, "starting")

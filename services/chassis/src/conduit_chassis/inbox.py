@@ -1,0 +1,34 @@
+"""A record's effect happens once: its id is claimed in the transaction that has the effect.
+
+The key is the topic and an id, never what a record says of its source, because only the topic is authenticated.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+_CLAIM = """
+INSERT INTO inbox (topic, event_id) SELECT * FROM unnest($1::text[], $2::text[])
+ON CONFLICT DO NOTHING RETURNING topic, event_id
+"""
+_FORGET = """
+DELETE FROM inbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE seen_at < $1 LIMIT $2))
+"""
+
+FORGET_BATCH = 10_000
+
+
+async def claim(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Claim (topic, id) pairs; returns those that nobody had claimed."""
+    # Sorted, so that two owners of one partition wait for each other instead of deadlocking.
+    wanted = sorted(ids)
+    if not wanted:
+        return set()
+    rows = await connection.fetch(_CLAIM, [topic for topic, _ in wanted], [event_id for _, event_id in wanted])
+    return {(row[0], row[1]) for row in rows}
+
+
+async def forget(connection: Any, before: datetime) -> int:
+    """Delete one batch of ids older than any record that can still come again; returns how many."""
+    status: str = await connection.execute(_FORGET, before, FORGET_BATCH)
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,203 @@
+"""What a handler receives, and how a record becomes it. Nothing here waits."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from conduit_chassis.outbox import Outbox
+from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
+from conduit_contracts.problems import Origin, Problem
+from conduit_contracts.topics import Topic
+
+M = TypeVar("M", bound=BaseModel)
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+REPLAY_HEADER = "conduit-replay-of"
+_UNREADABLE = Problem(
+    code="unreadable", field="value", message="The record cannot be read.", origin=Origin.SENDER, retryable=False
+)
+
+
+class Record(NamedTuple):
+    """A record as it lies on the topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: Headers
+    value: bytes | None
+    timestamp_ms: int
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it was written, by its producer's clock."""
+        return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+
+
+@dataclass(slots=True)
+class Delivery(Generic[M]):
+    """A record that could be read. `principal` is the partner or force that wrote it, "" within the hub."""
+
+    message: M
+    attributes: Attributes
+    record: Record
+    principal: str
+    topic: Topic
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A record from an edge topic that cannot be read; its sender is to be told. The problems hold no value from it."""
+
+    problems: tuple[Problem, ...]
+    record: Record
+    principal: str
+    topic: Topic
+    attributes: Attributes | None = None
+
+
+Incoming: TypeAlias = Delivery[Any] | Refusal
+BatchHandler: TypeAlias = Callable[[Any, Sequence[Incoming], Outbox], Awaitable[None]]
+"""Called with the connection of the batch's transaction, the records in order, and the outbox."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A record on its way through the chassis."""
+
+    content: Incoming
+    inbox_id: str
+    lane: bytes | None
+    """What orders it: records of a lane wait behind that lane's dead letters. None waits behind nothing."""
+    replay_of: int | None = None
+
+    @property
+    def record(self) -> Record:
+        """The record itself."""
+        return self.content.record
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether nobody can be told but the operator: it came from within the hub and cannot be read."""
+        return isinstance(self.content, Refusal) and not self.content.topic.edge
+
+
+class _Source(NamedTuple):
+    topic: Topic
+    principal: str
+    accept: Mapping[str, type[BaseModel]]
+
+
+class Reader:
+    """Turns records into items, by what the registry says of their topics."""
+
+    def __init__(self, service: str, topics: Sequence[Topic], readers: Mapping[str, type[BaseModel]]) -> None:
+        self._replay_prefix = f"{service}/"
+        self._topics = topics
+        self._readers = readers
+        self._sources: dict[str, _Source] = {}
+
+    @property
+    def pattern(self) -> str:
+        """One anchored regular expression over all the topics."""
+        return "|".join(topic.pattern for topic in self._topics)
+
+    def template(self, name: str) -> str:
+        """The registry's name for a topic, which is what metrics may show."""
+        return self._source(name).topic.template
+
+    def read(self, record: Record) -> Item:
+        """Decode one record. Whatever it holds, this returns."""
+        topic, principal, accept = self._source(record.topic)
+        try:
+            attributes, message = decode(record.headers, record.value, accept, closed=topic.edge)
+        except Undecodable as error:
+            return self._refuse(Refusal(error.problems, record, principal, topic, error.attributes))
+        except Exception:  # a decoder's fault must cost one record, not the partition
+            return self._refuse(Refusal((_UNREADABLE,), record, principal, topic))
+        content = Delivery(message, attributes, record, principal, topic)
+        inbox_id = _content_id(attributes, record) if topic.edge else _event_id(attributes, record)
+        return Item(content, inbox_id, _lane(content), self._replay(record))
+
+    def _source(self, name: str) -> _Source:
+        source = self._sources.get(name)
+        if source is None:
+            source = self._sources[name] = self._resolve(name)
+        return source
+
+    def _resolve(self, name: str) -> _Source:
+        for topic in self._topics:
+            principal = topic.match(name)
+            if principal is not None:
+                return _Source(topic, principal, {m.type: self._readers.get(m.type, m) for m in topic.messages})
+        raise LookupError(f"no topic of this service is named {name}")
+
+    def _refuse(self, content: Refusal) -> Item:
+        # A sender's bad record is answered, so nothing waits for it.
+        lane = None if content.topic.edge else _lane(content)
+        return Item(content, _position_id(content.record), lane, self._replay(content.record))
+
+    def _replay(self, record: Record) -> int | None:
+        for name, value in record.headers:
+            if name == REPLAY_HEADER and value is not None:
+                prefix, _, number = value.decode("ascii", "replace").partition("/")
+                if f"{prefix}/" == self._replay_prefix and number.isascii() and number.isdigit() and len(number) < 19:
+                    return int(number)
+        return None
+
+
+def _lane(content: Incoming) -> bytes | None:
+    key = content.record.key
+    if key is None:
+        return None
+    # A partner chooses its keys: without its name in the lane it could park another's referral.
+    return key if content.topic.parameter is None else content.principal.encode() + b"/" + key
+
+
+def _event_id(attributes: Attributes, record: Record) -> str:
+    """The producer's id where it fits a table; our own services' ids always do."""
+    given = attributes.id
+    return given if len(given) <= 100 and given.isascii() and given.isprintable() else _content_id(attributes, record)
+
+
+def _content_id(attributes: Attributes, record: Record) -> str:
+    """An id for records from outside: a sender that reuses an id for other content must not be swallowed."""
+    digest = sha256()
+    for part in (attributes.id.encode(), attributes.type.encode(), record.value or b""):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _position_id(record: Record) -> str:
+    """An id for records that have none one could trust: where it lies, and what it is."""
+    return f"{record.partition}:{record.offset}:{fingerprint(record).hex()[:32]}"
+
+
+def fingerprint(record: Record) -> bytes:
+    """SHA-256 of the record's key and value: the same for a replay of it."""
+    digest = sha256()
+    for part in (record.key, record.value):
+        digest.update(b"-" if part is None else b"+" + len(part).to_bytes(8, "big"))
+        digest.update(part or b"")
+    return digest.digest()
+
+
+__all__ = [
+    "REPLAY_HEADER",
+    "BatchHandler",
+    "Delivery",
+    "Headers",
+    "Incoming",
+    "Item",
+    "Message",
+    "Reader",
+    "Record",
+    "Refusal",
+    "fingerprint",
+]

@@ -1,0 +1,88 @@
+"""Every metric of the chassis, once, with how an operator reads it.
+
+No label holds an id or a person's data. `topic` is the template from the registry, so a partner's name is none either.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_AGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+_SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
+
+CONSUMED = Counter(
+    "conduit_consumed_records_total",
+    "Records accounted for, by outcome: handled, refused, duplicate, parked, dead_letter, replayed, out_of_turn. "
+    "Their sum follows the topic; a rise of anything but handled is a question.",
+    ("topic", "outcome"),
+)
+BATCH_RECORDS = Histogram(
+    "conduit_batch_records", "Records in a batch. Full batches all the time: the service is behind.", buckets=_SIZES
+)
+BATCH_SECONDS = Histogram(
+    "conduit_batch_seconds", "From a batch's arrival to its commit. It grows before lag does.", buckets=_FAST
+)
+RECORD_AGE = Histogram(
+    "conduit_record_age_seconds",
+    "Age of a batch's oldest record when it was committed: what a partner waits for at this stage.",
+    ("topic",),
+    buckets=_AGES,
+)
+LAG_RECORDS = Gauge(
+    "conduit_lag_records", "Records not yet handled in the partitions assigned here. A level, not a fault.", ("topic",)
+)
+LAG_SECONDS = Gauge(
+    "conduit_lag_seconds",
+    "How long the oldest record not yet handled has been seen waiting. Alert on this one, not on the count.",
+    ("topic",),
+)
+ASSIGNED = Gauge("conduit_assigned_partitions", "Partitions assigned here. Zero everywhere: nobody reads.")
+RETRIES = Counter(
+    "conduit_retries_total",
+    "Batches tried again after a transient failure, by class. The class says which neighbour.",
+    ("error",),
+)
+COMMIT_FAILURES = Counter(
+    "conduit_offset_commit_failures_total",
+    "Offset commits that failed. Records come again and the inbox drops them.",
+    ("error",),
+)
+FETCH_ERRORS = Counter(
+    "conduit_fetch_errors_total", "Polls that failed. Steady: a broker is away, or a partition cannot be read.", ("error",)
+)
+RESCUED = Counter(
+    "conduit_rescued_fetches_total",
+    "Polls read by the tolerant decoder, as somebody sent a header name that is not UTF-8.",
+    ("topic",),
+)
+DEAD_LETTERS = Counter(
+    "conduit_dead_letters_total", "Records put aside, by reason. Each one waits for a person: see the runbook.", ("reason",)
+)
+DEAD_LETTERS_WAITING = Gauge(
+    "conduit_dead_letters_waiting", "Dead letters neither replayed nor discarded. Above zero: somebody's referral waits."
+)
+OUTBOX_ROWS = Gauge("conduit_outbox_rows", "Events committed but not yet on Kafka. It returns to zero within seconds.")
+OUTBOX_AGE = Gauge(
+    "conduit_outbox_oldest_seconds",
+    "Age of the oldest event not yet on Kafka. Above a minute: the relay or the broker is stuck.",
+)
+OUTBOX_REJECTED = Gauge(
+    "conduit_outbox_rejected_rows",
+    "Events that Kafka will not take, kept in outbox_rejected. Above zero: a contract or topic limit is wrong.",
+)
+RELAYED = Counter("conduit_relayed_events_total", "Events confirmed by Kafka.", ("topic",))
+RELAY_ERRORS = Counter(
+    "conduit_relay_errors_total", "Failed relay rounds, by class. The rows stay and are sent again.", ("error",)
+)
+RELAY_SECONDS = Histogram("conduit_relay_delay_seconds", "From an event's commit to Kafka's confirmation.", buckets=_AGES)
+RELAY_LEADS = Gauge(
+    "conduit_relay_leads", "1 where this process publishes the shard. The sum over processes is 1.", ("shard",)
+)
+MISSING_TOPICS = Gauge(
+    "conduit_relay_missing_topics", "Topics that events wait for and the broker does not have. Create them."
+)
+TICKS = Counter("conduit_ticks_total", "Runs of periodic work, by outcome: done, skipped, failed.", ("tick", "outcome"))
+TICK_ITEMS = Counter("conduit_tick_items_total", "Items that periodic work dealt with.", ("tick",))
+WORKER_FAILURES = Counter(
+    "conduit_worker_failures_total", "Crashes of long-running work, which starts again.", ("worker", "error")
+)
+READY = Gauge("conduit_ready", "1 while the readiness check passes.")

@@ -1,0 +1,97 @@
+"""Events are written in the transaction that makes them true, and reach Kafka afterwards, in that order per key.
+
+Take the row lock of what an event is about before publishing: then ids follow commits for its key.
+"""
+
+import json
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from conduit_chassis.errors import MessageTooLargeError
+from conduit_chassis.trace import child
+from conduit_contracts.envelope import Attributes, Message, encode
+from conduit_contracts.ids import uuid7
+from conduit_contracts.problems import Problem
+
+_INSERT = """
+INSERT INTO outbox (shard, topic, key, headers, value)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::bytea[])
+"""
+
+
+class Row(NamedTuple):
+    """An event to be sent."""
+
+    shard: int
+    topic: str
+    key: bytes | None
+    headers: str
+    value: bytes | None
+
+
+class DeadLetterRequest(NamedTuple):
+    """A record that a handler puts aside, and why."""
+
+    incoming: Any
+    problem: Problem
+
+
+class Outbox:
+    """What one transaction will publish. Nothing leaves before the transaction commits."""
+
+    def __init__(self, service: str, now: datetime, *, shards: int = 1, max_bytes: int = 1_900_000) -> None:
+        self._source = f"/conduit/{service}"
+        self._now = now
+        self._shards = shards
+        self._max_bytes = max_bytes
+        self.rows: list[Row] = []
+        self.put_aside: list[DeadLetterRequest] = []
+
+    def publish(
+        self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
+    ) -> str:
+        """Publish a message; returns the event's id. Its trace carries on from `cause`.
+
+        Raises:
+            MessageTooLargeError: no topic would take it.
+        """
+        event_id = str(uuid7())
+        traceparent = child(cause.traceparent if cause else None)
+        attributes = Attributes(event_id, self._source, message.type, self._now, subject, traceparent)
+        headers, value = encode(message, attributes)
+        if len(value) > self._max_bytes:
+            raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
+        self.add(topic, key.encode(), pack_headers(headers), value)
+        return event_id
+
+    def dead_letter(self, incoming: Any, problem: Problem) -> None:
+        """Put a Delivery or Refusal aside. Later records of its key wait behind it from the next batch on."""
+        self.put_aside.append(DeadLetterRequest(incoming, problem))
+
+    def add(self, topic: str, key: bytes | None, headers: str, value: bytes | None) -> None:
+        """Add a record that is already encoded."""
+        self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value))
+
+    async def flush(self, connection: Any) -> int:
+        """Write all rows in one statement; returns how many."""
+        rows, self.rows = self.rows, []
+        if rows:
+            await connection.execute(_INSERT, *map(list, zip(*rows, strict=True)))
+        return len(rows)
+
+
+def shard_of(key: bytes | None, shards: int) -> int:
+    """The shard that keeps a key's order."""
+    return 0 if key is None or shards == 1 else zlib.crc32(key) % shards
+
+
+def pack_headers(headers: Sequence[tuple[str, bytes]]) -> str:
+    """Headers as they stand in the table. Ours are text."""
+    return json.dumps([(name, value.decode()) for name, value in headers], ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack_headers(packed: str) -> list[tuple[str, bytes]]:
+    """The reverse of `pack_headers`."""
+    return [(name, value.encode()) for name, value in json.loads(packed)]

@@ -1,0 +1,100 @@
+"""Work by the clock: a service's ticks and workers, and the chassis' own housekeeping and gauges."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from conduit_chassis import inbox, metrics
+from conduit_chassis.backoff import jittered
+from conduit_chassis.errors import class_name
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime, Tick, Worker
+
+_log = structlog.get_logger()
+
+_TURN = "SELECT pg_try_advisory_xact_lock(hashtext('conduit.tick'), hashtext($1))"
+_OUTBOX = """
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+FROM (SELECT created_at FROM outbox ORDER BY shard, id LIMIT 100000) AS waiting
+"""
+_REJECTED = "SELECT count(*) FROM outbox_rejected"
+_WAITING = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
+
+GAUGE_SECONDS = 5.0
+INBOX_TICK = timedelta(minutes=10)
+
+
+async def run_tick(runtime: Runtime, tick: Tick) -> int | None:
+    """One turn; returns how many items were dealt with, or None where another process has the turn."""
+    async with runtime.transaction() as (connection, outbox):
+        if not await connection.fetchval(_TURN, tick.name):
+            return None
+        return await tick.run(connection, outbox, runtime.clock.now())
+
+
+async def keep_ticking(runtime: Runtime, tick: Tick) -> None:
+    """Run a tick for ever."""
+    failures = 0
+    while True:
+        try:
+            done = await run_tick(runtime, tick)
+        except Exception as error:  # periodic work comes round again, whatever it raised
+            failures += 1
+            metrics.TICKS.labels(tick.name, "failed").inc()
+            runtime.health.failing(f"tick {tick.name}", class_name(error))
+            _log.error("tick_failed", tick=tick.name, attempt=failures, exc_info=error)
+            await asyncio.sleep(jittered(failures))
+            continue
+        failures = 0
+        runtime.health.recovered(f"tick {tick.name}")
+        _count_turn(tick, done)
+        if done is None or done < tick.batch:
+            await asyncio.sleep(tick.every.total_seconds())
+
+
+def _count_turn(tick: Tick, done: int | None) -> None:
+    metrics.TICKS.labels(tick.name, "skipped" if done is None else "done").inc()
+    metrics.TICK_ITEMS.labels(tick.name).inc(done or 0)
+
+
+async def keep_working(runtime: Runtime, worker: Worker) -> None:
+    """Run a worker, and again whenever it fails or returns."""
+    failures = 0
+    while True:
+        try:
+            await worker.run(runtime)
+        except Exception as error:  # a worker starts again, whatever it raised
+            failures += 1
+            metrics.WORKER_FAILURES.labels(worker.name, class_name(error)).inc()
+            _log.error("worker_failed", worker=worker.name, attempt=failures, exc_info=error)
+            await asyncio.sleep(jittered(failures))
+        else:
+            return
+
+
+def forget_inbox(runtime: Runtime) -> Tick:
+    """The tick that deletes inbox rows which no record can need any more."""
+
+    async def run(connection: Any, _outbox: Outbox, now: datetime) -> int:
+        return await inbox.forget(connection, now - runtime.settings.inbox_retention)
+
+    return Tick("forget_inbox", INBOX_TICK, run, batch=inbox.FORGET_BATCH)
+
+
+async def keep_gauges(runtime: Runtime, also: Callable[[], Any]) -> None:
+    """Refresh the gauges that the database knows, and lag."""
+    while True:
+        try:
+            rows, age = await runtime.pool.fetchrow(_OUTBOX)
+            metrics.OUTBOX_ROWS.set(rows)
+            metrics.OUTBOX_AGE.set(age)
+            metrics.OUTBOX_REJECTED.set(await runtime.pool.fetchval(_REJECTED))
+            metrics.DEAD_LETTERS_WAITING.set(await runtime.pool.fetchval(_WAITING))
+            await also()
+            runtime.health.recovered("gauges")
+        except Exception as error:  # a gauge must not end the service
+            runtime.health.failing("gauges", class_name(error))
+        await asyncio.sleep(GAUGE_SECONDS)

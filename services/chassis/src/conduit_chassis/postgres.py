@@ -1,0 +1,63 @@
+"""The connection pool, and one transaction with its outbox."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from conduit_chassis.settings import Settings
+
+ACQUIRE_SECONDS = 10.0
+
+
+async def connect(settings: Settings, name: str, **overrides: str) -> Any:
+    """One connection outside the pool, for session-level locks."""
+    return await asyncpg.connect(
+        **settings.postgres_arguments(), timeout=ACQUIRE_SECONDS, server_settings=_session(settings, name) | overrides
+    )
+
+
+async def create_pool(settings: Settings, name: str) -> Any:
+    """The service's pool. Nobody may change session state on its connections: it is not reset between uses."""
+    return await asyncpg.create_pool(
+        **settings.postgres_arguments(),
+        min_size=1,
+        max_size=settings.pool_size,
+        timeout=ACQUIRE_SECONDS,
+        command_timeout=settings.statement_timeout_ms / 1000 + 5 if settings.statement_timeout_ms else None,
+        server_settings=_session(settings, name),
+        # The default reset costs a round trip per transaction.
+        reset=_keep_state,
+    )
+
+
+def _session(settings: Settings, name: str) -> dict[str, str]:
+    return {
+        "application_name": f"conduit.{name}",
+        "timezone": "UTC",
+        "statement_timeout": str(settings.statement_timeout_ms),
+        "lock_timeout": str(settings.lock_timeout_ms),
+        "idle_in_transaction_session_timeout": "60000",
+    }
+
+
+async def _keep_state(_connection: Any) -> None:
+    return
+
+
+@asynccontextmanager
+async def transaction(pool: Any) -> AsyncIterator[Any]:
+    """A connection in a transaction that commits at the end, or rolls back on any error."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        yield connection
+
+
+async def close_pool(pool: Any, seconds: float = 5.0) -> None:
+    """Close the pool, by force where a connection does not come back in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,251 @@
+"""The consume step, in place of FastStream's.
+
+FastStream's subscriber parses headers before anyone may object, swallows what that raises, and commits or skips by
+policies of which each loses some record; it closes the consumer before handlers end. Here raw records go to the
+processor, offsets are committed per partition after the batch's transaction, and partitions are given away and consumers
+closed only between batches.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from time import time
+from typing import Any, Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+from typing_extensions import override
+
+from conduit_chassis import lag, metrics, rescue
+from conduit_chassis.backoff import jittered
+from conduit_chassis.errors import Abandoned, class_name
+from conduit_chassis.health import Health
+from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.lag import LagMeter
+
+_log = structlog.get_logger()
+
+POLL_MS = 250
+
+
+class Processes(Protocol):
+    """What accounts for a batch."""
+
+    wait: Callable[[float], Awaitable[None]]
+
+    async def process(self, records: Sequence[Record]) -> None:
+        """Return once every record is accounted for."""
+
+
+class ChassisSubscriber(BatchSubscriber):
+    """A FastStream subscriber whose records reach the processor as they came."""
+
+    _processor: Processes
+    _reader: Reader
+    _health: Health
+
+    def bind(
+        self, processor: Processes, reader: Reader, health: Health, *, rebalance_seconds: float, drain_seconds: float
+    ) -> None:
+        """Say who processes the records."""
+        self._processor = processor
+        self._reader = reader
+        self._health = health
+        self._rebalance_seconds = rebalance_seconds
+        self._drain_seconds = drain_seconds
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._give_up = asyncio.Event()
+        self._next: dict[TopicPartition, int] = {}
+        self._handled: dict[TopicPartition, int] = {}
+        self._meter = LagMeter(health, reader.template)
+        self._commit: asyncio.Task[None] | None = None
+        self._listener = _Listener(self)
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        processor.wait = self._wait_polling
+
+    @override
+    async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            while self.running:
+                fetched = await self._poll(consumer)
+                # No await between the poll's return and this: a rebalance must see either no batch or a busy one.
+                if fetched:
+                    self._idle.clear()
+                    try:
+                        await self._take(consumer, fetched)
+                    finally:
+                        self._idle.set()
+        except ConsumerStoppedError:
+            return
+        except Exception as error:  # FastStream would start the loop again, whatever ended it
+            if not self.failed.done():
+                self.failed.set_exception(error)
+
+    async def _take(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        records = [record for found in fetched.values() for record in found]
+        for partition, found in fetched.items():
+            self._next[partition] = found[-1].offset + 1
+        try:
+            await self._processor.process(records)
+        except Abandoned:
+            # The partitions come back from their committed offsets, here or elsewhere.
+            return
+        self._observe_ages(fetched)
+        await self._commit_done()
+        offsets = {partition: found[-1].offset + 1 for partition, found in fetched.items()}
+        self._handled |= offsets
+        self._commit = asyncio.create_task(self._commit_offsets(consumer, offsets))
+
+    def _observe_ages(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        now = time()
+        for partition, found in fetched.items():
+            age = max(0.0, now - found[0].timestamp_ms / 1000)
+            metrics.RECORD_AGE.labels(self._reader.template(partition.topic)).observe(age)
+
+    async def _commit_offsets(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+        try:
+            await consumer.commit(offsets)
+        except (KafkaError, IllegalStateError) as error:
+            # The effects are in the database. Whoever gets the records next drops them as duplicates.
+            metrics.COMMIT_FAILURES.labels(class_name(error)).inc()
+            _log.info("offsets_not_committed", error=error)
+
+    async def _commit_done(self) -> None:
+        task, self._commit = self._commit, None
+        if task is not None:
+            await task
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
+        try:
+            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=self.max_records)
+        except (ConsumerStoppedError, asyncio.CancelledError):
+            raise
+        except Exception as error:  # decoders raise what they like
+            return await self._recover(consumer, error)
+        self._health.recovered("fetch")
+        return {partition: [_record(raw) for raw in found] for partition, found in fetched.items()}
+
+    async def _recover(self, consumer: AIOKafkaConsumer, error: Exception) -> Mapping[TopicPartition, Sequence[Record]]:
+        metrics.FETCH_ERRORS.labels(class_name(error)).inc()
+        self._health.failing("fetch", class_name(error))
+        _log.warning("fetch_failed", exc_info=error)
+        try:
+            await self._rewind(consumer)
+            if not isinstance(error, KafkaError):
+                return await self._read_tolerantly(consumer)
+        except (KafkaError, IllegalStateError) as second:
+            _log.warning("fetch_not_recovered", error=second)
+        await asyncio.sleep(jittered(3))
+        return {}
+
+    async def _rewind(self, consumer: AIOKafkaConsumer) -> None:
+        """Go back to what was last taken: the failed poll may have moved past records that it never returned."""
+        for partition in consumer.assignment():
+            position = self._next.get(partition)
+            if position is None:
+                position = await consumer.committed(partition)
+            if position is None:
+                await consumer.seek_to_beginning(partition)
+            else:
+                consumer.seek(partition, position)
+
+    async def _read_tolerantly(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
+        for partition in consumer.assignment():
+            position = await consumer.position(partition)
+            records, damaged = await rescue.read(consumer._client, partition.topic, partition.partition, position)
+            if damaged:
+                records = records[: self.max_records]
+                consumer.seek(partition, records[-1].offset + 1)
+                metrics.RESCUED.labels(self._reader.template(partition.topic)).inc()
+                return {partition: records}
+        return {}
+
+    async def _wait_polling(self, seconds: float) -> None:
+        """Wait between attempts, in the group but without new records.
+
+        Raises:
+            Abandoned: the batch is to be given up now.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._give_up.wait()
+        if self._give_up.is_set() or not self.running:
+            raise Abandoned
+        await self._stay_in_group()
+
+    async def _stay_in_group(self) -> None:
+        consumer = self.consumer
+        if consumer is None:
+            return
+        # A rebalance that begins meanwhile takes the partitions away, and with them the need for any of this.
+        with suppress(TimeoutError, KafkaError, IllegalStateError):
+            consumer.pause(*consumer.assignment())
+            # A poll would wait for the rebalance's end, and that waits for this batch.
+            async with asyncio.timeout(0.1):
+                unexpected = await consumer.getmany(timeout_ms=0)
+            for partition, found in unexpected.items():
+                consumer.seek(partition, found[0].offset)
+        with suppress(IllegalStateError):
+            consumer.resume(*consumer.assignment())
+
+    async def revoke(self) -> None:
+        """Let the batch in flight end or be given up, and commit it, before its partitions move."""
+        self._give_up.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._rebalance_seconds):
+                await self._idle.wait()
+                await self._commit_done()
+        self._forget_positions()
+
+    def _forget_positions(self) -> None:
+        self._next.clear()
+        self._handled.clear()
+
+    async def measure_lag(self) -> None:
+        """Compare the assigned partitions' ends with what was handled."""
+        consumer = self.consumer
+        if consumer is None or not self.running:
+            return
+        ends = await lag.ends(consumer)
+        handled = {partition: self._handled.get(partition) or await consumer.position(partition) for partition in ends}
+        self._meter.observe(ends, handled)
+
+    def assigned(self, count: int) -> None:
+        """Partitions have come."""
+        self._give_up.clear()
+        self._forget_positions()
+        metrics.ASSIGNED.set(count)
+        self._health.recovered("rebalance")
+
+    @override
+    async def stop(self) -> None:
+        """End between batches: finish, commit, then leave the group."""
+        self.running = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                await self._idle.wait()
+                await self._commit_done()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await super().stop()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    def __init__(self, subscriber: ChassisSubscriber) -> None:
+        self._subscriber = subscriber
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        if revoked:
+            await self._subscriber.revoke()
+        self._subscriber._health.failing("rebalance", "waiting for partitions")
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._subscriber.assigned(len(assigned))
+
+
+def _record(raw: Any) -> Record:
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.headers, raw.value, raw.timestamp)
