@@ -7,15 +7,18 @@ template_database  template_database("intake", migrate): the name of a database 
 database_template  override it in a package's conftest to return such a name; the default is an empty database
 database           a new database for this test, copied from database_template: its DSN
 new_database       new_database(template): the same for tests that need several
+smtp_sink          a real SMTP server that keeps what it is sent: .host, .port, .folder (see smtp_sink.read_messages)
 state_dir          an empty state directory for tests that start servers of their own
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,6 +26,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from conduit_local.children import Child
+from conduit_local.ports import LOOPBACK, free_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
 
 Migrate = Callable[[str], None]
@@ -117,3 +122,23 @@ def dsn_of(admin_dsn: str, database: str) -> str:
 def _administer(admin_dsn: str, statement: sql.Composed) -> None:
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         connection.execute(statement)
+
+
+@dataclass(frozen=True)
+class SmtpSink:
+    host: str
+    port: int
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def smtp_sink() -> Iterator[SmtpSink]:
+    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
+    port = free_port()
+    command = [sys.executable, "-m", "conduit_local.smtp_sink", str(folder / "mail"), str(port)]
+    child = Child("smtp", command, state_dir=folder)
+    child.start()
+    wait_for_port(port, 20, child.ensure_alive)
+    yield SmtpSink(LOOPBACK, port, folder / "mail")
+    child.stop()
+    shutil.rmtree(folder, ignore_errors=True)

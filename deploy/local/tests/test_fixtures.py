@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+
 from tests.support.servers import NewDatabase, TemplateDatabase, create_database, drop_database, dsn_of
 
 

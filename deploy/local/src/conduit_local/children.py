@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # ships no type information
 
 TETHER = Path(__file__).with_name("tether.py")
-GRACE_SECONDS = 15.0
-"""How long a child may take to end itself once this process is gone, before it is killed."""
+GRACE_SECONDS = 25.0
+"""More than the 20 s that a service takes at most to finish the work in hand."""
 
 
 class ChildError(RuntimeError):
@@ -38,14 +38,18 @@ class Child:
         env: Mapping[str, str] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         user: str = "",
+        grace: float = GRACE_SECONDS,
     ) -> None:
-        """`env` replaces the environment; `user` is the account to run as, which only root may choose."""
+        """`env` replaces the environment; `user` is the account to run as, which only root may choose.
+
+        `grace` is how many seconds it may take to end itself once this process is gone, before it is killed.
+        """
         self.name = name
         self.command = list(command)
         self.env = None if env is None else dict(env)
         self.log_path = state_dir / "logs" / f"{name}.log"
         self._pid_path = state_dir / "run" / f"{name}.json"
-        self._stop_signal, self._user = stop_signal, user
+        self._stop_signal, self._user, self._grace = stop_signal, user, grace
         self._tether: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
 
@@ -56,7 +60,7 @@ class Child:
         for path in (self.log_path, self._pid_path):
             path.parent.mkdir(parents=True, exist_ok=True)
         read_end, write_end = os.pipe()
-        spec = f"{write_end}:{int(self._stop_signal)}:{GRACE_SECONDS}:{self._user}"
+        spec = f"{write_end}:{int(self._stop_signal)}:{self._grace}:{self._user}"
         with self.log_path.open("ab") as log:
             self._tether = subprocess.Popen(  # noqa: S603  the command comes from our own code
                 [sys.executable, "-I", "-S", str(TETHER), spec, "--", *self.command],
@@ -71,13 +75,15 @@ class Child:
         with os.fdopen(read_end) as report:
             reported = report.readline().strip()
         if not reported:
-            raise ChildError(f"{self.name} could not be started; see {self.log_path}")
+            self._tether.wait()
+            self._close(self._tether)
+            raise ChildError(f"{self.name} could not be started; see {self.log_path}\n{self.tail(1)}")
         self._pid = int(reported)
         _remember(self._pid_path, self._tether.pid)
 
     def wait_for_predecessor(self) -> None:
         """A child whose parent was killed may still be closing its files: two servers must never share a data directory."""
-        deadline = time.monotonic() + GRACE_SECONDS + 5
+        deadline = time.monotonic() + self._grace + 5
         while (process := _remembered(self._pid_path)) is not None:
             if time.monotonic() > deadline:
                 raise ChildError(f"process {process.pid}, {self.name} of an earlier run, still works here; end it first")
@@ -92,12 +98,15 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        return self._tether is not None and self._tether.poll() is None
+        return self._tether is not None and self.exit_code is None
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs or before its first start; 128 plus the signal's number when a signal ended it."""
-        return None if self._tether is None else self._tether.poll()
+        if self._tether is None or self._tether.poll() is None:
+            return None
+        self._close(self._tether)
+        return self._tether.returncode
 
     def stop(self, timeout: float = GRACE_SECONDS) -> None:
         """Ask it to end, wait, and kill it after `timeout` seconds."""
@@ -123,7 +132,7 @@ class Child:
 
     def _end(self, order: bytes, timeout: float) -> None:
         tether = self._tether
-        if tether is None or tether.stdin is None:
+        if tether is None:
             return
         _tell(tether, order)
         try:
@@ -131,9 +140,13 @@ class Child:
         except subprocess.TimeoutExpired:
             _tell(tether, b"k")
             tether.wait(5)
-        if not tether.stdin.closed:
+        self._close(tether)
+
+    def _close(self, tether: subprocess.Popen[bytes]) -> None:
+        """Only after its end: closing a running tether's stdin tells it that this process is gone."""
+        if tether.stdin is not None and not tether.stdin.closed:
             tether.stdin.close()
-        self._pid_path.unlink(missing_ok=True)
+            self._pid_path.unlink(missing_ok=True)
 
 
 def _tell(tether: subprocess.Popen[bytes], order: bytes) -> None:

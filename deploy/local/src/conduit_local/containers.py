@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from docker.errors import DockerException  # type: ignore[import-untyped]  # ships no type information
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 POSTGRES_IMAGE = "postgres:18"
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
 
 def engine_answers() -> bool:
+    host = os.environ.get("DOCKER_HOST", DEFAULT_SOCKET)
+    if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
+        return False  # the client would leave a socket open over its failure
     import docker  # type: ignore[import-untyped]  # noqa: PLC0415  slow to load, and only this provider needs it
 
     try:
-        docker.from_env(timeout=3).ping()
+        client = docker.from_env(timeout=3)
     except DockerException:
         return False
-    return True
+    try:
+        return bool(client.ping())
+    except (DockerException, OSError):
+        return False
+    finally:
+        client.close()
 
 
 @contextmanager

@@ -51,8 +51,14 @@ def wait_for_port(port: int, timeout: float, check: Callable[[], None]) -> None:
 
 
 def accepts(port: int) -> bool:
+    return accepts_at(f"{LOOPBACK}:{port}")
+
+
+def accepts_at(address: str) -> bool:
+    """Whether something listens at `host:port`."""
+    host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=1):
+        with socket.create_connection((host, int(port)), timeout=1):
             return True
     except OSError:
         return False

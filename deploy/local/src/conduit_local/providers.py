@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psycopg
+
 from conduit_local.containers import start_containers
 from conduit_local.kafka import QUICK_START, EmbeddedKafka
+from conduit_local.ports import accepts_at
 from conduit_local.postgres import EmbeddedPostgres
 
 Provider = Literal["external", "testcontainers", "embedded"]
@@ -51,13 +54,26 @@ def start_servers(
     """Both servers, ready; whatever was started here is stopped on exit, and what existed before is left alone."""
     provider = choose_provider(environ)
     if provider == "external":
-        yield Servers(environ["KAFKA_BOOTSTRAP_SERVERS"], environ["POSTGRES_DSN"])
+        yield _external(environ["KAFKA_BOOTSTRAP_SERVERS"], environ["POSTGRES_DSN"])
     elif provider == "testcontainers":
         with start_containers() as (kafka, postgres):
             yield Servers(kafka, postgres)
     else:
         with _embedded(state_dir, jvm_options, tell) as servers:
             yield servers
+
+
+def _external(kafka: str, postgres_dsn: str) -> Servers:
+    """Both must answer now: a stack that waits for a server which nobody starts explains nothing."""
+    if not any(accepts_at(address) for address in kafka.split(",")):
+        raise RuntimeError(
+            f"KAFKA_BOOTSTRAP_SERVERS is set, but nothing listens at {kafka}; start it, or unset the variable"
+        )
+    try:
+        psycopg.connect(postgres_dsn, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        raise RuntimeError(f"POSTGRES_DSN is set, but it cannot be used: {error}. Mend it, or unset the variable") from None
+    return Servers(kafka, postgres_dsn)
 
 
 @contextmanager

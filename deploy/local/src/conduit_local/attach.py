@@ -1,0 +1,61 @@
+"""`conduit down` and `conduit status`: for a stack that another process runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from conduit_local import lock
+from conduit_local.env_file import read_env_file
+from conduit_local.health import is_ready
+from conduit_local.ports import accepts_at, wait_until
+from conduit_local.services import SERVICES, url_variable
+from conduit_local.up import StateDir
+
+STOP_SECONDS = 60.0
+
+
+def down(state_dir: StateDir) -> None:
+    """Stop what `conduit up` runs in this state directory, and wait until it has ended."""
+    pid = lock.holder(state_dir)
+    if pid is None:
+        typer.echo(f"nothing runs in {state_dir}")
+        return
+    os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: lock.holder(state_dir) is None, f"process {pid} has not ended", STOP_SECONDS, lambda: None)
+    typer.echo("stopped")
+
+
+def status(state_dir: StateDir) -> None:
+    """Show what runs; the exit code is 0 when all of it is ready."""
+    if lock.holder(state_dir) is None:
+        typer.echo(f"nothing runs in {state_dir}; start it with `conduit up`")
+        raise typer.Exit(1)
+    found = _look(state_dir)
+    table = Table("part", "address", "ready")
+    for name, (address, ready) in found.items():
+        table.add_row(name, address, "yes" if ready else "no")
+    Console().print(table)
+    if not found or not all(ready for _, ready in found.values()):
+        raise typer.Exit(1)
+
+
+def _look(state_dir: Path) -> dict[str, tuple[str, bool]]:
+    """Address and readiness by part; empty while the stack is still starting."""
+    env = read_env_file(state_dir)
+    if not env:
+        return {}
+    sockets = {
+        "kafka": env["KAFKA_BOOTSTRAP_SERVERS"].split(",")[0],
+        "postgres": env["POSTGRES_DSN"].rpartition("@")[2].partition("/")[0],
+        "smtp": f"{env['SMTP_HOST']}:{env['SMTP_PORT']}",
+    }
+    urls = {name: env[url_variable(name)] for name in SERVICES if url_variable(name) in env}
+    return {name: (address, accepts_at(address)) for name, address in sockets.items()} | {
+        name: (url, is_ready(url)) for name, url in urls.items()
+    }

@@ -1,0 +1,25 @@
+"""`.conduit/env`: where everything is, for any client outside; `KEY=value` lines that a shell can read too."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from conduit_local.paths import write_private
+
+
+def write_env_file(state_dir: Path, values: Mapping[str, str]) -> Path:
+    """It holds passwords: only its owner may read it."""
+    path = state_dir / "env"
+    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+    return path
+
+
+def read_env_file(state_dir: Path) -> dict[str, str]:
+    """Empty when no stack runs there."""
+    path = state_dir / "env"
+    if not path.exists():
+        return {}
+    pairs = (line.partition("=") for line in path.read_text().splitlines() if line)
+    return {name: "".join(shlex.split(value)) for name, _, value in pairs}

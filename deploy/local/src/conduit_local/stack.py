@@ -1,0 +1,238 @@
+"""The whole conduit on this machine: servers, databases, topics, the SMTP sink and the services, as children of this one.
+
+Leaving the `with` block, or dying in any way, ends them all. Entering it again with the same state directory finds the same
+data.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from conduit_contracts.geography import forces
+from conduit_contracts.topics import specs
+from conduit_local import lock
+from conduit_local.children import Child
+from conduit_local.databases import keep_passwords, provision
+from conduit_local.env_file import write_env_file
+from conduit_local.health import is_ready
+from conduit_local.kafka import QUICK_START
+from conduit_local.ports import LOOPBACK, accepts, keep_port, wait_for_port, wait_until
+from conduit_local.providers import Servers, start_servers
+from conduit_local.services import (
+    POLICY_FILE,
+    SAMPLE_PARTNERS,
+    SERVICES,
+    Smtp,
+    module_of,
+    service_environment,
+    url_variable,
+)
+from conduit_local.topics import create_topics
+
+READY_SECONDS = 60.0
+PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
+"""All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""
+
+
+def python_module(service: str) -> list[str]:
+    return [sys.executable, "-m", module_of(service)]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may differ between stacks; the defaults are those of `conduit up`."""
+
+    services: tuple[str, ...] = SERVICES
+    partner_ids: tuple[str, ...] = SAMPLE_PARTNERS
+    force_ids: tuple[str, ...] = field(default_factory=lambda: tuple(forces()))
+    jvm_options: Sequence[str] = QUICK_START
+    policy_file: Path = POLICY_FILE
+    log_level: str = "INFO"
+    extra_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """More variables, by service."""
+    command: Callable[[str], list[str]] = python_module
+    """What starts a service; tests put their own in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the status table. `pid` is None for what was not started here."""
+
+    name: str
+    state: str
+    pid: int | None
+    address: str
+    log: Path | None
+
+
+class Stack:
+    """`with Stack(state_dir) as stack:` returns when everything is ready."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        options: Options | None = None,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.state_dir = state_dir.absolute()
+        self.options = options or Options()
+        self.smtp = Smtp(LOOPBACK, 0)
+        self.dsns: dict[str, str] = {}
+        self._environ, self._tell = environ, tell
+        self._servers: Servers | None = None
+        self._children: dict[str, Child] = {}
+        self._urls: dict[str, str] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._exit.close()
+
+    @property
+    def servers(self) -> Servers:
+        if self._servers is None:
+            raise RuntimeError("the stack has not been started")
+        return self._servers
+
+    @property
+    def smtp_folder(self) -> Path:
+        """Where the sink keeps what was sent; `smtp_sink.read_messages` reads it."""
+        return self.state_dir / "mail"
+
+    def service(self, name: str) -> Child:
+        """The service's process, to kill, stop or start; `wait_ready` afterwards."""
+        return self._children[name]
+
+    def url(self, name: str) -> str:
+        return self._urls[name]
+
+    def wait_ready(self, *names: str, timeout: float = READY_SECONDS) -> None:
+        """Until these services, or all, answer 200 on /readyz; raises with the end of the log of one that has ended."""
+        for name in names or self.options.services:
+            wait_until(
+                lambda url=self._urls[name]: is_ready(url),  # type: ignore[misc]  # mypy takes no default in a lambda
+                f"{name} is not ready (see {self._children[name].log_path})",
+                timeout,
+                self._children[name].ensure_alive,
+            )
+
+    def env(self) -> dict[str, str]:
+        """What a client outside needs; `.conduit/env` has it."""
+        values = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap_servers,
+            "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+            "POSTGRES_DSN": self.servers.postgres_dsn,
+            "SMTP_HOST": self.smtp.host,
+            "SMTP_PORT": str(self.smtp.port),
+            "SMTP_FOLDER": str(self.smtp_folder),
+            "POLICY_FILE": str(self.options.policy_file),
+        }
+        values |= {url_variable(name): self._urls[name] for name in self.options.services}
+        return values | {f"{name.upper()}_POSTGRES_DSN": dsn for name, dsn in self.dsns.items()}
+
+    def rows(self) -> list[Row]:
+        """What runs now, for the status table. Asks each service whether it is ready."""
+        rows = [self._server_row("kafka"), self._server_row("postgres"), self._child_row("smtp")]
+        return rows + [self._child_row(name) for name in self.options.services]
+
+    def _start(self) -> None:
+        self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
+        self._tell("starting Kafka and PostgreSQL")
+        self._servers = self._exit.enter_context(
+            start_servers(self.state_dir, environ=self._environ, jvm_options=self.options.jvm_options, tell=self._tell)
+        )
+        self._exit.callback(self._stop_children)
+        self._tell("making databases and topics")
+        _together(self._provision, self._create_topics, self._start_smtp)
+        self._tell("starting the services")
+        _together(*(lambda name=name: self._start_service(name) for name in self.options.services))
+        self.wait_ready()
+        write_env_file(self.state_dir, self.env())
+        self._exit.callback((self.state_dir / "env").unlink, missing_ok=True)
+
+    def _provision(self) -> None:
+        passwords = keep_passwords(self.state_dir, self.options.services)
+        self.dsns = provision(self.servers.postgres_dsn, passwords)
+
+    def _create_topics(self) -> None:
+        wanted = specs(self.options.partner_ids, self.options.force_ids)
+        create_topics(self.servers.kafka_bootstrap_servers, wanted)
+
+    def _start_smtp(self) -> None:
+        port = keep_port(self.state_dir, "smtp")
+        self.smtp = Smtp(LOOPBACK, port)
+        command = [sys.executable, "-m", "conduit_local.smtp_sink", str(self.smtp_folder), str(port)]
+        child = Child("smtp", command, state_dir=self.state_dir)
+        child.start()
+        self._children["smtp"] = child
+        wait_for_port(port, READY_SECONDS, child.ensure_alive)
+
+    def _start_service(self, name: str) -> None:
+        port = keep_port(self.state_dir, name)
+        environment = service_environment(
+            name,
+            kafka={"KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap_servers},
+            postgres_dsn=self.dsns[name],
+            http=(LOOPBACK, port),
+            policy_file=str(self.options.policy_file),
+            smtp=self.smtp,
+            log_level=self.options.log_level,
+        )
+        inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+        extra = self.options.extra_env.get(name, {})
+        child = Child(name, self.options.command(name), state_dir=self.state_dir, env={**inherited, **environment, **extra})
+        child.start()
+        self._children[name], self._urls[name] = child, f"http://{LOOPBACK}:{port}"
+
+    def _stop_children(self) -> None:
+        _together(*(child.stop for child in self._children.values()))
+
+    def _server_row(self, name: str) -> Row:
+        if self._servers is None:
+            return Row(name, "starting", None, "", None)
+        servers = self._servers
+        address = servers.kafka_bootstrap_servers if name == "kafka" else servers.postgres_dsn.rpartition("@")[2]
+        embedded = servers.kafka if name == "kafka" else servers.postgres
+        if embedded is None or embedded.child is None:
+            return Row(name, "external", None, address, None)
+        state = "ready" if accepts(embedded.port) else "not answering"
+        return _row(embedded.child, address, state)
+
+    def _child_row(self, name: str) -> Row:
+        child = self._children.get(name)
+        if child is None:
+            return Row(name, "waiting", None, "", None)
+        if name == "smtp":
+            return _row(child, f"{self.smtp.host}:{self.smtp.port}", "ready")
+        return _row(child, self._urls[name], "ready" if is_ready(self._urls[name]) else "not ready")
+
+
+def _row(child: Child, address: str, state: str) -> Row:
+    if not child.alive:
+        return Row(child.name, f"ended ({child.exit_code})", None, address, child.log_path)
+    return Row(child.name, state, child.pid, address, child.log_path)
+
+
+def _together(*calls: Callable[[], object]) -> None:
+    """All at once; the first error is raised after all have ended."""
+    if calls:
+        with ThreadPoolExecutor(len(calls)) as pool:
+            for job in [pool.submit(call) for call in calls]:
+                job.result()

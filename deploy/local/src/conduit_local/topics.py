@@ -1,0 +1,70 @@
+"""Makes the topics that the registry names and waits until they can be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from conduit_local.ports import wait_until
+
+LEADER_SECONDS = 30.0
+BROKER_DEFAULT = -1
+
+
+class TopicSpec(Protocol):
+    """What a topic is to be; `conduit_contracts.topics.TopicSpec` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def config(self) -> dict[str, str]: ...
+
+
+class TopicError(RuntimeError):
+    """A topic cannot be made, or stands with another number of partitions than the registry says."""
+
+
+def create_topics(
+    bootstrap_servers: str,
+    specs: Iterable[TopicSpec],
+    *,
+    client: Mapping[str, str | int | float | bool] | None = None,
+) -> None:
+    """Make what is missing. Returns once every partition has a leader, before which a first send may fail.
+
+    Raises:
+        TopicError: a topic stands with another number of partitions: changing it would move keys, and with them their order.
+    """
+    wanted = {spec.name: spec for spec in specs}
+    if not wanted:
+        return
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **(client or {})})
+    _create(admin, wanted.values())
+    wait_until(lambda: _all_led(admin, wanted), "not every partition has a leader", LEADER_SECONDS, lambda: None)
+
+
+def _create(admin: AdminClient, specs: Iterable[TopicSpec]) -> None:
+    topics = [NewTopic(spec.name, spec.partitions, BROKER_DEFAULT, config=spec.config) for spec in specs]
+    for name, future in admin.create_topics(topics, operation_timeout=LEADER_SECONDS).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise TopicError(f"topic {name} could not be made: {error.args[0].str()}") from error
+
+
+def _all_led(admin: AdminClient, wanted: Mapping[str, TopicSpec]) -> bool:
+    found = admin.list_topics(timeout=10).topics
+    for name, spec in wanted.items():
+        partitions = found[name].partitions if name in found else {}
+        if any(partition.leader < 0 for partition in partitions.values()) or not partitions:
+            return False
+        if len(partitions) != spec.partitions:
+            raise TopicError(f"topic {name} has {len(partitions)} partitions, the registry says {spec.partitions}")
+    return True

@@ -1,0 +1,91 @@
+"""`conduit up`: everything in the foreground, with a table of what runs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from conduit_local.lock import AlreadyRunningError
+from conduit_local.paths import default_state_dir
+from conduit_local.stack import Options, Row, Stack
+
+REFRESH_SECONDS = 1.0
+COLOURS = {"ready": "green", "external": "green"}
+
+StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are kept.", default_factory=default_state_dir)]
+
+
+def up(
+    state_dir: StateDir,
+    log_level: Annotated[str, typer.Option(help="Of the services: DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
+    console = Console()
+    stack = Stack(state_dir, Options(log_level=log_level), tell=console.print)
+    try:
+        with _ended_by_signals(), _table(console, stack), stack:
+            console.print(f"ready; clients find everything in {stack.state_dir / 'env'}; Ctrl-C ends it")
+            _watch(console, stack)
+    except KeyboardInterrupt:
+        console.print("stopped")
+    except (AlreadyRunningError, RuntimeError, TimeoutError, ValueError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
+        raise typer.Exit(1) from None
+
+
+def _watch(console: Console, stack: Stack) -> NoReturn:
+    """Says what changes; the table, where there is one, shows it as well."""
+    states: dict[str, str] = {}
+    while True:
+        for row in stack.rows():
+            if states.get(row.name) != row.state:
+                states[row.name] = row.state
+                if not console.is_terminal or row.state.startswith("ended"):
+                    console.print(f"{row.name}: {row.state} {row.address} {row.log or ''}", soft_wrap=True)
+        threading.Event().wait(REFRESH_SECONDS)
+
+
+@contextmanager
+def _table(console: Console, stack: Stack) -> Iterator[None]:
+    """A live table on a terminal; nothing where output goes to a file."""
+    if not console.is_terminal:
+        yield
+        return
+    with Live(console=console, get_renderable=lambda: render(stack.rows()), refresh_per_second=1 / REFRESH_SECONDS):
+        yield
+
+
+def render(rows: list[Row]) -> Table:
+    table = Table("process", "state", "pid", "address", "log")
+    for row in rows:
+        colour = COLOURS.get(row.state, "red" if row.state.startswith("ended") else "yellow")
+        table.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), row.address, str(row.log or ""))
+    return table
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """`conduit down` and a closing terminal end it as Ctrl-C does; once it is ending, further signals are not heard."""
+
+    def end(*_: object) -> NoReturn:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            with suppress(TypeError):  # None: set by something other than Python
+                signal.signal(number, handler)

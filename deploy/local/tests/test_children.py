@@ -1,0 +1,124 @@
+"""No child outlives its parent, and every child can be stopped, killed and started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # ships no type information
+import pytest
+
+from conduit_local.children import Child, ChildError
+
+SLEEPS = "import time; time.sleep(600)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+HAS_A_CHILD = "import subprocess, time; subprocess.Popen(['sleep', '600']); print('has', flush=True); time.sleep(600)"
+PARENT = """
+import sys, time
+from pathlib import Path
+from conduit_local.children import Child
+for number, code in enumerate(sys.argv[2:]):
+    child = Child(str(number), [sys.executable, "-c", code], state_dir=Path(sys.argv[1]), grace=0.5)
+    child.start()
+time.sleep(600)
+"""
+
+
+def python(code: str, state_dir: Path, name: str = "child") -> Child:
+    return Child(name, [sys.executable, "-c", code], state_dir=state_dir)
+
+
+@pytest.fixture
+def child(state_dir: Path) -> Iterator[Child]:
+    started = python(SLEEPS, state_dir)
+    started.start()
+    yield started
+    started.stop()
+
+
+def test_every_child_and_grandchild_ends_when_the_parent_is_killed(state_dir: Path) -> None:
+    with subprocess.Popen(  # noqa: S603  our own script
+        [sys.executable, "-c", PARENT, str(state_dir), SLEEPS, DEAF, HAS_A_CHILD]
+    ) as parent:
+        wait_for_logs(state_dir, "1", "2")
+        family = psutil.Process(parent.pid).children(recursive=True)
+        parent.kill()
+    assert len(family) == 7, "three tethers, three children and a grandchild"
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a child whose tether was killed")
+def test_a_child_ends_when_its_tether_is_killed(child: Child) -> None:
+    process = psutil.Process(child.pid)
+    process.parent().kill()
+    assert psutil.wait_procs([process], timeout=5)[1] == []
+
+
+def test_stop_asks_and_then_kills_the_deaf(state_dir: Path) -> None:
+    child = python(DEAF, state_dir)
+    child.start()
+    wait_for_logs(state_dir, "child")
+    began = time.monotonic()
+    child.stop(timeout=0.3)
+    assert 0.3 <= time.monotonic() - began < 3
+    assert child.exit_code == 128 + signal.SIGKILL
+
+
+def test_a_killed_child_starts_again_under_another_pid(child: Child) -> None:
+    before = child.pid
+    child.kill()
+    assert not child.alive
+    assert child.exit_code == 128 + signal.SIGKILL
+    child.start()
+    assert child.alive
+    assert child.pid != before
+    child.stop()
+    assert child.exit_code == 128 + signal.SIGTERM
+
+
+def test_starting_a_running_child_changes_nothing(child: Child) -> None:
+    before = child.pid
+    child.start()
+    assert child.pid == before
+
+
+def test_output_is_kept_over_restarts(state_dir: Path) -> None:
+    child = python("print('was here')", state_dir)
+    for _ in range(2):
+        child.start()
+        wait_until_ended(child)
+    assert child.log_path.read_text() == "was here\n" * 2
+    assert child.exit_code == 0
+
+
+def test_the_error_for_an_ended_child_shows_the_end_of_its_log(state_dir: Path) -> None:
+    child = python("raise SystemExit('no such setting')", state_dir)
+    child.start()
+    wait_until_ended(child)
+    with pytest.raises(ChildError, match=r"ended with code 1; see (?s:.*)no such setting"):
+        child.ensure_alive()
+
+
+def test_a_command_that_does_not_exist_is_an_error_at_once(state_dir: Path) -> None:
+    with pytest.raises(ChildError, match="could not be started"):
+        Child("nothing", ["/no/such/program"], state_dir=state_dir).start()
+
+
+def wait_for_logs(state_dir: Path, *names: str) -> None:
+    deadline = time.monotonic() + 10
+    while not all(
+        (state_dir / "logs" / f"{name}.log").exists() and (state_dir / "logs" / f"{name}.log").read_text() for name in names
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def wait_until_ended(child: Child) -> None:
+    deadline = time.monotonic() + 10
+    while child.alive:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

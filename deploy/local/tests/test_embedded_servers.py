@@ -1,0 +1,103 @@
+"""The embedded servers keep their data over stops, kills and the death of their parent, and refuse changed jars."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # ships no type information
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from conduit_contracts.topics import TopicSpec
+from conduit_local.kafka_jars import ChecksumError, class_path, read_lock
+from conduit_local.paths import cache_dir
+from conduit_local.providers import Servers, start_servers
+from conduit_local.topics import create_topics
+from tests.support.servers import dsn_of
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from conduit_local.providers import start_servers
+with start_servers(Path(sys.argv[1]), environ={}) as servers:
+    print(servers.kafka_bootstrap_servers, servers.postgres_dsn, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_servers_end_with_a_killed_parent_and_a_second_start_finds_data_ports_and_password(state_dir: Path) -> None:
+    with subprocess.Popen(  # noqa: S603  our own script
+        [sys.executable, "-c", PARENT, str(state_dir)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        kafka, dsn = parent.stdout.readline().split()
+        family = psutil.Process(parent.pid).children(recursive=True)
+        _leave_something(kafka, dsn)
+        parent.kill()
+    began = time.monotonic()
+    with start_servers(state_dir, environ={}) as again:  # at once: it has to wait for the old servers itself
+        assert (again.kafka_bootstrap_servers, again.postgres_dsn) == (kafka, dsn)
+        assert [process for process in family if _runs(process)] == []
+        _find_it(again)
+        _kill_both(again)
+        _find_it(again)
+    assert time.monotonic() - began < 40
+
+
+def test_a_service_account_reads_neither_passwords_nor_data(servers: Servers) -> None:
+    if servers.postgres is None or servers.postgres.child is None:
+        pytest.fail("needs the embedded PostgreSQL; unset POSTGRES_DSN")
+    state = servers.postgres.child.log_path.parent.parent
+    assert (state / "secrets" / "postgres").stat().st_mode & 0o077 == 0
+    assert (state / "postgres" / "data").stat().st_mode & 0o077 == 0
+
+
+def test_a_jar_that_differs_from_the_lock_is_refused(tmp_path: Path) -> None:
+    lock, folder = tmp_path / "lock", tmp_path / "kafka-jars"
+    class_path(cache_dir())
+    jar = min(read_lock(), key=lambda jar: (cache_dir() / "kafka-jars" / jar.file_name).stat().st_size)
+    lock.write_text(f"# one jar\n{jar}\n")
+    folder.mkdir()
+    (folder / jar.file_name).write_bytes((cache_dir() / "kafka-jars" / jar.file_name).read_bytes())
+    assert class_path(tmp_path, lock=lock) == [folder / jar.file_name]
+    with (folder / jar.file_name).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ChecksumError, match="Delete it to fetch it again"):
+        class_path(tmp_path, lock=lock)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _leave_something(kafka: str, dsn: str) -> None:
+    create_topics(kafka, [TopicSpec("kept", 2, {})])
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE kept")
+    with psycopg.connect(dsn_of(dsn, "kept")) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+
+
+def _find_it(servers: Servers) -> None:
+    topics = (
+        AdminClient({"bootstrap.servers": servers.kafka_bootstrap_servers, "log_level": 0}).list_topics(timeout=20).topics
+    )
+    assert len(topics["kept"].partitions) == 2
+    with psycopg.connect(dsn_of(servers.postgres_dsn, "kept")) as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+
+
+def _kill_both(servers: Servers) -> None:
+    assert servers.kafka is not None
+    assert servers.postgres is not None
+    servers.kafka.kill()
+    servers.postgres.kill()
+    servers.postgres.start()
+    servers.kafka.start()
