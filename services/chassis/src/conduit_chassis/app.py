@@ -121,7 +121,7 @@ class _Running:
         background = [asyncio.create_task(each) for each in self._background(runtime)]
         relays = self._start_relays(runtime)
         try:
-            self.router.add(self.service.routes(runtime))
+            self.router.serve(self.service.routes(runtime))
             if self.subscriber is None or await self._first(stopped, self._start_consumer(runtime, self.subscriber)):
                 self.health.started("consumer")
                 _log.info("service_started", service=self.service.name)

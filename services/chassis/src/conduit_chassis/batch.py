@@ -234,7 +234,8 @@ def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> Non
     if lane and lane[0] != number:
         # An earlier record of its lane still waits. The dead letter stays, and is replayed again after that one.
         plan.note(item, "out_of_turn")
-    elif item.unreadable:
+    elif item.unreadable and isinstance(item.content, Refusal):
+        plan.failed_again.append((number, Cause(item.content.problems[0].code)))
         plan.note(item, "dead_letter")
     else:
         del lane[:1]

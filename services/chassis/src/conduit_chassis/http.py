@@ -25,12 +25,12 @@ class Router:
             "/asyncapi": docs,
             "/asyncapi.json": docs,
         }
-        self._prefixes: list[tuple[str, ASGIApp]] = []
+        self._prefixes: list[tuple[str, ASGIApp]] | None = None
         self._health = health
 
-    def add(self, routes: Sequence[tuple[str, ASGIApp]]) -> None:
-        """Serve these from now on."""
-        self._prefixes = sorted([*self._prefixes, *routes], key=lambda route: -len(route[0]))
+    def serve(self, routes: Sequence[tuple[str, ASGIApp]]) -> None:
+        """Serve the service's routes from now on."""
+        self._prefixes = sorted(routes, key=lambda route: -len(route[0]))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI."""
@@ -43,10 +43,10 @@ class Router:
         await app(scope, receive, send)
 
     def _find(self, path: str) -> ASGIApp:
-        for prefix, app in self._prefixes:
+        for prefix, app in self._prefixes or ():
             if path == prefix or path.startswith(prefix if prefix.endswith("/") else prefix + "/"):
                 return app
-        return _NOT_FOUND if self._prefixes else _NOT_YET
+        return _NOT_YET if self._prefixes is None else _NOT_FOUND
 
 
 class Server(uvicorn.Server):

@@ -11,7 +11,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka.errors import (
     InvalidTimestampError,
@@ -86,7 +85,7 @@ class Relay:
         while True:
             try:
                 await self._lead()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, RoundFailed) as error:
+            except Exception as error:  # whatever it was, the rows are still there, and nobody else sends them
                 await self._after_failure(error.error if isinstance(error, RoundFailed) else error)
             else:
                 return

@@ -28,6 +28,7 @@ from conduit_chassis.lag import LagMeter
 _log = structlog.get_logger()
 
 POLL_MS = 250
+LEAVE_SECONDS = 5.0
 
 
 class Processes(Protocol):
@@ -221,6 +222,17 @@ class ChassisSubscriber(BatchSubscriber):
         self._health.recovered("rebalance")
 
     @override
+    async def start(self) -> None:
+        """Join the group; a consumer that cannot is not left behind."""
+        try:
+            await super().start()
+        except BaseException:
+            consumer, self.consumer = self.consumer, None
+            if consumer is not None:
+                await consumer.stop()
+            raise
+
+    @override
     async def stop(self) -> None:
         """End between batches: finish, commit, then leave the group."""
         self.running = False
@@ -231,7 +243,10 @@ class ChassisSubscriber(BatchSubscriber):
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await super().stop()
+        # Leaving the group needs a broker; without one the group notices by itself.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await super().stop()
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
