@@ -29,8 +29,13 @@ def up(
     log_level: Annotated[str, typer.Option(help="Of the services: DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
+    raise typer.Exit(run(state_dir, Options(log_level=log_level)))
+
+
+def run(state_dir: Path, options: Options) -> int:
+    """Until a signal ends it; the exit code is 1 when it could not start."""
     console = Console()
-    stack = Stack(state_dir, Options(log_level=log_level), tell=console.print)
+    stack = Stack(state_dir, options, tell=console.print)
     try:
         with _ended_by_signals(), _table(console, stack), stack:
             console.print(f"ready; clients find everything in {stack.state_dir / 'env'}; Ctrl-C ends it")
@@ -39,7 +44,8 @@ def up(
         console.print("stopped")
     except (AlreadyRunningError, RuntimeError, TimeoutError, ValueError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
-        raise typer.Exit(1) from None
+        return 1
+    return 0
 
 
 def _watch(console: Console, stack: Stack) -> NoReturn:

@@ -1,0 +1,124 @@
+"""The stack around its services: what they are told, and how `conduit up`, `status` and `down` live together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+from typer.testing import CliRunner
+
+from conduit_contracts.topics import SERVICES, specs
+from conduit_local.children import ChildError
+from conduit_local.cli import app
+from conduit_local.env_file import read_env_file
+from conduit_local.lock import AlreadyRunningError
+from conduit_local.providers import Servers
+from conduit_local.services import url_variable
+from conduit_local.stack import Options, Stack
+
+FAKE = Path(__file__).with_name("fake_service.py")
+UP = """
+import sys
+from pathlib import Path
+from conduit_local.stack import Options
+from conduit_local.up import run
+options = Options(force_ids=("metropolitan",), partner_ids=("northlight",), command=lambda _: [sys.executable, sys.argv[2]])
+sys.exit(run(Path(sys.argv[1]), options))
+"""
+
+
+def options(command: Callable[[str], list[str]] = lambda _: [sys.executable, str(FAKE)]) -> Options:
+    return Options(
+        force_ids=("metropolitan",),
+        partner_ids=("northlight",),
+        command=command,
+        extra_env={"triage": {"BATCH_MAX_RECORDS": "7"}},
+    )
+
+
+@pytest.fixture(scope="module")
+def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    given = {"KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap_servers, "POSTGRES_DSN": servers.postgres_dsn}
+    with Stack(tmp_path_factory.mktemp("stack"), options(), environ=given) as started:
+        yield started
+
+
+def test_each_service_is_told_its_own_database_and_only_notification_where_mail_goes(stack: Stack) -> None:
+    told = {name: httpx.get(f"{stack.url(name)}/env", trust_env=False).json() for name in SERVICES}
+    for name, environment in told.items():
+        assert environment["POSTGRES_DSN"] == stack.dsns[name]
+        assert environment["KAFKA_BOOTSTRAP_SERVERS"] == stack.servers.kafka_bootstrap_servers
+        assert Path(environment["POLICY_FILE"]).is_file()
+    assert {name for name, environment in told.items() if "SMTP_HOST" in environment} == {"notification"}
+    assert told["triage"]["BATCH_MAX_RECORDS"] == "7"
+    assert "BATCH_MAX_RECORDS" not in told["intake"]
+
+
+def test_the_databases_and_topics_of_the_registry_are_there(stack: Stack) -> None:
+    for dsn in stack.dsns.values():
+        psycopg.connect(dsn).close()
+    admin = AdminClient({"bootstrap.servers": stack.servers.kafka_bootstrap_servers, "log_level": 0})
+    assert {spec.name for spec in specs(("northlight",), ("metropolitan",))} <= admin.list_topics(timeout=10).topics.keys()
+
+
+def test_the_env_file_leads_a_client_to_everything_and_is_private(stack: Stack) -> None:
+    env = read_env_file(stack.state_dir)
+    assert env == stack.env()
+    assert env.keys() >= {"KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_DSN", "SMTP_HOST", "SMTP_PORT", *map(url_variable, SERVICES)}
+    assert (stack.state_dir / "env").stat().st_mode & 0o777 == 0o600
+    shell = f"set -a; . {stack.state_dir / 'env'}; printf %s $INTAKE_POSTGRES_DSN"
+    assert subprocess.check_output(["/bin/sh", "-c", shell], text=True) == stack.dsns["intake"]  # noqa: S603  our own
+
+
+def test_a_killed_service_shows_as_ended_and_comes_back(stack: Stack) -> None:
+    stack.service("routing").kill()
+    assert {row.name: row.state for row in stack.rows()}["routing"] == "ended (137)"
+    stack.service("routing").start()
+    stack.wait_ready("routing")
+    assert {row.name: row.state for row in stack.rows()}["routing"] == "ready"
+
+
+def test_a_state_directory_runs_once(stack: Stack) -> None:
+    with pytest.raises(AlreadyRunningError, match="already runs the conduit"), Stack(stack.state_dir):
+        pass
+
+
+def test_a_service_that_does_not_start_ends_the_stack_and_shows_its_last_words(servers: Servers, tmp_path: Path) -> None:
+    given = {"KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap_servers, "POSTGRES_DSN": servers.postgres_dsn}
+    broken = Stack(tmp_path, options(lambda _: [sys.executable, "-c", "raise SystemExit('no policy')"]), environ=given)
+    with pytest.raises(ChildError, match="no policy"), broken:
+        pass
+    assert not broken.service("triage").alive
+    assert read_env_file(tmp_path) == {}
+
+
+def test_up_says_when_it_is_ready_status_shows_it_and_down_ends_it(state_dir: Path) -> None:
+    began = time.monotonic()
+    with up(state_dir) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("ready; clients find everything in") for line in process.stdout)
+        assert time.monotonic() - began < 30
+        shown = CliRunner().invoke(app, ["status", "--state-dir", str(state_dir)])
+        assert shown.exit_code == 0, shown.output
+        assert shown.output.count("yes") == 3 + len(SERVICES)
+        stopped = CliRunner().invoke(app, ["down", "--state-dir", str(state_dir)])
+        assert stopped.output == "stopped\n"
+        assert process.wait(10) == 0
+        process.stdout.read()
+    assert CliRunner().invoke(app, ["status", "--state-dir", str(state_dir)]).exit_code == 1
+    assert "nothing runs" in CliRunner().invoke(app, ["down", "--state-dir", str(state_dir)]).output
+
+
+@contextmanager
+def up(state_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-u", "-c", UP, str(state_dir), str(FAKE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  our own
+        yield process
