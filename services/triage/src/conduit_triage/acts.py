@@ -1,0 +1,172 @@
+"""The acts of triage. Each one changes the case, publishes what follows and writes history."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from conduit_chassis.kafka import Delivery
+from conduit_chassis.outbox import Outbox
+from conduit_contracts import topics
+from conduit_contracts.envelope import Event
+from conduit_contracts.intake import ReferralWithdrawn
+from conduit_contracts.referral import Ground, Supplement
+from conduit_contracts.triage import (
+    ByOfficer,
+    ByRules,
+    CommandIgnored,
+    DecideReview,
+    DeclineReason,
+    ImmediateDangerRaised,
+    InformationForwarded,
+    InformationRequested,
+    ReferralAccepted,
+    ReferralDeclined,
+    ReviewOpened,
+    ReviewOutcome,
+    ReviewReason,
+    WithdrawalForwarded,
+)
+from conduit_triage import rules
+from conduit_triage.cases import RULES, Case, by_officer, by_partner
+from conduit_triage.policy import TriagePolicy
+from conduit_triage.work import Work
+
+DECISIONS = topics.TRIAGE_DECISIONS.name()
+MOST_BYTES = 1_500_000
+"""How much of a referral with its supplements travels in one acceptance. Topics take 2 MiB; what is over follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What every act is about: the batch's work, the record that caused it, its case, and where events go."""
+
+    work: Work
+    delivery: Delivery[Any]
+    outbox: Outbox
+    case: Case
+
+    @property
+    def policy(self) -> TriagePolicy:
+        """The policy in force."""
+        return self.work.policy
+
+    def publish(self, kind: Callable[..., Event], **content: Any) -> None:
+        """Publish an event about the case, keyed by its referral."""
+        key = str(self.case.referral_id)
+        event = kind(
+            referral_id=self.case.referral_id,
+            partner_id=self.case.partner_id,
+            partner_reference=self.case.partner_reference,
+            **content,
+        )
+        self.outbox.publish(DECISIONS, key, event, subject=key, cause=self.delivery.attributes)
+
+    def note(self, actor: str, what: str, *why: str, said: str | None = None) -> None:
+        """Write history, and keep what was said."""
+        self.work.note(self.case, self.delivery.attributes.id, actor, what, why, said)
+
+
+def raise_danger(act: Act) -> None:
+    """The home force gets the case at once, while triage goes on."""
+    act.case.danger_raised = True
+    act.publish(ImmediateDangerRaised, referral=act.case.referral, policy_version=act.policy.version)
+    act.note(RULES, "danger_raised", ReviewReason.IMMEDIATE_DANGER)
+
+
+def open_review(act: Act, reasons: tuple[ReviewReason, ...], since: datetime) -> None:
+    """Put the case before a named officer. It is due from `since`."""
+    review = rules.new_review(act.policy, act.case.referral, reasons, since, act.work.now)
+    act.case.open_review(review, act.policy.version)
+    act.publish(
+        ReviewOpened,
+        reasons=reasons,
+        urgency=review.urgency,
+        immediate_danger=review.immediate_danger,
+        due_at=review.due_at,
+        policy_version=act.policy.version,
+    )
+    act.note(RULES, "review_opened", *reasons)
+
+
+def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None = None) -> None:
+    """Accept by an officer's command, or by the rules where there is none."""
+    case = act.case
+    actor = by_officer(command.officer_id) if command else RULES
+    supplements = case.supplements
+    fitting = rules.how_many_fit((len(added.body) for added in case.added), MOST_BYTES - len(case.body))
+    case.accept(grounds, actor, act.work.now, act.policy.version, command.home_force if command else None)
+    act.publish(
+        ReferralAccepted,
+        referral=case.referral,
+        supplements=supplements[:fitting],
+        grounds=grounds,
+        home_force=case.home_force,
+        decided_by=ByOfficer(officer_id=command.officer_id) if command else ByRules(),
+        policy_version=act.policy.version,
+    )
+    act.note(actor, "accepted", *grounds, said=command.comment if command else None)
+    if not case.danger_raised:
+        for supplement in supplements[fitting:]:
+            forward_information(act, supplement)
+
+
+def forward_information(act: Act, supplement: Supplement) -> None:
+    """Send added information on to the forces that have the case."""
+    act.publish(InformationForwarded, supplement=supplement)
+
+
+def forward_withdrawal(act: Act, message: ReferralWithdrawn) -> None:
+    """Tell the forces that have the case."""
+    act.publish(WithdrawalForwarded, reason=message.reason, comment=message.comment)
+
+
+def withdraw(act: Act, message: ReferralWithdrawn) -> None:
+    """End triage of the case at its partner's word."""
+    if act.case.held_by_routing:
+        forward_withdrawal(act, message)
+    act.case.withdraw()
+    act.note(by_partner(act.case.partner_id), "withdrawn", message.reason, said=message.comment)
+
+
+def accept_by_officer(act: Act, command: DecideReview) -> None:
+    """The officer's grounds, each once."""
+    accept(act, tuple(dict.fromkeys(command.grounds)), command)
+
+
+def decline(act: Act, command: DecideReview) -> None:
+    """A named officer declines, with a reason in effect and what the partner can do instead."""
+    # The command's contract requires both, and rules.command_misfit found the reason in the policy.
+    reason, comment = cast("DeclineReason", command.decline_reason), cast("str", command.comment)
+    act.case.decline(command.officer_id, reason, act.work.now, act.policy.version)
+    act.publish(
+        ReferralDeclined,
+        officer_id=command.officer_id,
+        reason=reason,
+        comment=comment,
+        next_step=act.policy.decline_reasons[reason].next_step,
+        reconsideration_open=rules.reconsideration_open(act.case),
+        policy_version=act.policy.version,
+    )
+    act.note(by_officer(command.officer_id), "declined", reason, said=comment)
+
+
+def request_information(act: Act, command: DecideReview) -> None:
+    """Ask the partner. The review keeps its place and is marked as waiting."""
+    question = cast("str", command.comment)  # the command's contract requires it
+    act.case.wait_for_partner(waiting=True)
+    act.publish(InformationRequested, officer_id=command.officer_id, question=question)
+    act.note(by_officer(command.officer_id), "information_requested", said=question)
+
+
+def ignore_command(act: Act, command: DecideReview, code: str) -> None:
+    """Change nothing, and let the hub see why."""
+    act.publish(CommandIgnored, officer_id=command.officer_id, code=code)
+    act.note(by_officer(command.officer_id), "command_ignored", code)
+
+
+OUTCOMES: dict[ReviewOutcome, Callable[[Act, DecideReview], None]] = {
+    ReviewOutcome.ACCEPT: accept_by_officer,
+    ReviewOutcome.DECLINE: decline,
+    ReviewOutcome.REQUEST_INFORMATION: request_information,
+}

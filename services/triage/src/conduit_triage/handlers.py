@@ -1,0 +1,160 @@
+"""What triage does with each record. Thin: rules judge, acts change the case and say so.
+
+Where danger was raised, everything added is forwarded at once, and therefore always before an acceptance.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis.clock import Clock
+from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.outbox import Outbox
+from conduit_contracts import intake
+from conduit_contracts.problems import Origin, Problem
+from conduit_contracts.triage import DecideReview
+from conduit_triage import acts, metrics, rules, store
+from conduit_triage.acts import Act
+from conduit_triage.cases import State, by_partner
+from conduit_triage.policy import TriagePolicy
+from conduit_triage.work import Work
+
+_UNKNOWN = Problem(
+    code="referral_unknown",
+    field="referral_id",
+    message="Triage holds no referral of this id. Check the id, or replay the dead letter that holds the referral first.",
+    origin=Origin.HUB,
+    retryable=True,
+)
+
+
+def referral_received(work: Work, delivery: Delivery[intake.ReferralReceived], outbox: Outbox) -> None:
+    """Raise immediate danger before anything else, then accept or put it before a person."""
+    if delivery.message.referral_id in work.cases:
+        return
+    act = Act(work, delivery, outbox, work.begin(delivery))
+    if act.case.referral.immediate_danger:
+        acts.raise_danger(act)
+    verdict = rules.assess(work.policy, act.case.referral)
+    if isinstance(verdict, rules.Accept):
+        acts.accept(act, verdict.grounds)
+    else:
+        acts.open_review(act, verdict.reasons, act.case.received_at)
+
+
+def information_supplied(work: Work, delivery: Delivery[intake.InformationSupplied], outbox: Outbox) -> None:
+    """Keep it whatever the state; forward it to forces that have the case; see whether a counted ground holds now."""
+    act = _about(work, delivery, outbox)
+    if act is None or act.case.has(delivery.attributes.id):
+        return
+    case, supplement = act.case, delivery.message.supplement
+    goes_on = case.held_by_routing and case.state is not State.WITHDRAWN
+    work.add(case, delivery)
+    case.wait_for_partner(waiting=False)
+    act.note(by_partner(case.partner_id), "information_supplied", "forwarded" if goes_on else case.state)
+    if goes_on:
+        acts.forward_information(act, supplement)
+    if case.review is not None and (supplement.persons or supplement.places):
+        verdict = rules.assess(work.policy, case.referral, case.supplements)
+        if isinstance(verdict, rules.Accept):
+            acts.accept(act, verdict.grounds)
+
+
+def referral_withdrawn(work: Work, delivery: Delivery[intake.ReferralWithdrawn], outbox: Outbox) -> None:
+    """Close the review. Forces that have the case are told; what they do then is theirs to decide."""
+    act = _about(work, delivery, outbox)
+    if act is not None and act.case.state is not State.WITHDRAWN:
+        acts.withdraw(act, delivery.message)
+
+
+def reconsideration_requested(work: Work, delivery: Delivery[intake.ReconsiderationRequested], outbox: Outbox) -> None:
+    """Open a second officer's look, once, after a decline."""
+    act = _about(work, delivery, outbox)
+    if act is None:
+        return
+    partner, said = by_partner(act.case.partner_id), delivery.message.comment
+    code = rules.reconsideration_misfit(act.case)
+    if code is not None:
+        act.note(partner, "reconsideration_refused", code, said=said)
+        return
+    act.note(partner, "reconsideration_requested", said=said)
+    acts.open_review(act, rules.second_look(act.case.referral), delivery.attributes.time)
+
+
+def decide_review(work: Work, delivery: Delivery[DecideReview], outbox: Outbox) -> None:
+    """A named officer decides or asks. What does not fit the case's state changes nothing and is shown to the hub."""
+    act = _about(work, delivery, outbox)
+    if act is None:
+        return
+    command = delivery.message
+    code = rules.command_misfit(work.policy, act.case, command, min(delivery.attributes.time, work.now))
+    if code is not None:
+        acts.ignore_command(act, command, code)
+    else:
+        acts.OUTCOMES[command.outcome](act, command)
+
+
+def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
+    """Nothing here is for triage."""
+
+
+def refused(refusal: Refusal, outbox: Outbox) -> None:
+    """An officer's record that cannot be read names no case to answer on, so it goes to the dead letters."""
+    outbox.dead_letter(refusal, refusal.problems[0])
+
+
+HANDLERS: dict[str, Callable[[Work, Delivery[Any], Outbox], None]] = {
+    intake.ReferralReceived.type: referral_received,
+    intake.InformationSupplied.type: information_supplied,
+    intake.ReferralWithdrawn.type: referral_withdrawn,
+    intake.ReconsiderationRequested.type: reconsideration_requested,
+    intake.SubmissionRejected.type: ignore,
+    intake.SubmissionRepeated.type: ignore,
+    DecideReview.type: decide_review,
+}
+
+
+class Handler:
+    """Handles a batch under one policy and one clock, which are known when the service starts."""
+
+    def __init__(self) -> None:
+        self._policy: TriagePolicy | None = None
+        self._clock: Clock | None = None
+
+    def start(self, policy: TriagePolicy, clock: Clock) -> "Handler":
+        """From now on decide under this policy."""
+        self._policy, self._clock = policy, clock
+        return self
+
+    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        """Take each record in turn, between one load and one save."""
+        if self._policy is None or self._clock is None:
+            raise RuntimeError("the handler was not started")
+        work = await store.load(connection, concerned(batch), self._policy, self._clock.now())
+        dispatch(work, batch, outbox)
+        await store.save(connection, work)
+        metrics.count(work.history)
+
+
+def concerned(batch: Sequence[Incoming]) -> set[UUID]:
+    """The referrals that a batch is about."""
+    deliveries = (incoming for incoming in batch if isinstance(incoming, Delivery))
+    return {each.message.referral_id for each in deliveries if HANDLERS[each.attributes.type] is not ignore}
+
+
+def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:
+    """Take each record in turn."""
+    for incoming in batch:
+        if isinstance(incoming, Refusal):
+            refused(incoming, outbox)
+        else:
+            HANDLERS[incoming.attributes.type](work, incoming, outbox)
+
+
+def _about(work: Work, delivery: Delivery[Any], outbox: Outbox) -> Act | None:
+    """The act on a record's case. A case that triage never got is for a person to look into, not to be dropped."""
+    case = work.cases.get(delivery.message.referral_id)
+    if case is None:
+        outbox.dead_letter(delivery, _UNKNOWN)
+        return None
+    return Act(work, delivery, outbox, case)

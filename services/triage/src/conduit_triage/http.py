@@ -1,0 +1,135 @@
+"""What the officers' tool reads. The queue holds no case content; opening a case is written down before it is shown.
+
+Both need the tool's bearer token and the officer's id. Where no token is set, there is nothing here.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from conduit_chassis.runtime import Runtime
+from conduit_contracts.problems import Origin, Problem
+from conduit_triage import metrics, store
+
+PATH = "/reviews"
+MOST_REVIEWS = 500
+"""The head of the queue that one answer shows. `open` says how many there are."""
+_OFFICER = re.compile(r"[a-z][a-z0-9.-]{0,63}")
+
+
+class Refused(Exception):  # noqa: N818 - named for what the request is
+    """The request gets no answer but a problem."""
+
+    def __init__(self, status: int, outcome: str, code: str, field: str, message: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.outcome = outcome
+        self.problem = Problem(code=code, field=field, message=message, origin=Origin.SENDER, retryable=False)
+
+
+class Reviews:
+    """The ASGI application under `/reviews`."""
+
+    def __init__(self, runtime: Runtime, token: str) -> None:
+        self._runtime = runtime
+        self._token = f"Bearer {token}".encode() if token else None
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        """ASGI."""
+        try:
+            officer = self._admit(scope)
+            outcome, content = await self._answer(scope, officer)
+            status = 200
+        except Refused as refusal:
+            status, outcome, content = refusal.status, refusal.outcome, {"problems": [refusal.problem]}
+        metrics.OFFICER_REQUESTS.labels(outcome).inc()
+        await _respond(send, status, content)
+
+    def _admit(self, scope: Any) -> str:
+        """The officer's id.
+
+        Raises:
+            Refused: there is no token here, it is not the tool's, or the officer is not named.
+        """
+        headers = dict(scope["headers"])
+        if self._token is None:
+            raise Refused(404, "not_found", "not_served", "path", "Reviews are not served here. Set OFFICER_TOKEN.")
+        if not compare_digest(headers.get(b"authorization", b""), self._token):
+            raise Refused(401, "unauthorised", "token_wrong", "Authorization", "Send the officers' tool's bearer token.")
+        if scope["method"] != "GET":
+            raise Refused(405, "refused", "method_not_allowed", "method", "Only GET is possible. Decide through Kafka.")
+        officer: str = headers.get(b"x-officer-id", b"").decode("latin-1")
+        if not _OFFICER.fullmatch(officer):
+            raise Refused(400, "refused", "officer_missing", "X-Officer-Id", "Name the officer who is looking.")
+        return officer
+
+    async def _answer(self, scope: Any, officer: str) -> tuple[str, Mapping[str, Any]]:
+        wanted = _wanted(scope)
+        if wanted is None:
+            return "listed", await self._queue()
+        return "consulted", await self._case(wanted, officer)
+
+    async def _queue(self) -> Mapping[str, Any]:
+        async with self._runtime.transaction() as (connection, _):
+            levels = await store.levels(connection)
+            reviews = await store.queue(connection, MOST_REVIEWS)
+        return {"open": sum(number for number, _ in levels.values()), "reviews": reviews}
+
+    async def _case(self, referral_id: UUID, officer: str) -> Mapping[str, Any]:
+        async with self._runtime.transaction() as (connection, _):
+            dossier = await store.consult(connection, referral_id, officer, self._runtime.clock.now())
+        if dossier is None:
+            raise Refused(404, "not_found", "referral_unknown", "referral_id", "Triage holds no referral of this id.")
+        return _show(dossier)
+
+
+def _wanted(scope: Any) -> UUID | None:
+    """The referral that the path or the query names, if any.
+
+    Raises:
+        Refused: what is named is no id.
+    """
+    query = parse_qs(scope["query_string"].decode("latin-1")).get("referral_id", [""])
+    named = scope["path"].removeprefix(PATH).strip("/") or query[0]
+    try:
+        return UUID(named) if named else None
+    except ValueError:
+        raise Refused(400, "refused", "referral_id_invalid", "referral_id", "Give the referral's id, a UUID.") from None
+
+
+def _show(dossier: store.Dossier) -> Mapping[str, Any]:
+    case = dossier.case
+    return {
+        "referral_id": case.referral_id,
+        "partner_id": case.partner_id,
+        "partner_reference": case.partner_reference,
+        "received_at": case.received_at,
+        "state": case.state,
+        "danger_raised": case.danger_raised,
+        "round": case.rounds,
+        "review": asdict(case.review) if case.review else None,
+        "decided_by": case.decided_by,
+        "decided_at": case.decided_at,
+        "grounds": case.grounds,
+        "home_force": case.home_force,
+        "decline_reason": case.decline_reason,
+        "declined_by": case.declined_by,
+        "policy_version": case.policy_version,
+        "referral": json.loads(case.body)["referral"],
+        "supplements": [json.loads(added.body)["supplement"] for added in case.added],
+        "history": dossier.history,
+        "remarks": dossier.remarks,
+    }
+
+
+async def _respond(send: Any, status: int, content: Mapping[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": to_json(content)})

@@ -1,0 +1,68 @@
+"""Every metric of triage, once, with how an operator reads it. No label holds an id or a person's data."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+
+from conduit_chassis.outbox import Outbox
+from conduit_triage import store
+from conduit_triage.work import Entry
+
+LEVELS = ("immediate_danger", "urgent", "priority", "routine")
+"""Immediate danger counts as a level of its own, whatever the urgency beside it."""
+
+DECISIONS = Counter(
+    "conduit_triage_decisions_total",
+    "What triage did, by outcome and by whom (rules, officer). The rules never decline: a series of both is an incident. "
+    "Counted with the batch, so a batch that is tried again may count twice; the history table is exact.",
+    ("outcome", "by"),
+)
+REFUSED = Counter(
+    "conduit_triage_refused_requests_total",
+    "Officers' commands and partners' reconsiderations that did not fit the referral's state, by code. "
+    "A rise: the officers' tool shows a stale queue, or partners are not told what is open to them.",
+    ("request", "code"),
+)
+OPEN_REVIEWS = Gauge(
+    "conduit_triage_open_reviews", "Reviews that wait for a named officer or for a partner's answer, by level.", ("level",)
+)
+OVERDUE = Gauge(
+    "conduit_triage_oldest_overdue_review_seconds",
+    "How long the review that was due first has been overdue, by level; 0 where none is. Above 0 for immediate_danger: "
+    "a child may be waiting, call an officer.",
+    ("level",),
+)
+OFFICER_REQUESTS = Counter(
+    "conduit_triage_officer_requests_total",
+    "Requests to /reviews, by outcome: listed, consulted, not_found, refused, unauthorised. A rise of unauthorised: "
+    "somebody without the token tries.",
+    ("outcome",),
+)
+
+for _level in LEVELS:
+    OPEN_REVIEWS.labels(_level).set(0)
+    OVERDUE.labels(_level).set(0)
+
+_REFUSALS = {"command_ignored": "command", "reconsideration_refused": "reconsideration"}
+_OUTCOMES = frozenset({"accepted", "declined", "danger_raised", "review_opened", "information_requested"})
+
+
+def count(history: Iterable[Entry]) -> None:
+    """Count what a batch wrote into history."""
+    for entry in history:
+        if entry.what in _OUTCOMES:
+            DECISIONS.labels(entry.what, entry.actor.partition(":")[0]).inc()
+        elif entry.what in _REFUSALS:
+            REFUSED.labels(_REFUSALS[entry.what], entry.why).inc()
+
+
+async def measure_queue(connection: Any, _outbox: Outbox, now: datetime) -> int:
+    """Refresh the gauges of the review queue."""
+    open_reviews = await store.levels(connection)
+    for level in LEVELS:
+        number, first_due = open_reviews.get(level, (0, now))
+        OPEN_REVIEWS.labels(level).set(number)
+        OVERDUE.labels(level).set(max(0.0, (now - first_due).total_seconds()))
+    return 0

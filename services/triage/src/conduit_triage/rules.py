@@ -1,0 +1,163 @@
+"""The acceptance rules and what an officer's command must fit: pure, and without a way to decline.
+
+What `assess` returns is an acceptance or a review by a person; there is no third. The first three grounds are counted.
+The nature of the investigation is always a person's judgement: a claim of it opens a review, and neither adds to nor
+takes from the counted grounds.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from conduit_contracts.geography import force_areas, forces
+from conduit_contracts.referral import Concern, Ground, OffencePlace, Person, Referral, Role, Supplement, Urgency
+from conduit_contracts.triage import DecideReview, ReviewReason
+from conduit_triage.cases import Case, OpenReview, State
+from conduit_triage.policy import TriagePolicy
+
+MOST_ROUNDS = 2
+"""A first review, and one second look."""
+_URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The case qualifies on these counted grounds. Never empty."""
+
+    grounds: tuple[Ground, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A named officer must look, for these reasons. Never empty."""
+
+    reasons: tuple[ReviewReason, ...]
+
+
+Verdict: TypeAlias = Accept | Review
+
+
+def assess(policy: TriagePolicy, referral: Referral, supplements: Sequence[Supplement] = ()) -> Verdict:
+    """What the rules make of a referral with what was added to it, oldest first."""
+    grounds = counted_grounds(policy, referral, supplements)
+    if grounds and is_child_sexual_abuse(referral):
+        return Accept(grounds)
+    return Review(_reasons(policy, referral, counted=bool(grounds)))
+
+
+def is_child_sexual_abuse(referral: Referral) -> bool:
+    """Every concern but `other_harm` is a form of child sexual abuse."""
+    return any(concern is not Concern.OTHER_HARM for concern in referral.concerns)
+
+
+def counted_grounds(policy: TriagePolicy, referral: Referral, supplements: Sequence[Supplement] = ()) -> tuple[Ground, ...]:
+    """The counted grounds that hold. Estimates do not count; who or what is described twice counts once."""
+    persons, numbers = _persons(referral, supplements), referral.numbers
+    counts = (
+        (Ground.NUMBER_OF_VICTIMS, _known(numbers.victims_known, persons, Role.VICTIM), policy.victims_at_least),
+        (Ground.NUMBER_OF_SUSPECTS, _known(numbers.suspects_known, persons, Role.SUSPECT), policy.suspects_at_least),
+        (Ground.NUMBER_OF_FORCE_AREAS, len(force_areas(_places(referral, supplements))), policy.force_areas_at_least),
+    )
+    return tuple(ground for ground, known, at_least in counts if known >= at_least)
+
+
+def _known(number: int, persons: Iterable[Person], role: Role) -> int:
+    return max(number, sum(person.role is role for person in persons))
+
+
+def _persons(referral: Referral, supplements: Sequence[Supplement]) -> tuple[Person, ...]:
+    """Each person once, by the partner's local id, as last described."""
+    if not supplements:
+        return referral.persons
+    told = (referral.persons, *(supplement.persons for supplement in supplements))
+    return tuple({person.person_id: person for persons in told for person in persons}.values())
+
+
+def _places(referral: Referral, supplements: Sequence[Supplement]) -> tuple[OffencePlace, ...]:
+    if not supplements:
+        return referral.places
+    told = (referral.places, *(supplement.places for supplement in supplements))
+    return tuple({place.place_id: place for places in told for place in places}.values())
+
+
+def _reasons(policy: TriagePolicy, referral: Referral, *, counted: bool) -> tuple[ReviewReason, ...]:
+    estimated = _estimates_reach(policy, referral)
+    held = (
+        (ReviewReason.IMMEDIATE_DANGER, referral.immediate_danger),
+        (ReviewReason.NOT_PLAINLY_CSA, not is_child_sexual_abuse(referral)),
+        (ReviewReason.NATURE_CLAIMED, any(claim.ground is Ground.NATURE_OF_INVESTIGATION for claim in referral.claims)),
+        (ReviewReason.ESTIMATES_ONLY, not counted and estimated),
+        (ReviewReason.BELOW_EVERY_THRESHOLD, not counted and not estimated),
+    )
+    return tuple(reason for reason, holds in held if holds)
+
+
+def _estimates_reach(policy: TriagePolicy, referral: Referral) -> bool:
+    victims, suspects = referral.numbers.victims_estimated or 0, referral.numbers.suspects_estimated or 0
+    return victims >= policy.victims_at_least or suspects >= policy.suspects_at_least
+
+
+def new_review(
+    policy: TriagePolicy, referral: Referral, reasons: tuple[ReviewReason, ...], since: datetime, now: datetime
+) -> OpenReview:
+    """A review's place in the queue. It is due from `since`, the partner's own moment, so that our delays do not hide."""
+    return OpenReview(
+        reasons=reasons,
+        urgency=referral.urgency,
+        immediate_danger=referral.immediate_danger,
+        opened_at=now,
+        due_at=min(since, now) + policy.review_due(referral.urgency, immediate_danger=referral.immediate_danger),
+    )
+
+
+def second_look(referral: Referral) -> tuple[ReviewReason, ...]:
+    """The reasons of a review that the partner asked for after a decline."""
+    danger = (ReviewReason.IMMEDIATE_DANGER,) if referral.immediate_danger else ()
+    return (*danger, ReviewReason.RECONSIDERATION)
+
+
+def queue_key(review: OpenReview, referral_id: UUID) -> tuple[bool, int, datetime, datetime, UUID]:
+    """The order in which officers see open reviews. The index `reviews_queue` has the same order."""
+    return (not review.immediate_danger, _URGENCY_RANK[review.urgency], review.due_at, review.opened_at, referral_id)
+
+
+def reconsideration_open(case: Case) -> bool:
+    """A partner may ask once for a second officer's look, after a decline."""
+    return case.state is State.DECLINED and case.rounds < MOST_ROUNDS
+
+
+def reconsideration_misfit(case: Case) -> str | None:
+    """Why a second look cannot open, or None where it can."""
+    if reconsideration_open(case):
+        return None
+    return "second_look_already_taken" if case.state is State.DECLINED else f"not_declined_but_{case.state}"
+
+
+def command_misfit(policy: TriagePolicy, case: Case, command: DecideReview, said_at: datetime) -> str | None:
+    """Why an officer's decision cannot take effect, or None where it can."""
+    if case.state is State.WITHDRAWN:
+        return "withdrawn"
+    if case.review is None:
+        return "already_decided" if case.rounds else "no_open_review"
+    if case.declined_by == command.officer_id:
+        return "same_officer"
+    if command.home_force is not None and command.home_force not in forces():
+        return "home_force_unknown"
+    if command.decline_reason is not None:
+        terms = policy.decline_reasons.get(command.decline_reason)
+        if terms is None or not terms.in_effect(said_at.astimezone(UTC).date()):
+            return "reason_not_in_effect"
+    return None
+
+
+def how_many_fit(sizes: Iterable[int], room: int) -> int:
+    """How many of the first items fit into `room` bytes together."""
+    count = 0
+    for size in sizes:
+        room -= size
+        if room < 0:
+            break
+        count += 1
+    return count

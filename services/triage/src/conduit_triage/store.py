@@ -1,0 +1,168 @@
+"""All SQL of triage. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from conduit_contracts.referral import Ground, Urgency
+from conduit_contracts.triage import DeclineReason, ReviewReason
+from conduit_triage.cases import Added, Case, OpenReview, State
+from conduit_triage.policy import TriagePolicy
+from conduit_triage.work import Entry, Remark, Work
+
+_CASES = """
+SELECT referral_id, partner_id, partner_reference, received_at, body, state, danger_raised, rounds, decided_by, decided_at,
+       grounds, home_force, decline_reason, declined_by, policy_version
+FROM assessments WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id
+"""
+_LOCKED_CASES = f"{_CASES} FOR UPDATE"
+_REVIEWS = """
+SELECT referral_id, reasons, urgency, immediate_danger, opened_at, due_at, waiting_for_partner
+FROM reviews WHERE referral_id = ANY($1::uuid[])
+"""
+_SUPPLEMENTS = """
+SELECT referral_id, event_id, body, arrived_at FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY id
+"""
+_CLOSE_REVIEWS = "DELETE FROM reviews WHERE referral_id = ANY($1::uuid[])"
+_UPDATE = """
+UPDATE assessments AS stored SET
+    state = now.state, rounds = now.rounds, decided_by = now.decided_by, decided_at = now.decided_at,
+    grounds = string_to_array(now.grounds, ' '), home_force = now.home_force, decline_reason = now.decline_reason,
+    declined_by = now.declined_by, policy_version = now.policy_version
+FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
+            $9::text[], $10::text[])
+    AS now (referral_id, state, rounds, decided_by, decided_at, grounds, home_force, decline_reason, declined_by,
+            policy_version)
+WHERE stored.referral_id = now.referral_id
+"""
+_QUEUE = """
+SELECT referral_id, partner_id, partner_reference, reviews.urgency, reviews.immediate_danger, reasons, opened_at, due_at,
+       waiting_for_partner
+FROM reviews JOIN assessments USING (referral_id)
+ORDER BY reviews.immediate_danger DESC, urgency_rank, due_at, opened_at, referral_id LIMIT $1
+"""
+_LEVELS = """
+SELECT CASE WHEN immediate_danger THEN 'immediate_danger' ELSE urgency END AS level, count(*) AS reviews,
+       min(due_at) AS first_due
+FROM reviews GROUP BY level
+"""
+_HISTORY = "SELECT at, actor, what, why, policy_version FROM history WHERE referral_id = $1 ORDER BY id"
+_REMARKS = "SELECT at, actor, what, text FROM remarks WHERE referral_id = $1 ORDER BY id"
+_CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
+
+_CASE_COLUMNS = (
+    *("referral_id", "partner_id", "partner_reference", "received_at", "body", "state", "danger_raised", "rounds"),
+    *("decided_by", "decided_at", "grounds", "home_force", "decline_reason", "declined_by", "policy_version"),
+)
+_REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "opened_at", "due_at", "waiting_for_partner")
+_SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
+_CHANGED_COLUMNS = (
+    *("referral_id", "state", "rounds", "decided_by", "decided_at", "grounds", "home_force"),
+    *("decline_reason", "declined_by", "policy_version"),
+)
+"""In the order of the parameters of `_UPDATE`."""
+
+
+async def load(connection: Any, referral_ids: Iterable[UUID], policy: TriagePolicy, now: datetime) -> Work:
+    """The cases of a batch, locked until the transaction ends. A referral that triage does not know is absent."""
+    work = Work(policy, now)
+    wanted = list(set(referral_ids))
+    if wanted:
+        work.cases = await _read(connection, _LOCKED_CASES, wanted)
+        work.stored_reviews = {key: case.review for key, case in work.cases.items() if case.review is not None}
+    return work
+
+
+async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> dict[UUID, Case]:
+    cases = {row["referral_id"]: _case(row) for row in await connection.fetch(statement, referral_ids)}
+    if cases:
+        known = list(cases)
+        for row in await connection.fetch(_REVIEWS, known):
+            cases[row["referral_id"]].review = _review(row)
+        for row in await connection.fetch(_SUPPLEMENTS, known):
+            cases[row["referral_id"]].added.append(Added(row["event_id"], row["body"], row["arrived_at"]))
+    return cases
+
+
+async def save(connection: Any, work: Work) -> None:
+    """Write the batch's changes. A review is closed before, and opened after, the state that allows it is written."""
+    moved = work.moved_reviews
+    closed = [key for key in moved if key in work.stored_reviews]
+    if closed:
+        await connection.execute(_CLOSE_REVIEWS, closed)
+    await _copy(connection, "assessments", _CASE_COLUMNS, [_case_row(case) for case in work.created.values()])
+    if work.changed:
+        await connection.execute(_UPDATE, *map(list, zip(*map(_change, work.changed.values()), strict=True)))
+    opened = [_review_row(key, review) for key in moved if (review := work.cases[key].review) is not None]
+    await _copy(connection, "reviews", _REVIEW_COLUMNS, opened)
+    added = [(key, added.event_id, added.body, added.arrived_at) for key, added in work.added]
+    await _copy(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
+    await _copy(connection, "history", Entry._fields, work.history)
+    await _copy(connection, "remarks", Remark._fields, work.remarks)
+
+
+async def _copy(connection: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        await connection.copy_records_to_table(table, records=rows, columns=columns)
+
+
+async def queue(connection: Any, limit: int) -> list[dict[str, Any]]:
+    """The open reviews in the order in which officers should take them, without case content."""
+    return [dict(row) for row in await connection.fetch(_QUEUE, limit)]
+
+
+async def levels(connection: Any) -> dict[str, tuple[int, datetime]]:
+    """How many reviews are open, and when the first is due, by urgency; immediate danger is a level of its own."""
+    return {row["level"]: (row["reviews"], row["first_due"]) for row in await connection.fetch(_LEVELS)}
+
+
+class Dossier(NamedTuple):
+    """All that triage holds of a case."""
+
+    case: Case
+    history: list[dict[str, Any]]
+    remarks: list[dict[str, Any]]
+
+
+async def consult(connection: Any, referral_id: UUID, officer_id: str, now: datetime) -> Dossier | None:
+    """The case for a named officer. Nobody sees a case without a row that says so."""
+    cases = await _read(connection, _CASES, [referral_id])
+    if not cases:
+        return None
+    await connection.execute(_CONSULT, referral_id, officer_id, now)
+    history = [dict(row) for row in await connection.fetch(_HISTORY, referral_id)]
+    return Dossier(cases[referral_id], history, [dict(row) for row in await connection.fetch(_REMARKS, referral_id)])
+
+
+def _case(row: Any) -> Case:
+    reason = row["decline_reason"]
+    values = dict(row) | {
+        "state": State(row["state"]),
+        "grounds": tuple(map(Ground, row["grounds"])),
+        "decline_reason": DeclineReason(reason) if reason else None,
+    }
+    return Case(**values)
+
+
+def _review(row: Any) -> OpenReview:
+    return OpenReview(
+        reasons=tuple(map(ReviewReason, row["reasons"])),
+        urgency=Urgency(row["urgency"]),
+        immediate_danger=row["immediate_danger"],
+        opened_at=row["opened_at"],
+        due_at=row["due_at"],
+        waiting_for_partner=row["waiting_for_partner"],
+    )
+
+
+def _case_row(case: Case) -> tuple[Any, ...]:
+    return tuple(getattr(case, column) for column in _CASE_COLUMNS)
+
+
+def _review_row(referral_id: UUID, review: OpenReview) -> tuple[Any, ...]:
+    return (referral_id, *(getattr(review, column) for column in _REVIEW_COLUMNS[1:]))
+
+
+def _change(case: Case) -> tuple[Any, ...]:
+    return tuple(" ".join(case.grounds) if column == "grounds" else getattr(case, column) for column in _CHANGED_COLUMNS)

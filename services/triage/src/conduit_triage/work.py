@@ -1,0 +1,79 @@
+"""What one batch reads and changes, held in memory between one load and one save."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from conduit_chassis.kafka import Delivery
+from conduit_contracts.intake import InformationSupplied, ReferralReceived
+from conduit_triage.cases import Added, Case, OpenReview
+from conduit_triage.policy import TriagePolicy
+
+
+class Entry(NamedTuple):
+    """One row of the append-only history. `why` holds codes, never words of a person."""
+
+    referral_id: UUID
+    at: datetime
+    actor: str
+    what: str
+    why: str
+    policy_version: str
+    event_id: str
+
+
+class Remark(NamedTuple):
+    """What somebody wrote, for the officer who decides next. It may hold personal data, so it stands apart from history."""
+
+    referral_id: UUID
+    at: datetime
+    actor: str
+    what: str
+    text: str
+
+
+@dataclass(slots=True)
+class Work:
+    """The batch's cases. A referral that comes up twice in a batch is the same object both times."""
+
+    policy: TriagePolicy
+    now: datetime
+    cases: dict[UUID, Case] = field(default_factory=dict)
+    stored_reviews: dict[UUID, OpenReview] = field(default_factory=dict)
+    """The open reviews as they are in the database."""
+    created: dict[UUID, Case] = field(default_factory=dict)
+    changed: dict[UUID, Case] = field(default_factory=dict)
+    added: list[tuple[UUID, Added]] = field(default_factory=list)
+    history: list[Entry] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def begin(self, delivery: Delivery[ReferralReceived]) -> Case:
+        """A case that did not exist before."""
+        case = Case.received(delivery.message, delivery.record.value or b"", self.policy.version)
+        self.cases[case.referral_id] = self.created[case.referral_id] = case
+        return case
+
+    def add(self, case: Case, delivery: Delivery[InformationSupplied]) -> None:
+        """Keep what the partner added."""
+        added = Added(delivery.attributes.id, delivery.record.value or b"", self.now)
+        case.added.append(added)
+        self.added.append((case.referral_id, added))
+
+    def note(
+        self, case: Case, event_id: str, actor: str, what: str, why: Iterable[str] = (), said: str | None = None
+    ) -> None:
+        """Write history, keep what was said with it, and mark the case as changed."""
+        codes = " ".join(why)
+        self.history.append(Entry(case.referral_id, self.now, actor, what, codes, self.policy.version, event_id))
+        if said is not None:
+            self.remarks.append(Remark(case.referral_id, self.now, actor, what, said))
+        if case.referral_id not in self.created:
+            self.changed[case.referral_id] = case
+
+    @property
+    def moved_reviews(self) -> list[UUID]:
+        """The cases whose open review is not what is stored: opened, closed or marked."""
+        touched = {**self.created, **self.changed}
+        return [key for key, case in touched.items() if case.review != self.stored_reviews.get(key)]
