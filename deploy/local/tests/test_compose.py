@@ -1,0 +1,148 @@
+"""docker-compose.yml is the same system as the local stack: services, variables, settings, topics and databases."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from conduit_contracts.topics import SERVICES, specs
+from conduit_local import setup
+from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
+from conduit_local.databases import provision, service_dsn
+from conduit_local.postgres import SETTINGS, program
+from conduit_local.services import SAMPLE_PARTNERS, Smtp, service_environment
+from conduit_local.stack import Options
+from tests.support.servers import dsn_of
+
+ROOT = Path(__file__).parents[3]
+COMPOSE = ROOT / "docker-compose.yml"
+PASSWORD = "for-one-machine"
+ADDRESSES = {"controller.quorum.voters", "listeners", "advertised.listeners", "listener.security.protocol.map", "log.dirs"}
+"""What must differ between one machine and containers."""
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """With every variable at its default."""
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE.read_text())
+    document = yaml.safe_load(text)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_the_file_is_a_valid_compose_file() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own command
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any], service: str) -> None:
+    expected = service_environment(
+        service,
+        kafka={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"},
+        postgres_dsn=service_dsn("postgresql://postgres:x@postgres:5432/postgres", service, PASSWORD),
+        http=("0.0.0.0", 8000),
+        policy_file="/etc/conduit/policy.toml",
+        smtp=Smtp("mailpit", 1025),
+    )
+    assert compose["services"][service]["environment"] == expected
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_waits_for_its_servers_and_runs_without_privileges(compose: dict[str, Any], service: str) -> None:
+    part = compose["services"][service]
+    assert part["depends_on"]["setup"] == {"condition": "service_completed_successfully"}
+    assert part["depends_on"].keys() >= {"kafka", "postgres"}
+    assert part["build"]["args"] == {"SERVICE": service}
+    assert part["cap_drop"] == ["ALL"]
+    assert part["read_only"] is True
+
+
+def test_everything_that_stays_has_a_health_check_a_pinned_image_and_only_loopback_ports(compose: dict[str, Any]) -> None:
+    for name, part in compose["services"].items():
+        assert "healthcheck" in part or name == "setup"
+        assert re.search(r":(v?\d+(\.\d+)*|local)$", part["image"]), part["image"]
+        assert all(port.startswith("127.0.0.1:") for port in part.get("ports", []))
+
+
+def test_only_prometheus_and_grafana_need_a_profile(compose: dict[str, Any]) -> None:
+    extra = {name for name, part in compose["services"].items() if part.get("profiles") == ["observability"]}
+    assert extra == {"prometheus", "grafana"}
+    core = {name for name, part in compose["services"].items() if "profiles" not in part}
+    assert core == {"kafka", "postgres", "mailpit", "setup", *SERVICES}
+
+
+def test_the_servers_are_those_of_the_testcontainers_provider(compose: dict[str, Any]) -> None:
+    assert compose["services"]["kafka"]["image"] == KAFKA_IMAGE
+    assert compose["services"]["postgres"]["image"] == POSTGRES_IMAGE
+
+
+def test_kafka_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
+    template = (ROOT / "deploy/local/src/conduit_local/server.properties").read_text()
+    lines = [line.partition("=") for line in template.splitlines() if line and not line.startswith("#")]
+    embedded = {f"KAFKA_{key.upper().replace('.', '_')}": value for key, _, value in lines if key not in ADDRESSES}
+    environment = compose["services"]["kafka"]["environment"]
+    skipped = {f"KAFKA_{key.upper().replace('.', '_')}" for key in ADDRESSES} | {"KAFKA_HEAP_OPTS"}
+    assert {key: value for key, value in environment.items() if key not in skipped} == embedded
+
+
+def test_postgres_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
+    given = {argument for argument in compose["services"]["postgres"]["command"] if "=" in argument}
+    assert given == {f"{name}={SETTINGS[name]}" for name in ("max_connections", "shared_buffers", "max_wal_size")}
+
+
+def test_setup_makes_the_topics_of_the_local_stack_and_is_given_every_password(compose: dict[str, Any]) -> None:
+    environment = compose["services"]["setup"]["environment"]
+    options = Options()
+    assert environment["PARTNER_IDS"] == ",".join(SAMPLE_PARTNERS)
+    assert setup.topics_wanted(environment) == specs(options.partner_ids, options.force_ids)
+    assert environment.keys() >= {setup.password_variable(service) for service in SERVICES}
+
+
+def test_prometheus_scrapes_every_service() -> None:
+    document = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    targets = document["scrape_configs"][0]["static_configs"]
+    assert {target["labels"]["service"]: target["targets"] for target in targets} == {
+        service: [f"{service}:8000"] for service in SERVICES
+    }
+
+
+def test_setup_runs_on_real_servers_and_may_run_again(
+    kafka_bootstrap: str, postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "POSTGRES_DSN": postgres_dsn,
+        "PARTNER_IDS": "northlight, lanterns",
+    }
+    environ |= {setup.password_variable(service): PASSWORD for service in SERVICES}
+    setup.main(environ)
+    setup.main(environ)
+    assert capsys.readouterr().out.count("4 databases and") == 2
+    for service in SERVICES:
+        psycopg.connect(service_dsn(postgres_dsn, service, PASSWORD)).close()
+
+
+def test_the_sql_for_hand_made_databases_does_what_provisioning_does(postgres_dsn: str) -> None:
+    provision(postgres_dsn, {"intake": "before"})
+    script = ROOT / "deploy/postgres/databases.sql"
+    passwords = [f"--set={service}_password=it's {service}" for service in SERVICES]
+    for _ in range(2):
+        command = [program("psql"), "--set=ON_ERROR_STOP=1", "--quiet", *passwords, "--file", str(script), postgres_dsn]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own command
+        assert ran.returncode == 0, ran.stderr
+    for service in SERVICES:
+        dsn = service_dsn(postgres_dsn, service, f"it's {service}")
+        with psycopg.connect(dsn) as connection:
+            connection.execute("CREATE TEMPORARY TABLE own_database (id bigint)")
+        other = next(name for name in SERVICES if name != service)
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(dsn_of(dsn, f"conduit_{other}"))
