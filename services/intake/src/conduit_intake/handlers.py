@@ -1,0 +1,159 @@
+"""What intake does with each record. Thin: a rule decides, its answer is published and stands in history.
+
+The topic says who the sender is. Every record of a partner's has exactly one outcome that somebody can see.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime
+from conduit_contracts import partner, programme, topics
+from conduit_contracts.envelope import Attributes
+from conduit_intake import metrics, rules, store
+from conduit_intake.problems import UNKNOWN_PARTNER
+from conduit_intake.settings import IntakeSettings
+from conduit_intake.submissions import (
+    KINDS,
+    Answer,
+    Docket,
+    Kind,
+    Outcome,
+    Partner,
+    Scene,
+    Submission,
+)
+from conduit_intake.work import Work
+
+REFERRALS = topics.INTAKE_REFERRALS.name()
+
+Handle: TypeAlias = Callable[[Work, Delivery[Any], Outbox], None]
+
+
+def partner_registered(work: Work, delivery: Delivery[Partner], _outbox: Outbox) -> None:
+    """Keep the part of the register that intake needs. The last record of a partner holds."""
+    work.register(delivery.message)
+
+
+def referral_submitted(work: Work, delivery: Delivery[partner.ReferralSubmitted], outbox: Outbox) -> None:
+    """Receive a referral."""
+    _settle(rules.receive, work, delivery, outbox)
+
+
+def information_supplied(work: Work, delivery: Delivery[partner.InformationSupplied], outbox: Outbox) -> None:
+    """Pass on what a partner adds."""
+    _settle(rules.supply, work, delivery, outbox)
+
+
+def referral_withdrawn(work: Work, delivery: Delivery[partner.ReferralWithdrawn], outbox: Outbox) -> None:
+    """Pass on a withdrawal."""
+    _settle(rules.withdraw, work, delivery, outbox)
+
+
+def reconsideration_requested(work: Work, delivery: Delivery[partner.ReconsiderationRequested], outbox: Outbox) -> None:
+    """Pass on the request for a second officer's look."""
+    _settle(rules.reconsider, work, delivery, outbox)
+
+
+HANDLERS: dict[str, Handle] = {
+    programme.PartnerRegistered.type: partner_registered,
+    partner.ReferralSubmitted.type: referral_submitted,
+    partner.InformationSupplied.type: information_supplied,
+    partner.ReferralWithdrawn.type: referral_withdrawn,
+    partner.ReconsiderationRequested.type: reconsideration_requested,
+}
+
+
+class Handler:
+    """Handles a batch, once it has been told what runs it."""
+
+    def __init__(self) -> None:
+        self._runtime: Runtime | None = None
+
+    def start(self, runtime: Runtime) -> None:
+        """From now on decide under these settings and this clock."""
+        self._runtime = runtime
+
+    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        """Take each record in turn, between one load and one save."""
+        if self._runtime is None:
+            raise RuntimeError("the handler was not started")
+        work = await load(connection, scene_of(self._runtime), batch)
+        dispatch(work, batch, outbox)
+        await store.save(connection, work)
+        metrics.count(work.history)
+
+
+def scene_of(runtime: Runtime) -> Scene:
+    """What rules may know at this moment."""
+    settings = cast("IntakeSettings", runtime.settings)
+    return Scene(now=runtime.clock.now(), max_bytes=settings.max_referral_bytes, zone=settings.mou_time_zone)
+
+
+async def load(connection: Any, scene: Scene, batch: Sequence[Incoming]) -> Work:
+    """All that the batch is about."""
+    partner_ids = [_sender(incoming) for incoming in batch]
+    submissions = [_submission(each) for each in batch if isinstance(each, Delivery) and each.topic.edge]
+    keys = {submission.key for submission in submissions}
+    supplemented = {submission.key for submission in submissions if submission.docket.kind is Kind.INFORMATION}
+    return await store.load(connection, scene, partner_ids, keys, supplemented)
+
+
+def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:
+    """Take each record in turn, the register's first: no order holds between its topic and the partners'."""
+    for incoming in sorted(batch, key=lambda each: each.topic.edge):
+        if isinstance(incoming, Refusal):
+            refused(work, incoming, outbox)
+        else:
+            HANDLERS[incoming.attributes.type](work, incoming, outbox)
+
+
+def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
+    """Tell a partner all that was wrong with a record that could not be read."""
+    kind = KINDS.get(refusal.attributes.type, Kind.UNREADABLE) if refusal.attributes else Kind.UNREADABLE
+    docket = Docket(_position(refusal), refusal.principal, kind)
+    known = work.partners.get(refusal.principal)
+    if known is None:
+        _put_aside(work, refusal, docket, outbox)
+        return
+    answer = rules.refuse(docket, known, refusal.problems)
+    work.note_answer(docket, answer, _publish(outbox, answer, docket.submission_id, refusal.attributes))
+
+
+def _settle(rule: rules.Rule, work: Work, delivery: Delivery[Any], outbox: Outbox) -> None:
+    submission = _submission(delivery)
+    answer = work.settle(rule, submission)
+    if answer is None:
+        _put_aside(work, delivery, submission.docket, outbox)
+        return
+    key = ":".join(submission.key)
+    work.note_answer(submission.docket, answer, _publish(outbox, answer, key, delivery.attributes))
+
+
+def _put_aside(work: Work, incoming: Incoming, docket: Docket, outbox: Outbox) -> None:
+    """Nobody unknown is answered: a person registers the partner and replays, or finds out who it was."""
+    outbox.dead_letter(incoming, UNKNOWN_PARTNER)
+    work.note(docket, Outcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
+
+
+def _publish(outbox: Outbox, answer: Answer, otherwise: str, cause: Attributes | None) -> str:
+    """Publish under the referral's id, or under another key where the hub holds no referral."""
+    referral_id = str(answer.held.referral_id) if answer.held else None
+    return outbox.publish(REFERRALS, referral_id or otherwise, answer.event, subject=referral_id, cause=cause)
+
+
+def _sender(incoming: Incoming) -> str:
+    """The partner that a record comes from, or is about."""
+    if isinstance(incoming, Delivery) and isinstance(incoming.message, Partner):
+        return incoming.message.partner_id
+    return incoming.principal
+
+
+def _submission(delivery: Delivery[Any]) -> Submission[Any]:
+    return Submission(_position(delivery), delivery.principal, delivery.message, delivery.record.value or b"")
+
+
+def _position(incoming: Incoming) -> str:
+    record = incoming.record
+    return f"{record.topic}/{record.partition}/{record.offset}"

@@ -1,0 +1,50 @@
+"""Every metric of intake, once, with how an operator reads it. No label holds an id or a person's data."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from datetime import date
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+
+from conduit_intake import rules, store
+from conduit_intake.submissions import Partner
+from conduit_intake.work import REGISTERED, Entry
+
+SUBMISSIONS = Counter(
+    "conduit_intake_submissions_total",
+    "What partners sent, by kind and outcome (received, repeated, forwarded, rejected, dead_lettered). Rejections that rise "
+    "for one kind: a partner's software changed, or ours. Counted with the batch, so a batch that is tried again may count "
+    "twice; the history table is exact.",
+    ("kind", "outcome"),
+)
+PARTNERS = Gauge(
+    "conduit_intake_partners", "Partners in the register. It falls to zero: intake reads another database than it should."
+)
+LAPSING = Gauge(
+    "conduit_intake_mous_lapsing",
+    "Memoranda of Understanding in force that end within 30 days. After their last day new referrals are refused: call the "
+    "partners.",
+)
+
+MEASURE_SECONDS = 30.0
+
+
+def count(history: Iterable[Entry]) -> None:
+    """Count what a batch wrote into history."""
+    for entry in history:
+        if entry.what != REGISTERED:
+            SUBMISSIONS.labels(entry.kind, entry.what).inc()
+
+
+def measure(partners: Collection[Partner], today: date) -> None:
+    """Refresh the gauges of the register."""
+    PARTNERS.set(len(partners))
+    LAPSING.set(rules.lapsing(partners, today))
+
+
+async def keep_measuring(pool: Any, today: Callable[[], date]) -> None:
+    """Refresh the gauges for ever, in every process: each is asked for its own."""
+    while True:
+        measure(await store.register(pool), today())
+        await asyncio.sleep(MEASURE_SECONDS)

@@ -1,0 +1,238 @@
+"""Whether a submission is in order, and whether it is new. Pure: what is known comes in, an Answer goes out.
+
+A referral is idempotent on partner and partner reference, with a hash of its content. A lapsed Memorandum of
+Understanding (MoU) stops new referrals only: what the hub holds can always be added to and withdrawn.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from conduit_contracts import intake
+from conduit_contracts.partner import (
+    InformationSupplied,
+    ReconsiderationRequested,
+    ReferralSubmitted,
+    ReferralWithdrawn,
+)
+from conduit_contracts.problems import Problem
+from conduit_contracts.referral import Referral, Supplement
+from conduit_intake.problems import problem, referral_unknown
+from conduit_intake.submissions import Answer, Docket, Held, Mou, Outcome, Partner, Scene, Submission, claims, content_hash
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+LAPSES_SOON = timedelta(days=30)
+MOST_PROBLEMS = 20
+
+Rule: TypeAlias = Callable[[Submission[Any], Partner, Held | None, Scene], Answer]
+
+
+def answer(rule: Rule, submission: Submission[Any], partner: Partner, held: Held | None, scene: Scene) -> Answer:
+    """What becomes of a submission of `partner`. `held` is the partner's referral of that reference, if there is one."""
+    claimed = claims(submission.message)
+    if claimed.partner_id != submission.partner_id:
+        return _reject(submission, [problem("identity_mismatch", f"{claimed.path}partner_id")], None)
+    if partner.suspended:
+        return _reject(submission, [problem("partner_suspended", f"{claimed.path}partner_id")], held)
+    return rule(submission, partner, held, scene)
+
+
+def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: Held | None, scene: Scene) -> Answer:
+    """A new referral is received, the same again repeated, a different one under its reference refused."""
+    referral = submission.message.referral
+    digest = content_hash(referral)
+    if held is not None:
+        return _receive_again(submission, held, digest)
+    problems = [
+        *_too_large(submission, scene),
+        *_in_future("referral.reported_at", referral.reported_at, scene),
+        *_without_mou(partner, referral, scene.today),
+    ]
+    if problems:
+        return _reject(submission, problems, None)
+    received = intake.ReferralReceived(
+        referral_id=scene.new_id(),
+        received_at=scene.now,
+        partner_id=submission.partner_id,
+        partner_reference=referral.partner_reference,
+        urgency=referral.urgency,
+        immediate_danger=referral.immediate_danger,
+        referral=referral,
+    )
+    return Answer(Outcome.RECEIVED, received, _hold(received, digest))
+
+
+def supply(submission: Submission[InformationSupplied], _partner: Partner, held: Held | None, scene: Scene) -> Answer:
+    """Information goes on if its local ids fit what the hub holds."""
+    supplement = submission.message.supplement
+    if held is None:
+        return _unknown(submission)
+    digest = content_hash(supplement)
+    if digest in held.supplements:
+        return _repeat(submission, held)
+    if held.withdrawn_at is not None:
+        return _withdrawn(submission, held)
+    problems = [
+        *_too_large(submission, scene),
+        *_in_future("supplement.supplied_at", supplement.supplied_at, scene),
+        *_misfits(supplement, held),
+    ]
+    if problems:
+        return _reject(submission, problems, held)
+    enlarged = replace(
+        held,
+        supplements=held.supplements | {digest},
+        place_ids=held.place_ids.union(place.place_id for place in supplement.places),
+        person_ids=held.person_ids.union(person.person_id for person in supplement.persons),
+    )
+    event = intake.InformationSupplied(referral_id=held.referral_id, supplement=supplement)
+    return Answer(Outcome.FORWARDED, event, enlarged, ("corrects",) if supplement.corrects else ())
+
+
+def withdraw(submission: Submission[ReferralWithdrawn], _partner: Partner, held: Held | None, scene: Scene) -> Answer:
+    """A referral is withdrawn once; asking again is the same request."""
+    message = submission.message
+    if held is None:
+        return _unknown(submission)
+    if held.withdrawn_at is not None:
+        return _repeat(submission, held)
+    event = intake.ReferralWithdrawn(
+        referral_id=held.referral_id,
+        partner_id=submission.partner_id,
+        partner_reference=message.partner_reference,
+        reason=message.reason,
+        comment=message.comment,
+    )
+    return Answer(Outcome.FORWARDED, event, replace(held, withdrawn_at=scene.now), (message.reason,))
+
+
+def reconsider(
+    submission: Submission[ReconsiderationRequested], _partner: Partner, held: Held | None, scene: Scene
+) -> Answer:
+    """A second officer's look can be asked for once. Whether there is a decline to look at again, triage knows."""
+    message = submission.message
+    if held is None:
+        return _unknown(submission)
+    if held.withdrawn_at is not None:
+        return _withdrawn(submission, held)
+    if held.reconsideration_requested_at is not None:
+        return _reject(submission, [problem("reconsideration_already_requested", "partner_reference")], held)
+    event = intake.ReconsiderationRequested(
+        referral_id=held.referral_id,
+        partner_id=submission.partner_id,
+        partner_reference=message.partner_reference,
+        comment=message.comment,
+    )
+    return Answer(Outcome.FORWARDED, event, replace(held, reconsideration_requested_at=scene.now))
+
+
+def refuse(docket: Docket, partner: Partner, problems: Sequence[Problem]) -> Answer:
+    """A record that could not be read is answered with all that was wrong in it."""
+    suspended = [problem("partner_suspended", "partner_id")] if partner.suspended else []
+    return _rejection(docket, [*suspended, *problems], None)
+
+
+def in_force(mou: Mou, on: date) -> bool:
+    """Both ends are included."""
+    return not mou.suspended and mou.valid_from <= on <= mou.valid_to
+
+
+def lapsing(partners: Iterable[Partner], on: date) -> int:
+    """How many MoUs in force end within the next thirty days."""
+    mous = (mou for partner in partners if not partner.suspended for mou in partner.mous)
+    return sum(in_force(mou, on) and mou.valid_to <= on + LAPSES_SOON for mou in mous)
+
+
+def _receive_again(submission: Submission[ReferralSubmitted], held: Held, digest: bytes) -> Answer:
+    # After a withdrawal even the same words are no repetition: who sends them means to refer again.
+    if held.withdrawn_at is not None:
+        return _withdrawn(submission, held)
+    if digest == held.content_hash:
+        return _repeat(submission, held)
+    return _reject(submission, [problem("reference_reused", "referral.partner_reference")], held)
+
+
+def _hold(received: intake.ReferralReceived, digest: bytes) -> Held:
+    return Held(
+        referral_id=received.referral_id,
+        content_hash=digest,
+        received_at=received.received_at,
+        place_ids=frozenset(place.place_id for place in received.referral.places),
+        person_ids=frozenset(person.person_id for person in received.referral.persons),
+    )
+
+
+def _too_large(submission: Submission[Any], scene: Scene) -> list[Problem]:
+    return [problem("referral_too_large", "value")] if len(submission.body) > scene.max_bytes else []
+
+
+def _in_future(field: str, moment: datetime, scene: Scene) -> list[Problem]:
+    return [problem("time_in_future", field)] if moment > scene.now + CLOCK_TOLERANCE else []
+
+
+def _without_mou(partner: Partner, referral: Referral, on: date) -> list[Problem]:
+    named = [mou for mou in partner.mous if mou.reference == referral.mou_reference]
+    if any(in_force(mou, on) for mou in named):
+        return []
+    return [problem("mou_not_in_force" if named else "mou_unknown", "referral.mou_reference")]
+
+
+def _misfits(supplement: Supplement, held: Held) -> list[Problem]:
+    """Local ids that name nothing, or something else already."""
+    places = [place.place_id for place in supplement.places]
+    persons = [person.person_id for person in supplement.persons]
+    known = held.place_ids.union(places)
+    unknown = [
+        problem("place_unknown", f"supplement.persons[{i}].place_ids[{j}]")
+        for i, person in enumerate(supplement.persons)
+        for j, place_id in enumerate(person.place_ids)
+        if place_id not in known
+    ]
+    found = [
+        *_clashes(persons, held.person_ids, "supplement.persons[{}].person_id", corrects=supplement.corrects),
+        *_clashes(places, held.place_ids, "supplement.places[{}].place_id", corrects=supplement.corrects),
+        *unknown,
+    ]
+    return found[:MOST_PROBLEMS]
+
+
+def _clashes(ids: Sequence[str], taken: frozenset[str], field: str, *, corrects: bool) -> list[Problem]:
+    found, seen = [], set[str]()
+    for index, local_id in enumerate(ids):
+        if local_id in seen:
+            found.append(problem("local_id_repeated", field.format(index)))
+        elif local_id in taken and not corrects:
+            found.append(problem("local_id_taken", field.format(index)))
+        seen.add(local_id)
+    return found
+
+
+def _unknown(submission: Submission[Any]) -> Answer:
+    return _reject(submission, [referral_unknown(f"{claims(submission.message).path}partner_reference")], None)
+
+
+def _withdrawn(submission: Submission[Any], held: Held) -> Answer:
+    return _reject(submission, [problem("referral_withdrawn", f"{claims(submission.message).path}partner_reference")], held)
+
+
+def _repeat(submission: Submission[Any], held: Held) -> Answer:
+    event = intake.SubmissionRepeated(
+        referral_id=held.referral_id, partner_id=submission.partner_id, partner_reference=submission.key.partner_reference
+    )
+    return Answer(Outcome.REPEATED, event, held)
+
+
+def _reject(submission: Submission[Any], problems: Sequence[Problem], held: Held | None) -> Answer:
+    return _rejection(submission.docket, problems, held)
+
+
+def _rejection(docket: Docket, problems: Sequence[Problem], held: Held | None) -> Answer:
+    event = intake.SubmissionRejected(
+        partner_id=docket.partner_id,
+        partner_reference=docket.partner_reference,
+        referral_id=held.referral_id if held else None,
+        submission_id=docket.submission_id,
+        problems=tuple(problems),
+    )
+    return Answer(Outcome.REJECTED, event, held, tuple(dict.fromkeys(each.code for each in problems)))

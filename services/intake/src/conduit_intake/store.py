@@ -1,0 +1,147 @@
+"""All SQL of intake. `load` locks the batch's referrals in the order of their keys; `save` writes what changed, in bulk."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
+from conduit_intake.work import Added, Entry, Work
+
+_PARTNERS = "SELECT partner_id, suspended, mous FROM partners WHERE partner_id = ANY($1::text[])"
+_REGISTER = "SELECT partner_id, suspended, mous FROM partners"
+_REFERRALS = """
+SELECT stored.partner_id, stored.partner_reference, referral_id, content_hash, received_at, place_ids, person_ids,
+       withdrawn_at, reconsideration_requested_at
+FROM referrals AS stored
+JOIN unnest($1::text[], $2::text[]) AS wanted (partner_id, partner_reference)
+    ON stored.partner_id = wanted.partner_id AND stored.partner_reference = wanted.partner_reference
+ORDER BY stored.partner_id, stored.partner_reference FOR UPDATE OF stored
+"""
+_SUPPLEMENTS = "SELECT referral_id, content_hash FROM supplements WHERE referral_id = ANY($1::uuid[])"
+_REGISTERED = """
+INSERT INTO partners (partner_id, suspended, mous, registered_at)
+SELECT partner_id, suspended, mous, $4 FROM unnest($1::text[], $2::bool[], $3::jsonb[]) AS now (partner_id, suspended, mous)
+ON CONFLICT (partner_id) DO UPDATE
+SET suspended = excluded.suspended, mous = excluded.mous, registered_at = excluded.registered_at
+"""
+_CREATE = """
+INSERT INTO referrals (partner_id, partner_reference, referral_id, content_hash, received_at, place_ids, person_ids,
+                       withdrawn_at, reconsideration_requested_at, body)
+SELECT partner_id, partner_reference, referral_id, content_hash, received_at, string_to_array(place_ids, ' '),
+       string_to_array(person_ids, ' '), withdrawn_at, reconsideration_requested_at, body
+FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::timestamptz[], $10::bytea[])
+    AS made (partner_id, partner_reference, referral_id, content_hash, received_at, place_ids, person_ids, withdrawn_at,
+             reconsideration_requested_at, body)
+ON CONFLICT (partner_id, partner_reference) DO NOTHING
+"""
+_CHANGE = """
+UPDATE referrals AS stored SET
+    place_ids = string_to_array(now.place_ids, ' '), person_ids = string_to_array(now.person_ids, ' '),
+    withdrawn_at = now.withdrawn_at, reconsideration_requested_at = now.reconsideration_requested_at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+    AS now (referral_id, place_ids, person_ids, withdrawn_at, reconsideration_requested_at)
+WHERE stored.referral_id = now.referral_id
+"""
+
+_MOUS = TypeAdapter(tuple[Mou, ...])
+
+
+class ReferenceTakenError(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships no types
+    """Another process stored a referral under the same reference since the load. Its SQLSTATE has the batch tried again."""
+
+
+async def load(
+    connection: Any, scene: Scene, partner_ids: Iterable[str], keys: Collection[Key], supplemented: Collection[Key]
+) -> Work:
+    """The partners and referrals of a batch; the referrals are locked until the transaction ends.
+
+    `supplemented` are the keys whose earlier supplements matter. A referral that the hub does not hold is absent.
+    """
+    work = Work(scene)
+    rows = await connection.fetch(_PARTNERS, list(set(partner_ids)))
+    work.partners = {row["partner_id"]: _partner(row) for row in rows}
+    if keys:
+        found = await connection.fetch(_REFERRALS, [key.partner_id for key in keys], [key.partner_reference for key in keys])
+        supplements = await _supplements(connection, [row for row in found if Key(row[0], row[1]) in supplemented])
+        work.referrals = {Key(row[0], row[1]): _held(row, supplements.get(row["referral_id"], ())) for row in found}
+    return work
+
+
+async def save(connection: Any, work: Work) -> None:
+    """Write the batch's changes.
+
+    Raises:
+        ReferenceTakenError: a concurrent twin was first. The batch must be tried again, and will then find its referral.
+    """
+    if work.registered:
+        await _register(connection, work)
+    if work.created:
+        # Sorted, so that twins wait for each other instead of deadlocking.
+        rows = [_created(key, work.referrals[key], body) for key, body in sorted(work.created.items())]
+        status: str = await connection.execute(_CREATE, *_columns(rows))
+        if int(status.rpartition(" ")[2]) < len(rows):
+            raise ReferenceTakenError("another process stored this reference first")
+    if work.changed:
+        await connection.execute(_CHANGE, *_columns([_changed(work.referrals[key]) for key in work.changed]))
+    await _copy(connection, "supplements", Added._fields, work.added)
+    await _copy(connection, "history", Entry._fields, work.history)
+
+
+async def register(connection: Any) -> list[Partner]:
+    """Every partner."""
+    return [_partner(row) for row in await connection.fetch(_REGISTER)]
+
+
+async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, set[bytes]]:
+    found: dict[Any, set[bytes]] = {}
+    if rows:
+        for referral_id, digest in await connection.fetch(_SUPPLEMENTS, [row["referral_id"] for row in rows]):
+            found.setdefault(referral_id, set()).add(digest)
+    return found
+
+
+async def _register(connection: Any, work: Work) -> None:
+    rows = [
+        (partner.partner_id, partner.suspended, _MOUS.dump_json(partner.mous).decode())
+        for _, partner in sorted(work.registered.items())
+    ]
+    await connection.execute(_REGISTERED, *_columns(rows), work.scene.now)
+
+
+async def _copy(connection: Any, table: str, columns: Iterable[str], rows: list[Any]) -> None:
+    if rows:
+        await connection.copy_records_to_table(table, records=rows, columns=list(columns))
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _partner(row: Any) -> Partner:
+    return Partner(partner_id=row["partner_id"], suspended=row["suspended"], mous=_MOUS.validate_json(row["mous"]))
+
+
+def _held(row: Any, supplements: Iterable[bytes]) -> Held:
+    return Held(
+        referral_id=row["referral_id"],
+        content_hash=row["content_hash"],
+        received_at=row["received_at"],
+        place_ids=frozenset(row["place_ids"]),
+        person_ids=frozenset(row["person_ids"]),
+        supplements=frozenset(supplements),
+        withdrawn_at=row["withdrawn_at"],
+        reconsideration_requested_at=row["reconsideration_requested_at"],
+    )
+
+
+def _created(key: Key, held: Held, body: bytes) -> tuple[Any, ...]:
+    return (*key, held.referral_id, held.content_hash, held.received_at, *_changed(held)[1:], body)
+
+
+def _changed(held: Held) -> tuple[Any, ...]:
+    # An array of arrays must be rectangular, so ids travel as text; they hold no spaces.
+    places, persons = " ".join(sorted(held.place_ids)), " ".join(sorted(held.person_ids))
+    return (held.referral_id, places, persons, held.withdrawn_at, held.reconsideration_requested_at)

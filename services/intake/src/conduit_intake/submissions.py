@@ -1,0 +1,172 @@
+"""What rules and store speak of. Nothing here knows of Kafka, so that another entrance may take the same path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Generic, NamedTuple, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from conduit_contracts.base import Value
+from conduit_contracts.envelope import Event
+from conduit_contracts.ids import PartnerId, uuid7
+from conduit_contracts.partner import (
+    InformationSupplied,
+    ReconsiderationRequested,
+    ReferralSubmitted,
+    ReferralWithdrawn,
+)
+from conduit_contracts.referral import Referral, Supplement
+
+PartnerMessage = ReferralSubmitted | InformationSupplied | ReferralWithdrawn | ReconsiderationRequested
+M_co = TypeVar("M_co", bound=PartnerMessage, covariant=True)
+
+
+class Kind(StrEnum):
+    """What a partner sent."""
+
+    REFERRAL = "referral"
+    INFORMATION = "information"
+    WITHDRAWAL = "withdrawal"
+    RECONSIDERATION = "reconsideration"
+    UNREADABLE = "unreadable"
+
+
+KINDS: dict[str, Kind] = {
+    ReferralSubmitted.type: Kind.REFERRAL,
+    InformationSupplied.type: Kind.INFORMATION,
+    ReferralWithdrawn.type: Kind.WITHDRAWAL,
+    ReconsiderationRequested.type: Kind.RECONSIDERATION,
+}
+
+
+class Outcome(StrEnum):
+    """What became of it. Every submission has exactly one."""
+
+    RECEIVED = "received"
+    REPEATED = "repeated"
+    FORWARDED = "forwarded"
+    REJECTED = "rejected"
+    DEAD_LETTERED = "dead_lettered"
+
+
+class Claims(NamedTuple):
+    """What a message says of itself, and where in the message it says so."""
+
+    path: str
+    partner_id: str
+    partner_reference: str
+
+
+def claims(message: PartnerMessage) -> Claims:
+    """The partner and the reference that the body names. Neither is authenticated."""
+    match message:
+        case ReferralSubmitted(referral=referral):
+            return Claims("referral.", referral.partner_id, referral.partner_reference)
+        case InformationSupplied(supplement=supplement):
+            return Claims("supplement.", supplement.partner_id, supplement.partner_reference)
+        case _:
+            return Claims("", message.partner_id, message.partner_reference)
+
+
+class Key(NamedTuple):
+    """What names a referral to its partner. `partner_id` is authenticated."""
+
+    partner_id: str
+    partner_reference: str
+
+
+class Docket(NamedTuple):
+    """What stands on the outside of a submission. `partner_id` is authenticated; there may be no reference."""
+
+    submission_id: str
+    partner_id: str
+    kind: Kind
+    partner_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Generic[M_co]):
+    """A message with its authenticated sender, and the bytes that it came in."""
+
+    submission_id: str
+    partner_id: str
+    message: M_co
+    body: bytes
+
+    @property
+    def key(self) -> Key:
+        """The sender's referral that this is about, if the sender is who the body says."""
+        return Key(self.partner_id, claims(self.message).partner_reference)
+
+    @property
+    def docket(self) -> Docket:
+        """What stands on its outside."""
+        return Docket(self.submission_id, self.partner_id, KINDS[self.message.type], self.key.partner_reference)
+
+
+class Mou(Value):
+    """The terms of a Memorandum of Understanding that intake holds referrals to."""
+
+    reference: str
+    valid_from: date
+    valid_to: date
+    suspended: bool = False
+
+
+class Partner(Value):
+    """A partner as the register has it, without its name and contacts, which intake has no need to know."""
+
+    partner_id: PartnerId
+    suspended: bool = False
+    mous: tuple[Mou, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A referral that the hub holds. Local ids are those of the referral and of everything added to it."""
+
+    referral_id: UUID
+    content_hash: bytes
+    received_at: datetime
+    place_ids: frozenset[str]
+    person_ids: frozenset[str]
+    supplements: frozenset[bytes] = frozenset()
+    """Content hashes."""
+    withdrawn_at: datetime | None = None
+    reconsideration_requested_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What else a rule may know."""
+
+    now: datetime
+    max_bytes: int
+    zone: ZoneInfo
+    new_id: Callable[[], UUID] = uuid7
+
+    @property
+    def today(self) -> date:
+        """The date on which a submission of this moment is received."""
+        return self.now.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a rule decided. `held` is the referral as it stands afterwards, None where the hub holds none."""
+
+    outcome: Outcome
+    event: Event
+    held: Held | None
+    codes: tuple[str, ...] = ()
+
+
+def content_hash(value: Referral | Supplement) -> bytes:
+    """SHA-256 of the value's canonical JSON: fields in the contract's order, defaults left out, times in UTC.
+
+    Spacing, the order of keys and spelt-out defaults do not count, nor do optional fields that a later contract adds.
+    """
+    return sha256(value.model_dump_json(exclude_defaults=True).encode()).digest()

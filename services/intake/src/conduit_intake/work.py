@@ -1,0 +1,109 @@
+"""What one batch reads and changes, held in memory between one load and one save."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from conduit_intake import rules
+from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Scene, Submission
+
+PROGRAMME = "programme"
+REGISTERED = "registered"
+
+
+class Entry(NamedTuple):
+    """One row of the append-only history. `why` holds codes, separated by spaces; never words of a person."""
+
+    at: datetime
+    actor: str
+    what: str
+    why: str
+    partner_id: str
+    partner_reference: str | None = None
+    referral_id: UUID | None = None
+    submission_id: str | None = None
+    kind: str | None = None
+    event_id: str | None = None
+
+
+class Added(NamedTuple):
+    """A supplement to be stored."""
+
+    referral_id: UUID
+    content_hash: bytes
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(slots=True)
+class Work:
+    """The batch's partners and referrals. What one record changes, the next one of the batch sees."""
+
+    scene: Scene
+    partners: dict[str, Partner] = field(default_factory=dict)
+    referrals: dict[Key, Held] = field(default_factory=dict)
+    created: dict[Key, bytes] = field(default_factory=dict)
+    """Bodies of the referrals that are new."""
+    changed: set[Key] = field(default_factory=set)
+    added: list[Added] = field(default_factory=list)
+    registered: dict[str, Partner] = field(default_factory=dict)
+    history: list[Entry] = field(default_factory=list)
+
+    def register(self, partner: Partner) -> None:
+        """The partner stands so from here on."""
+        if self.partners.get(partner.partner_id) == partner:
+            return
+        self.partners[partner.partner_id] = self.registered[partner.partner_id] = partner
+        why = "suspended" if partner.suspended else ""
+        self.history.append(Entry(self.scene.now, PROGRAMME, REGISTERED, why, partner.partner_id))
+
+    def settle(self, rule: rules.Rule, submission: Submission[Any]) -> Answer | None:
+        """Apply a rule to a submission; returns None where its sender is not in the register."""
+        partner = self.partners.get(submission.partner_id)
+        if partner is None:
+            return None
+        held = self.referrals.get(submission.key)
+        answer = rules.answer(rule, submission, partner, held, self.scene)
+        if answer.held is not None and answer.held is not held:
+            self._keep(submission, held, answer.held)
+        return answer
+
+    def note(self, docket: Docket, outcome: Outcome, codes: Iterable[str]) -> None:
+        """Write into history what became of a submission that nothing was published about."""
+        self._note(docket, outcome, codes, None, None)
+
+    def note_answer(self, docket: Docket, answer: Answer, event_id: str) -> None:
+        """Write into history how a submission was answered."""
+        referral_id = answer.held.referral_id if answer.held else None
+        self._note(docket, answer.outcome, answer.codes, referral_id, event_id)
+
+    def _note(
+        self, docket: Docket, what: Outcome, codes: Iterable[str], referral_id: UUID | None, event_id: str | None
+    ) -> None:
+        self.history.append(
+            Entry(
+                at=self.scene.now,
+                actor=f"partner:{docket.partner_id}",
+                what=what,
+                why=" ".join(codes),
+                partner_id=docket.partner_id,
+                partner_reference=docket.partner_reference,
+                referral_id=referral_id,
+                submission_id=docket.submission_id,
+                kind=docket.kind,
+                event_id=event_id,
+            )
+        )
+
+    def _keep(self, submission: Submission[Any], before: Held | None, after: Held) -> None:
+        key = submission.key
+        self.referrals[key] = after
+        if before is None:
+            self.created[key] = submission.body
+            return
+        if key not in self.created:
+            self.changed.add(key)
+        for digest in after.supplements - before.supplements:
+            self.added.append(Added(after.referral_id, digest, submission.body, self.scene.now))
