@@ -1,0 +1,102 @@
+"""Wires notification together."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.policy import load_policy
+from conduit_chassis.runtime import ASGIApp
+from conduit_contracts.notification import Channel
+from conduit_notification import metrics, queue
+from conduit_notification.delivery import Courier, Pace
+from conduit_notification.handlers import Handle
+from conduit_notification.mailer import Mailer
+from conduit_notification.policy import NotificationPolicy
+from conduit_notification.readers import READERS
+from conduit_notification.senders import EmailSender, WebhookSender, hub
+from conduit_notification.settings import NotificationSettings
+from conduit_notification.webhooks import Webhooks
+
+MEASURE_SECONDS = 5.0
+_PREFETCH = 4
+"""E-mails claimed per connection: enough to settle in bunches, few enough for a short lease."""
+
+
+def create_service() -> Service:
+    """Notification, which learns its policy and clock when it starts."""
+    handle = Handle()
+
+    def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
+        # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
+        settings = _settings(runtime)
+        handle.start(read_policy(settings), runtime.clock, hub(settings))
+        return ()
+
+    return Service(
+        name="notification",
+        handle=handle,
+        migrations=Path(__file__).parent / "migrations",
+        settings=NotificationSettings,
+        workers=(
+            Worker("deliver_email", deliver_email),
+            Worker("deliver_webhooks", deliver_webhooks),
+            Worker("measure_queue", measure_queue),
+        ),
+        routes=start,
+        readers=READERS,
+    )
+
+
+async def deliver_email(runtime: Runtime) -> None:
+    """The worker that sends e-mails."""
+    settings = _settings(runtime)
+    policy, mailer, connections = read_policy(settings), Mailer(settings), settings.smtp_connections
+    in_hand = connections * _PREFETCH
+    pace = Pace(connections, in_hand, in_hand, settings.smtp_seconds, settings.notice_poll_seconds)
+    sender = EmailSender(settings, policy, mailer)
+    try:
+        await Courier(runtime, Channel.EMAIL, sender, policy, pace, hub(settings)).run()
+    finally:
+        mailer.close()
+
+
+async def deliver_webhooks(runtime: Runtime) -> None:
+    """The worker that sends webhook requests."""
+    settings = _settings(runtime)
+    policy, webhooks, requests = read_policy(settings), Webhooks(settings), settings.webhook_requests
+    pace = Pace(requests, requests, requests // 4, settings.webhook_seconds, settings.notice_poll_seconds)
+    sender = WebhookSender(webhooks, runtime.clock)
+    try:
+        await Courier(runtime, Channel.WEBHOOK, sender, policy, pace, hub(settings)).run()
+    finally:
+        await webhooks.close()
+
+
+async def measure_queue(runtime: Runtime) -> None:
+    """The worker that keeps the queue's gauges."""
+    while True:
+        for channel, (number, age) in (await queue.measure(runtime.pool, runtime.clock.now())).items():
+            metrics.QUEUE.labels(channel.value).set(number)
+            metrics.QUEUE_AGE.labels(channel.value).set(age)
+        await asyncio.sleep(MEASURE_SECONDS)
+
+
+def read_policy(settings: NotificationSettings) -> NotificationPolicy:
+    """Notification's section of the policy file.
+
+    Raises:
+        ConfigurationError: naming what cannot be used.
+    """
+    if settings.policy_file is None:
+        raise ConfigurationError("POLICY_FILE: is needed")
+    return load_policy(settings.policy_file, "notification", NotificationPolicy)
+
+
+def _settings(runtime: Runtime) -> NotificationSettings:
+    return cast("NotificationSettings", runtime.settings)
+
+
+SERVICE = create_service()

@@ -1,0 +1,221 @@
+"""Delivers queued notices: one courier per channel in every process, so that a slow webhook never delays an e-mail.
+
+An attempt is claimed, made and settled; several are settled in one transaction with the events that say so. A crash
+between making and settling makes the attempt again after its lease. The receiver then sees a second copy with the same
+Message-ID or webhook-id, and can drop it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from random import random
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from conduit_chassis.backoff import jittered
+from conduit_chassis.clock import Clock
+from conduit_chassis.errors import worth_retrying
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime
+from conduit_contracts.notification import Channel, NoticeFailed, NoticeSent
+from conduit_contracts.topics import NOTICES
+from conduit_notification import metrics, notices, queue
+from conduit_notification.notices import HUB, Claimed, Ladder, Notice
+from conduit_notification.outcomes import INTERNAL_ERROR, Outcome, next_step
+from conduit_notification.policy import NotificationPolicy
+from conduit_notification.queue import Result
+from conduit_notification.templates import Template
+
+_log = structlog.get_logger()
+
+Send = Callable[[Claimed], Awaitable[Outcome]]
+DRAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a courier takes on. Times are in seconds."""
+
+    at_once: int
+    """Attempts under way."""
+    in_hand: int
+    """Attempts claimed, so that results come in bunches. At least `at_once`."""
+    share: int
+    """Of these, what one audience may have, so that an endpoint that hangs holds up nobody else."""
+    longest: float
+    """What one attempt may take."""
+    poll: float
+    """How soon a queued notice is seen."""
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim holds: longer than all that is in hand can take."""
+        return timedelta(seconds=self.longest * -(-self.in_hand // self.at_once) + 30)
+
+
+class Courier:
+    """Delivers the notices of one channel, `pace.at_once` at a time."""
+
+    def __init__(
+        self, runtime: Runtime, channel: Channel, send: Send, policy: NotificationPolicy, pace: Pace, hub: Ladder
+    ) -> None:
+        self._runtime = runtime
+        self._clock: Clock = runtime.clock
+        self._channel = channel
+        self._send = send
+        self._policy = policy
+        self._pace = pace
+        self._hub = hub
+        self._turns = asyncio.Semaphore(pace.at_once)
+        self._in_hand: dict[asyncio.Task[Result], Claimed] = {}
+        self._waiting: dict[UUID, Claimed] = {}
+        """In hand, and not begun."""
+        self._results: list[Result] = []
+
+    async def run(self) -> None:
+        """Deliver for ever. On cancellation, finish what is under way and give the rest back."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self.step()
+                    failures = 0
+                except Exception as error:
+                    failures += 1
+                    if not worth_retrying(error, failures):
+                        raise
+                    _log.warning("delivery_interrupted", attempt=failures, exc_info=error)
+                    await asyncio.sleep(jittered(failures))
+        finally:
+            await self._drain()
+
+    async def step(self) -> None:
+        """Claim what there is room for, wait for something to happen, and settle what is finished."""
+        claimed = await self._claim()
+        # More may be due where something was.
+        patience = 0 if claimed else self._pace.poll
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(patience)
+        self._collect()
+        await self._settle()
+
+    async def _claim(self) -> int:
+        pace = self._pace
+        room = min(pace.in_hand - len(self._in_hand), pace.share)
+        if room <= 0:
+            return 0
+        held = Counter(notice.audience for notice in self._in_hand.values())
+        busy = [audience for audience, number in held.items() if number >= pace.share]
+        async with self._runtime.transaction() as (connection, _outbox):
+            claimed = await queue.claim(connection, self._channel, self._clock.now(), pace.lease, room, busy)
+        for notice in claimed:
+            self._waiting[notice.notice_id] = notice
+            self._in_hand[asyncio.create_task(self._attempt(notice))] = notice
+        return len(claimed)
+
+    async def _attempt(self, notice: Claimed) -> Result:
+        async with self._turns:
+            del self._waiting[notice.notice_id]
+            started, at = monotonic(), self._clock.now()
+            try:
+                outcome = await self._send(notice)
+            except Exception as error:  # one notice's fault must not stop the others
+                _log.error("attempt_failed", exc_info=error)
+                outcome = INTERNAL_ERROR
+        seconds = monotonic() - started
+        metrics.ATTEMPTS.labels(self._channel.value, outcome.code).inc()
+        metrics.ATTEMPT_SECONDS.labels(self._channel.value).observe(seconds)
+        following = next_step(outcome, notice.attempt, self._clock.now(), self._policy, random())  # noqa: S311 - a jitter is no secret
+        return Result(notice, outcome, following, at, int(seconds * 1000))
+
+    def _collect(self) -> None:
+        done = [task for task in self._in_hand if task.done()]
+        for task in done:
+            del self._in_hand[task]
+            if not task.cancelled():
+                self._results.append(task.result())
+
+    async def _settle(self) -> None:
+        if not self._results:
+            return
+        now = self._clock.now()
+        async with self._runtime.transaction() as (connection, outbox):
+            effective = await queue.settle(connection, self._results, now)
+            final = [result for result in effective if result.next.at is None]
+            for result in final:
+                _publish(outbox, result)
+            await queue.enqueue(connection, self._tell_hub(final))
+        self._results.clear()
+        for result in final:
+            metrics.NOTICES.labels(self._channel.value, result.next.state).inc()
+
+    def _tell_hub(self, results: list[Result]) -> list[Notice]:
+        """The hub is told of failures, except of those to tell it something."""
+        if not notices.channels_of(self._hub[0]):
+            return []
+        failed = [each for each in results if each.next.state == "failed" and each.notice.audience != HUB]
+        return [self._failure_notice(each) for each in failed]
+
+    def _failure_notice(self, result: Result) -> Notice:
+        failed, now = result.notice, self._clock.now()
+        template = Template.HUB_NOTICE_FAILED
+        params = {
+            "failed_audience": failed.audience,
+            "failed_channel": failed.channel.value,
+            "failed_code": result.outcome.code,
+        }
+        return Notice(
+            notice_id=notices.notice_id(str(failed.notice_id), HUB, 0, Channel.EMAIL, template),
+            audience=HUB,
+            level=0,
+            channel=Channel.EMAIL,
+            template=template,
+            referral_id=failed.referral_id,
+            params=params,
+            urgent=False,
+            collapse=notices.collapse_key(template, Channel.EMAIL, f"{failed.audience}/{failed.channel}", now),
+            created_at=now,
+        )
+
+    async def _drain(self) -> None:
+        """Give back what is not begun, and settle what ends within a short time. The lease covers the rest."""
+        untouched = list(self._waiting.values())
+        for task, notice in self._in_hand.items():
+            if notice.notice_id in self._waiting:
+                task.cancel()
+        try:
+            if self._in_hand:
+                await asyncio.wait(self._in_hand, timeout=DRAIN_SECONDS)
+            self._collect()
+            await self._settle()
+            async with self._runtime.transaction() as (connection, _outbox):
+                await queue.release(connection, untouched, self._clock.now())
+        except Exception as error:  # the leases end by themselves
+            _log.warning("delivery_not_settled", exc_info=error)
+        for task in self._in_hand:
+            task.cancel()
+        await asyncio.gather(*self._in_hand, return_exceptions=True)
+
+
+def _publish(outbox: Outbox, result: Result) -> None:
+    notice, state = result.notice, result.next.state
+    if state == "dropped":
+        return
+    about: dict[str, Any] = {
+        "notice_id": notice.notice_id,
+        "audience": notice.audience,
+        "channel": notice.channel,
+        "template": notice.template,
+        "referral_id": notice.referral_id,
+        "attempts": notice.attempt,
+    }
+    event = NoticeSent(**about) if state == "sent" else NoticeFailed(**about, code=result.outcome.code)
+    subject = str(notice.referral_id) if notice.referral_id else None
+    outbox.publish(NOTICES.name(), str(notice.notice_id), event, subject=subject)

@@ -1,0 +1,222 @@
+"""The batch at work: what was loaded, what changed, and what is to be said to whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
+
+from conduit_chassis.kafka import Delivery
+from conduit_chassis.outbox import Outbox
+from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated
+from conduit_contracts.topics import PARTNER_UPDATES
+from conduit_notification import metrics, notices
+from conduit_notification.notices import Ladder, Notice
+from conduit_notification.policy import NotificationPolicy
+from conduit_notification.rules import NOTHING, Standing, state_of
+from conduit_notification.templates import Template
+
+
+class About(Protocol):
+    """What every fact of a referral says."""
+
+    @property
+    def referral_id(self) -> UUID: ...
+    @property
+    def partner_id(self) -> str: ...
+    @property
+    def partner_reference(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Record:
+    """One referral as notification knows it. `revision` 0 is a referral that nothing was said of yet."""
+
+    referral_id: UUID
+    partner_id: str
+    partner_reference: str
+    revision: int = 0
+    standing: Standing = NOTHING
+
+    @property
+    def state(self) -> ReferralState:
+        """Where it stands for the partner."""
+        return state_of(self.standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the append-only history."""
+
+    referral_id: UUID
+    revision: int
+    at: datetime
+    happened_at: datetime
+    actor: str
+    what: str
+    why: str | None
+    state: ReferralState
+    policy_version: str
+    event_id: str
+
+
+@dataclass(slots=True)
+class Work:
+    """What one batch reads and changes, held in memory between one load and one save."""
+
+    records: dict[UUID, Record] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
+    new: set[UUID] = field(default_factory=set)
+    changed: set[UUID] = field(default_factory=set)
+    registered: dict[str, datetime] = field(default_factory=dict)
+    """Audiences whose contacts were registered in this batch, and when they were."""
+    history: list[Entry] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def record(self, about: About) -> Record:
+        """The referral, which begins to exist with the first fact that is read, whichever that is."""
+        record = self.records.get(about.referral_id)
+        if record is None:
+            record = Record(about.referral_id, about.partner_id, about.partner_reference)
+            self.records[about.referral_id] = record
+            self.new.add(about.referral_id)
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where handlers turn facts into updates and notices."""
+
+    work: Work
+    outbox: Outbox
+    policy: NotificationPolicy
+    now: datetime
+
+    def standing(self, about: About) -> Standing:
+        """Where the referral stands before this fact."""
+        return self.work.record(about).standing
+
+    def tell(
+        self,
+        delivery: Delivery[Any],
+        standing: Standing,
+        actor: str,
+        *,
+        reason: str | None = None,
+        comment: str | None = None,
+        next_step: str | None = None,
+    ) -> Record:
+        """Write the referral's next revision and send it to its partner."""
+        record = self.work.record(delivery.message)
+        record.standing = standing
+        record.revision += 1
+        self.work.changed.add(record.referral_id)
+        update = ReferralStatusUpdated(
+            partner_id=record.partner_id,
+            partner_reference=record.partner_reference,
+            referral_id=record.referral_id,
+            revision=record.revision,
+            state=record.state,
+            fact=fact_of(delivery.attributes.type),
+            happened_at=delivery.attributes.time,
+            handoffs=tuple(HandoffStanding(force_id=force_id, state=state) for force_id, state in standing.handoffs.items()),
+            home_force=standing.home_force,
+            reason=reason,
+            comment=comment,
+            next_step=next_step,
+        )
+        key = str(record.referral_id)
+        topic = updates_topic(record.partner_id)
+        self.outbox.publish(topic, key, update, subject=key, cause=delivery.attributes)
+        self._remember(delivery, update, actor)
+        return record
+
+    def _remember(self, delivery: Delivery[Any], update: ReferralStatusUpdated, actor: str) -> None:
+        self.work.history.append(
+            Entry(
+                referral_id=update.referral_id,
+                revision=update.revision,
+                at=self.now,
+                happened_at=update.happened_at,
+                actor=actor,
+                what=update.fact,
+                why=update.reason,
+                state=update.state,
+                policy_version=self.policy.version,
+                event_id=delivery.attributes.id,
+            )
+        )
+        metrics.UPDATES.labels(update.fact).inc()
+
+    def notify_partner(self, delivery: Delivery[Any], template: Template, record: Record) -> None:
+        """A notice to the referral's partner."""
+        params = {"partner_reference": record.partner_reference, "state": record.state.value}
+        urgent = record.standing.immediate_danger
+        self.notify(delivery, notices.partner(record.partner_id), template, record.referral_id, params, urgent=urgent)
+
+    def notify_force(self, delivery: Delivery[Any], force_id: str, template: Template, rung: int = 0, **codes: Any) -> None:
+        """A notice to a force: its safeguarding team, or the contact of a higher rung."""
+        about, params = delivery.message, {"force_id": force_id, **codes}
+        urgent = self.standing(about).immediate_danger
+        self.notify(delivery, notices.force(force_id), template, about.referral_id, params, urgent=urgent, level=rung)
+
+    def notify(
+        self,
+        delivery: Delivery[Any],
+        audience: str,
+        template: Template,
+        referral_id: UUID | None,
+        params: Mapping[str, Any],
+        *,
+        urgent: bool = False,
+        level: int = 0,
+    ) -> None:
+        """Queue one notice per channel of the audience."""
+        cause = f"{delivery.attributes.source} {delivery.attributes.id}"
+        channels = notices.channels_for(self.work.ladders.get(audience), level)
+        if not channels:
+            metrics.NOTICES.labels("none", "no_contact").inc()
+        for channel in channels:
+            metrics.NOTICES.labels(channel.value, "queued").inc()
+            self.work.notices.append(
+                Notice(
+                    notice_id=notices.notice_id(cause, audience, level, channel, template),
+                    audience=audience,
+                    level=level,
+                    channel=channel,
+                    template=template,
+                    referral_id=referral_id,
+                    params=params,
+                    urgent=urgent,
+                    collapse=notices.collapse_key(template, channel, audience, self.now),
+                    created_at=self.now,
+                )
+            )
+
+
+def by_partner(message: Any) -> str:
+    """The partner that a message is from, as history writes it."""
+    return f"partner:{message.partner_id}"
+
+
+def by_force(message: Any) -> str:
+    """The force that a message is from."""
+    return f"force:{message.force_id}"
+
+
+def by_officer(message: Any) -> str:
+    """The officer that a message is from."""
+    return f"officer:{message.officer_id}"
+
+
+@cache
+def fact_of(event_type: str) -> str:
+    """A fact is called as its event: `uk.conduit.routing.case-routed.v1` is `case_routed`."""
+    return event_type.split(".")[-2].replace("-", "_")
+
+
+@cache
+def updates_topic(partner_id: str) -> str:
+    """The partner's own topic."""
+    return PARTNER_UPDATES.name(partner_id)

@@ -1,0 +1,247 @@
+"""What notification does with each fact: a revision for the partner, and notices to whoever must act or wants to know."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from conduit_chassis.clock import Clock
+from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.outbox import Outbox
+from conduit_contracts import intake, notification, programme, routing, triage
+from conduit_contracts.routing import HandoffState
+from conduit_contracts.triage import ByOfficer
+from conduit_notification import metrics, notices, readers, rules, store
+from conduit_notification.desk import Desk, by_force, by_officer, by_partner, updates_topic
+from conduit_notification.notices import HUB, Ladder
+from conduit_notification.policy import NotificationPolicy
+from conduit_notification.templates import Template
+
+RULES, CLOCK = "rules", "clock"
+
+
+class Handle:
+    """Takes a batch of records through one load and one save. It must be started before it is called."""
+
+    _policy: NotificationPolicy
+    _clock: Clock
+    _hub: Ladder
+
+    def start(self, policy: NotificationPolicy, clock: Clock, hub: Ladder) -> None:
+        """Say by what it works. `hub` is where the hub itself is told."""
+        self._policy, self._clock, self._hub = policy, clock, hub
+
+    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        """The handler that the chassis calls."""
+        work = await store.load(connection, [incoming.message for incoming in batch if isinstance(incoming, Delivery)])
+        work.ladders[HUB] = self._hub
+        desk = Desk(work, outbox, self._policy, self._clock.now())
+        for incoming in batch:
+            if isinstance(incoming, Refusal):
+                refused(desk, incoming)
+            else:
+                HANDLERS[incoming.attributes.type](desk, incoming)
+        await store.save(connection, work)
+
+
+def refused(desk: Desk, refusal: Refusal) -> None:
+    """Partners and forces write to no topic that notification reads, so there is nobody to answer."""
+    desk.outbox.dead_letter(refusal, refusal.problems[0])
+
+
+def partner_registered(desk: Desk, delivery: Delivery[readers.PartnerContact]) -> None:
+    _register(desk, delivery, notices.partner(delivery.message.partner_id), (delivery.message.contact,))
+
+
+def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) -> None:
+    message = delivery.message
+    _register(desk, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
+
+
+def _register(desk: Desk, delivery: Delivery[Any], audience: str, ladder: Ladder) -> None:
+    desk.work.ladders[audience] = ladder
+    desk.work.registered[audience] = delivery.attributes.time
+
+
+def referral_received(desk: Desk, delivery: Delivery[intake.ReferralReceivedNotice]) -> None:
+    message = delivery.message
+    standing = rules.received(desk.standing(message), immediate_danger=message.immediate_danger)
+    danger = desk.policy.danger_next_step if message.immediate_danger else None
+    record = desk.tell(delivery, standing, by_partner(message), next_step=danger)
+    template = Template.PARTNER_IMMEDIATE_DANGER if danger else Template.PARTNER_REFERRAL_RECEIVED
+    desk.notify_partner(delivery, template, record)
+
+
+def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSupplied]) -> None:
+    message = delivery.message
+    desk.tell(delivery, rules.supplied(desk.standing(message), delivery.attributes.time), by_partner(message))
+
+
+def referral_withdrawn(desk: Desk, delivery: Delivery[readers.ReferralWithdrawn]) -> None:
+    message = delivery.message
+    desk.tell(delivery, rules.withdrawn(desk.standing(message)), by_partner(message), reason=message.reason.value)
+
+
+def partner_acted(desk: Desk, delivery: Delivery[Any]) -> None:
+    """The partner did something that does not move the referral by itself, and is told that the hub knows of it."""
+    desk.tell(delivery, desk.standing(delivery.message), by_partner(delivery.message))
+
+
+def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected]) -> None:
+    message = delivery.message
+    # The same fields: the partner is told all that intake said.
+    rejected = notification.SubmissionRejected(**dict(message))
+    key = message.referral_id or message.partner_reference or message.submission_id
+    topic, subject = updates_topic(message.partner_id), message.referral_id
+    desk.outbox.publish(topic, str(key), rejected, subject=str(subject) if subject else None, cause=delivery.attributes)
+    metrics.REJECTIONS.inc()
+    params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id}
+    audience = notices.partner(message.partner_id)
+    desk.notify(delivery, audience, Template.PARTNER_SUBMISSION_REJECTED, message.referral_id, params)
+
+
+def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
+    message = delivery.message
+    standing = rules.review_opened(desk.standing(message), immediate_danger=message.immediate_danger)
+    desk.tell(delivery, standing, RULES, reason=message.reasons[0].value)
+
+
+def information_requested(desk: Desk, delivery: Delivery[triage.InformationRequested]) -> None:
+    message = delivery.message
+    standing = rules.asked(desk.standing(message), delivery.attributes.time)
+    record = desk.tell(delivery, standing, by_officer(message), comment=message.question, next_step=rules.ANSWER)
+    desk.notify_partner(delivery, Template.PARTNER_INFORMATION_REQUESTED, record)
+
+
+def immediate_danger_raised(desk: Desk, delivery: Delivery[readers.AboutReferral]) -> None:
+    standing = rules.in_danger(desk.standing(delivery.message))
+    desk.tell(delivery, standing, RULES, next_step=desk.policy.danger_next_step)
+
+
+def referral_accepted(desk: Desk, delivery: Delivery[readers.ReferralAccepted]) -> None:
+    message = delivery.message
+    actor = by_officer(message.decided_by) if isinstance(message.decided_by, ByOfficer) else RULES
+    record = desk.tell(delivery, rules.accepted(desk.standing(message)), actor)
+    desk.notify_partner(delivery, Template.PARTNER_REFERRAL_ACCEPTED, record)
+
+
+def referral_declined(desk: Desk, delivery: Delivery[triage.ReferralDeclined]) -> None:
+    message = delivery.message
+    record = desk.tell(
+        delivery,
+        rules.declined(desk.standing(message)),
+        by_officer(message),
+        reason=message.reason.value,
+        comment=message.comment,
+        next_step=rules.decline_next_step(message.next_step, reconsideration_open=message.reconsideration_open),
+    )
+    desk.notify_partner(delivery, Template.PARTNER_REFERRAL_DECLINED, record)
+
+
+def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
+    message = delivery.message
+    record = desk.tell(delivery, rules.routed(desk.standing(message), message), RULES)
+    danger = record.standing.immediate_danger
+    template = Template.FORCE_IMMEDIATE_DANGER if danger else Template.FORCE_CASE_DISSEMINATED
+    for force_id in message.added:
+        desk.notify_force(delivery, force_id, template)
+
+
+def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
+    """The hub's own business: its officer is told, and the partner hears of what the officer decides."""
+    message = delivery.message
+    template = Template.HUB_ROUTING_REVIEW_OPENED
+    desk.notify(delivery, HUB, template, message.referral_id, {}, urgent=message.immediate_danger)
+
+
+def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> None:
+    message = delivery.message
+    desk.tell(delivery, rules.home_force_named(desk.standing(message), message.home_force), by_officer(message))
+
+
+def handoff_received(desk: Desk, delivery: Delivery[routing.HandoffReceived]) -> None:
+    _handoff(desk, delivery, HandoffState.RECEIVED, by_force(delivery.message))
+
+
+def handoff_acknowledged(desk: Desk, delivery: Delivery[readers.AboutHandoff]) -> None:
+    _handoff(desk, delivery, HandoffState.ACKNOWLEDGED, by_force(delivery.message))
+
+
+def handoff_declined(desk: Desk, delivery: Delivery[routing.HandoffDeclined]) -> None:
+    message = delivery.message
+    _handoff(desk, delivery, HandoffState.DECLINED, by_force(message), reason=message.reason.value)
+
+
+def handoff_stood_down(desk: Desk, delivery: Delivery[readers.HandoffStoodDown]) -> None:
+    _handoff(desk, delivery, HandoffState.STOOD_DOWN, by_officer(delivery.message))
+
+
+def _handoff(desk: Desk, delivery: Delivery[Any], state: HandoffState, actor: str, reason: str | None = None) -> None:
+    message = delivery.message
+    desk.tell(delivery, rules.handoff_moved(desk.standing(message), message.force_id, state), actor, reason=reason)
+
+
+def handoff_overdue(desk: Desk, delivery: Delivery[routing.HandoffOverdue]) -> None:
+    message, leg = delivery.message, delivery.message.leg.value
+    desk.tell(delivery, desk.standing(message), CLOCK, reason=leg)
+    desk.notify_force(delivery, message.force_id, Template.FORCE_HANDOFF_OVERDUE, leg=leg, chase=message.chase)
+
+
+def handoff_escalated(desk: Desk, delivery: Delivery[routing.HandoffEscalated]) -> None:
+    message, leg, level = delivery.message, delivery.message.leg.value, delivery.message.level
+    record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg)
+    template = Template.FORCE_HANDOFF_ESCALATED
+    desk.notify_force(delivery, message.force_id, template, rung=level, leg=leg, level=level)
+    params = {"force_id": message.force_id, "leg": leg, "level": level}
+    urgent = record.standing.immediate_danger
+    desk.notify(delivery, HUB, Template.HUB_HANDOFF_ESCALATED, message.referral_id, params, urgent=urgent)
+
+
+def case_handed_over(desk: Desk, delivery: Delivery[routing.CaseHandedOver]) -> None:
+    message = delivery.message
+    record = desk.tell(delivery, rules.handed_over(desk.standing(message), message.home_force), RULES)
+    desk.notify_partner(delivery, Template.PARTNER_CASE_HANDED_OVER, record)
+
+
+def case_withdrawn(desk: Desk, delivery: Delivery[routing.CaseWithdrawn]) -> None:
+    """The forces that hold the case were told."""
+    message = delivery.message
+    desk.tell(delivery, rules.withdrawn(desk.standing(message)), RULES, reason=message.reason.value)
+
+
+def ignore(desk: Desk, delivery: Delivery[Any]) -> None:
+    """The partner has heard it from another fact, or it is between the hub and its officers."""
+
+
+Handler: TypeAlias = Callable[[Desk, Delivery[Any]], None]
+
+HANDLERS: Mapping[str, Handler] = {
+    programme.PartnerRegistered.type: partner_registered,
+    programme.ForceRegistered.type: force_registered,
+    intake.ReferralReceived.type: referral_received,
+    intake.InformationSupplied.type: information_supplied,
+    intake.ReferralWithdrawn.type: referral_withdrawn,
+    intake.ReconsiderationRequested.type: partner_acted,
+    intake.SubmissionRejected.type: submission_rejected,
+    intake.SubmissionRepeated.type: partner_acted,
+    triage.ReviewOpened.type: review_opened,
+    triage.InformationRequested.type: information_requested,
+    triage.ImmediateDangerRaised.type: immediate_danger_raised,
+    triage.ReferralAccepted.type: referral_accepted,
+    triage.ReferralDeclined.type: referral_declined,
+    triage.InformationForwarded.type: ignore,
+    triage.WithdrawalForwarded.type: ignore,
+    triage.CommandIgnored.type: ignore,
+    routing.CaseRouted.type: case_routed,
+    routing.RoutingReviewOpened.type: routing_review_opened,
+    routing.HomeForceNamed.type: home_force_named,
+    routing.HandoffReceived.type: handoff_received,
+    routing.HandoffAcknowledged.type: handoff_acknowledged,
+    routing.HandoffDeclined.type: handoff_declined,
+    routing.HandoffStoodDown.type: handoff_stood_down,
+    routing.HandoffOverdue.type: handoff_overdue,
+    routing.HandoffEscalated.type: handoff_escalated,
+    routing.CaseHandedOver.type: case_handed_over,
+    routing.CaseWithdrawn.type: case_withdrawn,
+    routing.TriageDeclineForwarded.type: ignore,
+    routing.CommandIgnored.type: ignore,
+}
+"""Exactly the messages that notification consumes."""

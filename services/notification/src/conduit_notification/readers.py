@@ -1,0 +1,99 @@
+"""What notification reads of each message: ids, codes and an officer's words to the partner, never the case.
+
+Everything else in a record is dropped while it is decoded, so it can't reach a database, a log or a notice from here.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from conduit_contracts import intake, programme, routing, triage
+from conduit_contracts.base import Value
+from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.partner import WithdrawalReason
+
+
+class AboutReferral(Value):
+    """Which referral a fact is about, and whose it is."""
+
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+
+
+class PartnerContact(Value):
+    """The part of PartnerRegistered that says where notices go."""
+
+    partner_id: PartnerId
+    contact: programme.Contact = programme.Contact()
+
+
+class _SupplementOwner(Value):
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+
+
+class InformationSupplied(Value):
+    """That something was supplied, not what."""
+
+    referral_id: ReferralId
+    supplement: _SupplementOwner
+
+    @property
+    def partner_id(self) -> PartnerId:
+        """Whose referral it is."""
+        return self.supplement.partner_id
+
+    @property
+    def partner_reference(self) -> PartnerReference:
+        """The partner's own reference."""
+        return self.supplement.partner_reference
+
+
+class ReferralWithdrawn(AboutReferral):
+    """Without the comment."""
+
+    reason: WithdrawalReason
+
+
+class ReferralAccepted(triage.ReferralAcceptedNotice):
+    """With who decided, for the history."""
+
+    decided_by: triage.DecidedBy
+
+
+class AboutHandoff(AboutReferral):
+    """Which force a fact is about."""
+
+    force_id: ForceId
+
+
+class HomeForceNamed(AboutReferral):
+    """Without the officer's reasons."""
+
+    home_force: ForceId
+    officer_id: OfficerId
+
+
+class HandoffStoodDown(AboutHandoff):
+    """Without the officer's reasons."""
+
+    officer_id: OfficerId
+
+
+READERS: Mapping[str, type[BaseModel]] = {
+    programme.PartnerRegistered.type: PartnerContact,
+    intake.ReferralReceived.type: intake.ReferralReceivedNotice,
+    intake.InformationSupplied.type: InformationSupplied,
+    intake.ReferralWithdrawn.type: ReferralWithdrawn,
+    intake.ReconsiderationRequested.type: AboutReferral,
+    triage.ImmediateDangerRaised.type: AboutReferral,
+    triage.ReferralAccepted.type: ReferralAccepted,
+    triage.InformationForwarded.type: AboutReferral,
+    triage.WithdrawalForwarded.type: AboutReferral,
+    triage.CommandIgnored.type: AboutReferral,
+    routing.HomeForceNamed.type: HomeForceNamed,
+    routing.HandoffAcknowledged.type: AboutHandoff,
+    routing.HandoffStoodDown.type: HandoffStoodDown,
+    routing.CommandIgnored.type: AboutReferral,
+}

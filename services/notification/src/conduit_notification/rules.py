@@ -1,0 +1,163 @@
+"""Where a referral stands for its partner: pure, and the same whichever producer's facts are read first.
+
+Facts of one producer arrive in its order; those of different producers race. So a standing keeps what each producer said
+last, and the state follows from these alone: routing's word outranks triage's, and triage's outranks intake's. A late fact
+of an earlier stage therefore cannot take the state back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from conduit_contracts.notification import ReferralState
+from conduit_contracts.routing import CaseRouted, HandoffState
+
+RECONSIDER = " If you think this is wrong, you may ask once for a second officer's look."
+ANSWER = "Answer by sending the information for this referral."
+_LONGEST_TEXT = 4_000
+
+
+class Triage(StrEnum):
+    """What triage said last."""
+
+    UNDER_REVIEW = "under_review"
+    INFORMATION_REQUESTED = "information_requested"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Routing(StrEnum):
+    """What routing said last."""
+
+    PROVISIONAL = "provisional"
+    """A force has the case because of immediate danger, while triage goes on."""
+    WITH_FORCES = "with_forces"
+    HANDED_OVER = "handed_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What each producer said last of one referral."""
+
+    triage: Triage | None = None
+    asked_at: datetime | None = None
+    """When triage asked, where that is the last it said."""
+    supplied_at: datetime | None = None
+    """When intake last took information from the partner."""
+    routing: Routing | None = None
+    withdrawn: bool = False
+    immediate_danger: bool = False
+    home_force: str | None = None
+    handoffs: Mapping[str, HandoffState] = field(default_factory=dict)
+
+
+NOTHING = Standing()
+
+_OF_ROUTING: dict[Routing | None, ReferralState] = {
+    Routing.WITH_FORCES: ReferralState.WITH_FORCES,
+    Routing.HANDED_OVER: ReferralState.HANDED_OVER,
+}
+_OF_TRIAGE = {
+    None: ReferralState.RECEIVED,
+    Triage.UNDER_REVIEW: ReferralState.UNDER_REVIEW,
+    Triage.INFORMATION_REQUESTED: ReferralState.INFORMATION_REQUESTED,
+    Triage.ACCEPTED: ReferralState.ACCEPTED,
+    Triage.DECLINED: ReferralState.DECLINED,
+}
+
+
+def state_of(standing: Standing) -> ReferralState:
+    """The state for the partner."""
+    if standing.withdrawn:
+        return ReferralState.WITHDRAWN
+    if standing.routing in _OF_ROUTING:
+        return _OF_ROUTING[standing.routing]
+    if standing.triage is Triage.ACCEPTED and standing.routing is Routing.PROVISIONAL:
+        return ReferralState.WITH_FORCES
+    if _is_answered(standing):
+        return ReferralState.UNDER_REVIEW
+    return _OF_TRIAGE[standing.triage]
+
+
+def _is_answered(standing: Standing) -> bool:
+    # The two facts come from two producers: their times say which was first, whatever is read first.
+    asked, supplied = standing.asked_at, standing.supplied_at
+    return asked is not None and supplied is not None and supplied > asked
+
+
+def received(standing: Standing, *, immediate_danger: bool) -> Standing:
+    """Intake holds the referral."""
+    return in_danger(standing) if immediate_danger else standing
+
+
+def in_danger(standing: Standing) -> Standing:
+    """A child is in danger now. Nothing takes that back."""
+    return replace(standing, immediate_danger=True)
+
+
+def supplied(standing: Standing, at: datetime) -> Standing:
+    """The partner gave information."""
+    return replace(standing, supplied_at=max(at, standing.supplied_at or at))
+
+
+def withdrawn(standing: Standing) -> Standing:
+    """The partner took the referral back, whatever else is still on its way."""
+    return replace(standing, withdrawn=True)
+
+
+def review_opened(standing: Standing, *, immediate_danger: bool) -> Standing:
+    """An officer must look, for the first time or again."""
+    opened = replace(standing, triage=Triage.UNDER_REVIEW, asked_at=None)
+    return in_danger(opened) if immediate_danger else opened
+
+
+def asked(standing: Standing, at: datetime) -> Standing:
+    """An officer asked the partner something."""
+    return replace(standing, triage=Triage.INFORMATION_REQUESTED, asked_at=at)
+
+
+def accepted(standing: Standing) -> Standing:
+    """Triage accepted."""
+    return replace(standing, triage=Triage.ACCEPTED, asked_at=None)
+
+
+def declined(standing: Standing) -> Standing:
+    """An officer declined. A review opened again takes it back."""
+    return replace(standing, triage=Triage.DECLINED, asked_at=None)
+
+
+def routed(standing: Standing, message: CaseRouted) -> Standing:
+    """The case went to forces; those added start anew, the others stay where they are."""
+    handoffs = dict(standing.handoffs)
+    for force_id in message.forces:
+        handoffs.setdefault(force_id, HandoffState.DISSEMINATED)
+    handoffs.update(dict.fromkeys(message.added, HandoffState.DISSEMINATED))
+    return replace(
+        standing,
+        routing=Routing.PROVISIONAL if message.provisional else Routing.WITH_FORCES,
+        immediate_danger=standing.immediate_danger or message.immediate_danger,
+        home_force=message.home_force,
+        handoffs=handoffs,
+    )
+
+
+def home_force_named(standing: Standing, home_force: str) -> Standing:
+    """An officer named the home force."""
+    return replace(standing, home_force=home_force)
+
+
+def handoff_moved(standing: Standing, force_id: str, state: HandoffState) -> Standing:
+    """One force's part moved."""
+    return replace(standing, handoffs={**standing.handoffs, force_id: state})
+
+
+def handed_over(standing: Standing, home_force: str) -> Standing:
+    """Every force has acknowledged. A force that joins later opens the case again, by routing's own word."""
+    return replace(standing, routing=Routing.HANDED_OVER, home_force=home_force)
+
+
+def decline_next_step(next_step: str, *, reconsideration_open: bool) -> str:
+    """What a partner can do after a decline."""
+    longer = next_step + RECONSIDER
+    return longer if reconsideration_open and len(longer) <= _LONGEST_TEXT else next_step

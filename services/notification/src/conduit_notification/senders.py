@@ -1,0 +1,77 @@
+"""From a claimed notice to an attempt: whom it is for now, and over which channel."""
+
+from datetime import datetime
+
+from aiosmtplib import SMTPException
+
+from conduit_chassis.clock import Clock
+from conduit_contracts.programme import Contact
+from conduit_notification import letters, outcomes
+from conduit_notification.mailer import Mailer
+from conduit_notification.notices import HUB, Claimed, Ladder, contact_at
+from conduit_notification.outcomes import Outcome
+from conduit_notification.policy import NotificationPolicy
+from conduit_notification.settings import NotificationSettings
+from conduit_notification.webhooks import Webhooks
+
+
+class EmailSender:
+    """Attempts by e-mail. Addresses are looked up at the last moment, so a change in the register takes effect at once."""
+
+    def __init__(self, settings: NotificationSettings, policy: NotificationPolicy, mailer: Mailer) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._mailer = mailer
+
+    async def __call__(self, notice: Claimed) -> Outcome:
+        """One attempt; whatever the mail server does is an outcome."""
+        contact = resolve(notice, hub(self._settings))
+        if isinstance(contact, Outcome):
+            return contact
+        if contact.email is None:
+            return outcomes.NO_CONTACT
+        try:
+            await self._mailer.send(contact.email, self._message(notice, contact.email))
+        except (SMTPException, OSError, TimeoutError, ValueError) as error:
+            return outcomes.of_smtp(error)
+        return outcomes.EMAIL_TAKEN
+
+    def _message(self, notice: Claimed, recipient: str) -> bytes:
+        return letters.email(
+            notice,
+            recipient,
+            sender=self._settings.smtp_sender,
+            hub_url=self._settings.hub_url,
+            danger_next_step=self._policy.danger_next_step,
+        )
+
+
+class WebhookSender:
+    """Attempts by webhook."""
+
+    def __init__(self, webhooks: Webhooks, clock: Clock) -> None:
+        self._webhooks = webhooks
+        self._clock = clock
+
+    async def __call__(self, notice: Claimed) -> Outcome:
+        """One attempt; whatever the endpoint does is an outcome."""
+        contact = resolve(notice, ())
+        if isinstance(contact, Outcome):
+            return contact
+        if contact.webhook_url is None or contact.webhook_secret is None:
+            return outcomes.NO_CONTACT
+        return await self._webhooks.send(notice, contact.webhook_url, contact.webhook_secret, self._now())
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+
+def resolve(notice: Claimed, hub_ladder: Ladder) -> Contact | Outcome:
+    """Whom a notice is for, as the register stands now, or why nobody can say."""
+    ladder = hub_ladder if notice.audience == HUB else notice.ladder
+    return contact_at(ladder, notice.level) if ladder else outcomes.CONTACT_UNKNOWN
+
+
+def hub(settings: NotificationSettings) -> Ladder:
+    """The hub as an audience. Without HUB_EMAIL it has no address, and nothing is queued for it."""
+    return (Contact(email=settings.hub_email),)

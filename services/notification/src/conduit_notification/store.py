@@ -1,0 +1,149 @@
+"""All SQL of handling. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk.
+
+A referral that is new is inserted at the end. If another process inserted it meanwhile, the batch is tried again and then
+finds it: that happens once in a referral's life at most, so nobody pays a round trip for it otherwise.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+import asyncpg
+
+from conduit_contracts.routing import HandoffState
+from conduit_notification import notices, queue
+from conduit_notification.desk import Record, Work
+from conduit_notification.rules import Routing, Standing, Triage
+
+_RECORDS = """
+SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
+       immediate_danger, home_force, handoffs
+FROM referrals WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
+"""
+_LADDERS = "SELECT audience, ladder FROM contacts WHERE audience = ANY($1::text[])"
+_ARRAYS = """
+unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+       $9::text[], $10::boolean[], $11::boolean[], $12::text[], $13::jsonb[])
+"""
+_COLUMNS = """
+referral_id, partner_id, partner_reference, revision, state, triage, asked_at, supplied_at, routing, withdrawn,
+immediate_danger, home_force, handoffs
+"""
+_INSERT = f"INSERT INTO referrals ({_COLUMNS}) SELECT * FROM {_ARRAYS} ON CONFLICT DO NOTHING"  # noqa: S608 - constants
+_UPDATE = f"""
+UPDATE referrals AS stored SET
+    revision = now.revision, state = now.state, triage = now.triage, asked_at = now.asked_at, supplied_at = now.supplied_at,
+    routing = now.routing, withdrawn = now.withdrawn, immediate_danger = now.immediate_danger, home_force = now.home_force,
+    handoffs = now.handoffs
+FROM {_ARRAYS} AS now ({_COLUMNS}) WHERE stored.referral_id = now.referral_id
+"""  # noqa: S608 - constants
+_REGISTER = """
+INSERT INTO contacts (audience, ladder, said_at) SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[])
+ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, said_at = excluded.said_at
+WHERE contacts.said_at <= excluded.said_at
+"""
+_HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
+_ENTRY = attrgetter(*_HISTORY_COLUMNS)
+
+
+class InsertedMeanwhileError(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships no types
+    """Another process was the first to hear of a referral. Trying the batch again helps, and the chassis does."""
+
+
+async def load(connection: Any, messages: Sequence[Any]) -> Work:
+    """The referrals of a batch, locked until the transaction ends, and the contacts of everyone it names."""
+    work = Work()
+    referral_ids = {message.referral_id for message in messages if getattr(message, "referral_id", None)}
+    if referral_ids:
+        for row in await connection.fetch(_RECORDS, list(referral_ids)):
+            work.records[row[0]] = _record(*row)
+    audiences = {audience for message in messages for audience in _audiences(message)}
+    for audience, ladder in await connection.fetch(_LADDERS, list(audiences)):
+        work.ladders[audience] = queue.read_ladder(ladder)
+    return work
+
+
+def _audiences(message: Any) -> Iterable[str]:
+    """Everyone whom a message names."""
+    if partner_id := getattr(message, "partner_id", None):
+        yield notices.partner(partner_id)
+    if force_id := getattr(message, "force_id", None):
+        yield notices.force(force_id)
+    for added in getattr(message, "added", ()):
+        yield notices.force(added)
+
+
+async def save(connection: Any, work: Work) -> None:
+    """Write the batch's changes, with one statement per table.
+
+    Raises:
+        InsertedMeanwhileError: try the batch again.
+    """
+    await _insert(connection, [work.records[each] for each in sorted(work.new & work.changed)])
+    await _update(connection, [work.records[each] for each in work.changed - work.new])
+    if work.history:
+        rows = map(_ENTRY, work.history)
+        await connection.copy_records_to_table("history", records=rows, columns=_HISTORY_COLUMNS)
+    await _register(connection, work)
+    await queue.enqueue(connection, work.notices)
+
+
+async def _insert(connection: Any, records: Sequence[Record]) -> None:
+    if not records:
+        return
+    status = await connection.execute(_INSERT, *_columns(records))
+    if int(status.rpartition(" ")[2]) != len(records):
+        raise InsertedMeanwhileError("another process inserted a referral of this batch")
+
+
+async def _update(connection: Any, records: Sequence[Record]) -> None:
+    if records:
+        await connection.execute(_UPDATE, *_columns(records))
+
+
+async def _register(connection: Any, work: Work) -> None:
+    if work.registered:
+        audiences = sorted(work.registered)
+        ladders = [queue.write_ladder(work.ladders[audience]) for audience in audiences]
+        await connection.execute(_REGISTER, audiences, ladders, [work.registered[audience] for audience in audiences])
+
+
+def _record(*columns: Any) -> Record:
+    referral_id, partner_id, reference, revision, triage, asked_at, supplied_at, routing, *rest = columns
+    withdrawn, immediate_danger, home_force, handoffs = rest
+    standing = Standing(
+        triage=Triage(triage) if triage else None,
+        asked_at=asked_at,
+        supplied_at=supplied_at,
+        routing=Routing(routing) if routing else None,
+        withdrawn=withdrawn,
+        immediate_danger=immediate_danger,
+        home_force=home_force,
+        handoffs={force_id: HandoffState(state) for force_id, state in json.loads(handoffs).items()},
+    )
+    return Record(referral_id, partner_id, reference, revision, standing)
+
+
+def _columns(records: Sequence[Record]) -> list[list[Any]]:
+    return [list(column) for column in zip(*map(_row, records), strict=True)]
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    standing = record.standing
+    return (
+        record.referral_id,
+        record.partner_id,
+        record.partner_reference,
+        record.revision,
+        record.state.value,
+        standing.triage,
+        standing.asked_at,
+        standing.supplied_at,
+        standing.routing,
+        standing.withdrawn,
+        standing.immediate_danger,
+        standing.home_force,
+        json.dumps(standing.handoffs),
+    )

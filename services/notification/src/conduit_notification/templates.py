@@ -1,0 +1,173 @@
+"""The texts of all notices. A text holds references, codes and what to do next; no field below can name a case's content."""
+
+from enum import StrEnum
+from string import Template as Text
+
+
+class Template(StrEnum):
+    """Audience and fact. Without the audience it is also the webhook's `type`."""
+
+    PARTNER_REFERRAL_RECEIVED = "partner_referral_received"
+    PARTNER_IMMEDIATE_DANGER = "partner_immediate_danger"
+    PARTNER_SUBMISSION_REJECTED = "partner_submission_rejected"
+    PARTNER_INFORMATION_REQUESTED = "partner_information_requested"
+    PARTNER_REFERRAL_ACCEPTED = "partner_referral_accepted"
+    PARTNER_REFERRAL_DECLINED = "partner_referral_declined"
+    PARTNER_CASE_HANDED_OVER = "partner_case_handed_over"
+    FORCE_CASE_DISSEMINATED = "force_case_disseminated"
+    FORCE_IMMEDIATE_DANGER = "force_immediate_danger"
+    FORCE_HANDOFF_OVERDUE = "force_handoff_overdue"
+    FORCE_HANDOFF_ESCALATED = "force_handoff_escalated"
+    HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
+    HUB_HANDOFF_ESCALATED = "hub_handoff_escalated"
+    HUB_NOTICE_FAILED = "hub_notice_failed"
+
+    @property
+    def webhook_type(self) -> str:
+        """The `type` of a Standard Webhooks payload: levels are divided by a dot."""
+        return self.value.replace("_", ".", 1)
+
+
+COLLAPSED = frozenset({Template.PARTNER_SUBMISSION_REJECTED, Template.HUB_NOTICE_FAILED})
+"""A fault of one sender or one endpoint can cause any number of these."""
+
+COMPUTED = frozenset({"referral_id", "link", "next_step"})
+"""Fields that are filled in when the text is written: the id, the hub's page, and the policy's words on danger."""
+
+SUBJECT = Text("Referral conduit: $reference")
+NOT_GIVEN = "not given"
+"""Stands for a parameter that is empty."""
+
+_FOOT = """
+This message was sent by a machine and holds no details of the case.
+Replies are not read.
+"""
+_ABOUT_REFERRAL = """
+Your reference:  $partner_reference
+Referral:        $referral_id
+State:           $state
+"""
+_ABOUT_HANDOFF = """
+Referral:  $referral_id
+Force:     $force_id
+"""
+_SEE = """
+See $link
+"""
+
+_TEXTS = {
+    Template.PARTNER_REFERRAL_RECEIVED: f"""\
+The hub has received your referral and answers for it from here on.
+{_ABOUT_REFERRAL}
+There is nothing for you to do. You hear from us when it is decided.
+If a child comes to be in danger, call 999.
+{_SEE}{_FOOT}""",
+    Template.PARTNER_IMMEDIATE_DANGER: f"""\
+$next_step
+
+The hub has received your referral, which says that a child is in immediate
+danger. It is treated as such. That does not replace your call.
+{_ABOUT_REFERRAL}{_SEE}{_FOOT}""",
+    Template.PARTNER_SUBMISSION_REJECTED: f"""\
+The hub could not take something that you sent, and has not stored it.
+
+Your reference:  $partner_reference
+Submission:      $submission_id
+
+Your updates list every problem with its field and what to do. Mend it and
+send it again. More may have been rejected: you are told by e-mail at most
+once in five minutes, and of each one in your updates.
+If a child is in danger, call 999 now.
+{_FOOT}""",
+    Template.PARTNER_INFORMATION_REQUESTED: f"""\
+An officer at the hub asks you for information about your referral.
+{_ABOUT_REFERRAL}
+Please read the question in your updates or under the link below, and send
+the answer as information supplied. The review stays open meanwhile.
+{_SEE}{_FOOT}""",
+    Template.PARTNER_REFERRAL_ACCEPTED: f"""\
+The hub has accepted your referral. It goes to the police forces concerned,
+each of which must confirm that it has its part.
+{_ABOUT_REFERRAL}
+There is nothing for you to do. You hear from us when every force has
+acknowledged it.
+{_SEE}{_FOOT}""",
+    Template.PARTNER_REFERRAL_DECLINED: f"""\
+A named officer at the hub has decided that your referral does not meet the
+criteria.
+{_ABOUT_REFERRAL}
+Please read the reason, what you can do instead, and whether you may ask for
+a second officer's look, in your updates or under the link below.
+If a child is in danger, call 999.
+{_SEE}{_FOOT}""",
+    Template.PARTNER_CASE_HANDED_OVER: f"""\
+Every police force concerned has acknowledged your referral: a person in each
+safeguarding team has read it and takes it.
+{_ABOUT_REFERRAL}
+If you learn more, send it as information supplied; the forces receive it.
+{_SEE}{_FOOT}""",
+    Template.FORCE_CASE_DISSEMINATED: f"""\
+The hub has put a case into your force's hands.
+{_ABOUT_HANDOFF}
+Please fetch it from your force's topic or under the link below. Confirm that
+you have it, and acknowledge it once a person has read it. If it is not
+yours, decline it and say why: until another force has it, it stays yours.
+{_SEE}{_FOOT}""",
+    Template.FORCE_IMMEDIATE_DANGER: f"""\
+The hub has put a case into your force's hands that a person must read NOW.
+{_ABOUT_HANDOFF}
+Please fetch it at once from your force's topic or under the link below, act
+on it, confirm that you have it and acknowledge it. Until another force has
+it, it stays yours.
+{_SEE}{_FOOT}""",
+    Template.FORCE_HANDOFF_OVERDUE: f"""\
+The hub still waits for your force's answer to a case.
+{_ABOUT_HANDOFF}Waiting for:  $leg
+Reminder:     $chase
+
+Please confirm receipt, acknowledge or decline the case now. If you do not,
+the hub turns to the next level in your force.
+{_SEE}{_FOOT}""",
+    Template.FORCE_HANDOFF_ESCALATED: f"""\
+Your force's safeguarding team has not answered the hub's reminders about a
+case. This message goes to the next level.
+{_ABOUT_HANDOFF}Waiting for:  $leg
+Level:        $level
+
+Please see to it that your force confirms receipt, acknowledges or declines
+the case now. A child may depend on it.
+{_SEE}{_FOOT}""",
+    Template.HUB_ROUTING_REVIEW_OPENED: f"""\
+The routing of a case waits for a named officer. Until then it may be with
+nobody.
+
+Referral:  $referral_id
+
+Please decide in the routing reviews which force has it.
+{_SEE}{_FOOT}""",
+    Template.HUB_HANDOFF_ESCALATED: f"""\
+A force has not answered, and the hand-off went to a higher level.
+{_ABOUT_HANDOFF}Waiting for:  $leg
+Level:        $level
+
+Please telephone the force if this is its last level.
+{_SEE}{_FOOT}""",
+    Template.HUB_NOTICE_FAILED: f"""\
+A notice could not be delivered and is not tried again. What it was about
+stands in the recipient's own topic all the same.
+
+Recipient:  $failed_audience
+Channel:    $failed_channel
+Why:        $failed_code
+
+Please mend the address in the register or tell the recipient. More may have
+failed: you are told at most once in five minutes per recipient and channel.
+{_FOOT}""",
+}
+
+TEXTS = {template: Text(text) for template, text in _TEXTS.items()}
+
+
+def parameters(template: Template) -> frozenset[str]:
+    """The parameters that a notice of this template carries."""
+    return frozenset(TEXTS[template].get_identifiers()) - COMPUTED
