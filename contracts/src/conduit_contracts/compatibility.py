@@ -198,9 +198,10 @@ def _values(old: Schema, new: Schema, path: str) -> Iterator[Break]:
 
 
 def _allowed(node: Schema) -> set[str] | None:
-    if "const" in node:
-        return {repr(node["const"])}
-    return {repr(value) for value in node["enum"]} if "enum" in node else None
+    """The values that are allowed, by their text; None where the type alone decides."""
+    lists = [{repr(value) for value in node["enum"]}] if "enum" in node else []
+    lists += [{repr(node["const"])}] if "const" in node else []
+    return set.intersection(*lists) if lists else None
 
 
 def _limit(keyword: str, old: float | None, new: float | None, path: str) -> Iterator[Break]:

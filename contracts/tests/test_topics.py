@@ -1,0 +1,161 @@
+"""Names and principals: what a topic is called is who may write to it."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from conduit_contracts.geography import forces
+from conduit_contracts.ids import ForceId, PartnerId
+from conduit_contracts.topics import (
+    FORCE,
+    FORCE_CASES,
+    HUB,
+    OFFICER,
+    PARTNER,
+    PARTNER_REFERRALS,
+    PROGRAMME,
+    REGISTRY,
+    SERVICES,
+    Topic,
+    consumed_by,
+    dead_letter_topic,
+    produced_by,
+    specs,
+)
+
+SLUGS = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True).filter(lambda slug: len(slug) <= 40)
+EVERY = [*REGISTRY, *(dead_letter_topic(service) for service in SERVICES)]
+ids = {"ids": lambda topic: topic.template}
+
+
+def principal_of(topic: Topic, slug: str) -> str | None:
+    return slug if topic.parameter else None
+
+
+@pytest.mark.parametrize("topic", EVERY, **ids)
+@given(slug=SLUGS)
+@settings(max_examples=25)
+def test_a_topics_name_gives_back_its_principal(topic: Topic, slug: str) -> None:
+    principal = principal_of(topic, slug)
+    assert topic.match(topic.name(principal)) == (principal or "")
+
+
+@pytest.mark.parametrize("topic", EVERY, **ids)
+@given(slug=SLUGS)
+@settings(max_examples=25)
+def test_no_name_belongs_to_two_topics(topic: Topic, slug: str) -> None:
+    name = topic.name(principal_of(topic, slug))
+    assert [other.template for other in EVERY if other.match(name) is not None] == [topic.template]
+
+
+@given(
+    name=st.text()
+    | SLUGS.map(lambda slug: f"partner.{slug}.referrals.v1\n")
+    | SLUGS.map(lambda slug: f"xpartner.{slug}.referrals.v1")
+)
+def test_a_name_that_is_not_exactly_right_is_nobodys(name: str) -> None:
+    assert all(topic.match(name) is None for topic in EVERY if topic.parameter)
+
+
+@pytest.mark.parametrize("slug", ["", "a.b", "A", "a_b", "-a", "a-", "a--b", "1a", "a b", "*", "a.referrals.v1", "é", "a\n"])
+def test_a_principal_that_is_no_slug_makes_no_name(slug: str) -> None:
+    with pytest.raises(ValueError, match="lower-case"):
+        PARTNER_REFERRALS.name(slug)
+    assert PARTNER_REFERRALS.match(f"partner.{slug}.referrals.v1") is None
+
+
+@given(slug=SLUGS)
+def test_ids_and_topic_names_take_the_same_slugs(slug: str) -> None:
+    for kind in (PartnerId, ForceId):
+        assert TypeAdapter(kind).validate_python(slug) == slug
+    assert len(FORCE_CASES.name(slug)) <= 249, "Kafka's longest name"
+
+
+@pytest.mark.parametrize("topic", EVERY, **ids)
+def test_a_principal_is_given_where_and_only_where_the_topic_has_one(topic: Topic) -> None:
+    wrong = None if topic.parameter else "example-haven"
+    with pytest.raises(ValueError, match="takes"):
+        topic.name(wrong)
+
+
+def test_templates_are_unique_and_kafka_tells_them_apart() -> None:
+    templates = [topic.template for topic in EVERY]
+    for one, other in combinations(templates, 2):
+        assert one.replace(".", "_") != other.replace(".", "_"), "Kafka's metrics confuse a dot with an underscore"
+
+
+@pytest.mark.parametrize("topic", REGISTRY, **ids)
+def test_a_topic_is_read_by_a_service_or_by_its_audience_and_written_by_somebody(topic: Topic) -> None:
+    assert set(topic.consumers) <= set(SERVICES)
+    assert topic.consumers or topic.audience in {PARTNER, FORCE, HUB}
+    assert topic.producers
+    assert set(topic.producers) <= {*SERVICES, PROGRAMME, PARTNER, FORCE, OFFICER}
+    assert topic.owner in {*SERVICES, PROGRAMME}
+    assert topic.messages
+    assert topic.key
+
+
+@pytest.mark.parametrize("topic", REGISTRY, **ids)
+def test_a_principals_topic_is_for_that_principal_alone(topic: Topic) -> None:
+    expected = {"partner_id": PARTNER, "force_id": FORCE, None: None}[topic.parameter]
+    if expected:
+        assert topic.audience == expected
+        assert topic.template.startswith(f"{expected}.{{")
+    else:
+        assert topic.audience in {HUB, OFFICER}
+
+
+@pytest.mark.parametrize("topic", REGISTRY, **ids)
+def test_exactly_what_outsiders_write_is_read_closed(topic: Topic) -> None:
+    assert topic.edge == bool({PARTNER, FORCE, OFFICER} & set(topic.producers))
+
+
+@pytest.mark.parametrize("topic", EVERY, **ids)
+def test_every_topic_keeps_records_for_at_least_a_month_in_at_least_one_partition(topic: Topic) -> None:
+    assert topic.partitions >= 1
+    assert int(topic.config["retention.ms"]) >= 30 * 24 * 3600 * 1000
+    assert topic.config["cleanup.policy"] == ("compact" if topic.compacted else "delete")
+    assert int(topic.config["max.message.bytes"]) == 2 * 1024 * 1024
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_consuming_service_has_a_dead_letter_topic_that_outlives_its_inputs(service: str) -> None:
+    topic = dead_letter_topic(service)
+    assert topic.producers == (service,)
+    assert topic.audience == HUB
+    assert all(topic.retention > consumed.retention for consumed in consumed_by(service))
+
+
+def test_the_registry_is_in_flow_order() -> None:
+    """A topic's producer among the services has read something that stands before it."""
+    for position, topic in enumerate(REGISTRY):
+        for producer in set(topic.producers) & set(SERVICES):
+            assert any(producer in earlier.consumers for earlier in REGISTRY[:position])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_reads_and_writes_comes_from_the_registry(service: str) -> None:
+    assert consumed_by(service)
+    assert produced_by(service)
+    assert all(service in topic.consumers for topic in consumed_by(service))
+    assert all(topic.producers == (service,) for topic in produced_by(service))
+
+
+def test_specs_are_the_registry_for_the_given_principals_with_the_dead_letters() -> None:
+    partners, police = ("example-haven", "example-harbour"), tuple(forces())
+    made = specs(partners, police)
+    names = [spec.name for spec in made]
+    assert len(set(names)) == len(names)
+    fixed = sum(topic.parameter is None for topic in REGISTRY)
+    assert len(made) == fixed + len(SERVICES) + 2 * len(partners) + 2 * len(police)
+    for spec in made:
+        owner = next(topic for topic in EVERY if topic.match(spec.name) is not None)
+        assert (spec.partitions, spec.config) == (owner.partitions, owner.config)
+        assert owner.match(spec.name) in {"", *partners, *police}
+
+
+def test_without_principals_only_the_standing_topics_are_made() -> None:
+    assert {spec.name for spec in specs()} == {topic.template for topic in EVERY if topic.parameter is None}
