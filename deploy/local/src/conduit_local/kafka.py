@@ -40,6 +40,7 @@ class Security:
     """
 
     protocol: str = "PLAINTEXT"
+    controller_protocol: str = "PLAINTEXT"
     properties: Mapping[str, str] = field(default_factory=dict)
     format_options: Sequence[str] = ()
     client: Mapping[str, str] = field(default_factory=dict)
@@ -116,7 +117,7 @@ class EmbeddedKafka:
         text = template.substitute(
             port=self._port,
             controller_port=keep_port(self._state_dir, "kafka-controller"),
-            protocol_map=f"CLIENTS:{self._security.protocol},CONTROLLER:PLAINTEXT",
+            protocol_map=f"CLIENTS:{self._security.protocol},CONTROLLER:{self._security.controller_protocol}",
             data_dir=self._data_dir,
         )
         extra = "".join(f"{key}={value}\n" for key, value in self._security.properties.items())
