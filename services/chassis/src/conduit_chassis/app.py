@@ -30,7 +30,6 @@ from conduit_chassis.relay import Relay
 from conduit_chassis.runtime import Runtime, Service, Tick, Worker, no_routes
 from conduit_chassis.settings import Settings
 from conduit_chassis.subscriber import ChassisSubscriber
-from conduit_contracts import topics
 
 __all__ = ["Runtime", "Service", "Tick", "Worker", "no_routes", "run", "serve"]
 
@@ -88,7 +87,7 @@ class _Running:
         self.settings = settings
         self.clock = clock
         self.health = Health(stall_seconds=settings.stall_seconds, dead_seconds=settings.dead_seconds)
-        self.topics = topics.consumed_by(service.name)
+        self.topics = service.reads()
         self.reader = Reader(service.name, self.topics, service.readers)
         self.broker = create_broker(settings, service.name)
         self.subscriber = self._subscribe()

@@ -77,7 +77,13 @@ KEYS = frozenset(
 _allowed: set[str] = set(KEYS)
 _LITERAL_TEMPLATES = ("aiokafka", "uvicorn")
 """Libraries that pass literal templates and put values into the arguments. Of the others only the place is logged."""
-_QUIETEST = {"aiokafka": logging.WARNING, "faststream": logging.WARNING, "asyncio": logging.WARNING, "yoyo": logging.WARNING}
+_QUIETEST = {
+    "aiokafka": logging.WARNING,
+    "faststream": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "yoyo": logging.WARNING,
+    "httpx": logging.WARNING,
+}
 
 
 def configure(service: str, level: str = "INFO", keys: Iterable[str] = ()) -> None:
@@ -92,7 +98,7 @@ def configure(service: str, level: str = "INFO", keys: Iterable[str] = ()) -> No
             structlog.processors.JSONRenderer(sort_keys=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
@@ -100,14 +106,15 @@ def configure(service: str, level: str = "INFO", keys: Iterable[str] = ()) -> No
 
 
 def _route_standard_library(service: str, level: str) -> None:
+    # Libraries bring handlers of their own, which print whatever they are given.
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.handlers, logger.propagate = [], True
     root = logging.getLogger()
     root.handlers = [_Foreign(service)]
     root.setLevel(level)
     for name, quietest in _QUIETEST.items():
         logging.getLogger(name).setLevel(max(quietest, logging.getLevelName(level)))
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [], name != "uvicorn.access"
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

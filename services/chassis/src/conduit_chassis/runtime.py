@@ -15,6 +15,7 @@ from conduit_chassis.health import Health
 from conduit_chassis.kafka import BatchHandler
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.settings import Settings
+from conduit_contracts.topics import Topic, consumed_by
 
 ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -59,6 +60,12 @@ class Service:
     """Pairs of path prefix and application; the application sees the whole path."""
     readers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """Narrower models per event type, for what this service has no need to know."""
+    topics: tuple[Topic, ...] | None = None
+    """What it reads, where that is not what the registry says for its name."""
+
+    def reads(self) -> tuple[Topic, ...]:
+        """The topics it reads."""
+        return consumed_by(self.name) if self.topics is None else self.topics
 
 
 class Runtime:

@@ -23,13 +23,21 @@ from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.settings import Settings
 from conduit_contracts.envelope import Attributes, Message, decode, encode
 from conduit_contracts.ids import uuid7
-from conduit_contracts.topics import REGISTRY, consumed_by
-
-MESSAGES: Mapping[str, type[BaseModel]] = {message.type: message for topic in REGISTRY for message in topic.messages}
-"""Every message of the contracts, by its type."""
 
 _offsets = count()
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def message_types() -> Mapping[str, type[BaseModel]]:
+    """Every message there is, by its type: those of the contracts, and those that a test defines."""
+    found: dict[str, type[BaseModel]] = {}
+    kinds = [Message]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if "type" in vars(kind):
+            found[kind.type] = kind
+    return found
 
 
 class ManualClock:
@@ -86,7 +94,7 @@ class Harness:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.pool = runtime.pool
-        self.reader = Reader(runtime.service.name, consumed_by(runtime.service.name), runtime.service.readers)
+        self.reader = Reader(runtime.service.name, runtime.service.reads(), runtime.service.readers)
         self.processor = Processor(runtime, self.reader)
 
     async def deliver(self, *records: Record) -> list[Published]:
@@ -151,7 +159,7 @@ def _published(topic: str, key: bytes | None, packed: str, value: bytes | None) 
         named = {name: raw.decode() for name, raw in headers}
         place = Attributes(named["conduit-dead-letter-id"], named["conduit-topic"], named["conduit-reason"], _NO_TIME)
         return Published(topic, text, place, None)
-    attributes, message = decode(headers, value, MESSAGES, closed=True)
+    attributes, message = decode(headers, value, message_types(), closed=True)
     return Published(topic, text, attributes, message)
 
 

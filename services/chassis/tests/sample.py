@@ -1,0 +1,91 @@
+"""A service that keeps what it is told, for tests. It also runs as a process of its own: SAMPLE_PREFIX names its topics."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from conduit_chassis.app import Service, run
+from conduit_chassis.kafka import BatchHandler, Delivery, Incoming
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.settings import Settings
+from conduit_contracts.envelope import Event
+from conduit_contracts.topics import Topic
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_INSERT = "INSERT INTO effects (kind, topic, key, number, principal) VALUES ($1, $2, $3, $4, $5)"
+
+
+class Noted(Event):
+    type: ClassVar[str] = "uk.test.noted.v1"
+    number: int
+    action: str = "keep"
+    words: str = ""
+
+
+class Kept(Event):
+    type: ClassVar[str] = "uk.test.kept.v1"
+    number: int
+
+
+def topic(template: str, *, edge: bool = False, partitions: int = 3) -> Topic:
+    return Topic(
+        template=template,
+        owner="test",
+        producers=("test",),
+        consumers=("test",),
+        messages=(Noted,),
+        edge=edge,
+        partitions=partitions,
+    )
+
+
+class FixableError(Exception):
+    """What the sample raises until it is mended."""
+
+
+class Sample:
+    """A service of its own per test, so that tests share the servers and nothing else."""
+
+    def __init__(self, prefix: str) -> None:
+        self.name = prefix
+        self.inside = topic(f"{prefix}.inside.v1")
+        self.second = topic(f"{prefix}.second.v1", partitions=1)
+        self.edge = topic(f"{prefix}.partner.{{partner_id}}.in.v1", edge=True, partitions=1)
+        self.out = topic(f"{prefix}.out.v1")
+        self.dead_letters = f"{prefix}.dead-letters.v1"
+        self.mended = False
+        self.batches: list[int] = []
+
+    def service(self, handle: BatchHandler | None = None, **more: Any) -> Service:
+        topics = (self.inside, self.second, self.edge)
+        return Service(self.name, handle or self.handle, MIGRATIONS, settings=Settings, topics=topics, **more)
+
+    async def handle(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        self.batches.append(len(batch))
+        for incoming in batch:
+            await self._handle_one(connection, incoming, outbox)
+
+    async def _handle_one(self, connection: Any, incoming: Incoming, outbox: Outbox) -> None:
+        key = incoming.record.key.decode() if incoming.record.key else None
+        kept = isinstance(incoming, Delivery)
+        number = incoming.message.number if isinstance(incoming, Delivery) else None
+        if isinstance(incoming, Delivery) and not self.mended:
+            await self._misbehave(connection, incoming.message)
+        kind = "kept" if kept else "refused"
+        await connection.execute(_INSERT, kind, incoming.record.topic, key, number, incoming.principal)
+        if isinstance(incoming, Delivery):
+            outbox.publish(self.out.template, key or "none", Kept(number=incoming.message.number), cause=incoming.attributes)
+
+    async def _misbehave(self, connection: Any, message: Noted) -> None:
+        if message.action == "fail":
+            raise FixableError(message.words)
+        if message.action == "fail in the database":
+            await connection.fetchval("SELECT $1::text::integer", message.words)
+        if message.action == "slow":
+            await asyncio.sleep(0.05)
+
+
+if __name__ == "__main__":
+    run(Sample(os.environ["SAMPLE_PREFIX"]).service())

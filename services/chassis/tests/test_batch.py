@@ -1,0 +1,288 @@
+"""One batch, one transaction, whatever is in it. On a real database, without Kafka."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from conduit_chassis import dead_letters
+from conduit_chassis.errors import Abandoned, TooManyDeadLettersError
+from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Incoming, Record
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.testing import Harness, harness, raw_record, record
+from conduit_contracts.problems import Origin, Problem
+from services.chassis.tests.sample import Noted, Sample
+
+
+def noted(sample: Sample, number: int, key: str | None = "k", **more: Any) -> Record:
+    name = more.pop("topic", sample.inside.template)
+    fields = {field: more.pop(field) for field in ("action", "words") if field in more}
+    return record(name, key, Noted(number=number, **fields), **more)
+
+
+def replay(made: Record, sample: Sample, number: int) -> Record:
+    headers = [*made.headers, (REPLAY_HEADER, f"{sample.name}/{number}".encode())]
+    return made._replace(headers=headers, offset=made.offset + 1_000)
+
+
+async def numbers(made: Harness) -> list[int]:
+    return [row[0] for row in await made.pool.fetch("SELECT number FROM effects ORDER BY id")]
+
+
+async def reasons(made: Harness) -> list[str]:
+    return [row["reason"] for row in await made.dead_letters()]
+
+
+async def test_a_batch_is_one_call_and_one_transaction(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        published = await made.deliver(*(noted(sample, n) for n in range(5)))
+        assert sample.batches == [5]
+        assert [each.message.number for each in published] == list(range(5))
+        assert await numbers(made) == list(range(5))
+
+
+async def test_a_record_twice_in_a_batch_has_one_effect(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        twin = noted(sample, 1)
+        await made.deliver(twin, twin._replace(offset=99), noted(sample, 2))
+        assert await numbers(made) == [1, 2]
+
+
+async def test_the_deliver_twice_mode_shows_the_handler_nothing_twice(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database, deliver_twice=True) as made:
+        await made.processor.process([noted(sample, 1), noted(sample, 2)])
+        assert sample.batches == [2]
+
+
+async def test_two_owners_of_one_partition_have_one_effect(sample: Sample, database: str) -> None:
+    records = [noted(sample, n, action="slow") for n in range(20)]
+    async with harness(sample.service(), database) as one, harness(sample.service(), database) as two:
+        await asyncio.gather(one.processor.process(records), two.processor.process(list(reversed(records))))
+        assert sorted(await numbers(one)) == list(range(20))
+
+
+async def test_a_failing_record_stands_alone_and_the_others_pass(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        bad = noted(sample, 5, "bad", action="fail")
+        published = await made.deliver(*(noted(sample, n, str(n)) for n in range(5)), bad, noted(sample, 6, "6"))
+        assert await numbers(made) == [0, 1, 2, 3, 4, 6]
+        (letter,) = await made.dead_letters()
+        assert (letter["topic"], letter["record_offset"], letter["reason"]) == (bad.topic, bad.offset, "handler_failed")
+        assert letter["error_class"].endswith("FixableError")
+        assert [each.topic for each in published].count(sample.dead_letters) == 1
+
+
+async def test_what_the_database_refuses_is_the_records_fault(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        await made.deliver(noted(sample, 1, "a"), noted(sample, 2, "b", action="fail in the database", words="x"))
+        assert await numbers(made) == [1]
+        assert (await made.dead_letters())[0]["error_class"].endswith("InvalidTextRepresentationError")
+
+
+async def test_later_records_of_the_key_wait_behind_it_on_every_topic(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        await made.deliver(noted(sample, 1, action="fail"), noted(sample, 2), noted(sample, 3, "other"))
+        await made.deliver(noted(sample, 4, topic=sample.second.template), noted(sample, 5, "other"))
+        assert await numbers(made) == [3, 5]
+        assert await reasons(made) == ["handler_failed", "behind_dead_letter", "behind_dead_letter"]
+
+
+async def test_a_record_without_key_holds_nobody_up(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        await made.deliver(noted(sample, 1, None, action="fail"), noted(sample, 2, None))
+        assert await numbers(made) == [2]
+
+
+async def test_what_an_edge_topic_brings_is_answered_in_order_and_holds_nobody_up(sample: Sample, database: str) -> None:
+    seen: list[str] = []
+
+    async def handle(_connection: Any, batch: Sequence[Incoming], _outbox: Outbox) -> None:
+        seen.extend(type(each).__name__ for each in batch)
+
+    name = sample.edge.name("one")
+    async with harness(sample.service(handle), database) as made:
+        await made.deliver(
+            noted(sample, 1, topic=name), raw_record(name, "k", [], b"nonsense"), noted(sample, 2, topic=name)
+        )
+        assert seen == ["Delivery", "Refusal", "Delivery"]
+        assert await made.dead_letters() == []
+
+
+async def test_an_unreadable_internal_record_is_put_aside_and_its_key_waits(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        broken = raw_record(sample.inside.template, "k", [("ce_id", None)], b"{}")
+        await made.deliver(broken, noted(sample, 1), noted(sample, 2, "other"))
+        assert await numbers(made) == [2]
+        assert await reasons(made) == ["header_null", "behind_dead_letter"]
+
+
+async def test_replays_in_order_take_effect_and_resolve(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first, second = noted(sample, 1, action="fail"), noted(sample, 2)
+        await made.deliver(first, second)
+        sample.mended = True
+        await made.deliver(replay(first, sample, 1), replay(second, sample, 2), noted(sample, 3))
+        assert await numbers(made) == [1, 2, 3]
+        assert await made.dead_letters() == []
+
+
+async def test_a_replay_twice_has_one_effect(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first = noted(sample, 1, action="fail")
+        await made.deliver(first)
+        sample.mended = True
+        again = replay(first, sample, 1)
+        await made.deliver(again, again._replace(offset=5_000))
+        assert await numbers(made) == [1]
+
+
+async def test_a_replay_out_of_turn_waits_for_its_turn(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first, second = noted(sample, 1, action="fail"), noted(sample, 2)
+        await made.deliver(first, second)
+        sample.mended = True
+        await made.deliver(replay(second, sample, 2))
+        assert await numbers(made) == []
+        await made.deliver(replay(first, sample, 1))
+        await made.deliver(replay(second, sample, 2)._replace(offset=7_000))
+        assert await numbers(made) == [1, 2]
+
+
+async def test_a_replay_that_fails_again_keeps_its_turn(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first = noted(sample, 1, action="fail")
+        await made.deliver(first, noted(sample, 2))
+        await made.deliver(replay(first, sample, 1))
+        letters = await made.dead_letters()
+        assert [(each["id"], each["attempts"] > 1) for each in letters] == [(1, True), (2, False)]
+
+
+@pytest.mark.parametrize("forged", ["topic", "content", "number"])
+async def test_a_forged_replay_resolves_nothing_and_passes_nobody(sample: Sample, database: str, forged: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first = noted(sample, 1, action="fail")
+        await made.deliver(first)
+        sample.mended = True
+        other = noted(sample, 9, topic=sample.second.template if forged == "topic" else sample.inside.template)
+        made_up = {
+            "topic": other._replace(value=first.value),
+            "content": other,
+            "number": first._replace(headers=other.headers),
+        }
+        await made.deliver(replay(made_up[forged], sample, 2 if forged == "number" else 1))
+        assert await numbers(made) == []
+        assert (await reasons(made))[0] == "handler_failed"
+
+
+async def test_a_handler_may_put_a_record_aside_itself(sample: Sample, database: str) -> None:
+    problem = Problem(code="place_unknown", field="place", message="No such place.", origin=Origin.HUB, retryable=False)
+
+    async def handle(_connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        for each in batch:
+            if isinstance(each, Delivery) and each.message.number == 1:
+                outbox.dead_letter(each, problem)
+
+    async with harness(sample.service(handle), database) as made:
+        await made.deliver(noted(sample, 1), noted(sample, 2, "other"))
+        assert await reasons(made) == ["place_unknown"]
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.DeadlockDetectedError("x"), asyncpg.LockNotAvailableError("x"), ConnectionResetError(), TimeoutError()]
+)
+async def test_a_transient_failure_is_tried_again_as_it_was(sample: Sample, database: str, error: Exception) -> None:
+    calls = []
+
+    async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        calls.append(len(batch))
+        await sample.handle(connection, batch, outbox)
+        if len(calls) < 3:
+            raise error
+
+    async with harness(sample.service(handle), database) as made:
+        await made.deliver(noted(sample, 1), noted(sample, 2))
+        assert calls == [2, 2, 2]
+        assert await numbers(made) == [1, 2]
+        assert await made.dead_letters() == []
+
+
+async def test_a_killed_connection_is_transient(sample: Sample, database: str) -> None:
+    killed: list[bool] = []
+
+    async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        await sample.handle(connection, batch, outbox)
+        if not killed:
+            killed.append(True)
+            other = await asyncpg.connect(database)
+            await other.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+            await other.close()
+
+    async with harness(sample.service(handle), database) as made:
+        await made.deliver(noted(sample, 1))
+        assert killed
+        assert await numbers(made) == [1]
+
+
+async def test_a_batch_given_up_between_attempts_has_no_effect(sample: Sample, database: str) -> None:
+    async def handle(_connection: Any, _batch: Sequence[Incoming], _outbox: Outbox) -> None:
+        raise asyncpg.DeadlockDetectedError
+
+    async def give_up(_seconds: float) -> None:
+        raise Abandoned
+
+    async with harness(sample.service(handle), database) as made:
+        made.processor.wait = give_up
+        with pytest.raises(Abandoned):
+            await made.processor.process([noted(sample, 1)])
+        assert await made.pool.fetchval("SELECT count(*) FROM inbox") == 0
+
+
+async def test_past_the_limit_it_stops_and_leaves_the_rest(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database, dead_letter_limit=5, dead_letter_window=50) as made:
+        with pytest.raises(TooManyDeadLettersError):
+            await made.processor.process([noted(sample, n, str(n), action="fail") for n in range(20)])
+        assert len(await made.dead_letters()) == 5
+        assert await made.pool.fetchval("SELECT count(*) FROM inbox") == 5
+
+
+async def test_parked_records_do_not_count_towards_the_limit(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database, dead_letter_limit=2, dead_letter_window=50) as made:
+        await made.deliver(noted(sample, 0, action="fail"), *(noted(sample, n) for n in range(1, 20)))
+        assert len(await made.dead_letters()) == 20
+
+
+async def test_an_event_too_large_for_any_topic_is_caught_before_it_is_committed(sample: Sample, database: str) -> None:
+    async def handle(_connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        assert batch
+        outbox.publish(sample.out.template, "k", Noted(number=1, words="x" * 3_000_000))
+
+    async with harness(sample.service(handle), database) as made:
+        await made.deliver(noted(sample, 1))
+        assert (await made.dead_letters())[0]["error_class"].endswith("MessageTooLargeError")
+
+
+async def test_ids_that_no_column_takes_cost_nobody_else_anything(sample: Sample, database: str) -> None:
+    edge = sample.edge.name("one")
+    async with harness(sample.service(), database) as made:
+        await made.deliver(
+            *(noted(sample, n, None, event_id=odd) for n, odd in enumerate(("\x00", "x" * 100_000, "é" * 900))),
+            *(noted(sample, n, None, event_id=odd, topic=edge) for n, odd in enumerate(("\x00", "x" * 100_000, "é" * 900))),
+            noted(sample, 7),
+        )
+        assert len(await made.pool.fetch("SELECT FROM inbox")) == 7
+        assert (await numbers(made))[-1] == 7
+
+
+async def test_the_harness_notices_a_handler_that_is_not_idempotent(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        one = noted(sample, 1)
+        await made.deliver(one)
+        assert len(await made.handle_again(one)) == 1
+
+
+def test_a_dead_letters_headers_hold_nothing_of_the_record(sample: Sample) -> None:
+    made = raw_record(sample.inside.template, "k", [("x-name", b"Mary Canary")], b"Mary Canary")
+    packed = dead_letters._headers(1, "sample", made, dead_letters.Cause("reason"))
+    assert "Canary" not in packed

@@ -1,0 +1,362 @@
+"""The pure parts."""
+
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.partitioner import DefaultPartitioner
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from conduit_chassis import dead_letters
+from conduit_chassis.backoff import delay
+from conduit_chassis.batch import Limit
+from conduit_chassis.errors import (
+    DOUBTFUL_ATTEMPTS,
+    ConfigurationError,
+    TooManyDeadLettersError,
+    class_name,
+    worth_retrying,
+)
+from conduit_chassis.health import Health
+from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Reader, Record, Refusal, fingerprint
+from conduit_chassis.lag import LagMeter
+from conduit_chassis.outbox import Outbox, shard_of, unpack_headers
+from conduit_chassis.policy import load_policy
+from conduit_chassis.producer import partition_of
+from conduit_chassis.replay import DeadLetter, _round
+from conduit_chassis.settings import Settings
+from conduit_chassis.testing import raw_record, record
+from conduit_chassis.trace import child
+from services.chassis.tests.sample import Noted, Sample
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+class TestBackoff:
+    @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+    def test_it_never_waits_longer_than_the_longest_nor_less_than_half(self, attempt: int, jitter: float) -> None:
+        full = min(10.0, 0.1 * 2 ** min(attempt - 1, 30))
+        assert full / 2 <= delay(attempt, jitter) <= full
+
+    def test_it_doubles(self) -> None:
+        assert [delay(attempt, 0.0) for attempt in (1, 2, 3, 4)] == [0.1, 0.2, 0.4, 0.8]
+
+
+class TestTrace:
+    def test_a_child_stays_in_the_trace_as_a_span_of_its_own(self) -> None:
+        parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        made = child(parent)
+        assert made[:36] == parent[:36]
+        assert made[36:52] != parent[36:52]
+        assert made[52:] == parent[52:]
+
+    @pytest.mark.parametrize("bad", [None, "", "nonsense", "00-" + "0" * 32 + "-00f067aa0ba902b7-01"])
+    def test_without_a_trace_to_carry_on_a_new_one_begins(self, bad: str | None) -> None:
+        assert child(child(bad))[:36] != child(bad)[:36]
+        assert child(bad)[3:35] != "0" * 32
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        "error",
+        [
+            asyncpg.DeadlockDetectedError("x"),
+            asyncpg.SerializationError("x"),
+            asyncpg.AdminShutdownError("x"),
+            asyncpg.LockNotAvailableError("x"),
+            asyncpg.ConnectionDoesNotExistError("x"),
+            asyncpg.TooManyConnectionsError("x"),
+            asyncpg.ReadOnlySQLTransactionError("x"),
+            asyncpg.InterfaceError("connection is closed"),
+            KafkaConnectionError("x"),
+            ConnectionResetError(),
+        ],
+    )
+    def test_failing_surroundings_are_worth_any_number_of_attempts(self, error: Exception) -> None:
+        assert worth_retrying(error, 1_000)
+
+    @pytest.mark.parametrize("error", [TimeoutError(), asyncpg.QueryCanceledError("x")])
+    def test_a_time_limit_is_worth_a_few(self, error: Exception) -> None:
+        assert worth_retrying(error, DOUBTFUL_ATTEMPTS - 1)
+        assert not worth_retrying(error, DOUBTFUL_ATTEMPTS)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ValueError("x"),
+            asyncpg.UniqueViolationError("x"),
+            asyncpg.UndefinedTableError("x"),
+            asyncpg.DataError("invalid input"),
+            asyncpg.InterfaceError("the server expects 2 arguments"),
+        ],
+    )
+    def test_a_bad_record_is_not_worth_another(self, error: Exception) -> None:
+        assert not worth_retrying(error, 1)
+
+    def test_a_class_name_holds_no_text(self) -> None:
+        assert class_name(ValueError("Mary")) == "ValueError"
+
+
+class TestLimit:
+    def test_one_bad_record_now_and_then_is_no_reason_to_stop(self) -> None:
+        limit = Limit(3, 10)
+        for _ in range(20):
+            limit.failed("")
+            limit.passed(5)
+
+    def test_it_stops_at_the_limit(self) -> None:
+        limit = Limit(3, 10)
+        limit.failed("")
+        limit.failed("")
+        with pytest.raises(TooManyDeadLettersError):
+            limit.failed("")
+
+    def test_one_partner_alone_cannot_stop_the_service(self) -> None:
+        limit = Limit(10, 100)
+        for _ in range(100):
+            limit.failed("one")
+
+    def test_many_partners_failing_are_our_fault(self) -> None:
+        limit = Limit(10, 100)
+        for turn in range(9):
+            limit.failed(f"partner-{turn % 5}")
+        with pytest.raises(TooManyDeadLettersError):
+            limit.failed("partner-4")
+
+
+class TestHealth:
+    def make(self) -> tuple[Health, list[float]]:
+        now = [0.0]
+        health = Health(stall_seconds=30, dead_seconds=300, now=lambda: now[0])
+        health.started("database")
+        health.started("consumer")
+        return health, now
+
+    def test_it_is_not_ready_before_it_has_started(self) -> None:
+        assert Health().not_ready() == ["starting: consumer", "starting: database"]
+
+    def test_lag_without_progress_is_not_ready_and_in_the_end_not_alive(self) -> None:
+        health, now = self.make()
+        health.lag(5)
+        now[0] = 29
+        assert not health.not_ready()
+        now[0] = 30
+        assert health.not_ready() == ["records wait without progress"]
+        assert not health.not_alive()
+        now[0] = 300
+        assert health.not_alive()
+
+    def test_progress_makes_it_ready_again(self) -> None:
+        health, now = self.make()
+        health.lag(5)
+        now[0] = 60
+        health.progressed()
+        assert not health.not_ready()
+
+    def test_no_lag_is_no_stall(self) -> None:
+        health, now = self.make()
+        health.lag(5)
+        health.lag(0)
+        now[0] = 60
+        assert not health.not_ready()
+
+    def test_a_database_that_is_away_is_no_reason_to_restart(self) -> None:
+        health, now = self.make()
+        health.lag(5)
+        health.failing("batch", "ConnectionError")
+        now[0] = 1_000
+        assert health.not_ready()
+        assert not health.not_alive()
+
+
+class TestLag:
+    def test_age_is_how_long_the_oldest_record_has_waited(self) -> None:
+        now = [0.0]
+        meter = LagMeter(Health(), lambda name: name, lambda: now[0])
+        partition = TopicPartition("t", 0)
+        for when, end, position, age in [(0, 10, 10, 0), (5, 12, 10, 0), (10, 15, 10, 5), (15, 15, 12, 5), (20, 15, 15, 0)]:
+            now[0] = when
+            assert meter._age(partition, end, position) == age
+
+
+class TestOutbox:
+    def test_an_event_carries_its_attributes(self) -> None:
+        outbox = Outbox("sample", NOW)
+        event_id = outbox.publish("t", "k", Noted(number=1), subject="s")
+        headers = dict(unpack_headers(outbox.rows[0].headers))
+        assert headers["ce_id"].decode() == event_id
+        assert headers["ce_source"] == b"/conduit/sample"
+        assert headers["ce_time"] == b"2026-11-23T00:00:00+00:00"
+        assert headers["ce_subject"] == b"s"
+        assert outbox.rows[0].value == b'{"number":1,"action":"keep","words":""}'
+
+    @given(st.binary(min_size=1), st.integers(1, 64))
+    def test_a_key_stays_in_its_shard(self, key: bytes, shards: int) -> None:
+        assert shard_of(key, shards) == shard_of(key, shards) < shards
+
+    @given(st.binary(min_size=1, max_size=64), st.integers(1, 50))
+    def test_keys_go_where_every_kafka_client_sends_them(self, key: bytes, count: int) -> None:
+        assert partition_of(key, count) == DefaultPartitioner()(key, list(range(count)), [])
+
+
+HEADERS = st.lists(
+    st.tuples(st.text(st.characters(codec="utf-8"), max_size=20), st.none() | st.binary(max_size=20)), max_size=8
+)
+
+
+class TestDeadLetterRecord:
+    @given(HEADERS, st.none() | st.binary(max_size=200))
+    def test_it_comes_back_as_it_was(self, headers: list[tuple[str, bytes | None]], value: bytes | None) -> None:
+        original = Record("t", 0, 0, b"k", headers, value, 0)
+        assert dead_letters.unpack(dead_letters.pack(original)) == (headers, value)
+
+    def test_a_round_takes_of_each_lane_what_shares_a_partition(self) -> None:
+        def letter(number: int, topic: str, lane: bytes | None) -> DeadLetter:
+            return DeadLetter(number, topic, 0, number, lane, lane, "r", None, 1, NOW)
+
+        letters = [
+            letter(1, "a", b"k"),
+            letter(2, "a", b"k"),
+            letter(3, "b", b"k"),
+            letter(4, "a", b"k"),
+            letter(5, "b", b"other"),
+            letter(6, "b", None),
+        ]
+        assert [each.id for each in _round(letters)] == [1, 2, 5, 6]
+
+
+class TestReader:
+    def reader(self, sample: Sample) -> Reader:
+        return Reader(sample.name, (sample.inside, sample.edge), {})
+
+    def test_a_partner_is_known_by_its_topic_not_by_what_it_says(self, sample: Sample) -> None:
+        made = record(sample.edge.name("one"), "k", Noted(number=1), source="/conduit/triage")
+        assert self.reader(sample).read(made).content.principal == "one"
+
+    def test_a_partner_that_reuses_an_id_for_other_content_is_not_swallowed(self, sample: Sample) -> None:
+        reader, name = self.reader(sample), sample.edge.name("one")
+        first, again, other = (record(name, "k", Noted(number=n), event_id="same") for n in (1, 1, 2))
+        assert reader.read(first).inbox_id == reader.read(again).inbox_id != reader.read(other).inbox_id
+
+    def test_a_partner_cannot_choose_the_lane_of_another(self, sample: Sample) -> None:
+        reader = self.reader(sample)
+        lanes = {
+            reader.read(record(name, "k", Noted(number=1))).lane
+            for name in (sample.edge.name("one"), sample.edge.name("two"), sample.inside.template)
+        }
+        assert len(lanes) == 3
+
+    def test_an_edge_topic_is_read_closed_and_an_internal_one_is_not(self, sample: Sample) -> None:
+        reader = self.reader(sample)
+        for name, kind in ((sample.edge.name("one"), Refusal), (sample.inside.template, Delivery)):
+            made = record(name, "k", Noted(number=1))
+            assert isinstance(reader.read(made._replace(value=b'{"number":1,"new":2}')).content, kind)
+
+    @given(HEADERS, st.none() | st.binary(max_size=50), st.none() | st.text(max_size=5))
+    def test_whatever_comes_becomes_an_item(
+        self, headers: list[tuple[str, bytes | None]], value: bytes | None, key: str | None
+    ) -> None:
+        sample = Sample("sample")
+        for name in (sample.edge.name("one"), sample.inside.template):
+            item = self.reader(sample).read(raw_record(name, key, headers, value))
+            assert isinstance(item.content, Refusal)
+            assert item.inbox_id.isascii()
+
+    @pytest.mark.parametrize(
+        ("value", "number"),
+        [
+            (b"sample/7", 7),
+            (b"other/7", None),
+            (b"sample/", None),
+            (b"sample/-7", None),
+            (b"\xff", None),
+            (None, None),
+            (b"sample/99999999999999999999", None),
+        ],
+    )
+    def test_a_replay_names_this_services_dead_letter(self, sample: Sample, value: bytes | None, number: int | None) -> None:
+        made = record(sample.inside.template, "k", Noted(number=1))
+        made = made._replace(headers=[*made.headers, (REPLAY_HEADER, value)])
+        assert self.reader(sample).read(made).replay_of == number
+
+    def test_a_fingerprint_tells_an_absent_key_from_an_empty_one(self) -> None:
+        prints = {
+            fingerprint(Record("t", 0, 0, key, [], value, 0)) for key in (None, b"", b"a") for value in (None, b"", b"a")
+        }
+        assert len(prints) == 9
+
+    def test_random_bytes_do_not_decode_to_a_delivery(self, sample: Sample) -> None:
+        random.seed(1)
+        for _ in range(200):
+            made = record(sample.edge.name("one"), "k", Noted(number=1))._replace(value=random.randbytes(20))
+            assert isinstance(self.reader(sample).read(made).content, Refusal)
+
+
+class Rules(BaseModel):
+    version: str
+    threshold: int
+
+
+class TestPolicy:
+    def write(self, folder: Path, text: str) -> Path:
+        path = folder / "policy.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def test_a_section_knows_the_files_version(self, tmp_path: Path) -> None:
+        path = self.write(tmp_path, 'version = "2026-11"\n[triage]\nthreshold = 3\n')
+        assert load_policy(path, "triage", Rules) == Rules(version="2026-11", threshold=3)
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            ("[triage]\nthreshold = 3\n", "version"),
+            ('version = "1"\n', "[triage]"),
+            ('version = "1"\n[triage]\nthreshold = "many"\n', "triage.threshold"),
+            ('version = "1"\n[triage]\n', "triage.threshold"),
+            ("version = ", "policy.toml"),
+        ],
+    )
+    def test_an_error_names_the_key(self, tmp_path: Path, text: str, named: str) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            load_policy(self.write(tmp_path, text), "triage", Rules)
+        assert named in str(raised.value)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigurationError, match=r"absent\.toml"):
+            load_policy(tmp_path / "absent.toml", "triage", Rules)
+
+
+class TestSettings:
+    def test_they_come_from_the_environment_without_a_prefix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "k:9092")
+        monkeypatch.setenv("POSTGRES_DSN", "postgresql://x")
+        monkeypatch.setenv("BATCH_MAX_RECORDS", "7")
+        assert Settings().batch_max_records == 7
+
+    def test_secrets_do_not_show(self) -> None:
+        made = Settings(kafka_bootstrap_servers="k", postgres_dsn="postgresql://u:hidden@h/d", kafka_sasl_password="hidden")
+        assert "hidden" not in repr(made)
+        assert "hidden" not in made.model_dump_json()
+
+    def test_a_password_may_stand_in_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "password"
+        path.write_text("hidden\n")
+        made = Settings(
+            kafka_bootstrap_servers="k",
+            postgres_dsn="x",
+            kafka_security_protocol="SASL_PLAINTEXT",
+            kafka_sasl_username="triage",
+            kafka_sasl_password_file=path,
+        )
+        assert made.kafka_arguments()["sasl_plain_password"] == "hidden"
+
+    def test_credentials_must_be_complete(self) -> None:
+        with pytest.raises(ValidationError, match="KAFKA_SASL_USERNAME"):
+            Settings(kafka_bootstrap_servers="k", postgres_dsn="x", kafka_security_protocol="SASL_SSL")
