@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no type information
+import psutil
 import pytest
 
 from conduit_local.children import Child, ChildError
@@ -54,7 +54,9 @@ def test_every_child_and_grandchild_ends_when_the_parent_is_killed(state_dir: Pa
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a child whose tether was killed")
 def test_a_child_ends_when_its_tether_is_killed(child: Child) -> None:
     process = psutil.Process(child.pid)
-    process.parent().kill()
+    tether = process.parent()
+    assert tether is not None
+    tether.kill()
     assert psutil.wait_procs([process], timeout=5)[1] == []
 
 

@@ -17,7 +17,7 @@ from conduit_local import setup
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.databases import provision, service_dsn
 from conduit_local.postgres import SETTINGS, program
-from conduit_local.services import SAMPLE_PARTNERS, Smtp, service_environment
+from conduit_local.services import SAMPLE_PARTNERS, Smtp, Surroundings, service_environment
 from conduit_local.stack import Options
 from tests.support.servers import dsn_of
 
@@ -45,14 +45,15 @@ def test_the_file_is_a_valid_compose_file() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any], service: str) -> None:
-    expected = service_environment(
-        service,
+    surroundings = Surroundings(
         kafka={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"},
-        postgres_dsn=service_dsn("postgresql://postgres:x@postgres:5432/postgres", service, PASSWORD),
-        http=("0.0.0.0", 8000),
         policy_file="/etc/conduit/policy.toml",
         smtp=Smtp("mailpit", 1025),
+        officer_token=PASSWORD,
+        secrets_dir="/run/secrets/conduit",
     )
+    dsn = service_dsn("postgresql://postgres:x@postgres:5432/postgres", service, PASSWORD)
+    expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
     assert compose["services"][service]["environment"] == expected
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no type information
+import psutil
 import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient

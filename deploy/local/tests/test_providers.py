@@ -133,7 +133,7 @@ def test_containers_without_an_engine_say_what_to_do(tmp_path: Path, monkeypatch
 
 def _send(servers: Servers, topic: str, value: bytes) -> None:
     errors: list[object] = []
-    producer = Producer({"bootstrap.servers": servers.kafka_bootstrap_servers, "message.timeout.ms": 3000, "log_level": 0})
+    producer = Producer({"bootstrap.servers": servers.kafka_bootstrap_servers, "message.timeout.ms": 1500, "log_level": 0})
     producer.produce(topic, value, on_delivery=lambda error, _: errors.append(error))
     producer.flush(10)
     assert errors == [None]

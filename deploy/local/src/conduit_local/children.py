@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no type information
+import psutil
 
 TETHER = Path(__file__).with_name("tether.py")
 GRACE_SECONDS = 25.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -24,19 +26,23 @@ def cache_dir() -> Path:
 
 
 def keep_secret(path: Path) -> str:
-    """The secret in this file, made on first use; only its owner can read the file."""
-    if path.exists():
-        return path.read_text().strip()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = secrets.token_urlsafe(24)
-    write_private(path, secret)
-    return secret
+    """The secret in this file, made on first use; only its owner can read it. All who ask get the same."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = _draft(path, secrets.token_urlsafe(24))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text().strip()
 
 
 def write_private(path: Path, text: str) -> None:
     """Replace the file in one step, readable by its owner alone from its first byte on."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    _draft(path, text).replace(path)
+
+
+def _draft(path: Path, text: str) -> Path:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    draft.replace(path)
+    return Path(name)

@@ -15,7 +15,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no type information
+import psutil
 import psycopg
 
 from conduit_local.children import Child

@@ -10,11 +10,21 @@ from conduit_contracts.topics import SERVICES
 
 POLICY_FILE = Path(__file__).parents[3] / "policy" / "policy.toml"
 SMTP_SENDER = "conduit@hub.example"
-SENDS_MAIL = "notification"
+NOTIFIES = "notification"
+SERVES_OFFICERS = ("triage", "routing")
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
-__all__ = ["POLICY_FILE", "SAMPLE_PARTNERS", "SERVICES", "Smtp", "module_of", "service_environment", "url_variable"]
+__all__ = [
+    "POLICY_FILE",
+    "SAMPLE_PARTNERS",
+    "SERVICES",
+    "Smtp",
+    "Surroundings",
+    "module_of",
+    "service_environment",
+    "url_variable",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,21 @@ class Smtp:
     host: str
     port: int
     sender: str = SMTP_SENDER
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all services share; each is told the part that concerns it."""
+
+    kafka: Mapping[str, str]
+    """KAFKA_BOOTSTRAP_SERVERS and, where Kafka is secured, the rest."""
+    policy_file: str
+    smtp: Smtp
+    officer_token: str
+    """What an officer's tool shows as its bearer token."""
+    secrets_dir: str
+    """Holds one file per webhook secret."""
+    log_level: str = "INFO"
 
 
 def module_of(service: str) -> str:
@@ -35,25 +60,22 @@ def url_variable(service: str) -> str:
 
 
 def service_environment(
-    service: str,
-    *,
-    kafka: Mapping[str, str],
-    postgres_dsn: str,
-    http: tuple[str, int],
-    policy_file: str,
-    smtp: Smtp,
-    log_level: str = "INFO",
+    service: str, surroundings: Surroundings, *, postgres_dsn: str, http: tuple[str, int]
 ) -> dict[str, str]:
-    """Every variable that the service is given. `kafka` has KAFKA_BOOTSTRAP_SERVERS and, where it is secured, the rest."""
+    """Every variable that the service is given."""
     host, port = http
     environment = {
-        **kafka,
+        **surroundings.kafka,
         "POSTGRES_DSN": postgres_dsn,
         "HTTP_HOST": host,
         "HTTP_PORT": str(port),
-        "POLICY_FILE": policy_file,
-        "LOG_LEVEL": log_level,
+        "POLICY_FILE": surroundings.policy_file,
+        "LOG_LEVEL": surroundings.log_level,
     }
-    if service == SENDS_MAIL:
+    if service in SERVES_OFFICERS:
+        environment["OFFICER_TOKEN"] = surroundings.officer_token
+    if service == NOTIFIES:
+        smtp = surroundings.smtp
         environment |= {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port), "SMTP_SENDER": smtp.sender}
+        environment["SECRETS_DIR"] = surroundings.secrets_dir
     return environment

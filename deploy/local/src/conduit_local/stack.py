@@ -24,13 +24,16 @@ from conduit_local.databases import keep_passwords, provision
 from conduit_local.env_file import write_env_file
 from conduit_local.health import is_ready
 from conduit_local.kafka import QUICK_START
-from conduit_local.ports import LOOPBACK, accepts, keep_port, wait_for_port, wait_until
+from conduit_local.paths import keep_secret
+from conduit_local.ports import LOOPBACK, accepts_at, keep_port, wait_for_port, wait_until
 from conduit_local.providers import Servers, start_servers
+from conduit_local.rows import Row, child_row, server_rows
 from conduit_local.services import (
     POLICY_FILE,
     SAMPLE_PARTNERS,
     SERVICES,
     Smtp,
+    Surroundings,
     module_of,
     service_environment,
     url_variable,
@@ -40,6 +43,10 @@ from conduit_local.topics import create_topics
 READY_SECONDS = 60.0
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 """All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""
+
+
+ONE_MACHINE = {"notification": {"WEBHOOK_ALLOW_HTTP": "true"}}
+"""What holds for receivers on this machine and nowhere else."""
 
 
 def python_module(service: str) -> list[str]:
@@ -60,17 +67,6 @@ class Options:
     """More variables, by service."""
     command: Callable[[str], list[str]] = python_module
     """What starts a service; tests put their own in its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the status table. `pid` is None for what was not started here."""
-
-    name: str
-    state: str
-    pid: int | None
-    address: str
-    log: Path | None
 
 
 class Stack:
@@ -116,6 +112,16 @@ class Stack:
         """Where the sink keeps what was sent; `smtp_sink.read_messages` reads it."""
         return self.state_dir / "mail"
 
+    @property
+    def secrets_dir(self) -> Path:
+        """One file per webhook secret, under the name that a partner's or force's contact gives."""
+        return self.state_dir / "secrets" / "webhooks"
+
+    @property
+    def officer_token(self) -> str:
+        """What an officer's tool shows to triage and routing as its bearer token."""
+        return keep_secret(self.state_dir / "secrets" / "officer")
+
     def service(self, name: str) -> Child:
         """The service's process, to kill, stop or start; `wait_ready` afterwards."""
         return self._children[name]
@@ -143,17 +149,27 @@ class Stack:
             "SMTP_PORT": str(self.smtp.port),
             "SMTP_FOLDER": str(self.smtp_folder),
             "POLICY_FILE": str(self.options.policy_file),
+            "OFFICER_TOKEN": self.officer_token,
         }
         values |= {url_variable(name): self._urls[name] for name in self.options.services}
         return values | {f"{name.upper()}_POSTGRES_DSN": dsn for name, dsn in self.dsns.items()}
 
     def rows(self) -> list[Row]:
         """What runs now, for the status table. Asks each service whether it is ready."""
-        rows = [self._server_row("kafka"), self._server_row("postgres"), self._child_row("smtp")]
-        return rows + [self._child_row(name) for name in self.options.services]
+        smtp = f"{self.smtp.host}:{self.smtp.port}"
+        return [
+            *server_rows(self._servers),
+            child_row("smtp", self._children.get("smtp"), smtp, lambda: accepts_at(smtp)),
+            *(self._service_row(name) for name in self.options.services),
+        ]
+
+    def _service_row(self, name: str) -> Row:
+        url = self._urls.get(name, "")
+        return child_row(name, self._children.get(name), url, lambda: is_ready(url))
 
     def _start(self) -> None:
         self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
+        self.secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tell("starting Kafka and PostgreSQL")
         self._servers = self._exit.enter_context(
             start_servers(self.state_dir, environ=self._environ, jvm_options=self.options.jvm_options, tell=self._tell)
@@ -186,48 +202,25 @@ class Stack:
 
     def _start_service(self, name: str) -> None:
         port = keep_port(self.state_dir, name)
-        environment = service_environment(
-            name,
-            kafka={"KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap_servers},
-            postgres_dsn=self.dsns[name],
-            http=(LOOPBACK, port),
-            policy_file=str(self.options.policy_file),
-            smtp=self.smtp,
-            log_level=self.options.log_level,
-        )
+        environment = service_environment(name, self._surroundings(), postgres_dsn=self.dsns[name], http=(LOOPBACK, port))
         inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-        extra = self.options.extra_env.get(name, {})
+        extra = {**ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
         child = Child(name, self.options.command(name), state_dir=self.state_dir, env={**inherited, **environment, **extra})
         child.start()
         self._children[name], self._urls[name] = child, f"http://{LOOPBACK}:{port}"
 
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            kafka={"KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap_servers},
+            policy_file=str(self.options.policy_file),
+            smtp=self.smtp,
+            officer_token=self.officer_token,
+            secrets_dir=str(self.secrets_dir),
+            log_level=self.options.log_level,
+        )
+
     def _stop_children(self) -> None:
         _together(*(child.stop for child in self._children.values()))
-
-    def _server_row(self, name: str) -> Row:
-        if self._servers is None:
-            return Row(name, "starting", None, "", None)
-        servers = self._servers
-        address = servers.kafka_bootstrap_servers if name == "kafka" else servers.postgres_dsn.rpartition("@")[2]
-        embedded = servers.kafka if name == "kafka" else servers.postgres
-        if embedded is None or embedded.child is None:
-            return Row(name, "external", None, address, None)
-        state = "ready" if accepts(embedded.port) else "not answering"
-        return _row(embedded.child, address, state)
-
-    def _child_row(self, name: str) -> Row:
-        child = self._children.get(name)
-        if child is None:
-            return Row(name, "waiting", None, "", None)
-        if name == "smtp":
-            return _row(child, f"{self.smtp.host}:{self.smtp.port}", "ready")
-        return _row(child, self._urls[name], "ready" if is_ready(self._urls[name]) else "not ready")
-
-
-def _row(child: Child, address: str, state: str) -> Row:
-    if not child.alive:
-        return Row(child.name, f"ended ({child.exit_code})", None, address, child.log_path)
-    return Row(child.name, state, child.pid, address, child.log_path)
 
 
 def _together(*calls: Callable[[], object]) -> None:

@@ -16,7 +16,8 @@ from rich.table import Table
 
 from conduit_local.lock import AlreadyRunningError
 from conduit_local.paths import default_state_dir
-from conduit_local.stack import Options, Row, Stack
+from conduit_local.rows import Row
+from conduit_local.stack import Options, Stack
 
 REFRESH_SECONDS = 1.0
 COLOURS = {"ready": "green", "external": "green"}
