@@ -1,0 +1,172 @@
+"""A case and its hand-offs as they stand: who received what, and where each force is with it.
+
+A hand-off is a value: what happens to it makes a new one. A case changes only in a Turn, which writes history.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+from uuid import UUID
+
+from conduit_contracts.geography import forces
+from conduit_contracts.referral import Urgency
+from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
+from conduit_routing.content import Content
+
+ASKS_FOR_HOME = frozenset(
+    {
+        RoutingReviewReason.NO_FORCE,
+        RoutingReviewReason.TIE,
+        RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION,
+        RoutingReviewReason.SUGGESTION_NOT_USABLE,
+    }
+)
+"""Reviews that settle a missing home force when an officer answers them."""
+
+
+class CaseState(StrEnum):
+    """Where the case stands as a whole. It says nothing of what forces do with it."""
+
+    OPEN = "open"
+    HANDED_OVER = "handed_over"
+    DECLINED = "declined"
+    """Triage declined what had gone out for immediate danger. Hand-offs and their clocks go on: the force has a duty."""
+    WITHDRAWN = "withdrawn"
+
+
+class Handoff(NamedTuple):
+    """One force's part. Times are the hub's own, because a force's clock is not to be trusted with our deadlines."""
+
+    force_id: str
+    areas: tuple[str, ...]
+    """Whose area's persons and places it sees: its own, and those of forces that it stands in for."""
+    disseminated_at: datetime
+    receipt_due_at: datetime
+    acknowledgement_due_at: datetime
+    next_action_at: datetime | None
+    state: HandoffState = HandoffState.DISSEMINATED
+    received_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    declined_at: datetime | None = None
+    stood_down_at: datetime | None = None
+    chases: int = 0
+    level: int = 0
+    force_reference: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the force has a part in the case."""
+        return self.state not in {HandoffState.DECLINED, HandoffState.STOOD_DOWN}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the hub waits for the force's acknowledgement."""
+        return self.state in {HandoffState.DISSEMINATED, HandoffState.RECEIVED}
+
+
+class Review(NamedTuple):
+    """Why a named officer must look. `about` is the force whose hand-off is meant, or "" for the case as a whole."""
+
+    number: int
+    reason: RoutingReviewReason
+    about: str
+    candidates: tuple[str, ...]
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class Entry(NamedTuple):
+    """One line of history: codes and ids only. `version` counts a case's lines from 1 without gaps."""
+
+    version: int
+    at: datetime
+    actor: str
+    what: str
+    why: str
+    force_id: str | None
+    policy_version: str
+    cause_id: str | None
+    """The record that caused it: an event id within the hub, its place on the topic where it came from outside."""
+    sent_id: str | None
+    """The event by which the force was told."""
+
+
+@dataclass(slots=True)
+class Case:
+    """A case in memory. `content` is there only where a record of the batch may need it."""
+
+    referral_id: UUID
+    partner_id: str
+    partner_reference: str
+    urgency: Urgency
+    immediate_danger: bool
+    provisional: bool
+    opened_at: datetime
+    policy_version: str
+    state: CaseState = CaseState.OPEN
+    home_force: str | None = None
+    basis: HomeForceBasis | None = None
+    interim_owner: str | None = None
+    version: int = 0
+    handoffs: dict[str, Handoff] = field(default_factory=dict)
+    reviews: dict[int, Review] = field(default_factory=dict)
+    content: Content | None = None
+    new_body: bytes | None = None
+    supplements_stored: int = 0
+    new_supplements: list[bytes] = field(default_factory=list)
+    new_history: list[Entry] = field(default_factory=list)
+    stored: "Stored | None" = None
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The forces that have a part, in the order of the register."""
+        return in_order(force for force, handoff in self.handoffs.items() if handoff.active)
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The forces to be told what follows: the active ones, and a decliner that still keeps the interim duty."""
+        return self.active if self.interim_owner is None else in_order({*self.active, self.interim_owner})
+
+    @property
+    def told(self) -> Content:
+        """What was told of the case.
+
+        Raises:
+            LookupError: it was not loaded, which is a fault of ours.
+        """
+        if self.content is None:
+            raise LookupError("the case's content was not loaded")
+        return self.content
+
+    @property
+    def home_is_asked_for(self) -> bool:
+        """Whether a named officer is asked to settle the home force. Always so while an open case has none."""
+        return any(review.reason in ASKS_FOR_HOME for review in self.open_reviews())
+
+    def open_reviews(self, about: str | None = None) -> list[Review]:
+        """The reviews that wait: about this force, about the case as a whole (""), or all (None)."""
+        waiting = (review for review in self.reviews.values() if review.closed_at is None)
+        return [review for review in waiting if about is None or review.about == about]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database has, to save only what differs."""
+
+    version: int
+    handoffs: dict[str, Handoff]
+    reviews: dict[int, Review]
+
+
+def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
+    """Distinct forces in the order of the register."""
+    rank = _ranks()
+    return tuple(sorted(set(force_ids), key=lambda force_id: (rank.get(force_id, len(rank)), force_id)))
+
+
+@cache
+def _ranks() -> dict[str, int]:
+    return {force_id: rank for rank, force_id in enumerate(forces())}

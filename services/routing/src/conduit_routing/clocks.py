@@ -1,0 +1,99 @@
+"""What follows when a force does not answer: chase, escalate, show the hub. Pure, and silence never closes anything.
+
+One leg runs at a time: receipt, and from then on acknowledgement. Steps are spaced from when they are taken, so that a
+hub that was down does not make up for it with a burst.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from conduit_contracts.routing import HandoffState, Leg
+from conduit_routing.case import Handoff
+from conduit_routing.policy import Clock
+
+
+class StepKind(Enum):
+    """What a clock that ran out leads to."""
+
+    CHASE = "chase"
+    ESCALATE = "escalate"
+    EXHAUST = "exhaust"
+    """Nothing is left but the hub itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do now. `handoff` is the hand-off after it."""
+
+    kind: StepKind
+    leg: Leg
+    due_at: datetime
+    handoff: Handoff
+
+
+def started(force_id: str, areas: tuple[str, ...], clock: Clock, now: datetime) -> Handoff:
+    """A hand-off whose clocks run from now."""
+    receipt_due_at = now + timedelta(seconds=clock.receipt)
+    return Handoff(
+        force_id=force_id,
+        areas=areas,
+        disseminated_at=now,
+        receipt_due_at=receipt_due_at,
+        acknowledgement_due_at=now + timedelta(seconds=clock.acknowledgement),
+        next_action_at=receipt_due_at,
+    )
+
+
+def leg_of(handoff: Handoff) -> Leg:
+    """What the hub waits for from this force."""
+    return Leg.RECEIPT if handoff.state is HandoffState.DISSEMINATED else Leg.ACKNOWLEDGEMENT
+
+
+def next_step(handoff: Handoff, clock: Clock, now: datetime) -> Step | None:
+    """The step that is due, or None. After the last one there is none until the force answers."""
+    if handoff.next_action_at is None or handoff.next_action_at > now or not handoff.waiting:
+        return None
+    leg = leg_of(handoff)
+    due_at = handoff.receipt_due_at if leg is Leg.RECEIPT else handoff.acknowledgement_due_at
+    later = now + clock.pause
+    if handoff.chases < clock.chases:
+        after = handoff._replace(chases=handoff.chases + 1, next_action_at=later)
+        return Step(StepKind.CHASE, leg, due_at, after)
+    if handoff.level < clock.escalation_levels:
+        after = handoff._replace(level=handoff.level + 1, next_action_at=later)
+        return Step(StepKind.ESCALATE, leg, due_at, after)
+    return Step(StepKind.EXHAUST, leg, due_at, handoff._replace(next_action_at=None))
+
+
+def received(handoff: Handoff, now: datetime) -> Handoff:
+    """The connector has it. The other leg starts with chases of its own; its deadline is the one given at the start."""
+    return handoff._replace(
+        state=HandoffState.RECEIVED,
+        received_at=now,
+        chases=0,
+        level=0,
+        next_action_at=handoff.acknowledgement_due_at,
+    )
+
+
+def acknowledged(handoff: Handoff, force_reference: str | None, now: datetime) -> Handoff:
+    """A person has it, which implies receipt. Clocks stop."""
+    return handoff._replace(
+        state=HandoffState.ACKNOWLEDGED,
+        received_at=handoff.received_at or now,
+        acknowledged_at=now,
+        declined_at=None,
+        next_action_at=None,
+        force_reference=force_reference or handoff.force_reference,
+    )
+
+
+def declined(handoff: Handoff, now: datetime) -> Handoff:
+    """The force gives it back. Clocks stop; what happened before stays on record."""
+    return handoff._replace(state=HandoffState.DECLINED, declined_at=now, next_action_at=None)
+
+
+def stood_down(handoff: Handoff, now: datetime) -> Handoff:
+    """An officer ended the force's part. Clocks stop."""
+    return handoff._replace(state=HandoffState.STOOD_DOWN, stood_down_at=now, next_action_at=None)

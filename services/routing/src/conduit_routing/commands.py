@@ -1,0 +1,110 @@
+"""What a named officer's command does. One that does not fit the case's state changes nothing and is answered."""
+
+from conduit_contracts.geography import forces
+from conduit_contracts.routing import (
+    HandoffState,
+    HandoffStoodDown,
+    HomeForceBasis,
+    HomeForceNamed,
+    NameHomeForce,
+    RerouteHandoff,
+    StandDownHandoff,
+)
+from conduit_routing import clocks
+from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState
+from conduit_routing.turn import Turn
+
+Command = NameHomeForce | RerouteHandoff | StandDownHandoff
+
+
+def misfit(case: Case, command: Command) -> str | None:
+    """Why the command cannot take effect, as a code, or None where it can."""
+    if case.state is CaseState.WITHDRAWN:
+        return "withdrawn"
+    if isinstance(command, NameHomeForce):
+        return _naming_misfit(case, command)
+    if isinstance(command, RerouteHandoff):
+        return _rerouting_misfit(case, command)
+    return _standing_down_misfit(case, command)
+
+
+def _naming_misfit(case: Case, command: NameHomeForce) -> str | None:
+    if command.home_force not in forces():
+        return "force_unknown"
+    if case.state is CaseState.DECLINED:
+        return "triage_declined"
+    named = case.home_force == command.home_force and case.basis is HomeForceBasis.NAMED_BY_OFFICER
+    return "already_named" if named else None
+
+
+def _rerouting_misfit(case: Case, command: RerouteHandoff) -> str | None:
+    held = case.handoffs.get(command.from_force)
+    if command.to_force not in forces():
+        return "force_unknown"
+    if command.to_force == command.from_force:
+        return "same_force"
+    if held is None:
+        return "no_handoff"
+    if held.state is HandoffState.ACKNOWLEDGED:
+        return "already_acknowledged"
+    return "already_stood_down" if held.state is HandoffState.STOOD_DOWN else None
+
+
+def _standing_down_misfit(case: Case, command: StandDownHandoff) -> str | None:
+    held = case.handoffs.get(command.force_id)
+    if held is None:
+        return "no_handoff"
+    if held.state is HandoffState.STOOD_DOWN:
+        return "already_stood_down"
+    if not set(case.active) - {command.force_id}:
+        return "last_force"
+    return "home_force" if command.force_id in {case.home_force, _only_one_to_replace(case)} else None
+
+
+def _only_one_to_replace(case: Case) -> str | None:
+    """The force whose declining left the case without a home force, where nothing else asks an officer for one."""
+    if case.home_force is not None or case.state is CaseState.DECLINED:
+        return None
+    asked_about = {review.about for review in case.open_reviews() if review.reason in ASKS_FOR_HOME}
+    return asked_about.pop() if len(asked_about) == 1 else None
+
+
+def name_home_force(turn: Turn, command: NameHomeForce) -> None:
+    """Make the force home. It gets the whole case, also where it declined before: the officer has looked."""
+    case = turn.case
+    _name(turn, command.home_force, command.officer_id, command.reason)
+    turn.close_reviews("home_force_named", [each for each in case.open_reviews() if not _waits_for_force(case, each.about)])
+
+
+def _waits_for_force(case: Case, about: str) -> bool:
+    """A review of an unanswered hand-off stays open until that force answers."""
+    return bool(about) and case.handoffs[about].waiting
+
+
+def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
+    turn.hand_to(force_id)
+    turn.name_home(force_id, HomeForceBasis.NAMED_BY_OFFICER)
+    turn.tell(HomeForceNamed(**turn.about, home_force=force_id, officer_id=officer_id, reason=reason))
+
+
+def reroute(turn: Turn, command: RerouteHandoff) -> None:
+    """Let one force stand in for another, which leaves the case. A home force's place is taken by the other as well."""
+    case, left = turn.case, turn.case.handoffs[command.from_force]
+    led = command.from_force in {case.home_force, _only_one_to_replace(case)}
+    turn.hand_to(command.to_force, *left.areas)
+    turn.close_reviews("rerouted", case.open_reviews(left.force_id))
+    if left.active:
+        _stand_down(turn, command.from_force, command.officer_id, command.reason)
+    if led:
+        _name(turn, command.to_force, command.officer_id, command.reason)
+
+
+def stand_down(turn: Turn, command: StandDownHandoff) -> None:
+    """End a force's part."""
+    turn.close_reviews("stood_down", turn.case.open_reviews(command.force_id))
+    _stand_down(turn, command.force_id, command.officer_id, command.reason)
+
+
+def _stand_down(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
+    turn.set_handoff(clocks.stood_down(turn.case.handoffs[force_id], turn.now), "stood_down")
+    turn.tell(HandoffStoodDown(**turn.about, force_id=force_id, officer_id=officer_id, reason=reason))

@@ -1,0 +1,160 @@
+"""The end of every turn: whoever the turn concerns is told, by comparing how the case stood with how it stands.
+
+Handlers say what changed; that all who must know of it get to know is seen to here, in one place.
+"""
+
+from collections.abc import Container
+
+from conduit_contracts.routing import (
+    CaseHandedOver,
+    CaseRouted,
+    DeclineDisseminated,
+    ForcesChanged,
+    HandoffClosed,
+    HandoffState,
+    HomeForceBasis,
+    HomeForceChanged,
+    RoutingReviewOpened,
+)
+from conduit_routing import extract, rules
+from conduit_routing.case import CaseState, in_order
+from conduit_routing.turn import Turn
+
+
+def conclude(turn: Turn) -> None:
+    """Tell forces and the hub what the turn changed, and see whether the case is handed over."""
+    if turn.case.state is CaseState.WITHDRAWN:
+        _inform(turn, ())
+        return
+    _pass_interim_duty_on(turn)
+    sent = _share(turn)
+    _tell_holders(turn, sent)
+    _inform(turn, sent)
+    _close_parts(turn)
+    _announce(turn)
+    publish_reviews(turn)
+    _hand_over(turn)
+
+
+def _pass_interim_duty_on(turn: Turn) -> None:
+    case = turn.case
+    owner = rules.interim_owner(case.interim_owner, case.home_force, case.handoffs)
+    if owner != case.interim_owner:
+        case.interim_owner = owner
+        if owner != case.home_force:
+            turn.note("interim_owner", "", owner)
+
+
+def _share(turn: Turn) -> dict[str, str]:
+    """Send their parts to the forces that joined or need more than they have; returns why, by force."""
+    case, before = turn.case, turn.before
+    due = dict.fromkeys(turn.widened, "answers_for_more_areas")
+    owner = case.interim_owner
+    if owner is not None and owner != before.owner and not _took_home_duty(turn, owner):
+        due[owner] = "interim_owner"
+    if case.home_force is not None and case.home_force != before.home:
+        due[case.home_force] = "home_force"
+    due |= {force_id: "joined" for force_id in case.active if force_id not in before.active}
+    for force_id in in_order(due):
+        if case.handoffs[force_id].active:
+            turn.disseminate(force_id, due[force_id])
+            if case.state is CaseState.DECLINED:
+                turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
+    return due
+
+
+def _took_home_duty(turn: Turn, owner: str) -> bool:
+    """The home force knows that the duty is its own from the moment it acknowledges."""
+    case = turn.case
+    return owner == case.home_force and case.handoffs[owner].state is HandoffState.ACKNOWLEDGED
+
+
+def _tell_holders(turn: Turn, sent: Container[str]) -> None:
+    """Tell those who went on holding the case, and were not sent it again, who else is in it and who leads."""
+    case, before = turn.case, turn.before
+    for force_id in case.active:
+        if force_id in sent or force_id not in before.active:
+            continue
+        if case.home_force is not None and case.home_force != before.home:
+            message = HomeForceChanged(force_id=force_id, referral_id=case.referral_id, home_force=case.home_force)
+            turn.send(force_id, message)
+        if case.active != before.active:
+            turn.send(force_id, ForcesChanged(force_id=force_id, referral_id=case.referral_id, forces=case.active))
+
+
+def _inform(turn: Turn, sent: Container[str]) -> None:
+    """Send what was added to those who did not just get it with the case."""
+    case = turn.case
+    for supplement in turn.added:
+        for force_id in case.holders:
+            if force_id not in sent:
+                message = extract.information_for(case, case.handoffs[force_id], supplement)
+                turn.note("information_disseminated", "", force_id, turn.send(force_id, message))
+
+
+def _close_parts(turn: Turn) -> None:
+    """Tell forces that left. One that declined is told when the interim duty is with another force."""
+    case, before = turn.case, turn.before
+    left = {force_id for force_id in before.active if force_id not in case.active}
+    if before.owner is not None and before.owner != case.interim_owner and before.owner not in case.active:
+        left.add(before.owner)
+    for force_id in in_order(left - {case.interim_owner or ""}):
+        sent_id = turn.send(force_id, HandoffClosed(force_id=force_id, referral_id=case.referral_id))
+        turn.note("part_closed", "", force_id, sent_id)
+
+
+def _announce(turn: Turn) -> None:
+    case, before = turn.case, turn.before
+    if case.interim_owner is None or not _is_news(turn):
+        return
+    turn.tell(
+        CaseRouted(
+            **turn.about,
+            home_force=case.home_force,
+            basis=case.basis,
+            interim_safeguarding_owner=case.interim_owner,
+            forces=case.active or (case.interim_owner,),
+            added=tuple(force_id for force_id in case.active if force_id not in before.active),
+            urgency=case.urgency,
+            immediate_danger=case.immediate_danger,
+            provisional=case.provisional,
+            policy_version=turn.policy.version,
+        )
+    )
+
+
+def _is_news(turn: Turn) -> bool:
+    """Whether something changed that no other event says. A named home force has an event of its own."""
+    case, before = turn.case, turn.before
+    joined = any(force_id not in before.active for force_id in case.active)
+    home_by_itself = case.home_force != before.home and case.basis is not HomeForceBasis.NAMED_BY_OFFICER
+    owner_is_not_home = case.interim_owner not in {before.owner, case.home_force}
+    return joined or home_by_itself or owner_is_not_home or case.provisional is not before.provisional
+
+
+def publish_reviews(turn: Turn) -> None:
+    """Publish the reviews that the turn opened, as one event."""
+    if not turn.opened:
+        return
+    candidates = in_order(force_id for review in turn.opened for force_id in review.candidates)
+    turn.tell(
+        RoutingReviewOpened(
+            **turn.about,
+            reasons=tuple(dict.fromkeys(review.reason for review in turn.opened)),
+            candidates=candidates,
+            urgency=turn.case.urgency,
+            immediate_danger=turn.case.immediate_danger,
+        )
+    )
+
+
+def _hand_over(turn: Turn) -> None:
+    case = turn.case
+    done = rules.is_handed_over(case)
+    if done and case.state is CaseState.OPEN and case.home_force is not None:
+        case.state = CaseState.HANDED_OVER
+        turn.note("handed_over", "", case.home_force)
+        turn.tell(CaseHandedOver(**turn.about, home_force=case.home_force))
+    elif not done and case.state is CaseState.HANDED_OVER:
+        case.state = CaseState.OPEN
+        turn.note("handed_over_no_more")

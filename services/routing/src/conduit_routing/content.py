@@ -1,0 +1,111 @@
+"""All that was told of a case so far: the referral and what was added, oldest first. Earlier words stay.
+
+Persons and places are known by the partner's local ids. A record that comes again under the same id corrects or adds:
+the latest record of a place says where it lies, while a force that was once told of a person or a place goes on to be
+told of it, so that it can correct what it holds.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from pydantic import BaseModel
+
+from conduit_contracts.geography import force_area, force_of_district, special_force
+from conduit_contracts.referral import OffencePlace, Person, Referral, Role, Supplement
+
+
+class StoredBody(BaseModel):
+    """The part of a stored triage record that holds the case."""
+
+    referral: Referral
+    supplements: tuple[Supplement, ...] = ()
+
+
+class StoredSupplement(BaseModel):
+    """The part of a stored InformationForwarded that holds what was added."""
+
+    supplement: Supplement
+
+
+class Content:
+    """The referral with its supplements. `size` is their length in bytes as they came."""
+
+    def __init__(self, referral: Referral, supplements: Iterable[Supplement] = (), *, size: int) -> None:
+        self.referral = referral
+        self.supplements = tuple(supplements)
+        self.size = size
+
+    def with_supplement(self, supplement: Supplement, size: int) -> "Content":
+        """The same with one more supplement."""
+        return Content(self.referral, (*self.supplements, supplement), size=self.size + size)
+
+    @cached_property
+    def persons(self) -> tuple[Person, ...]:
+        """Every record of a person, oldest first."""
+        return sum((added.persons for added in self.supplements), self.referral.persons)
+
+    @cached_property
+    def places(self) -> tuple[OffencePlace, ...]:
+        """Every record of a place, oldest first."""
+        return sum((added.places for added in self.supplements), self.referral.places)
+
+    @cached_property
+    def latest_places(self) -> dict[str, OffencePlace]:
+        """Each place as last described, in the order of first mention."""
+        return {place.place_id: place for place in self.places}
+
+    @cached_property
+    def forces_told(self) -> dict[str, set[str]]:
+        """By place id, every force in whose area any record puts the place."""
+        told: dict[str, set[str]] = {}
+        for place in self.places:
+            told.setdefault(place.place_id, set()).update(forces_of(place))
+        return told
+
+    @cached_property
+    def ties(self) -> dict[str, set[str]]:
+        """By person id, the place ids that any record ties the person to."""
+        ties: dict[str, set[str]] = {}
+        for person in self.persons:
+            ties.setdefault(person.person_id, set()).update(person.place_ids)
+        return ties
+
+    @cached_property
+    def homes(self) -> dict[str, set[str]]:
+        """By person id, the forces in whose area any record says that the person lives."""
+        homes: dict[str, set[str]] = {}
+        for person in self.persons:
+            if (area := home_area(person)) is not None:
+                homes.setdefault(person.person_id, set()).add(area)
+        return homes
+
+    @cached_property
+    def first_victims_area(self) -> str | None:
+        """The force in whose area the first victim lives, as last told and where it is known."""
+        victims = [person for person in self.persons if person.role is Role.VICTIM]
+        areas = [home_area(person) for person in victims if person.person_id == victims[0].person_id]
+        return next((area for area in reversed(areas) if area is not None), None)
+
+    @cached_property
+    def victims(self) -> list[str]:
+        """The ids of the victims, in the order of first mention."""
+        return list(dict.fromkeys(person.person_id for person in self.persons if person.role is Role.VICTIM))
+
+
+def forces_of(place: OffencePlace) -> tuple[str, ...]:
+    """The territorial force whose area a place lies in and the special force that it also concerns, as far as known."""
+    return tuple(force for force in (force_area(place), special_force(place)) if force is not None)
+
+
+def home_area(person: Person) -> str | None:
+    """The territorial force in whose area a person lives, where it is known."""
+    return force_of_district().get(person.home_district_code) if person.home_district_code else None
+
+
+def merge(told: Iterable[Supplement], more: Iterable[Supplement]) -> tuple[Supplement, ...]:
+    """Both without repeats, in the order in which the partner spoke: triage may tell the same thing on two ways."""
+    merged: list[Supplement] = []
+    for supplement in (*told, *more):
+        if supplement not in merged:
+            merged.append(supplement)
+    return tuple(sorted(merged, key=lambda supplement: supplement.supplied_at))

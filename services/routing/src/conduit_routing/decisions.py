@@ -1,0 +1,171 @@
+"""What follows from triage's decisions: a case opens, grows, is declined or withdrawn."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from conduit_contracts.geography import forces
+from conduit_contracts.referral import OffencePlace
+from conduit_contracts.routing import (
+    CaseWithdrawn,
+    DeclineDisseminated,
+    HomeForceBasis,
+    RoutingReviewReason,
+    TriageDeclineForwarded,
+    WithdrawalDisseminated,
+)
+from conduit_contracts.triage import (
+    ImmediateDangerRaised,
+    InformationForwarded,
+    ReferralAccepted,
+    ReferralDeclined,
+    WithdrawalForwarded,
+)
+from conduit_routing import rules
+from conduit_routing.case import Case, CaseState, Review
+from conduit_routing.content import Content, merge
+from conduit_routing.rules import Proposal
+from conduit_routing.turn import Turn
+
+_UNSETTLED = frozenset({RoutingReviewReason.TIE, RoutingReviewReason.NO_FORCE})
+
+
+def opened(message: ImmediateDangerRaised | ReferralAccepted, now: datetime, policy_version: str) -> Case:
+    """A case that nobody has yet."""
+    return Case(
+        referral_id=message.referral_id,
+        partner_id=message.partner_id,
+        partner_reference=message.partner_reference,
+        urgency=message.referral.urgency,
+        immediate_danger=message.referral.immediate_danger,
+        provisional=True,
+        opened_at=now,
+        policy_version=policy_version,
+    )
+
+
+def raise_danger(turn: Turn, message: ImmediateDangerRaised, body: bytes) -> None:
+    """Give the case at once to the home force, or where that is a tie to the interim owner. Others wait for triage."""
+    case = turn.case
+    case.content, case.new_body = Content(message.referral, size=len(body)), body
+    proposal = rules.propose(case.content)
+    turn.name_home(proposal.home, proposal.basis, "danger_raised")
+    _join(turn, proposal)
+    _ask_officer(turn, proposal, message.referral.places)
+
+
+def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
+    """Give every force concerned its part. What went out before for immediate danger is not sent as new again."""
+    case = turn.case
+    earlier = case.content
+    known = earlier.supplements if earlier else ()
+    turn.added += [supplement for supplement in message.supplements if supplement not in known]
+    size = len(body) + (earlier.size if earlier and known else 0)
+    case.content, case.new_body = Content(message.referral, merge(known, message.supplements), size=size), body
+    case.provisional, case.state = False, CaseState.OPEN
+    proposal = rules.propose(case.content)
+    _settle_home(turn, proposal, message.home_force)
+    _join(turn, proposal)
+    # An officer who was asked about a place while triage went on is not asked again.
+    _ask_officer(turn, proposal, _new_places(turn) if earlier else case.content.places)
+
+
+def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:
+    """An officer's word, else what danger settled, else what the rules say."""
+    case = turn.case
+    if named in forces():
+        turn.name_home(named, HomeForceBasis.NAMED_BY_OFFICER, "accepted")
+        turn.hand_to(str(named))
+    elif case.home_force is None and _may_lead(case, proposal.home):
+        turn.name_home(proposal.home, proposal.basis, "accepted")
+    else:
+        turn.note("accepted", case.basis or "home_force_unsettled", case.home_force)
+    if case.home_force is not None:
+        turn.close_reviews("home_force_settled", _unsettled(case))
+
+
+def _may_lead(case: Case, force_id: str | None) -> bool:
+    """The rules do not make a force home that gave the case back."""
+    return force_id is not None and (force_id not in case.handoffs or case.handoffs[force_id].active)
+
+
+def _join(turn: Turn, proposal: Proposal) -> None:
+    """Add the forces concerned that have had no hand-off yet: while triage goes on, only the one that must act."""
+    case = turn.case
+    if case.interim_owner is None and case.home_force is None:
+        case.interim_owner = proposal.first_owner
+        turn.note("interim_owner", "first", proposal.first_owner)
+    lead = case.home_force or case.interim_owner
+    concerned = ((lead,) if lead else ()) if case.provisional else proposal.forces
+    for force_id in concerned:
+        if force_id not in case.handoffs:
+            turn.hand_to(force_id)
+
+
+def _ask_officer(turn: Turn, proposal: Proposal, places: Iterable[OffencePlace]) -> None:
+    """Open the reviews that the rules ask for. After a decline, an officer is asked already."""
+    case, unsettled = turn.case, proposal.unsettled
+    outdated = [review for review in _unsettled(case) if review.reason is not unsettled]
+    if case.home_force is None and unsettled is not None and (outdated or not case.home_is_asked_for):
+        turn.close_reviews("reason_changed", outdated)
+        turn.open_review(unsettled, candidates=proposal.candidates)
+    for reason in rules.place_reasons(case.told.latest_places[place.place_id] for place in places):
+        turn.open_review(reason)
+
+
+def _new_places(turn: Turn) -> list[OffencePlace]:
+    return [place for supplement in turn.added for place in supplement.places]
+
+
+def _unsettled(case: Case) -> list[Review]:
+    return [review for review in case.open_reviews("") if review.reason in _UNSETTLED]
+
+
+def inform(turn: Turn, message: InformationForwarded, body: bytes) -> None:
+    """Pass on what was added. New places may concern more forces; a home force once settled stays."""
+    case = turn.case
+    if message.supplement in case.told.supplements:
+        return
+    case.content = case.told.with_supplement(message.supplement, len(body))
+    case.new_supplements.append(body)
+    turn.added.append(message.supplement)
+    turn.note("information_added", "correction" if message.supplement.corrects else "addition")
+    if case.state in {CaseState.OPEN, CaseState.HANDED_OVER}:
+        _route_anew(turn)
+
+
+def _route_anew(turn: Turn) -> None:
+    case = turn.case
+    proposal = rules.propose(case.told)
+    if _unsettled(case) and _may_lead(case, proposal.home):
+        turn.name_home(proposal.home, proposal.basis)
+        turn.close_reviews("home_force_settled", _unsettled(case))
+    _join(turn, proposal)
+    _ask_officer(turn, proposal, _new_places(turn))
+
+
+def decline(turn: Turn, message: ReferralDeclined) -> None:
+    """Tell the forces that have the case because of immediate danger. Their duty and their clocks go on."""
+    case, told = turn.case, turn.case.holders
+    case.state = CaseState.DECLINED
+    turn.note("triage_declined", message.reason)
+    turn.close_reviews("triage_declined", case.open_reviews(""))
+    for force_id in told:
+        sent_id = turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
+        turn.note("decline_disseminated", "", force_id, sent_id)
+    if told:
+        turn.tell(TriageDeclineForwarded(**turn.about, told=told))
+
+
+def withdraw(turn: Turn, message: WithdrawalForwarded) -> None:
+    """Tell every force that holds the case, and stop the clocks. Records stay."""
+    case, told = turn.case, turn.case.holders
+    case.state = CaseState.WITHDRAWN
+    turn.note("withdrawn", message.reason)
+    turn.close_reviews("withdrawn", case.open_reviews())
+    for force_id, handoff in case.handoffs.items():
+        if handoff.next_action_at is not None:
+            case.handoffs[force_id] = handoff._replace(next_action_at=None)
+    for force_id in told:
+        notice = WithdrawalDisseminated(force_id=force_id, referral_id=case.referral_id, reason=message.reason)
+        turn.note("withdrawal_disseminated", message.reason, force_id, turn.send(force_id, notice))
+    turn.tell(CaseWithdrawn(**turn.about, reason=message.reason, told=told))

@@ -1,0 +1,34 @@
+"""Keeps the gauges equal to the database, in every process, so that each can be scraped alone."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from conduit_chassis.runtime import Runtime
+from conduit_contracts.routing import HandoffState, RoutingReviewReason
+from conduit_routing import metrics, views
+
+_PRIORITIES = ("immediate_danger", "urgent", "priority", "routine")
+_SECONDS = 10.0
+
+
+async def keep_gauges(runtime: Runtime) -> None:
+    """Refresh the gauges for ever. A failure is the chassis' to count and to try again."""
+    while True:
+        async with runtime.pool.acquire() as connection:
+            await measure(connection, runtime.clock.now())
+        await asyncio.sleep(_SECONDS)
+
+
+async def measure(connection: Any, now: datetime) -> None:
+    """Set every gauge. What the database does not mention is zero."""
+    figures = await views.figures(connection, now)
+    for state in HandoffState:
+        metrics.HANDOFFS.labels(state.value).set(figures.handoffs.get(state.value, 0))
+    for priority in _PRIORITIES:
+        metrics.OLDEST_UNACKNOWLEDGED.labels(priority).set(figures.oldest_seconds.get(priority, 0))
+    for reason in RoutingReviewReason:
+        metrics.OPEN_REVIEWS.labels(reason.value).set(figures.reviews.get(reason.value, 0))
+    metrics.BREACHED.labels("receipt").set(figures.receipt_breached)
+    metrics.BREACHED.labels("acknowledgement").set(figures.acknowledgement_breached)
+    metrics.ROUTED_TO_NOBODY.set(figures.with_nobody)

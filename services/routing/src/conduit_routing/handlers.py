@@ -1,0 +1,248 @@
+"""Each record that routing consumes, in flow order, and what it sets off. Whatever the record says, it gets an answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis.clock import Clock
+from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.outbox import Outbox
+from conduit_contracts import force, routing, triage
+from conduit_contracts.problems import Problem, sender_problem
+from conduit_contracts.topics import FORCE_CASES, FORCE_RESPONSES
+from conduit_routing import commands, decisions, metrics, responses, store
+from conduit_routing.case import CaseState
+from conduit_routing.conclude import conclude
+from conduit_routing.policy import RoutingPolicy
+from conduit_routing.turn import Turn
+from conduit_routing.work import Work
+
+Handler = Callable[[Work, Delivery[Any], Outbox], None]
+
+_REFERRAL_UNKNOWN = sender_problem("referral_unknown", "referral_id", "Routing has no case of this referral_id.")
+
+
+def danger_raised(work: Work, delivery: Delivery[triage.ImmediateDangerRaised], outbox: Outbox) -> None:
+    """Said again, it has its effect already."""
+    message = delivery.message
+    if message.referral_id not in work.cases:
+        turn = _open(work, delivery, outbox, "rules")
+        decisions.raise_danger(turn, message, delivery.record.value or b"")
+        conclude(turn)
+
+
+def accepted(work: Work, delivery: Delivery[triage.ReferralAccepted], outbox: Outbox) -> None:
+    """A case that is accepted or withdrawn already stays as it is."""
+    message = delivery.message
+    by = message.decided_by
+    actor = f"officer:{by.officer_id}" if isinstance(by, triage.ByOfficer) else "rules"
+    case = work.cases.get(message.referral_id)
+    if case is None:
+        turn = _open(work, delivery, outbox, actor)
+    elif case.provisional and case.state is not CaseState.WITHDRAWN:
+        turn = work.turn(case, outbox, actor, delivery)
+    else:
+        return
+    decisions.accept(turn, message, delivery.record.value or b"")
+    conclude(turn)
+
+
+def declined(work: Work, delivery: Delivery[triage.ReferralDeclined], outbox: Outbox) -> None:
+    """Only of concern where forces have the case because of immediate danger."""
+    message = delivery.message
+    case = work.cases.get(message.referral_id)
+    if case is not None and case.provisional and case.state is CaseState.OPEN:
+        turn = work.turn(case, outbox, f"officer:{message.officer_id}", delivery)
+        decisions.decline(turn, message)
+        conclude(turn)
+
+
+def informed(work: Work, delivery: Delivery[triage.InformationForwarded], outbox: Outbox) -> None:
+    """Triage forwards what belongs to a case here; without one it would be lost, so a person must look."""
+    message = delivery.message
+    case = work.cases.get(message.referral_id)
+    if case is None:
+        outbox.dead_letter(delivery, _REFERRAL_UNKNOWN)
+        return
+    turn = work.turn(case, outbox, f"partner:{message.partner_id}", delivery)
+    decisions.inform(turn, message, delivery.record.value or b"")
+    conclude(turn)
+
+
+def withdrawn(work: Work, delivery: Delivery[triage.WithdrawalForwarded], outbox: Outbox) -> None:
+    """Without a case no force has anything to be told of."""
+    message = delivery.message
+    case = work.cases.get(message.referral_id)
+    if case is not None and case.state is not CaseState.WITHDRAWN:
+        turn = work.turn(case, outbox, f"partner:{message.partner_id}", delivery)
+        decisions.withdraw(turn, message)
+        conclude(turn)
+
+
+def receipt_confirmed(work: Work, delivery: Delivery[force.ReceiptConfirmed], outbox: Outbox) -> None:
+    """A connector has the case."""
+    _answer(work, delivery, outbox, responses.receive)
+
+
+def case_acknowledged(work: Work, delivery: Delivery[force.CaseAcknowledged], outbox: Outbox) -> None:
+    """A person has the case."""
+    _answer(work, delivery, outbox, responses.acknowledge)
+
+
+def case_declined(work: Work, delivery: Delivery[force.CaseDeclined], outbox: Outbox) -> None:
+    """A force says "not ours"."""
+    _answer(work, delivery, outbox, responses.decline)
+
+
+def home_force_named(work: Work, delivery: Delivery[routing.NameHomeForce], outbox: Outbox) -> None:
+    """A named officer says who leads."""
+    _command(work, delivery, outbox, commands.name_home_force)
+
+
+def handoff_rerouted(work: Work, delivery: Delivery[routing.RerouteHandoff], outbox: Outbox) -> None:
+    """A named officer sends a part to another force."""
+    _command(work, delivery, outbox, commands.reroute)
+
+
+def handoff_stood_down(work: Work, delivery: Delivery[routing.StandDownHandoff], outbox: Outbox) -> None:
+    """A named officer ends a force's part."""
+    _command(work, delivery, outbox, commands.stand_down)
+
+
+def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
+    """Of no concern to routing."""
+
+
+HANDLERS: Mapping[str, Handler] = {
+    triage.ReviewOpened.type: ignore,
+    triage.InformationRequested.type: ignore,
+    triage.ImmediateDangerRaised.type: danger_raised,
+    triage.ReferralAccepted.type: accepted,
+    triage.ReferralDeclined.type: declined,
+    triage.InformationForwarded.type: informed,
+    triage.WithdrawalForwarded.type: withdrawn,
+    triage.CommandIgnored.type: ignore,
+    routing.NameHomeForce.type: home_force_named,
+    routing.RerouteHandoff.type: handoff_rerouted,
+    routing.StandDownHandoff.type: handoff_stood_down,
+    force.ReceiptConfirmed.type: receipt_confirmed,
+    force.CaseAcknowledged.type: case_acknowledged,
+    force.CaseDeclined.type: case_declined,
+}
+
+_NEED_CONTENT = frozenset(
+    {
+        triage.ReferralAccepted.type,
+        triage.InformationForwarded.type,
+        routing.NameHomeForce.type,
+        routing.RerouteHandoff.type,
+        routing.StandDownHandoff.type,
+        force.CaseDeclined.type,
+    }
+)
+"""The records whose effect may send a case that is stored already."""
+
+
+def wanted(batch: Sequence[Incoming]) -> dict[UUID, bool]:
+    """The cases that a batch is about, and whether what was told of them is needed."""
+    ids: dict[UUID, bool] = {}
+    for incoming in batch:
+        if isinstance(incoming, Delivery) and HANDLERS[incoming.attributes.type] is not ignore:
+            referral_id = incoming.message.referral_id
+            ids[referral_id] = ids.get(referral_id, False) or incoming.attributes.type in _NEED_CONTENT
+    return ids
+
+
+class BatchHandler:
+    """Handles a batch under one policy and one clock, which are known when the service starts."""
+
+    def __init__(self) -> None:
+        self._rules: tuple[RoutingPolicy, Clock] | None = None
+
+    def start(self, policy: RoutingPolicy, clock: Clock) -> None:
+        """From now on route under this policy."""
+        self._rules = policy, clock
+
+    def work(self) -> Work:
+        """Work to do now, under the policy in force.
+
+        Raises:
+            RuntimeError: the service was not started.
+        """
+        if self._rules is None:
+            raise RuntimeError("the handler was not started")
+        policy, clock = self._rules
+        return Work(policy, clock.now())
+
+    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        """Take each record in turn, between one load and one save."""
+        work = self.work()
+        work.cases = await store.load(connection, wanted(batch))
+        dispatch(work, batch, outbox)
+        await store.save(connection, work.changed())
+
+
+def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:
+    """Let every record have its effect, in order."""
+    for incoming in batch:
+        if isinstance(incoming, Refusal):
+            refused(incoming, outbox)
+        else:
+            HANDLERS[incoming.attributes.type](work, incoming, outbox)
+
+
+def refused(refusal: Refusal, outbox: Outbox) -> None:
+    """Tell a force what was wrong with its record. An officer's goes to the dead letters: the hub's own tools wrote it."""
+    if refusal.topic is FORCE_RESPONSES:
+        _reject(refusal, None, refusal.problems, outbox)
+    else:
+        outbox.dead_letter(refusal, refusal.problems[0])
+
+
+def _open(work: Work, delivery: Delivery[Any], outbox: Outbox, actor: str) -> Turn:
+    message = delivery.message
+    case = work.cases[message.referral_id] = decisions.opened(message, work.now, work.policy.version)
+    return work.turn(case, outbox, actor, delivery)
+
+
+def _answer(work: Work, delivery: Delivery[Any], outbox: Outbox, effect: Callable[[Turn, Any], None]) -> None:
+    message = delivery.message
+    case = work.cases.get(message.referral_id)
+    problem = responses.problem_with(case, message, delivery.principal)
+    if case is None or problem is not None:
+        _reject(delivery, message.referral_id, (problem or responses.CASE_NOT_YOURS,), outbox)
+        return
+    turn = work.turn(case, outbox, f"force:{delivery.principal}", delivery)
+    effect(turn, message)
+    conclude(turn)
+
+
+def _reject(
+    incoming: Delivery[Any] | Refusal, referral_id: UUID | None, problems: tuple[Problem, ...], outbox: Outbox
+) -> None:
+    record, force_id = incoming.record, incoming.principal
+    message = routing.ResponseRejected(
+        force_id=force_id,
+        referral_id=referral_id,
+        response_id=f"{record.topic}/{record.partition}/{record.offset}",
+        problems=problems,
+    )
+    subject = str(referral_id) if referral_id else None
+    outbox.publish(FORCE_CASES.name(force_id), subject or force_id, message, subject=subject, cause=incoming.attributes)
+    metrics.REJECTED.labels(problems[0].code).inc()
+
+
+def _command(work: Work, delivery: Delivery[Any], outbox: Outbox, effect: Callable[[Turn, Any], None]) -> None:
+    message = delivery.message
+    case = work.cases.get(message.referral_id)
+    if case is None:
+        outbox.dead_letter(delivery, _REFERRAL_UNKNOWN)
+        return
+    turn = work.turn(case, outbox, f"officer:{message.officer_id}", delivery)
+    code = commands.misfit(case, message)
+    if code is None:
+        effect(turn, message)
+    else:
+        turn.note("command_ignored", code)
+        turn.tell(routing.CommandIgnored(**turn.about, officer_id=message.officer_id, code=code))
+    conclude(turn)

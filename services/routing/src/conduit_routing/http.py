@@ -1,0 +1,80 @@
+"""What the officers' tool reads of routing: the open reviews, and who has which part of a case. Never what a case says.
+
+Both need the tool's bearer token. Where none is set, there is nothing here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from conduit_chassis.runtime import ASGIApp, Runtime
+from conduit_contracts.problems import Problem, sender_problem
+from conduit_routing import views
+
+Query = Mapping[str, list[str]]
+Answer = Callable[[Any, Query], Awaitable[Any]]
+
+MOST_REVIEWS = 500
+
+
+class Refused(Exception):  # noqa: N818 - named for what the request is
+    """The request gets no answer but a problem."""
+
+    def __init__(self, status: int, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.status = status
+        self.problem = problem
+
+
+def routes(runtime: Runtime, token: str) -> Sequence[tuple[str, ASGIApp]]:
+    """The two pages."""
+    return (("/reviews", _page(runtime, token, _reviews)), ("/cases", _page(runtime, token, _case)))
+
+
+def _page(runtime: Runtime, token: str, answer: Answer) -> ASGIApp:
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        try:
+            _admit(scope, token)
+            async with runtime.pool.acquire() as connection:
+                await _respond(send, 200, await answer(connection, parse_qs(scope["query_string"].decode("latin-1"))))
+        except Refused as refused:
+            await _respond(send, refused.status, {"problems": [refused.problem]})
+
+    return app
+
+
+def _admit(scope: Any, token: str) -> None:
+    if not token:
+        raise Refused(404, sender_problem("not_served", "path", "Routing is not shown here. Set OFFICER_TOKEN."))
+    shown = dict(scope["headers"]).get(b"authorization", b"")
+    if not compare_digest(shown, f"Bearer {token}".encode()):
+        raise Refused(401, sender_problem("token_wrong", "Authorization", "Send the officers' tool's bearer token."))
+    if scope["method"] != "GET":
+        raise Refused(405, sender_problem("method_not_allowed", "method", "Only GET is possible. Command through Kafka."))
+
+
+async def _reviews(connection: Any, _query: Query) -> Any:
+    return {"reviews": await views.open_reviews(connection, MOST_REVIEWS)}
+
+
+async def _case(connection: Any, query: Query) -> Any:
+    try:
+        referral_id = UUID(query.get("referral_id", [""])[0])
+    except ValueError:
+        raise Refused(
+            400, sender_problem("referral_id_invalid", "referral_id", "Give the case's referral_id, a UUID.")
+        ) from None
+    shown = await views.show(connection, referral_id)
+    if shown is None:
+        raise Refused(404, sender_problem("referral_unknown", "referral_id", "Routing has no case of this referral_id."))
+    return shown
+
+
+async def _respond(send: Any, status: int, content: Any) -> None:
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": to_json(content)})

@@ -1,0 +1,103 @@
+"""What a force's answer does to its hand-off. A force speaks for itself only, and a repeat changes nothing."""
+
+from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
+from conduit_contracts.problems import Problem, sender_problem
+from conduit_contracts.routing import (
+    HandoffAcknowledged,
+    HandoffDeclined,
+    HandoffReceived,
+    HandoffState,
+    HomeForceBasis,
+    RoutingReviewReason,
+)
+from conduit_routing import clocks, rules
+from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState, Handoff, Review
+from conduit_routing.turn import Turn
+
+Response = ReceiptConfirmed | CaseAcknowledged | CaseDeclined
+
+_IDENTITY_MISMATCH = sender_problem(
+    "identity_mismatch", "force_id", "This is not the force whose topic the record came on. Send your own force_id."
+)
+CASE_NOT_YOURS = sender_problem(
+    "case_not_yours", "referral_id", "You hold no case of this referral_id. Send the one that CaseDisseminated gave you."
+)
+_PART_CLOSED = sender_problem(
+    "part_closed",
+    "referral_id",
+    "An officer of the hub ended your part in this case. Speak to the hub if you hold it all the same.",
+)
+
+
+def problem_with(case: Case | None, response: Response, principal: str) -> Problem | None:
+    """Why the response cannot be taken, or None. A case of others and no case at all look the same."""
+    if response.force_id != principal:
+        return _IDENTITY_MISMATCH
+    held = case.handoffs.get(principal) if case else None
+    if held is None:
+        return CASE_NOT_YOURS
+    closed = held.state is HandoffState.STOOD_DOWN and not isinstance(response, ReceiptConfirmed)
+    return _PART_CLOSED if closed else None
+
+
+def receive(turn: Turn, response: ReceiptConfirmed) -> None:
+    """The connector's receipt. It says nothing new once the force has said more."""
+    held = turn.case.handoffs[response.force_id]
+    if held.state is HandoffState.DISSEMINATED:
+        turn.set_handoff(clocks.received(held, turn.now), "received")
+        turn.tell(HandoffReceived(**turn.about, force_id=held.force_id))
+
+
+def acknowledge(turn: Turn, response: CaseAcknowledged) -> None:
+    """A person has the case. Said after declining, it takes the case back: a force that takes a child is never refused."""
+    held = turn.case.handoffs[response.force_id]
+    changed = clocks.acknowledged(held, response.force_reference, turn.now)
+    if held.state is HandoffState.ACKNOWLEDGED:
+        if changed.force_reference == held.force_reference:
+            return
+        turn.set_handoff(changed, "force_reference_given")
+    else:
+        turn.set_handoff(changed, "acknowledged", "after_declining" if not held.active else "")
+        turn.close_reviews("acknowledged", _answered_by(turn.case, held.force_id))
+    turn.tell(HandoffAcknowledged(**turn.about, force_id=held.force_id, force_reference=changed.force_reference))
+
+
+def _answered_by(case: Case, force_id: str) -> list[Review]:
+    """The reviews that an acknowledgement settles. Who leads is the officer's to say where nobody does."""
+    about = case.open_reviews(force_id)
+    return [review for review in about if case.home_force is not None or review.reason not in ASKS_FOR_HOME]
+
+
+def decline(turn: Turn, response: CaseDeclined) -> None:
+    """The force gives the case back: to the force it suggests where that is in order, to a named officer otherwise.
+
+    Until another force has acknowledged, the decliner keeps the interim duty if it had it.
+    """
+    case, held = turn.case, turn.case.handoffs[response.force_id]
+    if not held.active:
+        return
+    turn.set_handoff(clocks.declined(held, turn.now), "declined", response.reason)
+    withdrawn = case.state is CaseState.WITHDRAWN
+    suggestion = response.suggested_force
+    usable = not withdrawn and suggestion is not None and rules.is_usable_suggestion(case, held.force_id, suggestion)
+    target = suggestion if usable else None
+    turn.tell(HandoffDeclined(**turn.about, force_id=held.force_id, reason=response.reason, rerouted_to=target))
+    if withdrawn:
+        return
+    turn.close_reviews("declined", case.open_reviews(held.force_id))
+    if target is not None:
+        turn.hand_to(target, *held.areas)
+    elif suggestion is not None:
+        turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, held.force_id, case.active)
+    else:
+        turn.open_review(RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION, held.force_id, case.active)
+    if case.home_force == held.force_id:
+        _replace_home(turn, held, target)
+
+
+def _replace_home(turn: Turn, decliner: Handoff, target: str | None) -> None:
+    """A suggestion makes a home force, but not against the word of the officer who named the one that declined."""
+    by_officer = turn.case.basis is HomeForceBasis.NAMED_BY_OFFICER
+    if target is not None and by_officer:
+        turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, decliner.force_id, (target,))
+    turn.name_home(None if by_officer else target, None)

@@ -1,0 +1,234 @@
+"""All SQL of routing. The row of a case is the lock on all that hangs on it.
+
+Every statement handles a whole batch. Cases are locked in the order of their ids, so that two batches wait for each
+other instead of deadlocking.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from conduit_contracts.referral import Urgency
+from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
+from conduit_routing.case import Case, CaseState, Handoff, Review, Stored
+from conduit_routing.content import Content, StoredBody, StoredSupplement, merge
+
+_LOCK = """
+SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, policy_version,
+       state, home_force, basis, interim_owner, version
+FROM cases WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
+"""
+_HANDOFFS = """
+SELECT referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, state,
+       received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference
+FROM handoffs WHERE referral_id = ANY($1::uuid[])
+"""
+_REVIEWS = """
+SELECT referral_id, number, reason, about, candidates, opened_at
+FROM routing_reviews WHERE referral_id = ANY($1::uuid[]) AND closed_at IS NULL ORDER BY referral_id, number
+"""
+_BODIES = "SELECT referral_id, body FROM cases WHERE referral_id = ANY($1::uuid[])"
+_SUPPLEMENTS = "SELECT referral_id, body FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, number"
+_DUE = """
+SELECT referral_id FROM cases
+WHERE referral_id IN (SELECT referral_id FROM handoffs WHERE next_action_at <= $1 ORDER BY next_action_at LIMIT $2)
+ORDER BY referral_id FOR UPDATE SKIP LOCKED
+"""
+
+_INSERT_CASES = """
+INSERT INTO cases (referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at,
+                   policy_version, state, home_force, basis, interim_owner, version, body)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::timestamptz[],
+                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::bytea[])
+ON CONFLICT DO NOTHING
+"""
+_UPDATE_CASES = """
+UPDATE cases SET provisional = new.provisional, state = new.state, home_force = new.home_force, basis = new.basis,
+                 interim_owner = new.interim_owner, version = new.version, body = coalesce(new.body, cases.body)
+FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::bytea[])
+     AS new (referral_id, provisional, state, home_force, basis, interim_owner, version, body)
+WHERE cases.referral_id = new.referral_id
+"""
+_PUT_HANDOFFS = """
+INSERT INTO handoffs (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at,
+                      next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level,
+                      force_reference)
+SELECT referral_id, force_id, string_to_array(areas, ' '), disseminated_at, receipt_due_at, acknowledgement_due_at,
+       next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+            $7::timestamptz[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
+            $13::integer[], $14::integer[], $15::text[])
+     AS new (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at,
+             state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference)
+ON CONFLICT (referral_id, force_id) DO UPDATE SET
+    areas = excluded.areas, disseminated_at = excluded.disseminated_at, receipt_due_at = excluded.receipt_due_at,
+    acknowledgement_due_at = excluded.acknowledgement_due_at, next_action_at = excluded.next_action_at,
+    state = excluded.state, received_at = excluded.received_at, acknowledged_at = excluded.acknowledged_at,
+    declined_at = excluded.declined_at, stood_down_at = excluded.stood_down_at, chases = excluded.chases,
+    level = excluded.level, force_reference = excluded.force_reference
+"""
+_PUT_REVIEWS = """
+INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at, closed_at)
+SELECT referral_id, number, reason, about, string_to_array(candidates, ' '), opened_at, closed_at
+FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+     AS new (referral_id, number, reason, about, candidates, opened_at, closed_at)
+ON CONFLICT (referral_id, number) DO UPDATE SET closed_at = excluded.closed_at
+"""
+_ADD_SUPPLEMENTS = """
+INSERT INTO supplements (referral_id, number, body)
+SELECT referral_id, number, body FROM unnest($1::uuid[], $2::integer[], $3::bytea[]) AS new (referral_id, number, body)
+"""
+_ADD_HISTORY = """
+INSERT INTO history (referral_id, version, at, actor, what, why, force_id, policy_version, cause_id, sent_id)
+SELECT * FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
+                     $8::text[], $9::text[], $10::uuid[])
+"""
+
+
+async def due(connection: Any, now: datetime, limit: int) -> list[UUID]:
+    """Cases with a hand-off whose clock ran out, locked, without those that somebody else has locked."""
+    return [row[0] for row in await connection.fetch(_DUE, now, limit)]
+
+
+async def load(connection: Any, wanted: Mapping[UUID, bool]) -> dict[UUID, Case]:
+    """The cases there are among these, locked; with what was told of them where that is asked for or may be needed."""
+    cases = {row["referral_id"]: _case(row) for row in await connection.fetch(_LOCK, list(wanted))} if wanted else {}
+    if not cases:
+        return {}
+    ids = list(cases)
+    for row in await connection.fetch(_HANDOFFS, ids):
+        cases[row["referral_id"]].handoffs[row["force_id"]] = _handoff(row)
+    for row in await connection.fetch(_REVIEWS, ids):
+        cases[row["referral_id"]].reviews[row["number"]] = _review(row)
+    for case in cases.values():
+        case.stored = Stored(case.version, dict(case.handoffs), dict(case.reviews))
+    await _load_content(connection, cases, [each for each in ids if wanted[each] or _may_pass_on(cases[each])])
+    return cases
+
+
+def _may_pass_on(case: Case) -> bool:
+    """Whether an acknowledgement may send the case: to one that takes it back, or takes the interim duty."""
+    return any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
+
+
+async def _load_content(connection: Any, cases: Mapping[UUID, Case], ids: Sequence[UUID]) -> None:
+    if not ids:
+        return
+    supplements: dict[UUID, list[bytes]] = {}
+    for row in await connection.fetch(_SUPPLEMENTS, ids):
+        supplements.setdefault(row["referral_id"], []).append(row["body"])
+    for row in await connection.fetch(_BODIES, ids):
+        case = cases[row["referral_id"]]
+        case.content = content_of(row["body"], supplements.get(case.referral_id, ()))
+        case.supplements_stored = len(supplements.get(case.referral_id, ()))
+
+
+def content_of(body: bytes, supplements: Sequence[bytes]) -> Content:
+    """What was told of a case, read from the records that told it."""
+    told = StoredBody.model_validate_json(body, extra="ignore")
+    added = [StoredSupplement.model_validate_json(raw, extra="ignore").supplement for raw in supplements]
+    size = len(body) + sum(map(len, supplements))
+    return Content(told.referral, merge(told.supplements, added), size=size)
+
+
+async def save(connection: Any, cases: Sequence[Case]) -> None:
+    """Write what differs from what is stored."""
+    await _insert_cases(connection, [case for case in cases if case.stored is None])
+    await _put(connection, _UPDATE_CASES, [_update(case) for case in cases if case.stored is not None])
+    await _put(connection, _PUT_HANDOFFS, [row for case in cases for row in _handoff_rows(case)])
+    await _put(connection, _PUT_REVIEWS, [row for case in cases for row in _review_rows(case)])
+    await _put(connection, _ADD_SUPPLEMENTS, [row for case in cases for row in _supplement_rows(case)])
+    await _put(connection, _ADD_HISTORY, [(case.referral_id, *entry) for case in cases for entry in case.new_history])
+
+
+async def _insert_cases(connection: Any, cases: Sequence[Case]) -> None:
+    """Insert new cases.
+
+    Raises:
+        asyncpg.SerializationError: another transaction made one of them meanwhile, so the batch must be tried again.
+    """
+    status = await _put(connection, _INSERT_CASES, [_insert(case) for case in cases])
+    if status is not None and int(status.rpartition(" ")[2]) != len(cases):
+        raise asyncpg.SerializationError("another transaction made the case")
+
+
+async def _put(connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> str | None:
+    if not rows:
+        return None
+    status: str = await connection.execute(statement, *map(list, zip(*rows, strict=True)))
+    return status
+
+
+def _insert(case: Case) -> tuple[Any, ...]:
+    return (
+        case.referral_id,
+        case.partner_id,
+        case.partner_reference,
+        case.urgency,
+        case.immediate_danger,
+        case.provisional,
+        case.opened_at,
+        case.policy_version,
+        case.state,
+        case.home_force,
+        case.basis,
+        case.interim_owner,
+        case.version,
+        case.new_body,
+    )
+
+
+def _update(case: Case) -> tuple[Any, ...]:
+    return (
+        case.referral_id,
+        case.provisional,
+        case.state,
+        case.home_force,
+        case.basis,
+        case.interim_owner,
+        case.version,
+        case.new_body,
+    )
+
+
+def _handoff_rows(case: Case) -> Iterable[tuple[Any, ...]]:
+    stored = case.stored.handoffs if case.stored else {}
+    for force_id, handoff in case.handoffs.items():
+        if handoff is not stored.get(force_id):
+            yield (case.referral_id, force_id, " ".join(handoff.areas), *handoff[2:])
+
+
+def _review_rows(case: Case) -> Iterable[tuple[Any, ...]]:
+    stored = case.stored.reviews if case.stored else {}
+    for number, review in case.reviews.items():
+        if review is not stored.get(number):
+            yield (case.referral_id, *review[:3], " ".join(review.candidates), *review[4:])
+
+
+def _supplement_rows(case: Case) -> Iterable[tuple[Any, ...]]:
+    for number, body in enumerate(case.new_supplements, case.supplements_stored + 1):
+        yield (case.referral_id, number, body)
+
+
+def _case(row: Any) -> Case:
+    basis = row["basis"]
+    values = dict(row) | {
+        "urgency": Urgency(row["urgency"]),
+        "state": CaseState(row["state"]),
+        "basis": HomeForceBasis(basis) if basis else None,
+    }
+    return Case(**values)
+
+
+def _handoff(row: Any) -> Handoff:
+    (_, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, state, *rest) = row
+    times = (disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at)
+    return Handoff(force_id, tuple(areas), *times, HandoffState(state), *rest)
+
+
+def _review(row: Any) -> Review:
+    _, number, reason, about, candidates, opened_at = row
+    return Review(number, RoutingReviewReason(reason), about, tuple(candidates), opened_at)

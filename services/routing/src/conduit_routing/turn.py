@@ -1,0 +1,145 @@
+"""One record's effect on one case. Nothing about a case changes but through here, and each change is a line of history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from conduit_contracts.envelope import Attributes, Message
+from conduit_contracts.referral import Supplement
+from conduit_contracts.routing import HomeForceBasis, RoutingReviewReason
+from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
+from conduit_routing import clocks, extract
+from conduit_routing.case import Case, CaseState, Entry, Handoff, Review
+from conduit_routing.policy import Clock, RoutingPolicy
+
+
+class Publisher(Protocol):
+    """The part of the outbox that a turn uses."""
+
+    def publish(
+        self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
+    ) -> str:
+        """Publish with the transaction; returns the event's id."""
+        ...
+
+
+class Standing(NamedTuple):
+    """What forces and partners were last told of a case."""
+
+    home: str | None
+    owner: str | None
+    active: tuple[str, ...]
+    provisional: bool
+
+
+def standing(case: Case) -> Standing:
+    """How the case stands now."""
+    return Standing(case.home_force, case.interim_owner, case.active, case.provisional)
+
+
+@dataclass(slots=True)
+class Turn:
+    """A case, who acts on it and why, and where what follows is published."""
+
+    case: Case
+    now: datetime
+    actor: str
+    policy: RoutingPolicy
+    outbox: Publisher
+    before: Standing
+    cause: Attributes | None = None
+    cause_id: str | None = None
+    widened: set[str] = field(default_factory=set)
+    """Forces that now answer for more areas, so that they must get their part again."""
+    added: list[Supplement] = field(default_factory=list)
+    """What the partner added, for those who hold the case already."""
+    opened: list[Review] = field(default_factory=list)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the case's priority class."""
+        return self.policy.clock(self.case.urgency, immediate_danger=self.case.immediate_danger)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields that every event about the case has."""
+        case = self.case
+        return {
+            "referral_id": case.referral_id,
+            "partner_id": case.partner_id,
+            "partner_reference": case.partner_reference,
+        }
+
+    def tell(self, message: Message) -> str:
+        """Publish a fact about the case."""
+        key = str(self.case.referral_id)
+        return self.outbox.publish(ROUTING_CASES.name(), key, message, subject=key, cause=self.cause)
+
+    def send(self, force_id: str, message: Message) -> str:
+        """Publish to one force, on its own topic."""
+        key = str(self.case.referral_id)
+        return self.outbox.publish(FORCE_CASES.name(force_id), key, message, subject=key, cause=self.cause)
+
+    def note(self, what: str, why: str = "", force_id: str | None = None, sent_id: str | None = None) -> int:
+        """Write a line of history; returns its number. `what` and `why` are codes, never anybody's words."""
+        self.case.version += 1
+        entry = Entry(
+            version=self.case.version,
+            at=self.now,
+            actor=self.actor,
+            what=what,
+            why=why,
+            force_id=force_id,
+            policy_version=self.policy.version,
+            cause_id=self.cause_id,
+            sent_id=sent_id,
+        )
+        self.case.new_history.append(entry)
+        return entry.version
+
+    def set_handoff(self, handoff: Handoff, what: str, why: str = "") -> None:
+        """Put a hand-off's new state in its place. No clock runs on a withdrawn case."""
+        if self.case.state is CaseState.WITHDRAWN and handoff.next_action_at is not None:
+            handoff = handoff._replace(next_action_at=None)
+        self.case.handoffs[handoff.force_id] = handoff
+        self.note(what, why, handoff.force_id)
+
+    def hand_to(self, force_id: str, *also: str) -> None:
+        """Give the force a part for its own area and the areas of `also`. Each force has one hand-off at most.
+
+        A force without an active one gets a new start: its clocks run from now.
+        """
+        held = self.case.handoffs.get(force_id)
+        areas = tuple(sorted({force_id, *also, *(held.areas if held else ())}))
+        if held is None or not held.active:
+            fresh = clocks.started(force_id, areas, self.clock, self.now)
+            self.case.handoffs[force_id] = fresh._replace(force_reference=held.force_reference) if held else fresh
+        elif areas != held.areas:
+            self.case.handoffs[force_id] = held._replace(areas=areas)
+            self.widened.add(force_id)
+
+    def name_home(self, force_id: str | None, basis: HomeForceBasis | None, what: str = "home_force") -> None:
+        """Settle or unsettle the home force. It has no basis where another force suggested it."""
+        self.case.home_force, self.case.basis = force_id, basis
+        self.note(what, basis or ("suggested_by_force" if force_id else "home_force_unsettled"), force_id)
+
+    def disseminate(self, force_id: str, why: str) -> None:
+        """Send the force its part of the case as it stands."""
+        for message in extract.case_for(self.case, self.case.handoffs[force_id]):
+            self.note("disseminated", why, force_id, self.send(force_id, message))
+
+    def open_review(self, reason: RoutingReviewReason, about: str = "", candidates: tuple[str, ...] = ()) -> None:
+        """Ask for a named officer, unless the same is asked already."""
+        if any((review.reason, review.about) == (reason, about) for review in self.case.open_reviews()):
+            return
+        number = self.note("review_opened", reason, about or None)
+        review = Review(number, reason, about, candidates, self.now)
+        self.case.reviews[number] = review
+        self.opened.append(review)
+
+    def close_reviews(self, why: str, reviews: Iterable[Review]) -> None:
+        """Close these reviews."""
+        for review in reviews:
+            self.case.reviews[review.number] = review._replace(closed_at=self.now)
+            self.note("review_closed", why, review.about or None)

@@ -1,0 +1,83 @@
+"""The SQL that only reads: what officers are shown, and what the gauges say. Nothing here touches what a case says."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+_REVIEWS = """
+SELECT referral_id, reason, nullif(about, '') AS about, candidates, routing_reviews.opened_at, urgency, immediate_danger,
+       provisional, home_force, interim_owner
+FROM routing_reviews JOIN cases USING (referral_id) WHERE closed_at IS NULL
+ORDER BY immediate_danger DESC, array_position(ARRAY['urgent', 'priority', 'routine'], urgency), routing_reviews.opened_at
+LIMIT $1
+"""
+_CASE = """
+SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, state, home_force,
+       basis, interim_owner, version, policy_version
+FROM cases WHERE referral_id = $1
+"""
+_HANDOFFS = """
+SELECT force_id, areas, state, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, received_at,
+       acknowledged_at, declined_at, stood_down_at, chases, level, force_reference
+FROM handoffs WHERE referral_id = $1 ORDER BY disseminated_at, force_id
+"""
+_CASE_REVIEWS = """
+SELECT reason, nullif(about, '') AS about, candidates, opened_at, closed_at
+FROM routing_reviews WHERE referral_id = $1 ORDER BY number
+"""
+_HISTORY = """
+SELECT version, at, actor, what, why, force_id, policy_version, cause_id, sent_id
+FROM history WHERE referral_id = $1 ORDER BY version
+"""
+
+_BY_STATE = "SELECT state, count(*) FROM handoffs GROUP BY state"
+_WAITING = """
+SELECT CASE WHEN immediate_danger THEN 'immediate_danger' ELSE urgency END AS priority,
+       extract(epoch FROM $1 - min(disseminated_at))::float8 AS oldest,
+       count(*) FILTER (WHERE handoffs.state = 'disseminated' AND receipt_due_at < $1) AS receipt,
+       count(*) FILTER (WHERE acknowledgement_due_at < $1) AS acknowledgement
+FROM handoffs JOIN cases USING (referral_id)
+WHERE handoffs.state IN ('disseminated', 'received') AND cases.state <> 'withdrawn' GROUP BY priority
+"""
+_BY_REASON = "SELECT reason, count(*) FROM routing_reviews WHERE closed_at IS NULL GROUP BY reason"
+_WITH_NOBODY = "SELECT count(*) FROM cases WHERE interim_owner IS NULL AND state = 'open'"
+
+
+class Figures(NamedTuple):
+    """What the gauges show. Waiting hand-offs of withdrawn cases do not count."""
+
+    handoffs: Mapping[str, int]
+    oldest_seconds: Mapping[str, float]
+    receipt_breached: int
+    acknowledgement_breached: int
+    reviews: Mapping[str, int]
+    with_nobody: int
+
+
+async def figures(connection: Any, now: datetime) -> Figures:
+    """Count."""
+    waiting = await connection.fetch(_WAITING, now)
+    return Figures(
+        handoffs=dict(await connection.fetch(_BY_STATE)),
+        oldest_seconds={row["priority"]: row["oldest"] for row in waiting},
+        receipt_breached=sum(row["receipt"] for row in waiting),
+        acknowledgement_breached=sum(row["acknowledgement"] for row in waiting),
+        reviews=dict(await connection.fetch(_BY_REASON)),
+        with_nobody=await connection.fetchval(_WITH_NOBODY),
+    )
+
+
+async def open_reviews(connection: Any, limit: int) -> list[dict[str, Any]]:
+    """The reviews that wait, in the order in which officers should take them."""
+    return [dict(row) for row in await connection.fetch(_REVIEWS, limit)]
+
+
+async def show(connection: Any, referral_id: UUID) -> dict[str, Any] | None:
+    """Who has which part of a case and how that came about, or None where there is no such case."""
+    case = await connection.fetchrow(_CASE, referral_id)
+    if case is None:
+        return None
+    parts = {"handoffs": _HANDOFFS, "reviews": _CASE_REVIEWS, "history": _HISTORY}
+    lists = {name: await connection.fetch(statement, referral_id) for name, statement in parts.items()}
+    return dict(case) | {name: [dict(row) for row in rows] for name, rows in lists.items()}

@@ -1,0 +1,36 @@
+"""The cases that a batch is about, in memory, so that several records about one case see each other's effect."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis.kafka import Delivery
+from conduit_routing.case import Case
+from conduit_routing.policy import RoutingPolicy
+from conduit_routing.turn import Publisher, Turn, standing
+
+
+@dataclass(slots=True)
+class Work:
+    """What a batch works on, and when. The cases are locked from loading to commit."""
+
+    policy: RoutingPolicy
+    now: datetime
+    cases: dict[UUID, Case] = field(default_factory=dict)
+
+    def turn(self, case: Case, outbox: Publisher, actor: str, delivery: Delivery[Any] | None = None) -> Turn:
+        """A turn of this case, caused by a record or by the clock."""
+        cause = delivery.attributes if delivery else None
+        cause_id = _cause_id(delivery) if delivery else None
+        return Turn(case, self.now, actor, self.policy, outbox, standing(case), cause, cause_id)
+
+    def changed(self) -> list[Case]:
+        """The cases that differ from what is stored."""
+        return [case for case in self.cases.values() if case.stored is None or case.version != case.stored.version]
+
+
+def _cause_id(delivery: Delivery[Any]) -> str:
+    """Senders outside the hub choose their own ids, which may say anything, so their records are named by their place."""
+    record = delivery.record
+    return f"{record.topic}/{record.partition}/{record.offset}" if delivery.topic.edge else delivery.attributes.id

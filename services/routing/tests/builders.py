@@ -1,0 +1,251 @@
+"""Synthetic referrals, and routing without a database: records in, events out, cases in memory."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from conduit_chassis.kafka import Delivery, Reader, Refusal
+from conduit_chassis.testing import raw_record, record
+from conduit_contracts import force, routing, triage
+from conduit_contracts.envelope import Attributes, Message, dump
+from conduit_contracts.geography import force_of_district, forces
+from conduit_contracts.ids import uuid7
+from conduit_contracts.problems import Problem
+from conduit_contracts.referral import (
+    Caseworker,
+    Concern,
+    Ground,
+    LegalGround,
+    NamedWithConsent,
+    Numbers,
+    OffencePlace,
+    Person,
+    Referral,
+    Role,
+    Supplement,
+    Urgency,
+)
+from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_CASES, ROUTING_REVIEWS, TRIAGE_DECISIONS, consumed_by
+from conduit_routing.case import Case
+from conduit_routing.handlers import dispatch
+from conduit_routing.policy import RoutingPolicy
+from conduit_routing.sweep import take_steps
+from conduit_routing.work import Work
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PARTNER = "lantern-trust"
+OFFICER = "officer.north"
+READER = Reader("routing", consumed_by("routing"), {})
+M = TypeVar("M", bound=Message)
+
+
+def district(force_id: str) -> str:
+    """Some district in this force's area."""
+    return next(code for code, force in force_of_district().items() if force == force_id)
+
+
+def place(place_id: str, force_id: str | None = None, **given: Any) -> OffencePlace:
+    """A place in a force's area, or what else is given."""
+    if force_id is not None and forces()[force_id].territorial:
+        given["district_code"] = district(force_id)
+    elif force_id is not None:
+        given["force_id"] = force_id
+    return OffencePlace(place_id=place_id, description=f"canary-place-{place_id}", **given)
+
+
+def person(person_id: str, *place_ids: str, role: Role = Role.VICTIM, lives: str | None = None) -> Person:
+    """A person tied to these places, who lives in a force's area."""
+    identity = NamedWithConsent(name=f"canary-name-{person_id}", consented_on=date(2026, 10, 1))
+    home = district(lives) if lives else None
+    return Person(person_id=person_id, role=role, identity=identity, home_district_code=home, place_ids=place_ids)
+
+
+def referral(places: Iterable[OffencePlace] = (), persons: Iterable[Person] = (), **given: Any) -> Referral:
+    """A referral of these places and persons."""
+    values: dict[str, Any] = {
+        "partner_id": PARTNER,
+        "partner_reference": "LT-1",
+        "mou_reference": "MOU-1",
+        "caseworker": Caseworker(name="Synthetic caseworker", telephone="0100 000 000"),
+        "reported_at": NOW - timedelta(days=1),
+        "urgency": Urgency.PRIORITY,
+        "immediate_danger": False,
+        "narrative": "canary-narrative",
+        "persons": tuple(persons),
+        "numbers": Numbers(victims_known=6),
+        "places": tuple(places),
+        "concerns": (Concern.CONTACT_SEXUAL_ABUSE,),
+        "legal_ground": LegalGround.SAFEGUARDING_OF_CHILDREN,
+    }
+    return Referral(**(values | given))
+
+
+def supplement(*places: OffencePlace, persons: Iterable[Person] = (), days: int = 0, **given: Any) -> Supplement:
+    """Added information."""
+    values: dict[str, Any] = {
+        "partner_id": PARTNER,
+        "partner_reference": "LT-1",
+        "text": "canary-text",
+        "persons": tuple(persons),
+        "places": places,
+        "supplied_at": NOW + timedelta(days=days),
+    }
+    return Supplement(**(values | given))
+
+
+def about(referral_id: UUID) -> dict[str, Any]:
+    """The fields of every fact of triage."""
+    return {"referral_id": referral_id, "partner_id": PARTNER, "partner_reference": "LT-1"}
+
+
+def accepted(told: Referral, referral_id: UUID | None = None, **given: Any) -> triage.ReferralAccepted:
+    values = about(referral_id or uuid7()) | {
+        "referral": told,
+        "grounds": (Ground.NUMBER_OF_VICTIMS,),
+        "decided_by": triage.ByRules(),
+        "policy_version": "test",
+    }
+    return triage.ReferralAccepted(**(values | given))
+
+
+def danger(told: Referral, referral_id: UUID) -> triage.ImmediateDangerRaised:
+    return triage.ImmediateDangerRaised(**about(referral_id), referral=told, policy_version="test")
+
+
+def triage_declined(referral_id: UUID) -> triage.ReferralDeclined:
+    return triage.ReferralDeclined(
+        **about(referral_id),
+        officer_id=OFFICER,
+        reason=triage.DeclineReason.NOT_COMPLEX,
+        comment="Synthetic comment",
+        next_step="Synthetic next step",
+        reconsideration_open=True,
+        policy_version="test",
+    )
+
+
+def informed(referral_id: UUID, added: Supplement) -> triage.InformationForwarded:
+    return triage.InformationForwarded(**about(referral_id), supplement=added)
+
+
+def withdrawn(referral_id: UUID) -> triage.WithdrawalForwarded:
+    return triage.WithdrawalForwarded(**about(referral_id), reason="duplicate", comment="canary-comment")  # type: ignore[arg-type]
+
+
+def received(referral_id: UUID, force_id: str) -> force.ReceiptConfirmed:
+    return force.ReceiptConfirmed(force_id=force_id, referral_id=referral_id)
+
+
+def acknowledged(referral_id: UUID, force_id: str, force_reference: str | None = None) -> force.CaseAcknowledged:
+    return force.CaseAcknowledged(
+        force_id=force_id, referral_id=referral_id, team="Synthetic team", force_reference=force_reference
+    )
+
+
+def declined(referral_id: UUID, force_id: str, suggested_force: str | None = None) -> force.CaseDeclined:
+    return force.CaseDeclined(
+        force_id=force_id,
+        referral_id=referral_id,
+        reason=force.NotOursReason.OUTSIDE_OUR_AREA,
+        comment="canary-comment",
+        suggested_force=suggested_force,
+    )
+
+
+def name_home(referral_id: UUID, home_force: str) -> routing.NameHomeForce:
+    return routing.NameHomeForce(referral_id=referral_id, officer_id=OFFICER, home_force=home_force, reason="canary-reason")
+
+
+def reroute(referral_id: UUID, from_force: str, to_force: str) -> routing.RerouteHandoff:
+    return routing.RerouteHandoff(
+        referral_id=referral_id, officer_id=OFFICER, from_force=from_force, to_force=to_force, reason="canary-reason"
+    )
+
+
+def stand_down(referral_id: UUID, force_id: str) -> routing.StandDownHandoff:
+    return routing.StandDownHandoff(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason")
+
+
+def topic_of(message: Message, principal: str | None = None) -> str:
+    """The topic on which the message would come."""
+    if isinstance(message, force.ReceiptConfirmed | force.CaseAcknowledged | force.CaseDeclined):
+        return FORCE_RESPONSES.name(principal or message.force_id)
+    if isinstance(message, routing.NameHomeForce | routing.RerouteHandoff | routing.StandDownHandoff):
+        return ROUTING_REVIEWS.name()
+    return TRIAGE_DECISIONS.name()
+
+
+class Recorder:
+    """The outbox of a test: what was published, by topic, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, Message]] = []
+        self.put_aside: list[tuple[Any, Problem]] = []
+
+    def publish(
+        self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
+    ) -> str:
+        dump(message)
+        self.sent.append((topic, key, message))
+        return str(uuid7())
+
+    def dead_letter(self, incoming: Any, problem: Problem) -> None:
+        self.put_aside.append((incoming, problem))
+
+    def facts(self) -> list[Message]:
+        """What the hub was told."""
+        return [message for topic, _, message in self.sent if topic == ROUTING_CASES.name()]
+
+    def to(self, force_id: str) -> list[Message]:
+        """What a force was told."""
+        return [message for topic, _, message in self.sent if topic == f"force.{force_id}.cases.v1"]
+
+    def one(self, kind: type[M]) -> M:
+        """The only message of this kind."""
+        found = [message for _, _, message in self.sent if isinstance(message, kind)]
+        assert len(found) == 1, f"{len(found)} of {kind.__name__}"
+        return found[0]
+
+    def kinds(self, force_id: str | None = None) -> list[str]:
+        """Names of what the hub, or a force, was told, in order."""
+        return [type(message).__name__ for message in (self.to(force_id) if force_id else self.facts())]
+
+
+class Desk:
+    """Routing in memory."""
+
+    def __init__(self, policy: RoutingPolicy) -> None:
+        self.work = Work(policy, NOW)
+
+    def deliver(self, *messages: Message, principal: str | None = None) -> Recorder:
+        """Let these have their effect as one batch."""
+        outbox = Recorder()
+        batch = [READER.read(record(topic_of(message, principal), "key", message)).content for message in messages]
+        assert all(isinstance(incoming, Delivery) for incoming in batch)
+        dispatch(self.work, batch, outbox)  # type: ignore[arg-type]
+        return outbox
+
+    def refuse(self, topic: str, value: bytes) -> Recorder:
+        """Deliver a record that cannot be read."""
+        outbox = Recorder()
+        content = READER.read(raw_record(topic, "key", [], value)).content
+        assert isinstance(content, Refusal)
+        dispatch(self.work, [content], outbox)  # type: ignore[arg-type]
+        return outbox
+
+    def wait(self, seconds: float) -> Recorder:
+        """Let time pass, and the clock sweep once."""
+        self.work.now += timedelta(seconds=seconds)
+        outbox = Recorder()
+        for case in self.work.cases.values():
+            take_steps(self.work.turn(case, outbox, "clock"))
+        return outbox
+
+    def case(self, referral_id: UUID) -> Case:
+        return self.work.cases[referral_id]
+
+
+def standing_of(case: Case) -> dict[str, str]:
+    """Where each force stands."""
+    return {force_id: handoff.state.value for force_id, handoff in case.handoffs.items()}
