@@ -64,7 +64,7 @@ canaries = st.one_of(
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_nothing_that_stood_in_a_record_is_ever_shown(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(EDGE)))
     value = copy.deepcopy(examples()[name].value)
