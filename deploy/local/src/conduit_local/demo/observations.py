@@ -86,7 +86,9 @@ class Outcome:
             return "withdrawn"
         if self.reviewed:
             return "under review"
-        return "rejected" if self.rejected and not self.referral_ids else "nothing"
+        if self.rejected and not self.referral_ids:
+            return "rejected"
+        return "dead-lettered" if self.dead_letters else "nothing yet"
 
 
 def fold(outcome: Outcome, seen: Seen) -> None:

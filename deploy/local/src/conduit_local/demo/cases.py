@@ -97,7 +97,7 @@ class Expectation(Part):
     decision: Annotated[
         str,
         StringConstraints(
-            pattern=r"^(accepted by rules|(accepted|declined) by [a-z.-]+|under review|withdrawn|rejected|nothing)$"
+            pattern=r"^(accepted by rules|(accepted|declined) by [a-z.-]+|under review|withdrawn|rejected|dead-lettered)$"
         ),
     ]
     grounds: frozenset[Ground] = frozenset()

@@ -19,7 +19,7 @@ from conduit_contracts.envelope import Message
 from conduit_contracts.geography import forces
 from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralSubmitted, ReferralWithdrawn
 from conduit_contracts.programme import Contact, ForceRegistered, PartnerRegistered
-from conduit_local.cases import Case
+from conduit_local.demo.cases import Case
 from conduit_local.paths import project_root
 
 MESSAGES: Mapping[str, type[Message]] = {

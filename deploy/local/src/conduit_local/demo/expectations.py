@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
-from conduit_local.cases import Expectation
-from conduit_local.observations import Outcome, plain_json
-from conduit_local.samples import Sample
+from conduit_local.demo.cases import Expectation
+from conduit_local.demo.observations import Outcome, plain_json
+from conduit_local.demo.samples import Sample
 
 CALL_999 = "call 999"
 

@@ -1,0 +1,56 @@
+"""Whether everybody who must hear by e-mail or webhook did, and nobody read more than a notice may say: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from conduit_local.demo.expectations import shown
+from conduit_local.demo.observations import Outcome, plain_json
+from conduit_local.demo.samples import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One e-mail or webhook request. `to` is an address, or the partner's id for a webhook."""
+
+    to: str
+    text: str
+
+
+def of_mail(message: EmailMessage) -> Iterator[Notice]:
+    """One notice per recipient."""
+    text = f"{message['Subject']}\n{message.get_content()}"
+    for recipient in str(message["X-Envelope-To"]).split(","):
+        yield Notice(recipient.strip(), text)
+
+
+def lacking(
+    outcomes: Iterable[tuple[Sample, Outcome]], notices: Sequence[Notice], partners: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Who has not heard of a referral that concerns them. `partners` gives each partner's addresses."""
+    told = {(notice.to, word) for notice in notices for word in notice.text.replace('"', " ").split()}
+    return [
+        f"{sample.number}: no notice to {address}"
+        for sample, outcome in outcomes
+        for address in _addresses(sample, outcome, partners)
+        if not any((address, referral_id) in told for referral_id in outcome.referral_ids)
+    ]
+
+
+def _addresses(sample: Sample, outcome: Outcome, partners: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if not outcome.referral_ids:
+        return
+    yield from partners.get(sample.case.partner, ())
+    for force_id in outcome.handoffs:
+        yield f"safeguarding@{force_id}.police.example"
+    for force_id, times in outcome.escalated.items():
+        if times:
+            yield f"duty-inspector@{force_id}.police.example"
+
+
+def leaks(samples: Iterable[Sample], notices: Sequence[Notice]) -> list[str]:
+    """Notices that hold a part of a case."""
+    texts = [plain_json(notice.text) for notice in notices]
+    return [f"a notice holds {sample.number}'s {token}" for sample in samples for token in sorted(shown(sample, texts))]

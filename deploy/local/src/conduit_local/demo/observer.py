@@ -1,0 +1,86 @@
+"""Reads every topic of the conduit from its beginning, as values that the fold can take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from conduit_contracts import topics
+from conduit_local.demo.observations import Seen
+
+ALL_TOPICS = "|".join(
+    topic.pattern for topic in (*topics.REGISTRY, *(topics.dead_letter_topic(service) for service in topics.SERVICES))
+)
+
+
+class Observer:
+    """`async with Observer(...)`; `poll` gives what came since."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap_servers,
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            metadata_max_age_ms=1_000,
+            fetch_max_wait_ms=50,
+        )
+        self._consumer.subscribe(pattern=ALL_TOPICS)
+
+    async def __aenter__(self) -> Observer:
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def poll(self) -> list[Seen]:
+        """What came within the next moment, in order within each topic's partitions."""
+        batches = await self._consumer.getmany(timeout_ms=50)
+        return [seen_of(record) for records in batches.values() for record in records]
+
+
+def position(topic: str, partition: int, offset: int) -> str:
+    """Where a record lies, as intake calls a submission that has no other name."""
+    return f"{topic}/{partition}/{offset}"
+
+
+def seen_of(record: ConsumerRecord[bytes, bytes]) -> Seen:
+    """A record as the fold takes it, whatever it holds."""
+    headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
+    place = position(record.topic, record.partition, record.offset)
+    return Seen(
+        topic=record.topic,
+        principal=next((found for topic in topics.REGISTRY if (found := topic.match(record.topic))), ""),
+        name=short_name(headers.get("ce_type", "")),
+        event_id=headers.get("ce_id") or place,
+        at=record.timestamp / 1000,
+        value=_value(record, headers, place),
+        text=(record.value or b"").decode(errors="replace"),
+        headers=headers,
+    )
+
+
+def short_name(event_type: str) -> str:
+    """`handoff_received` for `uk.conduit.routing.handoff-received.v1`."""
+    return event_type.split(".")[-2].replace("-", "_") if event_type.count(".") > 1 else ""
+
+
+def _value(record: ConsumerRecord[bytes, bytes], headers: Mapping[str, str], place: str) -> Mapping[str, Any]:
+    if "conduit-topic" in headers:
+        return _whose(headers["conduit-topic"], (record.key or b"").decode(errors="replace"))
+    try:
+        value = json.loads(record.value or b"{}")
+    except ValueError:
+        value = {}
+    content = value if isinstance(value, dict) else {}
+    return {"submission_id": place, **content} if topics.PARTNER_REFERRALS.match(record.topic) else content
+
+
+def _whose(topic: str, key: str) -> Mapping[str, Any]:
+    """A dead letter's value is packed; its key says whose it is."""
+    partner_id = topics.PARTNER_REFERRALS.match(topic)
+    return {"partner_id": partner_id, "partner_reference": key} if partner_id else {"referral_id": key}

@@ -1,0 +1,130 @@
+"""What a run shows: counts while it goes, a table at its end, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from conduit_local.demo.observations import Outcome, legs
+from conduit_local.demo.result import Result, Row
+
+STAGES = ("sent", "received", "under_review", "information_requested", "accepted", "with_forces", "handed_over")
+ENDS = ("declined", "withdrawn", "rejected", "dead-lettered")
+MOST_FORCES = 3
+"""More are counted, not named."""
+
+
+def stages(outcomes: Mapping[str, Outcome]) -> dict[str, int]:
+    """How many referrals stand where."""
+    counts = Counter(_stage(outcome) for outcome in outcomes.values())
+    return {stage: counts[stage] for stage in (*STAGES, *ENDS) if counts[stage]}
+
+
+def _stage(outcome: Outcome) -> str:
+    if outcome.state:
+        return outcome.state
+    return outcome.decision if outcome.decision in ENDS else "sent"
+
+
+def stage_line(outcomes: Mapping[str, Outcome]) -> str:
+    """The counts on one line."""
+    return "  ".join(f"{stage.replace('_', ' ')} {count}" for stage, count in stages(outcomes).items())
+
+
+def table(rows: Iterable[Row]) -> Table:
+    """One line per referral."""
+    found = Table(
+        "no.", "referral", "decision", "forces", "home force", "hand-offs", "partner told", "seconds after sending", ""
+    )
+    for row in rows:
+        outcome = row.outcome
+        found.add_row(
+            row.sample.number,
+            row.sample.name.replace("-", " "),
+            outcome.decision,
+            _forces(outcome),
+            outcome.home or "",
+            _handoffs(outcome),
+            _told(outcome),
+            _legs(outcome),
+            Text("✘", "bold red") if row.differences else Text("✔", "green"),
+        )
+    return found
+
+
+def _forces(outcome: Outcome) -> str:
+    names = list(outcome.handoffs)
+    return ", ".join(names) if len(names) <= MOST_FORCES else f"{len(names)} forces"
+
+
+def _handoffs(outcome: Outcome) -> str:
+    counts = Counter(map(str, outcome.handoffs.values()))
+    return ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in counts.items())
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.rejected:
+        codes = dict.fromkeys(problem.split(" at ")[0] for problem in outcome.rejected)
+        return "; ".join([*codes, *([outcome.state] if outcome.state else [])])
+    return f"{outcome.state.replace('_', ' ')} ({outcome.told.total()} updates)" if outcome.state else ""
+
+
+def _legs(outcome: Outcome) -> str:
+    words = {"disseminated": "force", "received": "received", "acknowledged": "acknowledged", "told": "told"}
+    return " ".join(f"{words[leg]} {seconds:.2f}" for leg, seconds in legs(outcome))
+
+
+def show(console: Console, result: Result) -> None:
+    """The table, and below it every difference in words."""
+    console.print(table(result.rows))
+    for row in result.rows:
+        for difference in row.differences:
+            console.print(
+                f"✘ {row.sample.number} {row.sample.name}: {difference}", style="red", markup=False, highlight=False
+            )
+    for problem in result.problems:
+        console.print(f"✘ {problem}", style="red", markup=False, highlight=False)
+    good = sum(not row.differences for row in result.rows)
+    console.print(
+        f"{good} of {len(result.rows)} referrals as expected, {result.seen.total()} records seen, {result.seconds:.1f} s"
+    )
+
+
+def write(path: Path, result: Result, **more: Any) -> None:
+    """The same as JSON. It holds references and states, nothing of a case."""
+    document = {
+        "as_expected": result.as_expected,
+        "seconds": round(result.seconds, 3),
+        "records_seen": dict(result.seen),
+        "problems": result.problems,
+        **more,
+        "referrals": [_row(row) for row in result.rows],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _row(row: Row) -> dict[str, Any]:
+    outcome = row.outcome
+    return {
+        "number": row.sample.number,
+        "name": row.sample.name,
+        "about": row.sample.case.about,
+        "decision": outcome.decision,
+        "grounds": sorted(outcome.grounds),
+        "home_force": outcome.home,
+        "basis": outcome.basis,
+        "handoffs": outcome.handoffs,
+        "state": outcome.state,
+        "told": dict(outcome.told),
+        "rejected": outcome.rejected,
+        "seconds_after_sending": {leg: round(seconds, 3) for leg, seconds in legs(outcome)},
+        "differences": row.differences,
+    }
