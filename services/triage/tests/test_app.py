@@ -1,0 +1,55 @@
+"""The wiring: what stops a start, and what an empty token means."""
+
+from pathlib import Path
+
+import pytest
+
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.testing import Harness, harness
+from conduit_triage.app import create_service
+from conduit_triage.http import Reviews
+from conduit_triage.settings import TriageSettings
+from services.triage.tests.builders import NOW
+from services.triage.tests.conftest import POLICY_FILE
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("victims_at_least = 5", "victims_at_least = 0"), "triage.victims_at_least"),
+        (("suspects_at_least = 3", "suspects_atleast = 3"), "triage.suspects_atleast"),
+        (("[triage.decline_reasons.duplicate]", "[triage.decline_reasons.double]"), "triage.decline_reasons.double"),
+        (("[triage]", "[tirage]"), "triage.victims_at_least"),
+    ],
+)
+async def test_a_policy_that_cannot_be_used_stops_the_start_and_names_the_key(
+    database: str, tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    broken = tmp_path / "policy.toml"
+    broken.write_text(POLICY_FILE.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    service = create_service()
+    async with harness(service, database, policy_file=broken) as made:
+        with pytest.raises(ConfigurationError, match=complaint):
+            service.routes(made.runtime)
+
+
+async def test_reviews_are_served_under_their_own_prefix_alone(triage: Harness) -> None:
+    ((prefix, app),) = triage.runtime.service.routes(triage.runtime)
+    assert prefix == "/reviews"
+    assert isinstance(app, Reviews)
+
+
+async def test_a_handler_without_a_policy_decides_nothing() -> None:
+    with pytest.raises(RuntimeError, match="not started"):
+        await create_service().handle(None, [], Outbox("triage", NOW))
+
+
+@pytest.mark.parametrize(("token", "served"), [(None, ""), ("", ""), ("synthetic", "synthetic")])
+def test_an_empty_token_is_no_token(monkeypatch: pytest.MonkeyPatch, token: str | None, served: str) -> None:
+    monkeypatch.delenv("OFFICER_TOKEN", raising=False)
+    if token is not None:
+        monkeypatch.setenv("OFFICER_TOKEN", token)
+    settings = TriageSettings(kafka_bootstrap_servers="unused:9092", postgres_dsn="unused", policy_file=POLICY_FILE)
+    assert settings.token == served
+    assert "synthetic" not in repr(settings)

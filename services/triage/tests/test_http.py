@@ -1,0 +1,150 @@
+"""What the officers' tool may read, and what is written down about it."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from conduit_chassis.testing import Harness, ManualClock
+from conduit_contracts.ids import uuid7
+from conduit_triage.http import Reviews
+from services.triage.tests.builders import (
+    NOW,
+    REFERENCE,
+    TOKEN,
+    as_record,
+    asking,
+    complex_referral,
+    declining,
+    received,
+    reconsideration,
+    referral,
+    supplied,
+)
+
+OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
+
+
+def client_of(app: Reviews) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage")
+
+
+@pytest.fixture
+async def client(triage: Harness) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(Reviews(triage.runtime, TOKEN)) as made:
+        yield made
+
+
+async def send(triage: Harness, *messages: Any) -> None:
+    await triage.deliver(*(as_record(message, time=NOW) for message in messages))
+
+
+async def test_the_queue_shows_what_to_take_first_and_no_case_content(triage: Harness, client: httpx.AsyncClient) -> None:
+    routine, danger = received(referral()), received(referral(immediate_danger=True))
+    await send(triage, routine, danger, asking(routine.referral_id))
+    answer = await client.get("/reviews", headers=OFFICER)
+    assert answer.status_code == 200
+    content = answer.json()
+    assert content["open"] == 2
+    assert [review["referral_id"] for review in content["reviews"]] == [str(danger.referral_id), str(routine.referral_id)]
+    first, second = content["reviews"]
+    assert first == {
+        "referral_id": str(danger.referral_id),
+        "partner_id": "example-haven",
+        "partner_reference": REFERENCE,
+        "urgency": "priority",
+        "immediate_danger": True,
+        "reasons": ["immediate_danger", "below_every_threshold"],
+        "opened_at": NOW.isoformat().replace("+00:00", "Z"),
+        "due_at": (danger.received_at + timedelta(minutes=15)).isoformat().replace("+00:00", "Z"),
+        "waiting_for_partner": False,
+    }
+    assert second["waiting_for_partner"]
+    assert "Synthetic" not in answer.text
+    assert await triage.pool.fetchval("SELECT count(*) FROM consultations") == 0
+
+
+@pytest.mark.parametrize("path", ["/reviews/{}", "/reviews?referral_id={}"])
+async def test_an_officer_sees_the_whole_case_and_that_is_written_down(
+    triage: Harness, client: httpx.AsyncClient, clock: ManualClock, path: str
+) -> None:
+    message = received()
+    await send(triage, message, supplied(message.referral_id, text="Synthetic: more."), asking(message.referral_id))
+    await send(triage, declining(message.referral_id), reconsideration(message.referral_id))
+    clock.advance(timedelta(minutes=3))
+    answer = await client.get(path.format(message.referral_id), headers=OFFICER)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    content = answer.json()
+    assert content["referral"] == json.loads(message.referral.model_dump_json(exclude_none=True))
+    assert [added["text"] for added in content["supplements"]] == ["Synthetic: more."]
+    assert [entry["what"] for entry in content["history"]] == [
+        "review_opened",
+        "information_supplied",
+        "information_requested",
+        "declined",
+        "reconsideration_requested",
+        "review_opened",
+    ]
+    assert [remark["text"] for remark in content["remarks"]] == [
+        "Synthetic question?",
+        "Synthetic reason.",
+        "Synthetic: please look again.",
+    ]
+    assert (content["state"], content["round"], content["declined_by"]) == ("under_review", 2, "a.officer")
+    assert content["review"]["reasons"] == ["reconsideration"]
+    (row,) = await triage.pool.fetch("SELECT referral_id, officer_id, at FROM consultations")
+    assert tuple(row) == (message.referral_id, "a.officer", NOW + timedelta(minutes=3))
+
+
+async def test_a_decided_case_can_still_be_consulted(triage: Harness, client: httpx.AsyncClient) -> None:
+    message = received(complex_referral())
+    await send(triage, message)
+    content = (await client.get(f"/reviews/{message.referral_id}", headers=OFFICER)).json()
+    assert (content["state"], content["decided_by"], content["review"]) == ("accepted", "rules", None)
+    assert content["grounds"] == ["number_of_victims"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "code"),
+    [
+        ("GET", "/reviews", {}, 401, "token_wrong"),
+        ("GET", "/reviews", OFFICER | {"Authorization": "Bearer other"}, 401, "token_wrong"),
+        ("GET", "/reviews", OFFICER | {"Authorization": "Bearer "}, 401, "token_wrong"),
+        ("GET", "/reviews", OFFICER | {"Authorization": TOKEN}, 401, "token_wrong"),
+        ("GET", "/reviews", {"Authorization": OFFICER["Authorization"]}, 400, "officer_missing"),
+        ("GET", "/reviews", OFFICER | {"X-Officer-Id": "A. Officer"}, 400, "officer_missing"),
+        ("POST", "/reviews", OFFICER, 405, "method_not_allowed"),
+        ("GET", "/reviews/not-an-id", OFFICER, 400, "referral_id_invalid"),
+        ("GET", f"/reviews/{uuid7()}", OFFICER, 404, "referral_unknown"),
+        ("GET", f"/reviews/{uuid7()}/more", OFFICER, 400, "referral_id_invalid"),
+    ],
+)
+async def test_a_request_that_is_not_in_order_gets_a_problem_and_nothing_else(
+    triage: Harness, client: httpx.AsyncClient, method: str, path: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    await send(triage, received())
+    answer = await client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    (problem,) = answer.json()["problems"]
+    assert problem["code"] == code
+    assert await triage.pool.fetchval("SELECT count(*) FROM consultations") == 0
+
+
+async def test_without_a_token_there_is_nothing_here(triage: Harness) -> None:
+    async with client_of(Reviews(triage.runtime, "")) as closed:
+        for headers in (OFFICER, OFFICER | {"Authorization": "Bearer "}, {}):
+            assert (await closed.get("/reviews", headers=headers)).status_code == 404
+
+
+async def test_a_case_that_cannot_be_written_down_as_consulted_is_not_shown(
+    triage: Harness, client: httpx.AsyncClient
+) -> None:
+    message = received()
+    await send(triage, message)
+    await triage.pool.execute("ALTER TABLE consultations ADD CONSTRAINT broken CHECK (false)")
+    with pytest.raises(Exception, match="broken"):
+        await client.get(f"/reviews/{message.referral_id}", headers=OFFICER)
