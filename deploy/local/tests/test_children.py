@@ -105,6 +105,14 @@ def test_the_error_for_an_ended_child_shows_the_end_of_its_log(state_dir: Path) 
         child.ensure_alive()
 
 
+def test_a_command_that_ends_by_itself_is_waited_for_and_its_failure_is_an_error(state_dir: Path) -> None:
+    python("pass", state_dir).run(10)
+    with pytest.raises(ChildError, match="ended with code 3"):
+        python("raise SystemExit(3)", state_dir).run(10)
+    with pytest.raises(ChildError, match="ended with code 137"):
+        python(SLEEPS, state_dir).run(0.2)
+
+
 def test_a_command_that_does_not_exist_is_an_error_at_once(state_dir: Path) -> None:
     with pytest.raises(ChildError, match="could not be started"):
         Child("nothing", ["/no/such/program"], state_dir=state_dir).start()

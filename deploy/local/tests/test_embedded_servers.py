@@ -48,12 +48,12 @@ def test_servers_end_with_a_killed_parent_and_a_second_start_finds_data_ports_an
     assert time.monotonic() - began < 40
 
 
-def test_a_service_account_reads_neither_passwords_nor_data(servers: Servers) -> None:
+def test_only_the_owner_reads_passwords_data_and_logs(servers: Servers) -> None:
     if servers.postgres is None or servers.postgres.child is None:
         pytest.fail("needs the embedded PostgreSQL; unset POSTGRES_DSN")
     state = servers.postgres.child.log_path.parent.parent
-    assert (state / "secrets" / "postgres").stat().st_mode & 0o077 == 0
-    assert (state / "postgres" / "data").stat().st_mode & 0o077 == 0
+    for name in ("secrets/postgres", "postgres/data", "kafka", "logs"):
+        assert (state / name).stat().st_mode & 0o077 == 0, name
 
 
 def test_a_jar_that_differs_from_the_lock_is_refused(tmp_path: Path) -> None:

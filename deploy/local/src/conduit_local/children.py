@@ -58,7 +58,7 @@ class Child:
             return
         self.wait_for_predecessor()
         for path in (self.log_path, self._pid_path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         read_end, write_end = os.pipe()
         spec = f"{write_end}:{int(self._stop_signal)}:{self._grace}:{self._user}"
         with self.log_path.open("ab") as log:
@@ -119,6 +119,17 @@ class Child:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def run(self, timeout: float) -> None:
+        """For a command that ends by itself: wait for it, and raise with the end of its log when it fails."""
+        self.start()
+        if self._tether is not None:
+            try:
+                self._tether.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self.exit_code != 0:
+            self.ensure_alive()
 
     def tail(self, lines: int = 20) -> str:
         """The end of its log, for error texts."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,7 +80,7 @@ class EmbeddedKafka:
         if self.child is not None and self.child.alive:
             return
         self._jars = os.pathsep.join(str(path) for path in class_path(cache_dir(), tell=self._tell))
-        self._home.mkdir(parents=True, exist_ok=True)
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.child = Child(
             "kafka",
             self._java(self._jvm_options, "kafka.Kafka", str(self._properties_path)),
@@ -129,24 +128,20 @@ class EmbeddedKafka:
         """Once per state directory. A format that was cut short leaves no `meta.properties` and is begun anew."""
         if (self._data_dir / "meta.properties").exists():
             return
-        shutil.rmtree(self._data_dir, ignore_errors=True)
-        done = subprocess.run(  # noqa: S603  our own command
-            self._java(
-                QUICK_START,
-                "kafka.tools.StorageTool",
-                "format",
-                "--cluster-id",
-                uuid.uuid4().hex[:22],
-                "--config",
-                str(self._properties_path),
-                *self._security.format_options,
-            ),
-            capture_output=True,
-            text=True,
-            check=False,
+        command = self._java(
+            QUICK_START,
+            "kafka.tools.StorageTool",
+            "format",
+            "--cluster-id",
+            uuid.uuid4().hex[:22],
+            "--config",
+            str(self._properties_path),
+            *self._security.format_options,
         )
-        if done.returncode:
-            raise RuntimeError(f"Kafka's storage could not be formatted in {self._data_dir}:\n{done.stdout}{done.stderr}")
+        child = Child("kafka-format", command, state_dir=self._state_dir)
+        child.wait_for_predecessor()
+        shutil.rmtree(self._data_dir, ignore_errors=True)
+        child.run(START_SECONDS)
 
     def _java(self, options: Sequence[str], *command: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._home / 'log4j2.xml'}"

@@ -11,7 +11,6 @@ import pwd
 import shutil
 import signal
 import stat
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -105,7 +104,6 @@ class EmbeddedPostgres:
         if self._data_dir.exists():
             return
         draft, password_file = self._home / "data.draft", self._home / "password"
-        shutil.rmtree(draft, ignore_errors=True)
         password_file.touch(mode=0o600)
         password_file.write_text(keep_secret(self._state_dir / "secrets" / "postgres"))
         if self._account:
@@ -118,23 +116,16 @@ class EmbeddedPostgres:
         draft.rename(self._data_dir)
 
     def _initdb(self, folder: Path, password_file: Path) -> None:
-        account = pwd.getpwnam(self._account) if self._account else None
-        done = subprocess.run(  # noqa: S603  our own command
-            [
-                program("initdb"),
-                *("-D", str(folder), "-U", "postgres", f"--pwfile={password_file}"),
-                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-                "--locale=C",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-        )
-        if done.returncode:
-            raise RuntimeError(f"initdb failed in {folder}:\n{done.stdout}{done.stderr}")
+        command = [
+            program("initdb"),
+            *("-D", str(folder), "-U", "postgres", f"--pwfile={password_file}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+            "--locale=C",
+        ]
+        child = Child("initdb", command, state_dir=self._state_dir, user=self._account)
+        child.wait_for_predecessor()
+        shutil.rmtree(folder, ignore_errors=True)
+        child.run(START_SECONDS)
 
     def _open_paths(self) -> None:
         """The server's account must be able to pass through the folders above its data and its programs."""
