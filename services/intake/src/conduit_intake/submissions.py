@@ -165,8 +165,8 @@ class Answer:
 
 
 def content_hash(value: Referral | Supplement) -> bytes:
-    """SHA-256 of the value's canonical JSON: fields in the contract's order, defaults left out, times in UTC.
+    """SHA-256 of the value's canonical JSON: fields in the contract's order, defaults left out.
 
-    Spacing, the order of keys and spelt-out defaults do not count, nor do optional fields that a later contract adds.
+    So spacing, the order of keys and defaults spelt out do not count, and a contract may add optional fields.
     """
     return sha256(value.model_dump_json(exclude_defaults=True).encode()).digest()

@@ -17,8 +17,8 @@ CREATE TABLE referrals (
     received_at timestamptz NOT NULL,
     place_ids text[] NOT NULL,
     person_ids text[] NOT NULL,
-    withdrawn_at timestamptz CHECK (withdrawn_at >= received_at),
-    reconsideration_requested_at timestamptz CHECK (reconsideration_requested_at >= received_at),
+    withdrawn_at timestamptz,
+    reconsideration_requested_at timestamptz,
     body bytea NOT NULL,
     UNIQUE (partner_id, partner_reference)
 );

@@ -1,0 +1,36 @@
+"""Fixtures: a database with the chassis' and intake's tables, and intake on it without Kafka."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from conduit_chassis.migrate import migrate
+from conduit_chassis.testing import Harness, ManualClock, harness
+from conduit_intake.app import create_service
+from services.intake.tests.samples import NOW, registered, sent
+
+
+@pytest.fixture(scope="session")
+def database_template(template_database: Callable[[str, Callable[[str], object]], str]) -> str:
+    return template_database("intake", lambda dsn: migrate(dsn, create_service().migrations))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+async def empty_intake(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
+    """Intake with an empty register."""
+    service = create_service()
+    async with harness(service, database, clock) as made:
+        service.routes(made.runtime)
+        yield made
+
+
+@pytest.fixture
+async def intake(empty_intake: Harness) -> Harness:
+    """Intake that knows one partner."""
+    await empty_intake.deliver(sent(registered()))
+    return empty_intake
