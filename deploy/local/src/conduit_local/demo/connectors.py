@@ -27,6 +27,7 @@ from conduit_local.demo.cases import Behaviour
 GROUP = "sample-connectors"
 ANSWER_DELAY_SECONDS = 1.0
 """How long the team of a force that answers late takes."""
+Sent = asyncio.Future[Any]
 BehaviourOf = Callable[[str, str], Behaviour]
 """What a force does with a case, by the force and the partner's reference."""
 
@@ -111,27 +112,26 @@ class Connectors:
     async def _run(self) -> None:
         while True:
             batches = await self._consumer.getmany(timeout_ms=100, max_records=200)
-            for records in batches.values():
-                for record in records:
-                    await self._answer(record)
+            sent = [answer for records in batches.values() for record in records for answer in await self._answer(record)]
+            await asyncio.gather(*sent)
             if batches:
                 # Lost with the group or the broker, it is repeated by the next one; answers are known by their ids.
                 with suppress(KafkaError):
                     await self._consumer.commit()
 
-    async def _answer(self, record: ConsumerRecord[bytes, bytes]) -> None:
+    async def _answer(self, record: ConsumerRecord[bytes, bytes]) -> list[Sent]:
         attributes = decode_attributes(record.headers)
         model = _READS.get(attributes.type)
         if model is None or attributes.id in self._answered:
-            return
+            return []
         force_id = topics.FORCE_CASES.match(record.topic) or ""
         message = model.model_validate_json(record.value or b"", extra="ignore")
         behaviour = self._behaviour(force_id, message)
-        for event in answers(behaviour, message, force_id, self._silent[force_id]):
-            await self._send(force_id, event)
+        sent = [await self._send(force_id, event) for event in answers(behaviour, message, force_id, self._silent[force_id])]
         if behaviour.does == "answers_late" and isinstance(message, CaseDisseminated):
             self._later.add(asyncio.create_task(self._acknowledge_late(force_id, message.referral_id)))
         self._answered.add(attributes.id)
+        return sent
 
     def _behaviour(self, force_id: str, message: BaseModel) -> Behaviour:
         if not isinstance(message, CaseDisseminated):
@@ -140,12 +140,13 @@ class Connectors:
 
     async def _acknowledge_late(self, force_id: str, referral_id: Any) -> None:
         await asyncio.sleep(ANSWER_DELAY_SECONDS)
-        await self._send(force_id, acknowledgement(force_id, referral_id))
+        await (await self._send(force_id, acknowledgement(force_id, referral_id)))
 
-    async def _send(self, force_id: str, event: Event) -> None:
+    async def _send(self, force_id: str, event: Event) -> Sent:
+        """Sent in order; what it returns is to be awaited for the broker's word."""
         referral_id = str(event.model_dump()["referral_id"])
         attributes = Attributes(str(uuid7()), f"/forces/{force_id}", event.type, datetime.now(UTC), referral_id)
         headers, value = encode(event, attributes)
-        await self._producer.send_and_wait(
-            topics.FORCE_RESPONSES.name(force_id), value, key=referral_id.encode(), headers=headers
-        )
+        topic = topics.FORCE_RESPONSES.name(force_id)
+        sent: Sent = await self._producer.send(topic, value, key=referral_id.encode(), headers=headers)
+        return sent

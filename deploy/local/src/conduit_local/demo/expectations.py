@@ -11,6 +11,7 @@ from conduit_local.demo.observations import Outcome, plain_json
 from conduit_local.demo.samples import Sample
 
 CALL_999 = "call 999"
+REMINDERS = ("handoff_overdue", "handoff_escalated")
 
 
 def differences(sample: Sample, outcome: Outcome) -> list[str]:
@@ -46,7 +47,7 @@ def _pairs(expect: Expectation, outcome: Outcome) -> Iterator[tuple[str, Any, An
     yield "hand-offs", expect.handoffs, outcome.handoffs
     yield "forces that got records", set(expect.handoffs), {force for force, got in outcome.got.items() if got.total()}
     yield "state", expect.state, outcome.state
-    yield "told", Counter(expect.told), outcome.told
+    yield "told", Counter(expect.told), _without_more_reminders(expect, outcome.told)
     yield "told to call 999", expect.told_to_call_999, any(CALL_999 in step for step in outcome.next_steps)
     yield "rejected", list(expect.rejected), outcome.rejected
     yield "dead letters", set(expect.dead_letters), outcome.dead_letters
@@ -55,6 +56,12 @@ def _pairs(expect: Expectation, outcome: Outcome) -> Iterator[tuple[str, Any, An
     yield "responses rejected", Counter(expect.responses_rejected), +outcome.responses_rejected
     yield "forces chased", set(expect.chased), set(outcome.chased)
     yield "forces escalated", set(expect.escalated), set(outcome.escalated)
+
+
+def _without_more_reminders(expect: Expectation, told: Counter[str]) -> Counter[str]:
+    """A slow machine may chase once more before a late force answers."""
+    fewer = {fact: min(told[fact], expect.told[fact]) for fact in REMINDERS if fact in expect.told}
+    return Counter({**told, **fewer})
 
 
 def _need_to_know(sample: Sample, outcome: Outcome) -> Iterator[str]:

@@ -199,12 +199,15 @@ FOLDS: Mapping[str, Callable[[Outcome, Seen], None]] = {
 }
 
 
+LEGS = ("disseminated", "received", "acknowledged", "told")
+
+
 def legs(outcome: Outcome) -> list[tuple[str, float]]:
     """Seconds from the partner's sending until all the first forces were at each leg, and the partner heard the end."""
     sent = outcome.moments.get(("sent", ""))
     if sent is None:
         return []
-    wanted = {leg: [(leg, force) for force in outcome.first_forces] for leg in ("disseminated", "received", "acknowledged")}
+    wanted = {leg: [(leg, force) for force in outcome.first_forces] for leg in LEGS}
     wanted["told"] = [("told", outcome.state or "")]
     return [
         (leg, max(outcome.moments[key] for key in keys) - sent)

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conduit_local.demo.observations import Outcome, legs
+from conduit_local.demo.observations import LEGS, Outcome, legs
 from conduit_local.demo.result import Result, Row
 
 STAGES = ("sent", "received", "under_review", "information_requested", "accepted", "with_forces", "handed_over")
 ENDS = ("declined", "withdrawn", "rejected", "dead-lettered")
-MOST_FORCES = 3
+MOST_FORCES = 2
 """More are counted, not named."""
 
 
@@ -77,8 +77,8 @@ def _told(outcome: Outcome) -> str:
 
 
 def _legs(outcome: Outcome) -> str:
-    words = {"disseminated": "force", "received": "received", "acknowledged": "acknowledged", "told": "told"}
-    return " ".join(f"{words[leg]} {seconds:.2f}" for leg, seconds in legs(outcome))
+    done = dict(legs(outcome))
+    return " → ".join(["0", *(f"{done[leg]:.2f}" if leg in done else "-" for leg in LEGS)]) if done else ""
 
 
 def show(console: Console, result: Result) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import secrets
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -26,6 +26,7 @@ class WebhookSink:
         self.taken: dict[str, str] = {}
         """Bodies by the id of the notice. The same notice may come twice."""
         self.refused = 0
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, LOOPBACK, 0)
@@ -33,6 +34,9 @@ class WebhookSink:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for writer in self._open.values():
+            writer.close()
+        await asyncio.gather(*self._open)
 
     @property
     def url(self) -> str:
@@ -40,6 +44,8 @@ class WebhookSink:
         return f"http://{LOOPBACK}:{self._server.sockets[0].getsockname()[1]}/notices"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._open[task] = writer
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")[1:-2]
@@ -49,8 +55,9 @@ class WebhookSink:
                 writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n".encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the other side is done
+            pass  # the other side is done, or this one
         finally:
+            self._open.pop(task)
             writer.close()
 
     def _take(self, headers: dict[str, str], body: str) -> bool:
