@@ -27,7 +27,7 @@ LAPSING = Gauge(
     "partners.",
 )
 
-MEASURE_SECONDS = 30.0
+MEASURE_SECONDS = 10.0
 
 
 def count(history: Iterable[Entry]) -> None:
