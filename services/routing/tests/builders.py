@@ -11,6 +11,7 @@ from conduit_contracts import force, routing, triage
 from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.geography import force_of_district, forces
 from conduit_contracts.ids import uuid7
+from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import (
     Caseworker,
@@ -51,12 +52,12 @@ def place(place_id: str, force_id: str | None = None, **given: Any) -> OffencePl
         given["district_code"] = district(force_id)
     elif force_id is not None:
         given["force_id"] = force_id
-    return OffencePlace(place_id=place_id, description=f"canary-place-{place_id}", **given)
+    return OffencePlace(place_id=place_id, description=f"canary-place-{place_id}-end", **given)
 
 
 def person(person_id: str, *place_ids: str, role: Role = Role.VICTIM, lives: str | None = None) -> Person:
     """A person tied to these places, who lives in a force's area."""
-    identity = NamedWithConsent(name=f"canary-name-{person_id}", consented_on=date(2026, 10, 1))
+    identity = NamedWithConsent(name=f"canary-name-{person_id}-end", consented_on=date(2026, 10, 1))
     home = district(lives) if lives else None
     return Person(person_id=person_id, role=role, identity=identity, home_district_code=home, place_ids=place_ids)
 
@@ -130,7 +131,7 @@ def informed(referral_id: UUID, added: Supplement) -> triage.InformationForwarde
 
 
 def withdrawn(referral_id: UUID) -> triage.WithdrawalForwarded:
-    return triage.WithdrawalForwarded(**about(referral_id), reason="duplicate", comment="canary-comment")  # type: ignore[arg-type]
+    return triage.WithdrawalForwarded(**about(referral_id), reason=WithdrawalReason.DUPLICATE, comment="canary-comment")
 
 
 def received(referral_id: UUID, force_id: str) -> force.ReceiptConfirmed:
@@ -181,12 +182,15 @@ class Recorder:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, Message]] = []
+        self.causes: list[Attributes | None] = []
         self.put_aside: list[tuple[Any, Problem]] = []
 
     def publish(
         self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
     ) -> str:
         dump(message)
+        assert subject in {None, key}
+        self.causes.append(cause)
         self.sent.append((topic, key, message))
         return str(uuid7())
 

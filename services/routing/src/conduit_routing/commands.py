@@ -8,6 +8,7 @@ from conduit_contracts.routing import (
     HomeForceNamed,
     NameHomeForce,
     RerouteHandoff,
+    RoutingReviewReason,
     StandDownHandoff,
 )
 from conduit_routing import clocks
@@ -70,15 +71,14 @@ def _only_one_to_replace(case: Case) -> str | None:
 
 
 def name_home_force(turn: Turn, command: NameHomeForce) -> None:
-    """Make the force home. It gets the whole case, also where it declined before: the officer has looked."""
+    """Make the force home. It gets the whole case, also where it declined before.
+
+    The officer has looked at the case, so that nobody else is asked to, but for forces that do not answer.
+    """
     case = turn.case
     _name(turn, command.home_force, command.officer_id, command.reason)
-    turn.close_reviews("home_force_named", [each for each in case.open_reviews() if not _waits_for_force(case, each.about)])
-
-
-def _waits_for_force(case: Case, about: str) -> bool:
-    """A review of an unanswered hand-off stays open until that force answers."""
-    return bool(about) and case.handoffs[about].waiting
+    silent = RoutingReviewReason.ESCALATION_EXHAUSTED
+    turn.close_reviews("home_force_named", [review for review in case.open_reviews() if review.reason is not silent])
 
 
 def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:

@@ -1,0 +1,212 @@
+"""Need to know: the home force sees all, another force nothing of other areas, whatever the partner wrote."""
+
+from collections.abc import Iterable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conduit_contracts.envelope import Message, dump
+from conduit_contracts.geography import force_area, force_of_district, special_force
+from conduit_contracts.ids import uuid7
+from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Referral, Role, Supplement
+from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
+from conduit_routing import extract
+from conduit_routing.policy import RoutingPolicy
+from services.routing.tests.builders import (
+    Desk,
+    Recorder,
+    accepted,
+    declined,
+    informed,
+    name_home,
+    person,
+    place,
+    referral,
+    supplement,
+)
+
+AREAS = ["kent", "essex", "surrey", "btp", "mdp", None]
+
+
+@st.composite
+def places(draw: st.DrawFn, prefix: str) -> tuple[OffencePlace, ...]:
+    kinds = st.sampled_from([PlaceKind.HOME, PlaceKind.RAILWAY, PlaceKind.UNKNOWN])
+    drawn = draw(st.lists(st.tuples(st.sampled_from(AREAS), kinds, st.sampled_from([None, None, "FR"])), max_size=5))
+    return tuple(
+        place(f"{prefix}{number}", area, kind=kind, country=country) for number, (area, kind, country) in enumerate(drawn)
+    )
+
+
+@st.composite
+def people(draw: st.DrawFn, prefix: str, place_ids: list[str]) -> tuple[Person, ...]:
+    ties = st.lists(st.sampled_from(place_ids), max_size=3, unique=True) if place_ids else st.just([])
+    lives = st.sampled_from([None, None, "kent", "essex", "dorset"])
+    drawn = draw(st.lists(st.tuples(ties, lives, st.sampled_from(list(Role))), max_size=6))
+    return tuple(
+        person(f"{prefix}{number}", *tied, lives=home, role=role) for number, (tied, home, role) in enumerate(drawn)
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Referral, tuple[Supplement, ...]]:
+    first = draw(places("L"))
+    more = draw(places(draw(st.sampled_from(["L", "M"]))))
+    ids = [each.place_id for each in (*first, *more)]
+    told = referral(first, draw(people("P", [each.place_id for each in first])))
+    added = supplement(*more, persons=draw(people(draw(st.sampled_from(["P", "Q"])), ids)), corrects=draw(st.booleans()))
+    return told, (added,)
+
+
+class Oracle:
+    """What a force may see, told apart from the code under test: record by record, in the simplest way."""
+
+    def __init__(self, records: Iterable[Referral | Supplement], areas: Iterable[str]) -> None:
+        told, mine = list(records), set(areas)
+        self.all_places = {place.place_id for each in told for place in each.places}
+        self.all_persons = {person.person_id for each in told for person in each.persons}
+        self.places = {
+            place.place_id for each in told for place in each.places if {force_area(place), special_force(place)} & mine
+        }
+        self.persons = {
+            person.person_id
+            for each in told
+            for person in each.persons
+            if set(person.place_ids) & self.places or force_of_district().get(person.home_district_code or "") in mine
+        }
+
+    def check(self, message: Message) -> None:
+        """Nothing of another area may appear anywhere in the record."""
+        text = dump(message).decode()
+        for place_id in self.all_places - self.places:
+            assert f'"{place_id}"' not in text
+            assert f"canary-place-{place_id}-end" not in text
+        for person_id in self.all_persons - self.persons:
+            assert f'"{person_id}"' not in text
+            assert f"canary-name-{person_id}-end" not in text
+        assert "canary-narrative" not in text
+        assert "canary-text" not in text
+
+
+def copies(outbox: Recorder) -> list[CaseDisseminated]:
+    return [message for _, _, message in outbox.sent if isinstance(message, CaseDisseminated)]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@given(told=cases(), later=st.booleans())
+def test_nothing_of_another_area_ever_reaches_a_force_that_is_not_home(
+    policy: RoutingPolicy, told: tuple[Referral, tuple[Supplement, ...]], *, later: bool
+) -> None:
+    desk, referral_id = Desk(policy), uuid7()
+    first, added = told
+    records: list[Referral | Supplement] = [first, *added]
+    if later:
+        outboxes = [desk.deliver(accepted(first, referral_id)), desk.deliver(informed(referral_id, added[0]))]
+    else:
+        outboxes = [desk.deliver(accepted(first, referral_id, supplements=added))]
+    case = desk.case(referral_id)
+    for outbox in outboxes:
+        for topic, _, message in outbox.sent:
+            force_id = topic.removeprefix("force.").removesuffix(".cases.v1")
+            if topic != "routing.cases.v1" and force_id != case.home_force:
+                Oracle(records, [force_id]).check(message)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@given(told=cases())
+def test_whoever_the_rules_name_every_person_and_place_is_with_the_home_force(
+    policy: RoutingPolicy, told: tuple[Referral, tuple[Supplement, ...]]
+) -> None:
+    desk = Desk(policy)
+    message = accepted(told[0], supplements=told[1])
+    outbox = desk.deliver(message)
+    home = desk.case(message.referral_id).home_force
+    for copy in copies(outbox):
+        if copy.force_id == home:
+            assert copy.referral == told[0]
+            assert copy.supplements == told[1]
+            assert copy.persons == (*told[0].persons, *told[1][0].persons)
+            assert copy.places == (*told[0].places, *told[1][0].places)
+            assert copy.summary.narrative == "canary-narrative"
+            assert copy.summary.persons_elsewhere == 0
+        else:
+            assert copy.referral is None
+            assert copy.supplements == ()
+
+
+def test_a_force_sees_its_places_its_persons_and_how_many_are_elsewhere(desk: Desk) -> None:
+    told = referral(
+        [place("L1", "kent"), place("L2", "kent"), place("L3", "essex")],
+        [person("V1", "L1", "L3"), person("V2", "L2"), person("V3", lives="essex"), person("V4")],
+    )
+    outbox = desk.deliver(accepted(told))
+    essex = next(copy for copy in copies(outbox) if copy.force_id == "essex")
+    assert [each.place_id for each in essex.places] == ["L3"]
+    assert [(each.person_id, each.place_ids) for each in essex.persons] == [("V1", ("L3",)), ("V3", ())]
+    assert essex.summary.persons_elsewhere == 2
+    assert essex.forces == ("essex", "kent")
+    assert essex.home_force == "kent"
+
+
+def test_a_person_whose_places_all_show_is_shared_not_copied(desk: Desk) -> None:
+    told = referral([place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L3")])
+    message = accepted(told)
+    desk.deliver(message)
+    content = desk.case(message.referral_id).told
+    assert extract.scope_of(content, ("essex",)).of_persons(content.persons)[0] is content.persons[0]
+
+
+def test_a_force_that_was_told_of_a_person_or_place_is_told_when_that_is_corrected(desk: Desk) -> None:
+    told = referral([place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L3")])
+    message = accepted(told)
+    desk.deliver(message)
+    moved = supplement(place("L3", "kent"), persons=[person("V1", "L1")], corrects=True)
+    outbox = desk.deliver(informed(message.referral_id, moved))
+    correction = next(each for each in outbox.to("essex") if isinstance(each, InformationDisseminated))
+    assert correction.corrects
+    assert correction.text is None
+    assert [each.place_id for each in correction.places] == ["L3"]
+    assert [(each.person_id, each.place_ids) for each in correction.persons] == [("V1", ())]
+
+
+def test_a_force_that_becomes_home_gets_the_whole_case_and_the_others_hear_who_leads(desk: Desk) -> None:
+    told = referral([place("L1", "kent"), place("L2", "essex"), place("L3", "essex"), place("L4", "surrey")])
+    message = accepted(told, supplements=(supplement(),))
+    desk.deliver(message)
+    outbox = desk.deliver(name_home(message.referral_id, "kent"))
+    (copy,) = copies(outbox)
+    assert (copy.force_id, copy.home_force, copy.referral) == ("kent", "kent", told)
+    assert copy.supplements == message.supplements
+    assert outbox.kinds("essex") == outbox.kinds("surrey") == ["HomeForceChanged"]
+
+
+def test_a_force_that_stands_in_for_another_sees_what_that_one_saw(desk: Desk) -> None:
+    told = referral(
+        [place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L3"), person("V2", "L1")]
+    )
+    message = accepted(told)
+    desk.deliver(message)
+    (copy,) = copies(desk.deliver(declined(message.referral_id, "essex", "surrey")))
+    assert copy.force_id == "surrey"
+    assert [each.place_id for each in copy.places] == ["L3"]
+    assert [each.person_id for each in copy.persons] == ["V1"]
+    assert copy.summary.narrative is None
+
+
+def test_a_case_too_large_for_one_record_twice_over_goes_out_without_repeats(desk: Desk) -> None:
+    told = referral(
+        [place("L1", "kent"), place("L2", "kent"), place("L3", "essex"), place("L4", "kent")], [person("V1", "L3")]
+    )
+    added = supplement(place("M1", "essex"), persons=[person("V2", "M1")])
+    message = accepted(told, supplements=(added,))
+    desk.deliver(message)
+    case = desk.case(message.referral_id)
+    case.told.size = extract.ROOMY + 1
+    home, *after_home = extract.case_for(case, case.handoffs["kent"])
+    assert isinstance(home, CaseDisseminated)
+    assert (home.referral, home.persons, home.places, home.supplements) == (told, (), (), ())
+    assert home.summary.narrative is None
+    part, *after_part = extract.case_for(case, case.handoffs["essex"])
+    assert isinstance(part, CaseDisseminated)
+    assert [each.person_id for each in part.persons] == ["V1"]
+    assert [each.text for each in after_home if isinstance(each, InformationDisseminated)] == ["canary-text"]
+    assert [each.text for each in after_part if isinstance(each, InformationDisseminated)] == [None]
