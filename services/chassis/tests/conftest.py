@@ -1,6 +1,7 @@
 """Fixtures: a database with the chassis' and the sample's tables, and a world of servers."""
 
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -45,3 +46,11 @@ def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[s
     log.configure("sample", "DEBUG")
     yield capsys
     log.configure("sample")
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        port: int = made.getsockname()[1]
+        return port

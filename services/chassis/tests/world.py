@@ -4,8 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -61,11 +61,11 @@ class World:
     def settings(self, **overrides: Any) -> Settings:
         return settings_for(self.bootstrap, self.dsn, **{"drain_seconds": 10.0, "heartbeat_interval_ms": 300} | overrides)
 
-    async def create(self, *names: str, partitions: int = 1, **config: str) -> None:
+    async def create(self, *names: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
-            await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config) for name in names])
+            await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(config or {})) for name in names])
         finally:
             await admin.close()
         await self._wait_for_leaders(names, partitions)
@@ -182,8 +182,9 @@ class World:
         finally:
             await running.end()
 
-    def process(self, log: Path, **environment: str) -> subprocess.Popen[bytes]:
-        """The sample as a process of its own."""
+    @contextmanager
+    def process(self, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """The sample as a process of its own, which does not outlive the block."""
         named = {
             "SAMPLE_PREFIX": self.sample.name,
             "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
@@ -191,10 +192,13 @@ class World:
             "HTTP_PORT": "0",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
+        command = [sys.executable, str(Path(__file__).parent / "sample.py")]
         with log.open("ab") as output:
-            return subprocess.Popen(  # noqa: S603 - our own interpreter and file
-                [sys.executable, str(Path(__file__).parent / "sample.py")],
-                env=os.environ | named | environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+                command, env=os.environ | named | environment, stdout=output, stderr=subprocess.STDOUT
             )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)

@@ -97,4 +97,5 @@ async def keep_gauges(runtime: Runtime, also: Callable[[], Any]) -> None:
             runtime.health.recovered("gauges")
         except Exception as error:  # a gauge must not end the service
             runtime.health.failing("gauges", class_name(error))
-        await asyncio.sleep(GAUGE_SECONDS)
+        # A stall must be seen well within the time that makes it one.
+        await asyncio.sleep(min(GAUGE_SECONDS, runtime.settings.stall_seconds / 4))

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any
 
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 
@@ -17,7 +19,6 @@ from conduit_chassis.kafka import Record
 _BATCH_HEAD = Struct(">qi")
 _MAX_WAIT_MS = 500
 _MAX_BYTES = 4 * 1024 * 1024
-_READ_COMMITTED = 1
 
 
 class _Buffer(bytearray):
@@ -51,39 +52,51 @@ class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka ships no 
         if not isinstance(self._buffer, _Buffer):
             self._buffer = _Buffer(self._buffer)
 
+    @property
+    def damaged(self) -> bool:
+        return isinstance(self._buffer, _Buffer) and self._buffer.damaged
 
-def batches(data: bytes) -> Iterator[Any]:
-    """The record batches of a fetch, without a last one that was cut off."""
+
+class _Batches:
+    """The record batches of a fetch, without a last one that was cut off, as aiokafka's own reader walks through them."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = list(_split(data))
+        self._left.reverse()
+        self.seen: list[_Batch] = []
+
+    def has_next(self) -> bool:
+        return bool(self._left)
+
+    def next_batch(self) -> _Batch:
+        self.seen.append(_Batch(self._left.pop()))
+        return self.seen[-1]
+
+
+def _split(data: bytes) -> Iterator[bytes]:
     start = 0
     while start + _BATCH_HEAD.size <= len(data):
         _, length = _BATCH_HEAD.unpack_from(data, start)
         end = start + _BATCH_HEAD.size + length
         if end > len(data):
             return
-        yield _Batch(data[start:end])
+        yield data[start:end]
         start = end
 
 
-def decode(topic: str, partition: int, data: bytes, position: int) -> tuple[list[Record], bool]:
+def decode(partition: TopicPartition, data: bytes, position: int, aborted: Any = None) -> tuple[list[Record], bool]:
     """Every record from `position` on, and whether a header's name had to be escaped."""
-    records: list[Record] = []
-    damaged = False
-    for batch in batches(data):
-        if batch.is_control_batch:
-            continue
-        records += (_record(topic, partition, found) for found in batch if found.offset >= position)
-        damaged = damaged or batch._buffer.damaged
-    return records, damaged
+    batches = _Batches(data)
+    found = PartitionRecords(partition, batches, aborted, position, None, None, True, READ_COMMITTED)
+    records = [Record(r.topic, r.partition, r.offset, r.key, r.headers, r.value, r.timestamp) for r in found]
+    return records, any(batch.damaged for batch in batches.seen)
 
 
-def _record(topic: str, partition: int, found: Any) -> Record:
-    return Record(topic, partition, found.offset, found.key, found.headers, found.value, found.timestamp)
-
-
-async def read(client: Any, topic: str, partition: int, position: int) -> tuple[list[Record], bool]:
+async def read(client: Any, partition: TopicPartition, position: int) -> tuple[list[Record], bool]:
     """Fetch a partition from `position` on, once."""
-    node = client.cluster.leader_for_partition((topic, partition))
-    wanted = [(topic, [(partition, position, _MAX_BYTES)])]
-    response = await client.send(node, FetchRequest(_MAX_WAIT_MS, 1, _MAX_BYTES, _READ_COMMITTED, wanted))
-    data = response.topics[0][1][0][-1] or b""
-    return decode(topic, partition, bytes(data), position)
+    node = client.cluster.leader_for_partition(partition)
+    wanted = [(partition.topic, [(partition.partition, position, _MAX_BYTES)])]
+    response = await client.send(node, FetchRequest(_MAX_WAIT_MS, 1, _MAX_BYTES, READ_COMMITTED, wanted))
+    _, _, _, *parts = response.topics[0][1][0]
+    aborted = parts[2] if response.API_VERSION >= 11 else parts[-2]
+    return decode(partition, bytes(parts[-1] or b""), position, aborted)

@@ -156,7 +156,7 @@ class ChassisSubscriber(BatchSubscriber):
     async def _read_tolerantly(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
         for partition in consumer.assignment():
             position = await consumer.position(partition)
-            records, damaged = await rescue.read(consumer._client, partition.topic, partition.partition, position)
+            records, damaged = await rescue.read(consumer._client, partition, position)
             if damaged:
                 records = records[: self.max_records]
                 consumer.seek(partition, records[-1].offset + 1)

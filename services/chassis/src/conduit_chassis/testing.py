@@ -177,4 +177,5 @@ async def harness(service: Service, dsn: str, clock: Clock | None = None, **sett
 
 def settings_for(bootstrap: str, dsn: str, **overrides: Any) -> Settings:
     """Settings for a service on test servers, on any free HTTP port."""
-    return Settings(kafka_bootstrap_servers=bootstrap, postgres_dsn=dsn, http_port=0, **overrides)
+    given: dict[str, Any] = {"kafka_bootstrap_servers": bootstrap, "postgres_dsn": dsn, "http_port": 0} | overrides
+    return Settings(**given)

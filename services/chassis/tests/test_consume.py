@@ -1,0 +1,466 @@
+"""The consume step on a real broker: what FastStream's policies would lose is accounted for here."""
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.middlewares import AckPolicy
+
+from conduit_chassis import metrics, replay
+from conduit_chassis.kafka import Incoming, Record
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.testing import raw_record
+from services.chassis.tests.sample import Sample
+from services.chassis.tests.world import World, eventually
+
+NULL_HEADER = [("x-trace", None)]
+LATIN_HEADER = [("x-name", "Zoë".encode("latin-1"))]
+
+
+async def reasons(world: World) -> list[str]:
+    return [row["reason"] for row in await world.sql("SELECT reason FROM dead_letters ORDER BY id")]
+
+
+async def caught_up(world: World, topic: str, count: int) -> None:
+    async def check() -> bool:
+        return await world.committed(topic) == count
+
+    await eventually(check, f"{count} committed offsets on {topic}")
+
+
+class TestWhatFastStreamLoses:
+    """The loss that the chassis' own step prevents, shown with FastStream alone."""
+
+    @asynccontextmanager
+    async def plain(self, world: World, policy: AckPolicy, seen: list[bytes]) -> AsyncIterator[None]:
+        broker = KafkaBroker(world.bootstrap, logger=None)
+        subscriber = broker.subscriber(
+            world.sample.second.template,
+            group_id=f"conduit.{world.sample.name}",
+            auto_offset_reset="earliest",
+            ack_policy=policy,
+        )
+
+        async def handle(message: KafkaMessage) -> None:
+            seen.append(message.body)
+            await message.ack()
+
+        subscriber(handle)
+        async with broker:
+            await broker.start()
+            yield
+
+    @pytest.mark.parametrize("policy", [AckPolicy.MANUAL, AckPolicy.NACK_ON_ERROR, AckPolicy.ACK])
+    async def test_faststream_passes_over_a_null_header_and_commits_past_it(self, world: World, policy: AckPolicy) -> None:
+        await world.create_all()
+        topic = world.sample.second.template
+        await world.send(raw_record(topic, "k", NULL_HEADER, b"lost"), raw_record(topic, "k", [], b"good"))
+        seen: list[bytes] = []
+        async with self.plain(world, policy, seen):
+            await caught_up(world, topic, 2)
+        assert seen == [b"good"]
+        async with self.plain(world, policy, seen):
+            await asyncio.sleep(1)
+        assert seen == [b"good"], "the record with the null header is gone for good"
+
+    async def test_the_chassis_accounts_for_both(self, world: World) -> None:
+        await world.create_all()
+        topic = world.sample.second.template
+        await world.send(raw_record(topic, "lost", NULL_HEADER, b"lost"), world.noted(1, "k", topic=topic))
+        async with world.running():
+            await world.wait_for_numbers(1)
+            await caught_up(world, topic, 2)
+        assert await reasons(world) == ["header_missing"]
+        (letter,) = await world.read(world.sample.dead_letters)
+        assert letter.value.endswith(b"lost")
+
+
+class TestPoison:
+    def poison(self, world: World) -> dict[str, Record]:
+        topic = world.sample.inside.template
+        good = world.noted(0, "good")
+        latin = [("ce_subject", LATIN_HEADER[0][1]), *good.headers]
+        return {
+            "null header": raw_record(topic, "null header", NULL_HEADER, good.value),
+            "null attribute": raw_record(topic, "null attribute", [("ce_id", None)], good.value),
+            "latin-1 header": raw_record(topic, "latin-1 header", latin, good.value),
+            "bad JSON": raw_record(topic, "bad JSON", good.headers, b'{"number":'),
+            "not JSON": raw_record(topic, "not JSON", good.headers, b"\xff\xfe\x00"),
+            "tombstone": raw_record(topic, "tombstone", good.headers, None),
+            "wrong schema": raw_record(topic, "wrong schema", good.headers, b'{"number":"seven"}'),
+            "other type": raw_record(topic, "other type", [("ce_type", b"uk.other.v1")], b"{}"),
+            "huge": raw_record(topic, "huge", good.headers, b'{"number":1,"words":"' + b"x" * 1_040_000 + b'"'),
+            "deep": raw_record(topic, "deep", good.headers, b"[" * 100_000),
+            "handler fails": world.noted(99, "handler fails", action="fail"),
+        }
+
+    async def test_each_is_accounted_for_once_and_later_records_pass(self, world: World) -> None:
+        await world.create_all()
+        topic = world.sample.inside.template
+        poison = self.poison(world)
+        mixed: list[Record] = []
+        for number, bad in enumerate(poison.values()):
+            mixed += [bad, world.noted(number, "good")]
+        await world.send(*mixed)
+        async with world.running():
+            await world.wait_for_numbers(*range(len(poison)))
+            await caught_up(world, topic, len(mixed))
+        keys = [row["key"].decode() for row in await world.sql("SELECT key FROM dead_letters")]
+        assert sorted(keys) == sorted(poison)
+        letters = await world.read(world.sample.dead_letters)
+        assert sorted(each.key.decode() for each in letters) == sorted(poison)
+        assert {row["number"] for row in await world.effects()} == set(range(len(poison)))
+
+    async def test_a_partners_bad_records_are_refused_to_it_and_not_dead_lettered(self, world: World) -> None:
+        await world.create_all()
+        name = world.sample.edge.name("one")
+        bad = [bad._replace(topic=name) for kind, bad in self.poison(world).items() if kind != "handler fails"]
+        await world.send(*bad, world.noted(1, topic=name))
+        async with world.running():
+            await world.wait_for_numbers(1)
+        assert [row["principal"] for row in await world.effects("refused")] == ["one"] * len(bad)
+        assert await reasons(world) == []
+
+
+class BrokenName(str):
+    """Encodes to bytes that are not UTF-8, as a client in another language may send them."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+class TestHeaderNames:
+    async def send_broken(self, world: World, record: Record, compression: int = 0) -> None:
+        """Write one record with such a header, past aiokafka's own encoder, which cannot."""
+        batch = _DefaultRecordBatchBuilderPy(2, compression, 0, -1, -1, 0, 1_000_000)
+        batch.append(0, None, record.key, record.value, [(BrokenName("xx"), b"v"), *record.headers])
+        async with world.producer() as producer:
+            await producer.partitions_for(record.topic)
+            leader = producer.client.cluster.leader_for_partition(TopicPartition(record.topic, 0))
+            request = ProduceRequest(
+                required_acks=-1, timeout=5_000, topics=[(record.topic, [(0, bytes(batch.build()))])], transactional_id=None
+            )
+
+            async def written() -> bool:
+                # A topic just made may say once that its leader is not there yet.
+                response = await producer.client.send(leader, request)
+                return bool(response.topics[0][1][0][1] == 0)
+
+            await eventually(written, "the record to be taken")
+
+    async def test_one_that_is_not_utf8_neither_stops_its_partition_nor_costs_another_a_record(self, world: World) -> None:
+        await world.create_all()
+        edge, second = world.sample.edge.name("one"), world.sample.second.template
+        for number in range(0, 30, 3):
+            await world.send(world.noted(number, topic=second), world.noted(number + 1, topic=edge))
+            await self.send_broken(world, world.noted(number + 2, topic=edge), compression=number % 2)
+        before = metrics.RESCUED.labels(world.sample.edge.template)._value.get()
+        async with world.running(batch_max_records=7):
+            await world.wait_for_numbers(*range(30))
+            await caught_up(world, edge, 20)
+            await caught_up(world, second, 10)
+        assert metrics.RESCUED.labels(world.sample.edge.template)._value.get() > before
+        assert await reasons(world) == []
+
+    async def test_aiokafka_alone_stops_there_for_ever(self, world: World) -> None:
+        """If this fails, aiokafka has learnt to read such names and rescue.py can go."""
+        await world.create_all()
+        await self.send_broken(world, world.noted(1, topic=world.sample.second.template))
+        with pytest.raises(UnicodeDecodeError):
+            await world.read(world.sample.second.template)
+
+
+class TestPartitionsOnTheMove:
+    async def test_a_new_partners_topic_is_read_without_a_restart(self, world: World) -> None:
+        await world.create_all()
+        async with world.running(metadata_max_age_ms=500):
+            await world.send(world.noted(1))
+            await world.wait_for_numbers(1)
+            name = world.sample.edge.name("new")
+            await world.create(name)
+            await world.send(world.noted(2, topic=name))
+            await world.wait_for_numbers(1, 2)
+
+    async def test_a_topic_that_only_looks_alike_is_not_read(self, world: World) -> None:
+        await world.create_all()
+        alike = [f"x{world.sample.inside.template}", f"{world.sample.inside.template}x"]
+        await world.create(*alike)
+        await world.send(*(world.noted(1, topic=name) for name in alike))
+        await world.send(world.noted(7))
+        async with world.running():
+            await world.wait_for_numbers(7)
+            await asyncio.sleep(0.5)
+            assert await world.numbers() == [7]
+
+    async def test_members_come_and_go_under_load_without_loss_or_second_effect(self, world: World) -> None:
+        await world.create_all()
+        count = 3_000
+        records = [world.noted(n, f"k{n % 20}", action="slow" if n % 300 == 0 else "keep") for n in range(count)]
+        async with world.running(batch_max_records=50, rebalance_timeout_ms=10_000):
+            await world.flood(records[:1_000])
+            async with world.running(batch_max_records=50, rebalance_timeout_ms=10_000):
+                await world.flood(records[1_000:2_000])
+                await asyncio.sleep(1)
+            await world.flood(records[2_000:])
+            await world.wait_for_numbers(*range(count), seconds=40)
+        order: dict[str, list[int]] = {}
+        for row in await world.effects():
+            order.setdefault(row["key"], []).append(row["number"])
+        assert all(numbers == sorted(numbers) for numbers in order.values())
+
+    async def test_a_batch_that_waits_for_the_database_is_given_up_when_its_partitions_move(self, world: World) -> None:
+        await world.create_all()
+        blocked = asyncio.Event()
+        open_again = asyncio.Event()
+
+        async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+            if not open_again.is_set():
+                blocked.set()
+                raise asyncpg.LockNotAvailableError
+            await world.sample.handle(connection, batch, outbox)
+
+        await world.send(world.noted(1))
+        async with world.running(world.sample.service(handle)):
+            await blocked.wait()
+            async with world.running(), asyncio.timeout(15):
+                await asyncio.sleep(3)
+                open_again.set()
+                await world.wait_for_numbers(1)
+
+
+class TestDrain:
+    async def until_some(self, world: World, count: int) -> None:
+        async def some() -> bool:
+            return len(await world.numbers()) >= count
+
+        await eventually(some, f"{count} effects", 30)
+
+    async def test_sigterm_under_load_loses_nothing_and_repeats_nothing(self, world: World, tmp_path: Path) -> None:
+        await world.create_all()
+        count = 4_000
+        await world.flood([world.noted(n, f"k{n % 50}", action="slow" if n % 100 == 0 else "keep") for n in range(count)])
+        log = tmp_path / "log"
+        for least in (500, 1_500, count):
+            with world.process(log, BATCH_MAX_RECORDS="100", DRAIN_SECONDS="10") as process:
+                await self.until_some(world, least)
+                process.send_signal(signal.SIGTERM)
+                assert await asyncio.to_thread(process.wait, 20) == 0, log.read_text()
+            assert not await world.sql("SELECT FROM outbox"), "the outbox is drained"
+            committed = await world.committed(world.sample.inside.template)
+            assert committed == len(await world.sql("SELECT FROM inbox")), "offsets and effects agree"
+        assert sorted(await world.numbers()) == list(range(count))
+        assert len(await world.read(world.sample.out.template)) == count
+
+    async def test_kill_9_loses_nothing_and_has_no_second_effect(self, world: World, tmp_path: Path) -> None:
+        await world.create_all()
+        count = 4_000
+        await world.flood([world.noted(n, f"k{n % 50}", action="slow" if n % 200 == 0 else "keep") for n in range(count)])
+        log = tmp_path / "log"
+        # The broker's least: the group waits that long for a member that was killed.
+        settings = {"BATCH_MAX_RECORDS": "100", "SESSION_TIMEOUT_MS": "6000"}
+        with world.process(log, **settings) as process:
+            await self.until_some(world, 800)
+            process.kill()
+        with world.process(log, **settings) as process:
+            await self.until_some(world, count)
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 20) == 0
+        assert sorted(await world.numbers()) == list(range(count))
+        ids = [dict(each.headers)["ce_id"] for each in await world.read(world.sample.out.template)]
+        assert len(set(ids)) == count
+
+
+class TestStop:
+    async def test_past_the_limit_the_service_exits_says_why_and_commits_nothing_more(
+        self, world: World, tmp_path: Path
+    ) -> None:
+        await world.create_all()
+        topic = world.sample.second.template
+        await world.send(*(world.noted(n, str(n), topic=topic, action="fail") for n in range(30)))
+        log = tmp_path / "log"
+        with world.process(log, DEAD_LETTER_LIMIT="5") as process:
+            assert await asyncio.to_thread(process.wait, 30) == 1
+        assert "5 dead letters within the last 200 records" in log.read_text()
+        assert await world.committed(topic) == 0
+        assert len(await reasons(world)) == 5
+
+
+class TestReplay:
+    async def test_it_brings_a_key_back_in_its_order_over_several_topics(self, world: World) -> None:
+        await world.create_all()
+        inside, second = world.sample.inside.template, world.sample.second.template
+        async with world.running():
+            await world.send(world.noted(1, action="fail", topic=inside))
+            await eventually(lambda: reasons(world), "the first dead letter")
+            for number, topic in ((2, second), (3, inside), (4, inside), (5, second)):
+                await world.send(world.noted(number, topic=topic))
+
+                async def parked(so_many: int = number) -> bool:
+                    return len(await reasons(world)) == so_many
+
+                await eventually(parked, f"{number} dead letters")
+            world.sample.mended = True
+            connection = await asyncpg.connect(world.dsn)
+            done = await replay.replay(world.settings(), world.sample.name, connection, actor="op", reason="mended")
+            await world.send(world.noted(6))
+            await world.wait_for_numbers(1, 2, 3, 4, 5, 6)
+        assert await world.numbers() == [1, 2, 3, 4, 5, 6]
+        assert done == replay.Replayed((1, 2, 3, 4, 5), ())
+        actions = await connection.fetch("SELECT dead_letter_id, action, actor, reason FROM dead_letter_actions ORDER BY id")
+        assert [tuple(row) for row in actions] == [(n, "replayed", "op", "mended") for n in range(1, 6)]
+        await connection.close()
+
+    async def test_one_that_fails_again_stays_and_says_so(self, world: World) -> None:
+        await world.create_all()
+        connection = await asyncpg.connect(world.dsn)
+        async with world.running():
+            await world.send(world.noted(1, action="fail"), world.noted(2))
+
+            async def both() -> bool:
+                return len(await reasons(world)) == 2
+
+            await eventually(both, "two dead letters")
+            done = await replay.replay(world.settings(), world.sample.name, connection, actor="op", reason="try")
+            assert done == replay.Replayed((), (1, 2))
+            assert await replay.discard(connection, [1], actor="op", reason="cannot be mended") == (1,)
+            done = await replay.replay(world.settings(), world.sample.name, connection, actor="op", reason="the rest")
+            assert done == replay.Replayed((2,), ())
+        assert await world.numbers() == [2]
+        with pytest.raises(asyncpg.RaiseError, match="append-only"):
+            await connection.execute("DELETE FROM dead_letter_actions")
+        await connection.close()
+
+    async def test_a_record_with_null_header_and_without_value_comes_back_as_it_was(self, world: World) -> None:
+        await world.create_all()
+        topic = world.sample.second.template
+        await world.send(raw_record(topic, "k", [("x", None), ("y", b"\xff")], None))
+        connection = await asyncpg.connect(world.dsn)
+        async with world.running():
+            await eventually(lambda: reasons(world), "the dead letter")
+            done = await replay.replay(
+                world.settings(), world.sample.name, connection, actor="op", reason="look", patience=5
+            )
+        assert done == replay.Replayed((), (1,))
+        original, again = await world.read(topic)
+        assert (again.key, again.value, again.headers[:2]) == (original.key, original.value, original.headers)
+        await connection.close()
+
+    @pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("op", " ")])
+    async def test_nobody_replays_without_a_name_and_a_reason(self, world: World, actor: str, reason: str) -> None:
+        with pytest.raises(ValueError, match="actor and a reason"):
+            await replay.replay(world.settings(), world.sample.name, None, actor=actor, reason=reason)
+
+
+class TestHealth:
+    async def get(self, port: int, path: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"http://127.0.0.1:{port}{path}")
+
+    async def test_lag_without_progress_makes_it_not_ready_until_it_moves_again(self, world: World, free_port: int) -> None:
+        await world.create_all()
+        open_again = asyncio.Event()
+
+        async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+            await open_again.wait()
+            await world.sample.handle(connection, batch, outbox)
+
+        async def answers(status: int) -> Callable[[], Awaitable[bool]]:
+            async def check() -> bool:
+                return (await self.get(free_port, "/readyz")).status_code == status
+
+            return check
+
+        async with world.running(
+            world.sample.service(handle), http_port=free_port, stall_seconds=1.0, statement_timeout_ms=0
+        ):
+            await asyncio.sleep(0.3)
+            await eventually(await answers(200), "readiness")
+            await world.send(world.noted(1), world.noted(2, "other"))
+            await eventually(await answers(503), "a stall to be seen")
+            assert "records wait without progress" in (await self.get(free_port, "/readyz")).text
+            assert (await self.get(free_port, "/livez")).status_code == 200
+            open_again.set()
+            await eventually(await answers(200), "readiness again")
+
+    async def test_it_lives_but_is_not_ready_while_the_database_is_away(self, world: World, free_port: int) -> None:
+        away = World(world.bootstrap, "postgresql://nobody@127.0.0.1:1/none", world.sample)
+        async with away.running(http_port=free_port):
+            await asyncio.sleep(0.5)
+            assert (await self.get(free_port, "/livez")).status_code == 200
+            assert "starting: database" in (await self.get(free_port, "/readyz")).text
+
+    async def test_the_document_names_every_topic(self, world: World, free_port: int) -> None:
+        await world.create_all()
+        async with world.running(http_port=free_port):
+            await asyncio.sleep(0.3)
+            document = json.loads((await self.get(free_port, "/asyncapi.json")).text)
+            addresses = {channel["address"] for channel in document["channels"].values()}
+            assert {world.sample.inside.template, world.sample.edge.template} <= addresses
+            assert (await self.get(free_port, "/nothing")).status_code == 404
+            assert "conduit_ready 1.0" in (await self.get(free_port, "/metrics")).text
+
+
+CANARY = "Mary-Canary-12-Nightingale-Row"
+
+
+class TestCanaries:
+    async def test_personal_data_in_every_place_of_bad_records_reaches_no_log_metric_or_dead_letter_header(
+        self, world: World, tmp_path: Path, free_port: int
+    ) -> None:
+        await world.create_all()
+        sample: Sample = world.sample
+        text = CANARY.encode()
+        inside, edge = sample.inside.template, sample.edge.name("one")
+        good = world.noted(1)
+        headers = [*good.headers, ("x-name", text), (CANARY, text), (CANARY, None)]
+        quoted = json.dumps(CANARY).encode()
+        bad = [
+            world.noted(1, CANARY, action="fail", words=CANARY, topic=inside),
+            world.noted(2, CANARY + "2", action="fail in the database", words=CANARY, topic=inside),
+            raw_record(inside, CANARY + "3", headers, text),
+            raw_record(inside, CANARY + "4", headers, b'{"number":' + quoted + b"," + quoted + b":" + quoted + b"}"),
+            *(
+                raw_record(inside, f"{CANARY}-{name}", [(name, text), *good.headers], good.value)
+                for name in (
+                    "ce_type",
+                    "ce_time",
+                    "ce_specversion",
+                    "ce_subject",
+                    "ce_source",
+                    "traceparent",
+                    "conduit-replay-of",
+                )
+            ),
+        ]
+        await world.send(*bad, *(each._replace(topic=edge) for each in bad))
+        await TestHeaderNames().send_broken(world, world.noted(3, CANARY, topic=edge))
+        await world.send(world.noted(7, "end", topic=inside), world.noted(8, "end", topic=edge))
+        log = tmp_path / "log"
+
+        async def done() -> bool:
+            return {7, 8} <= set(await world.numbers()) and not await world.sql("SELECT FROM outbox")
+
+        with world.process(log, LOG_LEVEL="DEBUG", HTTP_PORT=str(free_port)) as process:
+            await eventually(done, "the good records", 30)
+            shown = (await TestHealth().get(free_port, "/metrics")).text
+            process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.wait, 20)
+        shown += log.read_text()
+        letters = await world.read(sample.dead_letters)
+        assert len(letters) > 5
+        shown += repr([each.headers for each in letters])
+        assert "handler_failed" in shown
+        assert "Canary" not in shown

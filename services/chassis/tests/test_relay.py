@@ -1,0 +1,240 @@
+"""The relay on a real broker: misses nothing, keeps each key's order, and lets no row block another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka.errors import KafkaError
+
+from conduit_chassis.health import Health
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.producer import Producer
+from conduit_chassis.relay import Relay
+from conduit_chassis.testing import ManualClock
+from services.chassis.tests.sample import Kept
+from services.chassis.tests.world import World, eventually
+
+INSERT = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, $1, $2, '[]', $3)"
+
+
+class BlindProducer(Producer):
+    """Loses the process between Kafka's confirmation and the deletion."""
+
+    killed = False
+
+    async def send(self, rows: Any, singly: Any = ()) -> Any:
+        sent = await super().send(rows, singly)
+        if rows and not BlindProducer.killed:
+            BlindProducer.killed = True
+            await asyncio.gather(*(batch.future for batch in sent))
+            raise KafkaError
+        return sent
+
+
+class SilentProducer(Producer):
+    """The broker takes the events and never says so, once."""
+
+    silent = True
+
+    async def send(self, rows: Any, singly: Any = ()) -> Any:
+        sent = await super().send(rows, singly)
+        if not rows or not SilentProducer.silent:
+            return sent
+        SilentProducer.silent = False
+        await asyncio.gather(*(batch.future for batch in sent))
+        return [batch._replace(future=asyncio.get_running_loop().create_future()) for batch in sent]
+
+
+@asynccontextmanager
+async def relaying(world: World, *, shard: int = 0, producer: Any = None, **settings: Any) -> AsyncIterator[Relay]:
+    made = world.settings(**settings)
+    relay = Relay(made, "sample", shard, Health(), producer and (lambda: producer(made, "sample")))
+    task = asyncio.create_task(relay.run())
+    try:
+        yield relay
+    finally:
+        relay.drain()
+        async with asyncio.timeout(20):
+            await task
+
+
+async def publish(world: World, *keyed: tuple[str, int], topic: str | None = None, shards: int = 1) -> list[str]:
+    outbox = Outbox("sample", ManualClock().now(), shards=shards)
+    ids = [outbox.publish(topic or world.sample.out.template, key, Kept(number=number)) for key, number in keyed]
+    connection = await asyncpg.connect(world.dsn)
+    await outbox.flush(connection)
+    await connection.close()
+    return ids
+
+
+async def empty(world: World) -> bool:
+    return not await world.sql("SELECT FROM outbox")
+
+
+async def values(world: World, topic: str | None = None) -> list[int]:
+    return [int(each.value.split(b":")[1][:-1]) for each in await world.read(topic or world.sample.out.template)]
+
+
+async def test_events_arrive_with_their_ids_and_leave_the_outbox(world: World) -> None:
+    await world.create(world.sample.out.template, partitions=3)
+    ids = await publish(world, *((f"k{n % 7}", n) for n in range(2_500)))
+    async with relaying(world):
+        await eventually(lambda: empty(world), "an empty outbox")
+    found = await world.read(world.sample.out.template)
+    assert sorted(dict(each.headers)["ce_id"].decode() for each in found) == sorted(ids)
+
+
+async def test_order_per_key_holds_at_the_reader(world: World) -> None:
+    await world.create(world.sample.out.template, partitions=3)
+    async with relaying(world, relay_batch=50):
+        for start in range(0, 1_000, 100):
+            await publish(world, *((f"k{n % 5}", n) for n in range(start, start + 100)))
+        await eventually(lambda: empty(world), "an empty outbox")
+    by_key: dict[bytes, list[int]] = {}
+    for each in await world.read(world.sample.out.template):
+        by_key.setdefault(each.key, []).append(int(each.value.split(b":")[1][:-1]))
+    assert by_key == {f"k{key}".encode(): list(range(key, 1_000, 5)) for key in range(5)}
+
+
+async def test_an_id_that_commits_late_is_not_missed_and_does_not_wait_for_others(world: World) -> None:
+    await world.create(world.sample.out.template)
+    topic = world.sample.out.template
+    late = await asyncpg.connect(world.dsn)
+    async with relaying(world):
+        held = late.transaction()
+        await held.start()
+        await late.execute(INSERT, topic, b"late", b'{"number":1}')
+        await publish(world, ("early", 2))
+        await eventually(lambda: empty(world), "the row that is committed to be sent")
+        assert await values(world) == [2]
+        await held.commit()
+        await eventually(lambda: empty(world), "the row that committed late to be sent")
+    await late.close()
+    assert await values(world) == [2, 1]
+
+
+async def test_a_death_between_confirmation_and_deletion_repeats_the_same_ids_in_order(world: World) -> None:
+    BlindProducer.killed = False
+    await world.create(world.sample.out.template)
+    ids = await publish(world, *(("k", n) for n in range(10)))
+    async with relaying(world, producer=BlindProducer):
+        await eventually(lambda: empty(world), "an empty outbox")
+    found = [dict(each.headers)["ce_id"].decode() for each in await world.read(world.sample.out.template)]
+    assert BlindProducer.killed
+    assert found == ids * 2
+
+
+async def test_an_unknown_outcome_is_not_taken_for_a_confirmation(world: World) -> None:
+    SilentProducer.silent = True
+    await world.create(world.sample.out.template)
+    await publish(world, ("k", 1))
+    async with relaying(world, producer=SilentProducer, relay_confirm_seconds=0.5) as relay:
+        await eventually(lambda: empty(world), "the event to be confirmed at last")
+        assert relay._failures == 0
+    assert await values(world) == [1, 1]
+
+
+async def test_a_topic_that_is_missing_blocks_nothing_and_is_found_when_it_comes(world: World) -> None:
+    missing = f"{world.sample.name}.missing.v1"
+    await world.create(world.sample.out.template)
+    await publish(world, ("k", 1), topic=missing)
+    await publish(world, ("k", 2))
+    async with relaying(world):
+
+        async def only_the_missing_one() -> bool:
+            return [row["topic"] for row in await world.sql("SELECT topic FROM outbox")] == [missing]
+
+        await eventually(only_the_missing_one, "the other row to pass")
+        await world.create(missing)
+        await eventually(lambda: empty(world), "the topic to be found", 30)
+    assert await values(world, missing) == [1]
+
+
+async def test_an_event_that_kafka_refuses_is_kept_aside_and_the_others_pass(world: World) -> None:
+    topic = world.sample.out.template
+    await world.create(topic, config={"max.message.bytes": "2000"})
+    large = b'{"words":"' + b"x" * 5_000 + b'","number":2}'
+    connection = await asyncpg.connect(world.dsn)
+    for number, value in ((1, b'{"number":1}'), (2, large), (3, b'{"number":3}')):
+        await connection.execute(INSERT, topic, b"k", value)
+        del number
+    await connection.close()
+    async with relaying(world):
+        await eventually(lambda: empty(world), "an empty outbox", 30)
+    assert await values(world) == [1, 3]
+    (kept,) = await world.sql("SELECT value, reason FROM outbox_rejected")
+    assert kept["value"] == large
+    assert kept["reason"].endswith("MessageSizeTooLargeError")
+
+
+async def test_a_shard_has_one_relay_and_another_takes_over(world: World) -> None:
+    await world.create(world.sample.out.template)
+    async with relaying(world) as second:
+        async with relaying(world) as first:
+            await publish(world, ("k", 1))
+            await eventually(lambda: empty(world), "the first to send")
+            assert {first._failures, second._failures} == {0}
+            locks = await world.sql("SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted")
+            assert len(locks) == 1
+        await publish(world, ("k", 2))
+        await eventually(lambda: empty(world), "the one that is left to send")
+    assert await values(world) == [1, 2]
+
+
+async def test_a_relay_that_loses_its_connection_comes_back(world: World) -> None:
+    await world.create(world.sample.out.template)
+    async with relaying(world):
+        await publish(world, ("k", 1))
+        await eventually(lambda: empty(world), "the first event")
+        await world.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'conduit.sample.relay'"
+        )
+        await publish(world, ("k", 2))
+        await eventually(lambda: empty(world), "the second event")
+    assert await values(world) == [1, 2]
+
+
+async def test_shards_are_sent_each_by_its_own_relay(world: World) -> None:
+    await world.create(world.sample.out.template)
+    await publish(world, *((f"k{n}", n) for n in range(100)), shards=2)
+    sizes = [row["count"] for row in await world.sql("SELECT count(*) FROM outbox GROUP BY shard")]
+    assert len(sizes) == 2
+    async with relaying(world, shard=0), relaying(world, shard=1):
+        await eventually(lambda: empty(world), "an empty outbox")
+    assert sorted(await values(world)) == list(range(100))
+
+
+async def test_a_drain_sends_what_is_there(world: World) -> None:
+    await world.create(world.sample.out.template)
+    await publish(world, *((f"k{n}", n) for n in range(3_000)))
+    async with relaying(world):
+        pass
+    assert await empty(world)
+    assert len(await values(world)) == 3_000
+
+
+async def test_an_idle_event_is_on_its_way_within_milliseconds(world: World) -> None:
+    await world.create(world.sample.out.template)
+    async with relaying(world, relay_poll_ms=60_000) as relay:
+        await publish(world, ("k", 0))
+        relay.wake()
+        await eventually(lambda: empty(world), "the wake-up to be heard", 3)
+
+
+async def test_without_a_broker_rows_stay_and_go_out_later(world: World) -> None:
+    await world.create(world.sample.out.template)
+    await publish(world, ("k", 1))
+    away = World("127.0.0.1:1", world.dsn, world.sample)
+    relay = Relay(away.settings(), "sample", 0, Health())
+    task = asyncio.create_task(relay.run())
+    await asyncio.sleep(0.5)
+    assert relay._failures > 0
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not await empty(world)
+    async with relaying(world):
+        await eventually(lambda: empty(world), "an empty outbox")
