@@ -66,7 +66,7 @@ class Courier:
     ) -> None:
         self._runtime = runtime
         self._clock: Clock = runtime.clock
-        self._channel = channel
+        self.channel = channel
         self._send = send
         self._policy = policy
         self._pace = pace
@@ -94,6 +94,11 @@ class Courier:
         finally:
             await self._drain()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand and every result is settled."""
+        return not self._in_hand and not self._results
+
     async def step(self) -> None:
         """Claim what there is room for, wait for something to happen, and settle what is finished."""
         claimed = await self._claim()
@@ -114,7 +119,7 @@ class Courier:
         held = Counter(notice.audience for notice in self._in_hand.values())
         busy = [audience for audience, number in held.items() if number >= pace.share]
         async with self._runtime.transaction() as (connection, _outbox):
-            claimed = await queue.claim(connection, self._channel, self._clock.now(), pace.lease, room, busy)
+            claimed = await queue.claim(connection, self.channel, self._clock.now(), pace.lease, room, busy)
         for notice in claimed:
             self._waiting[notice.notice_id] = notice
             self._in_hand[asyncio.create_task(self._attempt(notice))] = notice
@@ -130,8 +135,8 @@ class Courier:
                 _log.error("attempt_failed", exc_info=error)
                 outcome = INTERNAL_ERROR
         seconds = monotonic() - started
-        metrics.ATTEMPTS.labels(self._channel.value, outcome.code).inc()
-        metrics.ATTEMPT_SECONDS.labels(self._channel.value).observe(seconds)
+        metrics.ATTEMPTS.labels(self.channel.value, outcome.code).inc()
+        metrics.ATTEMPT_SECONDS.labels(self.channel.value).observe(seconds)
         following = next_step(outcome, notice.attempt, self._clock.now(), self._policy, random())  # noqa: S311 - a jitter is no secret
         return Result(notice, outcome, following, at, int(seconds * 1000))
 
@@ -154,7 +159,7 @@ class Courier:
             await queue.enqueue(connection, self._tell_hub(final))
         self._results.clear()
         for result in final:
-            metrics.NOTICES.labels(self._channel.value, result.next.state).inc()
+            metrics.NOTICES.labels(self.channel.value, result.next.state).inc()
 
     def _tell_hub(self, results: list[Result]) -> list[Notice]:
         """The hub is told of failures, except of those to tell it something."""

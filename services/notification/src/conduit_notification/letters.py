@@ -1,6 +1,7 @@
 """A notice as it leaves: an e-mail or a webhook's payload. Pure, and the same bytes for the same notice each time."""
 
 import json
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -76,7 +77,7 @@ def domain_of(address: str) -> str:
 def _address(recipient: str) -> Address:
     try:
         address = Address(addr_spec=recipient)
-    except (ValueError, IndexError, LookupError):
+    except (ValueError, LookupError, HeaderParseError):
         address = None
     if address is None or not recipient.isascii():
         raise AddressInvalidError("not one plain address")

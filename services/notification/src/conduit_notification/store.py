@@ -14,7 +14,7 @@ import asyncpg
 
 from conduit_contracts.routing import HandoffState
 from conduit_notification import notices, queue
-from conduit_notification.desk import Record, Work
+from conduit_notification.desk import Entry, Record, Work
 from conduit_notification.rules import Routing, Standing, Triage
 
 _RECORDS = """

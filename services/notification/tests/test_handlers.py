@@ -1,0 +1,281 @@
+"""What partners, forces and the hub are told of each fact, without a database or a socket."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conduit_contracts import notification, topics, triage
+from conduit_contracts.envelope import Message
+from conduit_contracts.notification import Channel, ReferralState
+from conduit_contracts.programme import Contact
+from conduit_contracts.routing import HandoffState
+from conduit_notification.handlers import HANDLERS, ignore
+from conduit_notification.notices import HUB
+from services.notification.tests import builders as b
+from services.notification.tests.builders import CALL_999, HOME, OTHER, PARTNER, REFERENCE, REFERRAL, Bench, example_record
+
+EMAIL = (Contact(email="team@example-haven.example"),)
+BOTH = (Contact(email="team@example-haven.example", webhook_url="https://x.example/hook", webhook_secret="x"),)
+FORCE = (
+    Contact(email="safeguarding@force.example"),
+    Contact(email="inspector@force.example"),
+    Contact(email="head@force.example"),
+)
+KNOWN = {
+    f"partner:{PARTNER}": EMAIL,
+    f"force:{HOME}": FORCE,
+    f"force:{OTHER}": FORCE,
+    HUB: (Contact(email="hub@hub.example"),),
+}
+
+CONSUMED = [message for topic in topics.consumed_by("notification") for message in topic.messages]
+SILENT = {
+    "partner_registered",
+    "force_registered",
+    "submission_rejected",
+    "routing_review_opened",
+    "information_forwarded",
+    "withdrawal_forwarded",
+    "triage_decline_forwarded",
+    "command_ignored",
+}
+"""Facts that do not become a revision."""
+
+
+def name_of(message: type[Message]) -> str:
+    return message.type.split(".")[-2].replace("-", "_")
+
+
+@pytest.mark.parametrize("message", CONSUMED, ids=lambda message: message.type)
+def test_every_canonical_fact_is_handled_and_becomes_the_partners_next_revision_or_is_documented_as_silent(
+    message: type[Message],
+) -> None:
+    delivery = b.read(example_record(message.type))
+    bench = Bench(KNOWN).take(delivery, delivery)
+    expected = [] if name_of(message) in SILENT else [(1, name_of(message)), (2, name_of(message))]
+    assert [(update.revision, update.fact) for update in bench.updates] == expected
+    assert len({notice.notice_id for notice in bench.notices}) * 2 == len(bench.notices), "a fact makes its notices once"
+
+
+def test_the_handlers_cover_exactly_what_is_consumed() -> None:
+    assert set(HANDLERS) == {message.type for message in CONSUMED}
+    ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
+    assert ignored == {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded", "command-ignored"}
+
+
+def test_a_partner_follows_its_referral_from_receipt_to_handover() -> None:
+    bench = Bench(KNOWN).take(
+        b.received(), b.accepted(), b.routed(HOME, OTHER), b.force_received(), b.force_acknowledged(), b.handed_over()
+    )
+    assert [(update.revision, update.fact, update.state) for update in bench.updates] == [
+        (1, "referral_received", ReferralState.RECEIVED),
+        (2, "referral_accepted", ReferralState.ACCEPTED),
+        (3, "case_routed", ReferralState.WITH_FORCES),
+        (4, "handoff_received", ReferralState.WITH_FORCES),
+        (5, "handoff_acknowledged", ReferralState.WITH_FORCES),
+        (6, "case_handed_over", ReferralState.HANDED_OVER),
+    ]
+    assert {handoff.force_id: handoff.state for handoff in bench.last.handoffs} == {
+        HOME: HandoffState.ACKNOWLEDGED,
+        OTHER: HandoffState.DISSEMINATED,
+    }
+    assert bench.last.home_force == HOME
+    assert {row.topic for row in bench.outbox.rows} == {f"partner.{PARTNER}.updates.v1"}
+    assert {row.key for row in bench.outbox.rows} == {str(REFERRAL).encode()}
+
+
+FACTS: list[list[Callable[[], Message]]] = [
+    [b.received, b.supplied, b.reconsideration, b.repeated, b.withdrawn],
+    [b.review_opened, b.asked, b.danger_raised, b.accepted, b.declined],
+    [
+        b.routed,
+        b.force_received,
+        b.force_acknowledged,
+        b.force_declined,
+        b.overdue,
+        b.escalated,
+        b.stood_down,
+        b.handed_over,
+    ],
+]
+
+
+@given(
+    *(st.lists(st.sampled_from(facts), max_size=5).map(lambda made: [fact() for fact in made]) for facts in FACTS),
+    st.lists(st.integers(0, 2), max_size=15),
+)
+def test_revisions_have_no_gaps_and_the_last_state_is_the_same_in_whatever_order_producers_are_read(
+    intake: list[Message], triage_: list[Message], routing: list[Message], order: list[int]
+) -> None:
+    at = {id(fact): b.delivery_of(fact) for fact in (*intake, *triage_, *routing)}
+    mixed = b.interleave(order, intake, triage_, routing)
+    benches = [Bench(KNOWN).take(*(at[id(fact)] for fact in facts)) for facts in (mixed, [*intake, *triage_, *routing])]
+    for bench in benches:
+        assert [update.revision for update in bench.updates] == list(range(1, len(mixed) + 1))
+        assert [entry.revision for entry in bench.work.history] == list(range(1, len(mixed) + 1))
+    if mixed:
+        assert benches[0].last.state is benches[1].last.state
+        assert benches[0].standing.standing == benches[1].standing.standing
+
+
+def test_in_immediate_danger_the_first_update_and_an_urgent_notice_of_its_own_say_what_to_do_at_once() -> None:
+    bench = Bench(KNOWN).take(b.received(danger=True))
+    assert bench.last.next_step == CALL_999
+    assert [(notice.template.value, notice.urgent) for notice in bench.notices] == [("partner_immediate_danger", True)]
+
+
+def test_without_danger_nobody_is_told_to_call_999() -> None:
+    bench = Bench(KNOWN).take(b.received())
+    assert bench.last.next_step is None
+    assert [(notice.template.value, notice.urgent) for notice in bench.notices] == [("partner_referral_received", False)]
+
+
+def test_a_force_that_gets_a_case_in_danger_is_told_so_and_before_others() -> None:
+    bench = Bench(KNOWN).take(b.danger_raised(), b.routed(HOME, provisional=True, danger=True))
+    (notice,) = bench.notices
+    assert (notice.audience, notice.template.value, notice.urgent) == (f"force:{HOME}", "force_immediate_danger", True)
+    assert bench.last.state is ReferralState.RECEIVED, "a provisional hand-off decides nothing"
+
+
+def test_a_decline_carries_the_officers_words_and_what_to_do_to_the_partner_and_none_of_it_into_a_notice() -> None:
+    bench = Bench(KNOWN).take(b.declined())
+    assert (bench.last.reason, bench.last.comment) == ("not_complex", "Synthetic: one family.")
+    assert bench.last.next_step is not None
+    assert bench.last.next_step.startswith("Synthetic: call 101.")
+    (notice,) = bench.notices
+    assert notice.params == {"partner_reference": REFERENCE, "state": "declined"}
+
+
+def test_a_question_reaches_the_partner_with_what_to_do() -> None:
+    bench = Bench(KNOWN).take(b.asked())
+    assert bench.last.comment == "Synthetic: how many more?"
+    assert bench.last.next_step
+    assert bench.templates(f"partner:{PARTNER}") == ["partner_information_requested"]
+
+
+def test_an_answer_puts_the_referral_back_under_review() -> None:
+    bench = Bench(KNOWN).take(b.review_opened(), b.asked(), b.supplied())
+    assert [update.state.value for update in bench.updates] == ["under_review", "information_requested", "under_review"]
+
+
+def test_the_reason_of_a_review_of_a_decline_by_a_force_and_of_a_chase_is_shown_as_a_code() -> None:
+    bench = Bench(KNOWN).take(
+        b.review_opened(triage.ReviewReason.RECONSIDERATION), b.force_declined(), b.overdue(), b.escalated(), b.withdrawn()
+    )
+    assert [update.reason for update in bench.updates] == [
+        "reconsideration",
+        "outside_our_area",
+        "receipt",
+        "acknowledgement",
+        "sent_in_error",
+    ]
+
+
+def test_history_says_who_did_what_and_why_without_any_words() -> None:
+    bench = Bench(KNOWN).take(
+        b.received(),
+        b.accepted(),
+        b.accepted(officer=b.OFFICER),
+        b.declined(),
+        b.force_received(),
+        b.overdue(),
+        b.stood_down(),
+    )
+    assert [(entry.actor, entry.what, entry.why) for entry in bench.work.history] == [
+        (f"partner:{PARTNER}", "referral_received", None),
+        ("rules", "referral_accepted", None),
+        (f"officer:{b.OFFICER}", "referral_accepted", None),
+        (f"officer:{b.OFFICER}", "referral_declined", "not_complex"),
+        (f"force:{HOME}", "handoff_received", None),
+        ("clock", "handoff_overdue", "receipt"),
+        (f"officer:{b.OFFICER}", "handoff_stood_down", None),
+    ]
+
+
+def test_a_rejected_submission_is_told_with_every_problem_on_the_partners_own_topic() -> None:
+    rejected = b.rejected()
+    bench = Bench(KNOWN).take(rejected)
+    (told,) = bench.published
+    assert isinstance(told, notification.SubmissionRejected)
+    assert told.problems == rejected.problems
+    assert (bench.outbox.rows[0].topic, bench.outbox.rows[0].key) == (f"partner.{PARTNER}.updates.v1", REFERENCE.encode())
+    assert not bench.work.history, "nothing happened to a referral"
+
+
+@pytest.mark.parametrize(
+    ("reference", "referral_id", "key"),
+    [
+        (REFERENCE, REFERRAL, str(REFERRAL)),
+        (REFERENCE, None, REFERENCE),
+        (None, None, f"partner.{PARTNER}.referrals.v1/2/7"),
+    ],
+)
+def test_a_rejection_stands_in_the_order_of_what_it_is_about(reference: str | None, referral_id: object, key: str) -> None:
+    bench = Bench(KNOWN).take(b.rejected(reference, referral_id))  # type: ignore[arg-type]
+    assert bench.outbox.rows[0].key == key.encode()
+
+
+def test_each_force_that_gets_the_case_is_told_and_those_that_had_it_are_not_told_again() -> None:
+    bench = Bench(KNOWN).take(b.routed(HOME), b.routed(HOME, OTHER, added=(OTHER,)))
+    assert [(notice.audience, notice.template.value) for notice in bench.notices] == [
+        (f"force:{HOME}", "force_case_disseminated"),
+        (f"force:{OTHER}", "force_case_disseminated"),
+    ]
+
+
+def test_a_chase_goes_to_the_team_and_an_escalation_to_its_level_and_to_the_hub() -> None:
+    bench = Bench(KNOWN).take(b.overdue(chase=2), b.escalated(level=2))
+    assert [(notice.audience, notice.level, notice.template.value) for notice in bench.notices] == [
+        (f"force:{HOME}", 0, "force_handoff_overdue"),
+        (f"force:{HOME}", 2, "force_handoff_escalated"),
+        (HUB, 0, "hub_handoff_escalated"),
+    ]
+    assert bench.notices[0].params == {"force_id": HOME, "leg": "receipt", "chase": 2}
+
+
+def test_the_hub_is_told_of_a_routing_review_and_the_partner_is_not() -> None:
+    bench = Bench(KNOWN).take(b.routing_review(danger=True))
+    assert [(notice.audience, notice.template.value, notice.urgent) for notice in bench.notices] == [
+        (HUB, "hub_routing_review_opened", True)
+    ]
+    assert not bench.updates
+
+
+def test_the_partner_gets_an_e_mail_for_what_it_must_know_and_not_for_every_fact() -> None:
+    story = (b.received(), b.review_opened(), b.supplied(), b.accepted(), b.routed(), b.force_received())
+    bench = Bench(KNOWN).take(*story, b.force_acknowledged(), b.overdue(), b.handed_over())
+    assert bench.templates(f"partner:{PARTNER}") == [
+        "partner_referral_received",
+        "partner_referral_accepted",
+        "partner_case_handed_over",
+    ]
+
+
+def test_an_audience_is_told_on_every_channel_it_has_and_on_no_other() -> None:
+    def channels(ladders: dict[str, tuple[Contact, ...]]) -> Counter[Channel]:
+        return Counter(notice.channel for notice in Bench(ladders).take(b.received()).notices)
+
+    assert channels({f"partner:{PARTNER}": BOTH}) == {Channel.EMAIL: 1, Channel.WEBHOOK: 1}
+    assert channels({f"partner:{PARTNER}": EMAIL}) == {Channel.EMAIL: 1}
+    assert channels({f"partner:{PARTNER}": (Contact(),)}) == {}
+    assert channels({}) == {Channel.EMAIL: 1, Channel.WEBHOOK: 1}, "not registered yet: decided at delivery"
+
+
+def test_contacts_registered_in_the_same_batch_count() -> None:
+    bench = Bench().take(b.partner_registered(Contact(email="team@example-haven.example")), b.received())
+    assert [notice.channel for notice in bench.notices] == [Channel.EMAIL]
+
+
+def test_a_flood_of_rejections_is_one_e_mail_in_five_minutes_but_every_one_is_told_on_the_topic() -> None:
+    bench = Bench(KNOWN).take(*(b.rejected(number=number) for number in range(40)))
+    assert len(bench.published) == 40
+    assert len({notice.collapse for notice in bench.notices}) == 1
+    assert None not in {notice.collapse for notice in bench.notices}
+
+
+def test_rejections_by_webhook_are_not_collapsed_because_a_machine_reads_each() -> None:
+    bench = Bench({f"partner:{PARTNER}": BOTH}).take(b.rejected(number=1), b.rejected(number=2))
+    assert [notice.collapse for notice in bench.notices if notice.channel is Channel.WEBHOOK] == [None, None]

@@ -1,0 +1,178 @@
+"""Every text: complete, plain, and without a place for a case."""
+
+import json
+from collections.abc import Mapping
+from email import message_from_bytes
+from email.policy import SMTP, default
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conduit_contracts.notification import Channel
+from conduit_contracts.programme import Contact
+from conduit_notification import letters, notices
+from conduit_notification.letters import AddressInvalidError
+from conduit_notification.notices import HUB, PARAMETERS, Claimed
+from conduit_notification.templates import COMPUTED, TEXTS, Template, parameters
+from services.notification.tests import builders as b
+from services.notification.tests.builders import CALL_999, HOME, NOW, PARTNER, REFERRAL, Bench
+
+NOTICE_ID = UUID("5d0f6b1e-33a8-5c11-9d6b-0f6f5f6b7a10")
+HUB_URL = "https://hub.example/"
+SENDER = "conduit@hub.example"
+STORY = (
+    b.received(),
+    b.received(danger=True),
+    b.rejected(),
+    b.asked(),
+    b.accepted(),
+    b.declined(),
+    b.routed(HOME, danger=True),
+    b.overdue(),
+    b.escalated(),
+    b.handed_over(),
+    b.routing_review(),
+)
+ONE = (Contact(email="a@x.example"),)
+
+
+def claimed(template: Template, params: Mapping[str, object], referral_id: UUID | None = REFERRAL) -> Claimed:
+    audience = {"partner": f"partner:{PARTNER}", "force": f"force:{HOME}", "hub": HUB}[template.value.partition("_")[0]]
+    return Claimed(NOTICE_ID, audience, 0, Channel.EMAIL, template.value, referral_id, params, 1, NOW, None)
+
+
+def filled(template: Template) -> Claimed:
+    return claimed(template, {name: f"<{name}>" for name in parameters(template)})
+
+
+def mail(notice: Claimed, recipient: str = "team@example-haven.example") -> bytes:
+    return letters.email(notice, recipient, sender=SENDER, hub_url=HUB_URL, danger_next_step=CALL_999)
+
+
+@pytest.mark.parametrize("template", Template)
+def test_every_template_has_a_text_with_allowed_fields_only(template: Template) -> None:
+    assert TEXTS[template].is_valid()
+    assert set(TEXTS[template].get_identifiers()) <= PARAMETERS | COMPUTED
+
+
+@pytest.mark.parametrize("template", Template)
+def test_every_template_renders_with_exactly_its_parameters(template: Template) -> None:
+    notice = filled(template)
+    text = letters.body(notice, hub_url=HUB_URL, danger_next_step=CALL_999)
+    assert "$" not in text
+    assert all(f"<{name}>" in text for name in notice.params)
+    for missing in notice.params:
+        fewer = {name: value for name, value in notice.params.items() if name != missing}
+        with pytest.raises(KeyError):
+            letters.body(claimed(template, fewer), hub_url=HUB_URL, danger_next_step=CALL_999)
+
+
+@pytest.mark.parametrize("template", Template)
+def test_every_text_is_plain_ascii_in_short_lines(template: Template) -> None:
+    text = letters.body(filled(template), hub_url=HUB_URL, danger_next_step=CALL_999)
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 78
+
+
+def test_handlers_queue_every_template_but_the_failures_with_exactly_its_parameters() -> None:
+    known = {f"partner:{PARTNER}": ONE, f"force:{HOME}": ONE, HUB: ONE}
+    made = {
+        notice.template: notice for notice in [*Bench(known).take(*STORY).notices, *Bench(known).take(b.routed()).notices]
+    }
+    assert set(made) == set(Template) - {Template.HUB_NOTICE_FAILED}
+    for template, notice in made.items():
+        assert set(notice.params) == parameters(template)
+
+
+@pytest.mark.parametrize("template", Template)
+def test_an_e_mail_is_what_the_standards_ask_for(template: Template) -> None:
+    raw = mail(filled(template))
+    assert b"\r\n" in raw
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    message = message_from_bytes(raw, policy=default)
+    assert not message.defects
+    assert message["Message-ID"] == f"<{NOTICE_ID}@hub.example>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"].datetime == NOW
+    assert message["From"].addresses[0].addr_spec == SENDER
+    assert message.get_content_type() == "text/plain"
+    assert len(message.get_all("To") or []) == 1
+
+
+def test_the_same_notice_gives_the_same_bytes_so_that_a_second_copy_can_be_dropped() -> None:
+    notice = filled(Template.PARTNER_REFERRAL_DECLINED)
+    assert mail(notice) == mail(notice)
+
+
+@pytest.mark.parametrize("template", Template)
+def test_a_subject_holds_one_reference_and_no_state(template: Template) -> None:
+    notice = claimed(template, dict.fromkeys(parameters(template), "declined") | {"partner_reference": "REF-1"})
+    subject = message_from_bytes(mail(notice), policy=default)["Subject"]
+    assert subject == "Referral conduit: REF-1"
+
+
+def test_a_forces_subject_shows_the_referrals_id() -> None:
+    subject = message_from_bytes(mail(filled(Template.FORCE_CASE_DISSEMINATED)), policy=default)["Subject"]
+    assert subject == f"Referral conduit: {REFERRAL}"
+
+
+def test_in_danger_the_policys_words_come_first() -> None:
+    text = letters.body(filled(Template.PARTNER_IMMEDIATE_DANGER), hub_url=HUB_URL, danger_next_step=CALL_999)
+    assert text.startswith(CALL_999)
+
+
+def test_a_link_leads_to_the_referral_at_the_hub() -> None:
+    text = letters.body(filled(Template.PARTNER_REFERRAL_RECEIVED), hub_url=HUB_URL, danger_next_step=CALL_999)
+    assert f"See https://hub.example/referrals/{REFERRAL}\n" in text
+
+
+@pytest.mark.parametrize(
+    "recipient", ["a,b@x.example", "a@x.example, c", "a@", "<a@x.example>", "ä@x.example", "a b@x.example"]
+)
+def test_an_address_that_is_not_one_plain_address_gets_no_mail(recipient: str) -> None:
+    with pytest.raises(AddressInvalidError):
+        mail(filled(Template.PARTNER_REFERRAL_RECEIVED), recipient)
+
+
+@given(st.text(max_size=60))
+def test_no_reference_can_break_out_of_a_header(reference: str) -> None:
+    notice = claimed(Template.PARTNER_REFERRAL_RECEIVED, {"partner_reference": reference, "state": "received"})
+    try:
+        raw = mail(notice)
+    except ValueError:
+        return
+    head = raw.partition(b"\r\n\r\n")[0]
+    names = [line.partition(b":")[0] for line in head.split(b"\r\n") if line and line[:1] not in b" \t"]
+    assert sorted(names) == sorted(
+        name.encode() for name in message_from_bytes(mail(filled(Template.PARTNER_REFERRAL_RECEIVED)), policy=SMTP)
+    )
+
+
+def test_a_webhooks_payload_is_type_timestamp_and_references() -> None:
+    notice = claimed(Template.PARTNER_REFERRAL_DECLINED, {"partner_reference": "REF-1", "state": "declined"})
+    assert json.loads(letters.payload(notice)) == {
+        "type": "partner.referral_declined",
+        "timestamp": "2026-11-23T09:30:00+00:00",
+        "data": {"referral_id": str(REFERRAL), "partner_reference": "REF-1", "state": "declined"},
+    }
+
+
+def test_a_rejection_without_a_reference_says_so_in_words_and_leaves_it_out_of_the_payload() -> None:
+    params = {"partner_reference": "", "submission_id": "s/1/2"}
+    notice = claimed(Template.PARTNER_SUBMISSION_REJECTED, params, None)
+    assert "Your reference:  not given" in letters.body(notice, hub_url=HUB_URL, danger_next_step=CALL_999)
+    assert json.loads(letters.payload(notice))["data"] == {"submission_id": "s/1/2"}
+
+
+def test_escalation_reaches_the_highest_level_there_is() -> None:
+    ladder = tuple(Contact(email=f"{name}@x.example") for name in ("team", "inspector", "head"))
+    reached = [notices.contact_at(ladder, level).email for level in range(5)]
+    assert reached == ["team@x.example", "inspector@x.example", "head@x.example", "head@x.example", "head@x.example"]
+
+
+def test_a_level_that_cannot_be_reached_falls_to_the_one_below() -> None:
+    ladder = (Contact(email="team@x.example"), Contact())
+    assert notices.contact_at(ladder, 1).email == "team@x.example"
+    assert notices.contact_at((Contact(), Contact()), 1) == Contact()
