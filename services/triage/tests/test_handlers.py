@@ -134,6 +134,13 @@ def test_a_second_look_is_another_officers(desk: Desk) -> None:
     assert accepted.decided_by == ByOfficer(officer_id="b.officer")
 
 
+def test_a_second_look_is_due_from_when_the_partner_asked(desk: Desk) -> None:
+    referral_id = desk.open()
+    desk.take(declining(referral_id))
+    (opened,) = desk.take(reconsideration(referral_id), time=NOW - timedelta(hours=5))
+    assert opened.due_at == NOW - timedelta(hours=5) + timedelta(days=1)
+
+
 def test_there_is_one_second_look_and_no_third(desk: Desk) -> None:
     referral_id = desk.open()
     desk.take(declining(referral_id, "a.officer"))
@@ -248,8 +255,9 @@ def test_forces_that_have_the_case_are_told_of_a_withdrawal_once(desk: Desk, sen
     assert desk.take(withdrawn(message.referral_id)) == []
 
 
-def test_information_after_a_withdrawal_is_kept_and_goes_nowhere(desk: Desk) -> None:
-    message = received(complex_referral())
+@pytest.mark.parametrize("sent", [complex_referral(), referral(immediate_danger=True)])
+def test_information_after_a_withdrawal_is_kept_and_goes_nowhere(desk: Desk, sent: Referral) -> None:
+    message = received(sent)
     desk.take(message)
     desk.take(withdrawn(message.referral_id))
     assert desk.take(supplied(message.referral_id)) == []
@@ -344,6 +352,14 @@ def test_an_acceptance_too_large_for_one_event_is_followed_by_the_rest(desk: Des
     accepted, forwarded = desk.take(accepting(referral_id))
     assert [added.text for added in accepted.supplements] == ["Synthetic 0.", "Synthetic 1."]
     assert forwarded.supplement.text == "Synthetic 2."
+
+
+def test_what_was_forwarded_because_of_danger_is_not_forwarded_again(desk: Desk, monkeypatch: Any) -> None:
+    referral_id = desk.open(immediate_danger=True)
+    desk.take(supplied(referral_id))
+    monkeypatch.setattr(acts, "MOST_BYTES", 0)
+    (accepted,) = desk.take(accepting(referral_id))
+    assert accepted.supplements == ()
 
 
 def test_two_records_of_one_referral_in_a_batch_see_each_other(desk: Desk) -> None:

@@ -96,6 +96,11 @@ def test_a_case_of_other_harm_alone_goes_to_a_person_however_large(policy: Triag
     assert verdict == Review((ReviewReason.NOT_PLAINLY_CSA,))
 
 
+def test_estimates_are_no_reason_where_known_numbers_reach_a_threshold(policy: TriagePolicy) -> None:
+    sent = referral(numbers=Numbers(victims_known=5, victims_estimated=9), concerns=(Concern.OTHER_HARM,))
+    assert assess(policy, sent) == Review((ReviewReason.NOT_PLAINLY_CSA,))
+
+
 @pytest.mark.parametrize("concern", CSA)
 def test_every_concern_but_other_harm_is_child_sexual_abuse(policy: TriagePolicy, concern: Concern) -> None:
     assert isinstance(assess(policy, complex_referral(concerns=(Concern.OTHER_HARM, concern))), Accept)
