@@ -163,10 +163,15 @@ class Stored:
 
 def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
     """Distinct forces in the order of the register."""
-    rank = _ranks()
-    return tuple(sorted(set(force_ids), key=lambda force_id: (rank.get(force_id, len(rank)), force_id)))
+    return tuple(sorted(set(force_ids), key=_ranks().__getitem__))
+
+
+class _Ranks(dict[str, int]):
+    def __missing__(self, force_id: str) -> int:
+        """A force that left the register comes last."""
+        return len(self)
 
 
 @cache
-def _ranks() -> dict[str, int]:
-    return {force_id: rank for rank, force_id in enumerate(forces())}
+def _ranks() -> _Ranks:
+    return _Ranks((force_id, rank) for rank, force_id in enumerate(forces()))

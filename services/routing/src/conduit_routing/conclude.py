@@ -18,7 +18,7 @@ from conduit_contracts.routing import (
 )
 from conduit_routing import extract, rules
 from conduit_routing.case import CaseState, in_order
-from conduit_routing.turn import Turn
+from conduit_routing.turn import Standing, Turn, standing
 
 
 def conclude(turn: Turn) -> None:
@@ -27,11 +27,15 @@ def conclude(turn: Turn) -> None:
         _inform(turn, ())
         return
     _pass_interim_duty_on(turn)
-    sent = _share(turn)
-    _tell_holders(turn, sent)
-    _inform(turn, sent)
-    _close_parts(turn)
-    _announce(turn)
+    after = standing(turn.case)
+    if after != turn.before or turn.widened:
+        sent = _share(turn, after)
+        _tell_holders(turn, after, sent)
+        _inform(turn, sent)
+        _close_parts(turn, after)
+        _announce(turn, after)
+    else:
+        _inform(turn, ())
     publish_reviews(turn)
     _hand_over(turn)
 
@@ -45,21 +49,19 @@ def _pass_interim_duty_on(turn: Turn) -> None:
             turn.note("interim_owner", "", owner)
 
 
-def _share(turn: Turn) -> dict[str, str]:
-    """Send their parts to the forces that joined or need more than they have; returns why, by force."""
+def _share(turn: Turn, after: Standing) -> Container[str]:
+    """Send their parts to the forces that joined or need more than they have; returns which."""
     case, before = turn.case, turn.before
     due = dict.fromkeys(turn.widened, "answers_for_more_areas")
-    owner = case.interim_owner
-    if owner is not None and owner != before.owner and not _took_home_duty(turn, owner):
-        due[owner] = "interim_owner"
-    if case.home_force is not None and case.home_force != before.home:
-        due[case.home_force] = "home_force"
-    due |= {force_id: "joined" for force_id in case.active if force_id not in before.active}
-    for force_id in in_order(due):
-        if case.handoffs[force_id].active:
-            turn.disseminate(force_id, due[force_id])
-            if case.state is CaseState.DECLINED:
-                turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
+    if after.owner is not None and after.owner != before.owner and not _took_home_duty(turn, after.owner):
+        due[after.owner] = "interim_owner"
+    if after.home is not None and after.home != before.home:
+        due[after.home] = "home_force"
+    due |= {force_id: "joined" for force_id in after.active if force_id not in before.active}
+    for force_id in in_order(due.keys() & after.active):
+        turn.disseminate(force_id, due[force_id])
+        if case.state is CaseState.DECLINED:
+            turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
     return due
 
 
@@ -69,17 +71,16 @@ def _took_home_duty(turn: Turn, owner: str) -> bool:
     return owner == case.home_force and case.handoffs[owner].state is HandoffState.ACKNOWLEDGED
 
 
-def _tell_holders(turn: Turn, sent: Container[str]) -> None:
+def _tell_holders(turn: Turn, after: Standing, sent: Container[str]) -> None:
     """Tell those who went on holding the case, and were not sent it again, who else is in it and who leads."""
-    case, before = turn.case, turn.before
-    for force_id in case.active:
+    referral_id, before = turn.case.referral_id, turn.before
+    for force_id in after.active:
         if force_id in sent or force_id not in before.active:
             continue
-        if case.home_force is not None and case.home_force != before.home:
-            message = HomeForceChanged(force_id=force_id, referral_id=case.referral_id, home_force=case.home_force)
-            turn.send(force_id, message)
-        if case.active != before.active:
-            turn.send(force_id, ForcesChanged(force_id=force_id, referral_id=case.referral_id, forces=case.active))
+        if after.home is not None and after.home != before.home:
+            turn.send(force_id, HomeForceChanged(force_id=force_id, referral_id=referral_id, home_force=after.home))
+        if after.active != before.active:
+            turn.send(force_id, ForcesChanged(force_id=force_id, referral_id=referral_id, forces=after.active))
 
 
 def _inform(turn: Turn, sent: Container[str]) -> None:
@@ -92,44 +93,44 @@ def _inform(turn: Turn, sent: Container[str]) -> None:
                 turn.note("information_disseminated", "", force_id, turn.send(force_id, message))
 
 
-def _close_parts(turn: Turn) -> None:
+def _close_parts(turn: Turn, after: Standing) -> None:
     """Tell forces that left. One that declined is told when the interim duty is with another force."""
     case, before = turn.case, turn.before
-    left = {force_id for force_id in before.active if force_id not in case.active}
-    if before.owner is not None and before.owner != case.interim_owner and before.owner not in case.active:
+    left = {force_id for force_id in before.active if force_id not in after.active}
+    if before.owner is not None and before.owner != after.owner and before.owner not in after.active:
         left.add(before.owner)
-    for force_id in in_order(left - {case.interim_owner or ""}):
+    for force_id in in_order(left - {after.owner or ""}):
         sent_id = turn.send(force_id, HandoffClosed(force_id=force_id, referral_id=case.referral_id))
         turn.note("part_closed", "", force_id, sent_id)
 
 
-def _announce(turn: Turn) -> None:
-    case, before = turn.case, turn.before
-    if case.interim_owner is None or not _is_news(turn):
+def _announce(turn: Turn, after: Standing) -> None:
+    case = turn.case
+    added = tuple(force_id for force_id in after.active if force_id not in turn.before.active)
+    if after.owner is None or not (added or _is_news(turn, after)):
         return
     turn.tell(
         CaseRouted(
             **turn.about,
-            home_force=case.home_force,
+            home_force=after.home,
             basis=case.basis,
-            interim_safeguarding_owner=case.interim_owner,
-            forces=case.active or (case.interim_owner,),
-            added=tuple(force_id for force_id in case.active if force_id not in before.active),
+            interim_safeguarding_owner=after.owner,
+            forces=after.active or (after.owner,),
+            added=added,
             urgency=case.urgency,
             immediate_danger=case.immediate_danger,
-            provisional=case.provisional,
+            provisional=after.provisional,
             policy_version=turn.policy.version,
         )
     )
 
 
-def _is_news(turn: Turn) -> bool:
+def _is_news(turn: Turn, after: Standing) -> bool:
     """Whether something changed that no other event says. A named home force has an event of its own."""
-    case, before = turn.case, turn.before
-    joined = any(force_id not in before.active for force_id in case.active)
-    home_by_itself = case.home_force != before.home and case.basis is not HomeForceBasis.NAMED_BY_OFFICER
-    owner_is_not_home = case.interim_owner not in {before.owner, case.home_force}
-    return joined or home_by_itself or owner_is_not_home or case.provisional is not before.provisional
+    before = turn.before
+    home_by_itself = after.home != before.home and turn.case.basis is not HomeForceBasis.NAMED_BY_OFFICER
+    owner_is_not_home = after.owner not in {before.owner, after.home}
+    return home_by_itself or owner_is_not_home or after.provisional is not before.provisional
 
 
 def publish_reviews(turn: Turn) -> None:
