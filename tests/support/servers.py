@@ -50,6 +50,9 @@ def servers() -> Iterator[Servers]:
     folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
     with start_servers(folder) as started:
         yield started
+        for embedded in (started.kafka, started.postgres):
+            if embedded is not None:
+                embedded.kill()  # nobody needs the data: an orderly end would only take time
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,8 +12,12 @@ from conduit_local.paths import write_private
 def write_env_file(state_dir: Path, values: Mapping[str, str]) -> Path:
     """It holds passwords: only its owner may read it."""
     path = state_dir / "env"
-    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
+    write_private(path, env_text(values))
     return path
+
+
+def env_text(values: Mapping[str, str]) -> str:
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def read_env_file(state_dir: Path) -> dict[str, str]:

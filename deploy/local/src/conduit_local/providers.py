@@ -12,10 +12,12 @@ from typing import Literal
 
 import psycopg
 
+from conduit_local.broker import Broker, external_broker, local_broker
 from conduit_local.containers import start_containers
 from conduit_local.kafka import QUICK_START, EmbeddedKafka
 from conduit_local.ports import accepts_at
 from conduit_local.postgres import EmbeddedPostgres
+from conduit_local.secured import check_same_mode, secure
 
 Provider = Literal["external", "testcontainers", "embedded"]
 
@@ -24,10 +26,15 @@ Provider = Literal["external", "testcontainers", "embedded"]
 class Servers:
     """Two addresses, and the embedded servers behind them where they are embedded (fault tests kill and restart these)."""
 
-    kafka_bootstrap_servers: str
+    broker: Broker
+    """How anyone comes to Kafka."""
     postgres_dsn: str
     kafka: EmbeddedKafka | None = None
     postgres: EmbeddedPostgres | None = None
+
+    @property
+    def kafka_bootstrap_servers(self) -> str:
+        return self.broker.bootstrap_servers
 
 
 def choose_provider(environ: Mapping[str, str]) -> Provider:
@@ -49,36 +56,42 @@ def start_servers(
     *,
     environ: Mapping[str, str] = os.environ,
     jvm_options: Sequence[str] = QUICK_START,
+    secured: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Servers]:
-    """Both servers, ready; whatever was started here is stopped on exit, and what existed before is left alone."""
+    """Both servers, ready; whatever was started here is stopped on exit, and what existed before is left alone.
+
+    `secured` makes the embedded Kafka ask for TLS and passwords; an external one is as its environment says.
+    """
     provider = choose_provider(environ)
     if provider == "external":
-        yield _external(environ["KAFKA_BOOTSTRAP_SERVERS"], environ["POSTGRES_DSN"])
+        yield _external(external_broker(state_dir, environ), environ["POSTGRES_DSN"])
     elif provider == "testcontainers":
         with start_containers() as (kafka, postgres):
-            yield Servers(kafka, postgres)
+            yield Servers(local_broker(state_dir, kafka, secured=False), postgres)
     else:
-        with _embedded(state_dir, jvm_options, tell) as servers:
+        with _embedded(state_dir, jvm_options, secured, tell) as servers:
             yield servers
 
 
-def _external(kafka: str, postgres_dsn: str) -> Servers:
+def _external(broker: Broker, postgres_dsn: str) -> Servers:
     """Both must answer now: a stack that waits for a server which nobody starts explains nothing."""
-    if not any(accepts_at(address) for address in kafka.split(",")):
+    if not any(accepts_at(address) for address in broker.bootstrap_servers.split(",")):
         raise RuntimeError(
-            f"KAFKA_BOOTSTRAP_SERVERS is set, but nothing listens at {kafka}; start it, or unset the variable"
+            f"KAFKA_BOOTSTRAP_SERVERS is set, but nothing listens at {broker.bootstrap_servers}; start it, or unset the variable"
         )
     try:
         psycopg.connect(postgres_dsn, connect_timeout=5).close()
     except psycopg.OperationalError as error:
         raise RuntimeError(f"POSTGRES_DSN is set, but it cannot be used: {error}. Mend it, or unset the variable") from None
-    return Servers(kafka, postgres_dsn)
+    return Servers(broker, postgres_dsn)
 
 
 @contextmanager
-def _embedded(state_dir: Path, jvm_options: Sequence[str], tell: Callable[[str], None]) -> Iterator[Servers]:
-    kafka = EmbeddedKafka(state_dir, jvm_options=jvm_options, tell=tell)
+def _embedded(state_dir: Path, jvm_options: Sequence[str], secured: bool, tell: Callable[[str], None]) -> Iterator[Servers]:
+    check_same_mode(state_dir, secured=secured)
+    security = secure(state_dir) if secured else None
+    kafka = EmbeddedKafka(state_dir, jvm_options=jvm_options, security=security, tell=tell)
     postgres = EmbeddedPostgres(state_dir)
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(2))
@@ -87,4 +100,5 @@ def _embedded(state_dir: Path, jvm_options: Sequence[str], tell: Callable[[str],
         wait(starts)
         for start in starts:
             start.result()
-        yield Servers(kafka.bootstrap_servers, postgres.dsn, kafka, postgres)
+        broker = local_broker(state_dir, kafka.bootstrap_servers, secured=secured)
+        yield Servers(broker, postgres.dsn, kafka, postgres)

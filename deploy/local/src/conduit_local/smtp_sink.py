@@ -62,8 +62,12 @@ def message_paths(folder: Path) -> list[Path]:
 
 def read_messages(folder: Path) -> list[EmailMessage]:
     """All messages kept so far, in order of arrival; `X-Envelope-To` has the recipients that the sender named."""
-    parser = BytesParser(EmailMessage, policy=modern)
-    return [parser.parsebytes(path.read_bytes()) for path in message_paths(folder)]
+    return [read_message(path) for path in message_paths(folder)]
+
+
+def read_message(path: Path) -> EmailMessage:
+    """One message that was kept."""
+    return BytesParser(EmailMessage, policy=modern).parsebytes(path.read_bytes())
 
 
 async def serve(folder: Path, port: int) -> None:

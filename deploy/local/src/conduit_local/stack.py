@@ -17,10 +17,12 @@ from types import TracebackType
 from typing import Self
 
 from conduit_contracts.geography import forces
-from conduit_contracts.topics import specs
-from conduit_local import lock
+from conduit_local import clients, lock
+from conduit_local.access import service_principal
+from conduit_local.broker import Broker
 from conduit_local.children import Child
 from conduit_local.databases import keep_passwords, provision
+from conduit_local.doors import open_doors
 from conduit_local.env_file import write_env_file
 from conduit_local.health import is_ready
 from conduit_local.kafka import QUICK_START
@@ -38,7 +40,6 @@ from conduit_local.services import (
     service_environment,
     url_variable,
 )
-from conduit_local.topics import create_topics
 
 READY_SECONDS = 60.0
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
@@ -67,6 +68,8 @@ class Options:
     """More variables, by service."""
     command: Callable[[str], list[str]] = python_module
     """What starts a service; tests put their own in its place."""
+    secured: bool = False
+    """Whether the embedded Kafka asks for TLS and passwords; an external one is as its environment says."""
 
 
 class Stack:
@@ -108,6 +111,11 @@ class Stack:
         return self._servers
 
     @property
+    def broker(self) -> Broker:
+        """How anyone comes to Kafka: `stack.broker.aiokafka("partner.northlight")`."""
+        return self.servers.broker
+
+    @property
     def smtp_folder(self) -> Path:
         """Where the sink keeps what was sent; `smtp_sink.read_messages` reads it."""
         return self.state_dir / "mail"
@@ -142,8 +150,8 @@ class Stack:
     def env(self) -> dict[str, str]:
         """What a client outside needs; `.conduit/env` has it."""
         values = {
-            "KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap_servers,
-            "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+            **self.broker.address(),
+            "KAFKA_CLIENTS_DIR": str(clients.folder(self.state_dir)),
             "POSTGRES_DSN": self.servers.postgres_dsn,
             "SMTP_HOST": self.smtp.host,
             "SMTP_PORT": str(self.smtp.port),
@@ -172,11 +180,17 @@ class Stack:
         self.secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tell("starting Kafka and PostgreSQL")
         self._servers = self._exit.enter_context(
-            start_servers(self.state_dir, environ=self._environ, jvm_options=self.options.jvm_options, tell=self._tell)
+            start_servers(
+                self.state_dir,
+                environ=self._environ,
+                jvm_options=self.options.jvm_options,
+                secured=self.options.secured,
+                tell=self._tell,
+            )
         )
         self._exit.callback(self._stop_children)
         self._tell("making databases and topics")
-        _together(self._provision, self._create_topics, self._start_smtp)
+        _together(self._provision, self._open_doors, self._start_smtp)
         self._tell("starting the services")
         _together(*(lambda name=name: self._start_service(name) for name in self.options.services))
         self.wait_ready()
@@ -187,9 +201,8 @@ class Stack:
         passwords = keep_passwords(self.state_dir, self.options.services)
         self.dsns = provision(self.servers.postgres_dsn, passwords)
 
-    def _create_topics(self) -> None:
-        wanted = specs(self.options.partner_ids, self.options.force_ids)
-        create_topics(self.servers.kafka_bootstrap_servers, wanted)
+    def _open_doors(self) -> None:
+        open_doors(self.broker, self.options.partner_ids, self.options.force_ids)
 
     def _start_smtp(self) -> None:
         port = keep_port(self.state_dir, "smtp")
@@ -202,16 +215,18 @@ class Stack:
 
     def _start_service(self, name: str) -> None:
         port = keep_port(self.state_dir, name)
-        environment = service_environment(name, self._surroundings(), postgres_dsn=self.dsns[name], http=(LOOPBACK, port))
+        environment = service_environment(
+            name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
+        )
         inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
         extra = {**ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
         child = Child(name, self.options.command(name), state_dir=self.state_dir, env={**inherited, **environment, **extra})
         child.start()
         self._children[name], self._urls[name] = child, f"http://{LOOPBACK}:{port}"
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self, service: str) -> Surroundings:
         return Surroundings(
-            kafka={"KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap_servers},
+            kafka=self.broker.environment(service_principal(service)),
             policy_file=str(self.options.policy_file),
             smtp=self.smtp,
             officer_token=self.officer_token,
