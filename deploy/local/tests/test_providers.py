@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -13,17 +13,11 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from conduit_contracts.topics import TopicSpec
-from conduit_local.containers import engine_answers, start_containers
+from conduit_local.containers import engine_answers
 from conduit_local.databases import provision
 from conduit_local.providers import Servers, choose_provider, start_servers
 from conduit_local.topics import TopicError, create_topics
 from tests.support.servers import dsn_of
-
-
-@contextmanager
-def containers() -> Iterator[Servers]:
-    with start_containers() as (kafka, postgres):
-        yield Servers(kafka, postgres)
 
 
 @pytest.fixture(scope="module", params=["embedded", "external", "testcontainers"])
@@ -32,7 +26,7 @@ def provided(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "testcontainers":
         if not engine_answers():
             pytest.skip("no container engine answers on this machine; everything else is tested without one")
-        opened = containers()
+        opened = start_servers(tmp_path_factory.mktemp("unused"), environ={"CONDUIT_PROVIDER": "testcontainers"})
     else:
         servers: Servers = request.getfixturevalue("servers")
         if request.param == "embedded":

@@ -1,18 +1,21 @@
 """Who may do what on the broker: derived from the topic registry, and nothing is allowed that is not listed here.
 
-Principals are `service.<name>`, `partner.<id>`, `force.<id>`, `officer`, `programme` and `operator`. A partner or a force
-reads and writes its own topics under its own consumer-group prefix. Names of groups end the prefix with a dot, so that
-`abc` has no part in what belongs to `abc-d`.
+Kafka users are `service.<name>`, `officer`, `programme`, `operator`, and of each partner and force one, or two while its
+credentials change: `partner.<id>`, then `partner.<id>.2`, and so on. A partner or a force reads and writes its own topics
+under its own consumer-group prefix. The prefix ends with a dot, so that `abc` has no part in what belongs to `abc-d`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from conduit_contracts import topics
 from conduit_contracts.topics import Topic
+
+KINDS = (topics.PARTNER, topics.FORCE)
 
 
 class Resource(StrEnum):
@@ -45,15 +48,27 @@ def service_principal(name: str) -> str:
     return f"service.{name}"
 
 
-def principal_of(kind: str, identity: str) -> str:
-    """The Kafka user of one partner or force; `kind` is `partner` or `force`."""
-    return f"{kind}.{identity}"
+def user_of(kind: str, identity: str, generation: int = 1) -> str:
+    """A Kafka user of one partner or force; `kind` is `partner` or `force`. Slugs hold no dot, so none is another's."""
+    return f"{kind}.{identity}" if generation == 1 else f"{kind}.{identity}.{generation}"
+
+
+def generation_of(kind: str, identity: str, user: str) -> int | None:
+    """Which of this partner's or force's users it is; None where it is somebody else's."""
+    found = re.fullmatch(rf"{re.escape(user_of(kind, identity))}(?:\.([1-9][0-9]*))?", user)
+    return int(found[1] or 1) if found else None
+
+
+def users_of(kind: str, identity: str, users: Iterable[str]) -> list[str]:
+    """Those of the users that are this partner's or force's, oldest first."""
+    found = {user: generation_of(kind, identity, user) for user in users}
+    return sorted((user for user in found if found[user]), key=lambda user: found[user] or 0)
 
 
 def shared_rules() -> list[Rule]:
     """The permissions that stand whoever the partners and forces are."""
     single = [topic for topic in topics.REGISTRY if topic.parameter is None]
-    rules = [rule for topic in single for rule in _on(topic, topic.name(), None)]
+    rules = [rule for topic in single for rule in _on(topic, topic.name())]
     for service in topics.SERVICES:
         letters = topics.dead_letter_topic(service).name()
         rules.append(_write(service_principal(service), letters))
@@ -62,44 +77,64 @@ def shared_rules() -> list[Rule]:
     rules += [
         Rule(who, Operation.READ, Resource.GROUP, f"{who}.", prefix=True) for who in ("officer", "programme", "operator")
     ]
-    return sorted({*rules, *_officers(), *_operators(single)})
+    return sorted({*rules, *_officers(), *_programme(), *_operators(single)})
 
 
-def rules_of(kind: str, identity: str) -> list[Rule]:
-    """The permissions that one partner or force brings with it: its own, and the services' on its topics."""
-    parameter = f"{kind}_id"
-    own = principal_of(kind, identity)
-    rules = [Rule(own, Operation.READ, Resource.GROUP, f"{own}.", prefix=True)]
+def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
+    """The permissions that one partner or force brings with it: those of its users, and the services' on its topics.
+
+    Without users the services' remain: they still read what it sent, and write what it may fetch one day.
+    """
+    users = list(users)
+    rules = [Rule(user, Operation.READ, Resource.GROUP, f"{user_of(kind, identity)}.", prefix=True) for user in users]
     for topic in topics.REGISTRY:
-        if topic.parameter == parameter:
-            rules += _on(topic, topic.name(identity), own)
+        if topic.parameter == f"{kind}_id":
+            rules += _on(topic, topic.name(identity), users)
             if topic.edge:
                 rules.append(_write("operator", topic.name(identity)))
     return sorted(set(rules))
 
 
-def _on(topic: Topic, name: str, owner: str | None) -> Iterator[Rule]:
+def identities(kind: str, topic_names: Iterable[str]) -> set[str]:
+    """The partners or forces that have topics."""
+    templates = [topic for topic in topics.REGISTRY if topic.parameter == f"{kind}_id"]
+    return {found for name in topic_names for topic in templates if (found := topic.match(name))}
+
+
+def expected_rules(topic_names: Collection[str], users: Collection[str]) -> set[Rule]:
+    """Every permission that a broker with these topics and users must hold, and it must hold no other."""
+    rules = set(shared_rules())
+    for kind in KINDS:
+        for identity in identities(kind, topic_names):
+            rules.update(rules_of(kind, identity, users_of(kind, identity, users)))
+    return rules
+
+
+def _on(topic: Topic, name: str, owners: Collection[str] = ()) -> Iterator[Rule]:
     for producer in topic.producers:
-        yield _write(_as_principal(producer, owner), name)
+        yield from (_write(user, name) for user in _users(producer, owners))
     for consumer in topic.consumers:
         yield _read(service_principal(consumer), name)
     if not topic.consumers:
-        yield _read("operator" if topic.audience == topics.HUB else _as_principal(topic.audience, owner), name)
+        yield from (_read(user, name) for user in _users(topic.audience, owners))
 
 
-def _as_principal(role: str, owner: str | None) -> str:
+def _users(role: str, owners: Collection[str]) -> Collection[str]:
     if role in topics.SERVICES:
-        return service_principal(role)
-    if role in (topics.PARTNER, topics.FORCE):
-        if owner is None:
-            raise ValueError(f"a topic that stands once cannot be written by every {role}")
-        return owner
-    return role
+        return (service_principal(role),)
+    if role in KINDS:
+        return owners
+    return ("operator",) if role == topics.HUB else (role,)
 
 
 def _officers() -> Iterable[Rule]:
     """Officers watch what waits for them."""
     return (_read("officer", topics.TRIAGE_DECISIONS.name()), _read("officer", topics.ROUTING_CASES.name()))
+
+
+def _programme() -> Iterable[Rule]:
+    """Who changes the registers reads first what stands in them."""
+    return (_read("programme", topic.name()) for topic in topics.REGISTRY if topics.PROGRAMME in topic.producers)
 
 
 def _operators(single: Iterable[Topic]) -> Iterable[Rule]:

@@ -78,7 +78,8 @@ def _external(broker: Broker, postgres_dsn: str) -> Servers:
     """Both must answer now: a stack that waits for a server which nobody starts explains nothing."""
     if not any(accepts_at(address) for address in broker.bootstrap_servers.split(",")):
         raise RuntimeError(
-            f"KAFKA_BOOTSTRAP_SERVERS is set, but nothing listens at {broker.bootstrap_servers}; start it, or unset the variable"
+            f"KAFKA_BOOTSTRAP_SERVERS is set, but nothing listens at {broker.bootstrap_servers}; "
+            "start it, or unset the variable"
         )
     try:
         psycopg.connect(postgres_dsn, connect_timeout=5).close()

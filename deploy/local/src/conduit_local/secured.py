@@ -17,7 +17,7 @@ _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 def secure(state_dir: Path) -> Security:
     """What makes `EmbeddedKafka` secured. Certificates and the administrator's password are kept in the state directory."""
-    authority, broker = make_certificates(state_dir / "tls")
+    authority, broker = make_certificates(authority_path(state_dir).parent)
     password = keep_password(state_dir, ADMIN)
     listener = "listener.name.clients"
     mechanism = MECHANISM.lower()
@@ -43,31 +43,38 @@ def secure(state_dir: Path) -> Security:
             "super.users": f"User:{ADMIN}",
         },
         format_options=("--add-scram", f"{MECHANISM}=[name={ADMIN},password={password}]"),
-        client=librdkafka_options(ADMIN, password, authority),
+        client={
+            "security.protocol": PROTOCOL,
+            "sasl.mechanism": MECHANISM,
+            "sasl.username": ADMIN,
+            "sasl.password": password,
+            "ssl.ca.location": str(authority),
+        },
     )
 
 
-def keep_password(state_dir: Path, principal: str) -> str:
-    """The principal's password, made on first use and kept for its owner's eyes."""
-    return keep_secret(state_dir / "secrets" / f"kafka-{principal}")
+def keep_password(state_dir: Path, user: str) -> str:
+    """The user's password, made on first use and kept for its owner's eyes."""
+    return keep_secret(password_path(state_dir, user))
 
 
-def librdkafka_options(principal: str, password: str, authority: Path) -> dict[str, str]:
-    """What a librdkafka client (confluent-kafka, kcat) is given to come in as this principal."""
-    return {
-        "security.protocol": PROTOCOL,
-        "sasl.mechanism": MECHANISM,
-        "sasl.username": principal,
-        "sasl.password": password,
-        "ssl.ca.location": str(authority),
-    }
+def password_path(state_dir: Path, user: str) -> Path:
+    """Where the user's password is kept. It may be taken away once it was handed over."""
+    return state_dir / "secrets" / f"kafka-{user}"
 
 
-def environment(principal: str, password: str, authority: Path) -> dict[str, str]:
-    """The same for a service of the conduit, as environment variables."""
-    return {
-        "KAFKA_SECURITY_PROTOCOL": PROTOCOL,
-        "KAFKA_SASL_USERNAME": principal,
-        "KAFKA_SASL_PASSWORD": password,
-        "KAFKA_CA_FILE": str(authority),
-    }
+def authority_path(state_dir: Path) -> Path:
+    """The certificate of the authority that clients are to trust."""
+    return state_dir / "tls" / "ca.pem"
+
+
+def check_same_mode(state_dir: Path, *, secured: bool) -> None:
+    """Raises RuntimeError where the state directory's Kafka was made the other way: it has no users, or no permissions."""
+    made = (state_dir / "kafka" / "data" / "meta.properties").exists()
+    was_secured = authority_path(state_dir).exists()
+    if made and was_secured != secured:
+        how = "with" if was_secured else "without"
+        raise RuntimeError(
+            f"the Kafka in {state_dir} was made {how} security and cannot be run otherwise; give another --state-dir, "
+            f"or remove {state_dir / 'kafka'} and {state_dir / 'tls'} with all that Kafka holds"
+        )

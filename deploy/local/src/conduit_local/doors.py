@@ -1,0 +1,39 @@
+"""Opens the broker for the conduit: users, permissions, quotas and topics, for whoever is to take part from the start.
+
+It may be done again at every start. A partner or force that has topics already keeps the credentials it has: they may have
+been rotated since, or taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from conduit_contracts.topics import FORCE, PARTNER, SERVICES, specs
+from conduit_local.access import KINDS, expected_rules, identities, service_principal, user_of
+from conduit_local.broker import Broker
+from conduit_local.clients import with_clients, write_clients
+from conduit_local.grants import create_users, grant, users
+from conduit_local.quotas import set_standing_quotas
+from conduit_local.secured import ADMIN
+from conduit_local.topics import create_topics
+
+STAFF = ("officer", "operator", "programme")
+HUB = (*STAFF, *map(service_principal, SERVICES))
+TIMEOUT = 30.0
+
+
+def open_doors(broker: Broker, partner_ids: Collection[str], force_ids: Collection[str]) -> None:
+    """Returns when all of them can come in and their topics can be written to."""
+    admin = broker.admin()
+    there = frozenset(admin.list_topics(timeout=TIMEOUT).topics)
+    wanted = {PARTNER: set(partner_ids), FORCE: set(force_ids)}
+    known = {kind: identities(kind, there) for kind in KINDS}
+    newcomers = [user_of(kind, identity) for kind in KINDS for identity in sorted(wanted[kind] - known[kind])]
+    topics = specs(*(tuple(sorted(wanted[kind] | known[kind])) for kind in KINDS))
+    if broker.secured:
+        create_users(admin, {user: broker.password(user) for user in (*HUB, *newcomers)})
+        grant(admin, expected_rules([topic.name for topic in topics], users(admin)))
+        set_standing_quotas(broker)
+    # Topics come last: who has topics has had all the rest.
+    create_topics(broker.bootstrap_servers, topics, client=broker.librdkafka(ADMIN))
+    write_clients(broker, [*STAFF, *newcomers, *with_clients(broker)])
