@@ -159,6 +159,37 @@ async def test_a_replay_that_fails_again_keeps_its_turn(sample: Sample, database
         assert [(each["id"], each["attempts"] > 1) for each in letters] == [(1, True), (2, False)]
 
 
+async def test_a_replay_for_another_service_is_left_to_it(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        one = noted(sample, 1)
+        await made.deliver(one._replace(headers=[*one.headers, (REPLAY_HEADER, b"another/1")]))
+        assert await numbers(made) == []
+
+
+async def test_a_late_second_replay_has_no_effect_though_the_inbox_forgot(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first = noted(sample, 1, action="fail")
+        await made.deliver(first)
+        sample.mended = True
+        await made.deliver(replay(first, sample, 1))
+        await made.pool.execute("DELETE FROM inbox")
+        await made.deliver(replay(first, sample, 1))
+        assert await numbers(made) == [1]
+
+
+async def test_at_the_edge_a_replay_header_hides_nothing(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        records = [noted(sample, n, topic=sample.edge.name("one")) for n in range(2)]
+        marks = (b"another/1", f"{sample.name}/1".encode())
+        await made.deliver(
+            *(
+                each._replace(headers=[*each.headers, (REPLAY_HEADER, mark)])
+                for each, mark in zip(records, marks, strict=True)
+            )
+        )
+        assert await numbers(made) == [0, 1]
+
+
 @pytest.mark.parametrize("forged", ["topic", "content", "number"])
 async def test_a_forged_replay_resolves_nothing_and_passes_nobody(sample: Sample, database: str, forged: str) -> None:
     async with harness(sample.service(), database) as made:
@@ -190,7 +221,7 @@ async def test_a_handler_may_put_a_record_aside_itself(sample: Sample, database:
 
 
 @pytest.mark.parametrize(
-    "error", [asyncpg.DeadlockDetectedError("x"), asyncpg.LockNotAvailableError("x"), ConnectionResetError(), TimeoutError()]
+    "error", [asyncpg.DeadlockDetectedError("x"), asyncpg.LockNotAvailableError("x"), ConnectionResetError()]
 )
 async def test_a_transient_failure_is_tried_again_as_it_was(sample: Sample, database: str, error: Exception) -> None:
     calls = []
@@ -206,6 +237,25 @@ async def test_a_transient_failure_is_tried_again_as_it_was(sample: Sample, data
         assert calls == [2, 2, 2]
         assert await numbers(made) == [1, 2]
         assert await made.dead_letters() == []
+
+
+async def test_a_record_that_always_takes_too_long_is_found_and_put_aside(sample: Sample, database: str) -> None:
+    waits: list[float] = []
+
+    async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        if any(isinstance(each, Delivery) and each.message.number == 3 for each in batch):
+            raise asyncpg.QueryCanceledError
+        await sample.handle(connection, batch, outbox)
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with harness(sample.service(handle), database) as made:
+        made.processor.wait = wait
+        await made.deliver(*(noted(sample, n, str(n)) for n in range(6)))
+        assert await numbers(made) == [0, 1, 2, 4, 5]
+        assert [each["error_class"] for each in await made.dead_letters()] == ["asyncpg.exceptions.QueryCanceledError"]
+    assert len(waits) < 10
 
 
 async def test_a_killed_connection_is_transient(sample: Sample, database: str) -> None:

@@ -105,14 +105,14 @@ class _Running:
         stopped = asyncio.create_task(stop.wait())
         http = asyncio.create_task(self.server.serve(sockets=[listen(self.settings)]))
         try:
-            await self._work(stopped)
+            await self._work(stopped, http)
         finally:
             stopped.cancel()
             self.server.should_exit = True
             await asyncio.gather(http, stopped, return_exceptions=True)
         return EXIT_OK
 
-    async def _work(self, stopped: asyncio.Task[bool]) -> None:
+    async def _work(self, stopped: asyncio.Task[bool], http: asyncio.Task[None]) -> None:
         pool = await self._first(stopped, self._open_database())
         if pool is None:
             return
@@ -126,7 +126,15 @@ class _Running:
                 _log.info("service_started", service=self.service.name)
                 await self._wait(stopped, relays)
         finally:
-            await self._drain(runtime, background, relays)
+            self.health.draining = True
+            self.server.should_exit = True
+            await _cancel(background)
+            await self._stop_consumer()
+            # What a request still commits is to be sent, too.
+            await asyncio.wait({http}, timeout=self.settings.drain_seconds)
+            await self._stop_relays(relays)
+            await postgres.close_pool(runtime.pool)
+            _log.info("service_stopped", service=self.service.name)
 
     async def _first(self, stopped: asyncio.Task[bool], work: Coroutine[Any, Any, Any]) -> Any:
         """The work's result, or None where the service is stopped before."""
@@ -224,18 +232,15 @@ class _Running:
                 self.health.fatal(class_name(error))
                 raise error
 
-    async def _drain(self, runtime: Runtime, background: list[asyncio.Task[None]], relays: list[asyncio.Task[None]]) -> None:
-        self.health.draining = True
-        self.server.should_exit = True
-        await _cancel(background)
+    async def _stop_consumer(self) -> None:
         if self.subscriber is not None:
             await self.broker.stop()
+
+    async def _stop_relays(self, tasks: list[asyncio.Task[None]]) -> None:
         for relay in self.relays:
             relay.drain()
-        await asyncio.wait(relays, timeout=self.settings.drain_seconds)
-        await _cancel(relays)
-        await postgres.close_pool(runtime.pool)
-        _log.info("service_stopped", service=self.service.name)
+        await asyncio.wait(tasks, timeout=self.settings.drain_seconds)
+        await _cancel(tasks)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -15,7 +16,14 @@ import structlog
 from conduit_chassis import dead_letters, inbox, metrics
 from conduit_chassis.backoff import jittered
 from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, Cause
-from conduit_chassis.errors import Abandoned, TooManyDeadLettersError, class_name, worth_retrying
+from conduit_chassis.errors import (
+    DOUBTFUL_ATTEMPTS,
+    DOUBTFUL_ATTEMPTS_TOGETHER,
+    Abandoned,
+    TooManyDeadLettersError,
+    class_name,
+    worth_retrying,
+)
 from conduit_chassis.kafka import Incoming, Item, Reader, Record, Refusal, fingerprint
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
@@ -108,13 +116,16 @@ class Processor:
         await self._settle(items)
         if self._deliver_twice:
             await self._settle(items)
+        seconds = monotonic() - started
         metrics.BATCH_RECORDS.observe(len(records))
-        metrics.BATCH_SECONDS.observe(monotonic() - started)
+        metrics.BATCH_SECONDS.observe(seconds)
+        _log.debug("batch", records=len(records), seconds=round(seconds, 4))
         self._health.progressed()
 
     async def _settle(self, items: Sequence[Item]) -> None:
         try:
-            plan = await self._until_done(lambda: self._attempt(items))
+            most = DOUBTFUL_ATTEMPTS if len(items) == 1 else DOUBTFUL_ATTEMPTS_TOGETHER
+            plan = await self._until_done(lambda: self._attempt(items), most)
         except (Abandoned, TooManyDeadLettersError):
             raise
         except Exception as error:  # whatever a handler raises is its record's fault or ours
@@ -132,11 +143,12 @@ class Processor:
         item = items[0]
         cause = Cause(HANDLER_FAILED, class_name(error))
         _log.error("handler_failed", exc_info=error, **_place(item))
-        await self._until_done(lambda: self._bury(item, cause))
+        await self._until_done(lambda: self._bury(item, cause), inf)
         metrics.CONSUMED.labels(item.content.topic.template, "dead_letter").inc()
+        metrics.DEAD_LETTERS.labels(cause.reason).inc()
         self._limit.failed(item.content.principal)
 
-    async def _until_done(self, operation: Callable[[], Awaitable[Any]]) -> Any:
+    async def _until_done(self, operation: Callable[[], Awaitable[Any]], doubtful_attempts: float) -> Any:
         """Try again while the surroundings fail."""
         attempt = 0
         while True:
@@ -144,7 +156,7 @@ class Processor:
                 result = await operation()
             except Exception as error:
                 attempt += 1
-                if not worth_retrying(error, attempt):
+                if not worth_retrying(error, attempt, doubtful_attempts):
                     raise
                 self._note_retry(error, attempt)
                 await self.wait(jittered(attempt))
@@ -185,7 +197,7 @@ class Processor:
             if id(item) in replays:
                 claimed.discard(mark)
                 _plan_replay(plan, item, blocked)
-            elif mark in claimed:
+            elif mark in claimed and not item.accounted_for:
                 claimed.discard(mark)
                 _plan_fresh(plan, item, blocked)
             else:
@@ -222,7 +234,10 @@ class Processor:
         for (template, outcome), number in plan.outcomes.items():
             metrics.CONSUMED.labels(template, outcome).inc(number)
         self._limit.passed(len(plan.deliver))
+        for _, cause in plan.failed_again:
+            metrics.DEAD_LETTERS.labels(cause.reason).inc()
         for item, cause in plan.aside:
+            metrics.DEAD_LETTERS.labels(cause.reason).inc()
             if cause.reason != BEHIND:
                 _log.error("dead_letter", reason=cause.reason, **_place(item))
                 self._limit.failed(item.content.principal)
@@ -244,8 +259,7 @@ def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> Non
 
 
 def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
-    waits = item.lane is not None and blocked.get(item.lane)
-    if waits and not _is_answered(item):
+    if item.lane is not None and blocked.get(item.lane):
         plan.put_aside(item, Cause(BEHIND))
     elif item.unreadable and isinstance(item.content, Refusal):
         plan.put_aside(item, Cause(item.content.problems[0].code))
@@ -256,10 +270,6 @@ def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None
 
 
 _NOT_YET_NUMBERED = 1 << 62
-
-
-def _is_answered(item: Item) -> bool:
-    return isinstance(item.content, Refusal) and item.content.topic.edge
 
 
 def _place(item: Item) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conduit_chassis import metrics
 from conduit_chassis.kafka import Item, Record, fingerprint
 from conduit_chassis.outbox import Outbox, pack_headers
 
@@ -83,14 +82,12 @@ async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, c
         now,
     )
     outbox.add(f"{service}.dead-letters.v1", record.key, _headers(number, service, record, cause), pack(record))
-    metrics.DEAD_LETTERS.labels(cause.reason).inc()
     return number
 
 
 async def fail_again(connection: Any, number: int, cause: Cause) -> None:
     """Note that a replay failed. Its record stays where it is on the dead-letter topic, and keeps its turn."""
     await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class)
-    metrics.DEAD_LETTERS.labels(cause.reason).inc()
 
 
 def _headers(number: int, service: str, record: Record, cause: Cause) -> str:

@@ -18,6 +18,8 @@ class Verdict(Enum):
 
 
 DOUBTFUL_ATTEMPTS = 6
+DOUBTFUL_ATTEMPTS_TOGETHER = 2
+"""Fewer while there are other records to tell apart from the one that takes too long."""
 
 
 class Abandoned(Exception):  # noqa: N818 - not a fault
@@ -64,10 +66,10 @@ def classify(error: BaseException) -> Verdict:
     return Verdict.POISON
 
 
-def worth_retrying(error: BaseException, attempt: int) -> bool:
+def worth_retrying(error: BaseException, attempt: int, doubtful_attempts: float = DOUBTFUL_ATTEMPTS) -> bool:
     """Whether the attempt of this number (1 is the first), which failed so, is followed by another."""
     verdict = classify(error)
-    return verdict is Verdict.TRANSIENT or (verdict is Verdict.DOUBTFUL and attempt < DOUBTFUL_ATTEMPTS)
+    return verdict is Verdict.TRANSIENT or (verdict is Verdict.DOUBTFUL and attempt < doubtful_attempts)
 
 
 def _connection_is_gone(error: BaseException) -> bool:

@@ -74,12 +74,23 @@ class Item:
     inbox_id: str
     lane: bytes | None
     """What orders it: records of a lane wait behind that lane's dead letters. None waits behind nothing."""
+    replay: str | None = None
+    """Whose dead letter this brings back, as `service/id`."""
     replay_of: int | None = None
+    """The id, where it is this service's."""
 
     @property
     def record(self) -> Record:
         """The record itself."""
         return self.content.record
+
+    @property
+    def accounted_for(self) -> bool:
+        """Whether this is a replay, whose original came before it, so that it matters only to a dead letter that waits.
+
+        At the edges anybody can write the header, so there it proves nothing.
+        """
+        return self.replay is not None and not self.content.topic.edge
 
     @property
     def unreadable(self) -> bool:
@@ -117,12 +128,23 @@ class Reader:
         try:
             attributes, message = decode(record.headers, record.value, accept, closed=topic.edge)
         except Undecodable as error:
-            return self._refuse(Refusal(error.problems, record, principal, topic, error.attributes))
+            return self._item(Refusal(error.problems, record, principal, topic, error.attributes))
         except Exception:  # a decoder's fault must cost one record, not the partition
-            return self._refuse(Refusal((_UNREADABLE,), record, principal, topic))
-        content = Delivery(message, attributes, record, principal, topic)
-        inbox_id = _content_id(attributes, record) if topic.edge else _event_id(attributes, record)
-        return Item(content, inbox_id, _lane(content), self._replay(record))
+            return self._item(Refusal((_UNREADABLE,), record, principal, topic))
+        return self._item(Delivery(message, attributes, record, principal, topic))
+
+    def _item(self, content: Incoming) -> Item:
+        item = Item(content, _inbox_id(content), _lane(content))
+        for name, value in content.record.headers:
+            if name == REPLAY_HEADER and value is not None:
+                item.replay = value.decode("ascii", "replace")
+                item.replay_of = self._own_number(item.replay)
+        return item
+
+    def _own_number(self, replay: str) -> int | None:
+        number = replay.removeprefix(self._replay_prefix)
+        own = number != replay and number.isascii() and number.isdigit() and len(number) < 19
+        return int(number) if own else None
 
     def _source(self, name: str) -> _Source:
         source = self._sources.get(name)
@@ -137,32 +159,23 @@ class Reader:
                 return _Source(topic, principal, {m.type: self._readers.get(m.type, m) for m in topic.messages})
         raise LookupError(f"no topic of this service is named {name}")
 
-    def _refuse(self, content: Refusal) -> Item:
-        # A sender's bad record is answered, so nothing waits for it.
-        lane = None if content.topic.edge else _lane(content)
-        return Item(content, _position_id(content.record), lane, self._replay(content.record))
-
-    def _replay(self, record: Record) -> int | None:
-        for name, value in record.headers:
-            if name == REPLAY_HEADER and value is not None:
-                prefix, _, number = value.decode("ascii", "replace").partition("/")
-                if f"{prefix}/" == self._replay_prefix and number.isascii() and number.isdigit() and len(number) < 19:
-                    return int(number)
-        return None
-
 
 def _lane(content: Incoming) -> bytes | None:
     key = content.record.key
-    if key is None:
+    # A sender's bad record is answered, so nothing waits for it.
+    if key is None or (isinstance(content, Refusal) and content.topic.edge):
         return None
     # A partner chooses its keys: without its name in the lane it could park another's referral.
     return key if content.topic.parameter is None else content.principal.encode() + b"/" + key
 
 
-def _event_id(attributes: Attributes, record: Record) -> str:
-    """The producer's id where it fits a table; our own services' ids always do."""
-    given = attributes.id
-    return given if len(given) <= 100 and given.isascii() and given.isprintable() else _content_id(attributes, record)
+def _inbox_id(content: Incoming) -> str:
+    if isinstance(content, Refusal):
+        return _position_id(content.record)
+    given = content.attributes.id
+    # Our own services' ids always fit a table; others might not.
+    trusted = not content.topic.edge and len(given) <= 100 and given.isascii()
+    return given if trusted else _content_id(content.attributes, content.record)
 
 
 def _content_id(attributes: Attributes, record: Record) -> str:

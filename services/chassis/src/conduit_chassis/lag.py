@@ -21,6 +21,7 @@ class LagMeter:
         self._template = template
         self._now = now
         self._marks: dict[TopicPartition, deque[tuple[int, float]]] = {}
+        self._shown: set[str] = set()
 
     def observe(self, ends: Mapping[TopicPartition, int], handled: Mapping[TopicPartition, int]) -> None:
         """Take note of the ends, and of the next offset to be handled, of all assigned partitions."""
@@ -34,7 +35,9 @@ class LagMeter:
             records[topic] += max(0, end - position)
             ages[topic] = max(ages[topic], self._age(partition, end, position))
         self._health.lag(sum(records.values()))
-        for topic in records:
+        # A topic whose partitions have moved on must not show its last lag for ever.
+        self._shown |= records.keys()
+        for topic in self._shown:
             metrics.LAG_RECORDS.labels(topic).set(records[topic])
             metrics.LAG_SECONDS.labels(topic).set(ages[topic])
 

@@ -21,6 +21,9 @@ SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::by
 """
 
 
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class Row(NamedTuple):
     """An event to be sent."""
 
@@ -89,7 +92,7 @@ def shard_of(key: bytes | None, shards: int) -> int:
 
 def pack_headers(headers: Sequence[tuple[str, bytes]]) -> str:
     """Headers as they stand in the table. Ours are text."""
-    return json.dumps([(name, value.decode()) for name, value in headers], ensure_ascii=False, separators=(",", ":"))
+    return _to_json([(name, value.decode()) for name, value in headers])
 
 
 def unpack_headers(packed: str) -> list[tuple[str, bytes]]:

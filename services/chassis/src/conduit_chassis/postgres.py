@@ -40,6 +40,10 @@ def _session(settings: Settings, name: str) -> dict[str, str]:
         "statement_timeout": str(settings.statement_timeout_ms),
         "lock_timeout": str(settings.lock_timeout_ms),
         "idle_in_transaction_session_timeout": "60000",
+        # Statements are prepared while tables are still empty, and their plans are kept: without this a plan may scan the
+        # whole table for good. Every statement on the hot path has an index.
+        "enable_seqscan": "off",
+        "jit": "off",
     }
 
 

@@ -17,7 +17,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy
 from conduit_chassis.kafka import Record
 
 _BATCH_HEAD = Struct(">qi")
-_MAX_WAIT_MS = 500
+_MAX_WAIT_MS = 0
 _MAX_BYTES = 4 * 1024 * 1024
 
 
