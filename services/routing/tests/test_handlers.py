@@ -225,6 +225,22 @@ def test_a_force_that_gets_a_declined_case_from_another_is_told_of_the_decline(d
     assert outbox.kinds(SURREY) == ["CaseDisseminated", "DeclineDisseminated"]
 
 
+def test_after_a_second_look_officers_are_asked_again_what_the_decline_had_settled(desk: Desk) -> None:
+    referral_id, told = uuid7(), in_danger(*TIED, OffencePlace(place_id="L9", description="somewhere"))
+    desk.deliver(danger(told, referral_id))
+    assert reasons(desk, referral_id) == ["tie", "unknown_place"]
+    desk.deliver(triage_declined(referral_id))
+    assert reasons(desk, referral_id) == []
+    desk.deliver(accepted(told, referral_id))
+    assert reasons(desk, referral_id) == ["tie", "unknown_place"]
+
+
+def test_an_officer_who_was_asked_about_a_place_while_triage_went_on_is_not_asked_again(desk: Desk) -> None:
+    referral_id, told = uuid7(), in_danger(*KENT_LEADS, OffencePlace(place_id="L9", description="somewhere"))
+    desk.deliver(danger(told, referral_id), name_home(referral_id, KENT))
+    assert desk.deliver(accepted(told, referral_id)).kinds() == ["CaseRouted"]
+
+
 # Responses
 
 
@@ -526,6 +542,15 @@ def test_information_does_not_bring_back_a_force_that_declined(desk: Desk) -> No
     outbox = desk.deliver(informed(referral_id, supplement(place("M1", ESSEX))))
     assert outbox.kinds(ESSEX) == []
     assert standing_of(desk.case(referral_id))[ESSEX] == "declined"
+
+
+def test_information_does_not_make_a_force_home_that_gave_the_case_back(desk: Desk) -> None:
+    referral_id = open_case(desk, *TIED)
+    desk.deliver(declined(referral_id, ESSEX))
+    outbox = desk.deliver(informed(referral_id, supplement(place("M1", ESSEX))))
+    assert desk.case(referral_id).home_force is None
+    assert reasons(desk, referral_id) == ["tie", "declined_without_suggestion"]
+    assert outbox.kinds() == []
 
 
 def test_information_does_not_move_a_settled_home_force(desk: Desk) -> None:

@@ -57,6 +57,8 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
     """Give every force concerned its part. What went out before for immediate danger is not sent as new again."""
     case = turn.case
     earlier = case.content
+    # An officer who was asked about a place while triage went on is not asked again, unless a decline ended the asking.
+    looked = earlier is not None and case.state is CaseState.OPEN
     known = earlier.supplements if earlier else ()
     turn.added += [supplement for supplement in message.supplements if supplement not in known]
     size = len(body) + (earlier.size if earlier and known else 0)
@@ -65,8 +67,7 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
     proposal = rules.propose(case.content)
     _settle_home(turn, proposal, message.home_force)
     _join(turn, proposal)
-    # An officer who was asked about a place while triage went on is not asked again.
-    _ask_officer(turn, proposal, _new_places(turn) if earlier else case.content.places)
+    _ask_officer(turn, proposal, _new_places(turn) if looked else case.content.places)
 
 
 def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:

@@ -1,0 +1,93 @@
+"""What officers are shown: reviews and hand-off states, never what a case says."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from conduit_chassis.testing import Harness, record
+from conduit_contracts.ids import uuid7
+from conduit_contracts.referral import OffencePlace, Urgency
+from conduit_routing.http import routes
+from services.routing.tests.builders import accepted, acknowledged, person, place, referral, topic_of
+from services.routing.tests.conftest import TOKEN
+
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+async def ask(
+    routing: Harness,
+    path: str,
+    query: str = "",
+    *,
+    headers: Mapping[str, str] = BEARER,
+    method: str = "GET",
+    token: str = TOKEN,
+) -> tuple[int, Any]:
+    """The status and the JSON of one request."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await dict(routes(routing.runtime, token))[path](scope, None, send)
+    assert (b"cache-control", b"no-store") in sent[0]["headers"]
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+async def test_without_a_token_there_is_nothing_here(routing: Harness) -> None:
+    for path in ("/reviews", "/cases"):
+        status, body = await ask(routing, path, headers={"authorization": "Bearer "}, token="")
+        assert (status, body["problems"][0]["code"]) == (404, "not_served")
+
+
+async def test_a_wrong_or_missing_token_is_refused(routing: Harness) -> None:
+    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": TOKEN}):
+        assert (await ask(routing, "/reviews", headers=headers))[0] == 401
+
+
+async def test_only_reading_is_possible(routing: Harness) -> None:
+    assert (await ask(routing, "/reviews", method="POST"))[0] == 405
+
+
+async def test_open_reviews_come_with_immediate_danger_first_and_without_persons(routing: Harness) -> None:
+    nowhere = OffencePlace(place_id="L1", description="canary-place")
+    told = [
+        accepted(referral([nowhere], [person("V1", "L1")], urgency=urgency, immediate_danger=danger))
+        for urgency, danger in ((Urgency.ROUTINE, False), (Urgency.URGENT, False), (Urgency.ROUTINE, True))
+    ]
+    await routing.deliver(*(record(topic_of(each), str(each.referral_id), each) for each in told))
+    status, body = await ask(routing, "/reviews")
+    assert status == 200
+    shown = [each["referral_id"] for each in body["reviews"] if each["reason"] == "no_force"]
+    assert shown == [str(told[2].referral_id), str(told[1].referral_id), str(told[0].referral_id)]
+    assert "canary" not in json.dumps(body)
+
+
+async def test_a_case_shows_who_has_which_part_and_how_it_came_about(routing: Harness) -> None:
+    message = accepted(referral([place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L1")]))
+    answer = acknowledged(message.referral_id, "kent", "KP/1")
+    await routing.deliver(*(record(topic_of(each), str(each.referral_id), each) for each in (message, answer)))
+    status, body = await ask(routing, "/cases", f"referral_id={message.referral_id}")
+    assert status == 200
+    assert (body["home_force"], body["state"]) == ("kent", "open")
+    assert {each["force_id"]: each["state"] for each in body["handoffs"]} == {
+        "kent": "acknowledged",
+        "essex": "disseminated",
+    }
+    assert [each["what"] for each in body["history"]] == ["accepted", "disseminated", "disseminated", "acknowledged"]
+    assert "canary" not in json.dumps(body)
+
+
+async def test_a_case_that_is_not_there_or_not_named_is_a_problem(routing: Harness) -> None:
+    assert (await ask(routing, "/cases", f"referral_id={uuid7()}"))[0] == 404
+    for query in ("", "referral_id=", "referral_id=canary"):
+        status, body = await ask(routing, "/cases", query)
+        assert (status, body["problems"][0]["code"]) == (400, "referral_id_invalid")
+        assert "canary" not in json.dumps(body)
