@@ -26,7 +26,7 @@ from conduit_local.demo.result import Options, Result
 from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import Sample, load_samples
 from conduit_local.paths import default_state_dir
-from conduit_local.services import POLICY_FILE
+from conduit_local.services import POLICY_FILE, SERVICES
 from conduit_local.stack import Stack
 
 POLICY = POLICY_FILE.with_name("demo.toml")
@@ -38,6 +38,10 @@ SHOW_SECONDS = 1.0
 def demo(
     only: Annotated[list[str] | None, typer.Option(help="Numbers of the samples to run; all of them by default.")] = None,
     keep: Annotated[bool, typer.Option(help="Keep data and logs of the run, and say where.")] = False,
+    secured: Annotated[bool, typer.Option(help="Use TLS, passwords and permissions; everybody acts as themselves.")] = False,
+    report_to: Annotated[
+        Path | None, typer.Option("--report", help="Where to write what came of it; .conduit/demo.json.")
+    ] = None,
 ) -> None:
     """Run every sample referral on real Kafka and PostgreSQL, and compare what comes of each with what is expected."""
     began = time.monotonic()
@@ -45,7 +49,7 @@ def demo(
     samples = [sample for sample in load_samples() if not only or sample.number in only]
     folder = Path(tempfile.mkdtemp(prefix="conduit-demo-"))
     try:
-        result, started = _run(console, samples, folder)
+        result, started = _run(console, samples, folder, secured=secured)
     except BaseException:
         keep = True
         raise
@@ -55,27 +59,22 @@ def demo(
         else:
             shutil.rmtree(folder, ignore_errors=True)
     total = time.monotonic() - began
-    written = default_state_dir() / "demo.json"
+    written = report_to or default_state_dir() / "demo.json"
     report.write(written, result, seconds_to_start=round(started, 3), seconds_in_all=round(total, 3))
     report.show(console, result)
     console.print(f"{started:.1f} s to start, {total:.1f} s in all; details in {written}", highlight=False)
     raise typer.Exit(0 if result.as_expected else 1)
 
 
-def stack_options(state_dir: Path, extra_env: Mapping[str, str] | None = None) -> stack.Options:
+def stack_options(extra_env: Mapping[str, str] | None = None, *, secured: bool = False) -> stack.Options:
     """A stack on which the samples come to what is expected: short clocks, and webhooks to this machine."""
-    shared = {"SECRETS_DIR": str(secrets_dir(state_dir)), "WEBHOOK_ALLOW_HTTP": "true", **(extra_env or {})}
-    return stack.Options(policy_file=POLICY, extra_env=dict.fromkeys(stack.Options().services, shared))
+    shared = {"WEBHOOK_ALLOW_HTTP": "true", "SMTP_SECONDS": "2", **(extra_env or {})}
+    return stack.Options(policy_file=POLICY, extra_env=dict.fromkeys(SERVICES, shared), secured=secured)
 
 
-def secrets_dir(state_dir: Path) -> Path:
-    """Where the notification service finds webhook secrets."""
-    return state_dir / "secrets"
-
-
-def _run(console: Console, samples: list[Sample], folder: Path) -> tuple[Result, float]:
+def _run(console: Console, samples: list[Sample], folder: Path, *, secured: bool) -> tuple[Result, float]:
     began = time.monotonic()
-    with Stack(folder, stack_options(folder), tell=console.print) as running:
+    with Stack(folder, stack_options(secured=secured), tell=console.print) as running:
         started = time.monotonic() - began
         console.print(f"sending {len(samples)} referrals")
         with _progress(console) as show:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel
 
@@ -22,12 +22,15 @@ from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfi
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CaseDisseminated, HandoffChased
+from conduit_local.broker import Broker
 from conduit_local.demo.cases import Behaviour
+from conduit_local.demo.post import Post, Sent
+from conduit_local.demo.records import Wire
+from conduit_local.secured import ADMIN
 
 GROUP = "sample-connectors"
 ANSWER_DELAY_SECONDS = 1.0
 """How long the team of a force that answers late takes."""
-Sent = asyncio.Future[Any]
 BehaviourOf = Callable[[str, str], Behaviour]
 """What a force does with a case, by the force and the partner's reference."""
 
@@ -77,10 +80,10 @@ def acknowledgement(force_id: str, referral_id: Any) -> CaseAcknowledged:
 class Connectors:
     """`async with Connectors(...)`: answers until the block is left."""
 
-    def __init__(self, bootstrap_servers: str, producer: AIOKafkaProducer, behaviour_of: BehaviourOf) -> None:
-        self._producer, self._behaviour_of = producer, behaviour_of
+    def __init__(self, broker: Broker, post: Post, behaviour_of: BehaviourOf) -> None:
+        self._post, self._behaviour_of = post, behaviour_of
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers,
+            **broker.aiokafka(ADMIN),
             group_id=GROUP,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -148,5 +151,4 @@ class Connectors:
         attributes = Attributes(str(uuid7()), f"/forces/{force_id}", event.type, datetime.now(UTC), referral_id)
         headers, value = encode(event, attributes)
         topic = topics.FORCE_RESPONSES.name(force_id)
-        sent: Sent = await self._producer.send(topic, value, key=referral_id.encode(), headers=headers)
-        return sent
+        return await self._post.send(Wire(topic, referral_id.encode(), headers, value))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from conduit_contracts import topics
+from conduit_local.broker import Broker
 
 SECONDS = 10
 
@@ -15,8 +16,8 @@ SECONDS = 10
 class Lag:
     """Asks the broker how many records services have still to read."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    def __init__(self, broker: Broker) -> None:
+        self._admin = broker.admin()
 
     def of(self, service: str, wanted: Sequence[topics.Topic] | None = None) -> int:
         """Records of the wanted topics, or of all that the service reads, that it has not committed yet."""

@@ -1,14 +1,16 @@
-"""Whether everybody who must hear by e-mail or webhook did, and nobody read more than a notice may say: pure."""
+"""Whether everybody who must hear by e-mail or webhook did, and nobody read more than a notice may say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from pathlib import Path
 
 from conduit_local.demo.expectations import shown
 from conduit_local.demo.observations import Outcome, plain_json
 from conduit_local.demo.samples import Sample
+from conduit_local.smtp_sink import message_paths, read_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,24 @@ class Notice:
     text: str
 
 
-def of_mail(message: EmailMessage) -> Iterator[Notice]:
-    """One notice per recipient."""
+class Mailbox:
+    """What the SMTP sink takes from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read = set(message_paths(folder))
+        self._notices: list[Notice] = []
+
+    def read(self) -> list[Notice]:
+        """Every e-mail so far, once per recipient."""
+        for path in message_paths(self._folder):
+            if path not in self._read:
+                self._read.add(path)
+                self._notices += _notices(read_message(path))
+        return self._notices
+
+
+def _notices(message: EmailMessage) -> Iterator[Notice]:
     text = f"{message['Subject']}\n{message.get_content()}"
     for recipient in str(message["X-Envelope-To"]).split(","):
         yield Notice(recipient.strip(), text)

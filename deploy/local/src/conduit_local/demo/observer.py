@@ -1,4 +1,4 @@
-"""Reads every topic of the conduit from its beginning, as values that the fold can take."""
+"""Reads every topic of the conduit from now on, as values that the fold can take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from conduit_contracts import topics
+from conduit_local.broker import Broker
 from conduit_local.demo.observations import Seen
+from conduit_local.secured import ADMIN
 
 ALL_TOPICS = "|".join(
     topic.pattern for topic in (*topics.REGISTRY, *(topics.dead_letter_topic(service) for service in topics.SERVICES))
@@ -19,9 +21,9 @@ ALL_TOPICS = "|".join(
 class Observer:
     """`async with Observer(...)`; `poll` gives what came since."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers,
+            **broker.aiokafka(ADMIN),
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -31,7 +33,9 @@ class Observer:
         self._consumer.subscribe(pattern=ALL_TOPICS)
 
     async def __aenter__(self) -> Observer:
+        """Returns once nothing that is written from now on can be missed."""
         await self._consumer.start()
+        await self._consumer.seek_to_end()
         return self
 
     async def __aexit__(self, *_: object) -> None:

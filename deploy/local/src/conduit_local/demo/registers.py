@@ -3,53 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-
-from aiokafka import AIOKafkaProducer
 
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_local.demo.lag import Lag
+from conduit_local.demo.post import Post
+from conduit_local.demo.records import Wire
 from conduit_local.ports import wait_until
 
 REGISTERS = (topics.PARTNERS, topics.FORCES)
 SECONDS = 60.0
 
 
-async def publish(producer: AIOKafkaProducer, entries: Iterable[PartnerRegistered | ForceRegistered]) -> None:
+async def publish(post: Post, entries: Iterable[PartnerRegistered | ForceRegistered]) -> None:
     """Returns once every entry is on its topic."""
-    pending = [await _send(producer, entry) for entry in entries]
+    pending = [await post.send(_record(entry)) for entry in entries]
     await asyncio.gather(*pending)
 
 
-def wait_until_known(lag: Lag) -> None:
+def wait_until_known(lag: Lag, check: Callable[[], None]) -> None:
     """Returns once every service that reads a register has committed all of it.
 
     Raises:
-        TimeoutError: one has not within a minute.
+        TimeoutError: one has not within a minute. `check` raises when waiting has become pointless.
     """
     for service in topics.SERVICES:
         wanted = [topic for topic in REGISTERS if service in topic.consumers]
         if wanted:
-            wait_until(partial(_has_read, lag, service, wanted), f"{service} has not read the registers", SECONDS, _nothing)
+            wait_until(partial(_has_read, lag, service, wanted), f"{service} has not read the registers", SECONDS, check)
 
 
 def _has_read(lag: Lag, service: str, wanted: Sequence[topics.Topic]) -> bool:
     return not lag.of(service, wanted)
 
 
-def _nothing() -> None:
-    """There is nothing to check meanwhile."""
-
-
-async def _send(producer: AIOKafkaProducer, entry: PartnerRegistered | ForceRegistered) -> asyncio.Future[object]:
+def _record(entry: PartnerRegistered | ForceRegistered) -> Wire:
     if isinstance(entry, PartnerRegistered):
         topic, key = topics.PARTNERS, entry.partner_id
     else:
         topic, key = topics.FORCES, entry.force_id
     headers, value = encode(entry, Attributes(str(uuid7()), "/programme", entry.type, datetime.now(UTC)))
-    return await producer.send(topic.name(), value, key=key.encode(), headers=headers)  # type: ignore[no-any-return]
+    return Wire(topic.name(), key.encode(), headers, value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,8 +18,6 @@ from conduit_local.demo.result import Result, Row
 
 STAGES = ("sent", "received", "under_review", "information_requested", "accepted", "with_forces", "handed_over")
 ENDS = ("declined", "withdrawn", "rejected", "dead-lettered")
-MOST_FORCES = 2
-"""More are counted, not named."""
 
 
 def stages(outcomes: Mapping[str, Outcome]) -> dict[str, int]:
@@ -39,29 +38,35 @@ def stage_line(outcomes: Mapping[str, Outcome]) -> str:
 
 
 def table(rows: Iterable[Row]) -> Table:
-    """One line per referral."""
-    found = Table(
-        "no.", "referral", "decision", "forces", "home force", "hand-offs", "partner told", "seconds after sending", ""
-    )
+    """One line per referral, where the terminal is wide enough. The last columns are seconds since the partner sent it."""
+    found = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("no.", "referral", "decision", "home force", "other forces", "hand-offs", "partner told (updates)"):
+        found.add_column(name)
+    for name in ("→ force", "→ received", "→ acknowledged", "→ told"):
+        found.add_column(name, justify="right")
+    found.add_column("")
     for row in rows:
-        outcome = row.outcome
-        found.add_row(
-            row.sample.number,
-            row.sample.name.replace("-", " "),
-            outcome.decision,
-            _forces(outcome),
-            outcome.home or "",
-            _handoffs(outcome),
-            _told(outcome),
-            _legs(outcome),
-            Text("✘", "bold red") if row.differences else Text("✔", "green"),
-        )
+        found.add_row(*_cells(row))
     return found
 
 
-def _forces(outcome: Outcome) -> str:
-    names = list(outcome.handoffs)
-    return ", ".join(names) if len(names) <= MOST_FORCES else f"{len(names)} forces"
+def _cells(row: Row) -> Iterator[str | Text]:
+    outcome = row.outcome
+    yield row.sample.number
+    yield row.sample.name.replace("-", " ")
+    yield outcome.decision
+    yield outcome.home or ""
+    yield _others(outcome)
+    yield _handoffs(outcome)
+    yield _told(outcome)
+    done = dict(legs(outcome))
+    yield from (f"{done[leg]:.2f}" if leg in done else "" for leg in LEGS)
+    yield Text("✘", "bold red") if row.differences else Text("✔", "green")
+
+
+def _others(outcome: Outcome) -> str:
+    others = [force_id for force_id in outcome.handoffs if force_id != outcome.home]
+    return f"{len(others)} more" if len(others) > 1 else "".join(others)
 
 
 def _handoffs(outcome: Outcome) -> str:
@@ -70,15 +75,9 @@ def _handoffs(outcome: Outcome) -> str:
 
 
 def _told(outcome: Outcome) -> str:
-    if outcome.rejected:
-        codes = dict.fromkeys(problem.split(" at ")[0] for problem in outcome.rejected)
-        return "; ".join([*codes, *([outcome.state] if outcome.state else [])])
-    return f"{outcome.state.replace('_', ' ')} ({outcome.told.total()} updates)" if outcome.state else ""
-
-
-def _legs(outcome: Outcome) -> str:
-    done = dict(legs(outcome))
-    return " → ".join(["0", *(f"{done[leg]:.2f}" if leg in done else "-" for leg in LEGS)]) if done else ""
+    problems = dict.fromkeys(problem.split(" at ")[0] for problem in outcome.rejected)
+    state = [f"{outcome.state.replace('_', ' ')} ({outcome.told.total()})"] if outcome.state else []
+    return ", ".join([*problems, *state])
 
 
 def show(console: Console, result: Result) -> None:

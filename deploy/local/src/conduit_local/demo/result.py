@@ -60,5 +60,7 @@ class Options:
     pace_seconds: float = 0.0
     """Between one partner's first record and the next one's."""
     patience_seconds: float = 60.0
+    notice_seconds: float = 15.0
+    """So long the last e-mail may take after everything else."""
     interruptions: Sequence[Interruption] = ()
     show: Callable[[dict[str, Outcome]], None] = field(default=lambda _: None)

@@ -11,8 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from aiokafka import AIOKafkaProducer
-
 from conduit_contracts import topics
 from conduit_contracts.programme import PartnerRegistered
 from conduit_local.demo import registers
@@ -21,23 +19,21 @@ from conduit_local.demo.connectors import Connectors
 from conduit_local.demo.expectations import differences
 from conduit_local.demo.lag import Lag
 from conduit_local.demo.ledger import Ledger
-from conduit_local.demo.notices import Notice, lacking, leaks, of_mail
+from conduit_local.demo.notices import Mailbox, Notice, lacking, leaks
 from conduit_local.demo.observations import Outcome, Seen
 from conduit_local.demo.observer import Observer, position
 from conduit_local.demo.officers import Officers
 from conduit_local.demo.partners import Partners
+from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire
 from conduit_local.demo.result import Options, Result, Row
 from conduit_local.demo.samples import Sample, force_register, load_partners
 from conduit_local.demo.webhook_sink import WebhookSink
-from conduit_local.smtp_sink import read_messages
+from conduit_local.doors import open_doors
 from conduit_local.stack import Stack
-from conduit_local.topics import create_topics
 
 WEBHOOK_PARTNER = "open-door"
 """The sample partner that takes webhooks; its secret has its name."""
-NOTICE_SECONDS = 15.0
-"""So long the last e-mail may take after everything else."""
 QUIET_SECONDS = 1.0
 """So long nothing must move before a run is over."""
 STUCK_SECONDS = 15.0
@@ -46,31 +42,23 @@ STUCK_SECONDS = 15.0
 
 async def run_samples(stack: Stack, samples: Sequence[Sample], options: Options | None = None) -> Result:
     """Run the samples on a stack that is ready."""
-    bootstrap = stack.servers.kafka_bootstrap_servers
-    partner_ids = tuple({sample.case.partner for sample in samples})
-    await asyncio.to_thread(create_topics, bootstrap, topics.specs(partner_ids, ()))
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        enable_idempotence=True,
-        max_request_size=2_000_000,
-        request_timeout_ms=60_000,
-    )
-    await producer.start()
-    try:
-        return await _Run(stack, samples, options or Options(), producer).result()
-    finally:
-        await producer.stop()
+    strangers = {sample.case.partner for sample in samples} - set(stack.options.partner_ids)
+    if strangers:
+        await asyncio.to_thread(open_doors, stack.broker, strangers, ())
+    async with Post(stack.broker) as post:
+        return await _Run(stack, samples, options or Options(), post).result()
 
 
 class _Run:
-    def __init__(self, stack: Stack, samples: Sequence[Sample], options: Options, producer: AIOKafkaProducer) -> None:
-        self._options, self._producer = options, producer
+    def __init__(self, stack: Stack, samples: Sequence[Sample], options: Options, post: Post) -> None:
+        self._options, self._post = options, post
         self._samples = {sample.number: sample for sample in samples}
-        self._bootstrap = stack.servers.kafka_bootstrap_servers
+        self._broker = stack.broker
         self._services = stack.options.services
-        self._mail = stack.smtp_folder
-        self._webhooks = WebhookSink(stack.state_dir / "secrets", WEBHOOK_PARTNER)
-        self._lag = Lag(self._bootstrap)
+        self._children = [stack.service(name) for name in self._services]
+        self._mailbox = Mailbox(stack.smtp_folder)
+        self._webhooks = WebhookSink(stack.secrets_dir, WEBHOOK_PARTNER)
+        self._lag = Lag(self._broker)
         self._by_reference = {sample.reference(options.name): sample for sample in samples}
         self._ledger = Ledger(
             {(sample.case.partner, reference): sample.number for reference, sample in self._by_reference.items()}
@@ -85,10 +73,10 @@ class _Run:
         self._moved = self._began = time.monotonic()
 
     async def result(self) -> Result:
-        connectors = Connectors(self._bootstrap, self._producer, self._behaviour)
-        async with Observer(self._bootstrap) as observer, connectors, self._webhooks:
-            await registers.publish(self._producer, [*self._register(), *force_register()])
-            await asyncio.to_thread(registers.wait_until_known, self._lag)
+        connectors = Connectors(self._broker, self._post, self._behaviour)
+        async with Observer(self._broker) as observer, connectors, self._webhooks:
+            await registers.publish(self._post, [*self._register(), *force_register()])
+            await asyncio.to_thread(registers.wait_until_known, self._lag, self._check)
             self._moved = self._began = time.monotonic()
             background = [asyncio.create_task(self._feed()), asyncio.create_task(self._send())]
             try:
@@ -108,6 +96,10 @@ class _Run:
             webhook = {"webhook_url": self._webhooks.url} if partner.contact.webhook_url else {}
             yield partner.model_copy(update={"contact": partner.contact.model_copy(update=webhook)})
 
+    def _check(self) -> None:
+        for child in self._children:
+            child.ensure_alive()
+
     def _behaviour(self, force_id: str, reference: str) -> Behaviour:
         sample = self._by_reference.get(reference)
         return sample.case.forces.get(force_id, Behaviour()) if sample else Behaviour()
@@ -125,7 +117,7 @@ class _Run:
         """One record after the other, so that what one person sends keeps its order."""
         while True:
             number, wire = await self._outbox.get()
-            sent = await self._producer.send_and_wait(wire.topic, wire.value, key=wire.key, headers=list(wire.headers))
+            sent = await (await self._post.send(wire))
             if topics.PARTNER_REFERRALS.match(wire.topic):
                 self._react(self._ledger.place(position(sent.topic, sent.partition, sent.offset), number))
             self._outbox.task_done()
@@ -187,10 +179,9 @@ class _Run:
         """What is wrong with e-mails and webhooks, once they had time to come."""
         pairs = [(sample, self._outcome(number)) for number, sample in self._samples.items()]
         reached = {partner.partner_id: _reached(partner) for partner in load_partners()}
-        deadline = time.monotonic() + NOTICE_SECONDS
+        deadline = time.monotonic() + self._options.notice_seconds
         while True:
-            found = [notice for message in read_messages(self._mail) for notice in of_mail(message)]
-            found += [Notice(WEBHOOK_PARTNER, body) for body in self._webhooks.taken.values()]
+            found = [*self._mailbox.read(), *(Notice(WEBHOOK_PARTNER, body) for body in self._webhooks.taken.values())]
             missing = lacking(pairs, found, reached)
             if not missing or time.monotonic() > deadline:
                 refused = ["a webhook request was not signed"] if self._webhooks.refused else []
@@ -202,6 +193,7 @@ class _Run:
 
     def _problems(self) -> list[str]:
         problems = [f"event id used twice on {topic}: {event_id}" for topic, event_id in sorted(self._ledger.reused_ids)]
+        problems += [f"{child.name} has ended; see {child.log_path}" for child in self._children if not child.alive]
         if len(self._interrupting) < len(self._options.interruptions):
             problems.append("the run was over before every interruption had come")
         return problems
