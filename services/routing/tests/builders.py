@@ -1,6 +1,6 @@
 """Synthetic referrals, and routing without a database: records in, events out, cases in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -29,8 +29,10 @@ from conduit_contracts.referral import (
 )
 from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_CASES, ROUTING_REVIEWS, TRIAGE_DECISIONS, consumed_by
 from conduit_routing.case import Case
-from conduit_routing.handlers import dispatch
+from conduit_routing.content import Content
+from conduit_routing.handlers import dispatch, wanted
 from conduit_routing.policy import RoutingPolicy
+from conduit_routing.store import may_pass_on
 from conduit_routing.sweep import take_steps
 from conduit_routing.work import Work
 
@@ -217,18 +219,31 @@ class Recorder:
 
 
 class Desk:
-    """Routing in memory."""
+    """Routing in memory. As from the database, what was told of a case is there only where it is loaded."""
 
     def __init__(self, policy: RoutingPolicy) -> None:
         self.work = Work(policy, NOW)
+        self.told: dict[UUID, Content] = {}
 
     def deliver(self, *messages: Message, principal: str | None = None) -> Recorder:
         """Let these have their effect as one batch."""
         outbox = Recorder()
         batch = [READER.read(record(topic_of(message, principal), "key", message)).content for message in messages]
         assert all(isinstance(incoming, Delivery) for incoming in batch)
+        self._load(wanted(batch))
         dispatch(self.work, batch, outbox)  # type: ignore[arg-type]
+        self._save()
         return outbox
+
+    def _load(self, needed: Mapping[UUID, bool]) -> None:
+        for referral_id, case in self.work.cases.items():
+            loaded = needed.get(referral_id, False) or (referral_id in needed and may_pass_on(case))
+            case.content = self.told[referral_id] if loaded else None
+
+    def _save(self) -> None:
+        for referral_id, case in self.work.cases.items():
+            if case.content is not None:
+                self.told[referral_id] = case.content
 
     def refuse(self, topic: str, value: bytes) -> Recorder:
         """Deliver a record that cannot be read."""
@@ -241,13 +256,17 @@ class Desk:
     def wait(self, seconds: float) -> Recorder:
         """Let time pass, and the clock sweep once."""
         self.work.now += timedelta(seconds=seconds)
+        self._load({})
         outbox = Recorder()
         for case in self.work.cases.values():
             take_steps(self.work.turn(case, outbox, "clock"))
         return outbox
 
     def case(self, referral_id: UUID) -> Case:
-        return self.work.cases[referral_id]
+        """The case with all that was told of it."""
+        case = self.work.cases[referral_id]
+        case.content = self.told[referral_id]
+        return case
 
 
 def standing_of(case: Case) -> dict[str, str]:

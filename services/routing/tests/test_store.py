@@ -138,6 +138,17 @@ async def test_a_batch_of_answers_is_a_handful_of_statements_and_does_not_read_w
     assert not any("body" in statement for statement in counting.seen[:3])
 
 
+async def test_only_what_changed_is_written(routing: Harness) -> None:
+    message = accepted(referral(KENT_LEADS))
+    await deliver(routing, message)
+    rows = "SELECT force_id, xmin::text FROM handoffs"
+    before = dict(await routing.pool.fetch(rows))
+    await deliver(routing, acknowledged(message.referral_id, KENT))
+    after = dict(await routing.pool.fetch(rows))
+    assert after[ESSEX] == before[ESSEX]
+    assert after[KENT] != before[KENT]
+
+
 async def test_a_case_made_meanwhile_by_a_twin_is_tried_again_not_lost(routing: Harness) -> None:
     message = accepted(referral(KENT_LEADS))
     (delivery,) = [routing.delivery(each) for each in records(message)]

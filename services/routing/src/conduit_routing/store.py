@@ -105,11 +105,11 @@ async def load(connection: Any, wanted: Mapping[UUID, bool]) -> dict[UUID, Case]
         cases[row["referral_id"]].reviews[row["number"]] = _review(row)
     for case in cases.values():
         case.stored = Stored(case.version, dict(case.handoffs), dict(case.reviews))
-    await _load_content(connection, cases, [each for each in ids if wanted[each] or _may_pass_on(cases[each])])
+    await _load_content(connection, cases, [each for each in ids if wanted[each] or may_pass_on(cases[each])])
     return cases
 
 
-def _may_pass_on(case: Case) -> bool:
+def may_pass_on(case: Case) -> bool:
     """Whether an acknowledgement may send the case: to one that takes it back, or takes the interim duty."""
     return any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
 
