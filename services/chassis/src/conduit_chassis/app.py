@@ -102,8 +102,8 @@ class _Running:
 
     async def until(self, stop: asyncio.Event) -> int:
         """Start, wait for the end, drain."""
-        stopped = asyncio.create_task(stop.wait())
         http = asyncio.create_task(self.server.serve(sockets=[listen(self.settings)]))
+        stopped = asyncio.create_task(stop.wait())
         try:
             await self._work(stopped, http)
         finally:
@@ -233,8 +233,10 @@ class _Running:
                 raise error
 
     async def _stop_consumer(self) -> None:
-        if self.subscriber is not None:
+        try:
             await self.broker.stop()
+        except Exception as error:  # the rest of the drain matters more
+            _log.warning("consumer_not_stopped", exc_info=error)
 
     async def _stop_relays(self, tasks: list[asyncio.Task[None]]) -> None:
         for relay in self.relays:

@@ -173,7 +173,7 @@ class ChassisSubscriber(BatchSubscriber):
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._give_up.wait()
-        if self._give_up.is_set() or not self.running:
+        if self._give_up.is_set():
             raise Abandoned
         await self._stay_in_group()
 
@@ -236,6 +236,7 @@ class ChassisSubscriber(BatchSubscriber):
     async def stop(self) -> None:
         """End between batches: finish, commit, then leave the group."""
         self.running = False
+        self._give_up.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
                 await self._idle.wait()
