@@ -24,6 +24,7 @@ __all__ = [
     "module_of",
     "service_environment",
     "url_variable",
+    "webhook_secrets",
 ]
 
 
@@ -52,6 +53,11 @@ class Surroundings:
 def module_of(service: str) -> str:
     """What `python -m` runs."""
     return f"conduit_{service}"
+
+
+def webhook_secrets(state_dir: Path) -> Path:
+    """The folder with one file per webhook secret, under the name that a partner's or force's contact gives."""
+    return state_dir / "secrets" / "webhooks"
 
 
 def url_variable(service: str) -> str:

@@ -39,6 +39,7 @@ from conduit_local.services import (
     module_of,
     service_environment,
     url_variable,
+    webhook_secrets,
 )
 
 READY_SECONDS = 60.0
@@ -70,6 +71,8 @@ class Options:
     """What starts a service; tests put their own in its place."""
     secured: bool = False
     """Whether the embedded Kafka asks for TLS and passwords; an external one is as its environment says."""
+    prepare: Callable[[Broker], None] = lambda _: None
+    """Done on the broker before the services start."""
 
 
 class Stack:
@@ -122,8 +125,7 @@ class Stack:
 
     @property
     def secrets_dir(self) -> Path:
-        """One file per webhook secret, under the name that a partner's or force's contact gives."""
-        return self.state_dir / "secrets" / "webhooks"
+        return webhook_secrets(self.state_dir)
 
     @property
     def officer_token(self) -> str:
@@ -203,6 +205,7 @@ class Stack:
 
     def _open_doors(self) -> None:
         open_doors(self.broker, self.options.partner_ids, self.options.force_ids)
+        self.options.prepare(self.broker)
 
     def _start_smtp(self) -> None:
         port = keep_port(self.state_dir, "smtp")

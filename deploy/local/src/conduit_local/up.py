@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from conduit_local.demo.register_samples import register_samples
 from conduit_local.lock import AlreadyRunningError
 from conduit_local.paths import default_state_dir
 from conduit_local.rows import Row
@@ -30,7 +31,7 @@ def up(
     log_level: Annotated[str, typer.Option(help="Of the services: DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
-    raise typer.Exit(run(state_dir, Options(log_level=log_level)))
+    raise typer.Exit(run(state_dir, Options(log_level=log_level, prepare=register_samples)))
 
 
 def run(state_dir: Path, options: Options) -> int:

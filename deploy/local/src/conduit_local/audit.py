@@ -1,0 +1,100 @@
+"""Who changed what on the broker and in the registers, when and why: one JSON object per line, only ever appended to.
+
+Every line holds the hash of the one before it, so that a line which is changed or taken away later is found out. The last
+lines can still be cut off unseen: keep a copy elsewhere of what `conduit audit` shows last.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FIRST = "0" * 64
+
+
+class AuditError(RuntimeError):
+    """A line is not as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does something, and why. Neither may be empty."""
+
+    actor: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.actor.strip() or not self.reason.strip():
+            raise ValueError("an actor and a reason are needed: the audit keeps who did it and why")
+
+
+@contextmanager
+def audited(state_dir: Path, by: By, command: str, subject: str, steps: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Notes what is begun, then how it ended. What is begun and has no end was cut short: do it again."""
+    common = {"actor": by.actor, "reason": by.reason, "command": command, "subject": subject}
+    _append(state_dir, {**common, "steps": [" ".join(step) for step in steps], "outcome": "begun"})
+    try:
+        yield
+    except BaseException as error:
+        _append(state_dir, {**common, "outcome": "failed", "error": type(error).__name__})
+        raise
+    _append(state_dir, {**common, "outcome": "done"})
+
+
+def read_audit(state_dir: Path) -> list[dict[str, Any]]:
+    """Every line in order.
+
+    Raises:
+        AuditError: a line was changed, or one before it is missing; names the first.
+    """
+    previous, entries = FIRST, []
+    for number, line in enumerate(_lines(state_dir), start=1):
+        entry = _parse(line)
+        if entry.get("previous") != previous:
+            raise AuditError(f"line {number} of {path_of(state_dir)} does not follow from the one before it")
+        previous = _digest(line)
+        entries.append(entry)
+    return entries
+
+
+def path_of(state_dir: Path) -> Path:
+    """Where the audit is."""
+    return state_dir / "audit.jsonl"
+
+
+def _append(state_dir: Path, entry: dict[str, Any]) -> None:
+    descriptor = os.open(path_of(state_dir), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        found = file.read()
+        lines = found.splitlines()
+        stamped = {"at": datetime.now(UTC).isoformat(), **entry, "previous": _digest(lines[-1]) if lines else FIRST}
+        mended = b"" if not found or found.endswith(b"\n") else b"\n"
+        file.write(mended + json.dumps(stamped, ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _lines(state_dir: Path) -> list[bytes]:
+    path = path_of(state_dir)
+    return path.read_bytes().splitlines() if path.exists() else []
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()

@@ -1,0 +1,92 @@
+"""Looks at what stands for a partner or force, and carries plans out."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from conduit_contracts.programme import Contact
+from conduit_local.audit import By, audited
+from conduit_local.broker import Broker
+from conduit_local.clients import remove_clients, write_clients
+from conduit_local.grants import create_users, delete_users, grant, granted, revoke, users
+from conduit_local.paths import write_private
+from conduit_local.plans import Plan, Standing
+from conduit_local.quotas import read_quotas, set_quotas
+from conduit_local.register import publish, read_registers
+from conduit_local.secured import ADMIN
+from conduit_local.services import webhook_secrets
+from conduit_local.topics import create_topics
+
+TIMEOUT = 30.0
+
+
+@contextmanager
+def alone(state_dir: Path) -> Iterator[None]:
+    """One change at a time from this state directory: between a look and what follows from it nothing else happens."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / "onboarding.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def look(broker: Broker, kind: str, identity: str) -> Standing:
+    """What the broker and the register hold now."""
+    admin = broker.admin()
+    standing = Standing(
+        kind,
+        identity,
+        topics=frozenset(admin.list_topics(timeout=TIMEOUT).topics),
+        entry=read_registers(broker).of(kind, identity),
+        secured=broker.secured,
+    )
+    if not broker.secured:
+        return standing
+    return Standing(
+        kind,
+        identity,
+        topics=standing.topics,
+        users=users(admin),
+        rules=frozenset(granted(admin)),
+        quotas=read_quotas(broker),
+        entry=standing.entry,
+    )
+
+
+def carry_out(plan: Plan, broker: Broker, by: By, command: str) -> None:
+    """Do what is planned, and note it in the audit. Cut short, it is planned and carried out again.
+
+    Whoever comes in has its topics, and whoever has to go is refused by the register before it is cut off.
+    """
+    if not plan.steps:
+        return
+    admin = broker.admin()
+    with audited(broker.state_dir, by, command, plan.subject, plan.steps):
+        # Files before users come, and away before users go: cut short, the next plan still has the user in it.
+        write_clients(broker, plan.users)
+        create_users(admin, {user: broker.password(user) for user in plan.users})
+        grant(admin, plan.grants)
+        set_quotas(broker, {user: limits for user, limits in plan.quotas.items() if limits is not None})
+        create_topics(broker.bootstrap_servers, plan.topics, client=broker.librdkafka(ADMIN))
+        if plan.entry is not None:
+            keep_webhook_secret(broker.state_dir, plan.entry.contact)
+            publish(broker, [plan.entry], actor=by.actor)
+        revoke(admin, plan.revokes)
+        set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
+        remove_clients(broker.state_dir, plan.removed_users)
+        delete_users(admin, plan.removed_users)
+
+
+def keep_webhook_secret(state_dir: Path, contact: Contact) -> Path | None:
+    """Make the secret that signs this contact's webhooks, where it takes any and has none; tell where it is."""
+    if contact.webhook_secret is None:
+        return None
+    path = webhook_secrets(state_dir) / contact.webhook_secret
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    return path

@@ -1,0 +1,141 @@
+"""What `conduit partner` and `conduit force` share: their options, finding the broker, and showing a plan or its outcome.
+
+Without --apply nothing is changed. Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from confluent_kafka import KafkaException
+from pydantic import ValidationError
+
+from conduit_contracts.programme import PartnerRegistered
+from conduit_local import lock
+from conduit_local.audit import By
+from conduit_local.broker import Broker, external_broker, local_broker
+from conduit_local.carry_out import alone, carry_out, look
+from conduit_local.clients import folder
+from conduit_local.env_file import read_env_file
+from conduit_local.onboarding import OnboardingError
+from conduit_local.plans import Plan, Standing
+from conduit_local.quotas import QuotaError
+from conduit_local.register import RegisterError
+from conduit_local.secured import PROTOCOL, authority_path
+from conduit_local.services import webhook_secrets
+from conduit_local.topics import TopicError
+from conduit_local.up import StateDir
+
+Apply = Annotated[bool, typer.Option("--apply", help="Carry the plan out. Without it the plan is only shown.")]
+Actor = Annotated[str, typer.Option(help="Who does this; wanted with --apply, kept in the audit.", envvar="CONDUIT_ACTOR")]
+Reason = Annotated[str, typer.Option(help="Why; wanted with --apply, kept in the audit.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+PlanOf = Callable[[Standing], Plan]
+EXPECTED = (OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What may well go wrong is said in a sentence, and ends with exit code 1."""
+    try:
+        yield
+    except ValidationError as error:
+        _fail("\n".join(_problem(each["loc"], each["msg"]) for each in error.errors(include_input=False, include_url=False)))
+    except KafkaException as error:
+        _fail(f"Kafka refused: {error.args[0].str()}")
+    except EXPECTED as error:
+        _fail(str(error))
+
+
+def reach(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Broker:
+    """The broker that the environment names, else the one that `conduit up` runs in this state directory.
+
+    Raises:
+        OnboardingError: there is neither, or its administrator is not known.
+    """
+    if environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        try:
+            return external_broker(state_dir.absolute(), environ)
+        except ValueError as error:
+            raise OnboardingError(str(error)) from None
+    env = read_env_file(state_dir)
+    if lock.holder(state_dir) is None or not env:
+        raise OnboardingError(f"nothing runs in {state_dir}; start it with `conduit up`, or set KAFKA_BOOTSTRAP_SERVERS")
+    secured = env.get("KAFKA_SECURITY_PROTOCOL") == PROTOCOL
+    if secured and not authority_path(state_dir).exists():
+        raise OnboardingError(
+            "`conduit up` runs over a Kafka that is not its own; set KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, "
+            "KAFKA_CA_FILE, KAFKA_ADMIN_USERNAME and KAFKA_ADMIN_PASSWORD here too"
+        )
+    return local_broker(state_dir, env["KAFKA_BOOTSTRAP_SERVERS"], secured=secured)
+
+
+def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[bool, str, str], state_dir: Path) -> Plan:
+    """Look, plan, and where it is wanted carry out; `by` is whether to apply, who, and why."""
+    apply, actor, reason = by
+    if apply and not (actor.strip() and reason.strip()):
+        raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did it and why")
+    broker = reach(state_dir)
+    with alone(broker.state_dir):
+        plan = plan_of(look(broker, *subject))
+        if apply:
+            carry_out(plan, broker, By(actor, reason), command)
+    return plan
+
+
+def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path) -> None:
+    """What was done, or what would be, and what comes after it."""
+    notes = list(_notes(plan, state_dir.absolute()))
+    files = [str(folder(state_dir.absolute()) / f"{user}.env") for user in plan.users if applied]
+    if as_json:
+        steps = [step._asdict() for step in plan.steps]
+        shown = {"subject": plan.subject, "applied": applied, "steps": steps, "notes": notes, "files": files}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+        return
+    for step in plan.steps:
+        typer.echo(f"  {step.do} {step.what} {step.name}")
+    if not plan.steps:
+        typer.echo(f"{plan.subject}: nothing to do, it is so already")
+    elif not applied:
+        typer.echo(f"{plan.subject}: to do: {len(plan.steps)}; nothing was changed. Add --apply to carry it out")
+    else:
+        typer.echo(f"{plan.subject}: done: {len(plan.steps)}")
+        for file in files:
+            typer.echo(f"credentials: {file} (and .conf for kcat); hand them over on a channel that only the receiver reads")
+    for note in notes:
+        typer.echo(f"note: {note}")
+
+
+def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
+    kind, _, identity = plan.subject.partition(".")
+    if plan.users and plan.users[0] != plan.subject:
+        yield f"both credentials work until `conduit {kind} rotate {identity} --finish`; run it once the new one is in use"
+    secret_name = plan.entry.contact.webhook_secret if plan.entry else None
+    if secret_name and any(change.startswith("contact.webhook_secret") for change in plan.changes):
+        secret = webhook_secrets(state_dir) / secret_name
+        yield f"webhooks to {identity} are signed with the secret in {secret}; the receiver needs it too"
+    if isinstance(plan.entry, PartnerRegistered) and _refuses_all(plan.entry):
+        yield f"no MoU of {identity} lets new referrals in; `conduit partner resume` lifts a suspension"
+
+
+def _refuses_all(entry: PartnerRegistered) -> bool:
+    return entry.suspended or all(mou.suspended for mou in entry.mous)
+
+
+def _problem(location: tuple[int | str, ...], text: str) -> str:
+    return f"{'.'.join(map(str, location)) or 'entry'}: {text}"
+
+
+def _fail(text: str) -> None:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
+
+
+__all__ = ["Actor", "Apply", "AsJson", "Reason", "StateDir", "explained", "perform", "reach", "show"]

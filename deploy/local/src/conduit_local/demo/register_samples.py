@@ -1,0 +1,26 @@
+"""Puts the sample partners and forces on the registers, so that a newcomer's first referral finds its partner known."""
+
+from __future__ import annotations
+
+from conduit_contracts.programme import PartnerRegistered
+from conduit_local.broker import Broker
+from conduit_local.demo.samples import folder, force_register, load_partners
+from conduit_local.register import Entry, publish, read_registers
+
+ACTOR = "conduit-up"
+
+
+def register_samples(broker: Broker) -> None:
+    """Whoever stands in a register stays as it is. Outside the repository there are no samples, and nothing is done."""
+    if not folder().is_dir():
+        return
+    known = read_registers(broker)
+    partners: list[Entry] = [_quiet(each) for each in load_partners() if each.partner_id not in known.partners]
+    forces: list[Entry] = [each for each in force_register() if each.force_id not in known.forces]
+    publish(broker, [*partners, *forces], actor=ACTOR)
+
+
+def _quiet(partner: PartnerRegistered) -> PartnerRegistered:
+    """Without its webhook, where nobody listens but in the demo."""
+    contact = partner.contact.model_copy(update={"webhook_url": None, "webhook_secret": None})
+    return partner.model_copy(update={"contact": contact})

@@ -1,0 +1,66 @@
+"""`conduit force`: a force's safeguarding team and its connector. No force is ever offboarded: cases must reach it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from conduit_contracts.programme import Contact, ForceRegistered
+from conduit_contracts.topics import FORCE
+from conduit_local import onboarding
+from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, perform, show
+from conduit_local.partner_commands import SecretName, contact_of
+from conduit_local.plans import Plan, Standing
+
+app = typer.Typer(no_args_is_help=True, help="Forces: onboard, rotate credentials.")
+
+ForceId = Annotated[str, typer.Argument(metavar="ID", help="As in conduit_contracts/reference/forces.csv.")]
+
+
+@app.command("onboard")
+def onboard(  # noqa: PLR0913  one parameter per option
+    state_dir: StateDir,
+    force_id: ForceId,
+    *,
+    email: Annotated[str | None, typer.Option(help="The safeguarding team's; an empty one takes it away.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
+    webhook_secret_name: SecretName = None,
+    escalation_email: Annotated[
+        list[str] | None, typer.Option(help="The next levels', in order; replaces them all.")
+    ] = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Topics, permissions, credentials and the register's entry. Again with other values, it changes those."""
+    given = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name}
+
+    def plan_of(standing: Standing) -> Plan:
+        before = standing.entry if isinstance(standing.entry, ForceRegistered) else ForceRegistered(force_id=force_id)
+        levels = before.escalation if escalation_email is None else tuple(Contact(email=each) for each in escalation_email)
+        contact = contact_of(before.contact, given, force_id)
+        return onboarding.onboard(standing, ForceRegistered(force_id=force_id, contact=contact, escalation=levels))
+
+    with explained():
+        plan = perform("force onboard", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+@app.command("rotate")
+def rotate(
+    state_dir: StateDir,
+    force_id: ForceId,
+    *,
+    finish: Annotated[bool, typer.Option("--finish", help="Shut the old credentials out.")] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """New credentials beside the old ones; with --finish the old ones end."""
+    with explained():
+        plan_of = onboarding.finish_rotation if finish else onboarding.rotate
+        plan = perform("force rotate", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)

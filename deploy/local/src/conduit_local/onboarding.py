@@ -1,0 +1,160 @@
+"""What has to change so that a partner or force may take part, or may no longer: plans, made without touching anything.
+
+A plan holds only what is not so already; carried out twice, the second one is empty. Topics are never removed, nor the
+services' access to them: what a partner sent is still read, and what it is owed can still be written.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from conduit_contracts.geography import forces
+from conduit_contracts.programme import Mou, PartnerRegistered
+from conduit_contracts.topics import FORCE, PARTNER, TopicSpec, specs
+from conduit_local.access import Rule, generation_of, identities, rules_of, user_of
+from conduit_local.plans import Plan, Standing, differences
+from conduit_local.quotas import Limits
+from conduit_local.register import Entry
+
+
+class OnboardingError(ValueError):
+    """It cannot be done as asked; the text says what to do instead."""
+
+
+def onboard(standing: Standing, entry: Entry, limits: Limits | None = None) -> Plan:
+    """Everything that a partner or force needs to take part. What it has already stays; a suspension stays as well."""
+    if standing.kind == FORCE and standing.identity not in forces():
+        raise OnboardingError(f"there is no force {standing.identity!r}{_nearest(standing.identity, forces())}")
+    known = standing.own_users if standing.secured else []
+    made = () if known or not standing.secured else (user_of(standing.kind, standing.identity),)
+    return replace(
+        _registering(standing, entry),
+        users=made,
+        grants=_missing(standing, [*known, *made]),
+        quotas=_quotas(standing, [*known, *made], limits),
+        topics=tuple(spec for spec in _specs(standing) if spec.name not in standing.topics),
+    )
+
+
+def rotate(standing: Standing) -> Plan:
+    """A second user with a new password beside the first, so that nobody is locked out while the credentials change."""
+    known = _known_users(standing)
+    if len(known) > 1:
+        raise OnboardingError(
+            f"{standing.name} is changing from {known[0]} to {known[-1]} already; once {known[-1]} is in use, end it with "
+            f"`conduit {standing.kind} rotate {standing.identity} --finish`"
+        )
+    newest = generation_of(standing.kind, standing.identity, known[-1]) or 1
+    made = user_of(standing.kind, standing.identity, newest + 1)
+    limits = standing.quotas.get(known[-1])
+    return Plan(
+        standing.name,
+        users=(made,),
+        grants=_missing(standing, [*known, made]),
+        quotas={made: limits} if limits else {},
+    )
+
+
+def finish_rotation(standing: Standing) -> Plan:
+    """The newest user stays, those before it can no longer come in. Empty where there is only one."""
+    return _without(standing, _known_users(standing)[:-1])
+
+
+def suspend(standing: Standing, mou: str | None = None, *, wholly: bool = False) -> Plan:
+    """New referrals are refused, under one MoU or under all; running cases go on, unless the partner is suspended wholly."""
+    entry = _partner(standing)
+    if wholly:
+        return _registering(standing, entry.model_copy(update={"suspended": True}))
+    return _registering(standing, entry.model_copy(update={"mous": _mous(entry, mou, suspended=True)}))
+
+
+def resume(standing: Standing, mou: str | None = None) -> Plan:
+    """Lift the suspension of one MoU, or every suspension there is."""
+    entry = _partner(standing)
+    changes: dict[str, object] = {"mous": _mous(entry, mou, suspended=False)}
+    if mou is None:
+        changes["suspended"] = False
+    return _registering(standing, entry.model_copy(update=changes))
+
+
+def offboard(standing: Standing) -> Plan:
+    """Nothing more is taken from the partner, and nobody comes in as it. Its running cases go on without it."""
+    suspended = suspend(standing, wholly=True)
+    leaving = _without(standing, standing.own_users)
+    return replace(leaving, entry=suspended.entry, changes=suspended.changes)
+
+
+def merged_mous(standing: Mapping[str, Mou], added: Sequence[Mou]) -> tuple[Mou, ...]:
+    """The MoUs by reference. One that stands is replaced, and stays suspended if it was."""
+    found = dict(standing)
+    for mou in added:
+        before = found.get(mou.reference)
+        found[mou.reference] = mou.model_copy(update={"suspended": before.suspended}) if before else mou
+    return tuple(found.values())
+
+
+def _without(standing: Standing, users: Sequence[str]) -> Plan:
+    kept = [user for user in standing.own_users if user not in users]
+    rules = set(rules_of(standing.kind, standing.identity, kept))
+    lost = [rule for rule in sorted(standing.rules) if rule.principal in users and rule not in rules]
+    return Plan(
+        standing.name,
+        quotas={user: None for user in users if user in standing.quotas},
+        revokes=tuple(lost),
+        removed_users=tuple(users),
+    )
+
+
+def _registering(standing: Standing, entry: Entry) -> Plan:
+    if entry == standing.entry:
+        return Plan(standing.name)
+    return Plan(standing.name, entry=entry, changes=tuple(differences(standing.entry, entry)))
+
+
+def _missing(standing: Standing, users: Sequence[str]) -> tuple[Rule, ...]:
+    if not standing.secured:
+        return ()
+    return tuple(rule for rule in rules_of(standing.kind, standing.identity, users) if rule not in standing.rules)
+
+
+def _quotas(standing: Standing, users: Sequence[str], limits: Limits | None) -> Mapping[str, Limits | None]:
+    if limits is None or not standing.secured:
+        return {}
+    wanted = {user: {**standing.quotas.get(user, {}), **limits} for user in users}
+    return {user: each for user, each in wanted.items() if each != standing.quotas.get(user)}
+
+
+def _specs(standing: Standing) -> list[TopicSpec]:
+    ids = {standing.kind: (standing.identity,)}
+    made = specs(ids.get(PARTNER, ()), ids.get(FORCE, ()))
+    return [spec for spec in made if identities(standing.kind, [spec.name])]
+
+
+def _known_users(standing: Standing) -> list[str]:
+    if not standing.secured:
+        raise OnboardingError("this broker asks nobody for a password, so there are no credentials to change")
+    if not standing.own_users:
+        raise OnboardingError(f"{standing.name} has no credentials; `conduit {standing.kind} onboard` makes them")
+    return standing.own_users
+
+
+def _partner(standing: Standing) -> PartnerRegistered:
+    if not isinstance(standing.entry, PartnerRegistered):
+        raise OnboardingError(f"{standing.name} is not in the register; `conduit partner onboard` puts it there")
+    return standing.entry
+
+
+def _mous(entry: PartnerRegistered, reference: str | None, *, suspended: bool) -> tuple[Mou, ...]:
+    references = [mou.reference for mou in entry.mous]
+    if reference is not None and reference not in references:
+        raise OnboardingError(f"{entry.partner_id} has no MoU {reference!r}; it has {', '.join(references) or 'none'}")
+    return tuple(
+        mou.model_copy(update={"suspended": suspended}) if reference in (None, mou.reference) else mou for mou in entry.mous
+    )
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=3)
+    return f"; is it {' or '.join(close)}?" if close else f"; there are {', '.join(known)}"

@@ -1,0 +1,128 @@
+"""The programme's registers as they stand on their compacted topics: the last record per partner or force holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
+
+from conduit_contracts import topics
+from conduit_contracts.envelope import Attributes, decode, encode
+from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_local.broker import Broker
+
+Entry: TypeAlias = PartnerRegistered | ForceRegistered
+PROGRAMME = "programme"
+SECONDS = 30.0
+ACTOR_HEADER = "conduit-actor"
+"""Who had it published; why, the audit says."""
+
+_TOPICS = (topics.PARTNERS, topics.FORCES)
+_MODELS: Mapping[str, type[Entry]] = {model.type: model for model in (PartnerRegistered, ForceRegistered)}
+
+
+class RegisterError(RuntimeError):
+    """A register cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """Both registers, by partner and by force."""
+
+    partners: dict[str, PartnerRegistered] = field(default_factory=dict)
+    forces: dict[str, ForceRegistered] = field(default_factory=dict)
+
+    def of(self, kind: str, identity: str) -> Entry | None:
+        return self.partners.get(identity) if kind == topics.PARTNER else self.forces.get(identity)
+
+    def put(self, entry: Entry) -> None:
+        if isinstance(entry, PartnerRegistered):
+            self.partners[entry.partner_id] = entry
+        else:
+            self.forces[entry.force_id] = entry
+
+
+def key_of(entry: Entry) -> str:
+    """Whom the entry is about."""
+    return entry.partner_id if isinstance(entry, PartnerRegistered) else entry.force_id
+
+
+def read_registers(broker: Broker) -> Registers:
+    """Both registers as they stand now.
+
+    Raises:
+        RegisterError: the topics are not there, or cannot be read to their end.
+    """
+    consumer = Consumer(
+        {
+            **broker.librdkafka(PROGRAMME),
+            "group.id": f"{PROGRAMME}.register",  # never joined, but a consumer is not made without one
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+    try:
+        return _read(consumer)
+    finally:
+        consumer.close()
+
+
+def publish(broker: Broker, entries: Iterable[Entry], *, actor: str) -> list[str]:
+    """Ids of the events, once all of them are on their topics.
+
+    Raises:
+        RegisterError: one is not; those before it may be.
+    """
+    producer = Producer({**broker.librdkafka(PROGRAMME), "enable.idempotence": True, "log_level": 0})
+    failures: list[KafkaError] = []
+    ids = [_send(producer, entry, actor, failures) for entry in entries]
+    if producer.flush(SECONDS) or failures:
+        raise RegisterError(f"the register was not written: {failures[0].str() if failures else 'the broker is silent'}")
+    return ids
+
+
+def _read(consumer: Consumer) -> Registers:
+    partitions = [
+        TopicPartition(topic.name(), number, OFFSET_BEGINNING) for topic in _TOPICS for number in range(topic.partitions)
+    ]
+    consumer.assign(partitions)
+    registers, ended = Registers(), 0
+    while ended < len(partitions):
+        message = consumer.poll(SECONDS)
+        error = None if message is None else message.error()
+        if message is not None and error is None:
+            registers.put(_entry(message))
+        elif error is not None and error.code() == KafkaError._PARTITION_EOF:
+            ended += 1
+        else:
+            raise RegisterError(
+                f"the registers cannot be read: {error.str() if error else 'the broker is silent'}. "
+                "Their topics are made by `conduit up`, or by `python -m conduit_local.setup` on servers that exist"
+            )
+    return registers
+
+
+def _entry(message: Message) -> Entry:
+    headers = message.headers() or []
+    # Its own records are read as tolerantly as services read them: a newer version may have added a field.
+    _, entry = decode(headers, message.value(), _MODELS)  # type: ignore[arg-type]  # its headers are a list of pairs
+    return entry  # type: ignore[return-value]  # one of _MODELS
+
+
+def _send(producer: Producer, entry: Entry, actor: str, failures: list[KafkaError]) -> str:
+    attributes = Attributes(str(uuid7()), "/programme", entry.type, datetime.now(UTC))
+    headers, value = encode(entry, attributes)
+    topic = topics.PARTNERS if isinstance(entry, PartnerRegistered) else topics.FORCES
+    producer.produce(
+        topic.name(),
+        value,
+        key_of(entry),
+        headers=[*headers, (ACTOR_HEADER, actor.encode())],
+        on_delivery=lambda error, _: failures.append(error) if error else None,
+    )
+    return attributes.id
