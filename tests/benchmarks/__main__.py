@@ -73,6 +73,7 @@ def _measure(stack: Stack, name: str, count: int, seconds: float) -> dict[str, f
     burst, used = _timed(stack, name, list(submissions(count, prefix=f"{name}-burst")))
     console.print(f"{name}: {PER_SECOND:.0f} referrals a second for {seconds:.0f} s")
     paced = _burst(stack, name, list(submissions(int(PER_SECOND * seconds), prefix=f"{name}-paced")), PER_SECOND)
+    console.print(f"{name}: {burst.rate:,.0f} referrals a second")
     return {
         "referrals": count,
         "seconds": burst.seconds,

@@ -1,4 +1,4 @@
-"""The benchmark's partners, with an MoU in force, in the hub's register."""
+"""The benchmark's partners, with an MoU in force, and all forces, in the hub's register."""
 
 import time
 from datetime import UTC, date, datetime
@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from confluent_kafka import Producer
 
 from conduit_contracts import topics
-from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.envelope import Attributes, Event, encode
+from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
-from conduit_contracts.programme import Mou, PartnerRegistered
+from conduit_contracts.programme import ForceRegistered, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_local.stack import Stack
 from tests.benchmarks.load import MOU, PARTNERS
@@ -20,11 +21,17 @@ def publish_registers(stack: Stack) -> None:
     """Register the partners and give the services a moment to read it. They have no contacts: notices are not measured."""
     producer = Producer({"bootstrap.servers": stack.servers.kafka_bootstrap_servers, "enable.idempotence": True})
     for partner_id in PARTNERS:
-        message = PartnerRegistered(partner_id=partner_id, name=f"Synthetic partner {partner_id}", mous=(_mou(),))
-        headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, datetime.now(UTC)))
-        producer.produce(topics.PARTNERS.name(), value, partner_id, headers=[*headers])
+        partner = PartnerRegistered(partner_id=partner_id, name=f"Synthetic partner {partner_id}", mous=(_mou(),))
+        _publish(producer, topics.PARTNERS.name(), partner_id, partner)
+    for force_id in forces():
+        _publish(producer, topics.FORCES.name(), force_id, ForceRegistered(force_id=force_id))
     producer.flush(30)
     time.sleep(_SETTLE_SECONDS)
+
+
+def _publish(producer: Producer, topic: str, key: str, message: Event) -> None:
+    headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, datetime.now(UTC)))
+    producer.produce(topic, value, key, headers=[*headers])
 
 
 def _mou() -> Mou:

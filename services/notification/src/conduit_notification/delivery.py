@@ -51,6 +51,8 @@ class Pace:
     """What one attempt may take."""
     poll: float
     """How soon a queued notice is seen."""
+    gather: float = 0.02
+    """How long results wait for others, to be settled in one transaction."""
 
     @property
     def lease(self) -> timedelta:
@@ -105,7 +107,9 @@ class Courier:
         # More may be due where something was.
         patience = 0 if claimed else self._pace.poll
         if self._in_hand:
-            await asyncio.wait(self._in_hand, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            done, under_way = await asyncio.wait(self._in_hand, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if done and under_way:
+                await asyncio.wait(under_way, timeout=self._pace.gather)
         else:
             await asyncio.sleep(patience)
         self._collect()

@@ -21,8 +21,13 @@ from conduit_notification.outcomes import Next, Outcome
 _ENQUEUE = """
 INSERT INTO notices (notice_id, audience, level, channel, template, referral_id, params, urgent, collapse, created_at,
                      next_attempt_at, state, attempts)
-SELECT *, 'queued', 0 FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[],
-                                  $8::boolean[], $9::text[], $10::timestamptz[], $10::timestamptz[])
+SELECT wanted.*, 'queued', 0
+FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[],
+            $8::boolean[], $9::text[], $10::timestamptz[], $10::timestamptz[])
+    AS wanted (notice_id, audience, level, channel)
+LEFT JOIN contacts USING (audience)
+WHERE ladder IS NULL
+    OR jsonb_path_exists(ladder, CASE wanted.channel WHEN 'email' THEN '$[*].email' ELSE '$[*].webhook_url' END::jsonpath)
 ON CONFLICT DO NOTHING
 """
 _CLAIM = """
@@ -37,10 +42,12 @@ WITH due AS (
 SELECT notice_id, audience, level, template, referral_id, params, attempts, created_at, ladder
 FROM taken LEFT JOIN contacts USING (audience) ORDER BY urgent DESC, created_at, notice_id
 """
+# A queued notice is one that is not finished. Said so, it is found by its id: said by its state, the planner would read
+# the whole index of queued notices, of which it expects few.
 _RELEASE = """
 UPDATE notices SET attempts = notices.attempts - 1, next_attempt_at = $3
 FROM unnest($1::uuid[], $2::smallint[]) AS held (notice_id, attempt)
-WHERE notices.notice_id = held.notice_id AND state = 'queued' AND attempts = attempt
+WHERE notices.notice_id = held.notice_id AND finished_at IS NULL AND attempts = attempt
 """
 _RECORD = """
 INSERT INTO notice_attempts (notice_id, attempt, at, outcome, status, duration_ms)
@@ -52,7 +59,7 @@ UPDATE notices SET state = moved.state, next_attempt_at = moved.next_at, code = 
     finished_at = CASE WHEN moved.state = 'queued' THEN NULL ELSE $6::timestamptz END
 FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::timestamptz[], $5::text[])
     AS moved (notice_id, attempt, state, next_at, code)
-WHERE notices.notice_id = moved.notice_id AND notices.state = 'queued' AND attempts = attempt
+WHERE notices.notice_id = moved.notice_id AND finished_at IS NULL AND attempts = attempt
 RETURNING notices.notice_id
 """
 _MEASURE = """
@@ -75,7 +82,11 @@ class Result:
 
 
 async def enqueue(connection: Any, notices: Sequence[Notice]) -> None:
-    """Queue notices. One that was queued before, or that another one stands for, is passed over."""
+    """Queue notices.
+
+    Passed over are one that was queued before, one that another stands for, and one for an audience that is known to have
+    no address on the channel. Of an audience that is not known yet, the address is looked up when the notice is delivered.
+    """
     if notices:
         # In the order of their ids, so that two processes wait for each other instead of deadlocking.
         rows = [_row(notice) for notice in sorted(notices, key=lambda notice: notice.notice_id)]
