@@ -45,7 +45,8 @@ def main() -> None:
     """Measure, print a table and write bench.json."""
     arguments = _arguments()
     state_dir = Path(tempfile.mkdtemp(prefix="conduit-bench-"))
-    with Stack(state_dir, Options(partner_ids=PARTNERS, jvm_options=JVM_OPTIONS), tell=console.print) as stack:
+    options = Options(partner_ids=PARTNERS, jvm_options=JVM_OPTIONS, secured=False)
+    with Stack(state_dir, options, tell=console.print) as stack:
         publish_registers(stack)
         figures = {"conduit": _measure(stack, "conduit", arguments.referrals, arguments.seconds)}
         for name in topics.SERVICES:

@@ -69,7 +69,7 @@ class Options:
     """More variables, by service."""
     command: Callable[[str], list[str]] = python_module
     """What starts a service; tests put their own in its place."""
-    secured: bool = False
+    secured: bool = True
     """Whether the embedded Kafka asks for TLS and passwords; an external one is as its environment says."""
     prepare: Callable[[Broker], None] = lambda _: None
     """Done on the broker before the services start."""

@@ -29,9 +29,10 @@ StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are
 def up(
     state_dir: StateDir,
     log_level: Annotated[str, typer.Option(help="Of the services: DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    secured: Annotated[bool, typer.Option("--secured/--plain", help="Whether Kafka asks for TLS and passwords.")] = True,
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
-    raise typer.Exit(run(state_dir, Options(log_level=log_level, prepare=register_samples)))
+    raise typer.Exit(run(state_dir, Options(log_level=log_level, secured=secured, prepare=register_samples)))
 
 
 def run(state_dir: Path, options: Options) -> int:

@@ -38,7 +38,7 @@ SHOW_SECONDS = 1.0
 def demo(
     only: Annotated[list[str] | None, typer.Option(help="Numbers of the samples to run; all of them by default.")] = None,
     keep: Annotated[bool, typer.Option(help="Keep data and logs of the run, and say where.")] = False,
-    secured: Annotated[bool, typer.Option(help="Use TLS, passwords and permissions; everybody acts as themselves.")] = False,
+    secured: Annotated[bool, typer.Option("--secured/--plain", help="Whether Kafka asks for TLS and passwords.")] = True,
     report_to: Annotated[
         Path | None, typer.Option("--report", help="Where to write what came of it; .conduit/demo.json.")
     ] = None,
@@ -66,7 +66,7 @@ def demo(
     raise typer.Exit(0 if result.as_expected else 1)
 
 
-def stack_options(extra_env: Mapping[str, str] | None = None, *, secured: bool = False) -> stack.Options:
+def stack_options(extra_env: Mapping[str, str] | None = None, *, secured: bool = True) -> stack.Options:
     """A stack on which the samples come to what is expected: short clocks, and webhooks to this machine."""
     shared = {"WEBHOOK_ALLOW_HTTP": "true", "SMTP_SECONDS": "2", **(extra_env or {})}
     return stack.Options(policy_file=POLICY, extra_env=dict.fromkeys(SERVICES, shared), secured=secured)
