@@ -33,7 +33,7 @@ from tests.benchmarks.registers import publish_registers
 
 WAIT_SECONDS = 600.0
 PER_SECOND = 50.0
-JVM_OPTIONS = ("-Xmx1g", "-XX:+UseG1GC")
+JVM_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC")
 """With the optimising compiler, which the quick start of the demo and the tests leaves out."""
 POLICIES = {"plain": "NACK_ON_ERROR", "plain_ack_first": "ACK_FIRST"}
 """Commit per record after the handler, which loses nothing on a crash; and FastStream's default, which may."""
