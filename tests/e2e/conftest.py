@@ -16,23 +16,27 @@ from conduit_local.stack import Stack
 NewStack = Callable[..., AbstractContextManager[Stack]]
 
 
-@contextmanager
-def _stack(*, secured: bool = False, **extra_env: str) -> Iterator[Stack]:
-    """Outside pytest's own folders, as `state_dir` is; the logs of a failed run stay."""
-    folder = Path(tempfile.mkdtemp(prefix="conduit-e2e-"))
-    with Stack(folder, stack_options(extra_env, secured=secured)) as stack:
-        yield stack
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="session")
-def new_stack() -> NewStack:
-    """`with new_stack(DELIVER_TWICE="true") as stack:` a stack of its own, whose services are told this as well."""
-    return _stack
+def new_stack(request: pytest.FixtureRequest) -> NewStack:
+    """`with new_stack(DELIVER_TWICE="true") as stack:` a stack of its own, whose services are told this as well.
+
+    It lies outside pytest's own folders, as `state_dir` does. After a failure its logs stay.
+    """
+
+    @contextmanager
+    def make(*, secured: bool = True, **extra_env: str) -> Iterator[Stack]:
+        failed = request.session.testsfailed
+        folder = Path(tempfile.mkdtemp(prefix="conduit-e2e-"))
+        with Stack(folder, stack_options(extra_env, secured=secured)) as stack:
+            yield stack
+        if request.session.testsfailed == failed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return make
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def stack(new_stack: NewStack) -> Iterator[Stack]:
     """One stack for a module's tests."""
-    with _stack() as started:
+    with new_stack() as started:
         yield started

@@ -133,6 +133,7 @@ class ChassisSubscriber(BatchSubscriber):
         metrics.FETCH_ERRORS.labels(class_name(error)).inc()
         self._health.failing("fetch", class_name(error))
         _log.warning("fetch_failed", exc_info=error)
+        _revive(consumer)
         try:
             await self._rewind(consumer)
             if not isinstance(error, KafkaError):
@@ -248,6 +249,19 @@ class ChassisSubscriber(BatchSubscriber):
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await super().stop()
+
+
+def _revive(consumer: Any) -> None:
+    """Start aiokafka's group task again where it has ended: the consumer would never join a group again.
+
+    It ends by an assertion of its own when a broker that has just restarted names fewer topics than before, which changes
+    what a pattern subscribes to while the group task looks (aiokafka's issue 796).
+    """
+    coordinator = consumer._coordinator
+    task = getattr(coordinator, "_coordination_task", None)
+    if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
+        coordinator._coordination_task = asyncio.create_task(coordinator._coordination_routine())
+        _log.warning("group_task_revived")
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

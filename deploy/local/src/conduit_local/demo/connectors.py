@@ -83,15 +83,14 @@ class Connectors:
     def __init__(self, broker: Broker, post: Post, behaviour_of: BehaviourOf) -> None:
         self._post, self._behaviour_of = post, behaviour_of
         self._consumer = AIOKafkaConsumer(
+            *(topics.FORCE_CASES.name(force_id) for force_id in forces()),
             **broker.aiokafka(ADMIN),
             group_id=GROUP,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            metadata_max_age_ms=1_000,
             fetch_max_wait_ms=100,
             session_timeout_ms=10_000,
         )
-        self._consumer.subscribe(pattern=topics.FORCE_CASES.pattern)
         self._answered: set[str] = set()
         self._silent: dict[str, set[str]] = {force_id: set() for force_id in forces()}
         self._later: set[asyncio.Task[None]] = set()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from conduit_contracts import topics
 from conduit_local.broker import Broker
@@ -19,21 +21,30 @@ ALL_TOPICS = "|".join(
 
 
 class Observer:
-    """`async with Observer(...)`; `poll` gives what came since."""
+    """`async with Observer(...)`; `poll` gives what came since. It reads topics that exist when it starts."""
 
     def __init__(self, broker: Broker) -> None:
+        self._broker = broker
         self._consumer = AIOKafkaConsumer(
             **broker.aiokafka(ADMIN),
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            metadata_max_age_ms=1_000,
             fetch_max_wait_ms=50,
         )
-        self._consumer.subscribe(pattern=ALL_TOPICS)
 
     async def __aenter__(self) -> Observer:
         """Returns once nothing that is written from now on can be missed."""
+        found = await asyncio.to_thread(self._broker.admin().list_topics, timeout=30)
+        # Not by a pattern: a broker that has just restarted names fewer topics, which would change what is assigned.
+        self._consumer.assign(
+            [
+                TopicPartition(name, number)
+                for name, topic in found.topics.items()
+                if re.match(ALL_TOPICS, name)
+                for number in topic.partitions
+            ]
+        )
         await self._consumer.start()
         await self._consumer.seek_to_end()
         return self

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from conduit_contracts import topics
 from conduit_local.access import user_of
@@ -14,6 +15,9 @@ from conduit_local.demo.records import Wire
 
 Sent = asyncio.Future[Any]
 """Done when the broker has the record; its result says where."""
+
+
+START_SECONDS = 60.0
 
 
 def writer_of(topic: str) -> str:
@@ -54,12 +58,23 @@ class Post:
         who = user if self._broker.secured else "anybody"
         async with self._lock:
             if who not in self._producers:
+                self._producers[who] = await self._start(user)
+        return self._producers[who]
+
+    async def _start(self, user: str) -> AIOKafkaProducer:
+        """Tries again while the broker is away."""
+        async with asyncio.timeout(START_SECONDS):
+            while True:
                 producer = AIOKafkaProducer(
                     **self._broker.aiokafka(user),
                     enable_idempotence=True,
                     max_request_size=2_000_000,
                     request_timeout_ms=60_000,
                 )
-                await producer.start()
-                self._producers[who] = producer
-        return self._producers[who]
+                try:
+                    await producer.start()
+                except KafkaError:
+                    await producer.stop()
+                    await asyncio.sleep(0.2)
+                else:
+                    return producer
