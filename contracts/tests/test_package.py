@@ -28,8 +28,8 @@ class OnlyPydantic:
 
 sys.meta_path.insert(0, OnlyPydantic())
 import conduit_contracts
-for module in pkgutil.iter_modules(conduit_contracts.__path__):
-    importlib.import_module(f"conduit_contracts.{module.name}")
+for module in pkgutil.walk_packages(conduit_contracts.__path__, "conduit_contracts."):
+    importlib.import_module(module.name)
 from conduit_contracts import geography, schemas
 geography.force_of_district()
 schemas.schema(schemas.messages()["uk.conduit.partner.referral-submitted.v1"])
@@ -71,16 +71,14 @@ def test_the_wheel_holds_every_module_the_reference_data_and_the_marker_for_type
     assert packed == there
     assert {"conduit_contracts/py.typed", "conduit_contracts/reference/forces.csv"} <= packed
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
-    assert [line.split()[1].partition(">")[0] for line in required] == ["pydantic"]
+    assert [line.split()[1].partition(">")[0] for line in required if "extra ==" not in line] == ["pydantic"]
+    assert {"Provides-Extra: kafka"} <= set(metadata.splitlines())
 
 
 def row(topic: Topic) -> str:
-    readers = [*topic.consumers, *({topic.audience} - {"hub", *topic.producers} if not topic.consumers else ())] or [
-        topic.audience
-    ]
     words = ", ".join(message.__name__ for message in topic.messages)
     kept = "last per key" if topic.compacted else f"{topic.retention.days} days"
-    return f"| `{topic.template}` | {', '.join(topic.producers)} | {', '.join(readers)} | {topic.key} | {kept} | {words} |"
+    return f"| `{topic.template}` | {', '.join(topic.producers)} | {', '.join(topic.readers)} | {topic.key} | {kept} | {words} |"
 
 
 def table() -> str:

@@ -1,0 +1,97 @@
+"""The hub's own rules, as far as they need nothing that only the hub knows: the same codes, fields and words.
+
+The hub also looks at its register (is the partner suspended, is the Memorandum of Understanding in force?) and at what it
+holds (is the reference taken, is the place known?). Those answers come as `SubmissionRejected`.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from conduit_contracts.envelope import Undecodable, decode
+from conduit_contracts.kits.submission import PartnerMessage, Submission
+from conduit_contracts.partner import InformationSupplied, ReferralSubmitted
+from conduit_contracts.problems import Problem, sender_problem
+from conduit_contracts.referral import Supplement
+from conduit_contracts.topics import PARTNER_REFERRALS
+
+MAX_BYTES = 262_144
+"""What the hub takes by default in one record's value."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+MOST_PROBLEMS = 20
+_ACCEPT = {message.type: message for message in PARTNER_REFERRALS.messages}
+
+_TEXTS = {
+    "identity_mismatch": "This is not the partner whose topic or account this came by. Send your own submissions only, "
+    "with your own partner_id.",
+    "referral_too_large": "This is larger than the hub takes. Shorten it, or send the rest later as supplied information.",
+    "time_in_future": "This time lies in the future. Check your clock and the time's zone. Then send this again with a new "
+    "ce_id.",
+    "local_id_repeated": "This id occurs twice here. Give each person and each place an id of its own.",
+}
+"""As intake has them; a test compares."""
+
+
+def check(partner_id: str, submission: Submission, now: datetime | None = None) -> tuple[Problem, ...]:
+    """What the hub would answer to this record at once; empty where nothing is wrong that can be known here."""
+    try:
+        _, message = decode(submission.headers, submission.value, _ACCEPT, closed=True)
+    except Undecodable as error:
+        return error.problems
+    return check_content(partner_id, message, len(submission.value), now)  # type: ignore[arg-type]  # by _ACCEPT
+
+
+def check_content(partner_id: str, message: PartnerMessage, size: int, now: datetime | None = None) -> tuple[Problem, ...]:
+    """The same for a message that is valid in itself; `size` is that of its JSON, in bytes."""
+    now = now or datetime.now(UTC)
+    path, claimed = _identity(message)
+    if claimed != partner_id:
+        return (_problem("identity_mismatch", f"{path}partner_id"),)
+    return (*_too_large(message, size), *_in_future(message, now), *_repeated_ids(message))
+
+
+def _identity(message: PartnerMessage) -> tuple[str, str]:
+    match message:
+        case ReferralSubmitted(referral=referral):
+            return "referral.", referral.partner_id
+        case InformationSupplied(supplement=supplement):
+            return "supplement.", supplement.partner_id
+        case _:
+            return "", message.partner_id
+
+
+def _too_large(message: PartnerMessage, size: int) -> list[Problem]:
+    limited = isinstance(message, ReferralSubmitted | InformationSupplied)
+    return [_problem("referral_too_large", "value")] if limited and size > MAX_BYTES else []
+
+
+def _in_future(message: PartnerMessage, now: datetime) -> list[Problem]:
+    match message:
+        case ReferralSubmitted(referral=referral):
+            field, moment = "referral.reported_at", referral.reported_at
+        case InformationSupplied(supplement=supplement):
+            field, moment = "supplement.supplied_at", supplement.supplied_at
+        case _:
+            return []
+    return [_problem("time_in_future", field)] if moment > now + CLOCK_TOLERANCE else []
+
+
+def _repeated_ids(message: PartnerMessage) -> list[Problem]:
+    """In a referral the model itself refuses them."""
+    if not isinstance(message, InformationSupplied):
+        return []
+    return list(_repeats(message.supplement))[:MOST_PROBLEMS]
+
+
+def _repeats(supplement: Supplement) -> Iterator[Problem]:
+    yield from _twice([person.person_id for person in supplement.persons], "supplement.persons[{}].person_id")
+    yield from _twice([place.place_id for place in supplement.places], "supplement.places[{}].place_id")
+
+
+def _twice(ids: Sequence[str], field: str) -> Iterator[Problem]:
+    for index, local_id in enumerate(ids):
+        if local_id in ids[:index]:
+            yield _problem("local_id_repeated", field.format(index))
+
+
+def _problem(code: str, field: str) -> Problem:
+    return sender_problem(code, field, _TEXTS[code])

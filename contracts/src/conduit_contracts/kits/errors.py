@@ -1,0 +1,44 @@
+"""What can go wrong in a kit, named by what the caller does about it. No text holds a value from a record."""
+
+from collections.abc import Sequence
+
+from conduit_contracts.problems import Problem
+
+
+class KitError(Exception):
+    """Any error of a kit's own."""
+
+
+class MissingExtraError(KitError, ImportError):
+    """A client library is not installed; the text says how to install it."""
+
+
+class SettingsError(KitError, ValueError):
+    """A variable is missing or cannot be used; the text names it."""
+
+
+class InvalidError(KitError, ValueError):
+    """The hub would refuse this, so it was not sent. Mend what `problems` say: they are what the hub would answer."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(f"{each.field}: {each.code}: {each.message}" for each in problems))
+        self.problems = tuple(problems)
+
+
+class UnconfirmedError(KitError):
+    """Nobody knows whether it arrived. Send the same submission again, with the same event id: the hub takes it once."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not confirmed ({reason}); it may have arrived, so send the same again under the same event id")
+        self.reason = reason
+
+
+class HandlerFailedError(KitError):
+    """The handler failed on one message time after time. The kit stops here, so that no case is passed over."""
+
+    def __init__(self, event_id: str, attempts: int, error: str) -> None:
+        super().__init__(
+            f"the handler failed {attempts} times on event {event_id}, at last with {error}; "
+            "mend it and start again: the message is still there"
+        )
+        self.event_id = event_id

@@ -1,0 +1,61 @@
+"""A partner's message as the record that it becomes.
+
+Its event id stays the same however often it is sent, so that the hub takes it once. A submission that was answered with a
+retryable problem is sent again as a new one, under a new event id.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.ids import uuid7
+from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralSubmitted, ReferralWithdrawn
+from conduit_contracts.topics import PARTNER_REFERRALS
+
+PartnerMessage = ReferralSubmitted | InformationSupplied | ReferralWithdrawn | ReconsiderationRequested
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One record, ready to send, and to send again. Keep `event_id` with your own record of the case before you send."""
+
+    event_id: str
+    topic: str
+    key: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A submission that the broker has confirmed. The hub's answer names it by `submission_id`."""
+
+    submission: Submission
+    submission_id: str
+    """Topic, partition and offset, as `SubmissionRejected.submission_id` has them."""
+
+
+def prepare(
+    partner_id: str, message: PartnerMessage, *, event_id: str | None = None, said_at: datetime | None = None
+) -> Submission:
+    """The record of a message. To send again after a crash, give the event id that you kept."""
+    attributes = Attributes(
+        id=event_id or str(uuid7()),
+        source=f"/partners/{partner_id}",
+        type=message.type,
+        time=said_at or datetime.now(UTC),
+    )
+    headers, value = encode(message, attributes)
+    topic = PARTNER_REFERRALS.name(partner_id)
+    return Submission(attributes.id, topic, reference_of(message).encode(), tuple(headers), value)
+
+
+def reference_of(message: PartnerMessage) -> str:
+    """The partner's own reference, which is also the record's key."""
+    match message:
+        case ReferralSubmitted(referral=referral):
+            return referral.partner_reference
+        case InformationSupplied(supplement=supplement):
+            return supplement.partner_reference
+        case _:
+            return message.partner_reference
