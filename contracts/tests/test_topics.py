@@ -104,6 +104,15 @@ def test_a_topic_is_read_by_a_service_or_by_its_audience_and_written_by_somebody
 
 
 @pytest.mark.parametrize("topic", REGISTRY, **ids)
+def test_everybody_reads_what_is_theirs_and_nobody_what_they_wrote(topic: Topic) -> None:
+    assert set(topic.consumers) <= set(topic.readers)
+    assert not set(topic.readers) & set(topic.producers)
+    assert (topic.audience in topic.readers) == (
+        topic.audience not in topic.producers and (topic.audience != HUB or not topic.consumers)
+    )
+
+
+@pytest.mark.parametrize("topic", REGISTRY, **ids)
 def test_a_principals_topic_is_for_that_principal_alone(topic: Topic) -> None:
     expected = {"partner_id": PARTNER, "force_id": FORCE, None: None}[topic.parameter]
     if expected:

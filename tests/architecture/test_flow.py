@@ -28,12 +28,12 @@ def _parameter(topic: str) -> str:
 
 
 def registered_edges() -> list[tuple[str, str, str]]:
-    """Every arrow that the registry implies, in flow order. A topic without a consuming service goes to its audience."""
+    """Every arrow that the registry implies, in flow order."""
     return [
         (producer, topic.template, consumer)
         for topic in topics.REGISTRY
         for producer in topic.producers
-        for consumer in (topic.consumers or (topic.audience,))
+        for consumer in topic.readers
     ]
 
 

@@ -43,13 +43,20 @@ class Topic:
     compacted: bool = False
     edge: bool = False
     audience: str = HUB
-    """Who may read it besides its consumers among the services."""
+    """Whose it is besides the services'. It reads what it does not write; the hub reads what no service does."""
 
     @property
     def parameter(self) -> str | None:
         """`partner_id`, `force_id`, or None for a topic that stands once."""
         found = _PARAMETER.search(self.template)
         return found[1] if found else None
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Everybody who reads it: the consuming services, and then its audience where that is somebody more."""
+        if self.consumers and self.audience in {HUB, *self.producers}:
+            return self.consumers
+        return (*self.consumers, self.audience)
 
     def name(self, principal: str | None = None) -> str:
         """The topic's name, for one partner or force where it is theirs.
@@ -230,7 +237,7 @@ PARTNER_UPDATES = Topic(
     template="partner.{partner_id}.updates.v1",
     owner="notification",
     producers=("notification",),
-    consumers=(),
+    consumers=("intake",),
     messages=(notification.ReferralStatusUpdated, notification.SubmissionRejected),
     key="referral_id, or partner_reference of a rejected submission",
     retention=timedelta(days=90),

@@ -113,10 +113,8 @@ def expected_rules(topic_names: Collection[str], users: Collection[str]) -> set[
 def _on(topic: Topic, name: str, owners: Collection[str] = ()) -> Iterator[Rule]:
     for producer in topic.producers:
         yield from (_write(user, name) for user in _users(producer, owners))
-    for consumer in topic.consumers:
-        yield _read(service_principal(consumer), name)
-    if not topic.consumers:
-        yield from (_read(user, name) for user in _users(topic.audience, owners))
+    for reader in topic.readers:
+        yield from (_read(user, name) for user in _users(reader, owners))
 
 
 def _users(role: str, owners: Collection[str]) -> Collection[str]:

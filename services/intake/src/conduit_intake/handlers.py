@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
-from conduit_contracts import partner, programme, topics
+from conduit_contracts import notification, partner, programme, topics
 from conduit_contracts.envelope import Attributes
 from conduit_intake import metrics, rules, store
 from conduit_intake.problems import UNKNOWN_PARTNER
@@ -24,7 +24,7 @@ from conduit_intake.submissions import (
     Scene,
     Submission,
 )
-from conduit_intake.work import Work
+from conduit_intake.work import Told, Work
 
 REFERRALS = topics.INTAKE_REFERRALS.name()
 
@@ -56,12 +56,32 @@ def reconsideration_requested(work: Work, delivery: Delivery[partner.Reconsidera
     _settle(rules.reconsider, work, delivery, outbox)
 
 
+def referral_status_updated(work: Work, delivery: Delivery[notification.ReferralStatusUpdated], _outbox: Outbox) -> None:
+    """Keep what the partner is told, so that it can also ask. Revisions count, not the order of arrival."""
+    message = delivery.message
+    told = Told(
+        referral_id=message.referral_id,
+        revision=message.revision,
+        partner_id=delivery.principal,
+        state=message.state,
+        at=message.happened_at,
+        body=delivery.record.value or b"",
+    )
+    work.told.append(told)
+
+
+def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
+    """Intake said so itself."""
+
+
 HANDLERS: dict[str, Handle] = {
     programme.PartnerRegistered.type: partner_registered,
     partner.ReferralSubmitted.type: referral_submitted,
     partner.InformationSupplied.type: information_supplied,
     partner.ReferralWithdrawn.type: referral_withdrawn,
     partner.ReconsiderationRequested.type: reconsideration_requested,
+    notification.ReferralStatusUpdated.type: referral_status_updated,
+    notification.SubmissionRejected.type: ignore,
 }
 
 
@@ -123,12 +143,18 @@ def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
 
 def _settle(rule: rules.Rule, work: Work, delivery: Delivery[Any], outbox: Outbox) -> None:
     submission = _submission(delivery)
-    answer = work.settle(rule, submission)
-    if answer is None:
+    if settle(rule, work, submission, outbox, delivery.attributes) is None:
         _put_aside(work, delivery, submission.docket, outbox)
-        return
-    key = ":".join(submission.key)
-    work.note_answer(submission.docket, answer, _publish(outbox, answer, key, delivery.attributes))
+
+
+def settle(
+    rule: rules.Rule, work: Work, submission: Submission[Any], outbox: Outbox, cause: Attributes | None
+) -> Answer | None:
+    """Answer a submission, publish the answer and note it; returns None where its sender is not in the register."""
+    answer = work.settle(rule, submission)
+    if answer is not None:
+        work.note_answer(submission.docket, answer, _publish(outbox, answer, ":".join(submission.key), cause))
+    return answer
 
 
 def _put_aside(work: Work, incoming: Incoming, docket: Docket, outbox: Outbox) -> None:

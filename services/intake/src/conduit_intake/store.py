@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 from pydantic import TypeAdapter
 
+from conduit_contracts.notification import ReferralState
 from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
 from conduit_intake.work import Added, Entry, Work
 
@@ -44,6 +45,17 @@ UPDATE referrals AS stored SET
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
     AS now (referral_id, place_ids, person_ids, withdrawn_at, reconsideration_requested_at)
 WHERE stored.referral_id = now.referral_id
+"""
+_STAND = """
+INSERT INTO standings (referral_id, partner_id, state, revision, updated_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[])
+ON CONFLICT (referral_id) DO UPDATE
+SET state = excluded.state, revision = excluded.revision, updated_at = excluded.updated_at
+WHERE standings.revision < excluded.revision
+"""
+_TELL = """
+INSERT INTO updates (referral_id, revision, body) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])
+ON CONFLICT DO NOTHING
 """
 
 _MOUS = TypeAdapter(tuple[Mou, ...])
@@ -84,8 +96,12 @@ async def save(connection: Any, work: Work) -> None:
         status: str = await connection.execute(_CREATE, *_columns(rows))
         if int(status.rpartition(" ")[2]) < len(rows):
             raise ReferenceTakenError("another process stored this reference first")
+        await _stand(connection, [_received(key, work.referrals[key]) for key in work.created])
     if work.changed:
         await connection.execute(_CHANGE, *_columns([_changed(work.referrals[key]) for key in work.changed]))
+    if work.told:
+        await connection.execute(_TELL, *_columns([(each.referral_id, each.revision, each.body) for each in work.told]))
+        await _stand(connection, [each[:-1] for each in work.told])
     await _copy(connection, "supplements", Added._fields, work.added)
     await _copy(connection, "history", Entry._fields, work.history)
 
@@ -93,6 +109,15 @@ async def save(connection: Any, work: Work) -> None:
 async def register(connection: Any) -> list[Partner]:
     """Every partner."""
     return [_partner(row) for row in await connection.fetch(_REGISTER)]
+
+
+async def _stand(connection: Any, told: Iterable[tuple[Any, ...]]) -> None:
+    """Each referral stands as its highest revision says. In the order of ids, so that twins wait instead of deadlocking."""
+    latest = {each[0]: each for each in sorted(told)}
+    rows = [
+        (referral_id, partner_id, state, revision, at) for referral_id, revision, partner_id, state, at in latest.values()
+    ]
+    await connection.execute(_STAND, *_columns(rows))
 
 
 async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, set[bytes]]:
@@ -139,6 +164,10 @@ def _held(row: Any, supplements: Iterable[bytes]) -> Held:
 
 def _created(key: Key, held: Held, body: bytes) -> tuple[Any, ...]:
     return (*key, held.referral_id, held.content_hash, held.received_at, *_changed(held)[1:], body)
+
+
+def _received(key: Key, held: Held) -> tuple[Any, ...]:
+    return (held.referral_id, 0, key.partner_id, ReferralState.RECEIVED, held.received_at)
 
 
 def _changed(held: Held) -> tuple[Any, ...]:

@@ -37,6 +37,17 @@ class Added(NamedTuple):
     received_at: datetime
 
 
+class Told(NamedTuple):
+    """An update that notification published to a partner. `body` is its JSON."""
+
+    referral_id: UUID
+    revision: int
+    partner_id: str
+    state: str
+    at: datetime
+    body: bytes
+
+
 @dataclass(slots=True)
 class Work:
     """The batch's partners and referrals. What one record changes, the next one of the batch sees."""
@@ -50,6 +61,7 @@ class Work:
     added: list[Added] = field(default_factory=list)
     registered: dict[str, Partner] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     def register(self, partner: Partner) -> None:
         """The partner stands so from here on."""

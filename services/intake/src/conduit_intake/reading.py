@@ -1,0 +1,68 @@
+"""All SQL that shows a partner its own referrals. Every statement names the partner: nothing is found without it."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+_COLUMNS = """
+SELECT stored.referral_id, stored.partner_reference, stored.received_at, stored.withdrawn_at,
+       standing.state, standing.revision, standing.updated_at
+FROM referrals AS stored JOIN standings AS standing USING (referral_id)
+"""
+_ONE = _COLUMNS + "WHERE stored.referral_id = $1 AND stored.partner_id = $2"
+_BY_REFERENCE = _COLUMNS + "WHERE stored.partner_id = $1 AND stored.partner_reference = $2"
+_PAGE = (
+    _COLUMNS
+    + """
+WHERE standing.partner_id = $1 AND stored.partner_id = $1 AND ($2::text IS NULL OR standing.state = $2)
+    AND standing.referral_id > $3
+ORDER BY standing.referral_id LIMIT $4
+"""
+)
+_UPDATES = "SELECT body FROM updates WHERE referral_id = $1 ORDER BY revision"
+_REFERENCE = "SELECT partner_reference FROM referrals WHERE referral_id = $1 AND partner_id = $2"
+
+BEFORE_ALL = UUID(int=0)
+
+
+class Standing(NamedTuple):
+    """A referral as its partner may see it."""
+
+    referral_id: UUID
+    partner_reference: str
+    received_at: datetime
+    withdrawn_at: datetime | None
+    state: str
+    revision: int
+    updated_at: datetime
+
+
+async def one(connection: Any, partner_id: str, referral_id: UUID) -> Standing | None:
+    """The partner's referral of this id; None where there is none, or where it is another's."""
+    row = await connection.fetchrow(_ONE, referral_id, partner_id)
+    return Standing(*row) if row else None
+
+
+async def by_reference(connection: Any, partner_id: str, reference: str) -> Standing | None:
+    """The partner's referral of its own reference."""
+    row = await connection.fetchrow(_BY_REFERENCE, partner_id, reference)
+    return Standing(*row) if row else None
+
+
+async def page(connection: Any, partner_id: str, state: str | None, after: UUID, limit: int) -> list[Standing]:
+    """The partner's referrals in the order in which they were received, from the one after `after`.
+
+    Their ids are made in that order, to the millisecond.
+    """
+    return [Standing(*row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
+
+
+async def updates(connection: Any, referral_id: UUID) -> list[bytes]:
+    """What the partner was told of a referral, by revision. Ask for the referral first: this does not know the partner."""
+    return [row["body"] for row in await connection.fetch(_UPDATES, referral_id)]
+
+
+async def reference_of(connection: Any, partner_id: str, referral_id: UUID) -> str | None:
+    """The partner's reference of its referral."""
+    reference: str | None = await connection.fetchval(_REFERENCE, referral_id, partner_id)
+    return reference
