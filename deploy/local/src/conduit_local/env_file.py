@@ -23,7 +23,10 @@ def env_text(values: Mapping[str, str]) -> str:
 def read_env_file(state_dir: Path) -> dict[str, str]:
     """Empty when no stack runs there."""
     path = state_dir / "env"
-    if not path.exists():
-        return {}
-    pairs = (line.partition("=") for line in path.read_text().splitlines() if line)
+    return parse_env(path.read_text()) if path.exists() else {}
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """What `env_text` wrote."""
+    pairs = (line.partition("=") for line in text.splitlines() if line)
     return {name: "".join(shlex.split(value)) for name, _, value in pairs}

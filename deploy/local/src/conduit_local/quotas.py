@@ -10,9 +10,10 @@ requests are written out here, as the protocol's documentation has them (https:/
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.admin import DescribeClientQuotasRequest
@@ -21,13 +22,10 @@ from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schem
 
 from conduit_contracts.topics import SERVICES
 from conduit_local.access import service_principal
+from conduit_local.broker import Broker
 from conduit_local.secured import ADMIN
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from conduit_local.broker import Broker
-
+T = TypeVar("T")
 Limits = Mapping[str, float]
 PRODUCER, REQUESTS = "producer_byte_rate", "request_percentage"
 EVERYBODY = ""
@@ -62,12 +60,18 @@ def set_quotas(broker: Broker, wanted: Mapping[str, Limits | None]) -> None:
     Raises:
         QuotaError: the broker refused; it says why.
     """
-    asyncio.run(_set(broker, wanted))
+    _wait_for(_set(broker, wanted))
 
 
 def read_quotas(broker: Broker) -> dict[str, dict[str, float]]:
     """Every quota by user."""
-    return asyncio.run(_read(broker))
+    return _wait_for(_read(broker))
+
+
+def _wait_for(work: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own, so that it can be called where a loop runs already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _set(broker: Broker, wanted: Mapping[str, Limits | None]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, decode, encode
@@ -63,6 +63,7 @@ def read_registers(broker: Broker) -> Registers:
             "group.id": f"{PROGRAMME}.register",  # never joined, but a consumer is not made without one
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
             "log_level": 0,
         }
     )
@@ -78,7 +79,7 @@ def publish(broker: Broker, entries: Iterable[Entry], *, actor: str) -> list[str
     Raises:
         RegisterError: one is not; those before it may be.
     """
-    producer = Producer({**broker.librdkafka(PROGRAMME), "enable.idempotence": True, "log_level": 0})
+    producer = Producer({**broker.librdkafka(PROGRAMME), "acks": "all", "linger.ms": 0, "log_level": 0})
     failures: list[KafkaError] = []
     ids = [_send(producer, entry, actor, failures) for entry in entries]
     if producer.flush(SECONDS) or failures:
@@ -87,24 +88,34 @@ def publish(broker: Broker, entries: Iterable[Entry], *, actor: str) -> list[str
 
 
 def _read(consumer: Consumer) -> Registers:
-    partitions = [
-        TopicPartition(topic.name(), number, OFFSET_BEGINNING) for topic in _TOPICS for number in range(topic.partitions)
-    ]
+    # Where each begins is asked first: a consumer that has to find out by itself waits half a second for it.
+    partitions = [_begin(consumer, topic.name(), number) for topic in _TOPICS for number in range(topic.partitions)]
     consumer.assign(partitions)
     registers, ended = Registers(), 0
     while ended < len(partitions):
         message = consumer.poll(SECONDS)
-        error = None if message is None else message.error()
-        if message is not None and error is None:
+        if message is None:
+            raise RegisterError("the registers cannot be read: the broker is silent")
+        error = message.error()
+        if error is None:
             registers.put(_entry(message))
-        elif error is not None and error.code() == KafkaError._PARTITION_EOF:
+        elif error.code() == KafkaError._PARTITION_EOF:
             ended += 1
         else:
-            raise RegisterError(
-                f"the registers cannot be read: {error.str() if error else 'the broker is silent'}. "
-                "Their topics are made by `conduit up`, or by `python -m conduit_local.setup` on servers that exist"
-            )
+            raise RegisterError(f"the registers cannot be read: {error.str()}")
     return registers
+
+
+def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:
+    partition = TopicPartition(topic, number)
+    try:
+        partition.offset, _ = consumer.get_watermark_offsets(partition, timeout=SECONDS)
+    except KafkaException as error:
+        raise RegisterError(
+            f"{topic} cannot be read ({error.args[0].str()}). It is made by `conduit up`, "
+            "or on servers that exist already by `python -m conduit_local.setup`"
+        ) from None
+    return partition
 
 
 def _entry(message: Message) -> Entry:

@@ -1,0 +1,48 @@
+"""A secured Kafka with partners, forces, services and staff, as `conduit up` makes it, without the services themselves."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conduit_local.broker import Broker, local_broker
+from conduit_local.doors import open_doors
+from conduit_local.kafka import EmbeddedKafka
+from conduit_local.secured import secure
+
+PARTNERS = ("abc", "abc-d", "abc-d-e", "ab", "northlight")
+"""Some begin with the whole name of another, which a careless prefix would mistake for it."""
+FORCES = ("surrey", "sussex", "kent", "essex", "north-wales")
+
+
+@contextmanager
+def secured_kafka() -> Iterator[Broker]:
+    state_dir = Path(tempfile.mkdtemp(prefix="conduit-test-"))
+    kafka = EmbeddedKafka(state_dir, security=secure(state_dir))
+    try:
+        kafka.start()
+        made = local_broker(state_dir, kafka.bootstrap_servers, secured=True)
+        open_doors(made, PARTNERS, FORCES)
+        yield made
+    finally:
+        kafka.stop()
+        shutil.rmtree(state_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="package")
+def broker() -> Iterator[Broker]:
+    """For tests that change nothing on it."""
+    with secured_kafka() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def changing_broker() -> Iterator[Broker]:
+    """For tests that let others in."""
+    with secured_kafka() as made:
+        yield made

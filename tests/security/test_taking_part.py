@@ -1,0 +1,272 @@
+"""Partners and forces come, change their credentials and go, on a real broker, by the commands that operators type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aiokafka.errors import KafkaError
+from confluent_kafka import Producer
+from typer.testing import CliRunner, Result
+
+from conduit_contracts import topics
+from conduit_contracts.topics import FORCE, PARTNER
+from conduit_local.access import expected_rules, users_of
+from conduit_local.audit import read_audit
+from conduit_local.broker import Broker
+from conduit_local.cli import app
+from conduit_local.clients import folder
+from conduit_local.doors import open_doors
+from conduit_local.env_file import parse_env
+from conduit_local.grants import granted, users
+from conduit_local.quotas import read_quotas
+from conduit_local.register import Registers, read_registers
+from conduit_local.secured import ADMIN, password_path
+from tests.security import wire
+from tests.security.wire import Wire
+
+Conduit = Callable[..., Result]
+BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
+
+
+@pytest.fixture
+def conduit(changing_broker: Broker) -> Conduit:
+    """The command line, told of the broker as one that exists elsewhere."""
+    environment = {
+        **changing_broker.address(),
+        "KAFKA_ADMIN_USERNAME": ADMIN,
+        "KAFKA_ADMIN_PASSWORD_FILE": str(password_path(changing_broker.state_dir, ADMIN)),
+    }
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        command = [*arguments, "--state-dir", str(changing_broker.state_dir)]
+        result = CliRunner().invoke(app, command, env=environment)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def onboarded(conduit: Conduit) -> Callable[[str], str]:
+    def onboard(partner_id: str) -> str:
+        conduit(*onboarding(partner_id), *BY)
+        return f"partner.{partner_id}"
+
+    return onboard
+
+
+def onboarding(partner_id: str) -> tuple[str, ...]:
+    mou = ("--mou", f"MOU-{partner_id.upper()}", "--valid-from", "2026-01-01", "--valid-to", "2036-01-01")
+    return ("partner", "onboard", partner_id, "--name", "Synthetic", *mou, "--email", "desk@partner.example")
+
+
+def holds(broker: Broker) -> tuple[object, ...]:
+    admin = broker.admin()
+    rules = granted(admin)
+    there = frozenset(admin.list_topics(timeout=10).topics)
+    assert rules == expected_rules(there, users(admin))
+    return there, users(admin), rules, read_registers(broker), read_quotas(broker), read_audit(broker.state_dir)
+
+
+async def writes(broker: Broker, user: str, partner_id: str) -> int:
+    """The broker's answer to a record on the partner's own topic."""
+    topic = topics.PARTNER_REFERRALS.name(partner_id)
+    async with Wire(broker, user) as wired:
+        return (await wired.write([topic]))[topic]
+
+
+def test_without_apply_a_plan_is_shown_and_nothing_is_changed(changing_broker: Broker, conduit: Conduit) -> None:
+    before = holds(changing_broker)
+    shown = conduit(*onboarding("careful")).output
+    assert "make user partner.careful\n" in shown
+    assert "make topic partner.careful.referrals.v1\n" in shown
+    assert "nothing was changed. Add --apply" in shown
+    assert holds(changing_broker) == before
+    assert not (folder(changing_broker.state_dir) / "partner.careful.env").exists()
+
+
+def test_who_does_it_and_why_must_be_said(changing_broker: Broker, conduit: Conduit) -> None:
+    before = holds(changing_broker)
+    for missing in (("--actor", "jo"), ("--reason", "why"), ("--actor", " ", "--reason", "why")):
+        assert "needs --actor and --reason" in conduit(*onboarding("hasty"), "--apply", *missing, code=2).output
+    assert holds(changing_broker) == before
+
+
+async def test_an_onboarded_partner_comes_in_and_has_only_what_is_its_own(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    user = onboarded("newcomer")
+    async with Wire(changing_broker, user) as wired:
+        own = {topics.PARTNER_REFERRALS.name("newcomer"), topics.PARTNER_UPDATES.name("newcomer")}
+        assert await wired.see() == own
+        others = [topics.PARTNER_REFERRALS.name("abc"), topics.PARTNER_UPDATES.name("abc")]
+        assert await wired.write(others) == dict.fromkeys(others, wire.TOPIC_REFUSED)
+    assert await writes(changing_broker, user, "newcomer") == wire.GRANTED
+    entry = read_registers(changing_broker).partners["newcomer"]
+    assert (entry.name, entry.contact.email, entry.suspended) == ("Synthetic", "desk@partner.example", False)
+    before = holds(changing_broker)
+    assert "nothing to do" in conduit(*onboarding("newcomer"), *BY).output
+    assert holds(changing_broker) == before
+
+
+def test_a_second_mou_is_added_and_a_suspension_outlives_a_renewal(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    onboarded("renewing")
+    conduit("partner", "suspend", "renewing", *BY)
+    days = ("--valid-from", "2026-06-01", "--valid-to", "2046-01-01")
+    conduit("partner", "onboard", "renewing", "--mou", "MOU-RENEWING", *days, *BY)
+    conduit("partner", "onboard", "renewing", "--mou", "MOU-SECOND", *days, *BY)
+    first, second = read_registers(changing_broker).partners["renewing"].mous
+    assert (first.reference, first.suspended, first.valid_to.year) == ("MOU-RENEWING", True, 2046)
+    assert (second.reference, second.suspended) == ("MOU-SECOND", False)
+    conduit("partner", "resume", "renewing", "--mou", "MOU-RENEWING", *BY)
+    assert not any(mou.suspended for mou in read_registers(changing_broker).partners["renewing"].mous)
+
+
+async def test_credentials_overlap_while_they_are_rotated_and_the_old_ones_end_at_once(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    old = onboarded("rotating")
+    conduit("partner", "rotate", "rotating", *BY)
+    new = f"{old}.2"
+    assert (
+        "is changing from partner.rotating to partner.rotating.2" in conduit("partner", "rotate", "rotating", code=1).output
+    )
+    topic = topics.PARTNER_REFERRALS.name("rotating")
+    async with Wire(changing_broker, old) as still_open:
+        assert await still_open.write([topic]) == {topic: wire.GRANTED}
+        assert await writes(changing_broker, new, "rotating") == wire.GRANTED
+        conduit("partner", "rotate", "rotating", "--finish", *BY)
+        assert await still_open.write([topic]) == {topic: wire.TOPIC_REFUSED}
+    with pytest.raises(KafkaError):
+        await writes(changing_broker, old, "rotating")
+    assert await writes(changing_broker, new, "rotating") == wire.GRANTED
+    assert "nothing to do" in conduit("partner", "rotate", "rotating", "--finish").output
+    conduit("partner", "rotate", "rotating", *BY)
+    assert users_of(PARTNER, "rotating", users(changing_broker.admin())) == [new, f"{old}.3"]
+
+
+async def test_the_members_of_a_group_may_come_with_old_and_new_credentials(
+    changing_broker: Broker, conduit: Conduit
+) -> None:
+    conduit("force", "rotate", "essex", *BY)
+    for user in ("force.essex", "force.essex.2"):
+        async with Wire(changing_broker, user) as wired:
+            assert wire.GROUP_REFUSED not in (await wired.join(["force.essex.connector"])).values()
+            assert (await wired.join(["force.essex.2.connector", "force.essexx"]))["force.essexx"] == wire.GROUP_REFUSED
+    conduit("force", "rotate", "essex", "--finish", *BY)
+    assert users_of(FORCE, "essex", users(changing_broker.admin())) == ["force.essex.2"]
+
+
+async def test_who_is_offboarded_is_shut_out_and_stays_out_when_everything_is_started_again(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    user = onboarded("leaving")
+    conduit("partner", "onboard", "leaving", "--producer-byte-rate", "5000", *BY)
+    assert read_quotas(changing_broker)[user] == {"producer_byte_rate": 5000}
+    topic = topics.PARTNER_REFERRALS.name("leaving")
+    async with Wire(changing_broker, user) as still_open:
+        assert await still_open.write([topic]) == {topic: wire.GRANTED}
+        conduit("partner", "offboard", "leaving", *BY)
+        assert await still_open.write([topic]) == {topic: wire.TOPIC_REFUSED}
+    open_doors(changing_broker, ("leaving",), ())
+    assert users_of(PARTNER, "leaving", users(changing_broker.admin())) == []
+    assert not list(folder(changing_broker.state_dir).glob(f"{user}*"))
+    assert not password_path(changing_broker.state_dir, user).exists()
+    assert user not in read_quotas(changing_broker)
+    assert read_registers(changing_broker).partners["leaving"].suspended
+    async with Wire(changing_broker, "service.intake") as intake:
+        assert await intake.read([topic]) == {topic: wire.GRANTED}
+    async with Wire(changing_broker, "service.notification") as notification:
+        updates = topics.PARTNER_UPDATES.name("leaving")
+        assert await notification.write([updates]) == {updates: wire.GRANTED}
+
+
+def test_the_files_for_a_client_let_it_in_and_are_its_owners_alone(
+    changing_broker: Broker, onboarded: Callable[[str], str]
+) -> None:
+    user = onboarded("equipped")
+    files = {path.suffix: path for path in folder(changing_broker.state_dir).glob(f"{user}.*")}
+    assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
+    assert folder(changing_broker.state_dir).stat().st_mode & 0o777 == 0o700
+    options = dict(line.split("=", 1) for line in files[".conf"].read_text().splitlines())
+    failures: list[object] = []
+    producer = Producer(options)
+    producer.produce(topics.PARTNER_REFERRALS.name("equipped"), b"{}", on_delivery=lambda error, _: failures.append(error))
+    assert producer.flush(15) == 0
+    assert failures == [None]
+    assert parse_env(files[".env"].read_text())["KAFKA_SASL_PASSWORD"] == options["sasl.password"]
+
+
+def test_json_is_one_object_of_a_known_shape(conduit: Conduit) -> None:
+    planned = json.loads(conduit(*onboarding("machine"), "--json").output)
+    assert planned.keys() == {"subject", "applied", "steps", "notes", "files"}
+    assert (planned["subject"], planned["applied"], planned["files"]) == ("partner.machine", False, [])
+    assert {"do": "make", "what": "topic", "name": "partner.machine.updates.v1"} in planned["steps"]
+    done = json.loads(conduit(*onboarding("machine"), *BY, "--json").output)
+    assert (done["applied"], done["steps"]) == (True, planned["steps"])
+    assert [Path(file).name for file in done["files"]] == ["partner.machine.env"]
+
+
+def test_a_webhook_gets_a_secret_that_never_travels(changing_broker: Broker, conduit: Conduit) -> None:
+    shown = conduit(*onboarding("hooked"), "--webhook-url", "https://partner.example/notices", *BY).output
+    secret = changing_broker.state_dir / "secrets" / "webhooks" / "hooked"
+    assert str(secret) in shown
+    assert secret.read_text().startswith("whsec_")
+    assert secret.read_text() not in shown
+    assert read_registers(changing_broker).partners["hooked"].contact.webhook_secret == "hooked"
+    conduit("partner", "onboard", "hooked", "--webhook-url", "", *BY)
+    assert read_registers(changing_broker).partners["hooked"].contact.webhook_secret is None
+
+
+def test_a_force_is_registered_with_its_levels(changing_broker: Broker, conduit: Conduit) -> None:
+    levels = ("--escalation-email", "duty@kent.example", "--escalation-email", "head@kent.example")
+    conduit("force", "onboard", "kent", "--email", "team@kent.example", *levels, *BY)
+    entry = read_registers(changing_broker).forces["kent"]
+    assert [each.email for each in entry.escalation] == ["duty@kent.example", "head@kent.example"]
+    assert "is it kent" in conduit("force", "onboard", "kennt", code=1).output
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        (("partner", "suspend", "nobody"), "`conduit partner onboard` puts it there"),
+        (("partner", "rotate", "nobody"), "`conduit partner onboard` makes them"),
+        (("partner", "onboard", "nobody"), "give at least --name"),
+        (("partner", "onboard", "No_Slug", "--name", "x"), "partner_id: String should match"),
+        (("partner", "onboard", "nobody", "--name", "x", "--mou", "M"), "give --valid-from and --valid-to"),
+        (("partner", "onboard", "nobody", "--name", "x", "--email", "nonsense"), "email"),
+        (("partner", "resume", "known", "--mou", "OTHER"), "it has MOU-KNOWN"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_what_to_do_instead(
+    conduit: Conduit, onboarded: Callable[[str], str], command: tuple[str, ...], advice: str
+) -> None:
+    onboarded("known")
+    assert advice in conduit(*command, code=1).output
+
+
+def test_the_audit_keeps_who_when_what_and_why(changing_broker: Broker, conduit: Conduit) -> None:
+    conduit(*onboarding("watched"), *BY)
+    begun, done = (entry for entry in read_audit(changing_broker.state_dir) if entry["subject"] == "partner.watched")
+    assert (begun["actor"], begun["reason"], begun["command"]) == ("jo.smith", "a test", "partner onboard")
+    assert "make user partner.watched" in begun["steps"]
+    assert (begun["outcome"], done["outcome"]) == ("begun", "done")
+    assert "partner onboard partner.watched, done; a test" in conduit("audit", "--subject", "partner.watched").output
+
+
+def test_the_registers_fold_to_the_last_entry_of_each(changing_broker: Broker, onboarded: Callable[[str], str]) -> None:
+    onboarded("folded")
+    found = read_registers(changing_broker)
+    again = Registers()
+    for partner in found.partners.values():
+        again.put(partner)
+    for force in found.forces.values():
+        again.put(force)
+    assert again == found
+    assert found.of(PARTNER, "folded") == found.partners["folded"]
+    assert found.of(FORCE, "folded") is None
