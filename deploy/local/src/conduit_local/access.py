@@ -55,7 +55,7 @@ def user_of(kind: str, identity: str, generation: int = 1) -> str:
 
 def generation_of(kind: str, identity: str, user: str) -> int | None:
     """Which of this partner's or force's users it is; None where it is somebody else's."""
-    found = re.fullmatch(rf"{re.escape(user_of(kind, identity))}(?:\.([1-9][0-9]*))?", user)
+    found = re.fullmatch(rf"{re.escape(user_of(kind, identity))}(?:\.([2-9]|[1-9][0-9]+))?", user)
     return int(found[1] or 1) if found else None
 
 
@@ -90,7 +90,7 @@ def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
     for topic in topics.REGISTRY:
         if topic.parameter == f"{kind}_id":
             rules += _on(topic, topic.name(identity), users)
-            if topic.edge:
+            if topic.consumers:
                 rules.append(_write("operator", topic.name(identity)))
     return sorted(set(rules))
 

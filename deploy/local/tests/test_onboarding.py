@@ -1,0 +1,172 @@
+"""Plans, made of what stands: nothing here touches a broker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conduit_contracts.programme import Contact, ForceRegistered, Mou, PartnerRegistered
+from conduit_contracts.referral import LegalGround
+from conduit_contracts.topics import FORCE, PARTNER, specs
+from conduit_local import onboarding
+from conduit_local.access import expected_rules, users_of
+from conduit_local.onboarding import OnboardingError, merged_mous
+from conduit_local.plans import Plan, Standing, differences
+from conduit_local.quotas import PRODUCER
+
+EMPTY = Standing(PARTNER, "abc", users=frozenset({"admin", "partner.abc-d"}))
+
+
+def mou(reference: str = "MOU-1", *, suspended: bool = False, valid_to: date = date(2036, 1, 1)) -> Mou:
+    return Mou(
+        reference=reference,
+        scope="Synthetic",
+        signed_on=date(2026, 1, 1),
+        valid_from=date(2026, 1, 1),
+        valid_to=valid_to,
+        review_on=valid_to,
+        legal_ground=LegalGround.PUBLIC_TASK,
+        suspended=suspended,
+    )
+
+
+ENTRY = PartnerRegistered(partner_id="abc", name="Synthetic", mous=(mou(), mou("MOU-2")))
+
+
+def after(standing: Standing, plan: Plan) -> Standing:
+    """What stands once the plan has been carried out."""
+    quotas = {**standing.quotas, **{user: limits for user, limits in plan.quotas.items() if limits is not None}}
+    return replace(
+        standing,
+        topics=standing.topics | {topic.name for topic in plan.topics},
+        users=(standing.users | set(plan.users)) - set(plan.removed_users),
+        rules=(standing.rules | set(plan.grants)) - set(plan.revokes),
+        quotas={user: limits for user, limits in quotas.items() if plan.quotas.get(user, limits) is not None},
+        entry=plan.entry or standing.entry,
+    )
+
+
+ONBOARDED = after(EMPTY, onboarding.onboard(EMPTY, ENTRY))
+
+
+def own_rules(standing: Standing) -> set[object]:
+    everything = expected_rules(standing.topics, standing.users)
+    return {rule for rule in everything if rule.name.startswith("partner.abc.")}
+
+
+def test_onboarding_makes_users_before_topics_and_registers_last() -> None:
+    steps = [(step.do, step.what) for step in onboarding.onboard(EMPTY, ENTRY).steps]
+    assert steps[0] == ("make", "user")
+    assert steps.index(("grant", "permission")) < steps.index(("make", "topic")) < steps.index(("publish", "entry"))
+
+
+def test_what_stands_afterwards_is_what_is_expected() -> None:
+    assert ONBOARDED.topics == {spec.name for spec in specs(("abc",), ()) if spec.name.startswith("partner.")}
+    assert ONBOARDED.rules == own_rules(ONBOARDED)
+    assert ONBOARDED.own_users == ["partner.abc"]
+    assert ONBOARDED.entry == ENTRY
+
+
+VERBS = st.sampled_from(["onboard", "suspend", "wholly", "resume", "rotate", "finish", "offboard"])
+
+
+def plan(verb: str, standing: Standing) -> Plan:
+    if verb == "onboard":
+        return onboarding.onboard(standing, standing.entry or ENTRY)
+    if verb == "wholly":
+        return onboarding.suspend(standing, wholly=True)
+    acts = {"suspend": onboarding.suspend, "resume": onboarding.resume, "rotate": onboarding.rotate}
+    acts |= {"finish": onboarding.finish_rotation, "offboard": onboarding.offboard}
+    return acts[verb](standing)
+
+
+@given(st.lists(VERBS, max_size=12))
+def test_whatever_is_done_in_whatever_order_permissions_stay_those_of_the_users_and_repeating_does_nothing(
+    verbs: list[str],
+) -> None:
+    standing = EMPTY
+    for verb in verbs:
+        try:
+            made = plan(verb, standing)
+        except OnboardingError:
+            continue
+        standing = after(standing, made)
+        assert standing.rules == own_rules(standing) or not standing.topics
+        assert len(standing.own_users) <= 2
+        if verb != "rotate":
+            assert plan(verb, standing).steps == []
+
+
+def test_a_broker_without_passwords_gets_topics_and_the_entry_alone() -> None:
+    made = onboarding.onboard(replace(EMPTY, secured=False), ENTRY)
+    assert {step.what for step in made.steps} == {"topic", "entry"}
+    with pytest.raises(OnboardingError, match="asks nobody for a password"):
+        onboarding.rotate(replace(EMPTY, secured=False))
+
+
+def test_a_quota_of_its_own_goes_with_the_credentials() -> None:
+    standing = after(ONBOARDED, onboarding.onboard(ONBOARDED, ENTRY, {PRODUCER: 5_000.0}))
+    rotated = after(standing, onboarding.rotate(standing))
+    assert rotated.quotas == {user: {PRODUCER: 5_000.0} for user in ("partner.abc", "partner.abc.2")}
+    assert after(rotated, onboarding.finish_rotation(rotated)).quotas == {"partner.abc.2": {PRODUCER: 5_000.0}}
+
+
+def test_rotation_does_not_begin_twice() -> None:
+    rotating = after(ONBOARDED, onboarding.rotate(ONBOARDED))
+    assert rotating.own_users == ["partner.abc", "partner.abc.2"]
+    with pytest.raises(OnboardingError, match="--finish"):
+        onboarding.rotate(rotating)
+    finished = after(rotating, onboarding.finish_rotation(rotating))
+    assert finished.own_users == ["partner.abc.2"]
+    assert users_of(PARTNER, "abc-d", finished.users) == ["partner.abc-d"]
+    assert after(finished, onboarding.rotate(finished)).own_users == ["partner.abc.2", "partner.abc.3"]
+
+
+def test_suspending_stops_new_referrals_and_leaves_the_partner_otherwise_as_it_was() -> None:
+    entry = onboarding.suspend(ONBOARDED).entry
+    assert isinstance(entry, PartnerRegistered)
+    assert not entry.suspended
+    assert [each.suspended for each in entry.mous] == [True, True]
+    one = onboarding.suspend(ONBOARDED, "MOU-2").entry
+    assert isinstance(one, PartnerRegistered)
+    assert [each.suspended for each in one.mous] == [False, True]
+    wholly = onboarding.suspend(ONBOARDED, wholly=True).entry
+    assert isinstance(wholly, PartnerRegistered)
+    assert wholly.suspended
+    assert not any(each.suspended for each in wholly.mous)
+
+
+def test_onboarding_again_does_not_lift_a_suspension() -> None:
+    standing = after(ONBOARDED, onboarding.suspend(ONBOARDED))
+    assert isinstance(standing.entry, PartnerRegistered)
+    renewed = merged_mous({each.reference: each for each in standing.entry.mous}, [mou(valid_to=date(2046, 1, 1))])
+    assert [(each.reference, each.valid_to.year, each.suspended) for each in renewed] == [
+        ("MOU-1", 2046, True),
+        ("MOU-2", 2036, True),
+    ]
+
+
+def test_offboarding_keeps_topics_and_the_services_access() -> None:
+    made = onboarding.offboard(ONBOARDED)
+    gone = after(ONBOARDED, made)
+    assert gone.topics == ONBOARDED.topics
+    assert gone.own_users == []
+    assert {rule.principal for rule in gone.rules} == {"service.intake", "service.notification", "operator"}
+    assert [(step.do, step.what) for step in made.steps][0] == ("publish", "entry")
+
+
+def test_an_unknown_force_is_named_with_those_that_are_like_it() -> None:
+    with pytest.raises(OnboardingError, match="is it surrey"):
+        onboarding.onboard(Standing(FORCE, "surey"), ForceRegistered(force_id="surey"))
+
+
+def test_a_plan_says_what_changes_in_the_register() -> None:
+    changed = ENTRY.model_copy(update={"contact": Contact(email="a@b.example"), "mous": (mou(suspended=True), mou("MOU-2"))})
+    assert differences(ENTRY, changed) == [
+        "contact.email: (none) → a@b.example",
+        "mous[MOU-1].suspended: False → True",
+    ]
