@@ -3,9 +3,12 @@
 A record that cannot be read, or is of a type that came later than this kit, is reported and passed over; nothing stops.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel
@@ -16,6 +19,9 @@ from conduit_contracts.kits.settings import KafkaSettings
 from conduit_contracts.problems import Origin, Problem
 from conduit_contracts.topics import Topic
 
+POLL_MS = 1_000
+STUCK_SECONDS = 30.0
+RESTART_SECONDS = 1.0
 _log = logging.getLogger("conduit_contracts.kits")
 _UNREADABLE = Problem(
     code="unreadable", field="value", message="The record cannot be read. Tell the hub.", origin=Origin.HUB, retryable=False
@@ -59,7 +65,10 @@ class Received(NamedTuple):
 
 
 class Reader:
-    """`async with Reader(...) as reader:`; `confirm` each record before you ask for the `next` one."""
+    """`async with Reader(...) as reader:`; `confirm` each record before you ask for the `next` one.
+
+    A broker that goes away and comes back is joined again.
+    """
 
     def __init__(
         self, settings: KafkaSettings, topic: Topic, principal: str, group: str, report: Report = log_skipped
@@ -69,34 +78,23 @@ class Reader:
         self.topic = topic.name(principal)
         self._accept: dict[str, type[BaseModel]] = {message.type: message for message in topic.messages}
         self._consumer: Any = None
+        self._idle_since = 0.0
 
     async def __aenter__(self) -> Self:
-        self._consumer = self._kafka.AIOKafkaConsumer(
-            self.topic,
-            **self._settings.arguments(),
-            group_id=self._group,
-            # A group that is new, or was away for longer than offsets are kept, must not begin at the end.
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=1_000,
-            max_poll_interval_ms=900_000,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
-        )
-        try:
-            await self._consumer.start()
-        except BaseException:
-            await self._consumer.stop()
-            raise
+        await self._start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
     async def next(self) -> Received:
-        """The next record that can be read; waits for it."""
+        """The next record that can be read; waits for it.
+
+        Raises:
+            KafkaError: aiokafka's, where the credentials do not let this principal in.
+        """
         while True:
-            record = await self._consumer.getone()
+            record = await self._fetch()
             try:
                 attributes, message = decode(record.headers, record.value, self._accept)
             except Undecodable as error:
@@ -109,6 +107,69 @@ class Reader:
     async def confirm(self, received: Received) -> None:
         """It, and what came before it, will not come again."""
         await self._commit(received.partition, received.offset)
+
+    async def _fetch(self) -> Any:
+        errors = self._kafka.errors
+        while True:
+            try:
+                if self._has_left():
+                    await self._start_again("the group was left")
+                found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=1)
+                for records in found.values():
+                    self._idle_since = monotonic()
+                    return records[0]
+                if await self._is_stuck():
+                    await self._start_again("no progress")
+            except (errors.TopicAuthorizationFailedError, errors.GroupAuthorizationFailedError):
+                raise
+            except errors.KafkaError as error:
+                await self._start_again(type(error).__name__)
+
+    def _has_left(self) -> bool:
+        """Whether aiokafka's own task that keeps up the group has ended, as it may without a word (its issue 796)."""
+        task = getattr(getattr(self._consumer, "_coordinator", None), "_coordination_task", None)
+        return task is not None and task.done()
+
+    async def _is_stuck(self) -> bool:
+        """Whether records wait and none come (aiokafka's issue 1154)."""
+        if monotonic() - self._idle_since < STUCK_SECONDS:
+            return False
+        self._idle_since = monotonic()
+        assigned = self._consumer.assignment()
+        ends = await self._consumer.end_offsets(assigned) if assigned else {}
+        return any([await self._consumer.position(partition) < end for partition, end in ends.items()])
+
+    async def _start(self) -> None:
+        self._consumer = self._kafka.AIOKafkaConsumer(
+            self.topic,
+            **self._settings.arguments(),
+            group_id=self._group,
+            # A group that is new, or was away for longer than offsets are kept, must not begin at the end.
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            max_poll_interval_ms=900_000,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+        self._idle_since = monotonic()
+        try:
+            await self._consumer.start()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+
+    async def _start_again(self, why: str) -> None:
+        """Until it succeeds: whoever waits for records would not notice an end."""
+        while True:
+            _log.warning("reading %s again from where it was confirmed (%s)", self.topic, why)
+            with suppress(Exception):  # whatever it died of, it is not needed any more
+                await self._consumer.stop()
+            await asyncio.sleep(RESTART_SECONDS)
+            try:
+                return await self._start()
+            except self._kafka.errors.KafkaError as error:
+                why = type(error).__name__
 
     async def _skip(self, record: Any, problems: tuple[Problem, ...], attributes: Attributes | None) -> None:
         self._report(Skipped(record.topic, record.partition, record.offset, problems, attributes))
