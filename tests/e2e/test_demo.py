@@ -32,6 +32,6 @@ def test_the_demo_command_ends_with_every_referral_as_expected(tmp_path: Path) -
 async def test_it_comes_to_the_same_when_every_batch_is_handled_twice_and_everybody_has_but_their_own_rights(
     new_stack: NewStack,
 ) -> None:
-    with new_stack(secured=True, DELIVER_TWICE="true") as stack:
+    with new_stack(DELIVER_TWICE="true") as stack:
         result = await run_samples(stack, SAMPLES, Options(name="TWICE", patience_seconds=120))
     assert result.complaints == []
