@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
@@ -10,6 +10,7 @@ from conduit_contracts.ids import PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement, Text, Urgency
+from conduit_contracts.times import Moment
 
 
 class ReferralReceived(Event):
@@ -17,7 +18,7 @@ class ReferralReceived(Event):
 
     type: ClassVar[str] = "uk.conduit.intake.referral-received.v1"
     referral_id: ReferralId
-    received_at: AwareDatetime
+    received_at: Moment
     partner_id: PartnerId
     partner_reference: PartnerReference
     urgency: Urgency
@@ -29,7 +30,7 @@ class ReferralReceivedNotice(Value):
     """The part of ReferralReceived that a reader without need to know the case may read."""
 
     referral_id: ReferralId
-    received_at: AwareDatetime
+    received_at: Moment
     partner_id: PartnerId
     partner_reference: PartnerReference
     urgency: Urgency

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
@@ -15,6 +15,7 @@ from conduit_contracts.ids import ForceId, PartnerId, PartnerReference, Referral
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Text
 from conduit_contracts.routing import HandoffState
+from conduit_contracts.times import Moment
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
@@ -50,7 +51,7 @@ class ReferralStatusUpdated(Event):
     state: ReferralState
     fact: Code
     """What happened, for example `referral_received` or `handoff_acknowledged`."""
-    happened_at: AwareDatetime
+    happened_at: Moment
     handoffs: tuple[HandoffStanding, ...] = ()
     home_force: ForceId | None = None
     reason: Code | None = None

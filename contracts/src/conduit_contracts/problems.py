@@ -4,14 +4,18 @@ A problem has a stable code, the field, whose fault it is, whether trying again 
 the value: texts are written here and do not come from the record.
 """
 
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, TypeAlias
 
 from pydantic import StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from conduit_contracts.base import KNOWN_NAMES, TAGS, Inconsistent, Value
+
+Location: TypeAlias = tuple[int | str, ...]
 
 
 class Origin(StrEnum):
@@ -27,7 +31,7 @@ class Problem(Value):
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
     field: Annotated[str, StringConstraints(max_length=200)]
-    """Path of the field, for example `referral.persons[0].age_at_offence`, or the header's name."""
+    """Path in the message, for example `referral.persons[0].age_at_offence`, or the name of a header or attribute."""
     message: Annotated[str, StringConstraints(max_length=400)]
     """What is wrong and what to do about it."""
     origin: Origin
@@ -39,17 +43,20 @@ _TEXTS = {
     "header_missing": "This header is missing. Send every CloudEvents attribute as a ce_ header.",
     "header_null": "This header has no value. Send it as UTF-8 text.",
     "header_not_utf8": "This header is not UTF-8 text. Encode it as UTF-8.",
-    "spec_version_unsupported": "Only CloudEvents 1.0 is read. Send ce_specversion 1.0.",
+    "spec_version_unsupported": "Only CloudEvents 1.0 is read. Send 1.0 as the specversion.",
     "time_invalid": "This is not an RFC 3339 time. Send for example 2026-11-23T09:30:00Z.",
     "time_without_zone": "This time has no zone. Add Z or an offset.",
+    "content_type_unsupported": "This content type is not read here. Send application/json or application/cloudevents+json.",
+    "data_base64_unsupported": "data_base64 is not read here. Send the message as a JSON object in data.",
     "type_not_accepted": "This type is not accepted on this topic. See the topic's list of messages.",
     "value_missing": "The record has no value. Deleting by a record without value is not possible here; send a withdrawal.",
     "json_invalid": "The value is not valid JSON. Send one JSON object in UTF-8.",
     "field_missing": "This field is required. Add it.",
     "field_unknown": "The contract has no such field here. Check its spelling and place.",
+    "field_repeated": "This field stands more than once in its object. Send it once.",
     "field_type": "This field has the wrong type. See the JSON Schema of this message.",
     "value_not_allowed": "This value is not one of the allowed ones. See the JSON Schema of this message.",
-    "value_out_of_range": "This number is outside the allowed range. See the JSON Schema of this message.",
+    "value_out_of_range": "This number or time is outside the allowed range. See the JSON Schema of this message.",
     "length_out_of_range": "This is too short or too long. See the JSON Schema of this message.",
     "format_invalid": "This does not have the required form. See the JSON Schema of this message.",
     "value_inconsistent": "This contradicts another field.",
@@ -85,19 +92,38 @@ def sender_problem(code: str, field: str, message: str | None = None) -> Problem
     return Problem(code=code, field=field, message=message or _TEXTS[code], origin=Origin.SENDER, retryable=False)
 
 
-def problems_from(error: ValidationError) -> tuple[Problem, ...]:
-    """The sender's problems behind a validation error, at most twenty, without any value from the input."""
+def problems_from(error: ValidationError, root: str = "value") -> tuple[Problem, ...]:
+    """The sender's problems behind a validation error, at most twenty, without any value from the input.
+
+    `root` is what a problem with the whole message names.
+    """
     details = error.errors(include_url=False, include_input=False)
-    return tuple(_problem(detail) for detail in details[:_MOST_PROBLEMS])
+    return tuple(_problem(detail, root) for detail in details[:_MOST_PROBLEMS])
 
 
-def _problem(detail: ErrorDetails) -> Problem:
+def repeated_problems(locations: Sequence[Location], envelope: Collection[str] = ()) -> tuple[Problem, ...]:
+    """The sender's problems where fields stand more than once, at most twenty.
+
+    In an envelope with these members, paths are those of the message in its `data` or the member's name.
+    """
+    fields = (_member(location, envelope) if envelope else _path(location, "value") for location in locations)
+    return tuple(sender_problem("field_repeated", field) for field in islice(fields, _MOST_PROBLEMS))
+
+
+def _member(location: Location, envelope: Collection[str]) -> str:
+    name, *rest = location
+    if name == "data" and rest:
+        return _path(tuple(rest), "data")
+    return str(name) if name in envelope else "(unknown)"
+
+
+def _problem(detail: ErrorDetails, root: str) -> Problem:
     code = _code(detail["type"])
     location = detail["loc"]
     if code != "field_unknown":
         text = _inconsistency(detail) if code == "value_inconsistent" else None
-        return sender_problem(code, _path(location), text)
-    return sender_problem(code, _path(location), _TEXTS[code] + _hint(str(location[-1])))
+        return sender_problem(code, _path(location, root), text)
+    return sender_problem(code, _path(location, root), _TEXTS[code] + _hint(str(location[-1])))
 
 
 def _hint(name: str) -> str:
@@ -118,7 +144,7 @@ def _inconsistency(detail: ErrorDetails) -> str | None:
     return str(rule)[:400] if isinstance(rule, Inconsistent) else None
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def _path(location: Location, root: str) -> str:
     """Only names that the contract itself knows are shown: an unknown key may be somebody's name."""
     path = ""
     for step in location:
@@ -126,4 +152,4 @@ def _path(location: tuple[int | str, ...]) -> str:
             path += f"[{step}]"
         elif step not in TAGS:
             path += ("." if path else "") + (step if step in KNOWN_NAMES else "(unknown)")
-    return path[:200] or "value"
+    return path[:200] or root

@@ -1,6 +1,5 @@
 """The programme's registers, published by the hub's own command line on compacted topics. Last record per key holds."""
 
-from datetime import date
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,6 +8,7 @@ from conduit_contracts.base import Inconsistent, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import ForceId, PartnerId
 from conduit_contracts.referral import Email, LegalGround, Line
+from conduit_contracts.times import Day
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
 """Names a file in the notification service's secrets directory. Secrets themselves never travel on a topic."""
@@ -19,10 +19,10 @@ class Mou(Value):
 
     reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
     scope: Line
-    signed_on: date
-    valid_from: date
-    valid_to: date
-    review_on: date
+    signed_on: Day
+    valid_from: Day
+    valid_to: Day
+    review_on: Day
     legal_ground: LegalGround
     suspended: bool = False
 

@@ -5,14 +5,14 @@ February 2017), so the two are never alternatives. Group-based means two or more
 The setting follows the Complex and Organised Child Abuse Dataset's typology.
 """
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from conduit_contracts.base import Inconsistent, Value
 from conduit_contracts.ids import DistrictCode, ForceId, PartnerId, PartnerReference
+from conduit_contracts.times import Day, Moment
 
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)]
@@ -61,8 +61,8 @@ class NamedWithConsent(Value):
 
     kind: Literal["named_with_consent"] = "named_with_consent"
     name: Line
-    date_of_birth: date | None = None
-    consented_on: date
+    date_of_birth: Day | None = None
+    consented_on: Day
 
 
 class NamedWithoutConsent(Value):
@@ -70,7 +70,7 @@ class NamedWithoutConsent(Value):
 
     kind: Literal["named_without_consent"] = "named_without_consent"
     name: Line
-    date_of_birth: date | None = None
+    date_of_birth: Day | None = None
     legal_ground: LegalGround
     reason: Text
 
@@ -196,8 +196,8 @@ class OffencePlace(Value):
 class OffencePeriod(Value):
     """When it happened. An unknown start or end is left out."""
 
-    first_on: date | None = None
-    last_on: date | None = None
+    first_on: Day | None = None
+    last_on: Day | None = None
     ongoing: bool = False
 
     @model_validator(mode="after")
@@ -296,7 +296,7 @@ class InformedAgency(Value):
 
     kind: AgencyKind
     name: Line
-    informed_on: date | None = None
+    informed_on: Day | None = None
     reference: Line | None = None
 
 
@@ -352,7 +352,7 @@ class Referral(Value):
     partner_reference: PartnerReference
     mou_reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
     caseworker: Caseworker
-    reported_at: AwareDatetime
+    reported_at: Moment
     """When the partner heard of it."""
     urgency: Urgency
     immediate_danger: bool
@@ -388,7 +388,7 @@ class Supplement(Value):
     text: Text
     persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
     places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
-    supplied_at: AwareDatetime
+    supplied_at: Moment
 
 
 def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...], known_places: set[str]) -> None:

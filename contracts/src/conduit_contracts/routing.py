@@ -6,7 +6,7 @@ Also the officers' commands that it takes on `routing.reviews.v1`.
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Command, Event
@@ -30,6 +30,7 @@ from conduit_contracts.referral import (
     Text,
     Urgency,
 )
+from conduit_contracts.times import Moment
 from conduit_contracts.triage import PolicyVersion
 
 
@@ -155,7 +156,7 @@ class HandoffOverdue(_AboutHandoff):
     type: ClassVar[str] = "uk.conduit.routing.handoff-overdue.v1"
     leg: Leg
     chase: Annotated[int, Field(ge=1)]
-    due_at: AwareDatetime
+    due_at: Moment
     policy_version: PolicyVersion
 
 
@@ -165,7 +166,7 @@ class HandoffEscalated(_AboutHandoff):
     type: ClassVar[str] = "uk.conduit.routing.handoff-escalated.v1"
     leg: Leg
     level: Annotated[int, Field(ge=1)]
-    due_at: AwareDatetime
+    due_at: Moment
     policy_version: PolicyVersion
 
 
@@ -239,8 +240,8 @@ class CaseDisseminated(_ToForce):
     """The whole referral, for the home force."""
     supplements: tuple[Supplement, ...] = ()
     handling: HandlingCaveat
-    receipt_due_at: AwareDatetime
-    acknowledgement_due_at: AwareDatetime
+    receipt_due_at: Moment
+    acknowledgement_due_at: Moment
 
 
 class InformationDisseminated(_ToForce):
@@ -252,7 +253,7 @@ class InformationDisseminated(_ToForce):
     """The home force's copy only."""
     persons: tuple[Person, ...] = ()
     places: tuple[OffencePlace, ...] = ()
-    supplied_at: AwareDatetime
+    supplied_at: Moment
 
 
 class HomeForceChanged(_ToForce):
@@ -287,7 +288,7 @@ class HandoffChased(_ToForce):
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-chased.v1"
     leg: Leg
-    due_at: AwareDatetime
+    due_at: Moment
     escalation_level: Annotated[int, Field(ge=0)]
 
 

@@ -3,13 +3,14 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from conduit_contracts.base import Inconsistent, Value
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.referral import Ground, Referral, Supplement, Text, Urgency
+from conduit_contracts.times import Moment
 
 PolicyVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
 
@@ -65,7 +66,7 @@ class ReviewOpened(_AboutReferral):
     reasons: Annotated[tuple[ReviewReason, ...], Field(min_length=1)]
     urgency: Urgency
     immediate_danger: bool
-    due_at: AwareDatetime
+    due_at: Moment
     policy_version: PolicyVersion
 
 

@@ -1,0 +1,140 @@
+"""The CloudEvents attributes of a record, and how they are read from text that anybody may have written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeAlias
+
+from conduit_contracts.problems import Problem, sender_problem
+
+Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
+
+SPEC_VERSION = "1.0"
+_LONGEST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The CloudEvents attributes of one record. `time` is aware; `subject` is the referral's id where there is one."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    subject: str | None = None
+    traceparent: str | None = None
+
+
+class Undecodable(ValueError):  # noqa: N818 - named for what the record is
+    """The record cannot be read. `attributes` are given where at least they could be."""
+
+    def __init__(self, problems: tuple[Problem, ...], attributes: Attributes | None = None) -> None:
+        super().__init__(", ".join(f"{problem.code} at {problem.field}" for problem in problems))
+        self.problems = problems
+        self.attributes = attributes
+
+
+class Names(NamedTuple):
+    """What a mode calls the attributes, so that a problem names what its sender wrote."""
+
+    required: tuple[str, str, str, str]
+    """The version, the id, the source and the type."""
+    time: str
+    subject: str
+    missing: str
+    """The code of a problem where one is not there."""
+
+
+HEADERS = Names(("ce_specversion", "ce_id", "ce_source", "ce_type"), "ce_time", "ce_subject", "header_missing")
+MEMBERS = Names(("specversion", "id", "source", "type"), "time", "subject", "field_missing")
+
+
+def encode_headers(attributes: Attributes) -> list[tuple[str, bytes]]:
+    """The record's headers in binary mode, in the order the binding lists them."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", attributes.id.encode()),
+        ("ce_source", attributes.source.encode()),
+        ("ce_type", attributes.type.encode()),
+        ("ce_time", attributes.time.isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]
+    if attributes.subject is not None:
+        headers.append(("ce_subject", attributes.subject.encode()))
+    if attributes.traceparent is not None:
+        headers.append(("traceparent", attributes.traceparent.encode()))
+    return headers
+
+
+def decode_attributes(headers: Headers) -> Attributes:
+    """The CloudEvents attributes of a record in binary mode.
+
+    Raises:
+        Undecodable: an attribute is missing or is not UTF-8 text; the problem names the header.
+    """
+    texts = {name: header_text(name, raw) for name, raw in headers if name.startswith("ce_") or name == "traceparent"}
+    return from_texts(texts, HEADERS)
+
+
+def from_texts(texts: Mapping[str, str], names: Names) -> Attributes:
+    """Attributes from the texts of a record.
+
+    Raises:
+        Undecodable: one is missing, or does not say what it must.
+    """
+    missing = [name for name in names.required if not texts.get(name)]
+    if missing:
+        raise Undecodable(tuple(sender_problem(names.missing, name) for name in missing))
+    version, identity, source, kind = names.required
+    if texts[version] != SPEC_VERSION:
+        raise Undecodable((sender_problem("spec_version_unsupported", version),))
+    if names.time not in texts:
+        raise Undecodable((sender_problem(names.missing, names.time),))
+    return Attributes(
+        id=texts[identity],
+        source=texts[source],
+        type=texts[kind],
+        time=_time(texts[names.time], names.time),
+        subject=texts.get(names.subject),
+        traceparent=texts.get("traceparent"),
+    )
+
+
+def header_text(name: str, raw: bytes | None) -> str:
+    """A header's value as the text it must be.
+
+    Raises:
+        Undecodable: it is no text.
+    """
+    if raw is None:
+        raise Undecodable((sender_problem("header_null", name),))
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise Undecodable((sender_problem("header_not_utf8", name),)) from None
+    return checked(text, name, "header")
+
+
+def checked(text: str, name: str, kind: str) -> str:
+    """The text, if it is one that logs and traces can show. `kind` is what the sender knows it as.
+
+    Raises:
+        Undecodable: it is too long or holds control characters.
+    """
+    if len(text) > _LONGEST or not text.isprintable():
+        advice = f"This {kind} is too long or holds control characters. Send at most 1,000 printable characters."
+        raise Undecodable((sender_problem("format_invalid", name, advice),))
+    return text
+
+
+def _time(text: str, name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Undecodable((sender_problem("time_invalid", name),)) from None
+    if moment.tzinfo is None:
+        raise Undecodable((sender_problem("time_without_zone", name),))
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Undecodable((sender_problem("time_invalid", name),)) from None

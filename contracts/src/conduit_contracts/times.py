@@ -1,0 +1,41 @@
+"""Times and days in messages: read from RFC 3339 text alone, and always such that UTC can express them.
+
+Pydantic takes a text of digits for Unix time, so `"1795426200"` would silently become a moment that nobody wrote.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
+"""Between these, no offset leads out of the years that can be computed with."""
+
+_MOMENT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}"
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
+
+
+class _FromText:
+    """Reads JSON through a text of this form; from Python takes the object itself."""
+
+    def __init__(self, pattern: str, json_format: str, made: CoreSchema) -> None:
+        self._text = core_schema.str_schema(pattern=pattern, strict=True)
+        self._json_schema = {"type": "string", "format": json_format}
+        self._made = made
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        parsed: Any = {**self._made, "strict": False}  # strict would refuse text, whose form is held above
+        return core_schema.json_or_python_schema(core_schema.chain_schema([self._text, parsed]), self._made)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(self._json_schema)
+
+
+Moment: TypeAlias = Annotated[
+    datetime, _FromText(_MOMENT, "date-time", core_schema.datetime_schema(tz_constraint="aware", ge=EARLIEST, le=LATEST))
+]
+"""A moment with its zone."""
+Day: TypeAlias = Annotated[date, _FromText(_DAY, "date", core_schema.date_schema())]
+"""A day of the calendar, without a time."""
