@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from conduit_chassis import dead_letters
+from conduit_chassis import dead_letters, metrics
 from conduit_chassis.backoff import delay
 from conduit_chassis.batch import Limit
 from conduit_chassis.errors import (
@@ -183,6 +183,14 @@ class TestLag:
         for when, end, position, age in [(0, 10, 10, 0), (5, 12, 10, 0), (10, 15, 10, 5), (15, 15, 12, 5), (20, 15, 15, 0)]:
             now[0] = when
             assert meter._age(partition, end, position) == age
+
+    def test_a_topic_that_moved_on_shows_no_lag(self) -> None:
+        meter = LagMeter(Health(), lambda name: f"{name} of this test")
+        meter.observe({TopicPartition("t", 0): 10}, {TopicPartition("t", 0): 4})
+        shown = metrics.LAG_RECORDS.labels("t of this test")._value
+        assert shown.get() == 6
+        meter.observe({}, {})
+        assert shown.get() == 0
 
 
 class TestOutbox:

@@ -161,30 +161,28 @@ class Reader:
 
 
 def _lane(content: Incoming) -> bytes | None:
-    key = content.record.key
-    # A sender's bad record is answered, so nothing waits for it.
-    if key is None or (isinstance(content, Refusal) and content.topic.edge):
+    key, topic = content.record.key, content.topic
+    if key is None:
         return None
-    # A partner chooses its keys: without its name in the lane it could park another's referral.
-    return key if content.topic.parameter is None else content.principal.encode() + b"/" + key
+    # A partner or force chooses its keys: without its name in the lane it could park another's referral.
+    if topic.parameter is not None:
+        # A sender's bad record is answered, so nothing waits for it.
+        return None if isinstance(content, Refusal) else content.principal.encode() + b"/" + key
+    # What an officer's tool got wrong must not hold up the referral that it names.
+    return None if topic.edge else key
 
 
 def _inbox_id(content: Incoming) -> str:
-    if isinstance(content, Refusal):
+    """The event's id between our own services, whose relay may send an event twice.
+
+    At the edges it is the record's place: a sender that sends again wants an answer, whatever id it gives, and the service
+    knows by the content what it holds already.
+    """
+    if isinstance(content, Refusal) or content.topic.edge:
         return _position_id(content.record)
     given = content.attributes.id
-    # Our own services' ids always fit a table; others might not.
-    trusted = not content.topic.edge and len(given) <= 100 and given.isascii()
-    return given if trusted else _content_id(content.attributes, content.record)
-
-
-def _content_id(attributes: Attributes, record: Record) -> str:
-    """An id for records from outside: a sender that reuses an id for other content must not be swallowed."""
-    digest = sha256()
-    for part in (attributes.id.encode(), attributes.type.encode(), record.value or b""):
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
+    # Our own services' ids always fit a table; a record that somebody else wrote might hold anything.
+    return given if len(given) <= 100 and given.isascii() else _position_id(content.record)
 
 
 def _position_id(record: Record) -> str:

@@ -3,7 +3,6 @@
 Take the row lock of what an event is about before publishing: then ids follow commits for its key.
 """
 
-import json
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,9 +18,6 @@ _INSERT = """
 INSERT INTO outbox (shard, topic, key, headers, value)
 SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::bytea[])
 """
-
-
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Row(NamedTuple):
@@ -91,10 +87,11 @@ def shard_of(key: bytes | None, shards: int) -> int:
 
 
 def pack_headers(headers: Sequence[tuple[str, bytes]]) -> str:
-    """Headers as they stand in the table. Ours are text."""
-    return _to_json([(name, value.decode()) for name, value in headers])
+    """Headers as they stand in the table: a line each. Ours are text without control characters."""
+    return "\n".join([f"{name}:{value.decode()}" for name, value in headers])
 
 
 def unpack_headers(packed: str) -> list[tuple[str, bytes]]:
     """The reverse of `pack_headers`."""
-    return [(name, value.encode()) for name, value in json.loads(packed)]
+    pairs = [line.partition(":") for line in packed.split("\n")]
+    return [(name, value.encode()) for name, _, value in pairs]
