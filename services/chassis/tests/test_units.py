@@ -33,6 +33,10 @@ from conduit_chassis.replay import DeadLetter, _round
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import raw_record, record
 from conduit_chassis.trace import child
+from conduit_contracts.ids import uuid7
+from conduit_contracts.referral import Ground
+from conduit_contracts.topics import TRIAGE_REVIEWS, consumed_by
+from conduit_contracts.triage import DecideReview, ReviewOutcome
 from services.chassis.tests.sample import Noted, Sample
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -247,10 +251,20 @@ class TestReader:
         made = record(sample.edge.name("one"), "k", Noted(number=1), source="/conduit/triage")
         assert self.reader(sample).read(made).content.principal == "one"
 
-    def test_a_partner_that_reuses_an_id_for_other_content_is_not_swallowed(self, sample: Sample) -> None:
+    def test_what_a_partner_sends_again_is_told_from_what_kafka_delivers_again(self, sample: Sample) -> None:
         reader, name = self.reader(sample), sample.edge.name("one")
-        first, again, other = (record(name, "k", Noted(number=n), event_id="same") for n in (1, 1, 2))
-        assert reader.read(first).inbox_id == reader.read(again).inbox_id != reader.read(other).inbox_id
+        first, again = (record(name, "k", Noted(number=1), event_id="same") for _ in range(2))
+        assert reader.read(first).inbox_id == reader.read(first).inbox_id
+        assert reader.read(first).inbox_id != reader.read(again).inbox_id
+
+    def test_what_an_officer_got_wrong_holds_up_nobody(self) -> None:
+        reader = Reader("triage", consumed_by("triage"), {})
+        command = DecideReview(
+            referral_id=uuid7(), officer_id="a.okafor", outcome=ReviewOutcome.ACCEPT, grounds=(Ground.NUMBER_OF_VICTIMS,)
+        )
+        item = reader.read(record(TRIAGE_REVIEWS.name(), "k", command))
+        assert isinstance(item.content, Delivery)
+        assert item.lane is None
 
     def test_a_partner_cannot_choose_the_lane_of_another(self, sample: Sample) -> None:
         reader = self.reader(sample)
