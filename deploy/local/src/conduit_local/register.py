@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import TypeAlias
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -22,6 +23,7 @@ ACTOR_HEADER = "conduit-actor"
 """Who had it published; why, the audit says."""
 
 _TOPICS = (topics.PARTNERS, topics.FORCES)
+_LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _MODELS: Mapping[str, type[Entry]] = {model.type: model for model in (PartnerRegistered, ForceRegistered)}
 
 
@@ -108,14 +110,21 @@ def _read(consumer: Consumer) -> Registers:
 
 def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:
     partition = TopicPartition(topic, number)
-    try:
-        partition.offset, _ = consumer.get_watermark_offsets(partition, timeout=SECONDS)
-    except KafkaException as error:
-        raise RegisterError(
-            f"{topic} cannot be read ({error.args[0].str()}). It is made by `conduit up`, "
-            "or on servers that exist already by `python -m conduit_local.setup`"
-        ) from None
-    return partition
+    deadline = monotonic() + SECONDS
+    while True:
+        try:
+            partition.offset, _ = consumer.get_watermark_offsets(partition, timeout=SECONDS)
+            return partition
+        except KafkaException as error:
+            found = error.args[0]
+            # A topic that was just made has a leader in the metadata before that leader knows of it.
+            if found.code() in _LEADERLESS and monotonic() < deadline:
+                sleep(0.05)
+                continue
+            raise RegisterError(
+                f"{topic} cannot be read ({found.str()}). It is made by `conduit up`, "
+                "or on servers that exist already by `python -m conduit_local.setup`"
+            ) from None
 
 
 def _entry(message: Message) -> Entry:
