@@ -143,6 +143,7 @@ INTAKE_REFERRALS = Topic(
         intake.ReconsiderationRequested,
         intake.SubmissionRejected,
         intake.SubmissionRepeated,
+        intake.AttachmentCleared,
     ),
     partitions=_INTERNAL_PARTITIONS,
 )
@@ -167,6 +168,7 @@ TRIAGE_DECISIONS = Topic(
         triage.ImmediateDangerRaised,
         triage.ReferralAccepted,
         triage.ReferralDeclined,
+        triage.ReconsiderationRefused,
         triage.InformationForwarded,
         triage.WithdrawalForwarded,
         triage.CommandIgnored,

@@ -124,6 +124,14 @@ class ReferralDeclined(_AboutReferral):
     policy_version: PolicyVersion
 
 
+class ReconsiderationRefused(_AboutReferral):
+    """A second officer's look was asked for where there is none to have. The referral stays as it was."""
+
+    type: ClassVar[str] = "uk.conduit.triage.reconsideration-refused.v1"
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=64)]
+    """Why: the second look was taken already, or the referral is not declined."""
+
+
 class InformationForwarded(_AboutReferral):
     """Added information goes on to the forces that hold the case."""
 

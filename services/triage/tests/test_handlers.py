@@ -147,7 +147,8 @@ def test_there_is_one_second_look_and_no_third(desk: Desk) -> None:
     desk.take(reconsideration(referral_id))
     (declined,) = desk.take(declining(referral_id, "b.officer"))
     assert not declined.reconsideration_open
-    assert desk.take(reconsideration(referral_id)) == []
+    (refused,) = desk.take(reconsideration(referral_id))
+    assert refused.code == "second_look_already_taken"
     assert desk.story(referral_id)[-1] == ("partner:example-haven", "reconsideration_refused", "second_look_already_taken")
     assert desk.case(referral_id).state is State.DECLINED
 
@@ -162,13 +163,14 @@ def test_a_second_look_of_a_child_in_danger_is_at_the_head_of_the_queue_again(de
 
 
 @pytest.mark.parametrize("state", ["accepted", "under_review", "withdrawn"])
-def test_a_reconsideration_of_what_was_not_declined_is_kept_with_a_code(desk: Desk, state: str) -> None:
+def test_a_reconsideration_of_what_was_not_declined_is_refused_with_a_code(desk: Desk, state: str) -> None:
     message = received(complex_referral() if state == "accepted" else None)
     desk.take(message)
     if state == "withdrawn":
         desk.take(withdrawn(message.referral_id))
     before = desk.case(message.referral_id).review
-    assert desk.take(reconsideration(message.referral_id)) == []
+    (refused,) = desk.take(reconsideration(message.referral_id))
+    assert refused.code == f"not_declined_but_{state}"
     assert desk.case(message.referral_id).review == before
     assert desk.story(message.referral_id)[-1][1:] == ("reconsideration_refused", f"not_declined_but_{state}")
 

@@ -136,6 +136,11 @@ def referral_declined(desk: Desk, delivery: Delivery[triage.ReferralDeclined]) -
     desk.notify_partner(delivery, Template.PARTNER_REFERRAL_DECLINED, record)
 
 
+def reconsideration_refused(desk: Desk, delivery: Delivery[triage.ReconsiderationRefused]) -> None:
+    message = delivery.message
+    desk.tell(delivery, desk.standing(message), RULES, reason=message.code)
+
+
 def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
     message = delivery.message
     record = desk.tell(delivery, rules.routed(desk.standing(message), message), RULES)
@@ -222,11 +227,13 @@ HANDLERS: Mapping[str, Handler] = {
     intake.ReconsiderationRequested.type: partner_acted,
     intake.SubmissionRejected.type: submission_rejected,
     intake.SubmissionRepeated.type: partner_acted,
+    intake.AttachmentCleared.type: ignore,
     triage.ReviewOpened.type: review_opened,
     triage.InformationRequested.type: information_requested,
     triage.ImmediateDangerRaised.type: immediate_danger_raised,
     triage.ReferralAccepted.type: referral_accepted,
     triage.ReferralDeclined.type: referral_declined,
+    triage.ReconsiderationRefused.type: reconsideration_refused,
     triage.InformationForwarded.type: ignore,
     triage.WithdrawalForwarded.type: ignore,
     triage.CommandIgnored.type: ignore,

@@ -119,6 +119,7 @@ HANDLERS: Mapping[str, Handler] = {
     triage.ImmediateDangerRaised.type: danger_raised,
     triage.ReferralAccepted.type: accepted,
     triage.ReferralDeclined.type: declined,
+    triage.ReconsiderationRefused.type: ignore,
     triage.InformationForwarded.type: informed,
     triage.WithdrawalForwarded.type: withdrawn,
     triage.CommandIgnored.type: ignore,

@@ -20,6 +20,7 @@ from conduit_contracts.triage import (
     ImmediateDangerRaised,
     InformationForwarded,
     InformationRequested,
+    ReconsiderationRefused,
     ReferralAccepted,
     ReferralDeclined,
     ReviewOpened,
@@ -72,6 +73,12 @@ def raise_danger(act: Act) -> None:
     act.case.danger_raised = True
     act.publish(ImmediateDangerRaised, referral=act.case.referral, policy_version=act.policy.version)
     act.note(RULES, "danger_raised", ReviewReason.IMMEDIATE_DANGER)
+
+
+def refuse_second_look(act: Act, code: str, said: str) -> None:
+    """There is no second look to have: the partner hears why, and the case stays as it is."""
+    act.publish(ReconsiderationRefused, code=code)
+    act.note(by_partner(act.case.partner_id), "reconsideration_refused", code, said=said)
 
 
 def open_review(act: Act, reasons: tuple[ReviewReason, ...], since: datetime) -> None:

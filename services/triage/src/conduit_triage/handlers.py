@@ -75,7 +75,7 @@ def reconsideration_requested(work: Work, delivery: Delivery[intake.Reconsiderat
     partner, said = by_partner(act.case.partner_id), delivery.message.comment
     code = rules.reconsideration_misfit(act.case)
     if code is not None:
-        act.note(partner, "reconsideration_refused", code, said=said)
+        acts.refuse_second_look(act, code, said)
         return
     act.note(partner, "reconsideration_requested", said=said)
     acts.open_review(act, rules.second_look(act.case.referral), delivery.attributes.time)
@@ -110,6 +110,7 @@ HANDLERS: dict[str, Callable[[Work, Delivery[Any], Outbox], None]] = {
     intake.ReconsiderationRequested.type: reconsideration_requested,
     intake.SubmissionRejected.type: ignore,
     intake.SubmissionRepeated.type: ignore,
+    intake.AttachmentCleared.type: ignore,
     DecideReview.type: decide_review,
 }
 
