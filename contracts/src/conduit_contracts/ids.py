@@ -14,6 +14,7 @@ _SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 ReferralId = UUID7
 EventId = UUID7
+AttachmentId = UUID7
 PartnerId = Annotated[str, StringConstraints(pattern=_SLUG, max_length=40)]
 """A partner's name in topics and ACLs: lower-case letters, digits and single hyphens."""
 ForceId = Annotated[str, StringConstraints(pattern=_SLUG, max_length=40)]

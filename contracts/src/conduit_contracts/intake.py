@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
-from conduit_contracts.ids import PartnerId, PartnerReference, ReferralId
+from conduit_contracts.ids import AttachmentId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement, Text, Urgency
@@ -87,3 +87,19 @@ class SubmissionRepeated(Event):
     referral_id: ReferralId
     partner_id: PartnerId
     partner_reference: PartnerReference
+
+
+class AttachmentCleared(Event):
+    """An attachment of a referral was validated and scanned, and no threat was found: it is available.
+
+    Its file name is not here, since that may name somebody. The content stays with intake.
+    """
+
+    type: ClassVar[str] = "uk.conduit.intake.attachment-cleared.v1"
+    referral_id: ReferralId
+    partner_id: PartnerId
+    attachment_id: AttachmentId
+    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]
+    size: Annotated[int, Field(ge=1)]
+    """Bytes."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
