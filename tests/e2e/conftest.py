@@ -37,6 +37,6 @@ def new_stack(request: pytest.FixtureRequest) -> NewStack:
 
 @pytest.fixture(scope="module")
 def stack(new_stack: NewStack) -> Iterator[Stack]:
-    """One stack for a module's tests."""
-    with new_stack() as started:
+    """One stack for a module's tests. A group notices soon that a member was killed."""
+    with new_stack(SESSION_TIMEOUT_MS="6000") as started:
         yield started

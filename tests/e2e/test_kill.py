@@ -28,6 +28,7 @@ pytestmark = pytest.mark.timeout(240)
 
 async def run_while(stack: Stack, name: str, on: str, after: int, kill_and_start: Callable[[], None]) -> None:
     """Run every sample; after so many records on a topic, do it, and expect what is always expected."""
+    stack.wait_ready()
     options = Options(
         name=name,
         pace_seconds=PACE_SECONDS,

@@ -4,8 +4,11 @@ import io
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -49,7 +52,8 @@ def commands(wires: list[Wire]) -> list[DecideReview]:
 
 def case() -> CaseDisseminated:
     """As much of a case as a connector needs to answer it."""
-    return CaseDisseminated.model_construct(force_id="kent", referral_id=REFERRAL, partner_reference="RUN-001")
+    some: dict[str, Any] = {"force_id": "kent", "referral_id": REFERRAL, "partner_reference": "RUN-001"}
+    return CaseDisseminated.model_construct(**some)
 
 
 def chase(level: int) -> HandoffChased:
@@ -193,17 +197,14 @@ def test_every_topic_of_the_conduit_is_observed() -> None:
     assert not re.match(ALL_TOPICS, "__consumer_offsets")
 
 
-class RawRecord:
+def raw(topic: str, value: bytes | None, headers: Sequence[tuple[str, bytes | None]], key: bytes = b"k") -> Any:
     """What a consumer would give."""
-
-    def __init__(self, topic: str, value: bytes | None, headers: list[tuple[str, bytes | None]], key: bytes = b"k") -> None:
-        self.topic, self.value, self.headers, self.key = topic, value, headers, key
-        self.partition, self.offset, self.timestamp = 1, 7, 1_000
+    return SimpleNamespace(topic=topic, value=value, headers=headers, key=key, partition=1, offset=7, timestamp=1_000)
 
 
 @pytest.mark.parametrize("value", [None, b"{", b"[1]", b"\xff", b'{"partner_reference": "R"}'])
 def test_whatever_lies_on_a_topic_can_be_observed(value: bytes | None) -> None:
-    seen = seen_of(RawRecord("partner.northlight.referrals.v1", value, [("ce_type", None), ("x", b"\xe9")]))
+    seen = seen_of(raw("partner.northlight.referrals.v1", value, [("ce_type", None), ("x", b"\xe9")]))
     assert seen.on == "partner.referrals"
     assert seen.principal == "northlight"
     assert seen.event_id == seen.value["submission_id"] == "partner.northlight.referrals.v1/1/7"
@@ -211,9 +212,9 @@ def test_whatever_lies_on_a_topic_can_be_observed(value: bytes | None) -> None:
 
 def test_a_dead_letter_is_known_by_its_key() -> None:
     headers = [("conduit-topic", b"partner.northlight.referrals.v1"), ("conduit-service", b"intake")]
-    seen = seen_of(RawRecord("intake.dead-letters.v1", b"\x00packed", headers, b"RUN-044"))
+    seen = seen_of(raw("intake.dead-letters.v1", b"\x00packed", headers, b"RUN-044"))
     assert seen.value == {"partner_id": "northlight", "partner_reference": "RUN-044"}
-    within = seen_of(RawRecord("routing.dead-letters.v1", b"", [("conduit-topic", b"triage.decisions.v1")], b"0193"))
+    within = seen_of(raw("routing.dead-letters.v1", b"", [("conduit-topic", b"triage.decisions.v1")], b"0193"))
     assert within.value == {"referral_id": "0193"}
 
 

@@ -151,7 +151,7 @@ class _Run:
 
     async def _is_over(self, feed: asyncio.Task[None]) -> bool:
         now = time.monotonic()
-        if now - self._began > self._options.patience_seconds:
+        if now - self._began > self._options.patience_seconds or self._is_lost():
             return True
         if now - self._moved < QUIET_SECONDS or not self._is_calm(feed):
             return False
@@ -160,6 +160,11 @@ class _Run:
         if lacking:
             return now - self._moved > STUCK_SECONDS
         return not await asyncio.to_thread(lambda: sum(self._lag.of(service) for service in self._services))
+
+    def _is_lost(self) -> bool:
+        """Whether a service has ended that nobody is about to start again."""
+        interrupted = any(not task.done() for task in self._interrupting)
+        return not interrupted and not all(child.alive for child in self._children)
 
     def _is_calm(self, feed: asyncio.Task[None]) -> bool:
         interrupted = len(self._interrupting) == len(self._options.interruptions) and all(
