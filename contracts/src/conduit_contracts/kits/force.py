@@ -119,12 +119,12 @@ class ForceKit:
                     self._refuse(received)
                 await reader.confirm(received)
 
-    async def confirm_receipt(self, referral_id: UUID, *, event_id: str | None = None) -> str:
+    async def confirm_receipt(self, referral_id: UUID | str, *, event_id: str | None = None) -> str:
         """The connector holds the case. `run` says so by itself. Returns the event id."""
         return await self._say(ReceiptConfirmed, {"referral_id": referral_id}, event_id)
 
     async def acknowledge(
-        self, referral_id: UUID, *, team: str, force_reference: str | None = None, event_id: str | None = None
+        self, referral_id: UUID | str, *, team: str, force_reference: str | None = None, event_id: str | None = None
     ) -> str:
         """A person of `team` has read the case and takes it. `force_reference` is the force's own, and is given back.
 
@@ -135,7 +135,7 @@ class ForceKit:
 
     async def decline(
         self,
-        referral_id: UUID,
+        referral_id: UUID | str,
         reason: NotOursReason,
         comment: str,
         *,

@@ -1,0 +1,133 @@
+"""What the documents show, run as it stands there on a secured stack with the real services: nobody copies what fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from conduit_local.demo.register_samples import register_samples
+from conduit_local.env_file import read_env_file
+from conduit_local.stack import Options, Stack
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "contracts" / "examples_py"
+SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """As `make up` runs it; it lies outside pytest's own folders, as `state_dir` does."""
+    folder = Path(tempfile.mkdtemp(prefix="conduit-kits-"))
+    with Stack(folder, Options(prepare=register_samples)) as started:
+        yield started
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def here(stack: Stack, tmp_path: Path) -> Path:
+    """As the repository's folder after `make up`, but empty."""
+    (tmp_path / ".conduit").symlink_to(stack.state_dir)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    return tmp_path
+
+
+def blocks(document: str, language: str, heading: str = "") -> list[str]:
+    """The document's code under a heading, in order."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0] if heading else text
+    found = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found, f"{document} has no {language} under {heading!r}"
+    return list(found)
+
+
+@contextmanager
+def running(folder: Path, name: str, *command: str, **environ: str) -> Iterator[Callable[[str], None]]:
+    """Run a program; call what it gives with a text, to wait until the program has said it."""
+    said = folder / f"{name}.out"
+    kept = {variable: value for variable, value in os.environ.items() if not variable.startswith("KAFKA_")}
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-u", *command], cwd=folder, stdout=output, stderr=subprocess.STDOUT, env={**kept, **environ}
+        )
+
+    def wait_for(text: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while text not in said.read_text():
+            assert process.poll() in (None, 0), f"{name} ended:\n{said.read_text()}"
+            assert time.monotonic() < deadline, f"{name} did not say {text!r}:\n{said.read_text()}"
+            time.sleep(0.1)
+
+    try:
+        yield wait_for
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_the_readmes_partner_and_force_hand_a_case_over(here: Path) -> None:
+    for name, heading in (("partner.py", "How a partner attaches"), ("force.py", "How a force attaches")):
+        (code,) = blocks("README.md", "python", heading)
+        assert len(code.splitlines()) <= 40
+        (here / name).write_text(code)
+    with running(here, "force", "force.py"), running(here, "partner", "partner.py") as partner_says:
+        for fact in ("referral_received", "referral_accepted", "case_routed", "handoff_received", "case_handed_over"):
+            partner_says(fact)
+        assert (here / "west-midlands.sqlite3").exists()
+
+
+def test_the_examples_are_short_and_hand_a_case_over(here: Path, stack: Stack) -> None:
+    for path in (EXAMPLES / "partner.py", EXAMPLES / "force.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
+    credentials = {who: read_client(stack, who) for who in ("partner.northlight", "force.essex")}
+    force = running(here, "force", str(EXAMPLES / "force.py"), "essex", **credentials["force.essex"])
+    partner = running(
+        here, "partner", str(EXAMPLES / "partner.py"), "northlight", "NL-EXAMPLE", **credentials["partner.northlight"]
+    )
+    with force as force_says, partner as partner_says:
+        force_says("uk.conduit.routing.case-disseminated.v1")
+        partner_says("handed_over case_handed_over")
+
+
+def read_client(stack: Stack, user: str) -> dict[str, str]:
+    folder = stack.state_dir / "clients"
+    (folder / "env").unlink(missing_ok=True)
+    (folder / "env").symlink_to(f"{user}.env")
+    return read_env_file(folder)
+
+
+def test_the_recipes_without_python_hand_a_case_over(here: Path) -> None:
+    needs("kcat")
+    said = shell(here, "\n".join(blocks("docs/attach.md", "sh")))
+    for fact in ("referral_received", "referral_accepted", "handoff_received", "handoff_acknowledged", "case_handed_over"):
+        assert f'"fact":"{fact}"' in said
+    assert "ce_type=uk.conduit.routing.case-disseminated.v1" in said
+
+
+def needs(tool: str) -> None:
+    """Without the tool it fails in CI; elsewhere the machine may not be able to have it."""
+    if shutil.which(tool) is None:
+        how = f"{tool} is not installed, and docs/attach.md uses it; install it with: apt-get install {tool}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(how)
+
+
+def shell(folder: Path, script: str) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS * 2,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
