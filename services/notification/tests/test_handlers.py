@@ -64,7 +64,8 @@ def test_every_canonical_fact_is_handled_and_becomes_the_partners_next_revision_
 def test_the_handlers_cover_exactly_what_is_consumed() -> None:
     assert set(HANDLERS) == {message.type for message in CONSUMED}
     ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
-    assert ignored == {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded", "command-ignored"}
+    forwarded = {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded"}
+    assert ignored == {*forwarded, "command-ignored", "attachment-cleared"}
 
 
 def test_a_partner_follows_its_referral_from_receipt_to_handover() -> None:
