@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from aiokafka.errors import KafkaError
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 from typer.testing import CliRunner, Result
 
 from conduit_contracts import topics
 from conduit_contracts.topics import FORCE, PARTNER
+from conduit_local import setup
 from conduit_local.access import expected_rules, users_of
 from conduit_local.audit import read_audit
-from conduit_local.broker import Broker
+from conduit_local.broker import Broker, external_broker
 from conduit_local.cli import app
 from conduit_local.clients import folder
 from conduit_local.doors import open_doors
@@ -24,6 +26,7 @@ from conduit_local.grants import granted, users
 from conduit_local.quotas import read_quotas
 from conduit_local.register import Registers, read_registers
 from conduit_local.secured import ADMIN, password_path
+from conduit_local.setup import password_variable
 from tests.security import wire
 from tests.security.wire import Wire
 
@@ -270,3 +273,27 @@ def test_the_registers_fold_to_the_last_entry_of_each(changing_broker: Broker, o
     assert again == found
     assert found.of(PARTNER, "folded") == found.partners["folded"]
     assert found.of(FORCE, "folded") is None
+
+
+def test_servers_that_exist_are_set_up_with_the_passwords_that_lie_there(
+    changing_broker: Broker, postgres_dsn: str, tmp_path: Path
+) -> None:
+    secrets = shutil.copytree(changing_broker.state_dir / "secrets", tmp_path / "secrets")
+    (secrets / "kafka-service.triage").write_text("given from elsewhere\n")
+    environment = {
+        **changing_broker.address(),
+        "KAFKA_ADMIN_USERNAME": ADMIN,
+        "KAFKA_ADMIN_PASSWORD": changing_broker.password(ADMIN),
+        "POSTGRES_DSN": postgres_dsn,
+        "PARTNER_IDS": "elsewhere, ",
+        "STATE_DIR": str(tmp_path),
+        **{password_variable(service): "synthetic" for service in topics.SERVICES},
+    }
+    setup.main(environment)
+    holds(changing_broker)
+    found = external_broker(tmp_path, environment)
+    assert found.password("service.triage") == "given from elsewhere"
+    for user, topic in (("service.triage", "intake.referrals.v1"), ("partner.elsewhere", "partner.elsewhere.updates.v1")):
+        consumer = Consumer({**found.librdkafka(user), "group.id": f"{user}.x"})
+        assert topic in consumer.list_topics(timeout=10).topics
+        consumer.close()

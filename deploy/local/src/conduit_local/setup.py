@@ -2,6 +2,10 @@
 
 From the environment: KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN (an administrator's), one <SERVICE>_PASSWORD each, and
 PARTNER_IDS, separated by commas. Every police force has its topics.
+
+Where KAFKA_SECURITY_PROTOCOL is SASL_SSL, users, permissions and quotas are made too, by KAFKA_ADMIN_USERNAME with
+KAFKA_ADMIN_PASSWORD or KAFKA_ADMIN_PASSWORD_FILE. STATE_DIR keeps passwords in `secrets/kafka-<user>`: those that lie there
+already are given to the users, the others are made.
 """
 
 from __future__ import annotations
@@ -9,10 +13,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import TopicSpec, specs
+from conduit_local.broker import external_broker
 from conduit_local.databases import provision
+from conduit_local.doors import open_doors
+from conduit_local.paths import default_state_dir
 from conduit_local.services import SERVICES
 from conduit_local.topics import create_topics
 
@@ -22,15 +30,22 @@ def password_variable(service: str) -> str:
 
 
 def topics_wanted(environ: Mapping[str, str]) -> list[TopicSpec]:
-    partner_ids = tuple(name.strip() for name in environ.get("PARTNER_IDS", "").split(",") if name.strip())
-    return specs(partner_ids, tuple(forces()))
+    return specs(_partner_ids(environ), tuple(forces()))
+
+
+def _partner_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name.strip() for name in environ.get("PARTNER_IDS", "").split(",") if name.strip())
 
 
 def main(environ: Mapping[str, str] = os.environ) -> None:
-    """Raises KeyError naming the variable that is missing."""
+    """Raises KeyError naming the variable that is missing, ValueError for what cannot be used."""
     provision(environ["POSTGRES_DSN"], {service: environ[password_variable(service)] for service in SERVICES})
     wanted = topics_wanted(environ)
-    create_topics(environ["KAFKA_BOOTSTRAP_SERVERS"], wanted)
+    broker = external_broker(Path(environ.get("STATE_DIR") or default_state_dir()).absolute(), environ)
+    if broker.secured:
+        open_doors(broker, _partner_ids(environ), tuple(forces()))
+    else:
+        create_topics(broker.bootstrap_servers, wanted)
     sys.stdout.write(f"{len(SERVICES)} databases and {len(wanted)} topics are ready\n")
 
 
