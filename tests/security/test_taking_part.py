@@ -15,14 +15,14 @@ from typer.testing import CliRunner, Result
 from conduit_contracts import topics
 from conduit_contracts.topics import FORCE, PARTNER
 from conduit_local import setup
-from conduit_local.access import expected_rules, users_of
+from conduit_local.access import Operation, Resource, Rule, expected_rules, users_of
 from conduit_local.audit import read_audit
 from conduit_local.broker import Broker, external_broker
 from conduit_local.cli import app
 from conduit_local.clients import folder
 from conduit_local.doors import open_doors
 from conduit_local.env_file import parse_env
-from conduit_local.grants import granted, users
+from conduit_local.grants import grant, granted, revoke, users
 from conduit_local.quotas import read_quotas
 from conduit_local.register import Registers, read_registers
 from conduit_local.secured import ADMIN, password_path
@@ -260,6 +260,22 @@ def test_the_audit_keeps_who_when_what_and_why(changing_broker: Broker, conduit:
     assert "make user partner.watched" in begun["steps"]
     assert (begun["outcome"], done["outcome"]) == ("begun", "done")
     assert "partner onboard partner.watched, done; a test" in conduit("audit", "--subject", "partner.watched").output
+
+
+def test_a_permission_too_many_or_too_few_is_found_and_mended(changing_broker: Broker, conduit: Conduit) -> None:
+    assert "nothing to do" in conduit("access").output
+    admin = changing_broker.admin()
+    missing = next(rule for rule in granted(admin) if rule.principal == "service.intake")
+    surplus = Rule("partner.abc", Operation.READ, Resource.TOPIC, topics.PARTNER_UPDATES.name("ab"))
+    grant(admin, [surplus])
+    revoke(admin, [missing])
+    steps = json.loads(conduit("access", "--json", code=1).output)["steps"]
+    assert [(step["do"], step["name"].split()[0]) for step in steps] == [
+        ("grant", "service.intake"),
+        ("revoke", "partner.abc"),
+    ]
+    conduit("access", *BY)
+    holds(changing_broker)
 
 
 def test_the_registers_fold_to_the_last_entry_of_each(changing_broker: Broker, onboarded: Callable[[str], str]) -> None:

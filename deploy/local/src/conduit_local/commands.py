@@ -80,8 +80,7 @@ def reach(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Broker:
 def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[bool, str, str], state_dir: Path) -> Plan:
     """Look, plan, and where it is wanted carry out; `by` is whether to apply, who, and why."""
     apply, actor, reason = by
-    if apply and not (actor.strip() and reason.strip()):
-        raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did it and why")
+    must_be_known(apply=apply, actor=actor, reason=reason)
     broker = reach(state_dir)
     with alone(broker.state_dir):
         plan = plan_of(look(broker, *subject))
@@ -90,9 +89,15 @@ def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[b
     return plan
 
 
-def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path) -> None:
+def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
+    """Raises BadParameter where something is to be done without saying who does it and why."""
+    if apply and not (actor.strip() and reason.strip()):
+        raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did it and why")
+
+
+def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tuple[str, ...] = ()) -> None:
     """What was done, or what would be, and what comes after it."""
-    notes = list(_notes(plan, state_dir.absolute()))
+    notes = (*notes, *_notes(plan, state_dir.absolute()))
     files = [str(folder(state_dir.absolute()) / f"{user}.env") for user in plan.users if applied]
     if as_json:
         steps = [step._asdict() for step in plan.steps]
@@ -138,4 +143,4 @@ def _fail(text: str) -> None:
     raise typer.Exit(1)
 
 
-__all__ = ["Actor", "Apply", "AsJson", "Reason", "StateDir", "explained", "perform", "reach", "show"]
+__all__ = ["Actor", "Apply", "AsJson", "Reason", "StateDir", "explained", "must_be_known", "perform", "reach", "show"]
