@@ -432,7 +432,7 @@ class TestHealth:
         ):
             await asyncio.sleep(0.3)
             await eventually(await answers(200), "readiness")
-            await world.send(world.noted(1), world.noted(2, "other"))
+            await world.flood([world.noted(1), world.noted(2)])
             await eventually(await answers(503), "a stall to be seen")
             assert "records wait without progress" in (await get(free_port, "/readyz")).text
             assert (await get(free_port, "/livez")).status_code == 200

@@ -89,6 +89,8 @@ class ChassisSubscriber(BatchSubscriber):
         records = [record for found in fetched.values() for record in found]
         for partition, found in fetched.items():
             self._next[partition] = found[-1].offset + 1
+            # The consumer's own position is past a batch in flight, and so would hide the lag of one that is stuck.
+            self._handled.setdefault(partition, found[0].offset)
         try:
             await self._processor.process(records)
         except Abandoned:
@@ -212,7 +214,10 @@ class ChassisSubscriber(BatchSubscriber):
         if consumer is None or not self.running:
             return
         ends = await lag.ends(consumer)
-        handled = {partition: self._handled.get(partition) or await consumer.position(partition) for partition in ends}
+        handled = {
+            partition: self._handled[partition] if partition in self._handled else await consumer.position(partition)
+            for partition in ends
+        }
         self._meter.observe(ends, handled)
 
     def assigned(self, count: int) -> None:
