@@ -1,15 +1,22 @@
 """Wires intake together."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.app import Runtime, Service, Tick, Worker
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.programme import PartnerRegistered
-from conduit_intake import metrics
+from conduit_intake import accounts, metrics
 from conduit_intake.handlers import Handler, scene_of
+from conduit_intake.http.app import create_api
+from conduit_intake.scanning import scan_attachments
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Partner
+
+FORGET_EVERY = timedelta(minutes=10)
 
 
 async def measure_register(runtime: Runtime) -> None:
@@ -24,14 +31,18 @@ def create_service() -> Service:
     def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
         # The chassis asks for routes once, before the consumer starts.
         handler.start(runtime)
-        return ()
+        return (("/", create_api(runtime)),)
+
+    async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
+        return await accounts.forget(connection, now, now - handler.runtime.settings.inbox_retention)
 
     return Service(
         name="intake",
         handle=handler,
         migrations=Path(__file__).parent / "migrations",
         settings=IntakeSettings,
-        workers=(Worker("measure_register", measure_register),),
+        ticks=(Tick("forget_answers", FORGET_EVERY, forget, batch=accounts.FORGET_BATCH),),
+        workers=(Worker("measure_register", measure_register), Worker("scan_attachments", scan_attachments)),
         routes=start,
         readers={PartnerRegistered.type: Partner},
     )

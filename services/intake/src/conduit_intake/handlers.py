@@ -95,11 +95,20 @@ class Handler:
         """From now on decide under these settings and this clock."""
         self._runtime = runtime
 
-    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
-        """Take each record in turn, between one load and one save."""
+    @property
+    def runtime(self) -> Runtime:
+        """What runs it.
+
+        Raises:
+            RuntimeError: it was not started.
+        """
         if self._runtime is None:
             raise RuntimeError("the handler was not started")
-        work = await load(connection, scene_of(self._runtime), batch)
+        return self._runtime
+
+    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        """Take each record in turn, between one load and one save."""
+        work = await load(connection, scene_of(self.runtime), batch)
         dispatch(work, batch, outbox)
         await store.save(connection, work)
         metrics.count(work.history)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import Any
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from conduit_intake import rules, store
 from conduit_intake.submissions import Partner
@@ -27,6 +27,35 @@ LAPSING = Gauge(
     "partners.",
 )
 
+HTTP_REQUESTS = Counter(
+    "conduit_intake_http_requests_total",
+    "Requests to the HTTP API by route template and status. 5xx: ours, look at the logs. 401 that rise: a partner's secret "
+    "ended. 429: a partner sends faster than it may.",
+    ("method", "route", "status"),
+)
+HTTP_SECONDS = Histogram(
+    "conduit_intake_http_seconds",
+    "From a request's arrival to its last byte, by route template. A partner waits so long for a receipt.",
+    ("method", "route"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0),
+)
+TOKENS = Counter(
+    "conduit_intake_tokens_total",
+    "Token requests by outcome (issued, refused). Refused ones that rise: a secret ended before its successor came into "
+    "use, or somebody guesses.",
+    ("outcome",),
+)
+SCANS = Counter(
+    "conduit_intake_scans_total",
+    "Attachments by what became of them (available, threat_found, validation_failed), and scans with no_verdict: the "
+    "scanner is away.",
+    ("outcome",),
+)
+ATTACHMENTS_WAITING = Gauge(
+    "conduit_intake_attachments_waiting", "Attachments that are pending. It only grows: there is no scanner, or it is away."
+)
+ATTACHMENTS_AGE = Gauge("conduit_intake_attachments_oldest_seconds", "How long the oldest pending attachment has waited.")
+
 MEASURE_SECONDS = 10.0
 
 
@@ -41,6 +70,12 @@ def measure(partners: Collection[Partner], today: date) -> None:
     """Refresh the gauges of the register."""
     PARTNERS.set(len(partners))
     LAPSING.set(rules.lapsing(partners, today))
+
+
+def measure_attachments(waiting: int, oldest_seconds: float) -> None:
+    """Refresh the gauges of attachments."""
+    ATTACHMENTS_WAITING.set(waiting)
+    ATTACHMENTS_AGE.set(oldest_seconds)
 
 
 async def keep_measuring(pool: Any, today: Callable[[], date]) -> None:

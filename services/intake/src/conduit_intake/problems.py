@@ -24,6 +24,7 @@ _TEXTS = {
     "time_in_future": "This time lies in the future. Check your clock and the time's zone." + _ANEW,
     "reference_reused": "You sent another referral under this reference. Send InformationSupplied to add or correct, or "
     "use a new reference for a new case.",
+    "reference_mismatch": "The referral at this address has another reference. Check the address and the reference.",
     "referral_withdrawn": "You withdrew this referral. To refer the case again, send it under a new reference.",
     "reconsideration_already_requested": "A second officer's look can be asked for once, and you have asked. Send "
     "InformationSupplied to add what is new.",

@@ -14,3 +14,22 @@ class IntakeSettings(Settings):
     """Largest record that a partner may send. What intake publishes must still fit a topic."""
     mou_time_zone: ZoneInfo = Field(default="Europe/London", validate_default=True)
     """Whose date decides whether a Memorandum of Understanding is in force."""
+
+    http_rate_per_second: float = Field(default=20.0, gt=0)
+    """Requests a second that each partner may send to each process, live and sandbox apart."""
+    http_burst: int = Field(default=100, ge=1)
+    token_rate_per_second: float = Field(default=1.0, gt=0)
+    token_burst: int = Field(default=20, ge=1)
+    """The same for token requests, per client id: each costs a slow hash."""
+    token_seconds: int = Field(default=900, ge=30, le=3_600)
+    body_seconds: float = Field(default=30.0, gt=0)
+    """Within this time a request's body must have arrived."""
+
+    max_attachment_bytes: int = Field(default=10_485_760, ge=1_024, le=25_000_000)
+    """clamd takes 25 MB in one stream unless told otherwise."""
+    max_attachments: int = Field(default=20, ge=1)
+    """Per referral."""
+    clamd_host: str | None = None
+    """Unset: nothing is scanned, and attachments stay pending."""
+    clamd_port: int = Field(default=3310, ge=1, le=65535)
+    clamd_seconds: float = Field(default=60.0, gt=0)

@@ -1,0 +1,95 @@
+"""What a partner may do to a referral that the hub holds: add, withdraw, ask for a second look."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralWithdrawn
+from conduit_contracts.referral import Supplement
+from conduit_intake import rules
+from conduit_intake.http import bodies
+from conduit_intake.http.auth import TheClient
+from conduit_intake.http.door import Door, TheDoor
+from conduit_intake.http.keys import TheKey, once
+from conduit_intake.http.referrals import SENT, ReferralPath
+from conduit_intake.http.refusals import documented
+from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
+from conduit_intake.submissions import Submission
+
+router = APIRouter(tags=["Referrals"])
+
+_ABOUT = (*SENT, "referral_not_found", "reference_mismatch")
+
+
+@router.post(
+    "/v1/referrals/{referral_id}/information",
+    operation_id="supplyInformation",
+    summary="Add to a referral, correct it, or answer a question",
+    description="Earlier words stay beside the new ones. An id that is taken needs `corrects`.",
+    status_code=202,
+    responses={
+        **RECEIPTS,
+        **documented(
+            *_ABOUT, "time_in_future", "place_unknown", "local_id_taken", "local_id_repeated", "referral_withdrawn"
+        ),
+    },
+    openapi_extra={"requestBody": bodies.documented("Supplement")},
+)
+async def supply_information(
+    request: Request, door: TheDoor, client: TheClient, key: TheKey, referral_id: ReferralPath
+) -> Response:
+    """The same words again are the same request, under any key."""
+    body = await _body(request, door)
+    message = InformationSupplied(supplement=bodies.decode(Supplement, body))
+    submission = Submission(new_submission_id(), client.partner_id, message, b'{"supplement":' + body + b"}")
+    work = settling(door, request, client, rules.supply, submission, referral_id)
+    return await once(door, request, client, key, body, work)
+
+
+@router.post(
+    "/v1/referrals/{referral_id}/withdrawal",
+    operation_id="withdrawReferral",
+    summary="Take a referral back",
+    description="Forces that hold the case are told; they decide what follows. Asking again is the same request.",
+    status_code=202,
+    responses={**RECEIPTS, **documented(*_ABOUT)},
+    openapi_extra={"requestBody": bodies.documented("ReferralWithdrawn")},
+)
+async def withdraw_referral(
+    request: Request, door: TheDoor, client: TheClient, key: TheKey, referral_id: ReferralPath
+) -> Response:
+    """There is no way back: the case is referred again under a new reference."""
+    body = await _body(request, door)
+    submission = _submission(client.partner_id, bodies.decode(ReferralWithdrawn, body), body)
+    work = settling(door, request, client, rules.withdraw, submission, referral_id)
+    return await once(door, request, client, key, body, work)
+
+
+@router.post(
+    "/v1/referrals/{referral_id}/reconsideration",
+    operation_id="requestReconsideration",
+    summary="Ask for a second officer's look",
+    description="Once, where a referral was declined.",
+    status_code=202,
+    responses={
+        202: RECEIPTS[202],
+        **documented(*_ABOUT, "reconsideration_already_requested", "referral_withdrawn"),
+    },
+    openapi_extra={"requestBody": bodies.documented("ReconsiderationRequested")},
+)
+async def request_reconsideration(
+    request: Request, door: TheDoor, client: TheClient, key: TheKey, referral_id: ReferralPath
+) -> Response:
+    """Whether there is a decline to look at again, triage knows."""
+    body = await _body(request, door)
+    submission = _submission(client.partner_id, bodies.decode(ReconsiderationRequested, body), body)
+    work = settling(door, request, client, rules.reconsider, submission, referral_id)
+    return await once(door, request, client, key, body, work)
+
+
+async def _body(request: Request, door: Door) -> bytes:
+    return await bodies.read_json(request, door.settings.max_referral_bytes, door.settings.body_seconds)
+
+
+def _submission(partner_id: str, message: Any, body: bytes) -> Submission[Any]:
+    return Submission(new_submission_id(), partner_id, message, body)

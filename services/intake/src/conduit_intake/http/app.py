@@ -1,0 +1,106 @@
+"""Wires the HTTP API together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from conduit_chassis.runtime import ASGIApp, Runtime
+from conduit_contracts.problems import Problem, sender_problem
+from conduit_intake.http import acts, auth, referrals, uploads
+from conduit_intake.http.bodies import JSON
+from conduit_intake.http.documents import TITLE, VERSION, document
+from conduit_intake.http.door import Door
+from conduit_intake.http.edge import Edge, failure
+from conduit_intake.http.paths import Paths
+from conduit_intake.http.refusals import Refused, response
+
+# FastAPI's own telemetry would put paths and queries on spans; its documentation pages load scripts from elsewhere.
+_QUIET: Any = {"tracing": False, "metrics": False, "logs": False}
+_CODES = {"missing": "field_missing", "extra_forbidden": "field_unknown", "enum": "value_not_allowed"}
+_STATUSES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_api(runtime: Runtime) -> ASGIApp:
+    """The partner HTTP API of a running service."""
+    app = create_app()
+    app.state.door = Door(runtime)
+    return Edge(app, app.state.paths)
+
+
+def create_app() -> FastAPI:
+    """The API without a service behind it, which is enough to describe it."""
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_QUIET,
+        exception_handlers={
+            Refused: _refused,
+            HTTPException: _http,
+            RequestValidationError: _invalid,
+            Exception: _failed,
+        },
+    )
+    for router in (auth.router, referrals.router, acts.router, uploads.router):
+        app.include_router(router)
+    made = document(app)
+    app.state.document = to_json(made)
+    app.state.paths = Paths(made)
+    app.add_route("/openapi.json", _document, include_in_schema=False)
+    return app
+
+
+async def _document(request: Request) -> Response:
+    return Response(request.app.state.document, media_type=JSON)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    return response(error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the router itself refuses."""
+    if not isinstance(error, HTTPException) or error.status_code not in _STATUSES:
+        raise error
+    headers = {"Allow": request.app.state.paths.allow(request.url.path)} if error.status_code == 405 else None
+    return response(Refused(_STATUSES[error.status_code], headers=headers))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """What FastAPI could not read: the path, the key or the query. Bodies are read elsewhere."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    places = {detail["loc"][0] for detail in found}
+    if "path" in places:
+        return response(Refused(_missing(found)))
+    if "header" in places:
+        missing = "idempotency-key" not in request.headers
+        return response(Refused("idempotency_key_missing" if missing else "idempotency_key_invalid"))
+    return response(Refused("query_invalid", [_query_problem(detail) for detail in found[:20]]))
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    """Whatever else is raised. It goes on to the edge, which logs where it broke."""
+    return response(failure(error))
+
+
+def _missing(found: Sequence[Any]) -> str:
+    """An id that is no UUID names nothing."""
+    names = {detail["loc"][1] for detail in found if detail["loc"][0] == "path"}
+    return "referral_not_found" if "referral_id" in names else "attachment_not_found"
+
+
+def _query_problem(detail: Any) -> Problem:
+    name = detail["loc"][1] if len(detail["loc"]) > 1 else ""
+    field = name if name in referrals.Listing.model_fields else "(unknown)"
+    return sender_problem(_CODES.get(detail["type"], "format_invalid"), field)

@@ -1,0 +1,114 @@
+"""Reading a request's body within its limits, and decoding it as the contract has it: closed, with every problem named."""
+
+import asyncio
+import re
+from typing import Any, TypeVar, cast
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from conduit_contracts.envelope import Undecodable, read_message
+from conduit_contracts.problems import Problem
+from conduit_intake.http.refusals import Refused
+
+JSON = "application/json"
+DEEPEST = 32
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def media_type_of(request: Request) -> str:
+    """The media type without its parameters, in lower case; empty where there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def expect(request: Request, *media_types: str) -> str:
+    """The request's media type.
+
+    Raises:
+        Refused: it is none of these, or the body is encoded.
+    """
+    found = media_type_of(request)
+    if found not in media_types:
+        raise Refused("media_type_unsupported", headers={"Accept": ", ".join(media_types)})
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Refused("encoding_unsupported", headers={"Accept-Encoding": "identity"})
+    return found
+
+
+async def read_json(request: Request, limit: int, seconds: float) -> bytes:
+    """The body of a request that must be JSON.
+
+    Raises:
+        Refused: as `expect` and `read` do.
+    """
+    expect(request, JSON)
+    return await read(request, limit, seconds)
+
+
+def documented(model: str) -> dict[str, Any]:
+    """OpenAPI's description of a JSON body that one of the contract's models reads."""
+    return {"required": True, "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{model}"}}}}
+
+
+async def read(request: Request, limit: int, seconds: float) -> bytes:
+    """The whole body.
+
+    Raises:
+        Refused: it is longer than the limit in bytes, or does not arrive in time.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
+        raise Refused("body_too_large")
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, limit)
+    except (TimeoutError, ClientDisconnect):
+        raise Refused("body_too_slow") from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise Refused("body_too_large")
+    return bytes(body)
+
+
+def decode(model: type[M], body: bytes) -> M:
+    """The body as the contract's model.
+
+    Raises:
+        Refused: it is not JSON, is nested too deeply, or is not in order; `errors` name every field.
+    """
+    if too_deep(body):
+        raise Refused("json_too_deep")
+    try:
+        return cast("M", read_message(model, body, closed=True))
+    except Undecodable as error:
+        if any(problem.code == "json_invalid" for problem in error.problems):
+            raise Refused("json_invalid") from None
+        raise Refused("body_invalid", error.problems) from None
+
+
+def too_deep(body: bytes) -> bool:
+    """Whether lists and objects are nested more deeply than any message is. Strings do not count."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False
+    depth = 0
+    for found in _STRUCTURE.finditer(body):
+        depth += (found[0] in _OPENING) - (found[0] in _CLOSING)
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+def told_here(problem: Problem) -> Problem:
+    """A rule's problem in the terms of HTTP: fields are the body's own, and keys stand where records have event ids."""
+    field = problem.field.removeprefix("referral.").removeprefix("supplement.")
+    message = problem.message.replace("with a new ce_id", "under a new Idempotency-Key")
+    return problem.model_copy(update={"field": field, "message": message})

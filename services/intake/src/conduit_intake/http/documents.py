@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document: routes as FastAPI knows them, and bodies as the contracts' own JSON Schemas have them."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from conduit_contracts import partner
+from conduit_contracts.schemas import schema
+from conduit_intake.http.edge import CORRELATION, LONGEST_CORRELATION
+from conduit_intake.http.examples import EXAMPLES
+from conduit_intake.http.refusals import ProblemDetails
+
+TITLE = "Referral conduit: partner API"
+VERSION = "1.0.0"
+DESCRIPTION = """
+Send complex child-safeguarding referrals, add to them, and follow them. The conduit is not an emergency channel: where a
+child is in danger now, call 999 as well.
+
+**Receipts.** `202` is given once what you sent is committed. From then on the hub answers for it.
+
+**Once.** Every POST under `/v1` takes an `Idempotency-Key`. Where an answer is missing, send the same again with the same
+key, as often as you need: it is done once. The answer is kept for 60 days. A refusal is kept too, unless it is `retryable`.
+
+**Problems** have the form of RFC 9457. Decide by `code`; `origin` says whose fault it is, `retryable` whether the same
+request may succeed later, `errors` which fields to mend. No problem repeats what you sent.
+
+**Sandbox.** A client of scope `sandbox` gets the same checks and answers, and nothing that it sends goes anywhere: no
+officer and no force sees it, its state stays `received`, and it and your live referrals cannot see each other.
+
+**Limits.** 20 requests a second with bursts of 100, 256 KiB of JSON nested 32 deep, 20 attachments of 10 MiB, unless agreed
+otherwise.
+"""
+_TAGS = [
+    {"name": "Tokens", "description": "A client's secret gives a token that lasts for minutes."},
+    {"name": "Referrals", "description": "What you referred, and where it stands."},
+    {"name": "Attachments", "description": "Files. None goes on before it was scanned."},
+]
+_CORRELATION_IN = {
+    "name": CORRELATION,
+    "in": "header",
+    "required": False,
+    "description": f"Yours, if it has at most {LONGEST_CORRELATION} letters, digits, dots, hyphens and underscores. "
+    "Never a name. The answer has it too, or one that was made for it.",
+    "schema": {"type": "string"},
+}
+_CORRELATION_OUT = {"description": "Name it when you ask about an answer.", "required": True, "schema": {"type": "string"}}
+_WAIT = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
+_ALLOW = {"description": "The methods there are.", "required": True, "schema": {"type": "string"}}
+_CHALLENGE = {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}}
+_HEADERS = {"401": {"WWW-Authenticate": _CHALLENGE}, "405": {"Allow": _ALLOW}, "429": {"Retry-After": _WAIT}}
+_BODIES = (
+    partner.ReferralSubmitted,
+    partner.InformationSupplied,
+    partner.ReferralWithdrawn,
+    partner.ReconsiderationRequested,
+)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document. The same routes and contracts give the same one."""
+    made = get_openapi(
+        title=TITLE,
+        version=VERSION,
+        openapi_version="3.1.0",
+        description=DESCRIPTION.strip(),
+        routes=app.routes,
+        tags=_TAGS,
+        servers=[{"url": "/", "description": "Where this document is."}],
+    )
+    schemas = made["components"]["schemas"]
+    schemas |= contract_schemas() | _problem_schemas()
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    for methods in made["paths"].values():
+        for operation in methods.values():
+            _complete(operation)
+    return made
+
+
+def contract_schemas() -> dict[str, Any]:
+    """The contracts' schemas of what partners send, by their names in OpenAPI, with examples."""
+    found: dict[str, Any] = {}
+    for message in _BODIES:
+        whole = schema(message)
+        found |= whole.pop("$defs", {})
+        found[message.__name__] = {name: value for name, value in whole.items() if not name.startswith("$")}
+    for wrapper in (partner.ReferralSubmitted, partner.InformationSupplied):
+        del found[wrapper.__name__]
+    for name, example in EXAMPLES.items():
+        found[name]["examples"] = [example]
+    return {name: _moved(each) for name, each in found.items()}
+
+
+def _problem_schemas() -> dict[str, Any]:
+    whole = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    return {**whole.pop("$defs", {}), "ProblemDetails": whole}
+
+
+def _moved(node: Any) -> Any:
+    """With references to where OpenAPI keeps schemas."""
+    if isinstance(node, dict):
+        return {name: _moved(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_moved(item) for item in node]
+    return node.replace("#/$defs/", "#/components/schemas/") if isinstance(node, str) else node
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """What every operation has: the correlation id both ways, and headers that go with a status."""
+    operation.setdefault("parameters", []).append(_CORRELATION_IN)
+    answers = operation["responses"]
+    # FastAPI documents its own form of 422, which is never sent.
+    if "HTTPValidationError" in str(answers.get("422", "")):
+        del answers["422"]
+    for status, answer in answers.items():
+        answer.setdefault("headers", {}).update({CORRELATION: _CORRELATION_OUT, **_HEADERS.get(status, {})})
+    operation["responses"] = dict(sorted(answers.items()))

@@ -1,0 +1,106 @@
+"""`Idempotency-Key`: a request is done once, whichever replica it reaches and however often it is sent.
+
+The key is locked by the transaction that does the work, and its answer is kept in the same transaction. So there is no state
+"in flight" that a crash could leave behind. Final answers are kept, refusals by a rule among them; those worth another try
+are not, nor is what never came to a rule.
+"""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Annotated, Any, NamedTuple
+
+import asyncpg
+from fastapi import Depends, Header, Request, Response
+
+from conduit_chassis.outbox import Outbox
+from conduit_intake import accounts
+from conduit_intake.accounts import Client, Kept
+from conduit_intake.http.bodies import media_type_of
+from conduit_intake.http.door import Door
+from conduit_intake.http.refusals import Refused
+
+ATTEMPTS = 5
+REPLAYED = "Idempotent-Replayed"
+_FORM = r"^[!-~]{1,255}$"
+
+
+class Reply(NamedTuple):
+    """What the work comes to. It is kept under the key where it is final."""
+
+    answer: Kept
+    final: bool = True
+
+
+Work = Callable[[Any, Outbox], Awaitable[Reply]]
+
+
+def idempotency_key(
+    key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            pattern=_FORM,
+            description="A new one, such as a UUID, for each thing that you say; the same one to say it again. "
+            "Kept for 60 days, for this client alone.",
+        ),
+    ],
+) -> str:
+    """The key. FastAPI refuses a request without."""
+    return key
+
+
+TheKey = Annotated[str, Depends(idempotency_key)]
+
+
+async def once(door: Door, request: Request, client: Client, key: str, body: bytes, work: Work) -> Response:
+    """Do the work, or give the answer that it had.
+
+    Raises:
+        Refused: the key is in use by another request, or was used for a different one.
+    """
+    digest = fingerprint(request, body)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return await _attempt(door, client, key, digest, work)
+        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+            # Another request, or a record from Kafka, was first. The next attempt sees what it did.
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError
+
+
+async def _attempt(door: Door, client: Client, key: str, digest: bytes, work: Work) -> Response:
+    async with door.transaction(client) as (connection, outbox):
+        if not await accounts.lock_key(connection, client.client_id, key):
+            raise Refused("idempotency_key_in_flight", headers={"Retry-After": "1"})
+        found = await accounts.kept(connection, client.client_id, key)
+        if found is not None:
+            return _again(found, digest)
+        answer, final = await work(connection, outbox)
+        if final:
+            await accounts.keep(connection, client.client_id, key, digest, answer, door.now())
+    return render(answer)
+
+
+def fingerprint(request: Request, body: bytes) -> bytes:
+    """SHA-256 of what makes a request the same one."""
+    digest = sha256()
+    for part in (request.method.encode(), request.url.path.encode(), media_type_of(request).encode(), body):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()
+
+
+def render(answer: Kept) -> Response:
+    """The answer as HTTP has it."""
+    headers = {"Location": answer.location} if answer.location else None
+    return Response(answer.body, answer.status, headers, media_type=answer.media_type)
+
+
+def _again(found: tuple[bytes, Kept], digest: bytes) -> Response:
+    before, answer = found
+    if before != digest:
+        raise Refused("idempotency_key_reused")
+    response = render(answer)
+    response.headers[REPLAYED] = "true"
+    return response

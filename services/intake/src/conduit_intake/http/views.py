@@ -1,0 +1,148 @@
+"""What the HTTP API shows. Every view is content-free: references, states, times, and words meant for the partner."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from conduit_contracts.notification import Code, HandoffStanding, ReferralState, ReferralStatusUpdated
+from conduit_contracts.referral import Text
+from conduit_intake.accounts import Client
+from conduit_intake.attachments import Attachment
+from conduit_intake.http.bodies import JSON
+from conduit_intake.reading import Standing
+from conduit_intake.submissions import Outcome
+
+V = TypeVar("V", bound="View")
+
+
+class View(BaseModel):
+    """A closed object without nulls."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"additionalProperties": False})
+
+    def json_bytes(self) -> bytes:
+        """As it is sent."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class Receipt(View):
+    """The hub has it: what was sent is committed, and from here on the hub answers for it."""
+
+    referral_id: UUID
+    partner_reference: str
+    outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` where the hub had it already.")
+    sandbox: bool = Field(description="True where it goes nowhere.")
+    status_url: str = Field(description="Where the referral's state can be asked for.")
+
+
+class Summary(View):
+    """Where a referral stands."""
+
+    referral_id: UUID
+    partner_reference: str
+    state: ReferralState
+    revision: int = Field(
+        ge=0, description="Of the latest update; 0 while the referral is accepted and nothing more is said."
+    )
+    received_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | SkipJsonSchema[None] = Field(None, description="When you withdrew it; the state follows.")
+    sandbox: bool
+    status_url: str
+
+
+class Update(View):
+    """Something that happened, as on `partner.<id>.updates.v1`."""
+
+    revision: int = Field(ge=1)
+    state: ReferralState = Field(description="The state after it.")
+    fact: Code = Field(description="What happened, for example `handoff_acknowledged`.")
+    happened_at: datetime
+    handoffs: tuple[HandoffStanding, ...] = ()
+    home_force: str | SkipJsonSchema[None] = None
+    reason: Code | SkipJsonSchema[None] = None
+    comment: Text | SkipJsonSchema[None] = Field(
+        None, description="An officer's words to you: why declined, or what is asked."
+    )
+    next_step: Text | SkipJsonSchema[None] = Field(None, description="What to do now.")
+
+
+class Whole(Summary):
+    """Where a referral stands, and every update so far in order of revision."""
+
+    updates: tuple[Update, ...]
+
+
+class Page(View):
+    """Some of your referrals, in the order in which they were received."""
+
+    items: tuple[Summary, ...]
+    next: str | SkipJsonSchema[None] = Field(None, description="The address of the next page. None given: this is the last.")
+
+
+class AttachmentView(View):
+    """An attachment's way. Its file name is not kept: it may name somebody."""
+
+    attachment_id: UUID
+    referral_id: UUID
+    media_type: str
+    size: int = Field(description="Bytes.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    state: str = Field(
+        pattern="^(pending|available|threat_found|validation_failed)$",
+        description="`pending` until it was validated and scanned; then `available`, or gone with the reason.",
+    )
+    reason: str | SkipJsonSchema[None] = Field(None, description="Why refused, or what a pending one waits for.")
+    received_at: datetime
+    decided_at: datetime | SkipJsonSchema[None] = None
+    sandbox: bool
+    url: str
+
+
+class Attachments(View):
+    """All attachments of a referral, in the order in which they were received."""
+
+    items: tuple[AttachmentView, ...]
+
+
+def address(referral_id: UUID) -> str:
+    """Where a referral is."""
+    return f"/v1/referrals/{referral_id}"
+
+
+def summary(standing: Standing, client: Client) -> dict[str, Any]:
+    """The fields of a Summary."""
+    return {**standing._asdict(), "sandbox": client.sandbox, "status_url": address(standing.referral_id)}
+
+
+def update(body: bytes) -> Update:
+    """An update as notification published it; fields that are newer than this release are left out."""
+    told = ReferralStatusUpdated.model_validate_json(body, extra="ignore")
+    return Update(**{name: getattr(told, name) for name in Update.model_fields})
+
+
+def attachment(found: Attachment, client: Client, waits_for: str) -> AttachmentView:
+    """An attachment; `waits_for` says what a pending one waits for."""
+    pending = found.state == "pending"
+    return AttachmentView(
+        attachment_id=found.attachment_id,
+        referral_id=found.referral_id,
+        media_type=found.media_type,
+        size=found.size,
+        sha256=found.sha256.hex(),
+        state=found.state,
+        reason=waits_for if pending else found.reason,
+        received_at=found.received_at,
+        decided_at=found.decided_at,
+        sandbox=client.sandbox,
+        url=f"{address(found.referral_id)}/attachments/{found.attachment_id}",
+    )
+
+
+def shown(view: View) -> Response:
+    """The answer that shows it."""
+    return Response(view.json_bytes(), media_type=JSON)
