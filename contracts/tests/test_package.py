@@ -78,7 +78,8 @@ def test_the_wheel_holds_every_module_the_reference_data_and_the_marker_for_type
 def row(topic: Topic) -> str:
     words = ", ".join(message.__name__ for message in topic.messages)
     kept = "last per key" if topic.compacted else f"{topic.retention.days} days"
-    return f"| `{topic.template}` | {', '.join(topic.producers)} | {', '.join(topic.readers)} | {topic.key} | {kept} | {words} |"
+    who = f"{', '.join(topic.producers)} | {', '.join(topic.readers)}"
+    return f"| `{topic.template}` | {who} | {topic.key} | {kept} | {words} |"
 
 
 def table() -> str:

@@ -1,8 +1,9 @@
 """The comparison: four services as FastStream's tutorial writes them, one record at a time.
 
-Same contracts (read from JSON at once, because they are strict), same servers, a process and a database each, one INSERT and one publish per record. What they leave out is
-what the conduit adds: no inbox, no outbox, no policy, no need-to-know extract, no dead letters. Run as
-`python -m tests.benchmarks.plain <stage>` with KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN and PLAIN_ACK_POLICY.
+Same contracts (read from JSON at once, because they are strict), same servers, a process and a database each, one INSERT
+and one publish per record. What they leave out is what the conduit adds: no inbox, no outbox, no policy, no need-to-know
+extract, no dead letters. Run as `python -m tests.benchmarks.plain <stage>` with KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN and
+PLAIN_ACK_POLICY.
 """
 
 import asyncio
