@@ -132,12 +132,13 @@ def test_every_topic_keeps_records_for_at_least_a_month_in_at_least_one_partitio
     assert topic.partitions >= 1
     assert int(topic.config["retention.ms"]) >= 30 * 24 * 3600 * 1000
     assert topic.config["cleanup.policy"] == ("compact" if topic.compacted else "delete")
-    assert int(topic.config["max.message.bytes"]) == 2 * 1024 * 1024
+    assert int(topic.config["max.message.bytes"]) >= 2 * 1024 * 1024
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_consuming_service_has_a_dead_letter_topic_that_outlives_its_inputs(service: str) -> None:
     topic = dead_letter_topic(service)
+    assert all(topic.max_record_bytes > source.max_record_bytes for source in consumed_by(service))
     assert topic.producers == (service,)
     assert topic.audience == HUB
     assert all(topic.retention > consumed.retention for consumed in consumed_by(service))

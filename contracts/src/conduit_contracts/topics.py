@@ -42,6 +42,7 @@ class Topic:
     retention: timedelta = timedelta(days=30)
     compacted: bool = False
     edge: bool = False
+    max_record_bytes: int = _MAX_RECORD_BYTES
     audience: str = HUB
     """Whose it is besides the services'. It reads what it does not write; the hub reads what no service does."""
 
@@ -91,7 +92,7 @@ class Topic:
         return {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(int(self.retention.total_seconds() * 1000)),
-            "max.message.bytes": str(_MAX_RECORD_BYTES),
+            "max.message.bytes": str(self.max_record_bytes),
         }
 
 
@@ -284,6 +285,8 @@ def dead_letter_topic(service: str) -> Topic:
         messages=(),
         key="as it came",
         retention=_YEAR,
+        # A dead letter is the record with its headers framed into its value.
+        max_record_bytes=_MAX_RECORD_BYTES + 64 * 1024,
     )
 
 
