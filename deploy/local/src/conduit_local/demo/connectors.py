@@ -1,7 +1,7 @@
 """Simulated connectors of all forces: what a force's own software does with its topics.
 
-One consumer reads every force's cases, as one connector per force would. It answers before it commits, so that a crash
-repeats an answer and never loses one, and it knows an event by its id, so that a case delivered twice is answered once.
+Each answers before it commits, so that a crash repeats an answer and never loses one, and knows an event by its id, so that
+a case delivered twice is answered once.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfi
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CaseDisseminated, HandoffChased
+from conduit_local.access import user_of
 from conduit_local.broker import Broker
 from conduit_local.demo.cases import Behaviour
 from conduit_local.demo.post import Post, Sent
 from conduit_local.demo.records import Wire
-from conduit_local.secured import ADMIN
 
-GROUP = "sample-connectors"
 ANSWER_DELAY_SECONDS = 1.0
 """How long the team of a force that answers late takes."""
 BehaviourOf = Callable[[str, str], Behaviour]
@@ -78,48 +77,42 @@ def acknowledgement(force_id: str, referral_id: Any) -> CaseAcknowledged:
 
 
 class Connectors:
-    """`async with Connectors(...)`: answers until the block is left."""
+    """`async with Connectors(...)`: answers until the block is left. Each force comes as itself, and sees its own topic."""
 
     def __init__(self, broker: Broker, post: Post, behaviour_of: BehaviourOf) -> None:
         self._post, self._behaviour_of = post, behaviour_of
-        self._consumer = AIOKafkaConsumer(
-            *(topics.FORCE_CASES.name(force_id) for force_id in forces()),
-            **broker.aiokafka(ADMIN),
-            group_id=GROUP,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            fetch_max_wait_ms=100,
-            session_timeout_ms=10_000,
-        )
+        self._consumers = [_consumer(broker, force_id) for force_id in forces()]
+        self._tasks: list[asyncio.Task[None]] = []
         self._answered: set[str] = set()
         self._silent: dict[str, set[str]] = {force_id: set() for force_id in forces()}
         self._later: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Connectors:
-        await self._consumer.start()
-        self._task = asyncio.create_task(self._run())
+        await asyncio.gather(*(consumer.start() for consumer in self._consumers))
+        self._tasks = [asyncio.create_task(self._run(consumer)) for consumer in self._consumers]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in (self._task, *self._later):
+        for task in (*self._tasks, *self._later):
             task.cancel()
-        await asyncio.gather(self._task, *self._later, return_exceptions=True)
-        await self._consumer.stop()
+        await asyncio.gather(*self._tasks, *self._later, return_exceptions=True)
+        await asyncio.gather(*(consumer.stop() for consumer in self._consumers))
 
     def raise_if_failed(self) -> None:
         """Raise what ended the connectors, if anything did."""
-        if self._task.done():
-            self._task.result()
+        for task in self._tasks:
+            if task.done():
+                task.result()
 
-    async def _run(self) -> None:
+    async def _run(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            batches = await self._consumer.getmany(timeout_ms=100, max_records=200)
+            batches = await consumer.getmany(timeout_ms=1_000, max_records=200)
             sent = [answer for records in batches.values() for record in records for answer in await self._answer(record)]
             await asyncio.gather(*sent)
             if batches:
                 # Lost with the group or the broker, it is repeated by the next one; answers are known by their ids.
                 with suppress(KafkaError):
-                    await self._consumer.commit()
+                    await consumer.commit()
 
     async def _answer(self, record: ConsumerRecord[bytes, bytes]) -> list[Sent]:
         attributes = decode_attributes(record.headers)
@@ -151,3 +144,15 @@ class Connectors:
         headers, value = encode(event, attributes)
         topic = topics.FORCE_RESPONSES.name(force_id)
         return await self._post.send(Wire(topic, referral_id.encode(), headers, value))
+
+
+def _consumer(broker: Broker, force_id: str) -> AIOKafkaConsumer:
+    user = user_of(topics.FORCE, force_id)
+    return AIOKafkaConsumer(
+        topics.FORCE_CASES.name(force_id),
+        **broker.aiokafka(user),
+        group_id=f"{user}.connector",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=10_000,
+    )

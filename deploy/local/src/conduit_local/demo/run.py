@@ -1,7 +1,7 @@
 """One run of the samples through a running stack: partners, officers and forces act, and everything seen is compared.
 
 It ends when every sample has come to what is expected and nothing moves any more; or when nothing moves any more and
-something is still missing; or when patience is at its end.
+something is still missing; or when a service has ended, or patience.
 """
 
 from __future__ import annotations
