@@ -22,6 +22,7 @@ from conduit_chassis.backoff import jittered
 from conduit_chassis.batch import Processor
 from conduit_chassis.broker import create_broker, create_docs, subscribe
 from conduit_chassis.clock import Clock, SystemClock
+from conduit_chassis.documents import documents
 from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, class_name
 from conduit_chassis.health import Health
 from conduit_chassis.http import Router, create_server, listen
@@ -101,7 +102,7 @@ class _Running:
         self.reader = Reader(service.name, self.topics, service.readers)
         self.broker = create_broker(settings, service.name)
         self.subscriber = self._subscribe()
-        self.router = Router(self.health, create_docs(self.broker, service.name))
+        self.router = Router(self.health, create_docs(self.broker, service.name), documents(settings.docs_dir))
         self.server = create_server(settings, self.router)
         self.relays: list[Relay] = []
 

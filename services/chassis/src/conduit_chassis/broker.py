@@ -108,11 +108,13 @@ def _union(messages: Iterable[type[Event]]) -> Any:
 
 
 def create_docs(broker: KafkaBroker, service: str) -> AsgiFastStream:
-    """FastStream's ASGI application, which serves the AsyncAPI document. It starts nothing here."""
+    """FastStream's ASGI application, which serves this service's own AsyncAPI document. It starts nothing here.
+
+    Its page is not served: that loads scripts from elsewhere. The whole conduit's pages are under /docs.
+    """
     return AsgiFastStream(
         broker,
         logger=None,
         specification=AsyncAPI(title=f"conduit {service}", version="1"),
-        # Without a page that publishes: records come from services and partners alone.
         asyncapi_path=AsyncAPIRoute("/asyncapi", asyncapi_json_path="/asyncapi.json", try_it_out_path=None),
     )

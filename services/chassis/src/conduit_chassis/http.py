@@ -1,13 +1,14 @@
-"""The service's HTTP server: liveness, readiness, metrics, AsyncAPI, and the service's own routes."""
+"""The service's HTTP server: liveness, readiness, metrics, documents, and the service's own routes."""
 
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 from prometheus_client import make_asgi_app
 
+from conduit_chassis.documents import redirect
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.health import Health
 from conduit_chassis.runtime import ASGIApp
@@ -17,13 +18,14 @@ from conduit_chassis.settings import Settings
 class Router:
     """Finds the application of a path: the chassis' own first, then the longest matching prefix."""
 
-    def __init__(self, health: Health, docs: ASGIApp) -> None:
+    def __init__(self, health: Health, own_asyncapi: ASGIApp, docs: Mapping[str, ASGIApp]) -> None:
         self._exact: dict[str, ASGIApp] = {
+            **docs,
             "/livez": _check(health.not_alive),
             "/readyz": _check(health.not_ready),
             "/metrics": make_asgi_app(),
-            "/asyncapi": docs,
-            "/asyncapi.json": docs,
+            "/asyncapi": redirect("docs/asyncapi"),
+            "/asyncapi.json": own_asyncapi,
         }
         self._prefixes: list[tuple[str, ASGIApp]] | None = None
         self._health = health

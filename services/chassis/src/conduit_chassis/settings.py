@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     """postgresql://user:password@host:port/database, or with ?host=/directory for a Unix socket."""
     postgres_password_file: Path | None = None
     policy_file: Path | None = None
+    docs_dir: Path | None = None
+    """The folder of the conduit's documents, `docs/api` in a checkout. Without it, there is nothing under /docs."""
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
