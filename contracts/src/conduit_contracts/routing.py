@@ -51,6 +51,8 @@ class HomeForceBasis(StrEnum):
     MOST_OFFENCE_PLACES = "most_offence_places"
     MOST_VICTIMS = "most_victims"
     FIRST_VICTIMS_HOME = "first_victims_home"
+    SUGGESTED_BY_FORCE = "suggested_by_force"
+    """The home force said that the case is another's."""
 
 
 class RoutingReviewReason(StrEnum):

@@ -57,7 +57,7 @@ class Pace:
     @property
     def lease(self) -> timedelta:
         """How long a claim holds: longer than all that is in hand can take."""
-        return timedelta(seconds=self.longest * -(-self.in_hand // self.at_once) + 30)
+        return timedelta(seconds=self.longest * -(-self.in_hand // self.at_once) + 5)
 
 
 class Courier:

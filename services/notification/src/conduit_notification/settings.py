@@ -22,7 +22,7 @@ class NotificationSettings(Settings):
     """true: required. false: never. Not set: used where the server offers it."""
     smtp_connections: int = Field(default=4, ge=1, le=100)
     """Kept open and used again; so many e-mails go out at once."""
-    smtp_seconds: float = Field(default=30.0, gt=0, le=60)
+    smtp_seconds: float = Field(default=10.0, gt=0, le=60)
     """One e-mail, connecting included, takes no longer."""
 
     webhook_allow_http: bool = False

@@ -100,4 +100,5 @@ def _replace_home(turn: Turn, decliner: Handoff, target: str | None) -> None:
     by_officer = turn.case.basis is HomeForceBasis.NAMED_BY_OFFICER
     if target is not None and by_officer:
         turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, decliner.force_id, (target,))
-    turn.name_home(None if by_officer else target, None)
+    home = None if by_officer else target
+    turn.name_home(home, HomeForceBasis.SUGGESTED_BY_FORCE if home else None)

@@ -120,9 +120,9 @@ class Turn:
             self.widened.add(force_id)
 
     def name_home(self, force_id: str | None, basis: HomeForceBasis | None, what: str = "home_force") -> None:
-        """Settle or unsettle the home force. It has no basis where another force suggested it."""
+        """Settle or unsettle the home force."""
         self.case.home_force, self.case.basis = force_id, basis
-        self.note(what, basis or ("suggested_by_force" if force_id else "home_force_unsettled"), force_id)
+        self.note(what, basis or "home_force_unsettled", force_id)
 
     def disseminate(self, force_id: str, why: str) -> None:
         """Send the force its part of the case as it stands."""

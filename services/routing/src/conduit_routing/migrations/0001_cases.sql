@@ -12,10 +12,12 @@ CREATE TABLE cases (
     policy_version text NOT NULL,
     state text NOT NULL CHECK (state IN ('open', 'handed_over', 'declined', 'withdrawn')),
     home_force text,
-    basis text CHECK (basis IN ('named_by_officer', 'most_offence_places', 'most_victims', 'first_victims_home')),
+    basis text CHECK (
+        basis IN ('named_by_officer', 'most_offence_places', 'most_victims', 'first_victims_home', 'suggested_by_force')
+    ),
     interim_owner text,
     version integer NOT NULL CHECK (version > 0),
-    CONSTRAINT a_basis_is_of_a_home_force CHECK (basis IS NULL OR home_force IS NOT NULL),
+    CONSTRAINT a_basis_is_of_a_home_force CHECK ((basis IS NULL) = (home_force IS NULL)),
     CONSTRAINT a_child_is_never_between_two_forces CHECK (home_force IS NULL OR interim_owner IS NOT NULL),
     CONSTRAINT handed_over_is_settled CHECK (state <> 'handed_over' OR (home_force IS NOT NULL AND NOT provisional)),
     CONSTRAINT only_provisional_is_declined CHECK (state <> 'declined' OR provisional)
