@@ -341,7 +341,11 @@ def test_a_home_force_that_declines_keeps_the_interim_duty_until_another_has_ack
     referral_id = open_case(desk, place("L1", KENT))
     outbox = desk.deliver(declined(referral_id, KENT, SURREY))
     routed = outbox.one(CaseRouted)
-    assert (routed.home_force, routed.basis, routed.interim_safeguarding_owner) == (SURREY, HomeForceBasis.SUGGESTED_BY_FORCE, KENT)
+    assert (routed.home_force, routed.basis, routed.interim_safeguarding_owner) == (
+        SURREY,
+        HomeForceBasis.SUGGESTED_BY_FORCE,
+        KENT,
+    )
     copy = outbox.one(CaseDisseminated)
     assert (copy.force_id, copy.interim_safeguarding_owner) == (SURREY, KENT)
     assert copy.referral is not None
