@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from conduit_local import access_command, attach, audit_command, force_commands, partner_commands, up
+from conduit_local.conformance import command as conformance
 from conduit_local.demo import command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The referral conduit on this machine.")
@@ -16,6 +17,7 @@ app.add_typer(partner_commands.app, name="partner")
 app.add_typer(force_commands.app, name="force")
 app.command("access")(access_command.access)
 app.command("audit")(audit_command.audit)
+app.add_typer(conformance.app, name="conformance")
 
 if __name__ == "__main__":
     app()

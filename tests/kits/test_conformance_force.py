@@ -1,0 +1,127 @@
+"""The conformance kit for forces: it passes what is right, and names each thing that is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from conduit_local.broker import Broker
+from conduit_local.conformance.force_run import Patience, run_force
+from conduit_local.conformance.sandbox import SandboxError, sandbox
+from conduit_local.conformance.subject import Subject
+from conduit_local.conformance.verdict import Outcome, Verdict
+from tests.kits.broker import Hub, new_hub
+from tests.kits.faulty_force import FaultyForce
+from tests.kits.samples import CANARY
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "contracts" / "examples_py" / "force.py"
+PATIENT = Patience(attach=20, receipt=15, answer=5, quiet=1)
+"""A connector that was killed comes back when its old session has ended, after ten seconds."""
+HURRY = Patience(attach=2.5, receipt=1.5, answer=1, quiet=0.3)
+
+
+async def verdict_on(hub: Hub, tmp_path: Path, fault: str) -> Verdict:
+    broker = Broker(hub.bootstrap_servers, tmp_path)
+    subject = Subject(broker, "force", hub.force_id, None)
+    async with FaultyForce(hub.bootstrap_servers, hub.force_id, fault).running():
+        return await asyncio.to_thread(run_force, broker, hub.force_id, subject, HURRY)
+
+
+def failures(verdict: Verdict) -> dict[str, set[str]]:
+    return {check.name: {each.code for each in check.findings} for check in verdict.checks if check.findings}
+
+
+async def test_a_good_connector_written_without_the_kit_conforms(hub: Hub, tmp_path: Path) -> None:
+    verdict = await verdict_on(hub, tmp_path, "")
+    assert failures(verdict) == {}
+    assert verdict.conforms, verdict.as_json()
+    assert "crash" not in [check.name for check in verdict.checks]  # nobody may kill what somebody else runs
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("silent", {"receipt": {"receipt_missing"}}),
+        ("forgets_what_it_took_in", {"receipt_once": {"receipt_repeated"}, "answered_once": {"answer_repeated"}}),
+        ("confirms_everything", {"receipt_once": {"receipt_repeated"}}),
+        ("stops_at_unknown_type", {"unknown_type": {"receipt_missing"}}),
+        ("stops_at_poison", {"poison": {"receipt_missing"}}),
+        ("refuses_later_fields", {"later_field": {"receipt_missing"}}),
+        ("never_acknowledges", {"answered": {"answer_missing"}}),
+        ("says_it_twice", {"answered_once": {"answer_repeated"}}),
+        ("answers_a_case_of_others", {"records": {"case_not_yours"}}),
+        ("speaks_for_another_force", {"records": {"identity_mismatch"}, "receipt": {"receipt_missing"}}),
+        ("has_a_field_of_its_own", {"records": {"field_unknown"}, "receipt": {"receipt_missing"}}),
+        ("has_no_key", {"records": {"key_wrong"}}),
+        ("leaves_headers_out", {"records": {"header_missing"}, "receipt": {"receipt_missing"}}),
+        ("reuses_its_ids", {"records": {"event_id_reused"}}),
+    ],
+)
+async def test_each_fault_is_found_and_nothing_else(
+    hub: Hub, tmp_path: Path, fault: str, found: dict[str, set[str]]
+) -> None:
+    verdict = await verdict_on(hub, tmp_path, fault)
+    assert failures(verdict) == found
+    assert not verdict.conforms
+    for check in verdict.checks:
+        for finding in check.findings:
+            assert finding.where
+            assert finding.mend
+            assert CANARY not in str(finding)
+
+
+async def test_what_was_not_tried_is_not_called_passed(hub: Hub, tmp_path: Path) -> None:
+    verdict = await verdict_on(hub, tmp_path, "stops_at_unknown_type")
+    outcomes = {check.name: check.outcome for check in verdict.checks}
+    assert outcomes["receipt"] is Outcome.PASSED
+    assert outcomes["poison"] is outcomes["later_field"] is Outcome.NOT_SEEN
+    assert "stands still" in verdict.note
+
+
+@pytest.mark.timeout(120)
+async def test_a_connector_that_is_killed_must_neither_lose_nor_forget(
+    kafka_bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def verdict_on_command(folder: str, module: str) -> Verdict:
+        hub = new_hub(kafka_bootstrap)
+        (tmp_path / folder).mkdir()
+        command = module.format(python=sys.executable, bootstrap=kafka_bootstrap, force=hub.force_id)
+        subject = Subject(Broker(kafka_bootstrap, tmp_path / folder), "force", hub.force_id, command)
+        try:
+            return run_force(Broker(kafka_bootstrap, tmp_path / folder), hub.force_id, subject, PATIENT)
+        finally:
+            subject.kill()
+
+    monkeypatch.chdir(tmp_path)  # where the example keeps its files
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    faulty = "{python} -m tests.kits.faulty_force {bootstrap} {force} "
+    good, loses, forgets = await asyncio.gather(
+        asyncio.to_thread(verdict_on_command, "good", "{python} " + str(EXAMPLE) + " {force}"),
+        asyncio.to_thread(verdict_on_command, "loses", faulty + "commits_before_it_stores"),
+        asyncio.to_thread(verdict_on_command, "forgets", faulty + "nothing-but-memory"),
+    )
+    assert good.conforms, good.as_json()
+    assert failures(loses)["crash"] == {"receipt_missing"}
+    assert failures(forgets)["receipt_once"] == {"receipt_repeated"}
+
+
+async def test_a_connector_that_ends_is_started_again_and_the_rest_is_tried(hub: Hub, tmp_path: Path) -> None:
+    broker = Broker(hub.bootstrap_servers, tmp_path)
+    subject = Subject(broker, "force", hub.force_id, f"{sys.executable} -c pass")
+    verdict = await asyncio.to_thread(run_force, broker, hub.force_id, subject, HURRY)
+    (finding,) = next(check for check in verdict.checks if check.name == "receipt").findings
+    assert "ended with code 0" in finding.what
+    assert not verdict.conforms
+
+
+def test_a_sandbox_that_somebody_keeps_is_used_as_it_is(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conduit_local.conformance.sandbox.SERVICES", ("nobody",))  # other tests' services work here
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": hub.bootstrap_servers}
+    with sandbox("force", hub.force_id, environ, print) as broker:
+        assert broker.bootstrap_servers == hub.bootstrap_servers
+    with pytest.raises(SandboxError, match="no topics of force nowhere"), sandbox("force", "nowhere", environ, print):
+        pass
