@@ -17,7 +17,7 @@ from conduit_local.doors import open_doors
 from conduit_local.kafka import EmbeddedKafka
 from conduit_local.secured import secure
 
-SECONDS = 30.0
+SECONDS = 10.0
 
 
 class SandboxError(RuntimeError):
