@@ -1,13 +1,16 @@
 """Fixtures: a database with the chassis' and intake's tables, and intake on it without Kafka."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 
 from conduit_chassis.migrate import migrate
 from conduit_chassis.testing import Harness, ManualClock, harness
 from conduit_intake.app import create_service
-from services.intake.tests.samples import NOW, registered, sent
+from services.intake.tests.api import Api
+from services.intake.tests.samples import NORTH, NOW, SOUTH, registered, sent
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,23 @@ async def intake(empty_intake: Harness) -> Harness:
     """Intake that knows one partner."""
     await empty_intake.deliver(sent(registered()))
     return empty_intake
+
+
+@pytest.fixture
+async def api(intake: Harness, database: str) -> AsyncIterator[Api]:
+    """The HTTP API of intake, which knows two partners."""
+    await intake.deliver(sent(registered(SOUTH)))
+    async with AsyncExitStack() as stack:
+        yield Api(intake, database, stack)
+
+
+@pytest.fixture
+async def north(api: Api) -> httpx.AsyncClient:
+    """A client of the first partner, with a token."""
+    return await api.client(NORTH)
+
+
+@pytest.fixture
+async def south(api: Api) -> httpx.AsyncClient:
+    """A client of the second."""
+    return await api.client(SOUTH)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 SALT_BYTES = 16
 LONGEST_SECRET = 256
+LONGEST_PART = 40
 _SLUG = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _CLIENT = re.compile(rf"(?P<partner>{_SLUG})(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)?")
 _MEMORY_BYTES = 32 * 1024 * 1024
@@ -62,4 +63,5 @@ def matching(digest: bytes, known: Iterable[tuple[str, bytes]]) -> str | None:
 def partner_of(client_id: str) -> str | None:
     """The partner of a client id, which is the partner's or begins with it and a dot; None where it is no client id."""
     found = _CLIENT.fullmatch(client_id)
-    return found["partner"] if found and len(client_id) <= 81 else None
+    longest = max(map(len, client_id.split(".")))
+    return found["partner"] if found and longest <= LONGEST_PART else None

@@ -21,6 +21,7 @@ from conduit_intake.http.refusals import Refused, response
 # FastAPI's own telemetry would put paths and queries on spans; its documentation pages load scripts from elsewhere.
 _QUIET: Any = {"tracing": False, "metrics": False, "logs": False}
 _CODES = {"missing": "field_missing", "extra_forbidden": "field_unknown", "enum": "value_not_allowed"}
+_cache: list[tuple[bytes, Paths]] = []
 _STATUSES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -50,11 +51,17 @@ def create_app() -> FastAPI:
     )
     for router in (auth.router, referrals.router, acts.router, uploads.router):
         app.include_router(router)
-    made = document(app)
-    app.state.document = to_json(made)
-    app.state.paths = Paths(made)
+    app.state.document, app.state.paths = _described(app)
     app.add_route("/openapi.json", _document, include_in_schema=False)
     return app
+
+
+def _described(app: FastAPI) -> tuple[bytes, Paths]:
+    """The document and the paths in it. Every app of this module has the same."""
+    if not _cache:
+        made = document(app)
+        _cache.append((to_json(made), Paths(made)))
+    return _cache[0]
 
 
 async def _document(request: Request) -> Response:
@@ -86,7 +93,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if "header" in places:
         missing = "idempotency-key" not in request.headers
         return response(Refused("idempotency_key_missing" if missing else "idempotency_key_invalid"))
-    return response(Refused("query_invalid", [_query_problem(detail) for detail in found[:20]]))
+    problems = {problem.field: problem for problem in map(_query_problem, found)}
+    return response(Refused("query_invalid", list(problems.values())))
 
 
 async def _failed(_request: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 from datetime import timedelta
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -29,6 +29,7 @@ from conduit_intake.http.refusals import Refused, documented
 
 FORM = "application/x-www-form-urlencoded"
 LONGEST_FORM = 4_096
+_KIND = "Bearer"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="conduit"'}
 _EXPIRED = {"WWW-Authenticate": 'Bearer realm="conduit", error="invalid_token"'}
 _NOBODYS_SALT = bytes(SALT_BYTES)
@@ -55,7 +56,7 @@ class Token(BaseModel):
     """A bearer token (RFC 6749, section 5.1)."""
 
     access_token: str
-    token_type: Literal["Bearer"] = "Bearer"
+    token_type: str = Field(pattern="^Bearer$")
     expires_in: int = Field(description="Seconds.")
     scope: str = Field(description="`referrals` or `sandbox`.")
 
@@ -156,7 +157,7 @@ async def _issue(door: Door, shown: Credentials, scope: str | None) -> Response:
     token, seconds = new_token(), door.settings.token_seconds
     await accounts.issue(door.pool, hash_token(token), secret_id, now + timedelta(seconds=seconds))
     metrics.TOKENS.labels("issued").inc()
-    body = Token(access_token=token, expires_in=seconds, scope=known.scope)
+    body = Token(access_token=token, token_type=_KIND, expires_in=seconds, scope=known.scope)
     return Response(body.model_dump_json(), media_type=bodies.JSON)
 
 

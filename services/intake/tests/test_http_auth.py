@@ -1,0 +1,238 @@
+"""Tokens and secrets: who gets in, and who no longer does."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import httpx
+import psycopg
+import pytest
+
+from conduit_chassis.testing import ManualClock
+from conduit_intake import clients
+from conduit_intake.http import auth
+from services.intake.tests.api import Api, code, referred, token
+from services.intake.tests.samples import NORTH, NOW, SOUTH
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {text}"}
+
+
+async def look(client: httpx.AsyncClient, given: httpx.Response) -> int:
+    """The status of a look with a token just given."""
+    return (await client.get("/v1/referrals", headers=bearer(given.json()["access_token"]))).status_code
+
+
+class TestTokens:
+    async def test_a_secret_gives_a_token_for_minutes(self, api: Api, clock: ManualClock) -> None:
+        client = await api.anybody()
+        given = await token(client, NORTH, api.secret().text)
+        assert given.status_code == 200
+        assert given.json() | {"access_token": ""} == {
+            "access_token": "",
+            "token_type": "Bearer",
+            "expires_in": 900,
+            "scope": "referrals",
+        }
+        assert given.headers["cache-control"] == "no-store"
+        assert await look(client, given) == 200
+        clock.advance(timedelta(seconds=900))
+        answer = await client.get("/v1/referrals", headers=bearer(given.json()["access_token"]))
+        assert code(answer) == (401, "unauthenticated")
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+    async def test_id_and_secret_may_stand_in_the_form(self, api: Api) -> None:
+        client = await api.anybody()
+        form = {"grant_type": "client_credentials", "client_id": NORTH, "client_secret": api.secret().text}
+        assert (await client.post("/oauth/token", data=form)).status_code == 200
+
+    async def test_no_secret_and_no_token_stands_in_the_database(self, api: Api) -> None:
+        secret = api.secret()
+        given = await token(await api.anybody(), NORTH, secret.text)
+        tables = [row[0] for row in await api.intake.pool.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")]
+        for table in tables:
+            if not table.startswith(("pg_", "sql_")):
+                rows = str([tuple(row) for row in await api.intake.pool.fetch(f'SELECT * FROM "{table}"')])  # noqa: S608
+                assert secret.text not in rows
+                assert given.json()["access_token"] not in rows
+
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            (NORTH, "wrong"),
+            (SOUTH, "wrong"),
+            ("nobody", "wrong"),
+            (f"{NORTH}.other", "wrong"),
+            ("Not A Client", "wrong"),
+            (NORTH, "x" * 10_00),
+            (NORTH, ""),
+            ("", ""),
+        ],
+        ids=str,
+    )
+    async def test_every_wrong_pair_gets_the_same_answer(self, api: Api, shown: tuple[str, str]) -> None:
+        api.secret()
+        answer = await token(await api.anybody(), *shown)
+        assert answer.status_code == 401
+        assert answer.json() == {
+            "error": "invalid_client",
+            "error_description": "There is no client with this id and a live secret like this.",
+        }
+        assert answer.headers["www-authenticate"].startswith("Basic")
+
+    async def test_a_client_that_does_not_exist_costs_the_same_hash(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        hashed: list[bytes] = []
+        monkeypatch.setattr(auth, "hash_secret", lambda _secret, salt: hashed.append(salt) or bytes(32))
+        api.secret()
+        api.secret()
+        client = await api.anybody()
+        for client_id in (NORTH, "nobody"):
+            await token(client, client_id, "wrong")
+        assert len(hashed) == 2
+
+    @pytest.mark.parametrize(
+        ("content", "error"),
+        [
+            (b"", "invalid_request"),
+            (b"grant_type", "invalid_request"),
+            (b"grant_type=password", "unsupported_grant_type"),
+            (b"grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
+            (b"\xff", "invalid_request"),
+            (b"&".join(b"a%d=1" % number for number in range(30)), "invalid_request"),
+        ],
+    )
+    async def test_a_form_that_is_none_is_refused(self, api: Api, content: bytes, error: str) -> None:
+        headers = {"content-type": auth.FORM}
+        answer = await (await api.anybody()).post("/oauth/token", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+    async def test_a_scope_that_is_not_the_clients_is_refused(self, api: Api) -> None:
+        client, secret = await api.anybody(), api.secret()
+        assert (await token(client, NORTH, secret.text, scope="referrals")).status_code == 200
+        answer = await token(client, NORTH, secret.text, scope="sandbox")
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+    @pytest.mark.parametrize("header", ["Basic", "Basic !!", "Basic eA==", "Bearer eA==", "Basic " + "A" * 400, "Digest x"])
+    async def test_a_header_that_is_no_pair_is_refused(self, api: Api, header: str) -> None:
+        form, headers = {"grant_type": "client_credentials"}, {"authorization": header}
+        answer = await (await api.anybody()).post("/oauth/token", data=form, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+    async def test_basic_credentials_are_read_as_oauth_encodes_them(self, api: Api) -> None:
+        client_id = f"{NORTH}.kit"
+        pair = f"northlight%2Ekit:{api.secret(client_id).text.replace('-', '%2D')}"
+        headers = {"authorization": "basic " + base64.b64encode(pair.encode()).decode()}
+        answer = await (await api.anybody()).post("/oauth/token", data={"grant_type": "client_credentials"}, headers=headers)
+        assert answer.status_code == 200
+
+    async def test_guessing_is_slowed(self, api: Api) -> None:
+        client = await api.anybody()
+        answers = [await token(client, NORTH, "wrong") for _ in range(22)]
+        assert {answer.status_code for answer in answers[:20]} == {401}
+        assert code(answers[-1]) == (429, "rate_exceeded")
+        assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+class TestTheDoor:
+    @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic eA==", "Bearer nobodys", "bearer ÿ"])
+    async def test_without_a_live_token_nobody_gets_in(self, api: Api, header: str | None) -> None:
+        client = await api.anybody()
+        headers = {} if header is None else {b"authorization": header.encode("latin-1")}
+        for method, path in (("GET", "/v1/referrals"), ("POST", "/v1/referrals"), ("GET", "/v1/referrals/x")):
+            answer = await client.request(method, path, headers=headers)  # type: ignore[arg-type]
+            assert code(answer) == (401, "unauthenticated")
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+
+    async def test_a_second_client_of_a_partner_sees_the_same_referrals(self, api: Api, north: httpx.AsyncClient) -> None:
+        referral_id = await referred(north)
+        other = await api.client(f"{NORTH}.second")
+        assert (await other.get(f"/v1/referrals/{referral_id}")).status_code == 200
+
+
+class TestRotation:
+    async def test_two_secrets_are_live_at_once(self, api: Api) -> None:
+        client, first, second = await api.anybody(), api.secret(), api.secret()
+        for secret in (first, second):
+            assert (await token(client, NORTH, secret.text)).status_code == 200
+
+    async def test_after_a_rotation_the_old_secret_lasts_for_the_overlap(self, api: Api, clock: ManualClock) -> None:
+        client, old = await api.anybody(), api.secret()
+        new = api.administer(clients.rotate, NORTH, clock.now(), timedelta(days=7))
+        statuses = []
+        for _ in range(2):
+            statuses.append([(await token(client, NORTH, each.text)).status_code for each in (old, new)])
+            clock.advance(timedelta(days=7))
+        assert statuses == [[200, 200], [401, 200]]
+
+    async def test_a_revoked_secret_ends_with_its_tokens_at_once(self, api: Api) -> None:
+        client, old, new = await api.anybody(), api.secret(), api.secret()
+        given = [await token(client, NORTH, each.text) for each in (old, new)]
+        assert api.administer(clients.revoke, NORTH, NOW, old.secret_id) == 1
+        assert [await look(client, each) for each in given] == [401, 200]
+        assert (await token(client, NORTH, old.text)).status_code == 401
+        assert api.administer(clients.revoke, NORTH, NOW) == 1
+        assert [await look(client, each) for each in given] == [401, 401]
+
+    async def test_a_secret_that_was_to_end_sooner_does(self, api: Api, clock: ManualClock) -> None:
+        api.secret()
+        for overlap in (timedelta(hours=1), timedelta(days=7)):
+            clock.advance(timedelta(seconds=1))
+            api.administer(clients.rotate, NORTH, clock.now(), overlap)
+        ends = [listed.expires_at for listed in api.administer(clients.list_secrets, NORTH)]
+        hour, week = NOW + timedelta(hours=1, seconds=1), NOW + timedelta(days=7, seconds=2)
+        assert ends == [hour, week, None]
+
+
+class TestTheCommand:
+    @pytest.fixture
+    def command(self, api: Api, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+        def run(*arguments: str) -> tuple[int, str]:
+            status = clients.main(list(arguments))
+            shown = capsys.readouterr()
+            return status, shown.out + shown.err
+
+        monkeypatch.setenv("POSTGRES_DSN", database)
+        return run
+
+    async def test_it_adds_lists_rotates_and_revokes(self, api: Api, command) -> None:  # type: ignore[no-untyped-def]
+        status, shown = command("add", f"{NORTH}.kit")
+        made = dict(line.split("=", 1) for line in shown.splitlines())
+        assert (status, made["client_id"]) == (0, f"{NORTH}.kit")
+        assert (await token(await api.anybody(), made["client_id"], made["client_secret"])).status_code == 200
+        status, shown = command("rotate", f"{NORTH}.kit", "--overlap-hours", "1")
+        assert status == 0
+        _, shown = command("list", NORTH)
+        assert [line.split()[:4] for line in shown.splitlines()][0] == [
+            f"{NORTH}.kit",
+            "referrals",
+            made["secret_id"],
+            "live",
+        ]
+        assert made["client_secret"] not in shown
+        assert command("revoke", f"{NORTH}.kit", "--secret-id", made["secret_id"]) == (0, "1 revoked\n")
+        assert command("revoke", f"{NORTH}.kit") == (0, "1 revoked\n")
+        assert command("revoke", f"{NORTH}.kit") == (0, "0 revoked\n")
+
+    @pytest.mark.parametrize("wrong", [("add", "Not A Client"), ("add", "a.b.c"), ("rotate", "nobody"), ("add", "x" * 41)])
+    async def test_it_says_why_it_cannot(self, command, wrong: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+        status, shown = command(*wrong)
+        assert status == 1
+        assert shown
+
+    async def test_a_client_keeps_its_scope(self, command) -> None:  # type: ignore[no-untyped-def]
+        assert command("add", NORTH)[0] == 0
+        assert command("add", NORTH, "--sandbox")[0] == 1
+        assert command("add", f"{NORTH}.sandbox")[0] == 0
+        _, shown = command("list", NORTH)
+        assert [line.split()[1] for line in shown.splitlines()] == ["referrals", "sandbox"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["('a', 'b', 'referrals', '\\x00'::bytea, now())", "('a b', 'a b', 'referrals', repeat('x', 16)::bytea, now())"],
+)
+async def test_the_table_takes_no_client_of_another_partner(database: str, row: str) -> None:
+    with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(f"INSERT INTO clients (client_id, partner_id, scope, salt, created_at) VALUES {row}")  # type: ignore[arg-type]  # noqa: S608
