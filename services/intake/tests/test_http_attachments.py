@@ -280,9 +280,10 @@ class TestScanning:
             answer = await attach(client, await referred(client))
             worker = asyncio.create_task(scanning.scan_attachments(intake.runtime))
             try:
-                async with asyncio.timeout(10):
-                    while (await state(client, answer))[0] == "pending":
-                        await asyncio.sleep(0.05)
+                for _ in range(200):
+                    await asyncio.sleep(0.05)
+                    if (await state(client, answer))[0] != "pending":
+                        break
             finally:
                 worker.cancel()
             assert await state(client, answer) == ("available", None)

@@ -187,7 +187,7 @@ class TestRotation:
 
 class TestTheCommand:
     @pytest.fixture
-    def command(self, api: Api, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    def command(self, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
         def run(*arguments: str) -> tuple[int, str]:
             status = clients.main(list(arguments))
             shown = capsys.readouterr()
@@ -204,7 +204,7 @@ class TestTheCommand:
         status, shown = command("rotate", f"{NORTH}.kit", "--overlap-hours", "1")
         assert status == 0
         _, shown = command("list", NORTH)
-        assert [line.split()[:4] for line in shown.splitlines()][0] == [
+        assert next(line.split()[:4] for line in shown.splitlines()) == [
             f"{NORTH}.kit",
             "referrals",
             made["secret_id"],
