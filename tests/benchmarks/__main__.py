@@ -11,7 +11,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,13 @@ def _timed(stack: Stack, name: str, records: list[Submission]) -> tuple[Run, flo
 
 
 def _cpu_seconds() -> float:
-    """Of the whole machine, measurer included."""
-    times = psutil.cpu_times()
-    return float(times.user + times.system)
+    """Of all that this process started: the servers and the pipeline's processes, without the measurer itself."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
 
 
 def _burst(stack: Stack, name: str, records: list[Submission], per_second: float | None = None) -> Run:
