@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from confluent_kafka import Consumer, Producer
 
 from conduit_contracts import topics
 from conduit_local.demo.records import Wire, partner_record
 from conduit_local.demo.samples import Sample, load_samples
+from conduit_local.env_file import parse_env
 from conduit_local.stack import Stack
 
 NEWCOMER = "newcomer"
@@ -113,7 +115,7 @@ def onboarded(stack: Stack, conduit: Conduit) -> float:
     """The moment at which the command that lets the partner in was given."""
     given = time.monotonic()
     days = ("--valid-from", "2026-01-01", "--valid-to", "2044-01-01")
-    conduit("partner", "onboard", NEWCOMER, "--name", "Newcomer (synthetic)", "--mou", MOU, *days)
+    conduit("partner", "onboard", NEWCOMER, "--name", "Newcomer (synthetic)", "--mou", MOU, *days, "--http")
     return given
 
 
@@ -151,3 +153,25 @@ def test_a_suspension_stops_new_referrals_within_seconds_and_running_cases_go_on
     deadline = time.monotonic() + STOPPED_SECONDS
     while "rejected" in partner.answer_to(partner.refer())[0]:
         assert time.monotonic() < deadline
+
+
+def test_its_secret_of_the_http_api_is_rotated_with_an_overlap_and_ends_with_it(
+    stack: Stack, conduit: Conduit, onboarded: float
+) -> None:
+    file = stack.state_dir / "clients" / "http" / f"{NEWCOMER}.env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    old = parse_env(file.read_text())
+    assert asks_for_a_token(old) == 200
+    conduit("partner", "rotate", NEWCOMER)
+    new = parse_env(file.read_text())
+    assert (asks_for_a_token(old), asks_for_a_token(new)) == (200, 200)
+    conduit("partner", "rotate", NEWCOMER, "--finish")
+    assert (asks_for_a_token(old), asks_for_a_token(new)) == (401, 200)
+    conduit("partner", "offboard", NEWCOMER)
+    assert asks_for_a_token(new) == 401
+
+
+def asks_for_a_token(client: dict[str, str]) -> int:
+    login = (client["CONDUIT_CLIENT_ID"], client["CONDUIT_CLIENT_SECRET"])
+    form = {"grant_type": "client_credentials"}
+    return httpx.post(f"{client['CONDUIT_URL']}/oauth/token", data=form, auth=login, trust_env=False).status_code

@@ -137,7 +137,7 @@ async def test_credentials_overlap_while_they_are_rotated_and_the_old_ones_end_a
     conduit("partner", "rotate", "rotating", *BY)
     new = f"{old}.2"
     assert (
-        "is changing from partner.rotating to partner.rotating.2" in conduit("partner", "rotate", "rotating", code=1).output
+        "is changing its credentials already (partner.rotating.2)" in conduit("partner", "rotate", "rotating", code=1).output
     )
     topic = topics.PARTNER_REFERRALS.name("rotating")
     async with Wire(changing_broker, old) as still_open:

@@ -14,6 +14,7 @@ from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import FORCE, PARTNER, specs
 from conduit_local import onboarding
 from conduit_local.access import expected_rules, users_of
+from conduit_local.http_clients import Secrets
 from conduit_local.onboarding import OnboardingError, merged_mous
 from conduit_local.plans import Plan, Standing, differences
 from conduit_local.quotas import PRODUCER
@@ -47,7 +48,16 @@ def after(standing: Standing, plan: Plan) -> Standing:
         rules=(standing.rules | set(plan.grants)) - set(plan.revokes),
         quotas={user: limits for user, limits in quotas.items() if plan.quotas.get(user, limits) is not None},
         entry=plan.entry or standing.entry,
+        http=secrets_after(standing.http, plan),
     )
+
+
+def secrets_after(before: Secrets, plan: Plan) -> Secrets:
+    names = [*before, *(name for name in plan.http_made if name not in before)]
+    made = {name: (f"secret-{len(before.get(name, ()))}",) for name in plan.http_made}
+    grown = {name: (*before.get(name, ()), *made.get(name, ())) for name in names}
+    left = {name: tuple(each for each in found if (name, each) not in plan.http_ended) for name, found in grown.items()}
+    return {name: found for name, found in left.items() if found}
 
 
 ONBOARDED = after(EMPTY, onboarding.onboard(EMPTY, ENTRY))
@@ -76,7 +86,7 @@ VERBS = st.sampled_from(["onboard", "suspend", "wholly", "resume", "rotate", "fi
 
 def plan(verb: str, standing: Standing) -> Plan:
     if verb == "onboard":
-        return onboarding.onboard(standing, standing.entry or ENTRY)
+        return onboarding.onboard(standing, standing.entry or ENTRY, http=("abc", "abc.sandbox"))
     if verb == "wholly":
         return onboarding.suspend(standing, wholly=True)
     acts = {"suspend": onboarding.suspend, "resume": onboarding.resume, "rotate": onboarding.rotate}
@@ -97,6 +107,8 @@ def test_whatever_is_done_in_whatever_order_permissions_stay_those_of_the_users_
         standing = after(standing, made)
         assert standing.rules == own_rules(standing) or not standing.topics
         assert len(standing.own_users) <= 2
+        assert all(len(secrets) <= 2 for secrets in standing.http.values())
+        assert bool(standing.http) == bool(standing.own_users)
         if verb != "rotate":
             assert plan(verb, standing).steps == []
 
@@ -104,8 +116,17 @@ def test_whatever_is_done_in_whatever_order_permissions_stay_those_of_the_users_
 def test_a_broker_without_passwords_gets_topics_and_the_entry_alone() -> None:
     made = onboarding.onboard(replace(EMPTY, secured=False), ENTRY)
     assert {step.what for step in made.steps} == {"topic", "entry"}
-    with pytest.raises(OnboardingError, match="asks nobody for a password"):
+    with pytest.raises(OnboardingError, match="needs no credentials on this broker"):
         onboarding.rotate(replace(EMPTY, secured=False))
+
+
+def test_where_kafka_asks_for_no_password_the_http_apis_secrets_are_rotated_alone() -> None:
+    standing = replace(EMPTY, users=frozenset(), secured=False, http={"abc": ("one",)})
+    rotated = onboarding.rotate(standing)
+    assert (rotated.users, rotated.http_made) == ((), ("abc",))
+    with pytest.raises(OnboardingError, match="--finish"):
+        onboarding.rotate(after(standing, rotated))
+    assert onboarding.finish_rotation(after(standing, rotated)).http_ended == (("abc", "one"),)
 
 
 def test_a_quota_of_its_own_goes_with_the_credentials() -> None:

@@ -7,13 +7,17 @@ import fcntl
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from conduit_contracts.programme import Contact
+from conduit_contracts.topics import PARTNER
 from conduit_local.audit import By, audited
 from conduit_local.broker import Broker
 from conduit_local.clients import remove_clients, write_clients
 from conduit_local.grants import create_users, delete_users, grant, granted, revoke, users
+from conduit_local.http_clients import HttpClients
+from conduit_local.onboarding import OnboardingError
 from conduit_local.paths import write_private
 from conduit_local.plans import Plan, Standing
 from conduit_local.quotas import read_quotas, set_quotas
@@ -34,36 +38,31 @@ def alone(state_dir: Path) -> Iterator[None]:
         yield
 
 
-def look(broker: Broker, kind: str, identity: str) -> Standing:
-    """What the broker and the register hold now."""
+def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = None) -> Standing:
+    """What the broker, the register and intake hold now."""
     admin = broker.admin()
     standing = Standing(
         kind,
         identity,
         topics=frozenset(admin.list_topics(timeout=TIMEOUT).topics),
         entry=read_registers(broker).of(kind, identity),
+        http=http.live(identity) if http and kind == PARTNER else {},
         secured=broker.secured,
     )
     if not broker.secured:
         return standing
-    return Standing(
-        kind,
-        identity,
-        topics=standing.topics,
-        users=users(admin),
-        rules=frozenset(granted(admin)),
-        quotas=read_quotas(broker),
-        entry=standing.entry,
-    )
+    return replace(standing, users=users(admin), rules=frozenset(granted(admin)), quotas=read_quotas(broker))
 
 
-def carry_out(plan: Plan, broker: Broker, by: By, command: str) -> None:
+def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClients | None = None) -> None:
     """Do what is planned, and note it in the audit. Cut short, it is planned and carried out again.
 
     Whoever comes in has its topics, and whoever has to go is refused by the register before it is cut off.
     """
     if not plan.steps:
         return
+    if plan.http_made and http is None:
+        raise OnboardingError("set INTAKE_POSTGRES_DSN: intake keeps the HTTP API's clients in its database")
     admin = broker.admin()
     with audited(broker.state_dir, by, command, plan.subject, plan.steps):
         # Files before users come, and away before users go: cut short, the next plan still has the user in it.
@@ -75,10 +74,19 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str) -> None:
         if plan.entry is not None:
             keep_webhook_secret(broker.state_dir, plan.entry.contact)
             publish(broker, [plan.entry], actor=by.actor)
+        if http is not None:
+            _change_secrets(plan, http)
         revoke(admin, plan.revokes)
         set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
         remove_clients(broker.state_dir, plan.removed_users)
         delete_users(admin, plan.removed_users)
+
+
+def _change_secrets(plan: Plan, http: HttpClients) -> None:
+    for client_id in plan.http_made:
+        http.make(client_id)
+    for client_id, secret_id in plan.http_ended:
+        http.end(client_id, secret_id)
 
 
 def keep_webhook_secret(state_dir: Path, contact: Contact) -> Path | None:

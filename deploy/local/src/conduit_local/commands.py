@@ -23,6 +23,7 @@ from conduit_local.broker import Broker, external_broker, local_broker
 from conduit_local.carry_out import alone, carry_out, look
 from conduit_local.clients import folder
 from conduit_local.env_file import read_env_file
+from conduit_local.http_clients import HttpClients
 from conduit_local.onboarding import OnboardingError
 from conduit_local.plans import Plan, Standing
 from conduit_local.quotas import QuotaError
@@ -77,15 +78,23 @@ def reach(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Broker:
     return local_broker(state_dir, env["KAFKA_BOOTSTRAP_SERVERS"], secured=secured)
 
 
+def reach_intake(state_dir: Path, environ: Mapping[str, str] = os.environ) -> HttpClients | None:
+    """Where intake keeps the HTTP API's clients; None where neither the environment nor a stack that runs here says it."""
+    env = environ if environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
+    dsn = env.get("INTAKE_POSTGRES_DSN")
+    return HttpClients(dsn, env.get("INTAKE_URL", ""), folder(state_dir.absolute()) / "http") if dsn else None
+
+
 def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[bool, str, str], state_dir: Path) -> Plan:
     """Look, plan, and where it is wanted carry out; `by` is whether to apply, who, and why."""
     apply, actor, reason = by
     must_be_known(apply=apply, actor=actor, reason=reason)
     broker = reach(state_dir)
+    http = reach_intake(state_dir)
     with alone(broker.state_dir):
-        plan = plan_of(look(broker, *subject))
+        plan = plan_of(look(broker, *subject, http))
         if apply:
-            carry_out(plan, broker, By(actor, reason), command)
+            carry_out(plan, broker, By(actor, reason), command, http)
     return plan
 
 
@@ -99,6 +108,7 @@ def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tu
     """What was done, or what would be, and what comes after it."""
     notes = (*notes, *_notes(plan, state_dir.absolute()))
     files = [str(folder(state_dir.absolute()) / f"{user}.env") for user in plan.users if applied]
+    files += [str(folder(state_dir.absolute()) / "http" / f"{client_id}.env") for client_id in plan.http_made if applied]
     if as_json:
         steps = [step._asdict() for step in plan.steps]
         shown = {"subject": plan.subject, "applied": applied, "steps": steps, "notes": notes, "files": files}
@@ -113,15 +123,15 @@ def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tu
     else:
         typer.echo(f"{plan.subject}: done: {len(plan.steps)}")
         for file in files:
-            typer.echo(f"credentials: {file} (and .conf for kcat); hand them over on a channel that only the receiver reads")
+            typer.echo(f"credentials: {file}; hand them over on a channel that only the receiver reads")
     for note in notes:
         typer.echo(f"note: {note}")
 
 
 def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
     kind, _, identity = plan.subject.partition(".")
-    if plan.users and plan.users[0] != plan.subject:
-        yield f"both credentials work until `conduit {kind} rotate {identity} --finish`; run it once the new one is in use"
+    if plan.overlaps:
+        yield f"old and new work until `conduit {kind} rotate {identity} --finish`; run it once the new ones are in use"
     secret_name = plan.entry.contact.webhook_secret if plan.entry else None
     if secret_name and any(change.startswith("contact.webhook_secret") for change in plan.changes):
         secret = webhook_secrets(state_dir) / secret_name

@@ -14,6 +14,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.programme import Mou, PartnerRegistered
 from conduit_contracts.topics import FORCE, PARTNER, TopicSpec, specs
 from conduit_local.access import Rule, generation_of, identities, rules_of, user_of
+from conduit_local.http_clients import Secrets
 from conduit_local.plans import Plan, Standing, differences
 from conduit_local.quotas import Limits
 from conduit_local.register import Entry
@@ -23,8 +24,11 @@ class OnboardingError(ValueError):
     """It cannot be done as asked; the text says what to do instead."""
 
 
-def onboard(standing: Standing, entry: Entry, limits: Limits | None = None) -> Plan:
-    """Everything that a partner or force needs to take part. What it has already stays; a suspension stays as well."""
+def onboard(standing: Standing, entry: Entry, limits: Limits | None = None, http: Sequence[str] = ()) -> Plan:
+    """Everything that a partner or force needs to take part. What it has already stays; a suspension stays as well.
+
+    `http` are its clients of the HTTP API.
+    """
     if standing.kind == FORCE and standing.identity not in forces():
         raise OnboardingError(f"there is no force {standing.identity!r}{_nearest(standing.identity, forces())}")
     known = standing.own_users if standing.secured else []
@@ -35,31 +39,34 @@ def onboard(standing: Standing, entry: Entry, limits: Limits | None = None) -> P
         grants=_missing(standing, [*known, *made]),
         quotas=_quotas(standing, [*known, *made], limits),
         topics=tuple(spec for spec in _specs(standing) if spec.name not in standing.topics),
+        http_made=tuple(client_id for client_id in http if client_id not in standing.http),
     )
 
 
 def rotate(standing: Standing) -> Plan:
-    """A second user with a new password beside the first, so that nobody is locked out while the credentials change."""
+    """New credentials beside those it has, so that nobody is locked out while they change."""
     known = _known_users(standing)
-    if len(known) > 1:
+    changing = [*known[1:], *(name for name, secrets in standing.http.items() if len(secrets) > 1)]
+    if changing:
         raise OnboardingError(
-            f"{standing.name} is changing from {known[0]} to {known[-1]} already; once {known[-1]} is in use, end it with "
-            f"`conduit {standing.kind} rotate {standing.identity} --finish`"
+            f"{standing.name} is changing its credentials already ({', '.join(changing)}); once the new ones are in use, "
+            f"end the old with `conduit {standing.kind} rotate {standing.identity} --finish`"
         )
-    newest = generation_of(standing.kind, standing.identity, known[-1]) or 1
-    made = user_of(standing.kind, standing.identity, newest + 1)
-    limits = standing.quotas.get(known[-1])
+    made = _successor(standing, known[0]) if known else ()
+    limits = standing.quotas.get(known[0]) if known else None
     return Plan(
         standing.name,
-        users=(made,),
-        grants=_missing(standing, [*known, made]),
-        quotas={made: limits} if limits else {},
+        users=made,
+        grants=_missing(standing, [*known, *made]),
+        quotas={user: limits for user in made if limits},
+        http_made=tuple(standing.http),
+        overlaps=True,
     )
 
 
 def finish_rotation(standing: Standing) -> Plan:
-    """The newest user stays, those before it can no longer come in. Empty where there is only one."""
-    return _without(standing, _known_users(standing)[:-1])
+    """The newest of each stays, those before it can no longer come in. Empty where there is only one."""
+    return _without(standing, _known_users(standing)[:-1], {name: secrets[:-1] for name, secrets in standing.http.items()})
 
 
 def suspend(standing: Standing, mou: str | None = None, *, wholly: bool = False) -> Plan:
@@ -82,7 +89,7 @@ def resume(standing: Standing, mou: str | None = None) -> Plan:
 def offboard(standing: Standing) -> Plan:
     """Nothing more is taken from the partner, and nobody comes in as it. Its running cases go on without it."""
     suspended = suspend(standing, wholly=True)
-    leaving = _without(standing, standing.own_users)
+    leaving = _without(standing, standing.own_users, standing.http)
     return replace(leaving, entry=suspended.entry, changes=suspended.changes)
 
 
@@ -95,7 +102,7 @@ def merged_mous(standing: Mapping[str, Mou], added: Sequence[Mou]) -> tuple[Mou,
     return tuple(found.values())
 
 
-def _without(standing: Standing, users: Sequence[str]) -> Plan:
+def _without(standing: Standing, users: Sequence[str], secrets: Secrets) -> Plan:
     kept = [user for user in standing.own_users if user not in users]
     rules = set(rules_of(standing.kind, standing.identity, kept))
     lost = [rule for rule in sorted(standing.rules) if rule.principal in users and rule not in rules]
@@ -104,6 +111,7 @@ def _without(standing: Standing, users: Sequence[str]) -> Plan:
         quotas={user: None for user in users if user in standing.quotas},
         revokes=tuple(lost),
         removed_users=tuple(users),
+        http_ended=tuple((client_id, each) for client_id, ended in secrets.items() for each in ended),
     )
 
 
@@ -133,11 +141,16 @@ def _specs(standing: Standing) -> list[TopicSpec]:
 
 
 def _known_users(standing: Standing) -> list[str]:
-    if not standing.secured:
-        raise OnboardingError("this broker asks nobody for a password, so there are no credentials to change")
-    if not standing.own_users:
-        raise OnboardingError(f"{standing.name} has no credentials; `conduit {standing.kind} onboard` makes them")
+    """Empty only where credentials of the HTTP API are all it has."""
+    if not standing.own_users and not standing.http:
+        what = f"has no credentials; `conduit {standing.kind} onboard` makes them"
+        raise OnboardingError(f"{standing.name} {what if standing.secured else 'needs no credentials on this broker'}")
     return standing.own_users
+
+
+def _successor(standing: Standing, user: str) -> tuple[str]:
+    number = generation_of(standing.kind, standing.identity, user) or 1
+    return (user_of(standing.kind, standing.identity, number + 1),)
 
 
 def _partner(standing: Standing) -> PartnerRegistered:

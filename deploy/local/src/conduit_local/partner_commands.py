@@ -15,6 +15,7 @@ from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import PARTNER
 from conduit_local import onboarding
 from conduit_local.commands import Actor, Apply, AsJson, PlanOf, Reason, StateDir, explained, perform, reach, show
+from conduit_local.http_clients import SANDBOX
 from conduit_local.plans import Plan, Standing
 from conduit_local.quotas import PRODUCER
 from conduit_local.register import read_registers
@@ -45,6 +46,8 @@ def onboard(  # noqa: PLR0913  one parameter per option
     webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
     webhook_secret_name: SecretName = None,
     producer_byte_rate: Annotated[float | None, typer.Option(min=1024, help="Bytes a second, if not everybody's.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API as well.")] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="A client whose referrals reach nobody.")] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
@@ -53,11 +56,12 @@ def onboard(  # noqa: PLR0913  one parameter per option
     """Topics, permissions, credentials and the register's entry. Again with other values, it changes or adds those."""
     contact = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name}
     limits = {PRODUCER: producer_byte_rate} if producer_byte_rate is not None else None
+    http_ids = [*([partner_id] if http else []), *([partner_id + SANDBOX] if sandbox else [])]
     with explained():
         mous = _mou(mou, scope, (signed_on, valid_from, valid_to, review_on), legal_ground)
 
         def plan_of(standing: Standing) -> Plan:
-            return onboarding.onboard(standing, entry_of(standing, name, mous, contact), limits)
+            return onboarding.onboard(standing, entry_of(standing, name, mous, contact), limits, http_ids)
 
         plan = _perform("onboard", partner_id, plan_of, (apply, actor, reason), state_dir)
         show(plan, applied=apply, as_json=as_json, state_dir=state_dir)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from conduit_contracts.topics import TopicSpec
 from conduit_local.access import Rule, users_of
+from conduit_local.http_clients import Secrets
 from conduit_local.quotas import Limits
 from conduit_local.register import Entry
 
@@ -23,6 +24,8 @@ class Standing:
     rules: frozenset[Rule] = frozenset()
     quotas: Mapping[str, Limits] = field(default_factory=dict)
     entry: Entry | None = None
+    http: Secrets = field(default_factory=dict)
+    """The live secrets of its clients of the HTTP API."""
     secured: bool = True
     """Whether the broker knows users at all."""
 
@@ -37,7 +40,7 @@ class Standing:
 
 
 class Step(NamedTuple):
-    """One line of a plan: `do` is make, grant, set, publish, revoke or remove."""
+    """One line of a plan: `do` is make, grant, set, publish, end, revoke or remove."""
 
     do: str
     what: str
@@ -58,6 +61,12 @@ class Plan:
     removed_users: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     """How the register's entry differs from what stands."""
+    http_made: tuple[str, ...] = ()
+    """Clients of the HTTP API that get a new secret."""
+    http_ended: tuple[tuple[str, str], ...] = ()
+    """Clients with the id of a secret that ends."""
+    overlaps: bool = False
+    """Whether old credentials work beside the new until they are ended."""
 
     @property
     def steps(self) -> list[Step]:
@@ -67,6 +76,8 @@ class Plan:
             *(Step("set", "quota", _spell_quota(user, limits)) for user, limits in self.quotas.items()),
             *(Step("make", "topic", topic.name) for topic in self.topics),
             *(Step("publish", "entry", change) for change in self.changes),
+            *(Step("make", "HTTP secret", f"of {client_id}") for client_id in self.http_made),
+            *(Step("end", "HTTP secret", f"{secret_id} of {client_id}") for client_id, secret_id in self.http_ended),
             *(Step("revoke", "permission", _spell(rule)) for rule in self.revokes),
             *(Step("remove", "user", name) for name in self.removed_users),
         ]

@@ -1,0 +1,59 @@
+"""Partners' clients of the HTTP API, kept by intake in its own database: this is the one place that reaches into it.
+
+A new secret is written to `.conduit/clients/http/<client id>.env`, for its owner's eyes, and to nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from conduit_intake import clients
+from conduit_local.env_file import env_text
+from conduit_local.paths import write_private
+
+Secrets = Mapping[str, tuple[str, ...]]
+"""Ids of the live secrets, oldest first, by client id."""
+SANDBOX = ".sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpClients:
+    """Where intake keeps them, and where it answers."""
+
+    dsn: str = field(repr=False)
+    url: str
+    folder: Path
+
+    def live(self, partner_id: str) -> Secrets:
+        """The partner's clients that can come in."""
+        now = datetime.now(UTC)
+        with self._connect() as connection:
+            found = clients.list_secrets(connection, partner_id)
+        known = dict.fromkeys(each.client_id for each in found if each.live(now))
+        return {name: tuple(each.secret_id for each in found if each.client_id == name and each.live(now)) for name in known}
+
+    def make(self, client_id: str) -> None:
+        """One more secret; the client is made where it is new, and those it has stay."""
+        with self._connect() as connection:
+            secret = clients.add(connection, client_id, datetime.now(UTC))
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        values = {"CONDUIT_URL": self.url, "CONDUIT_CLIENT_ID": client_id, "CONDUIT_CLIENT_SECRET": secret.text}
+        write_private(self.path(client_id), env_text({name: value for name, value in values.items() if value}))
+
+    def end(self, client_id: str, secret_id: str) -> None:
+        """At once, with every token that was given for it."""
+        with self._connect() as connection:
+            clients.revoke(connection, client_id, datetime.now(UTC), secret_id)
+
+    def path(self, client_id: str) -> Path:
+        """What the partner is handed."""
+        return self.folder / f"{client_id}.env"
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.dsn, autocommit=True, options="-c timezone=UTC")
