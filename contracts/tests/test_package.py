@@ -72,7 +72,7 @@ def test_the_wheel_holds_every_module_the_reference_data_and_the_marker_for_type
     assert {"conduit_contracts/py.typed", "conduit_contracts/reference/forces.csv"} <= packed
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     assert [line.split()[1].partition(">")[0] for line in required if "extra ==" not in line] == ["pydantic"]
-    assert {"Provides-Extra: kafka"} <= set(metadata.splitlines())
+    assert {"Provides-Extra: kafka", "Provides-Extra: http"} <= set(metadata.splitlines())
 
 
 def row(topic: Topic) -> str:

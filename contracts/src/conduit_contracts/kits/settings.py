@@ -64,12 +64,7 @@ class KafkaSettings:
         Raises:
             SettingsError: there is no such file, or a variable in it is missing or cannot be used.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise SettingsError(f"there is no file {path}; is the stack up, and is this your name?") from None
-        pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
-        return cls.from_environment({name.strip(): "".join(shlex.split(value)) for name, _, value in pairs})
+        return cls.from_environment(read_variables(path))
 
     def arguments(self) -> dict[str, Any]:
         """What aiokafka's consumers and producers alike are given to connect."""
@@ -86,6 +81,20 @@ class KafkaSettings:
                 "sasl_plain_password": self.password,
             }
         return arguments
+
+
+def read_variables(path: str | Path) -> dict[str, str]:
+    """The variables in a file of `NAME=value` lines, quoted as for a shell.
+
+    Raises:
+        SettingsError: there is no such file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"there is no file {path}; is the stack up, and is this your name?") from None
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {name.strip(): "".join(shlex.split(value)) for name, _, value in pairs}
 
 
 def _password(environ: Mapping[str, str]) -> str | None:

@@ -1,0 +1,159 @@
+"""The partner kit by HTTP: build, check as the hub does, send, and ask where things stand.
+
+async with HttpKit("northlight", HttpSettings.from_environment()) as hub:
+    receipt = await hub.submit(hub.referral("NL-2026-0147", mou_reference="MOU-NORTHLIGHT", ...))
+    print(await hub.standing(receipt.referral_id))
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from conduit_contracts.base import Value
+from conduit_contracts.envelope import Message
+from conduit_contracts.ids import uuid7
+from conduit_contracts.kits import build, checks
+from conduit_contracts.kits.errors import InvalidError
+from conduit_contracts.kits.http_answers import Answer, Attached, Page, Receipt, RefusedError, Standing, Story
+from conduit_contracts.kits.http_connection import Connection, HttpSettings
+from conduit_contracts.kits.submission import PartnerMessage
+from conduit_contracts.notification import ReferralState
+from conduit_contracts.partner import (
+    InformationSupplied,
+    ReconsiderationRequested,
+    ReferralSubmitted,
+    ReferralWithdrawn,
+    WithdrawalReason,
+)
+from conduit_contracts.problems import Problem
+from conduit_contracts.referral import Referral, Supplement
+
+__all__ = ["Attached", "HttpKit", "HttpSettings", "Receipt", "RefusedError", "Standing", "Story"]
+
+A = TypeVar("A", bound=Answer)
+RETRY_SECONDS = (0.5, 2.0, 5.0)
+
+
+class HttpKit:
+    """One partner's connection to the hub. Every method raises RefusedError where the hub says no, and UnconfirmedError
+    where nobody knows: then the same call with the same `key` is safe."""
+
+    def __init__(
+        self,
+        partner_id: str,
+        settings: HttpSettings,
+        *,
+        seconds: float = 30.0,
+        retry_seconds: Sequence[float] = RETRY_SECONDS,
+    ) -> None:
+        """`seconds` is for one request; `retry_seconds` are the waits between attempts, always under the same key."""
+        self.partner_id = partner_id
+        self._connection = Connection(settings, seconds, retry_seconds)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
+
+    def referral(self, partner_reference: str, **fields: Any) -> Referral:
+        """A referral of this partner's, from plain values. Raises InvalidError with every problem found."""
+        return build.referral(self.partner_id, partner_reference, **fields)
+
+    def supplement(self, partner_reference: str, **fields: Any) -> Supplement:
+        """Added information of this partner's, from plain values. Raises InvalidError with every problem found."""
+        return build.supplement(self.partner_id, partner_reference, **fields)
+
+    def check(self, message: PartnerMessage) -> tuple[Problem, ...]:
+        """What the hub would find wrong, as far as that can be known here. Fields begin in the message."""
+        return checks.check_content(self.partner_id, message, len(_json(_body(message))))
+
+    async def submit(self, referral: Referral, *, key: str | None = None) -> Receipt:
+        """Refer a case. Keep `key` with your record of it before you send; by default it is new each time."""
+        return await self._say("/v1/referrals", ReferralSubmitted(referral=referral), key)
+
+    async def supply(self, referral_id: UUID | str, supplement: Supplement, *, key: str | None = None) -> Receipt:
+        """Add to a referral, or correct it."""
+        return await self._say(f"{_address(referral_id)}/information", InformationSupplied(supplement=supplement), key)
+
+    async def withdraw(
+        self,
+        referral_id: UUID | str,
+        partner_reference: str,
+        reason: WithdrawalReason,
+        comment: str | None = None,
+        *,
+        key: str | None = None,
+    ) -> Receipt:
+        """Take a referral back."""
+        about = {"partner_id": self.partner_id, "partner_reference": partner_reference}
+        message = build.build(ReferralWithdrawn, {**about, "reason": reason, "comment": comment})
+        return await self._say(f"{_address(referral_id)}/withdrawal", message, key)
+
+    async def reconsider(
+        self, referral_id: UUID | str, partner_reference: str, comment: str, *, key: str | None = None
+    ) -> Receipt:
+        """Ask, once, for a second officer's look at a declined referral."""
+        about = {"partner_id": self.partner_id, "partner_reference": partner_reference}
+        message = build.build(ReconsiderationRequested, {**about, "comment": comment})
+        return await self._say(f"{_address(referral_id)}/reconsideration", message, key)
+
+    async def attach(self, referral_id: UUID | str, content: bytes, media_type: str, *, key: str | None = None) -> Attached:
+        """Attach a file. It is scanned before anybody gets it; ask `attachments` how that went."""
+        path = f"{_address(referral_id)}/attachments"
+        return await self._post(Attached, path, content, media_type, key)
+
+    async def attachments(self, referral_id: UUID | str) -> tuple[Attached, ...]:
+        """All of a referral's."""
+        found = await self._connection.get(f"{_address(referral_id)}/attachments")
+        return tuple(Attached.model_validate(each) for each in found["items"])
+
+    async def standing(self, referral_id: UUID | str) -> Story:
+        """Where a referral stands, and how it came there."""
+        return Story.model_validate(await self._connection.get(_address(referral_id)))
+
+    async def find(self, partner_reference: str) -> Standing | None:
+        """By your own reference: whether it arrived, where you are not certain."""
+        page = Page.model_validate(await self._connection.get("/v1/referrals", {"partner_reference": partner_reference}))
+        return page.items[0] if page.items else None
+
+    async def referrals(self, state: ReferralState | None = None) -> AsyncIterator[Standing]:
+        """All of yours, or those that stand so, in the order in which they were received."""
+        query = {"state": state.value} if state else {}
+        page = Page.model_validate(await self._connection.get("/v1/referrals", query))
+        while True:
+            for each in page.items:
+                yield each
+            if page.next is None:
+                return
+            page = Page.model_validate(await self._connection.get(page.next))
+
+    async def _say(self, path: str, message: PartnerMessage, key: str | None) -> Receipt:
+        problems = self.check(message)
+        if problems:
+            raise InvalidError(problems)
+        return await self._post(Receipt, path, _json(_body(message)), "application/json", key)
+
+    async def _post(self, model: type[A], path: str, content: bytes, media_type: str, key: str | None) -> A:
+        answer = await self._connection.post(path, content, media_type, key or str(uuid7()))
+        return model.model_validate(answer)
+
+
+def _address(referral_id: UUID | str) -> str:
+    return f"/v1/referrals/{UUID(str(referral_id))}"
+
+
+def _body(message: PartnerMessage) -> Value:
+    """What the API takes: the referral and the supplement themselves, the other messages whole."""
+    match message:
+        case ReferralSubmitted(referral=referral):
+            return referral
+        case InformationSupplied(supplement=supplement):
+            return supplement
+        case _:
+            whole: Message = message
+            return whole
+
+
+def _json(value: Value) -> bytes:
+    return value.model_dump_json(exclude_none=True).encode()

@@ -1,0 +1,111 @@
+"""What the hub's HTTP API answers, as far as this kit reads it: fields that came later are passed over."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from conduit_contracts.ids import PartnerReference
+from conduit_contracts.kits.errors import KitError
+from conduit_contracts.notification import Code, HandoffStanding, ReferralState
+from conduit_contracts.problems import Origin, Problem
+
+
+class Answer(BaseModel):
+    """Any of them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class Receipt(Answer):
+    """The hub has it, for good: from here on it answers for the child."""
+
+    referral_id: UUID
+    partner_reference: PartnerReference
+    outcome: str
+    """`received`, `forwarded`, or `repeated` where the hub had it already."""
+    sandbox: bool = False
+    """True where it goes nowhere."""
+
+
+class Standing(Answer):
+    """Where a referral stands."""
+
+    referral_id: UUID
+    partner_reference: PartnerReference
+    state: ReferralState
+    revision: int
+    """Of the latest update; 0 before the first."""
+    received_at: AwareDatetime
+    updated_at: AwareDatetime
+    sandbox: bool = False
+
+
+class Happened(Answer):
+    """Something that happened to a referral."""
+
+    revision: int
+    state: ReferralState
+    """After it."""
+    fact: Code
+    happened_at: AwareDatetime
+    handoffs: tuple[HandoffStanding, ...] = ()
+    home_force: str | None = None
+    reason: Code | None = None
+    comment: str | None = None
+    next_step: str | None = None
+
+
+class Story(Standing):
+    """Where a referral stands, and how it came there."""
+
+    updates: tuple[Happened, ...] = ()
+
+
+class Page(Answer):
+    """Some referrals, and the address of the next page."""
+
+    items: tuple[Standing, ...]
+    next: str | None = None
+
+
+class Attached(Answer):
+    """An attachment's way. It is forwarded to nobody before it is `available`."""
+
+    attachment_id: UUID
+    referral_id: UUID
+    media_type: str
+    size: int
+    state: str
+    """`pending`, `available`, `threat_found` or `validation_failed`."""
+    reason: str | None = None
+
+
+class Refusal(Answer):
+    """Problem details (RFC 9457) with the hub's own members."""
+
+    status: int = 0
+    code: str = "unreadable"
+    title: str = ""
+    detail: str = ""
+    origin: Origin = Origin.HUB
+    retryable: bool = False
+    errors: tuple[Problem, ...] = ()
+
+
+class RefusedError(KitError):
+    """The hub has answered, and the answer is no. Decide by `code`; `errors` name the fields, never what stood in them."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        fields = "".join(f"; {each.field}: {each.code}" for each in refusal.errors)
+        super().__init__(f"{refusal.status} {refusal.code}: {refusal.detail}{fields}")
+        self.status, self.code, self.origin = refusal.status, refusal.code, refusal.origin
+        self.retryable, self.errors = refusal.retryable, refusal.errors
+
+
+def refusal(status: int, body: Any) -> Refusal:
+    """From an answer's JSON, whatever it holds."""
+    try:
+        return Refusal.model_validate({**body, "status": status}, strict=False)
+    except (TypeError, ValidationError):
+        return Refusal(status=status, retryable=status >= 500)

@@ -1,0 +1,152 @@
+"""Requests to the hub: OAuth 2 client credentials, one key per thing said, and another try where it may help."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+from urllib.parse import quote_plus, urlsplit
+
+from conduit_contracts.kits.errors import SettingsError, UnconfirmedError
+from conduit_contracts.kits.extras import load
+from conduit_contracts.kits.http_answers import Refusal, RefusedError, refusal
+from conduit_contracts.kits.settings import read_variables
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_RENEW_SECONDS = 30.0
+_LONGEST_WAIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Address and credentials. The secret never shows."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.is_local):
+            raise SettingsError("CONDUIT_URL is to begin with https://: secrets and referrals travel there")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the hub is on this machine."""
+        return urlsplit(self.url).hostname in _LOOPBACK
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """From CONDUIT_URL, CONDUIT_CLIENT_ID and CONDUIT_CLIENT_SECRET.
+
+        Raises:
+            SettingsError: one is missing or cannot be used.
+        """
+        names = ("CONDUIT_URL", "CONDUIT_CLIENT_ID", "CONDUIT_CLIENT_SECRET")
+        missing = [name for name in names if not environ.get(name)]
+        if missing:
+            raise SettingsError(f"set {', '.join(missing)}: the programme gives them out")
+        return cls(*(environ[name] for name in names))
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """From a file of `NAME=value` lines, quoted as for a shell.
+
+        Raises:
+            SettingsError: there is no such file, or a variable in it is missing or cannot be used.
+        """
+        return cls.from_environment(read_variables(path))
+
+
+class Connection:
+    """Made with the first request; `close` it."""
+
+    def __init__(self, settings: HttpSettings, seconds: float, retry_seconds: Sequence[float]) -> None:
+        self._settings, self._retry_seconds = settings, tuple(retry_seconds)
+        self._httpx = load("httpx", "http")
+        self._client = self._httpx.AsyncClient(
+            base_url=settings.url.rstrip("/"), timeout=seconds, trust_env=not settings.is_local
+        )
+        self._token, self._until = "", 0.0
+        self._lock = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Let go of it."""
+        await self._client.aclose()
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The answer's JSON."""
+        return await self._ask("GET", path, {"params": query} if query else {})
+
+    async def post(self, path: str, content: bytes, media_type: str, key: str) -> Any:
+        """The same. `key` makes it safe to try again."""
+        headers = {"Content-Type": media_type, "Idempotency-Key": key}
+        return await self._ask("POST", path, {"content": content, "headers": headers})
+
+    async def _ask(self, method: str, path: str, what: Mapping[str, Any]) -> Any:
+        """Raises RefusedError, or UnconfirmedError where nobody answered at any attempt."""
+        for wait in (*self._retry_seconds, None):
+            try:
+                answer = await self._once(method, path, what)
+            except self._httpx.TransportError as error:
+                if wait is None:
+                    raise UnconfirmedError(type(error).__name__) from None
+                await asyncio.sleep(wait)
+                continue
+            if answer.is_success:
+                return answer.json()
+            found = _refusal(answer)
+            if wait is None or not found.retryable:
+                raise RefusedError(found)
+            await asyncio.sleep(max(wait, _asked_to_wait(answer)))
+        raise AssertionError
+
+    async def _once(self, method: str, path: str, what: Mapping[str, Any]) -> Any:
+        answer = await self._authorised(method, path, what)
+        if answer.status_code == 401:  # the token ended sooner than it said, for example with its secret
+            self._until = 0.0
+            answer = await self._authorised(method, path, what)
+        return answer
+
+    async def _authorised(self, method: str, path: str, what: Mapping[str, Any]) -> Any:
+        headers = {**what.get("headers", {}), "Authorization": f"Bearer {await self._bearer()}"}
+        return await self._client.request(method, path, **{**what, "headers": headers})
+
+    async def _bearer(self) -> str:
+        async with self._lock:
+            if monotonic() >= self._until:
+                # RFC 6749 has both form-encoded before they are joined.
+                who = (quote_plus(self._settings.client_id), quote_plus(self._settings.client_secret))
+                answer = await self._client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=who)
+                if not answer.is_success:
+                    raise RefusedError(_no_token(answer))
+                body = answer.json()
+                self._token = body["access_token"]
+                self._until = monotonic() + max(0.0, body["expires_in"] - _RENEW_SECONDS)
+        return self._token
+
+
+def _refusal(answer: Any) -> Refusal:
+    return refusal(answer.status_code, _json(answer))
+
+
+def _no_token(answer: Any) -> Refusal:
+    """The token's address answers in words of its own standard, but for what any address may answer."""
+    body = _json(answer)
+    if isinstance(body, dict) and "error" in body:
+        return Refusal(status=answer.status_code, code=str(body["error"]), detail=str(body.get("error_description", "")))
+    return refusal(answer.status_code, body)
+
+
+def _json(answer: Any) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _asked_to_wait(answer: Any) -> float:
+    asked = answer.headers.get("Retry-After", "")
+    return min(float(asked), _LONGEST_WAIT) if asked.isdigit() else 0.0
