@@ -41,7 +41,7 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas bench
+.PHONY: test lint format schemas documents bench
 test: lint ## Lint, then every test on real Kafka and PostgreSQL
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -57,6 +57,9 @@ format: install ## Format and mend what ruff can
 
 schemas: install ## Write the JSON Schemas of all messages anew
 	$(BIN)/python -m conduit_contracts.schemas write
+
+documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
+	$(BIN)/python -m conduit_local.documents write
 
 bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -9,6 +9,8 @@ from pathlib import Path
 from conduit_contracts.topics import SERVICES
 
 POLICY_FILE = Path(__file__).parents[3] / "policy" / "policy.toml"
+DOCS_DIR = Path(__file__).parents[4] / "docs" / "api"
+"""The conduit's documents, which every service serves. Images hold a copy of their own."""
 SMTP_SENDER = "conduit@hub.example"
 NOTIFIES = "notification"
 SERVES_OFFICERS = ("triage", "routing")
@@ -16,6 +18,7 @@ SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stil
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
 __all__ = [
+    "DOCS_DIR",
     "POLICY_FILE",
     "SAMPLE_PARTNERS",
     "SERVICES",

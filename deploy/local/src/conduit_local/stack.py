@@ -31,6 +31,7 @@ from conduit_local.ports import LOOPBACK, accepts_at, keep_port, wait_for_port, 
 from conduit_local.providers import Servers, start_servers
 from conduit_local.rows import Row, child_row, server_rows
 from conduit_local.services import (
+    DOCS_DIR,
     POLICY_FILE,
     SAMPLE_PARTNERS,
     SERVICES,
@@ -208,13 +209,12 @@ class Stack:
         self.options.prepare(self.broker)
 
     def _start_smtp(self) -> None:
-        port = keep_port(self.state_dir, "smtp")
-        self.smtp = Smtp(LOOPBACK, port)
-        command = [sys.executable, "-m", "conduit_local.smtp_sink", str(self.smtp_folder), str(port)]
+        self.smtp = Smtp(LOOPBACK, keep_port(self.state_dir, "smtp"))
+        command = [sys.executable, "-m", "conduit_local.smtp_sink", str(self.smtp_folder), str(self.smtp.port)]
         child = Child("smtp", command, state_dir=self.state_dir)
         child.start()
         self._children["smtp"] = child
-        wait_for_port(port, READY_SECONDS, child.ensure_alive)
+        wait_for_port(self.smtp.port, READY_SECONDS, child.ensure_alive)
 
     def _start_service(self, name: str) -> None:
         port = keep_port(self.state_dir, name)
@@ -222,7 +222,7 @@ class Stack:
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
-        extra = {**ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
+        extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
         child = Child(name, self.options.command(name), state_dir=self.state_dir, env={**inherited, **environment, **extra})
         child.start()
         self._children[name], self._urls[name] = child, f"http://{LOOPBACK}:{port}"

@@ -1,0 +1,1 @@
+"""The conduit's own descriptions of itself, generated: AsyncAPI, OpenAPI, and pages that people read."""

@@ -1,0 +1,116 @@
+"""How a message travels, as schemas: headers in binary mode, one object in structured mode, and dead letters."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from conduit_contracts.structured import CONTENT_TYPE as STRUCTURED
+from conduit_contracts.topics import Topic
+
+Json: TypeAlias = dict[str, Any]
+
+KAFKA_BINDING = "0.5.0"
+HEADERS, OBJECT = "CloudEventHeaders", "CloudEvent"
+_TEXT: Json = {"type": "string", "minLength": 1, "maxLength": 1000}
+_TRACE: Json = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+    "description": "W3C trace context. Passed on, so that one trace leads from the sender to the last notice.",
+}
+_ATTRIBUTES: dict[str, Json] = {
+    "specversion": {"type": "string", "const": "1.0", "description": "The version of CloudEvents."},
+    "id": _TEXT | {"description": "Unique per source. The hub's are UUIDv7; the same id and content again has no effect."},
+    "source": _TEXT | {"description": "Who made the event, for example /partners/example-haven or /services/intake."},
+    "type": _TEXT | {"description": "The message's type, which ends in its major version."},
+    "time": {"type": "string", "format": "date-time", "description": "When it was said: RFC 3339, with a zone."},
+    "subject": _TEXT | {"description": "The referral's id, where the hub has given one."},
+}
+_REQUIRED = ("specversion", "id", "source", "type", "time")
+
+
+def envelope_schemas() -> dict[str, Json]:
+    """The two envelopes that every message's own headers and objects build on."""
+    headers = {f"ce_{name}": schema for name, schema in _ATTRIBUTES.items()}
+    content_type = {"type": "string", "const": "application/json", "description": "Of the value; JSON where it is absent."}
+    return {
+        HEADERS: {
+            "title": HEADERS,
+            "description": "A CloudEvent's attributes as headers: Kafka's binary mode. Values are UTF-8 text.",
+            "type": "object",
+            "required": [f"ce_{name}" for name in _REQUIRED],
+            "properties": headers | {"content-type": content_type, "traceparent": _TRACE},
+        },
+        OBJECT: {
+            "title": OBJECT,
+            "description": "A CloudEvent as one object: structured mode. Other members are ignored; data_base64 is refused.",
+            "type": "object",
+            "required": [*_REQUIRED, "data"],
+            "properties": _ATTRIBUTES
+            | {
+                "datacontenttype": {"type": "string", "description": "A JSON media type; application/json where absent."},
+                "traceparent": _TRACE,
+                "data": {"type": "object", "description": "The message."},
+            },
+        },
+    }
+
+
+def binary_headers(message_type: str) -> Json:
+    """The headers of one message in binary mode."""
+    return {
+        "type": "object",
+        "allOf": [{"$ref": f"#/components/schemas/{HEADERS}"}, {"properties": {"ce_type": {"const": message_type}}}],
+    }
+
+
+def structured_headers() -> Json:
+    """The header that tells structured mode."""
+    content_type = {"type": "string", "description": f"{STRUCTURED}, in any case, with or without a charset."}
+    return {"type": "object", "required": ["content-type"], "properties": {"content-type": content_type}}
+
+
+def structured_payload(message_type: str, payload: Json) -> Json:
+    """The object of one message in structured mode."""
+    own = {"properties": {"type": {"const": message_type}, "data": payload}}
+    return {"type": "object", "allOf": [{"$ref": f"#/components/schemas/{OBJECT}"}, own]}
+
+
+def key_binding(topic: Topic) -> Json:
+    """The record's key."""
+    return {"kafka": {"key": {"type": "string", "description": f"{topic.key}."}, "bindingVersion": KAFKA_BINDING}}
+
+
+def dead_letter() -> Json:
+    """A record that a service put aside."""
+    texts = {
+        "conduit-dead-letter-id": "Its number in the service's database.",
+        "conduit-service": "The service that put it aside.",
+        "conduit-reason": "Why: a code.",
+        "conduit-error-class": "The class of the error, without its text; empty where there was none.",
+        "conduit-topic": "Where the record came from.",
+        "conduit-partition": "Its partition there.",
+        "conduit-offset": "Its offset there.",
+        "conduit-timestamp": "When it was written, in milliseconds of Unix time.",
+    }
+    return {
+        "name": "dead-letter",
+        "title": "DeadLetter",
+        "summary": "A record that a service could not handle, as it came, for replay. It may hold personal data.",
+        "contentType": "application/octet-stream",
+        "headers": {
+            "type": "object",
+            "required": list(texts),
+            "properties": {name: {"type": "string", "description": text} for name, text in texts.items()},
+        },
+        "payload": {
+            "type": "string",
+            "format": "binary",
+            "description": "Four bytes of length, big-endian; so much JSON, with the original headers in base64; the value.",
+        },
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "As it came."},
+                "bindingVersion": KAFKA_BINDING,
+            }
+        },
+    }
