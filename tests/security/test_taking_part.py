@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, Producer
 from typer.testing import CliRunner, Result
 
 from conduit_contracts import topics
+from conduit_contracts.geography import forces
 from conduit_contracts.topics import FORCE, PARTNER
 from conduit_local import setup
 from conduit_local.access import Operation, Resource, Rule, expected_rules, users_of
@@ -20,6 +21,7 @@ from conduit_local.audit import read_audit
 from conduit_local.broker import Broker, external_broker
 from conduit_local.cli import app
 from conduit_local.clients import folder
+from conduit_local.demo.register_samples import register_samples
 from conduit_local.doors import open_doors
 from conduit_local.env_file import parse_env
 from conduit_local.grants import grant, granted, revoke, users
@@ -289,6 +291,18 @@ def test_the_registers_fold_to_the_last_entry_of_each(changing_broker: Broker, o
     assert again == found
     assert found.of(PARTNER, "folded") == found.partners["folded"]
     assert found.of(FORCE, "folded") is None
+
+
+def test_samples_are_registered_once_and_whoever_was_changed_since_stays_so(
+    changing_broker: Broker, conduit: Conduit
+) -> None:
+    register_samples(changing_broker)
+    first = read_registers(changing_broker)
+    assert first.partners.keys() >= {"northlight", "open-door"}
+    assert first.forces.keys() == set(forces())
+    conduit("partner", "suspend", "northlight", *BY)
+    register_samples(changing_broker)
+    assert all(mou.suspended for mou in read_registers(changing_broker).partners["northlight"].mous)
 
 
 def test_servers_that_exist_are_set_up_with_the_passwords_that_lie_there(
