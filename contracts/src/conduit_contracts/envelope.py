@@ -1,7 +1,7 @@
 """CloudEvents 1.0 on Kafka: written in binary mode, attributes in `ce_*` headers and the message as JSON in the value.
 
 Structured mode is read as well, told by the content type. Nothing read from a record ever appears in an error: a `Problem`
-names the field, never what stood in it. A field's path begins in the message, in both modes and over HTTP alike.
+names the field, never what stood in it. A field's path begins in the message, in both modes alike.
 """
 
 from collections.abc import Collection, Mapping

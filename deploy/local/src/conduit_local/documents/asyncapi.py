@@ -105,8 +105,8 @@ def _scram() -> Json:
     return {
         "type": "scramSha512",
         "description": "SASL_SSL with SCRAM-SHA-512. Check the broker's certificate against the CA given at onboarding, "
-        "and its name. Credentials change with an overlap: a second user, such as `partner.{partner_id}.2`, works beside the "
-        "first until that is removed.",
+        "and its name. Credentials change with an overlap: a second user, such as `partner.{partner_id}.2`, works beside "
+        "the first until that is removed.",
     }
 
 
