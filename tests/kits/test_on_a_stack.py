@@ -54,10 +54,13 @@ def blocks(document: str, language: str, heading: str = "") -> list[str]:
 def running(folder: Path, name: str, *command: str, **environ: str) -> Iterator[Callable[[str], None]]:
     """Run a program; call what it gives with a text, to wait until the program has said it."""
     said = folder / f"{name}.out"
-    kept = {variable: value for variable, value in os.environ.items() if not variable.startswith("KAFKA_")}
     with said.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-u", *command], cwd=folder, stdout=output, stderr=subprocess.STDOUT, env={**kept, **environ}
+            [sys.executable, "-u", *command],
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**outside(), **environ},
         )
 
     def wait_for(text: str) -> None:
@@ -105,12 +108,31 @@ def read_client(stack: Stack, user: str) -> dict[str, str]:
     return read_env_file(folder)
 
 
-def test_the_recipes_without_python_hand_a_case_over(here: Path) -> None:
+def test_the_recipes_for_kcat_hand_a_case_over(here: Path) -> None:
     needs("kcat")
-    said = shell(here, "\n".join(blocks("docs/attach.md", "sh")))
+    headings = ("kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
+    said = shell(here, "\n".join(block for heading in headings for block in blocks("docs/attach.md", "sh", heading)))
     for fact in ("referral_received", "referral_accepted", "handoff_received", "handoff_acknowledged", "case_handed_over"):
         assert f'"fact":"{fact}"' in said
     assert "ce_type=uk.conduit.routing.case-disseminated.v1" in said
+
+
+def test_the_recipes_for_curl_send_ask_add_and_withdraw(here: Path) -> None:
+    needs("curl")
+    said = shell(here, "\n".join(blocks("docs/attach.md", "sh", "A partner, by HTTP")), USER="tester")
+    assert [said.count(f'"outcome":"{outcome}"') for outcome in ("received", "forwarded", "repeated")] == [1, 2, 0]
+    assert said.count('"partner_reference":"HT-2026-0001"') >= 5
+
+
+def test_every_command_in_the_document_is_run() -> None:
+    headings = ("A partner, by HTTP", "kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
+    run = [block for heading in headings for block in blocks("docs/attach.md", "sh", heading)]
+    assert run == blocks("docs/attach.md", "sh")
+
+
+def outside() -> dict[str, str]:
+    """The environment, without what says where servers are."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "POSTGRES_", "CONDUIT_"))}
 
 
 def needs(tool: str) -> None:
@@ -120,10 +142,11 @@ def needs(tool: str) -> None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(how)
 
 
-def shell(folder: Path, script: str) -> str:
+def shell(folder: Path, script: str, **environ: str) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
+        env={**outside(), **environ},
         capture_output=True,
         text=True,
         check=False,
