@@ -1,6 +1,7 @@
 """One batch, one transaction, whatever is in it. On a real database, without Kafka."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -295,6 +296,28 @@ async def test_past_the_limit_it_stops_and_leaves_the_rest(sample: Sample, datab
             await made.processor.process([noted(sample, n, str(n), action="fail") for n in range(20)])
         assert len(await made.dead_letters()) == 5
         assert await made.pool.fetchval("SELECT count(*) FROM inbox") == 5
+
+
+async def test_a_service_that_stopped_at_the_limit_stops_again_at_the_next_bad_record(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database, dead_letter_limit=5, dead_letter_window=50) as made:
+        with pytest.raises(TooManyDeadLettersError):
+            await made.processor.process([noted(sample, n, str(n), action="fail") for n in range(20)])
+    async with harness(sample.service(), database, dead_letter_limit=5, dead_letter_window=50) as again:
+        await again.processor.remember()
+        await again.deliver(noted(sample, 30, "30"))
+        with pytest.raises(TooManyDeadLettersError):
+            await again.processor.process([noted(sample, 31, "31", action="fail")])
+
+
+@pytest.mark.parametrize("length", [100, 10_000])
+async def test_a_key_of_any_length_can_be_put_aside_and_parks_what_follows(
+    sample: Sample, database: str, length: int
+) -> None:
+    key = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length))
+    async with harness(sample.service(), database) as made:
+        await made.deliver(noted(sample, 1, key, action="fail"))
+        await made.deliver(noted(sample, 2, key))
+        assert [row["reason"] for row in await made.dead_letters()] == ["handler_failed", "behind_dead_letter"]
 
 
 async def test_parked_records_do_not_count_towards_the_limit(sample: Sample, database: str) -> None:

@@ -217,6 +217,7 @@ class _Running:
     async def _start_consumer(self, runtime: Runtime, subscriber: ChassisSubscriber) -> bool:
         settings = self.settings
         processor = Processor(runtime, self.reader)
+        await self._patiently("consumer", processor.remember)
         subscriber.bind(
             processor,
             self.reader,

@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from math import inf
 from time import monotonic
 from typing import Any
@@ -60,6 +61,9 @@ class Plan:
         self.note(item, "parked" if cause.reason == BEHIND else "dead_letter")
 
 
+LATE = timedelta(hours=1)
+
+
 class Limit:
     """Counts dead letters among the last records, to tell one bad record from a fault of ours.
 
@@ -68,8 +72,13 @@ class Limit:
 
     def __init__(self, limit: int, window: int) -> None:
         self._limit = limit
+        self.window = window
         self._share = max(1, limit // 5)
         self._recent: deque[str | None] = deque(maxlen=window)
+
+    def remember(self, principals: Sequence[str]) -> None:
+        """Begin with the dead letters that a run before this one left: starting again must not begin a new count."""
+        self._recent.extend(principals)
 
     def passed(self, records: int) -> None:
         """Note records that did not fail."""
@@ -103,6 +112,13 @@ class Processor:
         self._deliver_twice = settings.deliver_twice
         self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
         """Waits between attempts; raises Abandoned where the batch is to be given up."""
+
+    async def remember(self) -> None:
+        """Count the dead letters of late that nobody has dealt with."""
+        since = self._clock.now() - LATE
+        async with self._transactions() as (connection, _outbox):
+            topics = await dead_letters.topics_since(connection, since, self._limit.window)
+        self._limit.remember([self._reader.principal(topic) for topic in topics])
 
     async def process(self, records: Sequence[Record]) -> None:
         """Account for every record of the batch.

@@ -24,6 +24,10 @@ INSERT INTO dead_letters (topic, partition, record_offset, key, lane, digest, re
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id
 """
 _WAITING = "SELECT id, lane FROM dead_letters WHERE resolved_at IS NULL AND lane = ANY($1::bytea[]) ORDER BY id"
+_TOPICS_SINCE = """
+SELECT topic FROM dead_letters WHERE resolved_at IS NULL AND reason <> 'behind_dead_letter' AND at >= $1
+ORDER BY id DESC LIMIT $2
+"""
 _REPLAYED = "SELECT id, topic, digest FROM dead_letters WHERE resolved_at IS NULL AND id = ANY($1::bigint[]) FOR UPDATE"
 _RESOLVE = "UPDATE dead_letters SET resolved_at = $2 WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL"
 _FAIL_AGAIN = """
@@ -52,6 +56,11 @@ async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[i
     for number, lane in await connection.fetch(_WAITING, list(lanes)):
         found.setdefault(lane, []).append(number)
     return found
+
+
+async def topics_since(connection: Any, since: datetime, limit: int) -> list[str]:
+    """The topics of the newest dead letters that still wait and did not wait for another."""
+    return [row[0] for row in await connection.fetch(_TOPICS_SINCE, since, limit)]
 
 
 async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:

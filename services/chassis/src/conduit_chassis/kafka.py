@@ -122,6 +122,10 @@ class Reader:
         """The registry's name for a topic, which is what metrics may show."""
         return self._source(name).topic.template
 
+    def principal(self, name: str) -> str:
+        """Whose topic it is, "" for one that stands once or is read no more."""
+        return next((found for topic in self._topics if (found := topic.match(name))), "")
+
     def read(self, record: Record) -> Item:
         """Decode one record. Whatever it holds, this returns."""
         topic, principal, accept = self._source(record.topic)
@@ -160,7 +164,16 @@ class Reader:
         raise LookupError(f"no topic of this service is named {name}")
 
 
+_LONGEST_LANE = 200
+
+
 def _lane(content: Incoming) -> bytes | None:
+    lane = _full_lane(content)
+    # A sender chooses how long a key is, and an index takes no more than 2,704 bytes.
+    return lane if lane is None or len(lane) <= _LONGEST_LANE else sha256(lane).digest()
+
+
+def _full_lane(content: Incoming) -> bytes | None:
     key, topic = content.record.key, content.topic
     if key is None:
         return None

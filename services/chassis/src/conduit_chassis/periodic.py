@@ -61,7 +61,7 @@ def _count_turn(tick: Tick, done: int | None) -> None:
 
 
 async def keep_working(runtime: Runtime, worker: Worker) -> None:
-    """Run a worker, and again whenever it fails or returns."""
+    """Run a worker until it returns, and again whenever it fails."""
     failures = 0
     while True:
         try:
