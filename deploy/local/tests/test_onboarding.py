@@ -54,7 +54,7 @@ def after(standing: Standing, plan: Plan) -> Standing:
 
 def secrets_after(before: Secrets, plan: Plan) -> Secrets:
     names = [*before, *(name for name in plan.http_made if name not in before)]
-    made = {name: (f"secret-{len(before.get(name, ()))}",) for name in plan.http_made}
+    made = {name: (f"{before[name][-1]}+" if before.get(name) else "first",) for name in plan.http_made}
     grown = {name: (*before.get(name, ()), *made.get(name, ())) for name in names}
     left = {name: tuple(each for each in found if (name, each) not in plan.http_ended) for name, found in grown.items()}
     return {name: found for name, found in left.items() if found}
