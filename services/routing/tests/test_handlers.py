@@ -447,6 +447,54 @@ def test_who_leads_stays_the_officers_to_say_when_the_home_force_takes_its_decli
     assert desk.deliver(name_home(referral_id, KENT)).kinds()[-1] == "CaseHandedOver"
 
 
+def test_a_force_that_declines_again_with_a_suggestion_answers_who_leads(desk: Desk) -> None:
+    referral_id = open_case(desk)
+    desk.deliver(declined(referral_id, KENT))
+    desk.deliver(acknowledged(referral_id, KENT))
+    outbox = desk.deliver(declined(referral_id, KENT, SURREY))
+    assert desk.case(referral_id).home_force == SURREY
+    assert outbox.one(CaseRouted).home_force == SURREY
+    desk.deliver(acknowledged(referral_id, SURREY), acknowledged(referral_id, ESSEX))
+    assert desk.case(referral_id).state is CaseState.HANDED_OVER
+    assert reasons(desk, referral_id) == []
+
+
+def test_a_suggestion_does_not_settle_a_tie_that_an_officer_was_asked_about(desk: Desk) -> None:
+    referral_id = open_case(desk, *TIED)
+    desk.deliver(declined(referral_id, KENT))
+    desk.deliver(acknowledged(referral_id, KENT))
+    desk.deliver(declined(referral_id, KENT, SURREY))
+    assert desk.case(referral_id).home_force is None
+    assert reasons(desk, referral_id) == ["tie"]
+
+
+def test_a_part_rerouted_after_triage_declined_leads_when_a_second_look_accepts(desk: Desk) -> None:
+    referral_id, told = uuid7(), in_danger(place("L1", KENT))
+    desk.deliver(danger(told, referral_id))
+    desk.deliver(declined(referral_id, KENT))
+    desk.deliver(triage_declined(referral_id))
+    desk.deliver(reroute(referral_id, KENT, SURREY))
+    desk.deliver(accepted(told, referral_id))
+    assert desk.case(referral_id).home_force == SURREY
+    desk.deliver(acknowledged(referral_id, SURREY))
+    assert desk.case(referral_id).state is CaseState.HANDED_OVER
+
+
+def test_a_second_look_asks_who_leads_where_nothing_else_asks(desk: Desk) -> None:
+    referral_id, told = uuid7(), in_danger(place("L1", KENT))
+    desk.deliver(danger(told, referral_id))
+    desk.deliver(triage_declined(referral_id))
+    desk.deliver(declined(referral_id, KENT, "no-such-force"), acknowledged(referral_id, KENT))
+    desk.deliver(declined(referral_id, KENT, SURREY))
+    outbox = desk.deliver(accepted(told, referral_id))
+    assert desk.case(referral_id).home_force is None
+    review = outbox.one(RoutingReviewOpened)
+    assert review.reasons == (RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION,)
+    assert review.candidates == (SURREY,)
+    assert desk.deliver(name_home(referral_id, SURREY), acknowledged(referral_id, SURREY)).kinds()[-1] == "CaseHandedOver"
+    assert reasons(desk, referral_id) == []
+
+
 # Clocks
 
 

@@ -146,6 +146,14 @@ class Case:
         """Whether a named officer is asked to settle the home force. Always so while an open case has none."""
         return any(review.reason in ASKS_FOR_HOME for review in self.open_reviews())
 
+    @property
+    def left_by(self) -> str | None:
+        """The force whose declining left the case without a home force, where nothing else asks an officer for one."""
+        if self.home_force is not None:
+            return None
+        asked_about = {review.about for review in self.open_reviews() if review.reason in ASKS_FOR_HOME}
+        return asked_about.pop() if len(asked_about) == 1 else None
+
     def open_reviews(self, about: str | None = None) -> list[Review]:
         """The reviews that wait: about this force, about the case as a whole (""), or all (None)."""
         waiting = (review for review in self.reviews.values() if review.closed_at is None)

@@ -12,7 +12,7 @@ from conduit_contracts.routing import (
     StandDownHandoff,
 )
 from conduit_routing import clocks
-from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState
+from conduit_routing.case import Case, CaseState
 from conduit_routing.turn import Turn
 
 Command = NameHomeForce | RerouteHandoff | StandDownHandoff
@@ -59,15 +59,8 @@ def _standing_down_misfit(case: Case, command: StandDownHandoff) -> str | None:
         return "already_stood_down"
     if not set(case.active) - {command.force_id}:
         return "last_force"
-    return "home_force" if command.force_id in {case.home_force, _only_one_to_replace(case)} else None
-
-
-def _only_one_to_replace(case: Case) -> str | None:
-    """The force whose declining left the case without a home force, where nothing else asks an officer for one."""
-    if case.home_force is not None or case.state is CaseState.DECLINED:
-        return None
-    asked_about = {review.about for review in case.open_reviews() if review.reason in ASKS_FOR_HOME}
-    return asked_about.pop() if len(asked_about) == 1 else None
+    to_replace = None if case.state is CaseState.DECLINED else case.left_by
+    return "home_force" if command.force_id in {case.home_force, to_replace} else None
 
 
 def name_home_force(turn: Turn, command: NameHomeForce) -> None:
@@ -90,7 +83,7 @@ def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
 def reroute(turn: Turn, command: RerouteHandoff) -> None:
     """Let one force stand in for another, which leaves the case. A home force's place is taken by the other as well."""
     case, left = turn.case, turn.case.handoffs[command.from_force]
-    led = command.from_force in {case.home_force, _only_one_to_replace(case)}
+    led = command.from_force in {case.home_force, case.left_by}
     turn.hand_to(command.to_force, *left.areas)
     turn.close_reviews("rerouted", case.open_reviews(left.force_id))
     if left.active:

@@ -15,6 +15,7 @@ from conduit_contracts.routing import (
     HomeForceBasis,
     HomeForceChanged,
     RoutingReviewOpened,
+    RoutingReviewReason,
 )
 from conduit_routing import extract, rules
 from conduit_routing.case import CaseState, in_order
@@ -36,8 +37,19 @@ def conclude(turn: Turn) -> None:
         _announce(turn, after)
     else:
         _inform(turn, ())
+    _ask_who_leads(turn)
     publish_reviews(turn)
     _hand_over(turn)
+
+
+def _ask_who_leads(turn: Turn) -> None:
+    """An open case without a home force is never with nobody asked, whatever closed the question."""
+    case = turn.case
+    if case.home_force is not None or case.state is CaseState.DECLINED or case.home_is_asked_for:
+        return
+    given_back = any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
+    reason = RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION if given_back else RoutingReviewReason.TIE
+    turn.open_review(reason, candidates=case.active)
 
 
 def _pass_interim_duty_on(turn: Turn) -> None:

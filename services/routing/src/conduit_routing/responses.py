@@ -84,6 +84,7 @@ def decline(turn: Turn, response: CaseDeclined) -> None:
     turn.tell(HandoffDeclined(**turn.about, force_id=held.force_id, reason=response.reason, rerouted_to=target))
     if withdrawn:
         return
+    leaves_nobody = held.force_id == case.home_force or _answers_its_own_question(case, held.force_id)
     turn.close_reviews("declined", case.open_reviews(held.force_id))
     if target is not None:
         turn.hand_to(target, *held.areas)
@@ -91,8 +92,18 @@ def decline(turn: Turn, response: CaseDeclined) -> None:
         turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, held.force_id, case.active)
     else:
         turn.open_review(RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION, held.force_id, case.active)
-    if case.home_force == held.force_id:
+    if leaves_nobody:
         _replace_home(turn, held, target)
+
+
+def _answers_its_own_question(case: Case, force_id: str) -> bool:
+    """Whether nothing is asked of an officer but whom this force would suggest in its place, having once declined.
+
+    Where its suggestion was not usable, or went against an officer's word, who leads stays the officer's to say.
+    """
+    without = RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION
+    asking = [review for review in case.open_reviews(force_id) if review.reason in ASKS_FOR_HOME]
+    return case.left_by == force_id and all(review.reason is without for review in asking)
 
 
 def _replace_home(turn: Turn, decliner: Handoff, target: str | None) -> None:
