@@ -22,6 +22,7 @@ from conduit_local.stack import Options
 from tests.support.servers import dsn_of
 
 ROOT = Path(__file__).parents[3]
+SHARED_SETTINGS = ("max_connections", "shared_buffers", "max_wal_size", "log_error_verbosity")
 COMPOSE = ROOT / "docker-compose.yml"
 PASSWORD = "for-one-machine"
 ADDRESSES = {"controller.quorum.voters", "listeners", "advertised.listeners", "listener.security.protocol.map", "log.dirs"}
@@ -97,7 +98,7 @@ def test_kafka_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
 
 def test_postgres_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
     given = {argument for argument in compose["services"]["postgres"]["command"] if "=" in argument}
-    assert given == {f"{name}={SETTINGS[name]}" for name in ("max_connections", "shared_buffers", "max_wal_size")}
+    assert given == {f"{name}={SETTINGS[name]}" for name in SHARED_SETTINGS}
 
 
 def test_setup_makes_the_topics_of_the_local_stack_and_is_given_every_password(compose: dict[str, Any]) -> None:

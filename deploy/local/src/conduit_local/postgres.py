@@ -31,6 +31,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m %u@%d ",
+    # A violated constraint would write the row, which may hold a person's name, into the log.
+    "log_error_verbosity": "terse",
 }
 SERVER_ACCOUNTS = ("postgres", "nobody")
 """PostgreSQL refuses to run as root; root starts it as the first of these that exists."""

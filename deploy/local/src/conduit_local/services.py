@@ -31,6 +31,10 @@ __all__ = [
 ]
 
 
+HUB_EMAIL = "duty-officer@hub.example"
+"""Hears of cases that route to nobody, of escalations that went to the end, and of notices that could not be delivered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Smtp:
     host: str
@@ -86,5 +90,5 @@ def service_environment(
     if service == NOTIFIES:
         smtp = surroundings.smtp
         environment |= {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port), "SMTP_SENDER": smtp.sender}
-        environment["SECRETS_DIR"] = surroundings.secrets_dir
+        environment |= {"SECRETS_DIR": surroundings.secrets_dir, "HUB_EMAIL": HUB_EMAIL}
     return environment

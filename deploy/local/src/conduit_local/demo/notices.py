@@ -10,6 +10,7 @@ from pathlib import Path
 from conduit_local.demo.expectations import shown
 from conduit_local.demo.observations import Outcome, plain_json
 from conduit_local.demo.samples import Sample
+from conduit_local.services import HUB_EMAIL
 from conduit_local.smtp_sink import message_paths, read_message
 
 
@@ -66,6 +67,8 @@ def _addresses(sample: Sample, outcome: Outcome, partners: Mapping[str, Sequence
     for force_id, times in outcome.escalated.items():
         if times:
             yield f"duty-inspector@{force_id}.police.example"
+    if outcome.routing_reviews:
+        yield HUB_EMAIL
 
 
 def leaks(samples: Iterable[Sample], notices: Sequence[Notice]) -> list[str]:
