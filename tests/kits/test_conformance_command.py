@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from conduit_local.conformance import force_judge, partner_judge
 from conduit_local.paths import cache_dir
 
 ROOT = Path(__file__).parents[2]
@@ -59,3 +61,13 @@ def test_a_run_that_cannot_be_made_says_why_and_has_exit_code_2(
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stderr
     assert done.stdout == ""
+
+
+def test_the_document_names_every_check_and_every_code() -> None:
+    text = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    package = ROOT / "deploy" / "local" / "src" / "conduit_local" / "conformance"
+    found = "".join((package / name).read_text(encoding="utf-8") for name in ("force_judge.py", "partner_judge.py"))
+    codes = set(re.findall(r'(?:Finding\(|seen, )"([a-z_]+)"', found))
+    assert len(codes) > 10
+    unnamed = [name for name in (*force_judge.ABOUT, *partner_judge.ABOUT, *codes) if f"| `{name}` |" not in text]
+    assert unnamed == []

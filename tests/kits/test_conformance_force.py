@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from conduit_contracts.topics import Topic, TopicSpec
 from conduit_local.broker import Broker
 from conduit_local.conformance.force_run import Patience, run_force
-from conduit_local.conformance.sandbox import SandboxError, sandbox
+from conduit_local.conformance.sandbox import SandboxError, refuse_where_a_hub_worked, sandbox
 from conduit_local.conformance.subject import Subject
 from conduit_local.conformance.verdict import Outcome, Verdict
+from conduit_local.topics import create_topics
 from tests.kits.broker import Hub, new_hub
 from tests.kits.faulty_force import FaultyForce
 from tests.kits.samples import CANARY
@@ -125,3 +129,28 @@ def test_a_sandbox_that_somebody_keeps_is_used_as_it_is(hub: Hub, monkeypatch: p
         assert broker.bootstrap_servers == hub.bootstrap_servers
     with pytest.raises(SandboxError, match="no topics of force nowhere"), sandbox("force", "nowhere", environ, print):
         pass
+
+
+def test_where_it_cannot_be_told_whether_a_hub_has_worked_there_is_no_sandbox(tmp_path: Path) -> None:
+    class Silent:
+        def admin(self) -> Any:
+            broken = SimpleNamespace(valid=[], errors=[SimpleNamespace(str=lambda: "the broker is silent")])
+            answer = SimpleNamespace(result=lambda _: broken)
+            return SimpleNamespace(list_consumer_groups=lambda **_: answer)
+
+    with pytest.raises(SandboxError, match="cannot be told whether a hub has worked on this broker: the broker is silent"):
+        refuse_where_a_hub_worked(Silent())  # type: ignore[arg-type]
+
+
+def test_what_a_hub_has_written_gives_it_away_even_when_its_groups_are_forgotten(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trace = Topic(f"trace.{hub.force_id}.v1", "hub", ("hub",), (), ())
+    monkeypatch.setattr("conduit_local.conformance.sandbox.SERVICES", ("nobody",))
+    monkeypatch.setattr("conduit_local.conformance.sandbox.produced_by", lambda _: (trace,))
+    create_topics(hub.bootstrap_servers, [TopicSpec(trace.name(), 1, {})])
+    assert hub.records(trace.name(), 1) == []  # it has a leader that knows of it
+    refuse_where_a_hub_worked(Broker(hub.bootstrap_servers, tmp_path))
+    hub.put(trace.name(), [], b"{}")
+    with pytest.raises(SandboxError, match=f"a hub has worked on this broker .{trace.name()}"):
+        refuse_where_a_hub_worked(Broker(hub.bootstrap_servers, tmp_path))

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,22 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from conduit_local.demo.register_samples import register_samples
 from conduit_local.env_file import read_env_file
-from conduit_local.stack import Options, Stack
+from conduit_local.secured import ADMIN
+from conduit_local.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "contracts" / "examples_py"
 SECONDS = 60.0
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """As `make up` runs it; it lies outside pytest's own folders, as `state_dir` does."""
-    folder = Path(tempfile.mkdtemp(prefix="conduit-kits-"))
-    with Stack(folder, Options(prepare=register_samples)) as started:
-        yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -154,3 +144,17 @@ def shell(folder: Path, script: str, **environ: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_conformance_refuses_a_broker_on_which_a_hub_works(stack: Stack, tmp_path: Path) -> None:
+    environ = {
+        **stack.broker.address(),
+        "KAFKA_ADMIN_USERNAME": ADMIN,
+        "KAFKA_ADMIN_PASSWORD": stack.broker.password(ADMIN),
+    }
+    command = [sys.executable, "-m", "conduit_local.cli", "conformance", "force", "essex"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**outside(), **environ}, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "a hub has worked on this broker" in done.stderr

@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from conduit_contracts.topics import PARTNER, SERVICES
+from conduit_contracts.topics import PARTNER, SERVICES, produced_by
 from conduit_local.access import identities
 from conduit_local.broker import Broker, external_broker, local_broker
 from conduit_local.doors import open_doors
 from conduit_local.kafka import EmbeddedKafka
-from conduit_local.secured import secure
+from conduit_local.secured import ADMIN, secure
 
 SECONDS = 10.0
 
@@ -66,17 +67,36 @@ def _given(folder: Path, kind: str, identity: str, environ: Mapping[str, str]) -
 
 
 def refuse_where_a_hub_worked(broker: Broker) -> None:
-    """Raises SandboxError where any service of the conduit has ever read: synthetic cases must never meet real ones.
-
-    That it is not reading now proves nothing: it may be down for a minute.
+    """Raises SandboxError where any service of the conduit has ever read or written: synthetic cases must never meet real
+    ones. That it is not at work now proves nothing. Where it cannot be told, it is refused too.
     """
-    groups = {group.group_id for group in broker.admin().list_consumer_groups(request_timeout=SECONDS).result().valid}
-    worked = sorted(groups & {f"conduit.{service}" for service in SERVICES})
-    if worked:
+    admin = broker.admin()  # its answer is lost where nobody holds it
+    found = admin.list_consumer_groups(request_timeout=SECONDS).result(SECONDS)
+    if found.errors:
+        raise SandboxError(f"it cannot be told whether a hub has worked on this broker: {found.errors[0].str()}")
+    traces = {group.group_id for group in found.valid} & {f"conduit.{service}" for service in SERVICES}
+    traces |= _written(broker, admin)
+    if traces:
         raise SandboxError(
-            f"a hub has worked on this broker ({', '.join(worked)} read there), so it is no sandbox; give a broker of its "
-            "own, or unset KAFKA_BOOTSTRAP_SERVERS to have one started here"
+            f"a hub has worked on this broker ({', '.join(sorted(traces))}), so it is no sandbox; give a broker of its own, "
+            "or unset KAFKA_BOOTSTRAP_SERVERS to have one started here"
         )
+
+
+def _written(broker: Broker, admin: AdminClient) -> set[str]:
+    """The services' own topics that ever held a record: groups are forgotten after some days of rest, offsets are not."""
+    topics = admin.list_topics(timeout=SECONDS).topics
+    own = {topic.name() for service in SERVICES for topic in produced_by(service) if topic.parameter is None}
+    consumer = Consumer({**broker.librdkafka(ADMIN), "group.id": "conformance", "log_level": 0})  # never joined
+    try:
+        return {
+            name
+            for name in own & topics.keys()
+            for number in topics[name].partitions
+            if consumer.get_watermark_offsets(TopicPartition(name, number), timeout=SECONDS)[1]
+        }
+    finally:
+        consumer.close()
 
 
 @contextmanager
