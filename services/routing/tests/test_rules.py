@@ -123,9 +123,15 @@ def test_a_corrected_place_counts_where_it_was_last_said_to_be() -> None:
     assert rules.propose(told).forces == (ESSEX,)
 
 
-def test_what_triage_tells_twice_is_kept_once_in_the_partners_order() -> None:
+def test_what_triage_tells_twice_is_kept_once_where_it_first_arrived() -> None:
     first, second = supplement(days=1), supplement(days=2, text="more")
-    assert merge((second,), (first, second)) == (first, second)
+    assert merge((second,), (first, second)) == (second, first)
+
+
+def test_a_correction_holds_whatever_day_the_partner_puts_on_it() -> None:
+    wrong, right = supplement(place("L1", ESSEX), days=9), supplement(place("L1", SURREY), days=1, corrects=True)
+    told = Content(referral((place("L1", KENT),)), merge((), (wrong, right)), size=1)
+    assert rules.propose(told).forces == (SURREY,)
 
 
 def handoff(policy: RoutingPolicy, force_id: str, state: HandoffState) -> Handoff:

@@ -91,6 +91,27 @@ async def test_a_case_is_stored_as_it_was_decided(routing: Harness) -> None:
     assert [line[0] for line in lines] == list(range(1, case.version + 1))
 
 
+async def test_what_was_added_is_read_again_in_the_order_in_which_it_arrived(routing: Harness) -> None:
+    referral_id, told = uuid7(), referral(KENT_LEADS, immediate_danger=True)
+    early, late, last, after = (supplement(days=days, text=f"said on day {days}") for days in (7, 5, 3, 1))
+    await deliver(routing, danger(told, referral_id), informed(referral_id, late))
+    await deliver(routing, accepted(told, referral_id, supplements=(early, late, last)))
+    sent = await deliver(routing, informed(referral_id, after), name_home(referral_id, SURREY))
+    copy = next(each.message for each in sent if isinstance(each.message, CaseDisseminated))
+    assert copy.supplements == (early, late, last, after)
+    assert (await stored(routing, referral_id)).told.supplements == (early, late, last, after)
+
+
+async def test_what_was_accepted_in_one_batch_keeps_that_order_too(routing: Harness) -> None:
+    referral_id, told = uuid7(), referral(KENT_LEADS, immediate_danger=True)
+    early, late = (supplement(days=days, text=f"said on day {days}") for days in (7, 5))
+    batch = (danger(told, referral_id), informed(referral_id, late), accepted(told, referral_id, supplements=(early,)))
+    sent = await deliver(routing, *batch, name_home(referral_id, SURREY))
+    copies = [each.message for each in sent if isinstance(each.message, CaseDisseminated)]
+    assert copies[-1].supplements == (early, late)
+    assert (await stored(routing, referral_id)).told.supplements == (early, late)
+
+
 async def test_a_case_goes_through_its_whole_life_from_the_database(routing: Harness) -> None:
     referral_id, told = uuid7(), referral(KENT_LEADS, immediate_danger=True)
     assert kinds(await deliver(routing, danger(told, referral_id))) == ["CaseDisseminated", "CaseRouted"]

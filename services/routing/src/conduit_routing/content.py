@@ -1,4 +1,4 @@
-"""All that was told of a case so far: the referral and what was added, oldest first. Earlier words stay.
+"""All that was told of a case so far: the referral and what was added, as it arrived. Earlier words stay.
 
 Persons and places are known by the partner's local ids. A record that comes again under the same id corrects or adds:
 the latest record of a place says where it lies, while a force that was once told of a person or a place goes on to be
@@ -103,9 +103,12 @@ def home_area(person: Person) -> str | None:
 
 
 def merge(told: Iterable[Supplement], more: Iterable[Supplement]) -> tuple[Supplement, ...]:
-    """Both without repeats, in the order in which the partner spoke: triage may tell the same thing on two ways."""
+    """Both without repeats, as they arrived: triage may tell the same thing on two ways.
+
+    Not by `supplied_at`, which is the partner's word: a correction with an early one would lose to what it corrects.
+    """
     merged: list[Supplement] = []
     for supplement in (*told, *more):
         if supplement not in merged:
             merged.append(supplement)
-    return tuple(sorted(merged, key=lambda supplement: supplement.supplied_at))
+    return tuple(merged)

@@ -62,7 +62,8 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
     known = earlier.supplements if earlier else ()
     turn.added += [supplement for supplement in message.supplements if supplement not in known]
     size = len(body) + (earlier.size if earlier and known else 0)
-    case.content, case.new_body = Content(message.referral, merge(known, message.supplements), size=size), body
+    # The order that loading gives: the record's own, then what was stored beside it.
+    case.content, case.new_body = Content(message.referral, merge(message.supplements, known), size=size), body
     case.provisional, case.state = False, CaseState.OPEN
     proposal = rules.propose(case.content)
     _settle_home(turn, proposal, message.home_force)
