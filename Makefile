@@ -41,7 +41,7 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas documents bench
+.PHONY: test lint format schemas documents bench fuzz
 test: lint ## Lint, then every test on real Kafka and PostgreSQL
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -60,6 +60,9 @@ schemas: install ## Write the JSON Schemas of all messages anew
 
 documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
 	$(BIN)/python -m conduit_local.documents write
+
+fuzz: install ## Fuzz the HTTP API against its OpenAPI document at length; FUZZ_SEED=1 for other cases
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_LEAST=5000 $(BIN)/python -m pytest -s services/intake/tests/test_http_fuzz.py $(ARGS)
 
 bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -12,8 +12,10 @@ from pydantic import ValidationError
 
 from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.kafka import Record
-from conduit_chassis.testing import Harness, ManualClock, harness, raw_record
+from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record
 from conduit_contracts import intake as events
+from conduit_contracts import topics
+from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
 from conduit_intake import handlers, metrics, store
 from conduit_intake.app import create_service
 from conduit_intake.settings import IntakeSettings
@@ -235,6 +237,30 @@ async def test_personal_data_stands_in_bodies_alone(intake: Harness) -> None:
 async def test_history_cannot_be_changed(intake: Harness, change: str) -> None:
     with pytest.raises(asyncpg.RaiseError):
         await intake.pool.execute(change)
+
+
+@pytest.mark.parametrize(
+    ("reason", "answer"),
+    [("not_declined_but_under_review", "ReconsiderationRequested"), ("second_look_already_taken", "SubmissionRejected")],
+)
+async def test_a_second_look_asked_for_before_there_was_a_decline_can_be_asked_for_again(
+    intake: Harness, reason: str, answer: str
+) -> None:
+    (received,) = await intake.deliver(sent(submitted()))
+    await intake.deliver(sent(reconsideration()))
+    refused = ReferralStatusUpdated(
+        partner_id=NORTH,
+        partner_reference=received.message.partner_reference,
+        referral_id=received.message.referral_id,
+        revision=3,
+        state=ReferralState.UNDER_REVIEW,
+        fact="reconsideration_refused",
+        happened_at=NOW,
+        reason=reason,
+    )
+    await intake.deliver(record(topics.PARTNER_UPDATES.name(NORTH), str(refused.referral_id), refused))
+    again = await intake.deliver(sent(reconsideration()))
+    assert names(again) == [answer]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,8 @@ def referral_status_updated(work: Work, delivery: Delivery[notification.Referral
         body=delivery.record.value or b"",
     )
     work.told.append(told)
+    if message.fact == "reconsideration_refused" and (message.reason or "").startswith("not_declined"):
+        work.askable.add(message.referral_id)
 
 
 def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:

@@ -46,6 +46,7 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamp
     AS now (referral_id, place_ids, person_ids, withdrawn_at, reconsideration_requested_at)
 WHERE stored.referral_id = now.referral_id
 """
+_MAY_ASK_AGAIN = "UPDATE referrals SET reconsideration_requested_at = NULL WHERE referral_id = ANY($1::uuid[])"
 _STAND = """
 INSERT INTO standings (referral_id, partner_id, state, revision, updated_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[])
@@ -102,6 +103,8 @@ async def save(connection: Any, work: Work) -> None:
     if work.told:
         await connection.execute(_TELL, *_columns([(each.referral_id, each.revision, each.body) for each in work.told]))
         await _stand(connection, [each[:-1] for each in work.told])
+    if work.askable:
+        await connection.execute(_MAY_ASK_AGAIN, sorted(work.askable))
     await _copy(connection, "supplements", Added._fields, work.added)
     await _copy(connection, "history", Entry._fields, work.history)
 

@@ -62,6 +62,8 @@ class Work:
     registered: dict[str, Partner] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    askable: set[UUID] = field(default_factory=set)
+    """Referrals whose partner asked for a second look before there was a decline, and may ask again."""
 
     def register(self, partner: Partner) -> None:
         """The partner stands so from here on."""

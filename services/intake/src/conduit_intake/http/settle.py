@@ -25,9 +25,18 @@ from conduit_intake.submissions import Answer, Outcome, Submission, claims
 _LOCATION = {"schema": {"type": "string"}, "description": "The referral's address."}
 _REPLAYED = {"schema": {"const": "true"}, "description": "Given where this answer was kept from an earlier request."}
 _HEADERS = {"Location": _LOCATION | {"required": True}, REPLAYED: _REPLAYED}
+_FOLLOWING = (
+    "getReferral",
+    "supplyInformation",
+    "withdrawReferral",
+    "requestReconsideration",
+    "addAttachment",
+    "listAttachments",
+)
+_LINKS = {each: {"operationId": each, "parameters": {"referral_id": "$response.body#/referral_id"}} for each in _FOLLOWING}
 RECEIPTS: dict[int | str, dict[str, Any]] = {
-    202: {"model": Receipt, "description": "It is committed.", "headers": _HEADERS},
-    200: {"model": Receipt, "description": "The hub had it already, to the letter.", "headers": _HEADERS},
+    202: {"model": Receipt, "description": "It is committed.", "headers": _HEADERS, "links": _LINKS},
+    200: {"model": Receipt, "description": "The hub had it already, to the letter.", "headers": _HEADERS, "links": _LINKS},
 }
 
 

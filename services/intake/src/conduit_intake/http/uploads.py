@@ -25,6 +25,12 @@ router = APIRouter(tags=["Attachments"])
 _PATH = "/v1/referrals/{referral_id}/attachments"
 _LOCATION = {"schema": {"type": "string"}, "description": "The attachment's address.", "required": True}
 _HEADERS = {"Location": _LOCATION, REPLAYED: {"schema": {"const": "true"}, "description": "As for referrals."}}
+_HERE = {"referral_id": "$response.body#/referral_id", "attachment_id": "$response.body#/attachment_id"}
+_LINKS = {"getAttachment": {"operationId": "getAttachment", "parameters": _HERE}}
+_STORED: dict[int | str, dict[str, Any]] = {
+    status: {"model": AttachmentView, "description": words, "headers": _HEADERS, "links": _LINKS}
+    for status, words in ((202, "It is stored, and waits to be scanned."), (200, "The referral has it already."))
+}
 _UPLOAD = (
     *("body_missing", "body_too_slow", "body_too_large", "media_type_unsupported", "encoding_unsupported"),
     *("partner_suspended", "referral_not_found", "referral_withdrawn", "too_many_attachments"),
@@ -40,8 +46,7 @@ _CONTENT = {each: {"schema": {"type": "string", "format": "binary", "minLength":
     "scanned. Its name is not taken; what it shows is said by supplying information. The same file again is the same one.",
     status_code=202,
     responses={
-        202: {"model": AttachmentView, "description": "It is stored, and waits to be scanned.", "headers": _HEADERS},
-        200: {"model": AttachmentView, "description": "The referral has it already.", "headers": _HEADERS},
+        **_STORED,
         **documented(*ALWAYS, *KEYED, *_UPLOAD),
     },
     openapi_extra={"requestBody": {"required": True, "content": _CONTENT}},

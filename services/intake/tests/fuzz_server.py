@@ -1,0 +1,98 @@
+"""Intake's HTTP API on a port and an event loop of its own, and what a fuzzer must know to get past the door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+
+from conduit_chassis.testing import ManualClock, harness
+from conduit_intake.app import create_service
+from conduit_local.ports import LOOPBACK, free_port
+from services.intake.tests.api import Api, referred
+from services.intake.tests.samples import NORTH, NOW, registered, sent
+
+ACTS = ("information", "withdrawal", "reconsideration", "attachments", "")
+UNLIMITED = {
+    "http_rate_per_second": 1e6,
+    "http_burst": 1_000_000,
+    "token_rate_per_second": 1e6,
+    "token_burst": 1_000_000,
+    "token_seconds": 3_600,
+    "max_attachments": 1_000_000,
+}
+
+
+@dataclass
+class Fuzzed:
+    """Where it is, and a token and referrals of the partner whose token it is, one for each thing that can be done."""
+
+    url: str
+    authorization: str
+    referrals: dict[str, dict[str, str]]
+
+    def known(self) -> str:
+        """For the fuzzer's hooks, which run in another process."""
+        return json.dumps(self.referrals)
+
+
+@contextmanager
+def serving(database: str) -> Iterator[Fuzzed]:
+    """The API until the block ends."""
+    ready: Future[Fuzzed] = Future()
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(database, ready, done)), daemon=True)
+    thread.start()
+    try:
+        yield ready.result(60)
+    finally:
+        done.set()
+        thread.join(30)
+
+
+async def _serve(database: str, ready: Future[Fuzzed], done: threading.Event) -> None:
+    try:
+        async with harness(create_service(), database, ManualClock(NOW), **UNLIMITED) as intake:
+            service: Any = intake.runtime.service
+            ((_, app),) = service.routes(intake.runtime)
+            await intake.deliver(sent(registered()))
+            port = free_port()
+            server = uvicorn.Server(
+                uvicorn.Config(app, LOOPBACK, port, lifespan="off", log_config=None, server_header=False)
+            )
+            task = asyncio.create_task(server.serve())
+            ready.set_result(await _prepare(intake, database, f"http://{LOOPBACK}:{port}"))
+            await asyncio.to_thread(done.wait)
+            server.should_exit = True
+            await task
+    except BaseException as error:
+        if not ready.done():
+            ready.set_exception(error)
+        raise
+
+
+async def _prepare(intake: Any, database: str, url: str) -> Fuzzed:
+    async with httpx.AsyncClient(base_url=url) as client:
+        api = Api.__new__(Api)
+        api.intake, api._dsn = intake, database
+        secret = await asyncio.to_thread(api.secret, NORTH)
+        form = {"grant_type": "client_credentials"}
+        for _ in range(100):
+            try:
+                token = (await client.post("/oauth/token", data=form, auth=(NORTH, secret.text))).json()["access_token"]
+                break
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+        client.headers["authorization"] = f"Bearer {token}"
+        made = {act: f"KNOWN-{act or 'look'}" for act in ACTS}
+        ids = {act: await referred(client, partner_reference=reference) for act, reference in made.items()}
+    known = {act: {"referral_id": ids[act], "partner_reference": made[act]} for act in ACTS}
+    return Fuzzed(url, client.headers["authorization"], known)
