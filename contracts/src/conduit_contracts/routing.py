@@ -285,6 +285,12 @@ class DeclineDisseminated(_ToForce):
     type: ClassVar[str] = "uk.conduit.routing.decline-disseminated.v1"
 
 
+class AcceptanceDisseminated(_ToForce):
+    """Triage accepted a case that this force already holds, be it after declining it first. It is no longer provisional."""
+
+    type: ClassVar[str] = "uk.conduit.routing.acceptance-disseminated.v1"
+
+
 class HandoffChased(_ToForce):
     """The hub asks for what is overdue."""
 

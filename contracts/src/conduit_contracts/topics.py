@@ -198,6 +198,7 @@ FORCE_CASES = Topic(
         routing.ForcesChanged,
         routing.WithdrawalDisseminated,
         routing.DeclineDisseminated,
+        routing.AcceptanceDisseminated,
         routing.HandoffChased,
         routing.HandoffClosed,
         routing.ResponseRejected,

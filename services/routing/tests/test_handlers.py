@@ -173,7 +173,7 @@ def test_acceptance_after_danger_adds_the_others_and_does_not_send_the_home_forc
     outbox = desk.deliver(accepted(told, referral_id))
     routed = outbox.one(CaseRouted)
     assert (routed.added, routed.forces, routed.provisional) == ((ESSEX,), (ESSEX, KENT), False)
-    assert outbox.kinds(KENT) == ["ForcesChanged"]
+    assert outbox.kinds(KENT) == ["AcceptanceDisseminated", "ForcesChanged"]
     assert outbox.kinds(ESSEX) == ["CaseDisseminated"]
 
 
@@ -215,7 +215,14 @@ def test_a_second_look_that_accepts_goes_on_where_danger_began(desk: Desk) -> No
     desk.deliver(danger(told, referral_id), triage_declined(referral_id))
     outbox = desk.deliver(accepted(told, referral_id))
     assert outbox.one(CaseRouted).added == (ESSEX,)
+    assert outbox.kinds(KENT) == ["AcceptanceDisseminated", "ForcesChanged"]
     assert desk.case(referral_id).state is CaseState.OPEN
+
+
+def test_a_decliner_that_still_has_the_interim_duty_hears_that_triage_accepted(desk: Desk) -> None:
+    referral_id, told = uuid7(), in_danger(place("L1", KENT))
+    desk.deliver(danger(told, referral_id), declined(referral_id, KENT), triage_declined(referral_id))
+    assert desk.deliver(accepted(told, referral_id)).kinds(KENT) == ["AcceptanceDisseminated"]
 
 
 def test_a_force_that_gets_a_declined_case_from_another_is_told_of_the_decline(desk: Desk) -> None:

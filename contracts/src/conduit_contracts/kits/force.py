@@ -27,6 +27,7 @@ from conduit_contracts.kits.sender import Sender
 from conduit_contracts.kits.settings import KafkaSettings
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.routing import (
+    AcceptanceDisseminated,
     CaseDisseminated,
     DeclineDisseminated,
     ForcesChanged,
@@ -48,6 +49,7 @@ ForceMessage = (
     | ForcesChanged
     | WithdrawalDisseminated
     | DeclineDisseminated
+    | AcceptanceDisseminated
     | HandoffChased
     | HandoffClosed
     | ResponseRejected

@@ -6,6 +6,7 @@ Handlers say what changed; that all who must know of it get to know is seen to h
 from collections.abc import Container
 
 from conduit_contracts.routing import (
+    AcceptanceDisseminated,
     CaseHandedOver,
     CaseRouted,
     DeclineDisseminated,
@@ -31,6 +32,7 @@ def conclude(turn: Turn) -> None:
     after = standing(turn.case)
     if after != turn.before or turn.widened:
         sent = _share(turn, after)
+        _tell_accepted(turn, after)
         _tell_holders(turn, after, sent)
         _inform(turn, sent)
         _close_parts(turn, after)
@@ -81,6 +83,17 @@ def _took_home_duty(turn: Turn, owner: str) -> bool:
     """The home force knows that the duty is its own from the moment it acknowledges."""
     case = turn.case
     return owner == case.home_force and case.handoffs[owner].state is HandoffState.ACKNOWLEDGED
+
+
+def _tell_accepted(turn: Turn, after: Standing) -> None:
+    """Tell those who held the case while triage went on, or after it declined, that it is no longer provisional."""
+    case, before = turn.case, turn.before
+    if not before.provisional or after.provisional:
+        return
+    for force_id in case.holders:
+        if force_id in {*before.active, before.owner}:
+            sent_id = turn.send(force_id, AcceptanceDisseminated(force_id=force_id, referral_id=case.referral_id))
+            turn.note("acceptance_disseminated", "", force_id, sent_id)
 
 
 def _tell_holders(turn: Turn, after: Standing, sent: Container[str]) -> None:

@@ -27,6 +27,7 @@ from conduit_contracts.referral import (
     Urgency,
 )
 from conduit_contracts.routing import (
+    AcceptanceDisseminated,
     CaseDisseminated,
     CaseSummary,
     DeclineDisseminated,
@@ -124,6 +125,7 @@ def _other_messages(force_id: str, first: CaseDisseminated) -> Step:
         InformationDisseminated(**about, corrects=False, supplied_at=now),
         HomeForceChanged(**about, home_force=force_id),
         ForcesChanged(**about, forces=(force_id,)),
+        AcceptanceDisseminated(**about),
         HandoffChased(**about, leg=Leg.ACKNOWLEDGEMENT, due_at=now, escalation_level=0),
         ResponseRejected(**about, response_id="conformance/0/0", problems=(problem,)),
         ended,
