@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conduit_contracts import topics
@@ -22,6 +22,8 @@ from conduit_local.access import (
     users_of,
 )
 
+UNHURRIED = settings(deadline=None)
+"""A loaded machine is no fault."""
 PART = st.text("abz019", min_size=1, max_size=3)
 SLUG = st.tuples(st.sampled_from("abz"), PART, st.lists(PART, max_size=2)).map(
     lambda parts: "-".join([f"{parts[0]}{parts[1]}", *parts[2]])
@@ -41,6 +43,7 @@ def world(partner_ids: set[str], force_ids: set[str], generations: set[int]) -> 
     return names, [user_of(kind, each, generation) for kind, each in owners for generation in generations]
 
 
+@UNHURRIED
 @given(SLUGS, SLUGS, GENERATIONS)
 def test_no_permission_of_one_touches_a_topic_or_group_of_another(
     partner_ids: set[str], force_ids: set[str], generations: set[int]
@@ -56,6 +59,7 @@ def test_no_permission_of_one_touches_a_topic_or_group_of_another(
                 assert rule.name.startswith(own)
 
 
+@UNHURRIED
 @given(SLUGS, SLUGS, GENERATIONS)
 def test_every_user_belongs_to_exactly_one(partner_ids: set[str], force_ids: set[str], generations: set[int]) -> None:
     names, users = world(partner_ids | NASTY, force_ids | NASTY, generations)
@@ -64,6 +68,7 @@ def test_every_user_belongs_to_exactly_one(partner_ids: set[str], force_ids: set
         assert len(owners) == 1
 
 
+@UNHURRIED
 @given(SLUG, st.integers(1, 200))
 def test_a_user_is_known_by_its_number(identity: str, generation: int) -> None:
     assert generation_of(PARTNER, identity, user_of(PARTNER, identity, generation)) == generation

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conduit_contracts.programme import Contact, ForceRegistered, Mou, PartnerRegistered
@@ -94,6 +94,7 @@ def plan(verb: str, standing: Standing) -> Plan:
     return acts[verb](standing)
 
 
+@settings(deadline=None)
 @given(st.lists(VERBS, max_size=12))
 def test_whatever_is_done_in_whatever_order_permissions_stay_those_of_the_users_and_repeating_does_nothing(
     verbs: list[str],
