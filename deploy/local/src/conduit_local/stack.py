@@ -180,7 +180,8 @@ class Stack:
 
     def _start(self) -> None:
         self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
-        self.secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.secrets_dir.parent, self.secrets_dir):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tell("starting Kafka and PostgreSQL")
         self._servers = self._exit.enter_context(
             start_servers(
