@@ -17,11 +17,15 @@ from conduit_chassis.testing import Harness
 from conduit_contracts.envelope import dump
 from conduit_intake import clients
 from conduit_intake.credentials import Secret
-from conduit_intake.http.app import create_api
+from conduit_intake.http.app import create_api, create_app
+from conduit_intake.http.paths import Paths
 from services.intake.tests.samples import NORTH, referral, supplied
 
 JSON = {"content-type": "application/json"}
 BASE = "http://hub.example"
+PROBLEM = "application/problem+json"
+DOCUMENT: dict[str, Any] = json.loads(create_app().state.document)
+_PATHS = Paths(DOCUMENT)
 
 
 class Api:
@@ -45,7 +49,8 @@ class Api:
     async def anybody(self, app: ASGIApp | None = None) -> httpx.AsyncClient:
         """A client without a token."""
         transport = httpx.ASGITransport(app=app or self.app)  # type: ignore[arg-type]  # the same protocol
-        return await self._stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=BASE))
+        made = httpx.AsyncClient(transport=transport, base_url=BASE, event_hooks={"response": [is_documented]})
+        return await self._stack.enter_async_context(made)
 
     async def client(self, client_id: str = NORTH, app: ASGIApp | None = None) -> httpx.AsyncClient:
         """A client with a token of its own."""
@@ -54,6 +59,20 @@ class Api:
         given = await token(made, client_id, secret.text)
         made.headers["authorization"] = f"Bearer {given.json()['access_token']}"
         return made
+
+
+async def is_documented(answer: httpx.Response) -> None:
+    """Every answer in every test stands in the OpenAPI document: its status, and its code where it is a problem."""
+    template = _PATHS.template(answer.request.url.path)
+    method = answer.request.method.lower()
+    operation = DOCUMENT["paths"].get(template, {}).get("get" if method == "head" else method)
+    if operation is None:
+        assert template == "/openapi.json" or answer.status_code in {404, 405} or not answer.url.path.startswith("/v1")
+        return
+    described = operation["responses"][str(answer.status_code)]
+    await answer.aread()
+    if answer.headers["content-type"] == PROBLEM:
+        assert answer.json()["code"] in described["content"][PROBLEM]["examples"]
 
 
 async def token(client: httpx.AsyncClient, client_id: str, secret: str, **more: str) -> httpx.Response:
@@ -97,7 +116,7 @@ async def referred(client: httpx.AsyncClient, **changes: Any) -> str:
 
 def code(answer: httpx.Response) -> tuple[int, str]:
     """Status and problem code. The answer is checked to be a problem through and through."""
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["content-type"] == PROBLEM
     told = answer.json()
     assert told["status"] == answer.status_code
     assert told["type"].endswith(f"/{told['code']}")

@@ -31,16 +31,17 @@ class TestTheKey:
         assert code(await north.post("/v1/referrals", content=body(), headers=JSON)) == (400, "idempotency_key_missing")
         assert await count(api, "referrals") == 0
 
-    @pytest.mark.parametrize("key", ["", "x" * 256, "two words", "ÿ"])
-    async def test_a_key_has_at_most_255_visible_characters(self, north: httpx.AsyncClient, key: str) -> None:
-        headers = [*JSON.items(), ("idempotency-key", key)]
-        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        answer = await north.post("/v1/referrals", content=body(), headers=encoded)
-        assert code(answer) == (400, "idempotency_key_invalid")
+    async def test_a_key_has_at_most_255_visible_characters(self, north: httpx.AsyncClient) -> None:
+        for key in ["", "x" * 256, "two words", "ÿ"]:
+            headers = [*JSON.items(), ("idempotency-key", key)]
+            encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+            answer = await north.post("/v1/referrals", content=body(), headers=encoded)
+            assert code(answer) == (400, "idempotency_key_invalid")
 
-    @pytest.mark.parametrize("key", ["x" * 255, "!~", '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "a';--"])
-    async def test_any_other_key_will_do(self, north: httpx.AsyncClient, key: str) -> None:
-        assert (await post(north, "/v1/referrals", body(), key)).status_code == 202
+    async def test_any_other_key_will_do(self, north: httpx.AsyncClient) -> None:
+        for number, key in enumerate(["x" * 255, "!~", '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "a';--"]):
+            answer = await post(north, "/v1/referrals", body(partner_reference=f"NL-{number}"), key)
+            assert answer.status_code == 202
 
 
 class TestAgain:

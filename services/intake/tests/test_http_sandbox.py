@@ -116,13 +116,13 @@ async def test_an_error_in_the_sandbox_leaves_no_connection_in_it(
     assert paths == {"{public}"}
 
 
-@pytest.mark.parametrize("table", TWINS)
-@pytest.mark.parametrize("shape", SHAPES)
-async def test_a_table_of_the_sandbox_is_as_its_twin(api: Api, table: str, shape: str) -> None:
-    found = [await api.intake.pool.fetch(SHAPES[shape], schema, table) for schema in ("public", "sandbox")]
-    first = 1 if shape == "constraints" else 0  # their names differ
-    public, twin = [{tuple(row)[first:] for row in rows} for rows in found]
-    assert public == twin
+async def test_a_table_of_the_sandbox_is_as_its_twin(api: Api) -> None:
+    for table in TWINS:
+        for shape, query in SHAPES.items():
+            found = [await api.intake.pool.fetch(query, schema, table) for schema in ("public", "sandbox")]
+            first = 1 if shape == "constraints" else 0  # their names differ
+            public, twin = [{tuple(row)[first:] for row in rows} for rows in found]
+            assert public == twin
 
 
 async def test_what_happened_in_the_sandbox_cannot_be_changed_either(api: Api, sandbox: httpx.AsyncClient) -> None:

@@ -125,7 +125,7 @@ _TOKEN_FORM = {
         400: {"model": TokenError, "description": "The request is not as RFC 6749 has it."},
         401: {"model": TokenError, "description": "`invalid_client`: unknown, or the secret is wrong or has ended."},
         **documented("body_too_slow", "body_too_large", "media_type_unsupported", "encoding_unsupported", "rate_exceeded"),
-        **documented("unavailable"),
+        **documented("internal_error", "unavailable"),
     },
     openapi_extra={"requestBody": {"required": True, "content": {FORM: {"schema": _TOKEN_FORM}}}},
 )
