@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conduit_contracts.kits.settings import read_variables
 from conduit_local.conformance import force_judge, partner_judge
 from conduit_local.paths import cache_dir
 
@@ -19,10 +22,14 @@ EXAMPLE = ROOT / "contracts" / "examples_py" / "force.py"
 
 
 def conformance(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "POSTGRES_"))}
     command = [sys.executable, "-m", "conduit_local.cli", "conformance", *arguments]
-    env = {**kept, "CONDUIT_CACHE": str(cache_dir()), **environ}
+    env = environment(**environ)
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "POSTGRES_"))}
+    return {**kept, "CONDUIT_CACHE": str(cache_dir()), **more}
 
 
 @pytest.mark.timeout(150)
@@ -71,3 +78,18 @@ def test_the_document_names_every_check_and_every_code() -> None:
     assert len(codes) > 10
     unnamed = [name for name in (*force_judge.ABOUT, *partner_judge.ABOUT, *codes) if f"| `{name}` |" not in text]
     assert unnamed == []
+
+
+@pytest.mark.timeout(150)
+def test_a_connector_that_somebody_starts_with_the_credentials_named_conforms(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "conduit_local.cli", "conformance", "force", "essex", "--attach-seconds", "60"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(), **pipes) as kit:
+        assert kit.stderr is not None
+        (named,) = itertools.islice((found for line in kit.stderr if (found := re.search(r"variables of (\S+)", line))), 1)
+        connector = [sys.executable, str(EXAMPLE), "essex"]
+        with subprocess.Popen(connector, cwd=tmp_path, env=environment(**read_variables(named[1]))) as essex:
+            said, _ = kit.communicate(timeout=120)
+            essex.terminate()
+    assert kit.returncode == 0, said
+    assert "conforms: 9 passed" in said

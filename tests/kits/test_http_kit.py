@@ -15,12 +15,19 @@ from conduit_contracts.kits import InvalidError, SettingsError, UnconfirmedError
 from conduit_contracts.kits.http import HttpKit, HttpSettings, RefusedError
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.partner import WithdrawalReason
+from conduit_contracts.problems import Origin
+from conduit_contracts.routing import HandoffState
 from conduit_intake import clients
 from conduit_local.stack import Stack
 from tests.kits.samples import fields, information
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
-RECEIPT = {"referral_id": str(uuid.uuid4()), "partner_reference": "NL-1", "outcome": "received", "came_later": 1}
+RECEIPT: dict[str, Any] = {
+    "referral_id": str(uuid.uuid4()),
+    "partner_reference": "NL-1",
+    "outcome": "received",
+    "came_later": 1,
+}
 
 
 def settings(stack: Stack, client_id: str) -> HttpSettings:
@@ -209,6 +216,35 @@ async def test_pages_are_followed_to_their_end() -> None:
     hub = FailingHub(*(httpx.Response(200, json=page) for page in pages))
     async with hub.kit() as kit:
         assert len([each async for each in kit.referrals(ReferralState.RECEIVED)]) == 3
+
+
+async def test_what_the_contract_holds_strictly_is_read_as_json_has_it_and_later_fields_are_passed_over() -> None:
+    handoff = {"force_id": "essex", "state": "received", "came_later": 1}
+    happened = {"revision": 1, "state": "with_forces", "fact": "handoff_received", "happened_at": "2026-11-23T09:00:00Z"}
+    story = {
+        **RECEIPT,
+        "state": "with_forces",
+        "revision": 1,
+        "received_at": "2026-11-23T09:00:00Z",
+        "updated_at": "2026-11-23T09:00:00Z",
+        "updates": [{**happened, "handoffs": [handoff], "came_later": 1}],
+    }
+    async with FailingHub(httpx.Response(200, json=story)).kit() as kit:
+        told = await kit.standing(RECEIPT["referral_id"])
+    assert told.updates[0].handoffs[0].state is HandoffState.RECEIVED
+    problem = {
+        "code": "field_missing",
+        "field": "f",
+        "message": "m",
+        "origin": "sender",
+        "retryable": False,
+        "came_later": 1,
+    }
+    hub = FailingHub(no(422, code="body_invalid", origin="sender", retryable=False, errors=[problem]))
+    async with hub.kit() as kit:
+        with pytest.raises(RefusedError, match="f: field_missing") as error:
+            await submit(kit)
+    assert error.value.errors[0].origin is error.value.origin is Origin.SENDER
 
 
 @pytest.mark.parametrize(

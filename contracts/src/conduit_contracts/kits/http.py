@@ -6,7 +6,7 @@ async with HttpKit("northlight", HttpSettings.from_environment()) as hub:
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID
 
 from conduit_contracts.base import Value
@@ -14,7 +14,17 @@ from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.kits import build, checks
 from conduit_contracts.kits.errors import InvalidError
-from conduit_contracts.kits.http_answers import Answer, Attached, Page, Receipt, RefusedError, Standing, Story
+from conduit_contracts.kits.http_answers import (
+    A,
+    Attached,
+    Attachments,
+    Page,
+    Receipt,
+    RefusedError,
+    Standing,
+    Story,
+    read,
+)
 from conduit_contracts.kits.http_connection import Connection, HttpSettings
 from conduit_contracts.kits.submission import PartnerMessage
 from conduit_contracts.notification import ReferralState
@@ -30,7 +40,6 @@ from conduit_contracts.referral import Referral, Supplement
 
 __all__ = ["Attached", "HttpKit", "HttpSettings", "Receipt", "RefusedError", "Standing", "Story"]
 
-A = TypeVar("A", bound=Answer)
 RETRY_SECONDS = (0.5, 2.0, 5.0)
 
 
@@ -105,28 +114,27 @@ class HttpKit:
 
     async def attachments(self, referral_id: UUID | str) -> tuple[Attached, ...]:
         """All of a referral's."""
-        found = await self._connection.get(f"{_address(referral_id)}/attachments")
-        return tuple(Attached.model_validate(each) for each in found["items"])
+        return read(Attachments, await self._connection.get(f"{_address(referral_id)}/attachments")).items
 
     async def standing(self, referral_id: UUID | str) -> Story:
         """Where a referral stands, and how it came there."""
-        return Story.model_validate(await self._connection.get(_address(referral_id)))
+        return read(Story, await self._connection.get(_address(referral_id)))
 
     async def find(self, partner_reference: str) -> Standing | None:
         """By your own reference: whether it arrived, where you are not certain."""
-        page = Page.model_validate(await self._connection.get("/v1/referrals", {"partner_reference": partner_reference}))
+        page = read(Page, await self._connection.get("/v1/referrals", {"partner_reference": partner_reference}))
         return page.items[0] if page.items else None
 
     async def referrals(self, state: ReferralState | None = None) -> AsyncIterator[Standing]:
         """All of yours, or those that stand so, in the order in which they were received."""
         query = {"state": state.value} if state else {}
-        page = Page.model_validate(await self._connection.get("/v1/referrals", query))
+        page = read(Page, await self._connection.get("/v1/referrals", query))
         while True:
             for each in page.items:
                 yield each
             if page.next is None:
                 return
-            page = Page.model_validate(await self._connection.get(page.next))
+            page = read(Page, await self._connection.get(page.next))
 
     async def _say(self, path: str, message: PartnerMessage, key: str | None) -> Receipt:
         problems = self.check(message)
@@ -135,8 +143,7 @@ class HttpKit:
         return await self._post(Receipt, path, _json(_body(message)), "application/json", key)
 
     async def _post(self, model: type[A], path: str, content: bytes, media_type: str, key: str | None) -> A:
-        answer = await self._connection.post(path, content, media_type, key or str(uuid7()))
-        return model.model_validate(answer)
+        return read(model, await self._connection.post(path, content, media_type, key or str(uuid7())))
 
 
 def _address(referral_id: UUID | str) -> str:

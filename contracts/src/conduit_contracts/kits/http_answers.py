@@ -1,6 +1,6 @@
 """What the hub's HTTP API answers, as far as this kit reads it: fields that came later are passed over."""
 
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -14,7 +14,10 @@ from conduit_contracts.problems import Origin, Problem
 class Answer(BaseModel):
     """Any of them."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+A = TypeVar("A", bound=Answer)
 
 
 class Receipt(Answer):
@@ -81,6 +84,12 @@ class Attached(Answer):
     reason: str | None = None
 
 
+class Attachments(Answer):
+    """A referral's."""
+
+    items: tuple[Attached, ...]
+
+
 class Refusal(Answer):
     """Problem details (RFC 9457) with the hub's own members."""
 
@@ -103,9 +112,18 @@ class RefusedError(KitError):
         self.retryable, self.errors = refusal.retryable, refusal.errors
 
 
-def refusal(status: int, body: Any) -> Refusal:
-    """From an answer's JSON, whatever it holds."""
+def read(model: type[A], body: bytes) -> A:
+    """The answer, from its JSON; values that the contract holds strictly are read as JSON has them.
+
+    Raises:
+        ValidationError: pydantic's, where the hub's answer is none.
+    """
+    return model.model_validate_json(body, extra="ignore")
+
+
+def refusal(status: int, body: bytes) -> Refusal:
+    """The same, whatever it holds."""
     try:
-        return Refusal.model_validate({**body, "status": status}, strict=False)
-    except (TypeError, ValidationError):
+        return read(Refusal, body).model_copy(update={"status": status})
+    except ValidationError:
         return Refusal(status=status, retryable=status >= 500)

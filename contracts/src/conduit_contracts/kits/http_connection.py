@@ -9,10 +9,13 @@ from time import monotonic
 from typing import Any, Self
 from urllib.parse import quote_plus, urlsplit
 
+from pydantic import ValidationError
+
 from conduit_contracts.kits.errors import SettingsError, UnconfirmedError
 from conduit_contracts.kits.extras import load
-from conduit_contracts.kits.http_answers import Refusal, RefusedError, refusal
+from conduit_contracts.kits.http_answers import Answer, Refusal, RefusedError, read, refusal
 from conduit_contracts.kits.settings import read_variables
+from conduit_contracts.problems import Origin
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _RENEW_SECONDS = 30.0
@@ -76,16 +79,16 @@ class Connection:
         """Let go of it."""
         await self._client.aclose()
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """The answer's JSON."""
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """The answer."""
         return await self._ask("GET", path, {"params": query} if query else {})
 
-    async def post(self, path: str, content: bytes, media_type: str, key: str) -> Any:
+    async def post(self, path: str, content: bytes, media_type: str, key: str) -> bytes:
         """The same. `key` makes it safe to try again."""
         headers = {"Content-Type": media_type, "Idempotency-Key": key}
         return await self._ask("POST", path, {"content": content, "headers": headers})
 
-    async def _ask(self, method: str, path: str, what: Mapping[str, Any]) -> Any:
+    async def _ask(self, method: str, path: str, what: Mapping[str, Any]) -> bytes:
         """Raises RefusedError, or UnconfirmedError where nobody answered at any attempt."""
         for wait in (*self._retry_seconds, None):
             try:
@@ -96,8 +99,8 @@ class Connection:
                 await asyncio.sleep(wait)
                 continue
             if answer.is_success:
-                return answer.json()
-            found = _refusal(answer)
+                return bytes(answer.content)
+            found = refusal(answer.status_code, answer.content)
             if wait is None or not found.retryable:
                 raise RefusedError(found)
             await asyncio.sleep(max(wait, _asked_to_wait(answer)))
@@ -122,29 +125,33 @@ class Connection:
                 answer = await self._client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=who)
                 if not answer.is_success:
                     raise RefusedError(_no_token(answer))
-                body = answer.json()
-                self._token = body["access_token"]
-                self._until = monotonic() + max(0.0, body["expires_in"] - _RENEW_SECONDS)
+                given = read(_Token, answer.content)
+                self._token = given.access_token
+                self._until = monotonic() + max(0.0, given.expires_in - _RENEW_SECONDS)
         return self._token
 
 
-def _refusal(answer: Any) -> Refusal:
-    return refusal(answer.status_code, _json(answer))
+class _Token(Answer):
+    access_token: str
+    expires_in: float
+
+
+class _NoToken(Answer):
+    """RFC 6749, section 5.2."""
+
+    error: str = ""
+    error_description: str = ""
 
 
 def _no_token(answer: Any) -> Refusal:
     """The token's address answers in words of its own standard, but for what any address may answer."""
-    body = _json(answer)
-    if isinstance(body, dict) and "error" in body:
-        return Refusal(status=answer.status_code, code=str(body["error"]), detail=str(body.get("error_description", "")))
-    return refusal(answer.status_code, body)
-
-
-def _json(answer: Any) -> Any:
     try:
-        return answer.json()
-    except ValueError:
-        return None
+        found = read(_NoToken, answer.content)
+    except ValidationError:
+        found = _NoToken()
+    if not found.error:
+        return refusal(answer.status_code, answer.content)
+    return Refusal(status=answer.status_code, code=found.error, detail=found.error_description, origin=Origin.SENDER)
 
 
 def _asked_to_wait(answer: Any) -> float:

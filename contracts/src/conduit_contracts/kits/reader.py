@@ -165,6 +165,8 @@ class Reader:
             _log.warning("reading %s again from where it was confirmed (%s)", self.topic, why)
             with suppress(Exception):  # whatever it died of, it is not needed any more
                 await self._consumer.stop()
+            with suppress(Exception):  # where that did not get so far
+                await self._consumer._client.close()
             await asyncio.sleep(RESTART_SECONDS)
             try:
                 return await self._start()
