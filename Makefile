@@ -48,7 +48,7 @@ test: lint ## Lint, then every test on real Kafka and PostgreSQL
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can
@@ -61,11 +61,9 @@ schemas: install ## Write the JSON Schemas of all messages anew
 documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
 	$(BIN)/python -m conduit_local.documents write
 
-fuzz: install ## Fuzz the HTTP API against its OpenAPI document at length; FUZZ_SEED=1 for other cases
+fuzz: install ## What strangers might send, at length: over HTTP and on partners' and forces' topics; FUZZ_SEED=1 for other cases
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_LEAST=5000 $(BIN)/python -m pytest -s services/intake/tests/test_http_fuzz.py $(ARGS)
-
-fuzz: install ## 6,000 records that strangers might write, to partners' and forces' topics; RECORDS=n for more
-	FUZZ_RECORDS=$(or $(RECORDS),6000) $(BIN)/python -m pytest tests/fuzz $(ARGS)
+	FUZZ_RECORDS=$${FUZZ_RECORDS:-6000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -50,23 +50,17 @@ def test_the_command_writes_checks_and_takes_away(tmp_path: Any, capsys: pytest.
 
 def broken() -> dict[str, dict[str, Any]]:
     """Documents with one fault each, by the fault."""
-    found = {}
-    for name, change in {
-        "a server that is not there": lambda each: each["channels"]["intake.referrals.v1"].update(
-            servers=[{"$ref": "#/servers/other"}]
-        ),
-        "an unknown action": lambda each: each["operations"]["partner.send.partner.referrals.v1"].update(action="push"),
-        "a message of another channel": lambda each: each["operations"]["partner.send.partner.referrals.v1"].update(
-            messages=[{"$ref": "#/channels/force.cases.v1/messages/routing.handoff-closed.v1"}]
-        ),
-        "a scheme that the standard does not know": lambda each: each["components"]["securitySchemes"]["scram"].update(
-            type="password"
-        ),
-        "a reference to nothing": lambda each: each["components"]["schemas"].pop("Person"),
-    }.items():
-        found[name] = copy.deepcopy(made())
-        change(found[name])
-    return found
+    changed: dict[str, dict[str, Any]] = {
+        name: copy.deepcopy(made()) for name in ("server", "action", "message", "scheme", "reference")
+    }
+    changed["server"]["channels"]["intake.referrals.v1"]["servers"] = [{"$ref": "#/servers/other"}]
+    sends = "partner.send.partner.referrals.v1"
+    changed["action"]["operations"][sends]["action"] = "push"
+    elsewhere = "#/channels/force.cases.v1/messages/routing.handoff-closed.v1"
+    changed["message"]["operations"][sends]["messages"] = [{"$ref": elsewhere}]
+    changed["scheme"]["components"]["securitySchemes"]["scram"]["type"] = "password"
+    del changed["reference"]["components"]["schemas"]["Person"]
+    return changed
 
 
 def test_the_standards_own_parser_finds_nothing_and_would() -> None:
