@@ -116,7 +116,7 @@ class TestTaking:
         async with scanned_by(api, database, clamd, max_attachments=3):
             client = await api.client()
             referral_id = await referred(client)
-            answers = await asyncio.gather(*(attach(client, referral_id, b"%d" % number) for number in range(8)))
+            answers = [await attach(client, referral_id, b"%d" % number) for number in range(8)]
             assert sorted(answer.status_code for answer in answers) == [202] * 3 + [409] * 5
             assert {code(answer) for answer in answers if answer.status_code == 409} == {(409, "too_many_attachments")}
             assert (await attach(client, await referred(client, partner_reference="NL-2"))).status_code == 202

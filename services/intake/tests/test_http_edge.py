@@ -14,13 +14,15 @@ from prometheus_client import REGISTRY
 
 from conduit_chassis.http import Router
 from conduit_chassis.testing import ManualClock, harness
+from conduit_intake import accounts
 from conduit_intake.app import create_service
+from conduit_intake.http import door
 from conduit_intake.http.app import create_api
 from conduit_intake.http.bodies import DEEPEST, too_deep
 from conduit_intake.http.edge import correlation_id
 from conduit_intake.http.limits import MOST_BUCKETS, Buckets
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
-from services.intake.tests.samples import CANARY, NORTH
+from services.intake.tests.samples import CANARY, NORTH, sent, submitted
 
 PATH = "/v1/referrals"
 
@@ -127,6 +129,54 @@ class TestRate:
             buckets.wait(str(number))
         assert buckets.wait("1") > 0
         assert buckets.wait("0") == 0
+
+
+class TestLoad:
+    """Requests leave connections to the records from Kafka."""
+
+    async def test_a_request_that_waits_too_long_is_refused_and_records_are_still_taken(
+        self, api: Api, database: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go_on = asyncio.Event()
+        keep = accounts.keep
+
+        async def slowly(*arguments: Any) -> None:
+            await go_on.wait()
+            await keep(*arguments)
+
+        async with harness(create_service(), database, clock, pool_size=4) as busy:
+            ((_, app),) = busy.runtime.service.routes(busy.runtime)
+            client = await api.client(app=app)
+            monkeypatch.setattr(accounts, "keep", slowly)
+            monkeypatch.setattr(door, "QUEUE_SECONDS", 0.2)
+            first = asyncio.create_task(refer(client))
+            await asyncio.sleep(0.2)
+            answers = await asyncio.gather(*(refer(client, partner_reference=f"NL-{number}") for number in range(10)))
+            assert {code(answer) for answer in answers} == {(503, "unavailable")}
+            assert answers[0].headers["retry-after"] == "1"
+            await busy.processor.process([sent(submitted(partner_reference="KAFKA"))])
+            go_on.set()
+            assert (await first).status_code == 202
+            assert (await refer(client, partner_reference="NL-1")).status_code == 202
+
+    async def test_a_partner_sends_so_many_files_at_once(self, north: httpx.AsyncClient) -> None:
+        referral_id = await referred(north)
+        go_on = asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            await go_on.wait()
+            yield b"text"
+
+        async def attach(content: Any) -> httpx.Response:
+            headers = keyed() | {"content-type": "text/plain"}
+            return await north.post(f"{PATH}/{referral_id}/attachments", content=content, headers=headers)
+
+        waiting = [asyncio.create_task(attach(slow())) for _ in range(door.UPLOADS_AT_ONCE)]
+        await asyncio.sleep(0.5)
+        assert code(await attach(b"one more")) == (429, "rate_exceeded")
+        go_on.set()
+        assert {(await each).status_code for each in waiting} <= {200, 202}
+        assert (await attach(b"one more")).status_code == 202
 
 
 class TestMedia:

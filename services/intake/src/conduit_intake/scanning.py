@@ -4,9 +4,10 @@ A claim is a lease: a process that dies gives the attachment back by doing nothi
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import structlog
@@ -18,7 +19,7 @@ from conduit_intake import attachments, media, metrics
 from conduit_intake.attachments import AVAILABLE, THREAT_FOUND, VALIDATION_FAILED, Claimed, Note
 from conduit_intake.clamd import Clamd, ScannerError
 from conduit_intake.handlers import REFERRALS
-from conduit_intake.http.door import sandbox
+from conduit_intake.http.door import in_sandbox
 from conduit_intake.settings import IntakeSettings
 
 IDLE_SECONDS = 1.0
@@ -54,13 +55,7 @@ async def scan_attachments(runtime: Runtime) -> None:
 
 def sides(runtime: Runtime) -> tuple[Transaction, Transaction]:
     """Transactions on the live side and in the sandbox, where nothing is published."""
-
-    @asynccontextmanager
-    async def in_sandbox() -> AsyncIterator[tuple[Any, Outbox]]:
-        async with sandbox(runtime) as connection:
-            yield connection, runtime.outbox()
-
-    return runtime.transaction, in_sandbox
+    return runtime.transaction, partial(in_sandbox, runtime)
 
 
 async def decide_next(runtime: Runtime, transaction: Transaction, scanner: Clamd | None) -> bool:

@@ -84,7 +84,8 @@ async def current_client(request: Request, door: TheDoor, authorization: Annotat
     kind, _, token = (authorization or "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise Refused("unauthenticated", headers=_CHALLENGE)
-    client = await accounts.client(door.pool, hash_token(token.strip()), door.now())
+    async with door.connection() as connection:
+        client = await accounts.client(connection, hash_token(token.strip()), door.now())
     if client is None:
         raise Refused("unauthenticated", headers=_EXPIRED)
     spend(door.requests.wait(f"{client.partner_id} {client.scope}"))
@@ -146,7 +147,8 @@ async def issue_token(request: Request, door: TheDoor) -> Response:
 
 async def _issue(door: Door, shown: Credentials, scope: str | None) -> Response:
     now = door.now()
-    known = await accounts.secrets(door.pool, shown.client_id, now)
+    async with door.connection() as connection:
+        known = await accounts.secrets(connection, shown.client_id, now)
     async with _hashing:
         digest = await asyncio.to_thread(hash_secret, shown.secret, known.salt if known else _NOBODYS_SALT)
     secret_id = matching(digest, known.hashes) if known else None
@@ -155,7 +157,8 @@ async def _issue(door: Door, shown: Credentials, scope: str | None) -> Response:
     if scope and scope != known.scope:
         return _error("invalid_scope", "This client has another scope.")
     token, seconds = new_token(), door.settings.token_seconds
-    await accounts.issue(door.pool, hash_token(token), secret_id, now + timedelta(seconds=seconds))
+    async with door.connection() as connection:
+        await accounts.issue(connection, hash_token(token), secret_id, now + timedelta(seconds=seconds))
     metrics.TOKENS.labels("issued").inc()
     body = Token(access_token=token, token_type=_KIND, expires_in=seconds, scope=known.scope)
     return Response(body.model_dump_json(), media_type=bodies.JSON)

@@ -1,7 +1,9 @@
 """What every route works with: the running service, its limits, and transactions on the right side of the sandbox."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Annotated, Any, cast
 
@@ -12,19 +14,30 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_intake.accounts import Client
 from conduit_intake.http.limits import Buckets
+from conduit_intake.http.refusals import Refused
 from conduit_intake.settings import IntakeSettings
 
 # The sandbox's tables are found before the live ones; what the sandbox has none of, such as the register, is shared.
 _LOOK_IN_SANDBOX = "SET LOCAL search_path TO sandbox, public"
 
+QUEUE_SECONDS = 2.0
+KEPT_FREE = 3
+UPLOADS_AT_ONCE = 4
+"""Of one partner: each is held in memory."""
+
 
 class Door:
-    """The service as the HTTP API sees it."""
+    """The service as the HTTP API sees it.
+
+    Requests never take the whole pool: records from Kafka that cannot have a connection for long are put aside as if they
+    were to blame. So `KEPT_FREE` connections are left to them and to ticks, and a request that waits too long is refused.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.settings = cast("IntakeSettings", runtime.settings)
-        self.pool = runtime.pool
+        self._turns = asyncio.Semaphore(max(1, self.settings.pool_size - KEPT_FREE))
+        self._uploads: Counter[str] = Counter()
         rate, burst = self.settings.http_rate_per_second, self.settings.http_burst
         self.requests = Buckets(rate, burst)
         self.token_requests = Buckets(self.settings.token_rate_per_second, self.settings.token_burst)
@@ -34,22 +47,62 @@ class Door:
         return self.runtime.clock.now()
 
     @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection, for a single statement about clients and tokens.
+
+        Raises:
+            Refused: too many requests wait for one.
+        """
+        async with self._turn(), self.runtime.pool.acquire(timeout=postgres.ACQUIRE_SECONDS) as connection:
+            yield connection
+
+    @contextmanager
+    def upload(self, client: Client) -> Iterator[None]:
+        """While a file is taken in.
+
+        Raises:
+            Refused: the partner sends too many at once.
+        """
+        if self._uploads[client.partner_id] >= UPLOADS_AT_ONCE:
+            raise Refused("rate_exceeded", headers={"Retry-After": "1"})
+        self._uploads[client.partner_id] += 1
+        try:
+            yield
+        finally:
+            self._uploads[client.partner_id] -= 1
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(QUEUE_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Refused("unavailable", headers={"Retry-After": "1"}) from None
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    @asynccontextmanager
     async def transaction(self, client: Client) -> AsyncIterator[tuple[Any, Outbox]]:
-        """A transaction where the client's referrals are. From the sandbox nothing is ever published."""
-        if not client.sandbox:
-            async with self.runtime.transaction() as live:
-                yield live
-            return
-        async with sandbox(self.runtime) as connection:
-            yield connection, self.runtime.outbox()
+        """A transaction where the client's referrals are. From the sandbox nothing is ever published.
+
+        Raises:
+            Refused: too many requests wait for one.
+        """
+        async with self._turn(), self._side(client) as entered:
+            yield entered
+
+    def _side(self, client: Client) -> AbstractAsyncContextManager[tuple[Any, Outbox]]:
+        return in_sandbox(self.runtime) if client.sandbox else self.runtime.transaction()
 
 
 @asynccontextmanager
-async def sandbox(runtime: Runtime) -> AsyncIterator[Any]:
-    """A connection in a transaction that sees the sandbox's tables. There is no outbox to it."""
+async def in_sandbox(runtime: Runtime) -> AsyncIterator[tuple[Any, Outbox]]:
+    """A transaction that sees the sandbox's tables. Its outbox is never written, whatever is put into it."""
     async with postgres.transaction(runtime.pool) as connection:
         await connection.execute(_LOOK_IN_SANDBOX)
-        yield connection
+        yield connection, runtime.outbox()
 
 
 def _door(request: Request) -> Door:

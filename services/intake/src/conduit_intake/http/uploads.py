@@ -56,15 +56,16 @@ async def add_attachment(
 ) -> Response:
     """Its content is looked at later, by the scanning worker."""
     media_type = bodies.expect(request, *media.LOOKS)
-    content = await bodies.read(request, door.settings.max_attachment_bytes, door.settings.body_seconds)
-    if not content:
-        raise Refused("body_missing")
-    made = Claimed(uuid7(), referral_id, media_type, len(content), sha256(content).digest(), content)
+    with door.upload(client):
+        content = await bodies.read(request, door.settings.max_attachment_bytes, door.settings.body_seconds)
+        if not content:
+            raise Refused("body_missing")
+        made = Claimed(uuid7(), referral_id, media_type, len(content), sha256(content).digest(), content)
 
-    async def work(connection: Any, _outbox: Outbox) -> Reply:
-        return await _add(door, client, connection, made)
+        async def work(connection: Any, _outbox: Outbox) -> Reply:
+            return await _add(door, client, connection, made)
 
-    return await once(door, request, client, key, content, work)
+        return await once(door, request, client, key, content, work)
 
 
 @router.get(
