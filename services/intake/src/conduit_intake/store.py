@@ -1,4 +1,4 @@
-"""All SQL of submissions and the register. `load` locks a batch's referrals in the order of their keys; `save` writes in bulk."""
+"""All SQL of submissions and the register. `load` locks a batch's referrals in the order of keys; `save` writes in bulk."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
