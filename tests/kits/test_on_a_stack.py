@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from conduit_contracts.kits import KafkaSettings
+from conduit_contracts.kits.force import Delivery, ForceKit
+from conduit_contracts.kits.partner import PartnerKit
 from conduit_local.env_file import read_env_file
 from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from tests.kits.samples import fields
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "contracts" / "examples_py"
@@ -158,3 +164,26 @@ def test_conformance_refuses_a_broker_on_which_a_hub_works(stack: Stack, tmp_pat
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "a hub has worked on this broker" in done.stderr
+
+
+@pytest.mark.timeout(180)
+async def test_kits_outlive_a_broker_that_is_killed_and_comes_back(stack: Stack, tmp_path: Path) -> None:
+    """The last one: the stack's services have to find their feet again afterwards."""
+    kafka, taken = stack.servers.kafka, asyncio.Queue[Delivery]()
+    assert kafka is not None
+    reference = f"RESTART-{uuid.uuid4().hex[:8]}"
+    partner = PartnerKit("northlight", KafkaSettings.from_environment(read_client(stack, "partner.northlight")))
+    force = ForceKit("norfolk", KafkaSettings.from_environment(read_client(stack, "force.norfolk")), tmp_path / "ledger")
+    places = [{"place_id": "L1", "district_code": "E07000149"}]
+    async with partner, force, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(force.run(taken.put))
+        for number in (1, 2):
+            await partner.submit(partner.referral(f"{reference}-{number}", **fields(persons=[], places=places)))
+            async with asyncio.timeout(SECONDS):
+                while getattr((await taken.get()).message, "partner_reference", "") != f"{reference}-{number}":
+                    pass
+            if number == 1:
+                await asyncio.to_thread(kafka.kill)
+                await asyncio.to_thread(kafka.start)
+                await asyncio.to_thread(stack.wait_ready)
+        running.cancel()

@@ -112,8 +112,8 @@ class Reader:
         errors = self._kafka.errors
         while True:
             try:
-                if self._has_left():
-                    await self._start_again("the group was left")
+                if why := self._has_left():
+                    await self._start_again(why)
                 found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=1)
                 for records in found.values():
                     self._idle_since = monotonic()
@@ -125,10 +125,12 @@ class Reader:
             except errors.KafkaError as error:
                 await self._start_again(type(error).__name__)
 
-    def _has_left(self) -> bool:
-        """Whether aiokafka's own task that keeps up the group has ended, as it may without a word (its issue 796)."""
+    def _has_left(self) -> str:
+        """Why aiokafka's own task that keeps up the group has ended, as it may without a word (its issue 796); else ""."""
         task = getattr(getattr(self._consumer, "_coordinator", None), "_coordination_task", None)
-        return task is not None and task.done()
+        if task is None or not task.done():
+            return ""
+        return f"the group was left: {'cancelled' if task.cancelled() else type(task.exception()).__name__}"
 
     async def _is_stuck(self) -> bool:
         """Whether records wait and none come (aiokafka's issue 1154)."""
