@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+import structlog
 
+from conduit_chassis import log
 from conduit_chassis.periodic import run_tick
 from conduit_chassis.testing import ManualClock, harness
 from conduit_intake import accounts
@@ -106,15 +109,30 @@ class TestAgain:
         assert (await post(north, "/v1/referrals", body(), "1")).status_code == 202
 
     async def test_an_error_of_ours_says_nothing_of_itself(
-        self, api: Api, north: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+        self,
+        api: Api,
+        north: httpx.AsyncClient,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         async def fail(*_arguments: Any) -> None:
             raise LookupError("canary")
 
         monkeypatch.setattr(accounts, "keep", fail)
-        answer = await post(north, "/v1/referrals", body(), "1")
+        root = logging.getLogger()
+        before = root.handlers, root.level, structlog.get_config()
+        log.configure("intake")
+        try:
+            answer = await post(north, "/v1/referrals", body(), "1")
+        finally:
+            root.handlers, root.level = before[:2]
+            structlog.configure(**before[2])
         assert code(answer) == (500, "internal_error")
-        assert "canary" not in answer.text
+        shown = capsys.readouterr().out
+        assert "canary" not in answer.text + shown
+        (line,) = [json.loads(each) for each in shown.splitlines() if "request_failed" in each]
+        assert (line["path"], line["error"]) == ("/v1/referrals", "LookupError")
+        assert line["correlation_id"] == answer.headers["x-correlation-id"]
         assert answer.headers["x-correlation-id"]
         assert await count(api, "referrals") == 0
 

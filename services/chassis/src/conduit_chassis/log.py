@@ -54,6 +54,7 @@ KEYS = frozenset(
         "event_id",
         "referral_id",
         "case_id",
+        "correlation_id",
         "partner_id",
         "force_id",
         "policy_version",

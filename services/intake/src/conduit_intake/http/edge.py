@@ -16,6 +16,7 @@ from conduit_intake.http.refusals import Refused, response
 CORRELATION = "X-Correlation-Id"
 LONGEST_CORRELATION = 64
 _SANE = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CORRELATION}}}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 _log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ class Edge:
         try:
             await self._app(inner, receive, exchange.send)
         except Exception as error:  # the last resort: an answer without a word of the error
-            _log.error("request_failed", method=method, path=template, status=exchange.status, exc_info=error)
+            _log.error("request_failed", method=method, path=template, exc_info=error, **exchange.loggable())
             if not exchange.status:
                 await response(failure(error))(scope, receive, exchange.send)
         metrics.HTTP_REQUESTS.labels(method, template, exchange.status).inc()
@@ -51,7 +52,12 @@ class _Exchange:
         self.status = 0
         self._head = scope["method"] == "HEAD"
         self._send = send
-        self._headers = [(CORRELATION.lower().encode(), correlation_id(scope["headers"]).encode()), *_ALWAYS]
+        self._correlation_id = correlation_id(scope["headers"])
+        self._headers = [(CORRELATION.lower().encode(), self._correlation_id.encode()), *_ALWAYS]
+
+    def loggable(self) -> dict[str, str]:
+        """The correlation id where it is a UUID, as ours are: a caller's own might be somebody's name."""
+        return {"correlation_id": self._correlation_id} if _UUID.fullmatch(self._correlation_id) else {}
 
     async def send(self, message: Any) -> None:
         """Pass on a part of the answer."""

@@ -1,5 +1,6 @@
 """From a decoded message to the answer: the same load, rule and save as for a batch from Kafka, of one submission."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,15 @@ def settling(
     async def work(connection: Any, outbox: Outbox) -> Reply:
         if referral_id is not None:
             await _same_referral(connection, client, referral_id, submission)
-        answer = await _settle(door, connection, outbox, rule, submission, _cause(request, door))
+        scene = handlers.scene_of(door.runtime)
+        key = submission.key
+        batch = await store.load(connection, scene, [key.partner_id], {key}, {key})
+        answer = handlers.settle(rule, batch, submission, outbox, _cause(request, scene.now))
+        if answer is None:
+            raise Refused("unknown_partner")
+        await store.save(connection, batch)
+        if not client.sandbox:
+            metrics.count(batch.history)
         return _reply(answer, client, submission)
 
     return work
@@ -76,23 +85,10 @@ async def _same_referral(connection: Any, client: Client, referral_id: UUID, sub
         raise Refused("reference_mismatch", [problem("reference_mismatch", "partner_reference")])
 
 
-async def _settle(
-    door: Door, connection: Any, outbox: Outbox, rule: Rule, submission: Submission[Any], cause: Attributes | None
-) -> Answer:
-    key = submission.key
-    work = await store.load(connection, handlers.scene_of(door.runtime), [key.partner_id], {key}, {key})
-    answer = handlers.settle(rule, work, submission, outbox, cause)
-    if answer is None:
-        raise Refused("unknown_partner")
-    await store.save(connection, work)
-    metrics.count(work.history)
-    return answer
-
-
-def _cause(request: Request, door: Door) -> Attributes | None:
+def _cause(request: Request, now: datetime) -> Attributes | None:
     """The caller's trace, which the events carry on."""
     traceparent = request.headers.get("traceparent")
-    return Attributes("", "", "", door.now(), traceparent=traceparent) if traceparent else None
+    return Attributes("", "", "", now, traceparent=traceparent) if traceparent else None
 
 
 def _reply(answer: Answer, client: Client, submission: Submission[Any]) -> Reply:
