@@ -37,7 +37,7 @@ def test_the_example_connector_conforms_in_a_secured_sandbox_and_survives_kill_9
     done = conformance(tmp_path, "force", "essex", "--run", f"{sys.executable} {EXAMPLE} essex")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "conforms: 10 passed" in done.stdout
-    assert "now: kill -9 in the middle of a case" in done.stderr
+    assert "now: kill -9 in the middle of some cases" in done.stderr
 
 
 def test_what_fails_is_one_json_object_on_standard_output_and_exit_code_1(tmp_path: Path) -> None:

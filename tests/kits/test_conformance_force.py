@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,54 +24,61 @@ from tests.kits.samples import CANARY
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "contracts" / "examples_py" / "force.py"
-PATIENT = Patience(attach=20, receipt=15, answer=5, quiet=1)
-"""A connector that was killed comes back when its old session has ended, after ten seconds."""
-HURRY = Patience(attach=2.5, receipt=1.5, answer=1, quiet=0.3)
+PATIENT = Patience(attach=30, receipt=20, answer=8, quiet=1, kill=(0.3, 0.3))
+"""A connector that was killed comes back when its old session has ended, after ten seconds. It is killed while the one that
+commits before it stores has a case in hand."""
+BRISK = Patience(attach=8, receipt=5, answer=3, quiet=0.5)
+FOUND: dict[str, dict[str, set[str]]] = {
+    "": {},
+    "silent": {"receipt": {"receipt_missing"}},
+    "forgets_what_it_took_in": {"receipt_once": {"receipt_repeated"}, "answered_once": {"answer_repeated"}},
+    "confirms_everything": {"receipt_once": {"receipt_repeated"}},
+    "stops_at_unknown_type": {"unknown_type": {"receipt_missing"}},
+    "stops_at_poison": {"poison": {"receipt_missing"}},
+    "refuses_later_fields": {"later_field": {"receipt_missing"}},
+    "never_acknowledges": {"answered": {"answer_missing"}},
+    "says_it_twice": {"answered_once": {"answer_repeated"}},
+    "answers_a_case_of_others": {"records": {"case_not_yours"}},
+    "speaks_for_another_force": {"records": {"identity_mismatch"}, "receipt": {"receipt_missing"}},
+    "has_a_field_of_its_own": {"records": {"field_unknown"}, "receipt": {"receipt_missing"}},
+    "has_no_key": {"records": {"key_wrong"}},
+    "leaves_headers_out": {"records": {"header_missing"}, "receipt": {"receipt_missing"}},
+    "reuses_its_ids": {"records": {"event_id_reused"}},
+}
+"""What is found of each fault, and nothing else."""
 
 
-async def verdict_on(hub: Hub, tmp_path: Path, fault: str) -> Verdict:
-    broker = Broker(hub.bootstrap_servers, tmp_path)
-    subject = Subject(broker, "force", hub.force_id, None)
-    async with FaultyForce(hub.bootstrap_servers, hub.force_id, fault).running():
-        return await asyncio.to_thread(run_force, broker, hub.force_id, subject, HURRY)
+@pytest.fixture(scope="module")
+async def verdicts(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    """On each faulty connector, all tried at once: most of the time goes by in waiting for what does not come."""
+    loop, folder = asyncio.get_running_loop(), tmp_path_factory.mktemp("conformance")
+    with ThreadPoolExecutor(len(FOUND)) as threads:
+
+        async def verdict_on(fault: str) -> Verdict:
+            hub = await loop.run_in_executor(threads, new_hub, kafka_bootstrap)
+            broker = Broker(kafka_bootstrap, folder)
+            subject = Subject(broker, "force", hub.force_id, None)
+            async with FaultyForce(kafka_bootstrap, hub.force_id, fault).running():
+                return await loop.run_in_executor(threads, run_force, broker, hub.force_id, subject, BRISK)
+
+        return dict(zip(FOUND, await asyncio.gather(*map(verdict_on, FOUND)), strict=True))
 
 
 def failures(verdict: Verdict) -> dict[str, set[str]]:
     return {check.name: {each.code for each in check.findings} for check in verdict.checks if check.findings}
 
 
-async def test_a_good_connector_written_without_the_kit_conforms(hub: Hub, tmp_path: Path) -> None:
-    verdict = await verdict_on(hub, tmp_path, "")
-    assert failures(verdict) == {}
+def test_a_good_connector_written_without_the_kit_conforms(verdicts: dict[str, Verdict]) -> None:
+    verdict = verdicts[""]
     assert verdict.conforms, verdict.as_json()
     assert "crash" not in [check.name for check in verdict.checks]  # nobody may kill what somebody else runs
 
 
-@pytest.mark.parametrize(
-    ("fault", "found"),
-    [
-        ("silent", {"receipt": {"receipt_missing"}}),
-        ("forgets_what_it_took_in", {"receipt_once": {"receipt_repeated"}, "answered_once": {"answer_repeated"}}),
-        ("confirms_everything", {"receipt_once": {"receipt_repeated"}}),
-        ("stops_at_unknown_type", {"unknown_type": {"receipt_missing"}}),
-        ("stops_at_poison", {"poison": {"receipt_missing"}}),
-        ("refuses_later_fields", {"later_field": {"receipt_missing"}}),
-        ("never_acknowledges", {"answered": {"answer_missing"}}),
-        ("says_it_twice", {"answered_once": {"answer_repeated"}}),
-        ("answers_a_case_of_others", {"records": {"case_not_yours"}}),
-        ("speaks_for_another_force", {"records": {"identity_mismatch"}, "receipt": {"receipt_missing"}}),
-        ("has_a_field_of_its_own", {"records": {"field_unknown"}, "receipt": {"receipt_missing"}}),
-        ("has_no_key", {"records": {"key_wrong"}}),
-        ("leaves_headers_out", {"records": {"header_missing"}, "receipt": {"receipt_missing"}}),
-        ("reuses_its_ids", {"records": {"event_id_reused"}}),
-    ],
-)
-async def test_each_fault_is_found_and_nothing_else(
-    hub: Hub, tmp_path: Path, fault: str, found: dict[str, set[str]]
-) -> None:
-    verdict = await verdict_on(hub, tmp_path, fault)
-    assert failures(verdict) == found
-    assert not verdict.conforms
+@pytest.mark.parametrize("fault", FOUND)
+def test_each_fault_is_found_and_nothing_else(verdicts: dict[str, Verdict], fault: str) -> None:
+    verdict = verdicts[fault]
+    assert failures(verdict) == FOUND[fault]
+    assert verdict.conforms == (fault == "")
     for check in verdict.checks:
         for finding in check.findings:
             assert finding.where
@@ -78,8 +86,8 @@ async def test_each_fault_is_found_and_nothing_else(
             assert CANARY not in str(finding)
 
 
-async def test_what_was_not_tried_is_not_called_passed(hub: Hub, tmp_path: Path) -> None:
-    verdict = await verdict_on(hub, tmp_path, "stops_at_unknown_type")
+def test_what_was_not_tried_is_not_called_passed(verdicts: dict[str, Verdict]) -> None:
+    verdict = verdicts["stops_at_unknown_type"]
     outcomes = {check.name: check.outcome for check in verdict.checks}
     assert outcomes["receipt"] is Outcome.PASSED
     assert outcomes["poison"] is outcomes["later_field"] is Outcome.NOT_SEEN
@@ -116,7 +124,7 @@ async def test_a_connector_that_is_killed_must_neither_lose_nor_forget(
 async def test_a_connector_that_ends_is_started_again_and_the_rest_is_tried(hub: Hub, tmp_path: Path) -> None:
     broker = Broker(hub.bootstrap_servers, tmp_path)
     subject = Subject(broker, "force", hub.force_id, f"{sys.executable} -c pass")
-    verdict = await asyncio.to_thread(run_force, broker, hub.force_id, subject, HURRY)
+    verdict = await asyncio.to_thread(run_force, broker, hub.force_id, subject, BRISK)
     (finding,) = next(check for check in verdict.checks if check.name == "receipt").findings
     assert "ended with code 0" in finding.what
     assert not verdict.conforms

@@ -15,7 +15,6 @@ from conduit_local.conformance.subject import Subject
 from conduit_local.conformance.verdict import Checks, Verdict
 from conduit_local.conformance.wire import Ear, Mouth
 
-KILL_WITHIN_SECONDS = 0.2
 TICK_SECONDS = 0.2
 
 
@@ -29,6 +28,8 @@ class Patience:
     answer: float = 30.0
     quiet: float = 3.0
     """After everything: what comes twice comes late."""
+    kill: tuple[float, float] = (0.02, 0.3)
+    """Some time between these after the cases were sent: any moment of a connector's work will do."""
 
 
 def run_force(
@@ -81,7 +82,7 @@ class _Run:
     def _send(self, step: Step) -> None:
         self._mouth.say(*step.records)
         if step.crash:
-            time.sleep(random.uniform(0, KILL_WITHIN_SECONDS))  # noqa: S311  any moment will do
+            time.sleep(random.uniform(*self._patience.kill))  # noqa: S311  no secret
             self._subject.kill()
             self._mouth.say(*step.afterwards)
             self._subject.start()

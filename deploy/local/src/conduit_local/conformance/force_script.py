@@ -44,6 +44,8 @@ from conduit_local.conformance.wire import Put
 
 LATER_TYPE = "uk.conduit.routing.conformance-of-a-later-version.v1"
 LATER_FIELD = "conformance_of_a_later_version"
+CASES_AT_A_CRASH = 5
+"""So that one of them is in hand whenever it comes."""
 OTHER_FORCE = "conformance-other-force"
 
 
@@ -164,13 +166,13 @@ def _with_later_fields(case: CaseDisseminated) -> Put:
 
 
 def _crash(force_id: str, first_record: Put) -> Step:
-    """One case just before the end, one while it is down; and the first one, which it must remember, once more."""
-    before, meanwhile = _case(force_id), _case(force_id)
+    """Some cases just before the end, one while it is down; and the first one, which it must remember, once more."""
+    before, meanwhile = [_case(force_id) for _ in range(CASES_AT_A_CRASH)], _case(force_id)
     return Step(
         check="crash",
-        about="kill -9 in the middle of a case",
-        records=[put(before)],
-        cases=[before.referral_id, meanwhile.referral_id],
+        about="kill -9 in the middle of some cases",
+        records=[put(case) for case in before],
+        cases=[*(case.referral_id for case in before), meanwhile.referral_id],
         crash=True,
         afterwards=[first_record, put(meanwhile)],
     )
