@@ -32,6 +32,7 @@ def options(command: Callable[[str], list[str]] = lambda _: [sys.executable, str
         force_ids=("metropolitan",),
         partner_ids=("northlight",),
         command=command,
+        replicas={"routing": 3},
         extra_env={"triage": {"BATCH_MAX_RECORDS": "7"}},
     )
 
@@ -69,6 +70,33 @@ def test_the_env_file_leads_a_client_to_everything_and_is_private(stack: Stack) 
     assert (stack.state_dir / "env").stat().st_mode & 0o777 == 0o600
     shell = f"set -a; . {stack.state_dir / 'env'}; printf %s $INTAKE_POSTGRES_DSN"
     assert subprocess.check_output(["/bin/sh", "-c", shell], text=True) == stack.dsns["intake"]  # noqa: S603  our own
+
+
+def test_each_replica_has_a_process_a_port_and_a_log_of_its_own_and_clients_find_them_all(stack: Stack) -> None:
+    numbers = (1, 2, 3)
+    replicas = [stack.service("routing", number) for number in numbers]
+    assert stack.processes("routing") == replicas
+    assert [child.name for child in replicas] == ["routing", "routing-2", "routing-3"]
+    assert len({child.pid for child in replicas}) == len({child.log_path for child in replicas}) == len(numbers)
+    urls = [stack.url("routing", number) for number in numbers]
+    ports = [httpx.get(f"{url}/env", trust_env=False).json()["HTTP_PORT"] for url in urls]
+    assert ports == [url.rpartition(":")[2] for url in urls]
+    env = read_env_file(stack.state_dir)
+    assert (env["ROUTING_URL"], env["ROUTING_URLS"].split(",")) == (urls[0], urls)
+    assert env["INTAKE_URLS"] == env["INTAKE_URL"] == stack.url("intake")
+
+
+def test_a_stack_without_a_replica_of_a_service_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least one replica"):
+        Stack(tmp_path, Options(replicas={"triage": 0}))
+
+
+def test_one_replica_is_killed_while_the_others_stay(stack: Stack) -> None:
+    stack.service("routing", 2).kill()
+    states = {row.name: row.state for row in stack.rows()}
+    assert (states["routing"], states["routing-2"], states["routing-3"]) == ("ready", "ended (137)", "ready")
+    stack.service("routing", 2).start()
+    stack.wait_ready("routing")
 
 
 def test_a_killed_service_shows_as_ended_and_comes_back(stack: Stack) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "module_of",
     "service_environment",
     "url_variable",
+    "urls_variable",
     "webhook_secrets",
 ]
 
@@ -70,6 +71,11 @@ def webhook_secrets(state_dir: Path) -> Path:
 def url_variable(service: str) -> str:
     """The variable under which clients find the service's address."""
     return f"{service.upper()}_URL"
+
+
+def urls_variable(service: str) -> str:
+    """The variable with the addresses of all its replicas, separated by commas."""
+    return f"{service.upper()}_URLS"
 
 
 def service_environment(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,11 +24,12 @@ from conduit_local.children import Child
 from conduit_local.databases import keep_passwords, provision
 from conduit_local.doors import open_doors
 from conduit_local.env_file import write_env_file
-from conduit_local.health import is_ready
 from conduit_local.kafka import QUICK_START
+from conduit_local.observability import jmx
 from conduit_local.paths import keep_secret
-from conduit_local.ports import LOOPBACK, accepts_at, keep_port, wait_for_port, wait_until
+from conduit_local.ports import LOOPBACK, accepts_at, keep_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
+from conduit_local.replicas import READY_SECONDS, Replica, Replicas, process_name, replicas_of
 from conduit_local.rows import Row, child_row, server_rows
 from conduit_local.services import (
     DOCS_DIR,
@@ -40,10 +41,11 @@ from conduit_local.services import (
     module_of,
     service_environment,
     url_variable,
+    urls_variable,
     webhook_secrets,
 )
+from conduit_local.together import together
 
-READY_SECONDS = 60.0
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 """All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""
 
@@ -61,6 +63,8 @@ class Options:
     """What may differ between stacks; the defaults are those of `conduit up`."""
 
     services: tuple[str, ...] = SERVICES
+    replicas: int | Mapping[str, int] = 1
+    """Processes of each service, or by service; one of those that a mapping does not name."""
     partner_ids: tuple[str, ...] = SAMPLE_PARTNERS
     force_ids: tuple[str, ...] = field(default_factory=lambda: tuple(forces()))
     jvm_options: Sequence[str] = QUICK_START
@@ -74,6 +78,8 @@ class Options:
     """Whether the embedded Kafka asks for TLS and passwords; an external one is as its environment says."""
     prepare: Callable[[Broker], None] = lambda _: None
     """Done on the broker before the services start."""
+    observed: bool = False
+    """Whether the embedded Kafka's JVM carries the exporter of its metrics; `observability.Observed` watches the rest."""
 
 
 class Stack:
@@ -89,12 +95,13 @@ class Stack:
     ) -> None:
         self.state_dir = state_dir.absolute()
         self.options = options or Options()
+        self._wanted = {name: replicas_of(self.options.replicas, name) for name in self.options.services}
         self.smtp = Smtp(LOOPBACK, 0)
         self.dsns: dict[str, str] = {}
         self._environ, self._tell = environ, tell
         self._servers: Servers | None = None
-        self._children: dict[str, Child] = {}
-        self._urls: dict[str, str] = {}
+        self._smtp_child: Child | None = None
+        self._replicas = Replicas()
         self._exit = ExitStack()
 
     def __enter__(self) -> Self:
@@ -133,22 +140,20 @@ class Stack:
         """What an officer's tool shows to triage and routing as its bearer token."""
         return keep_secret(self.state_dir / "secrets" / "officer")
 
-    def service(self, name: str) -> Child:
-        """The service's process, to kill, stop or start; `wait_ready` afterwards."""
-        return self._children[name]
+    def service(self, name: str, number: int = 1) -> Child:
+        """The process of one of the service's replicas, to kill, stop or start; `wait_ready` afterwards."""
+        return self._replicas.get(name, number).child
 
-    def url(self, name: str) -> str:
-        return self._urls[name]
+    def processes(self, *names: str) -> list[Child]:
+        """Every replica's process, of these services or of all."""
+        return [replica.child for replica in self._replicas.of(*(names or self.options.services))]
+
+    def url(self, name: str, number: int = 1) -> str:
+        return self._replicas.get(name, number).url
 
     def wait_ready(self, *names: str, timeout: float = READY_SECONDS) -> None:
-        """Until these services, or all, answer 200 on /readyz; raises with the end of the log of one that has ended."""
-        for name in names or self.options.services:
-            wait_until(
-                lambda url=self._urls[name]: is_ready(url),  # type: ignore[misc]  # mypy takes no default in a lambda
-                f"{name} is not ready (see {self._children[name].log_path})",
-                timeout,
-                self._children[name].ensure_alive,
-            )
+        """Until every replica of these services, or of all, answers 200 on /readyz; raises where one has ended."""
+        self._replicas.wait_ready(*(names or self.options.services), timeout=timeout)
 
     def env(self) -> dict[str, str]:
         """What a client outside needs; `.conduit/env` has it."""
@@ -162,7 +167,9 @@ class Stack:
             "POLICY_FILE": str(self.options.policy_file),
             "OFFICER_TOKEN": self.officer_token,
         }
-        values |= {url_variable(name): self._urls[name] for name in self.options.services}
+        for name in self.options.services:
+            urls = self._replicas.urls(name)
+            values |= {url_variable(name): urls[0], urls_variable(name): ",".join(urls)}
         return values | {f"{name.upper()}_POSTGRES_DSN": dsn for name, dsn in self.dsns.items()}
 
     def rows(self) -> list[Row]:
@@ -170,13 +177,9 @@ class Stack:
         smtp = f"{self.smtp.host}:{self.smtp.port}"
         return [
             *server_rows(self._servers),
-            child_row("smtp", self._children.get("smtp"), smtp, lambda: accepts_at(smtp)),
-            *(self._service_row(name) for name in self.options.services),
+            child_row("smtp", self._smtp_child, smtp, lambda: accepts_at(smtp)),
+            *self._replicas.rows(self._wanted),
         ]
-
-    def _service_row(self, name: str) -> Row:
-        url = self._urls.get(name, "")
-        return child_row(name, self._children.get(name), url, lambda: is_ready(url))
 
     def _start(self) -> None:
         self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
@@ -187,19 +190,23 @@ class Stack:
             start_servers(
                 self.state_dir,
                 environ=self._environ,
-                jvm_options=self.options.jvm_options,
+                jvm_options=self._jvm_options(),
                 secured=self.options.secured,
                 tell=self._tell,
             )
         )
         self._exit.callback(self._stop_children)
         self._tell("making databases and topics")
-        _together(self._provision, self._open_doors, self._start_smtp)
+        together(self._provision, self._open_doors, self._start_smtp)
         self._tell("starting the services")
-        _together(*(lambda name=name: self._start_service(name) for name in self.options.services))
+        together(*(partial(self._start_replica, name, n + 1) for name, count in self._wanted.items() for n in range(count)))
         self.wait_ready()
         write_env_file(self.state_dir, self.env())
         self._exit.callback((self.state_dir / "env").unlink, missing_ok=True)
+
+    def _jvm_options(self) -> Sequence[str]:
+        agent = jmx.agent_options(self.state_dir, self._tell) if self.options.observed else ()
+        return (*self.options.jvm_options, *agent)
 
     def _provision(self) -> None:
         passwords = keep_passwords(self.state_dir, self.options.services)
@@ -214,19 +221,21 @@ class Stack:
         command = [sys.executable, "-m", "conduit_local.smtp_sink", str(self.smtp_folder), str(self.smtp.port)]
         child = Child("smtp", command, state_dir=self.state_dir)
         child.start()
-        self._children["smtp"] = child
+        self._smtp_child = child
         wait_for_port(self.smtp.port, READY_SECONDS, child.ensure_alive)
 
-    def _start_service(self, name: str) -> None:
-        port = keep_port(self.state_dir, name)
+    def _start_replica(self, name: str, number: int) -> None:
+        process = process_name(name, number)
+        port = keep_port(self.state_dir, process)
         environment = service_environment(
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
-        child = Child(name, self.options.command(name), state_dir=self.state_dir, env={**inherited, **environment, **extra})
+        env = {**inherited, **environment, **extra}
+        child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)
         child.start()
-        self._children[name], self._urls[name] = child, f"http://{LOOPBACK}:{port}"
+        self._replicas.add(Replica(name, number, child, f"http://{LOOPBACK}:{port}"))
 
     def _surroundings(self, service: str) -> Surroundings:
         return Surroundings(
@@ -239,12 +248,5 @@ class Stack:
         )
 
     def _stop_children(self) -> None:
-        _together(*(child.stop for child in self._children.values()))
-
-
-def _together(*calls: Callable[[], object]) -> None:
-    """All at once; the first error is raised after all have ended."""
-    if calls:
-        with ThreadPoolExecutor(len(calls)) as pool:
-            for job in [pool.submit(call) for call in calls]:
-                job.result()
+        sink = [self._smtp_child] if self._smtp_child else []
+        together(*(child.stop for child in [*self.processes(), *sink]))

@@ -30,9 +30,12 @@ def up(
     state_dir: StateDir,
     log_level: Annotated[str, typer.Option(help="Of the services: DEBUG, INFO, WARNING or ERROR.")] = "INFO",
     secured: Annotated[bool, typer.Option("--secured/--plain", help="Whether Kafka asks for TLS and passwords.")] = True,
+    replicas: Annotated[int, typer.Option(min=1, help="Processes of each service.")] = 1,
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
-    raise typer.Exit(run(state_dir, Options(log_level=log_level, secured=secured, prepare=register_samples)))
+    raise typer.Exit(
+        run(state_dir, Options(log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas))
+    )
 
 
 def run(state_dir: Path, options: Options) -> int:

@@ -55,7 +55,7 @@ class _Run:
         self._samples = {sample.number: sample for sample in samples}
         self._broker = stack.broker
         self._services = stack.options.services
-        self._children = [stack.service(name) for name in self._services]
+        self._children = stack.processes()
         self._mailbox = Mailbox(stack.smtp_folder)
         self._webhooks = WebhookSink(stack.secrets_dir, WEBHOOK_PARTNER)
         self._lag = Lag(self._broker)
