@@ -30,7 +30,7 @@ def provision(admin_dsn: str, passwords: Mapping[str, str]) -> dict[str, str]:
         # Lets an administrator who is no superuser give databases to the roles it makes.
         connection.execute("SET createrole_self_grant = 'set, inherit'")
         for service, password in passwords.items():
-            _ensure_role(connection, database_of(service), password)
+            ensure_role(connection, database_of(service), password)
             _ensure_database(connection, database_of(service))
     return {service: service_dsn(admin_dsn, service, password) for service, password in passwords.items()}
 
@@ -42,8 +42,8 @@ def service_dsn(admin_dsn: str, service: str, password: str) -> str:
     return admin._replace(netloc=f"{name}:{quote(password, safe='')}@{host}", path=f"/{name}").geturl()
 
 
-def _ensure_role(connection: Connection, name: str, password: str) -> None:
-    """The server is given the SCRAM verifier, so that the password itself never reaches its log."""
+def ensure_role(connection: Connection, name: str, password: str) -> None:
+    """Make the role, or give it this password. The server is given the SCRAM verifier, so that the password itself never reaches its log."""
     found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     verb = sql.SQL("ALTER" if found else "CREATE")
     verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
