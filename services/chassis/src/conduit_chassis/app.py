@@ -17,9 +17,8 @@ import uvloop
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from conduit_chassis import log, migrate, postgres
+from conduit_chassis import log, migrate, postgres, tracing
 from conduit_chassis.backoff import jittered
-from conduit_chassis.batch import Processor
 from conduit_chassis.broker import create_broker, create_docs, subscribe
 from conduit_chassis.clock import Clock, SystemClock
 from conduit_chassis.documents import documents
@@ -74,8 +73,8 @@ def _complain(text: str) -> None:
 
 async def serve(service: Service, settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> int:
     """Run a service until `stop` is set; returns the exit status."""
-    running = _Running(service, settings, clock or SystemClock())
     try:
+        running = _Running(service, settings, clock or SystemClock(), tracing.parts(service.name))
         return await running.until(stop)
     except ConfigurationError as error:
         _complain(str(error))
@@ -93,8 +92,9 @@ async def serve(service: Service, settings: Settings, stop: asyncio.Event, clock
 class _Running:
     """The parts of one running service."""
 
-    def __init__(self, service: Service, settings: Settings, clock: Clock) -> None:
+    def __init__(self, service: Service, settings: Settings, clock: Clock, parts: tracing.Parts) -> None:
         self.service = service
+        self.parts = parts
         self.settings = settings
         self.clock = clock
         self.health = Health(stall_seconds=settings.stall_seconds, dead_seconds=settings.dead_seconds)
@@ -121,17 +121,18 @@ class _Running:
             stopped.cancel()
             self.server.should_exit = True
             await asyncio.gather(http, stopped, return_exceptions=True)
+            await self.parts.end()
         return EXIT_OK
 
     async def _work(self, stopped: asyncio.Task[bool], http: asyncio.Task[None]) -> None:
         pool = await self._first(stopped, self._open_database())
         if pool is None:
             return
-        runtime = Runtime(self.service, self.settings, pool, self.clock, self.health)
+        runtime = self.parts.runtime(self.service, self.settings, pool, self.clock, self.health)
         background = [asyncio.create_task(each) for each in self._background(runtime)]
         relays = self._start_relays(runtime)
         try:
-            self.router.serve(self.service.routes(runtime))
+            self.router.serve([(prefix, self.parts.serve(prefix, app)) for prefix, app in self.service.routes(runtime)])
             if self.subscriber is None or await self._first(stopped, self._start_consumer(runtime, self.subscriber)):
                 self.health.started("consumer")
                 _log.info("service_started", service=self.service.name)
@@ -197,7 +198,7 @@ class _Running:
                 self.health.recovered(part)
 
     def _background(self, runtime: Runtime) -> list[Coroutine[Any, Any, None]]:
-        ticks = (*self.service.ticks, forget_inbox(runtime))
+        ticks = (*self.service.ticks, forget_inbox(runtime), *self.parts.ticks(runtime))
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
@@ -206,7 +207,8 @@ class _Running:
 
     def _start_relays(self, runtime: Runtime) -> list[asyncio.Task[None]]:
         shards = range(self.settings.outbox_shards)
-        self.relays = [Relay(self.settings, self.service.name, shard, self.health) for shard in shards]
+        settings, name, producer = self.settings, self.service.name, self.parts.producer
+        self.relays = [Relay(settings, name, shard, self.health, lambda: producer(settings, name)) for shard in shards]
         runtime.wake_relay = self._wake_relays
         return [asyncio.create_task(relay.run()) for relay in self.relays]
 
@@ -216,7 +218,7 @@ class _Running:
 
     async def _start_consumer(self, runtime: Runtime, subscriber: ChassisSubscriber) -> bool:
         settings = self.settings
-        processor = Processor(runtime, self.reader)
+        processor = self.parts.processor(runtime, self.reader)
         await self._patiently("consumer", processor.remember)
         subscriber.bind(
             processor,

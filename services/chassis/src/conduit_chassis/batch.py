@@ -128,7 +128,7 @@ class Processor:
             TooManyDeadLettersError: the service must stop.
         """
         started = monotonic()
-        items = [self._reader.read(record) for record in records]
+        items = self._read(records)
         await self._settle(items)
         if self._deliver_twice:
             await self._settle(items)
@@ -137,6 +137,9 @@ class Processor:
         metrics.BATCH_SECONDS.observe(seconds)
         _log.debug("batch", records=len(records), seconds=round(seconds, 4))
         self._health.progressed()
+
+    def _read(self, records: Sequence[Record]) -> list[Item]:
+        return [self._reader.read(record) for record in records]
 
     async def _settle(self, items: Sequence[Item]) -> None:
         try:

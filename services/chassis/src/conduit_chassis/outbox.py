@@ -57,13 +57,19 @@ class Outbox:
             MessageTooLargeError: no topic would take it.
         """
         event_id = str(uuid7())
-        traceparent = child(cause.traceparent if cause else None)
+        traceparent = self._traceparent(topic, message, event_id, subject, cause)
         attributes = Attributes(event_id, self._source, message.type, self._now, subject, traceparent)
         headers, value = encode(message, attributes)
         if len(value) > self._max_bytes:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
         self.add(topic, key.encode(), pack_headers(headers), value)
         return event_id
+
+    def _traceparent(
+        self, _topic: str, _message: Message, _event_id: str, _subject: str | None, cause: Attributes | None
+    ) -> str:
+        """What the event carries on from its cause; tracing makes a span of it."""
+        return child(cause.traceparent if cause else None)
 
     def dead_letter(self, incoming: Any, problem: Problem) -> None:
         """Put a Delivery or Refusal aside. Later records of its key wait behind it from the next batch on."""
