@@ -229,7 +229,7 @@ class TestPaths:
         router.serve([("/", api.app)])
         client = await api.anybody(router)
         assert (await client.get("/livez")).text == "ok"
-        assert "conduit_intake_http_requests_total" in (await client.get("/metrics", follow_redirects=True)).text
+        assert "conduit_http_requests_total" in (await client.get("/metrics", follow_redirects=True)).text
         assert (await client.get("/openapi.json")).json()["openapi"] == "3.1.0"
         assert code(await client.get("/nowhere")) == (404, "not_found")
 
@@ -264,7 +264,7 @@ class TestWhatIsLeftBehind:
         found = [
             sample.labels
             for metric in REGISTRY.collect()
-            if metric.name.startswith("conduit_intake_http")
+            if metric.name.startswith("conduit_http")
             for sample in metric.samples
         ]
         routes = {labels["route"] for labels in found}

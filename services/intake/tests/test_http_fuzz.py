@@ -37,7 +37,7 @@ def answers() -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for metric in REGISTRY.collect():
         for sample in metric.samples:
-            if sample.name == "conduit_intake_http_requests_total":
+            if sample.name == "conduit_http_requests_total":
                 found[f"{sample.labels['method']} {sample.labels['route']}"][sample.labels["status"]] += int(sample.value)
     return found
 

@@ -11,15 +11,19 @@ from prometheus_client import make_asgi_app
 from conduit_chassis.documents import redirect
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.health import Health
+from conduit_chassis.requests import NO_ROUTE, measured
 from conduit_chassis.runtime import ASGIApp
 from conduit_chassis.settings import Settings
 
 
 class Router:
-    """Finds the application of a path: the chassis' own first, then the longest matching prefix."""
+    """Finds the application of a path: the chassis' own first, then the longest matching prefix.
+
+    Requests are counted by path or prefix. An application that serves everything counts its own, by its templates.
+    """
 
     def __init__(self, health: Health, own_asyncapi: ASGIApp, docs: Mapping[str, ASGIApp]) -> None:
-        self._exact: dict[str, ASGIApp] = {
+        exact: dict[str, ASGIApp] = {
             **docs,
             "/livez": _check(health.not_alive),
             "/readyz": _check(health.not_ready),
@@ -27,12 +31,14 @@ class Router:
             "/asyncapi": redirect("docs/asyncapi"),
             "/asyncapi.json": own_asyncapi,
         }
+        self._exact = {path: measured(app, path) for path, app in exact.items()}
         self._prefixes: list[tuple[str, ASGIApp]] | None = None
         self._health = health
 
     def serve(self, routes: Sequence[tuple[str, ASGIApp]]) -> None:
         """Serve the service's routes from now on."""
-        self._prefixes = sorted(routes, key=lambda route: -len(route[0]))
+        counted = ((prefix, app if prefix == "/" else measured(app, prefix)) for prefix, app in routes)
+        self._prefixes = sorted(counted, key=lambda route: -len(route[0]))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI."""
@@ -106,5 +112,5 @@ def _check(problems: Callable[[], list[str]]) -> ASGIApp:
     return answer
 
 
-_NOT_FOUND = plain(404, "not found")
-_NOT_YET = plain(503, "starting")
+_NOT_FOUND = measured(plain(404, "not found"), NO_ROUTE)
+_NOT_YET = measured(plain(503, "starting"), NO_ROUTE)

@@ -1,12 +1,14 @@
 """Every metric of the chassis, once, with how an operator reads it.
 
 No label holds an id or a person's data. `topic` is the template from the registry, so a partner's name is none either.
+Gauges that the database knows are the same from every process: take their maximum over processes, never the sum.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _AGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+_PROMISE = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
 _SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
 CONSUMED = Counter(
@@ -60,6 +62,15 @@ DEAD_LETTERS = Counter(
 DEAD_LETTERS_WAITING = Gauge(
     "conduit_dead_letters_waiting", "Dead letters neither replayed nor discarded. Above zero: somebody's referral waits."
 )
+DEAD_LETTERS_AGE = Gauge("conduit_dead_letters_oldest_seconds", "How long the oldest of them has waited. Zero: none waits.")
+INBOX_ROWS = Gauge(
+    "conduit_inbox_rows",
+    "Records kept so that they take effect once, as PostgreSQL estimates. It follows the rate and retention.",
+)
+INBOX_AGE = Gauge(
+    "conduit_inbox_oldest_seconds",
+    "At least so old is the oldest of them, in steps. Above the retention of 60 days: the tick forget_inbox does not run.",
+)
 OUTBOX_ROWS = Gauge("conduit_outbox_rows", "Events committed but not yet on Kafka. It returns to zero within seconds.")
 OUTBOX_AGE = Gauge(
     "conduit_outbox_oldest_seconds",
@@ -74,6 +85,12 @@ RELAY_ERRORS = Counter(
     "conduit_relay_errors_total", "Failed relay rounds, by class. The rows stay and are sent again.", ("error",)
 )
 RELAY_SECONDS = Histogram("conduit_relay_delay_seconds", "From an event's commit to Kafka's confirmation.", buckets=_AGES)
+DISSEMINATION_SECONDS = Histogram(
+    "conduit_dissemination_seconds",
+    "From a partner's act (its 202, or the broker's time of its record) to Kafka's confirmation on the force's topic, of "
+    "cases that no person had to see first. The promise: 5 seconds for 99.9 %. The hosts' clocks must agree.",
+    buckets=_PROMISE,
+)
 RELAY_LEADS = Gauge(
     "conduit_relay_leads", "1 where this process publishes the shard. The sum over processes is 1.", ("shard",)
 )
@@ -85,4 +102,30 @@ TICK_ITEMS = Counter("conduit_tick_items_total", "Items that periodic work dealt
 WORKER_FAILURES = Counter(
     "conduit_worker_failures_total", "Crashes of long-running work, which starts again.", ("worker", "error")
 )
+HTTP_REQUESTS = Counter(
+    "conduit_http_requests_total",
+    "Requests by route template and status. 5xx: ours, look at the logs. 401 that rise: a secret ended. 429: somebody sends "
+    "faster than it may.",
+    ("method", "route", "status"),
+)
+HTTP_SECONDS = Histogram(
+    "conduit_http_seconds",
+    "From a request's arrival to its last byte, by route template. A partner waits so long for a receipt.",
+    ("method", "route"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0),
+)
+POOL_CONNECTIONS = Gauge(
+    "conduit_postgres_pool_connections",
+    "Connections of this process's pool. No idle one for long: raise POOL_SIZE.",
+    ("state",),
+)
+RECONCILED = Gauge(
+    "conduit_reconciliation_referrals",
+    "Referrals of the last seven days in this service's own store, by stage: received, assessed, for_forces, routed. "
+    "Received equals assessed, and for_forces equals routed, once nothing is on its way. Where not, one is lost.",
+    ("stage",),
+)
 READY = Gauge("conduit_ready", "1 while the readiness check passes.")
+
+POOL_CONNECTIONS.labels("used")
+POOL_CONNECTIONS.labels("idle")

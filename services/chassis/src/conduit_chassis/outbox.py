@@ -15,8 +15,8 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.problems import Problem
 
 _INSERT = """
-INSERT INTO outbox (shard, topic, key, headers, value)
-SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::bytea[])
+INSERT INTO outbox (shard, topic, key, headers, value, acted_at)
+SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::bytea[], $6::timestamptz[])
 """
 
 
@@ -28,6 +28,8 @@ class Row(NamedTuple):
     key: bytes | None
     headers: str
     value: bytes | None
+    acted_at: datetime | None = None
+    """When the act happened that a promise counts from, where this event keeps one."""
 
 
 class DeadLetterRequest(NamedTuple):
@@ -49,9 +51,18 @@ class Outbox:
         self.put_aside: list[DeadLetterRequest] = []
 
     def publish(
-        self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
+        self,
+        topic: str,
+        key: str,
+        message: Message,
+        *,
+        subject: str | None = None,
+        cause: Attributes | None = None,
+        acted_at: datetime | None = None,
     ) -> str:
         """Publish a message; returns the event's id. Its trace carries on from `cause`.
+
+        `acted_at` is when the act happened that the message answers, where a promise says how soon it must.
 
         Raises:
             MessageTooLargeError: no topic would take it.
@@ -62,7 +73,7 @@ class Outbox:
         headers, value = encode(message, attributes)
         if len(value) > self._max_bytes:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
-        self.add(topic, key.encode(), pack_headers(headers), value)
+        self.add(topic, key.encode(), pack_headers(headers), value, acted_at)
         return event_id
 
     def _traceparent(
@@ -75,9 +86,11 @@ class Outbox:
         """Put a Delivery or Refusal aside. Later records of its key wait behind it from the next batch on."""
         self.put_aside.append(DeadLetterRequest(incoming, problem))
 
-    def add(self, topic: str, key: bytes | None, headers: str, value: bytes | None) -> None:
+    def add(
+        self, topic: str, key: bytes | None, headers: str, value: bytes | None, acted_at: datetime | None = None
+    ) -> None:
         """Add a record that is already encoded."""
-        self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value))
+        self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value, acted_at))
 
     async def flush(self, connection: Any) -> int:
         """Write all rows in one statement; returns how many."""

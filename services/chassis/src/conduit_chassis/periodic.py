@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from prometheus_client import Gauge
 
 from conduit_chassis import inbox, metrics
 from conduit_chassis.backoff import jittered
@@ -21,7 +22,19 @@ SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)
 FROM (SELECT created_at FROM outbox ORDER BY shard, id LIMIT 100000) AS waiting
 """
 _REJECTED = "SELECT count(*) FROM outbox_rejected"
-_WAITING = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
+_WAITING = """
+SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8
+FROM dead_letters WHERE resolved_at IS NULL
+"""
+# A count would read the whole table, and so would its least time. The index tells quickly whether anything is older than
+# a given age, so the age is found in steps.
+_INBOX = """
+SELECT (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'inbox'::regclass),
+       (SELECT coalesce(max(age), 0) FROM unnest($1::float8[]) AS age
+        WHERE EXISTS (SELECT FROM inbox WHERE seen_at < clock_timestamp() - age * interval '1 second'))
+"""
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_AGES = [_MINUTE, 10 * _MINUTE, _HOUR, 6 * _HOUR, *(days * _DAY for days in (1, 3, 7, 14, 30, 45, 60, 61, 62, 70, 90))]
 
 GAUGE_SECONDS = 5.0
 INBOX_TICK = timedelta(minutes=10)
@@ -84,15 +97,26 @@ def forget_inbox(runtime: Runtime) -> Tick:
     return Tick("forget_inbox", INBOX_TICK, run, batch=inbox.FORGET_BATCH)
 
 
+async def _measure(pool: Any) -> None:
+    _show(metrics.OUTBOX_ROWS, metrics.OUTBOX_AGE, await pool.fetchrow(_OUTBOX))
+    metrics.OUTBOX_REJECTED.set(await pool.fetchval(_REJECTED))
+    _show(metrics.DEAD_LETTERS_WAITING, metrics.DEAD_LETTERS_AGE, await pool.fetchrow(_WAITING))
+    _show(metrics.INBOX_ROWS, metrics.INBOX_AGE, await pool.fetchrow(_INBOX, _AGES))
+    idle = pool.get_idle_size()
+    metrics.POOL_CONNECTIONS.labels("idle").set(idle)
+    metrics.POOL_CONNECTIONS.labels("used").set(pool.get_size() - idle)
+
+
+def _show(rows: Gauge, age: Gauge, found: tuple[int, float]) -> None:
+    rows.set(found[0])
+    age.set(found[1])
+
+
 async def keep_gauges(runtime: Runtime, also: Callable[[], Any]) -> None:
     """Refresh the gauges that the database knows, and lag."""
     while True:
         try:
-            rows, age = await runtime.pool.fetchrow(_OUTBOX)
-            metrics.OUTBOX_ROWS.set(rows)
-            metrics.OUTBOX_AGE.set(age)
-            metrics.OUTBOX_REJECTED.set(await runtime.pool.fetchval(_REJECTED))
-            metrics.DEAD_LETTERS_WAITING.set(await runtime.pool.fetchval(_WAITING))
+            await _measure(runtime.pool)
             await also()
             runtime.health.recovered("gauges")
         except Exception as error:  # a gauge must not end the service

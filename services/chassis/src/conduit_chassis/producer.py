@@ -33,6 +33,8 @@ class Sent(NamedTuple):
     age: float
     """Seconds that the oldest row had waited when it was read."""
     since: float
+    acts: Sequence[float] = ()
+    """Seconds since the acts that its rows answer, when the rows were read."""
 
 
 class Pending(NamedTuple):
@@ -44,6 +46,8 @@ class Pending(NamedTuple):
     headers: str
     value: bytes | None
     age: float
+    act_age: float | None = None
+    """Seconds since the act that a promise counts from."""
 
 
 @lru_cache(maxsize=16_384)
@@ -131,7 +135,8 @@ class Producer:
         future = await self._kafka.send_batch(batch, topic, partition=partition)
         # A failure is read where the round is confirmed, or not at all when another one ended the round first.
         future.add_done_callback(_retrieve)
-        return Sent(topic, [row.id for row in rows], future, rows[0].age, monotonic())
+        acts = [row.act_age for row in rows if row.act_age is not None]
+        return Sent(topic, [row.id for row in rows], future, rows[0].age, monotonic(), acts)
 
     async def discard(self) -> None:
         """Let go of the connection. What is not confirmed stays unknown."""

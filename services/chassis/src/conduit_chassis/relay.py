@@ -29,7 +29,9 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
 _SCAN = """
-SELECT id, topic, key, headers, value, extract(epoch FROM clock_timestamp() - created_at)::float8 FROM outbox
+SELECT id, topic, key, headers, value, extract(epoch FROM clock_timestamp() - created_at)::float8,
+       extract(epoch FROM clock_timestamp() - acted_at)::float8
+FROM outbox
 WHERE shard = $1 AND id <> ALL($2::bigint[]) AND topic <> ALL($3::text[]) ORDER BY id LIMIT $4
 """
 _DELETE = "DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
@@ -201,7 +203,10 @@ class Relay:
             await connection.execute(_DELETE, self._shard, ids)
         for batch in sent:
             metrics.RELAYED.labels(template(batch.topic)).inc(len(batch.ids))
-            metrics.RELAY_SECONDS.observe(batch.age + monotonic() - batch.since)
+            since = monotonic() - batch.since
+            metrics.RELAY_SECONDS.observe(batch.age + since)
+            for act_age in batch.acts:
+                metrics.DISSEMINATION_SECONDS.observe(act_age + since)
 
     async def _settle(self, connection: Any, producer: Producer, sent: list[Sent]) -> None:
         """After a failure: end the producer, then delete what is confirmed and judge what Kafka refused."""

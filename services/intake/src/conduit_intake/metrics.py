@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
 
 from conduit_intake import rules, store
 from conduit_intake.submissions import Partner
@@ -27,18 +27,6 @@ LAPSING = Gauge(
     "partners.",
 )
 
-HTTP_REQUESTS = Counter(
-    "conduit_intake_http_requests_total",
-    "Requests to the HTTP API by route template and status. 5xx: ours, look at the logs. 401 that rise: a partner's secret "
-    "ended. 429: a partner sends faster than it may.",
-    ("method", "route", "status"),
-)
-HTTP_SECONDS = Histogram(
-    "conduit_intake_http_seconds",
-    "From a request's arrival to its last byte, by route template. A partner waits so long for a receipt.",
-    ("method", "route"),
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0),
-)
 TOKENS = Counter(
     "conduit_intake_tokens_total",
     "Token requests by outcome (issued, refused). Refused ones that rise: a secret ended before its successor came into "

@@ -8,9 +8,9 @@ from uuid import uuid4
 import structlog
 
 from conduit_chassis.errors import Verdict, classify
+from conduit_chassis.requests import method_label, observe
 from conduit_chassis.runtime import ASGIApp
-from conduit_intake import metrics
-from conduit_intake.http.paths import Paths, method_label
+from conduit_intake.http.paths import Paths
 from conduit_intake.http.refusals import Refused, response
 
 CORRELATION = "X-Correlation-Id"
@@ -41,8 +41,7 @@ class Edge:
             _log.error("request_failed", method=method, path=template, exc_info=error, **exchange.loggable())
             if not exchange.status:
                 await response(failure(error))(scope, receive, exchange.send)
-        metrics.HTTP_REQUESTS.labels(method, template, exchange.status).inc()
-        metrics.HTTP_SECONDS.labels(method, template).observe(perf_counter() - started)
+        observe(method, template, exchange.status, started)
 
 
 class _Exchange:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-NONE = "none"
+from conduit_chassis.requests import NO_ROUTE
+
 _PARAMETER = re.compile(r"\{[a-z_]+\}")
 _PUBLIC = {"/openapi.json": ("GET",)}
-_KNOWN = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Paths:
@@ -24,15 +24,10 @@ class Paths:
         ]
 
     def template(self, path: str) -> str:
-        """The template that a path has, or NONE."""
-        return next((template for pattern, template in self._patterns if pattern.fullmatch(path)), NONE)
+        """The template that a path has, or NO_ROUTE."""
+        return next((template for pattern, template in self._patterns if pattern.fullmatch(path)), NO_ROUTE)
 
     def allow(self, path: str) -> str:
         """The value of `Allow`. Where a resource can be read, its head can."""
         methods = self._methods.get(self.template(path), ())
         return ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
-
-
-def method_label(method: str) -> str:
-    """A method for a metric: what a client invents is one value."""
-    return method if method in _KNOWN else "other"
