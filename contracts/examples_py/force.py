@@ -10,23 +10,26 @@ from conduit_contracts.routing import CaseDisseminated
 
 FORCE_ID = sys.argv[1]
 cases = sqlite3.connect(f"{FORCE_ID}.cases.sqlite3", isolation_level=None)  # stands for the force's own system
-cases.execute("CREATE TABLE IF NOT EXISTS cases (referral_id TEXT PRIMARY KEY, body TEXT, acknowledged INT DEFAULT 0)")
+COLUMNS = "referral_id TEXT, part INT, body TEXT, acknowledged INT DEFAULT 0, PRIMARY KEY (referral_id, part)"
+cases.execute(f"CREATE TABLE IF NOT EXISTS cases ({COLUMNS})")
 
 
 async def store(delivery: Delivery) -> None:
     """When this returns, the kit confirms receipt. After a crash it may be called again with the same message."""
     print(delivery.message.type, delivery.attributes.id, flush=True)
     if isinstance(delivery.message, CaseDisseminated):
-        row = (str(delivery.message.referral_id), delivery.message.model_dump_json())
-        cases.execute("INSERT OR IGNORE INTO cases (referral_id, body) VALUES (?, ?)", row)
+        case = delivery.message  # a case that changed comes again, with a higher part
+        row = (str(case.referral_id), case.part, case.model_dump_json())
+        cases.execute("INSERT OR IGNORE INTO cases (referral_id, part, body) VALUES (?, ?, ?)", row)
 
 
 async def acknowledge(hub: ForceKit) -> None:
     """Stands for the safeguarding team, who read each case. The event id makes one said twice the same."""
     while True:
-        for (referral_id,) in cases.execute("SELECT referral_id FROM cases WHERE NOT acknowledged").fetchall():
-            await hub.acknowledge(referral_id, team="Safeguarding team", event_id=f"acknowledged-{referral_id}")
-            cases.execute("UPDATE cases SET acknowledged = 1 WHERE referral_id = ?", (referral_id,))
+        for read in cases.execute("SELECT referral_id, part FROM cases WHERE NOT acknowledged ORDER BY part").fetchall():
+            said = "acknowledged-{}-{}".format(*read)
+            await hub.acknowledge(read[0], part=read[1], team="Safeguarding team", event_id=said)
+            cases.execute("UPDATE cases SET acknowledged = 1 WHERE referral_id = ? AND part = ?", read)
         await asyncio.sleep(0.5)
 
 

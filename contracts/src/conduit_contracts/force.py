@@ -7,7 +7,7 @@ first and is never read as another.
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import ForceId, ReferralId
@@ -23,10 +23,16 @@ class _Response(Event):
     referral_id: ReferralId
 
 
+Part = Annotated[int, Field(ge=1)]
+"""Counts the versions of one force's part of a case, from 1. A new one must be read and acknowledged again."""
+
+
 class ReceiptConfirmed(_Response):
     """The force's connector holds the case."""
 
     type: ClassVar[str] = "uk.conduit.force.receipt-confirmed.v1"
+    part: Part | None = None
+    """Which version of the case, as CaseDisseminated gave it. Absent: the one sent last."""
 
 
 class CaseAcknowledged(_Response):
@@ -36,6 +42,8 @@ class CaseAcknowledged(_Response):
     team: Line
     """The team, not a person's name."""
     force_reference: ForceReference | None = None
+    part: Part | None = None
+    """Which version of the case the person has read. Absent: the one sent last. An earlier one does not stop the clock."""
 
 
 class NotOursReason(StrEnum):

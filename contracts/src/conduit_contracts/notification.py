@@ -59,6 +59,8 @@ class ReferralStatusUpdated(Event):
     """An officer's words to the partner: why declined, or what is asked."""
     next_step: Text | None = None
     """What the partner should do now."""
+    force_ids: tuple[ForceId, ...] = ()
+    """Which forces this fact is about, for example the one that acknowledged, or those asked to acknowledge again."""
 
 
 class SubmissionRejected(Event):

@@ -157,6 +157,24 @@ class Person(Value):
     """Where the person lives now."""
     place_ids: Annotated[tuple[LocalId, ...], Field(max_length=200)] = ()
     """The offence places this person is tied to. They decide which force areas learn of the person."""
+    safe_contact: Text | None = None
+    """When, how and through whom it is safe to make contact. At any other time contact may put the person in danger."""
+
+
+class OffencePeriod(Value):
+    """When it happened. An unknown start or end is left out."""
+
+    first_on: Day | None = None
+    last_on: Day | None = None
+    ongoing: bool = False
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_on and self.last_on and self.first_on > self.last_on:
+            raise Inconsistent("first_on is after last_on.")
+        if self.ongoing and self.last_on:
+            raise Inconsistent("An ongoing offence has no last_on.")
+        return self
 
 
 class PlaceKind(StrEnum):
@@ -185,27 +203,15 @@ class OffencePlace(Value):
     district_code: DistrictCode | None = None
     force_id: ForceId | None = None
     description: Line | None = None
+    address: Line | None = None
+    """In free text, on one line. It routes nothing: give the district_code as well where it is known."""
+    period: OffencePeriod | None = None
+    """When it happened at this place, where that is known apart from the whole."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not (self.district_code or self.force_id or self.description or self.country):
-            raise Inconsistent("Give a district_code, a force_id, a country or a description.")
-        return self
-
-
-class OffencePeriod(Value):
-    """When it happened. An unknown start or end is left out."""
-
-    first_on: Day | None = None
-    last_on: Day | None = None
-    ongoing: bool = False
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.first_on and self.last_on and self.first_on > self.last_on:
-            raise Inconsistent("first_on is after last_on.")
-        if self.ongoing and self.last_on:
-            raise Inconsistent("An ongoing offence has no last_on.")
+        if not (self.district_code or self.force_id or self.description or self.country or self.address):
+            raise Inconsistent("Give a district_code, a force_id, a country, an address or a description.")
         return self
 
 
@@ -337,6 +343,8 @@ class Caseworker(Value):
     role: Line | None = None
     email: Email | None = None
     telephone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,25}$")] | None = None
+    safe_contact: Text | None = None
+    """When and how to make contact, for example not at a shared desk or not while the family is there."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -385,6 +393,12 @@ class Supplement(Value):
     partner_reference: PartnerReference
     corrects: bool = False
     """True where this replaces something said before; the text says what."""
+    immediate_danger: bool | None = None
+    """True: a child is in danger now, and the partner calls 999 as well. It raises the whole case at once, wherever it
+    stands. False: the partner thinks that the danger has passed; forces are told, and no machine slows anything down.
+    Absent: nothing is said of it."""
+    urgency: Urgency | None = None
+    """How soon a person must act, as the partner sees it now. More urgent raises the case; less only tells the forces."""
     text: Text
     persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
     places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()

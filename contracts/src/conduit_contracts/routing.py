@@ -10,7 +10,7 @@ from pydantic import Field
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Command, Event
-from conduit_contracts.force import ForceReference, NotOursReason
+from conduit_contracts.force import ForceReference, NotOursReason, Part
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
@@ -75,7 +75,7 @@ class _AboutCase(Event):
 
 
 class CaseRouted(_AboutCase):
-    """The case went to forces. Published again whenever a force joins; `added` are the new ones."""
+    """The case went to forces. Published again whenever a force joins, or must read and acknowledge its part anew."""
 
     type: ClassVar[str] = "uk.conduit.routing.case-routed.v1"
     home_force: ForceId | None = None
@@ -85,6 +85,9 @@ class CaseRouted(_AboutCase):
     """Who looks after the child until a home force has acknowledged."""
     forces: Annotated[tuple[ForceId, ...], Field(min_length=1)]
     added: tuple[ForceId, ...]
+    """Those whose hand-off starts now: the new ones, and those that acknowledged before their part changed."""
+    again: tuple[ForceId, ...] = ()
+    """Those that hold the case already, and whose people must read it again because it changed or became more urgent."""
     urgency: Urgency
     immediate_danger: bool
     provisional: bool
@@ -244,6 +247,10 @@ class CaseDisseminated(_ToForce):
     handling: HandlingCaveat
     receipt_due_at: Moment
     acknowledgement_due_at: Moment
+    part: Part = 1
+    """Which version of this force's part it is. A higher one takes the place of the lower, and is acknowledged again."""
+    because: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=64)] | None = None
+    """Why it was sent, for example `joined`, `home_force`, `information_added` or `immediate_danger`."""
 
 
 class InformationDisseminated(_ToForce):
@@ -256,6 +263,9 @@ class InformationDisseminated(_ToForce):
     persons: tuple[Person, ...] = ()
     places: tuple[OffencePlace, ...] = ()
     supplied_at: Moment
+    immediate_danger: bool | None = None
+    """What the partner said of danger with it, for every force to see. False never slows a clock down."""
+    urgency: Urgency | None = None
 
 
 class HomeForceChanged(_ToForce):

@@ -83,6 +83,8 @@ class ImmediateDangerRaised(_AboutReferral):
 
     type: ClassVar[str] = "uk.conduit.triage.immediate-danger-raised.v1"
     referral: Referral
+    supplements: tuple[Supplement, ...] = ()
+    """What the partner added so far, oldest first. The last one may be what told of the danger."""
     policy_version: PolicyVersion
 
 

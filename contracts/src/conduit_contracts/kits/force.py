@@ -121,18 +121,25 @@ class ForceKit:
                     self._refuse(received)
                 await reader.confirm(received)
 
-    async def confirm_receipt(self, referral_id: UUID | str, *, event_id: str | None = None) -> str:
+    async def confirm_receipt(self, referral_id: UUID | str, *, part: int | None = None, event_id: str | None = None) -> str:
         """The connector holds the case. `run` says so by itself. Returns the event id."""
-        return await self._say(ReceiptConfirmed, {"referral_id": referral_id}, event_id)
+        return await self._say(ReceiptConfirmed, {"referral_id": referral_id, "part": part}, event_id)
 
     async def acknowledge(
-        self, referral_id: UUID | str, *, team: str, force_reference: str | None = None, event_id: str | None = None
+        self,
+        referral_id: UUID | str,
+        *,
+        team: str,
+        force_reference: str | None = None,
+        part: int | None = None,
+        event_id: str | None = None,
     ) -> str:
         """A person of `team` has read the case and takes it. `force_reference` is the force's own, and is given back.
 
-        Returns the event id; to try again after UnconfirmedError, give one of your own both times.
+        `part` is the `part` of the CaseDisseminated that the person has read: a case that changed meanwhile is then still
+        waited for. Returns the event id; to try again after UnconfirmedError, give one of your own both times.
         """
-        fields = {"referral_id": referral_id, "team": team, "force_reference": force_reference}
+        fields = {"referral_id": referral_id, "team": team, "force_reference": force_reference, "part": part}
         return await self._say(CaseAcknowledged, fields, event_id)
 
     async def decline(
@@ -174,7 +181,8 @@ class ForceKit:
             await self._ledger.mark(event_id, Stage.STORED)
         if stage < Stage.CONFIRMED and isinstance(received.message, CaseDisseminated):
             # Derived, so that a receipt sent again after a crash is the same receipt.
-            await self.confirm_receipt(received.message.referral_id, event_id=str(uuid5(_RECEIPTS, event_id)))
+            case = received.message
+            await self.confirm_receipt(case.referral_id, part=case.part, event_id=str(uuid5(_RECEIPTS, event_id)))
             await self._ledger.mark(event_id, Stage.CONFIRMED)
 
     def _refuse(self, received: Received) -> None:
