@@ -43,7 +43,7 @@ def service_dsn(admin_dsn: str, service: str, password: str) -> str:
 
 
 def ensure_role(connection: Connection, name: str, password: str) -> None:
-    """Make the role, or give it this password. The server is given the SCRAM verifier, so that the password itself never reaches its log."""
+    """Make the role, or give it this password: by its SCRAM verifier, so that the password itself never reaches a log."""
     found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
     verb = sql.SQL("ALTER" if found else "CREATE")
     verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()

@@ -16,6 +16,8 @@ from rich.table import Table
 
 from conduit_local.demo.register_samples import register_samples
 from conduit_local.lock import AlreadyRunningError
+from conduit_local.observability.observed import Observed
+from conduit_local.observability.programs import must_be_installed
 from conduit_local.paths import default_state_dir
 from conduit_local.rows import Row
 from conduit_local.stack import Options, Stack
@@ -31,11 +33,11 @@ def up(
     log_level: Annotated[str, typer.Option(help="Of the services: DEBUG, INFO, WARNING or ERROR.")] = "INFO",
     secured: Annotated[bool, typer.Option("--secured/--plain", help="Whether Kafka asks for TLS and passwords.")] = True,
     replicas: Annotated[int, typer.Option(min=1, help="Processes of each service.")] = 1,
+    observe: Annotated[bool, typer.Option("--observe", help="Run Prometheus and Alertmanager beside them.")] = False,
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
-    raise typer.Exit(
-        run(state_dir, Options(log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas))
-    )
+    options = Options(log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas, observed=observe)
+    raise typer.Exit(run(state_dir, options))
 
 
 def run(state_dir: Path, options: Options) -> int:
@@ -43,7 +45,9 @@ def run(state_dir: Path, options: Options) -> int:
     console = Console()
     stack = Stack(state_dir, options, tell=console.print)
     try:
-        with _ended_by_signals(), _table(console, stack), stack:
+        if options.observed:
+            must_be_installed()
+        with _ended_by_signals(), _table(console, stack), stack, _observed(console, stack):
             console.print(f"ready; clients find everything in {stack.state_dir / 'env'}; Ctrl-C ends it")
             _watch(console, stack)
     except KeyboardInterrupt:
@@ -52,6 +56,18 @@ def run(state_dir: Path, options: Options) -> int:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     return 0
+
+
+@contextmanager
+def _observed(console: Console, stack: Stack) -> Iterator[None]:
+    """Says where to look, where somebody asked for it."""
+    if not stack.options.observed:
+        yield
+        return
+    with Observed(stack) as watch:
+        for name, url in watch.rows():
+            console.print(f"{name}: {url}")
+        yield
 
 
 def _watch(console: Console, stack: Stack) -> NoReturn:

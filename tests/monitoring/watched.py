@@ -1,0 +1,58 @@
+"""A stack under load with Prometheus and Alertmanager beside it: what every test in this folder looks at."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conduit_local.demo.command import stack_options
+from conduit_local.demo.result import Options
+from conduit_local.demo.run import run_samples
+from conduit_local.demo.samples import load_samples
+from conduit_local.observability.observed import Observed
+from conduit_local.stack import Stack
+
+SCRAPE_SECONDS = 1.0
+LOAD = (
+    *("001", "003", "004", "008", "012", "013", "016", "019", "021", "026", "034", "036", "038", "039", "041"),
+    *("042", "045", "053", "066", "067", "069", "070", "071", "077"),
+)
+"""Samples that together bring about every outcome: accepted by rules and by people, declined, danger, refused, duplicates,
+one force and several, silent, late and absent ones."""
+
+
+@dataclass
+class Watched:
+    """`stack` runs, `watch` looks at it, and `load` sends it referrals."""
+
+    stack: Stack
+    watch: Observed
+
+    def load(self, run: str, numbers: Sequence[str] = LOAD) -> None:
+        """Send these samples and wait until each has come to what is expected of it. `run` must be new on this stack."""
+        samples = [sample for sample in load_samples() if sample.number in numbers]
+        options = Options(name=run, pace_seconds=0.05, patience_seconds=120, notice_seconds=60)
+        with ThreadPoolExecutor(1) as pool:  # a loop of its own: pytest's may be running in this thread
+            result = pool.submit(lambda: asyncio.run(run_samples(self.stack, samples, options))).result()
+        assert result.complaints == []
+
+
+@contextmanager
+def watched_stack(*, extra_env: dict[str, str] | None = None, rules: Sequence[Path] | None = None) -> Iterator[Watched]:
+    """A stack of its own; it lies outside pytest's own folders, where PostgreSQL's account may not go."""
+    folder = Path(tempfile.mkdtemp(prefix="conduit-monitoring-"))
+    try:
+        options = replace(stack_options(extra_env), observed=True)
+        with (
+            Stack(folder, options) as stack,
+            Observed(stack, scrape_seconds=SCRAPE_SECONDS, rules=rules, quick_alerts=True) as watch,
+        ):
+            yield Watched(stack, watch)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
