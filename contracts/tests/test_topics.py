@@ -135,6 +135,11 @@ def test_every_topic_keeps_records_for_at_least_a_month_in_at_least_one_partitio
     assert int(topic.config["max.message.bytes"]) >= 2 * 1024 * 1024
 
 
+@pytest.mark.parametrize("topic", EVERY, **ids)
+def test_outsiders_do_not_date_their_own_records(topic: Topic) -> None:
+    assert (topic.config.get("message.timestamp.type") == "LogAppendTime") is topic.edge
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_consuming_service_has_a_dead_letter_topic_that_outlives_its_inputs(service: str) -> None:
     topic = dead_letter_topic(service)

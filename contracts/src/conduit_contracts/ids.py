@@ -5,6 +5,7 @@ A UUIDv7 (RFC 9562, section 5.7) keeps the database's indexes local, because ids
 
 import os
 import time
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -27,10 +28,20 @@ DistrictCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{8}$")]
 """An ONS local authority district code, current or former, for example E08000025."""
 
 
-def uuid7() -> UUID:
-    """A new UUIDv7: 48 bits of Unix time in milliseconds, the rest random."""
-    milliseconds = time.time_ns() // 1_000_000
+def uuid7(at: datetime | None = None) -> UUID:
+    """A new UUIDv7: 48 bits of Unix time in milliseconds, the rest random. Its time is `at`, or now."""
+    milliseconds = time.time_ns() // 1_000_000 if at is None else round(at.timestamp() * 1000)
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def moment_of(identity: UUID) -> datetime:
+    """The time in a UUIDv7. A referral's is when the hub took it: its 202, or the broker's time of the partner's record."""
+    return datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
+
+
+def first_of(moment: datetime) -> UUID:
+    """The least UUID that may have this time, for looking up all that were made since."""
+    return UUID(int=round(moment.timestamp() * 1000) << 80)

@@ -88,12 +88,16 @@ class Topic:
 
     @property
     def config(self) -> dict[str, str]:
-        """The broker's settings for the topic."""
-        return {
+        """The broker's settings for the topic.
+
+        Outsiders' records bear the broker's time: theirs could be wrong, and would then decide when the record is deleted.
+        """
+        settings = {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(int(self.retention.total_seconds() * 1000)),
             "max.message.bytes": str(self.max_record_bytes),
         }
+        return settings | ({"message.timestamp.type": "LogAppendTime"} if self.edge else {})
 
 
 _YEAR = timedelta(days=365)

@@ -1,6 +1,7 @@
 """The rules, one sentence per test."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_contracts import intake
+from conduit_contracts.ids import first_of, moment_of
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Origin
 from conduit_intake import problems, rules
@@ -49,7 +51,7 @@ def ask(message: PartnerMessage, held: Held | None = None, partner: Partner = PA
 
 
 def the_referral(**changes: Any) -> Held:
-    held = ask(submitted(**changes), new_id=lambda: FIRST_ID).held
+    held = ask(submitted(**changes), new_id=lambda _at: FIRST_ID).held
     assert held is not None
     return held
 
@@ -79,7 +81,7 @@ def with_mous(*mous: Mou) -> Partner:
 
 
 def test_a_referral_in_order_is_received_under_a_new_id_at_the_moment_of_receipt() -> None:
-    answer = ask(submitted(immediate_danger=True), new_id=lambda: FIRST_ID)
+    answer = ask(submitted(immediate_danger=True), new_id=lambda _at: FIRST_ID)
     assert answer.outcome is Outcome.RECEIVED
     assert answer.event == intake.ReferralReceived(
         referral_id=FIRST_ID,
@@ -92,6 +94,14 @@ def test_a_referral_in_order_is_received_under_a_new_id_at_the_moment_of_receipt
     )
     assert answer.held is not None
     assert (answer.held.place_ids, answer.held.person_ids) == (frozenset({"L1"}), frozenset({"V1"}))
+
+
+def test_the_id_of_a_referral_tells_when_the_broker_took_the_partners_record() -> None:
+    sent_at = NOW - timedelta(seconds=90)
+    answer = rules.receive(replace(submission(submitted()), sent_at=sent_at), PARTNER, None, scene())
+    assert answer.held is not None
+    assert moment_of(answer.held.referral_id) == sent_at
+    assert first_of(sent_at) <= answer.held.referral_id < first_of(sent_at + timedelta(milliseconds=1))
 
 
 def test_the_same_content_again_gets_the_first_answer() -> None:

@@ -35,7 +35,7 @@ class Record(NamedTuple):
 
     @property
     def timestamp(self) -> datetime:
-        """When it was written, by its producer's clock."""
+        """When it was written: by the broker's clock at the edges, by its producer's within the hub."""
         return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
 
 

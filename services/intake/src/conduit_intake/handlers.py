@@ -188,7 +188,8 @@ def _sender(incoming: Incoming) -> str:
 
 
 def _submission(delivery: Delivery[Any]) -> Submission[Any]:
-    return Submission(_position(delivery), delivery.principal, delivery.message, delivery.record.value or b"")
+    record = delivery.record
+    return Submission(_position(delivery), delivery.principal, delivery.message, record.value or b"", record.timestamp)
 
 
 def _position(incoming: Incoming) -> str:

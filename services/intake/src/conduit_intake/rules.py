@@ -52,7 +52,7 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
     if problems:
         return _reject(submission, problems, None)
     received = intake.ReferralReceived(
-        referral_id=scene.new_id(),
+        referral_id=scene.new_id(submission.sent_at),
         received_at=scene.now,
         partner_id=submission.partner_id,
         partner_reference=referral.partner_reference,

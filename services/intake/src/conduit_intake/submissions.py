@@ -95,6 +95,8 @@ class Submission(Generic[M_co]):
     partner_id: str
     message: M_co
     body: bytes
+    sent_at: datetime | None = None
+    """When the broker took the partner's record; None where the sender waits for the answer, so that it is sent now."""
 
     @property
     def key(self) -> Key:
@@ -146,7 +148,7 @@ class Scene:
     now: datetime
     max_bytes: int
     zone: ZoneInfo
-    new_id: Callable[[], UUID] = uuid7
+    new_id: Callable[[datetime | None], UUID] = uuid7
 
     @property
     def today(self) -> date:

@@ -139,16 +139,10 @@ def _describe(topic: Topic) -> str:
 
 
 def _topic_binding(topic: Topic) -> Json:
-    config = topic.config
-    binding: Json = {
-        "partitions": topic.partitions,
-        "topicConfiguration": {
-            "cleanup.policy": [config["cleanup.policy"]],
-            "retention.ms": int(config["retention.ms"]),
-            "max.message.bytes": int(config["max.message.bytes"]),
-        },
-        "bindingVersion": KAFKA_BINDING,
-    }
+    config: Json = dict(topic.config)
+    config["cleanup.policy"] = [config["cleanup.policy"]]
+    config |= {name: int(config[name]) for name in ("retention.ms", "max.message.bytes")}
+    binding: Json = {"partitions": topic.partitions, "topicConfiguration": config, "bindingVersion": KAFKA_BINDING}
     return binding if topic.parameter else {"topic": topic.name(), **binding}
 
 
