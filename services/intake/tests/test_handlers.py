@@ -1,6 +1,8 @@
 """The handlers, without sockets: work in memory, and an outbox that remembers."""
 
 from dataclasses import replace
+from datetime import datetime, time, timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -261,12 +263,19 @@ def test_submissions_are_counted_by_kind_and_outcome_and_registrations_are_not()
 
 
 def test_the_gauges_say_how_many_partners_there_are_and_whose_mous_lapse() -> None:
-    metrics.measure([PARTNER, PARTNER], NOW.date())
-    lapsing: Any = metrics.LAPSING
-    partners: Any = metrics.PARTNERS
-    assert (partners._value.get(), lapsing._value.get()) == (2, 0)
-    metrics.measure([PARTNER], PARTNER.mous[0].valid_to)
-    assert (partners._value.get(), lapsing._value.get()) == (1, 1)
+    def values() -> list[float]:
+        gauges: list[Any] = [metrics.PARTNERS, metrics.LAPSING.labels("7d"), metrics.LAPSING.labels("30d")]
+        return [gauge._value.get() for gauge in [*gauges, metrics.SOONEST_LAPSE]]
+
+    last = datetime.combine(PARTNER.mous[0].valid_to, time(23), scene().zone)
+    metrics.measure([PARTNER, PARTNER], scene(last - timedelta(days=31)))
+    assert values() == [2, 0, 0, 31 * 86_400 + 3_600]
+    metrics.measure([PARTNER], scene(last - timedelta(days=30)))
+    assert values() == [1, 0, 1, 30 * 86_400 + 3_600]
+    metrics.measure([PARTNER], scene(last))
+    assert values() == [1, 1, 1, 3_600]
+    metrics.measure([PARTNER], scene(last + timedelta(hours=1)))
+    assert values() == [1, 0, 0, inf]
 
 
 async def test_a_handler_that_was_not_started_says_so() -> None:

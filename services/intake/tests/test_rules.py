@@ -217,10 +217,11 @@ def test_a_lapsed_mou_does_not_stop_what_is_said_of_running_referrals(message: P
     assert ask(message, the_referral(), UNREGISTERED_MOU).outcome is Outcome.FORWARDED
 
 
-def test_mous_that_end_within_thirty_days_are_lapsing() -> None:
+def test_the_last_days_of_mous_in_force_come_soonest_first() -> None:
     today = date(2026, 11, 23)
-    mous = [terms("2026-01-01", last) for last in ("2026-11-22", "2026-11-23", "2026-12-23", "2026-12-24")]
-    assert rules.lapsing([with_mous(*mous), SUSPENDED], today) == 2
+    mous = [terms("2026-01-01", last) for last in ("2026-12-24", "2026-11-22", "2026-11-23", "2026-12-23")]
+    found = rules.last_days([with_mous(*mous), SUSPENDED], today)
+    assert found == [date(2026, 11, 23), date(2026, 12, 23), date(2026, 12, 24)]
 
 
 # Size and time

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.kafka import Record
+from conduit_chassis.reconcile import Cohorts
 from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record
 from conduit_contracts import intake as events
 from conduit_contracts import topics
@@ -184,8 +185,8 @@ def _replay_of(number: int, record: Record) -> Record:
 async def test_the_gauges_are_read_from_the_database(intake: Harness) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(0.5):
-            await metrics.keep_measuring(intake.pool, lambda: date(2026, 12, 31))
-    assert (metrics.PARTNERS._value.get(), metrics.LAPSING._value.get()) == (1, 1)
+            await metrics.keep_measuring(intake.pool, lambda: scene(datetime(2026, 12, 31, tzinfo=UTC)))
+    assert (metrics.PARTNERS._value.get(), metrics.LAPSING.labels("7d")._value.get()) == (1, 1)
 
 
 # What became of it
@@ -384,3 +385,12 @@ def test_the_settings_refuse_a_time_zone_that_the_machine_does_not_know() -> Non
     assert IntakeSettings(**given).mou_time_zone.key == "Europe/London"
     with pytest.raises(ValidationError):
         IntakeSettings(**given, mou_time_zone="Europe/Nowhere")
+
+
+async def test_what_was_taken_in_is_counted_by_when_that_was(intake: Harness) -> None:
+    await intake.deliver(sent(submitted()))
+    cohorts = Cohorts(store.RECONCILIATION)
+    now = datetime.now(UTC)
+    assert await cohorts.measure(intake.pool, now) == {"received": 0}
+    assert await cohorts.measure(intake.pool, now + timedelta(minutes=4)) == {"received": 1}
+    assert await cohorts.measure(intake.pool, now + timedelta(days=7, minutes=4)) == {"received": 0}

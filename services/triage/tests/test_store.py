@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.reconcile import Cohorts
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Numbers, Role, Urgency
@@ -278,6 +279,8 @@ async def test_the_gauges_show_the_queue_and_what_is_overdue(triage: Harness, cl
     assert gauge("open_reviews", "urgent") == 0
     assert gauge("oldest_overdue_review_seconds", "immediate_danger") == 5 * 60 + 2
     assert gauge("oldest_overdue_review_seconds", "routine") == 0
+    assert gauge("oldest_review_seconds", "routine") == 20 * 60
+    assert gauge("oldest_review_seconds", "urgent") == 0
 
 
 async def test_decisions_are_counted_by_outcome_and_by_whom(triage: Harness) -> None:
@@ -290,3 +293,17 @@ async def test_decisions_are_counted_by_outcome_and_by_whom(triage: Harness) -> 
     await send(triage, declining(second.referral_id, reason=DeclineReason.DUPLICATE))
     assert (count("accepted", "rules"), count("declined", "officer")) == (before[0] + 1, before[1] + 1)
     assert count("declined", "rules") == 0
+
+
+async def test_what_is_assessed_and_what_is_for_forces_is_counted_by_when_it_was_taken_in(triage: Harness) -> None:
+    ages = [timedelta(minutes=1), timedelta(minutes=4), timedelta(days=6), timedelta(days=8)]
+    await send(triage, *(received(complex_referral(), uuid7(NOW - age)) for age in ages))
+    waiting = received(claims=(NATURE,), referral_id=uuid7(NOW - timedelta(minutes=30)))
+    danger = received(claims=(NATURE,), referral_id=uuid7(NOW - timedelta(minutes=30)), immediate_danger=True)
+    await send(triage, waiting, danger)
+    cohorts = Cohorts(store.RECONCILIATION)
+    assert await cohorts.measure(triage.pool, NOW) == {"assessed": 4, "for_forces": 3}
+    await send(triage, accepting(waiting.referral_id))
+    for turn in range(75):
+        counts = await cohorts.measure(triage.pool, NOW + timedelta(seconds=10 * turn))
+    assert counts == {"assessed": 5, "for_forces": 5}

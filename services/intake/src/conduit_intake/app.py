@@ -7,9 +7,10 @@ from typing import Any
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.reconcile import reconciliation
 from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.programme import PartnerRegistered
-from conduit_intake import accounts, metrics
+from conduit_intake import accounts, metrics, store
 from conduit_intake.handlers import Handler, scene_of
 from conduit_intake.http.app import create_api
 from conduit_intake.scanning import scan_attachments
@@ -21,7 +22,7 @@ FORGET_EVERY = timedelta(minutes=10)
 
 async def measure_register(runtime: Runtime) -> None:
     """Keep the register's gauges."""
-    await metrics.keep_measuring(runtime.pool, lambda: scene_of(runtime).today)
+    await metrics.keep_measuring(runtime.pool, lambda: scene_of(runtime))
 
 
 def create_service() -> Service:
@@ -42,7 +43,11 @@ def create_service() -> Service:
         migrations=Path(__file__).parent / "migrations",
         settings=IntakeSettings,
         ticks=(Tick("forget_answers", FORGET_EVERY, forget, batch=accounts.FORGET_BATCH),),
-        workers=(Worker("measure_register", measure_register), Worker("scan_attachments", scan_attachments)),
+        workers=(
+            Worker("measure_register", measure_register),
+            Worker("scan_attachments", scan_attachments),
+            reconciliation(store.RECONCILIATION),
+        ),
         routes=start,
         readers={PartnerRegistered.type: Partner},
     )

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from math import inf
 from typing import Any
 
 from prometheus_client import Counter, Gauge
 
 from conduit_intake import rules, store
-from conduit_intake.submissions import Partner
+from conduit_intake.submissions import Kind, Outcome, Partner, Scene
 from conduit_intake.work import REGISTERED, Entry
 
 SUBMISSIONS = Counter(
@@ -23,8 +24,12 @@ PARTNERS = Gauge(
 )
 LAPSING = Gauge(
     "conduit_intake_mous_lapsing",
-    "Memoranda of Understanding in force that end within 30 days. After their last day new referrals are refused: call the "
-    "partners.",
+    "Memoranda of Understanding in force that end within 7 or 30 days. After their last day new referrals are refused: call "
+    "the partners.",
+    ("within",),
+)
+SOONEST_LAPSE = Gauge(
+    "conduit_intake_mou_soonest_lapse_seconds", "Until the first of them has ended; +Inf where no Memorandum is in force."
 )
 
 TOKENS = Counter(
@@ -44,7 +49,16 @@ ATTACHMENTS_WAITING = Gauge(
 )
 ATTACHMENTS_AGE = Gauge("conduit_intake_attachments_oldest_seconds", "How long the oldest pending attachment has waited.")
 
+WITHIN_DAYS = {"7d": 7, "30d": 30}
 MEASURE_SECONDS = 10.0
+
+for _kind in Kind:
+    for _outcome in Outcome:
+        SUBMISSIONS.labels(_kind, _outcome)
+for _told in ("issued", "refused"):
+    TOKENS.labels(_told)
+for _found in ("available", "threat_found", "validation_failed", "no_verdict"):
+    SCANS.labels(_found)
 
 
 def count(history: Iterable[Entry]) -> None:
@@ -54,10 +68,18 @@ def count(history: Iterable[Entry]) -> None:
             SUBMISSIONS.labels(entry.kind, entry.what).inc()
 
 
-def measure(partners: Collection[Partner], today: date) -> None:
+def measure(partners: Collection[Partner], scene: Scene) -> None:
     """Refresh the gauges of the register."""
     PARTNERS.set(len(partners))
-    LAPSING.set(rules.lapsing(partners, today))
+    last_days = rules.last_days(partners, scene.today)
+    for within, days in WITHIN_DAYS.items():
+        LAPSING.labels(within).set(sum(day <= scene.today + timedelta(days=days) for day in last_days))
+    SOONEST_LAPSE.set(_until_the_end(last_days[0], scene) if last_days else inf)
+
+
+def _until_the_end(day: date, scene: Scene) -> float:
+    end = datetime.combine(day + timedelta(days=1), time(), scene.zone)
+    return (end - scene.now).total_seconds()
 
 
 def measure_attachments(waiting: int, oldest_seconds: float) -> None:
@@ -66,8 +88,8 @@ def measure_attachments(waiting: int, oldest_seconds: float) -> None:
     ATTACHMENTS_AGE.set(oldest_seconds)
 
 
-async def keep_measuring(pool: Any, today: Callable[[], date]) -> None:
+async def keep_measuring(pool: Any, scene: Callable[[], Scene]) -> None:
     """Refresh the gauges for ever, in every process: each is asked for its own."""
     while True:
-        measure(await store.register(pool), today())
+        measure(await store.register(pool), scene())
         await asyncio.sleep(MEASURE_SECONDS)

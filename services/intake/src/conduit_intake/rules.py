@@ -22,7 +22,6 @@ from conduit_intake.problems import problem, referral_unknown
 from conduit_intake.submissions import Answer, Docket, Held, Mou, Outcome, Partner, Scene, Submission, claims, content_hash
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-LAPSES_SOON = timedelta(days=30)
 MOST_PROBLEMS = 20
 
 Rule: TypeAlias = Callable[[Submission[Any], Partner, Held | None, Scene], Answer]
@@ -138,10 +137,10 @@ def in_force(mou: Mou, on: date) -> bool:
     return not mou.suspended and mou.valid_from <= on <= mou.valid_to
 
 
-def lapsing(partners: Iterable[Partner], on: date) -> int:
-    """How many MoUs in force end within the next thirty days."""
+def last_days(partners: Iterable[Partner], on: date) -> list[date]:
+    """The last day of every MoU in force, the soonest first."""
     mous = (mou for partner in partners if not partner.suspended for mou in partner.mous)
-    return sum(in_force(mou, on) and mou.valid_to <= on + LAPSES_SOON for mou in mous)
+    return sorted(mou.valid_to for mou in mous if in_force(mou, on))
 
 
 def _receive_again(submission: Submission[ReferralSubmitted], held: Held, digest: bytes) -> Answer:

@@ -109,6 +109,13 @@ async def save(connection: Any, work: Work) -> None:
     await _copy(connection, "history", Entry._fields, work.history)
 
 
+RECONCILIATION = """
+SELECT (SELECT count(*) FROM referrals WHERE referral_id >= minute.first AND referral_id < minute.next) AS received
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (first, next, number) ORDER BY number
+"""
+"""How many referrals the hub took in, by minute."""
+
+
 async def register(connection: Any) -> list[Partner]:
     """Every partner."""
     return [_partner(row) for row in await connection.fetch(_REGISTER)]

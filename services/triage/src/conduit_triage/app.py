@@ -7,8 +7,9 @@ from typing import cast
 
 from conduit_chassis.app import Runtime, Service, Tick
 from conduit_chassis.policy import load_policy
+from conduit_chassis.reconcile import reconciliation
 from conduit_chassis.runtime import ASGIApp
-from conduit_triage import http, metrics
+from conduit_triage import http, metrics, store
 from conduit_triage.handlers import Handler
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.settings import TriageSettings
@@ -30,6 +31,7 @@ def create_service() -> Service:
         migrations=Path(__file__).parent / "migrations",
         settings=TriageSettings,
         ticks=(Tick("measure_queue", timedelta(seconds=10), metrics.measure_queue),),
+        workers=(reconciliation(store.RECONCILIATION),),
         routes=start,
     )
 

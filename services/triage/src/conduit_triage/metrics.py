@@ -34,6 +34,11 @@ OVERDUE = Gauge(
     "a child may be waiting, call an officer.",
     ("level",),
 )
+OLDEST = Gauge(
+    "conduit_triage_oldest_review_seconds",
+    "How long the oldest open review has been open, by level; 0 where none is.",
+    ("level",),
+)
 OFFICER_REQUESTS = Counter(
     "conduit_triage_officer_requests_total",
     "Requests to /reviews, by outcome: listed, consulted, not_found, refused, unauthorised. A rise of unauthorised: "
@@ -44,9 +49,16 @@ OFFICER_REQUESTS = Counter(
 for _level in LEVELS:
     OPEN_REVIEWS.labels(_level).set(0)
     OVERDUE.labels(_level).set(0)
+    OLDEST.labels(_level).set(0)
 
 _REFUSALS = {"command_ignored": "command", "reconsideration_refused": "reconsideration"}
 _OUTCOMES = frozenset({"accepted", "declined", "danger_raised", "review_opened", "information_requested"})
+
+for _outcome in _OUTCOMES:
+    for _by in ("rules", "officer"):
+        DECISIONS.labels(_outcome, _by)
+for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised"):
+    OFFICER_REQUESTS.labels(_outcome)
 
 
 def count(history: Iterable[Entry]) -> None:
@@ -62,7 +74,8 @@ async def measure_queue(connection: Any, _outbox: Outbox, now: datetime) -> int:
     """Refresh the gauges of the review queue."""
     open_reviews = await store.levels(connection)
     for level in LEVELS:
-        number, first_due = open_reviews.get(level, (0, now))
-        OPEN_REVIEWS.labels(level).set(number)
-        OVERDUE.labels(level).set(max(0.0, (now - first_due).total_seconds()))
+        found = open_reviews.get(level, store.Level(0, now, now))
+        OPEN_REVIEWS.labels(level).set(found.reviews)
+        OVERDUE.labels(level).set(max(0.0, (now - found.first_due).total_seconds()))
+        OLDEST.labels(level).set(max(0.0, (now - found.first_opened).total_seconds()))
     return 0

@@ -44,9 +44,16 @@ ORDER BY reviews.immediate_danger DESC, urgency_rank, due_at, opened_at, referra
 """
 _LEVELS = """
 SELECT CASE WHEN immediate_danger THEN 'immediate_danger' ELSE urgency END AS level, count(*) AS reviews,
-       min(due_at) AS first_due
+       min(due_at) AS first_due, min(opened_at) AS first_opened
 FROM reviews GROUP BY level
 """
+RECONCILIATION = """
+SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (first, next, number), LATERAL (
+    SELECT count(*) AS assessed, count(*) FILTER (WHERE danger_raised OR cardinality(grounds) > 0) AS for_forces
+    FROM assessments WHERE referral_id >= minute.first AND referral_id < minute.next
+) AS found ORDER BY number
+"""
+"""How many referrals triage knows, and how many of them are for forces: accepted, or immediate danger was raised."""
 _HISTORY = "SELECT at, actor, what, why, policy_version FROM history WHERE referral_id = $1 ORDER BY id"
 _REMARKS = "SELECT at, actor, what, text FROM remarks WHERE referral_id = $1 ORDER BY id"
 _CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
@@ -112,9 +119,17 @@ async def queue(connection: Any, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in await connection.fetch(_QUEUE, limit)]
 
 
-async def levels(connection: Any) -> dict[str, tuple[int, datetime]]:
-    """How many reviews are open, and when the first is due, by urgency; immediate danger is a level of its own."""
-    return {row["level"]: (row["reviews"], row["first_due"]) for row in await connection.fetch(_LEVELS)}
+class Level(NamedTuple):
+    """The open reviews of one level of urgency."""
+
+    reviews: int
+    first_due: datetime
+    first_opened: datetime
+
+
+async def levels(connection: Any) -> dict[str, Level]:
+    """The open reviews by urgency; immediate danger is a level of its own."""
+    return {level: Level(*found) for level, *found in await connection.fetch(_LEVELS)}
 
 
 class Dossier(NamedTuple):
