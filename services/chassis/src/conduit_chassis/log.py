@@ -76,7 +76,7 @@ KEYS = frozenset(
 """What may be logged. `name` is a tick's, worker's or service's, never a person's."""
 
 _allowed: set[str] = set(KEYS)
-_LITERAL_TEMPLATES = ("aiokafka", "uvicorn")
+_LITERAL_TEMPLATES = ("aiokafka", "opentelemetry", "uvicorn")
 """Libraries that pass literal templates and put values into the arguments. Of the others only the place is logged."""
 _QUIETEST = {
     "aiokafka": logging.WARNING,
