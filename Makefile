@@ -41,14 +41,14 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas documents bench fuzz
+.PHONY: test lint format schemas documents bench fuzz scale bench-scale
 test: lint ## Lint, then every test on real Kafka and PostgreSQL
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/scale tests/monitoring
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can
@@ -68,6 +68,12 @@ fuzz: install ## What strangers might send, at length: over HTTP and on partners
 bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+scale: install ## 2,000 referrals through four processes of each service that come and go: each one once and in order
+	SCALE_REPLICAS=4 SCALE_REFERRALS=2000 SCALE_SECONDS=45 $(BIN)/python -m pytest -s tests/scale -k every_referral $(ARGS)
+
+bench-scale: install ## Throughput and CPU with 1, 2 and 4 processes per service; writes .conduit/scale.json
+	$(BIN)/python -m tests.benchmarks.scale $(ARGS)
+
 ##@ Clean
 .PHONY: clean
 clean: ## Remove the environment and all local state, downloads included
@@ -75,4 +81,4 @@ clean: ## Remove the environment and all local state, downloads included
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
