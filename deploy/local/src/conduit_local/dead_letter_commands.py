@@ -1,0 +1,133 @@
+"""`conduit dead-letters`: the records that a service put aside, and how they come back or are given up.
+
+What a record holds is never shown. Exit codes: 0 done or shown, 1 something still waits or it cannot be done, 2 misuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+import typer
+
+from conduit_chassis import replay as replaying
+from conduit_chassis.settings import Settings
+from conduit_contracts.topics import SERVICES
+from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
+from conduit_local.env_file import read_env_file
+from conduit_local.onboarding import OnboardingError
+
+T = TypeVar("T")
+OPERATOR = "operator"
+Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
+Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
+
+app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look, send back, give up.")
+
+
+@app.command("list")
+def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
+    """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none."""
+    letters = _with_connection(service, state_dir, lambda _, connection: replaying.waiting(connection))
+    if as_json:
+        typer.echo(json.dumps([asdict(letter) for letter in letters], default=_text))
+        return
+    for letter in letters:
+        where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
+        typer.echo(f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}")
+    typer.echo(f"{service}: {len(letters)} dead letters wait")
+
+
+@app.command()
+def replay(
+    service: Service,
+    state_dir: StateDir,
+    *,
+    ids: Ids = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Send dead letters back to where they came from, in order. The service must run; mend the cause first."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    if not apply:
+        _only_count(service, state_dir, ids, "would be sent back")
+        return
+
+    async def act(settings: Settings, connection: Any) -> replaying.Replayed:
+        return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
+
+    done = _with_connection(service, state_dir, act)
+    typer.echo(f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} wait, {len(done.unfound)} were not found")
+    if done.waiting or done.unfound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def discard(
+    service: Service,
+    state_dir: StateDir,
+    ids: Annotated[list[int], typer.Option("--id", help="Which; may be given several times.")],
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Give dead letters up for ever, so that what waits behind them can be sent back."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    if not apply:
+        _only_count(service, state_dir, ids, "would be given up")
+        return
+
+    async def act(_: Settings, connection: Any) -> tuple[int, ...]:
+        return await replaying.discard(connection, ids, actor=actor, reason=reason)
+
+    given_up = _with_connection(service, state_dir, act)
+    typer.echo(f"{service}: {len(given_up)} given up")
+
+
+def _text(value: object) -> str:
+    """Keys and lanes are bytes; times are times."""
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _only_count(service: str, state_dir: Path, ids: list[int] | None, what: str) -> None:
+    letters = _with_connection(service, state_dir, lambda _, connection: replaying.waiting(connection, ids))
+    typer.echo(f"{service}: {len(letters)} {what}; nothing was changed. Add --apply to carry it out")
+
+
+def _with_connection(service: str, state_dir: Path, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
+    with explained():
+        settings = _settings(service, state_dir)
+        return asyncio.run(_connected(settings, act))
+
+
+async def _connected(settings: Settings, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
+    connection = await asyncpg.connect(**settings.postgres_arguments())
+    try:
+        return await act(settings, connection)
+    finally:
+        await connection.close()
+
+
+def _settings(service: str, state_dir: Path) -> Settings:
+    """The service's database, and Kafka as the operator.
+
+    Raises:
+        OnboardingError: there is no such service, or nothing says where its database is.
+    """
+    if service not in SERVICES:
+        raise OnboardingError(f"there is no service {service}; there are {', '.join(SERVICES)}")
+    broker = reach(state_dir)
+    env = os.environ if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
+    variable = f"{service.upper()}_POSTGRES_DSN"
+    if not env.get(variable):
+        raise OnboardingError(f"set {variable}: dead letters are noted in the service's own database")
+    given: dict[str, Any] = {name.lower(): value for name, value in broker.environment(OPERATOR).items()}
+    return Settings(**given, postgres_dsn=env[variable])
