@@ -1,0 +1,46 @@
+"""For the Prometheus operator: what is scraped, and the rules of `deploy/prometheus/rules`, word for word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conduit_contracts.topics import SERVICES
+from conduit_local.kubernetes.resources import KAFKA_CLUSTER, NAME_LABEL, POSTGRES_CLUSTER, Resource, resource
+from conduit_local.services import POLICY_FILE
+
+API = "monitoring.coreos.com/v1"
+RULES_DIR = POLICY_FILE.parents[1] / "prometheus" / "rules"
+
+
+def monitoring() -> list[Resource]:
+    """PodMonitors, and a PrometheusRule per file of rules."""
+    pods = {"matchExpressions": [{"key": NAME_LABEL, "operator": "In", "values": list(SERVICES)}]}
+    label = {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "targetLabel": "service"}
+    return [
+        _monitor("services", pods, "http", [label, _job("conduit")]),
+        _monitor("kafka", {"matchLabels": {"strimzi.io/name": f"{KAFKA_CLUSTER}-kafka"}}, "tcp-prometheus", [_job("kafka")]),
+        _monitor("postgres", {"matchLabels": {"cnpg.io/cluster": POSTGRES_CLUSTER}}, "metrics", [_job("postgres")]),
+        *(_rules(path) for path in rule_files()),
+    ]
+
+
+def rule_files() -> list[Path]:
+    return sorted(RULES_DIR.glob("*.yml"))
+
+
+def _job(name: str) -> dict[str, Any]:
+    """The rules and dashboards know each job by this name."""
+    return {"targetLabel": "job", "replacement": name}
+
+
+def _monitor(name: str, selector: dict[str, Any], port: str, relabelings: list[dict[str, Any]]) -> Resource:
+    endpoint = {"port": port, "interval": "15s", "relabelings": relabelings}
+    return resource(API, "PodMonitor", name, {"selector": selector, "podMetricsEndpoints": [endpoint]})
+
+
+def _rules(path: Path) -> Resource:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return resource(API, "PrometheusRule", path.stem.replace("_", "-"), {"groups": document["groups"]})
