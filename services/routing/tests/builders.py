@@ -185,13 +185,23 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, Message]] = []
         self.causes: list[Attributes | None] = []
+        self.promised: list[tuple[str, datetime]] = []
         self.put_aside: list[tuple[Any, Problem]] = []
 
     def publish(
-        self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
+        self,
+        topic: str,
+        key: str,
+        message: Message,
+        *,
+        subject: str | None = None,
+        cause: Attributes | None = None,
+        acted_at: datetime | None = None,
     ) -> str:
         dump(message)
         assert subject in {None, key}
+        if acted_at is not None:
+            self.promised.append((topic, acted_at))
         self.causes.append(cause)
         self.sent.append((topic, key, message))
         return str(uuid7())

@@ -282,7 +282,8 @@ async def test_the_gauges_show_who_waits_and_what_nobody_holds(routing: Harness,
     clock.advance(timedelta(hours=2))
     await gauges.measure(routing.pool, clock.now())
     assert metrics.HANDOFFS.labels("disseminated")._value.get() == 2
-    assert metrics.HANDOFFS.labels("declined")._value.get() == 0
+    assert metrics.HANDOFFS.labels("received")._value.get() == 0
+    assert metrics.OLDEST_HANDOFF.labels("disseminated")._value.get() == 7200
     assert metrics.OLDEST_UNACKNOWLEDGED.labels("priority")._value.get() == 7200
     assert metrics.BREACHED.labels("receipt")._value.get() == 2
     assert metrics.BREACHED.labels("acknowledgement")._value.get() == 0

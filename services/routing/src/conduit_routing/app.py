@@ -7,6 +7,7 @@ from typing import cast
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.policy import load_policy
+from conduit_chassis.reconcile import reconciliation
 from conduit_chassis.runtime import ASGIApp
 from conduit_routing import http
 from conduit_routing.gauges import keep_gauges
@@ -14,6 +15,7 @@ from conduit_routing.handlers import BatchHandler
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.settings import RoutingSettings
 from conduit_routing.sweep import BATCH, Sweep
+from conduit_routing.views import RECONCILIATION
 
 
 def create_service() -> Service:
@@ -32,7 +34,7 @@ def create_service() -> Service:
         migrations=Path(__file__).parent / "migrations",
         settings=RoutingSettings,
         ticks=(Tick("clocks", timedelta(seconds=1), Sweep(handler.work), batch=BATCH),),
-        workers=(Worker("gauges", keep_gauges),),
+        workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION)),
         routes=start,
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from conduit_chassis.runtime import Runtime
-from conduit_contracts.routing import HandoffState, RoutingReviewReason
+from conduit_contracts.routing import RoutingReviewReason
 from conduit_routing import metrics, views
 
 _PRIORITIES = ("immediate_danger", "urgent", "priority", "routine")
@@ -23,8 +23,9 @@ async def keep_gauges(runtime: Runtime) -> None:
 async def measure(connection: Any, now: datetime) -> None:
     """Set every gauge. What the database does not mention is zero."""
     figures = await views.figures(connection, now)
-    for state in HandoffState:
-        metrics.HANDOFFS.labels(state.value).set(figures.handoffs.get(state.value, 0))
+    for state in metrics.WAITING:
+        metrics.HANDOFFS.labels(state).set(figures.handoffs.get(state, 0))
+        metrics.OLDEST_HANDOFF.labels(state).set(figures.oldest_by_state.get(state, 0))
     for priority in _PRIORITIES:
         metrics.OLDEST_UNACKNOWLEDGED.labels(priority).set(figures.oldest_seconds.get(priority, 0))
     for reason in RoutingReviewReason:

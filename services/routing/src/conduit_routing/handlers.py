@@ -10,7 +10,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_contracts import force, routing, triage
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_contracts.topics import FORCE_CASES, FORCE_RESPONSES
-from conduit_routing import commands, decisions, metrics, responses, store
+from conduit_routing import commands, decisions, metrics, promise, responses, store
 from conduit_routing.case import CaseState
 from conduit_routing.conclude import conclude
 from conduit_routing.policy import RoutingPolicy
@@ -27,6 +27,7 @@ def danger_raised(work: Work, delivery: Delivery[triage.ImmediateDangerRaised], 
     message = delivery.message
     if message.referral_id not in work.cases:
         turn = _open(work, delivery, outbox, "rules")
+        turn.acted_at = promise.acted_at(message)
         decisions.raise_danger(turn, message, delivery.record.value or b"")
         conclude(turn)
 
@@ -43,6 +44,7 @@ def accepted(work: Work, delivery: Delivery[triage.ReferralAccepted], outbox: Ou
         turn = work.turn(case, outbox, actor, delivery)
     else:
         return
+    turn.acted_at = promise.acted_at(message)
     decisions.accept(turn, message, delivery.record.value or b"")
     conclude(turn)
 
@@ -181,6 +183,7 @@ class BatchHandler:
         work.cases = await store.load(connection, wanted(batch))
         dispatch(work, batch, outbox)
         await store.save(connection, work.changed())
+        metrics.count(work.changed(), work.now)
 
 
 def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:

@@ -3,10 +3,35 @@
 The gauges are read from the database by every process alike: take the maximum over processes, never the sum.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from prometheus_client import Counter, Gauge
 
+from conduit_contracts.routing import HandoffState, Leg, RoutingReviewReason
+from conduit_routing import promise
+from conduit_routing.case import Case
+from conduit_routing.clocks import StepKind
+
+WAITING = (HandoffState.DISSEMINATED.value, HandoffState.RECEIVED.value)
+
 HANDOFFS = Gauge(
-    "conduit_routing_handoffs", "Hand-offs by state. Disseminated that stays high: connectors do not read.", ("state",)
+    "conduit_routing_handoffs",
+    "Hand-offs that wait, by state. Disseminated that stays high: connectors do not read.",
+    ("state",),
+)
+OLDEST_HANDOFF = Gauge(
+    "conduit_routing_oldest_handoff_seconds", "How long ago the oldest hand-off of the state was disseminated.", ("state",)
+)
+HANDOFF_CHANGES = Counter(
+    "conduit_routing_handoff_changes_total",
+    "Hand-offs that came into a state. Declined that rises: forces say that cases are not theirs, so look at the routing.",
+    ("state",),
+)
+CLOCKS = Counter(
+    "conduit_routing_clocks_total",
+    "Forces' clocks that were kept or breached, each once. Breached ones that rise: forces do not answer in time.",
+    ("leg", "outcome"),
 )
 OLDEST_UNACKNOWLEDGED = Gauge(
     "conduit_routing_oldest_unacknowledged_seconds",
@@ -35,3 +60,26 @@ REJECTED = Counter(
     "Forces' records that were not in order, by code. A burst of one code: a connector was changed.",
     ("code",),
 )
+WRONG_READER = Counter(
+    "conduit_routing_wrong_reader_total",
+    "Messages for one force that were about to go to another, and were stopped. Above zero: find the fault before all else.",
+)
+
+for _state in HandoffState:
+    HANDOFF_CHANGES.labels(_state.value)
+for _leg in Leg:
+    for _outcome in (promise.KEPT, promise.BREACHED):
+        CLOCKS.labels(_leg.value, _outcome)
+    for _step in StepKind:
+        STEPS.labels(_step.value, _leg.value)
+for _reason in RoutingReviewReason:
+    OPEN_REVIEWS.labels(_reason.value)
+
+
+def count(cases: Iterable[Case], now: datetime) -> None:
+    """Count what happened to the hand-offs of these cases since they were stored."""
+    for case in cases:
+        for state in promise.new_states(case):
+            HANDOFF_CHANGES.labels(state.value).inc()
+        for leg, outcome in promise.clock_outcomes(case, now):
+            CLOCKS.labels(leg.value, outcome).inc()

@@ -29,6 +29,7 @@ class Sweep:
         for case in work.cases.values():
             take_steps(work.turn(case, outbox, "clock"))
         await store.save(connection, work.changed())
+        metrics.count(work.changed(), now)
         return len(work.cases)
 
 

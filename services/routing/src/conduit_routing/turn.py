@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 from conduit_contracts.envelope import Attributes, Message
 from conduit_contracts.referral import Supplement
-from conduit_contracts.routing import HomeForceBasis, RoutingReviewReason
+from conduit_contracts.routing import CaseDisseminated, HomeForceBasis, RoutingReviewReason
 from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
-from conduit_routing import clocks, extract
+from conduit_routing import clocks, extract, metrics
 from conduit_routing.case import Case, CaseState, Entry, Handoff, Review
 from conduit_routing.policy import Clock, RoutingPolicy
 
@@ -18,10 +18,21 @@ class Publisher(Protocol):
     """The part of the outbox that a turn uses."""
 
     def publish(
-        self, topic: str, key: str, message: Message, *, subject: str | None = None, cause: Attributes | None = None
+        self,
+        topic: str,
+        key: str,
+        message: Message,
+        *,
+        subject: str | None = None,
+        cause: Attributes | None = None,
+        acted_at: datetime | None = None,
     ) -> str:
         """Publish with the transaction; returns the event's id."""
         ...
+
+
+class WrongReaderError(Exception):
+    """What is for one force was about to go to another."""
 
 
 class Standing(NamedTuple):
@@ -55,6 +66,8 @@ class Turn:
     added: list[Supplement] = field(default_factory=list)
     """What the partner added, for those who hold the case already."""
     opened: list[Review] = field(default_factory=list)
+    acted_at: datetime | None = None
+    """When the partner referred, where no person decided since, so that forces must have the case soon."""
 
     @property
     def clock(self) -> Clock:
@@ -77,9 +90,17 @@ class Turn:
         return self.outbox.publish(ROUTING_CASES.name(), key, message, subject=key, cause=self.cause)
 
     def send(self, force_id: str, message: Message) -> str:
-        """Publish to one force, on its own topic."""
-        key = str(self.case.referral_id)
-        return self.outbox.publish(FORCE_CASES.name(force_id), key, message, subject=key, cause=self.cause)
+        """Publish to one force, on its own topic.
+
+        Raises:
+            WrongReaderError: the message is for another force, which is a fault of ours.
+        """
+        if getattr(message, "force_id", None) != force_id:
+            metrics.WRONG_READER.inc()
+            raise WrongReaderError
+        key, topic = str(self.case.referral_id), FORCE_CASES.name(force_id)
+        acted_at = self.acted_at if isinstance(message, CaseDisseminated) else None
+        return self.outbox.publish(topic, key, message, subject=key, cause=self.cause, acted_at=acted_at)
 
     def note(self, what: str, why: str = "", force_id: str | None = None, sent_id: str | None = None) -> int:
         """Write a line of history; returns its number. `what` and `why` are codes, never anybody's words."""

@@ -31,7 +31,16 @@ SELECT version, at, actor, what, why, force_id, policy_version, cause_id, sent_i
 FROM history WHERE referral_id = $1 ORDER BY version
 """
 
-_BY_STATE = "SELECT state, count(*) FROM handoffs GROUP BY state"
+# Ended hand-offs are left out: to count them would take longer with every case.
+_BY_STATE = """
+SELECT state, count(*) AS handoffs, extract(epoch FROM $1 - min(disseminated_at))::float8 AS oldest
+FROM handoffs WHERE state IN ('disseminated', 'received') GROUP BY state
+"""
+RECONCILIATION = """
+SELECT (SELECT count(*) FROM cases WHERE referral_id >= minute.first AND referral_id < minute.next) AS routed
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (first, next, number) ORDER BY number
+"""
+"""How many referrals have a case, by the minute in which the hub took them in."""
 _WAITING = """
 SELECT CASE WHEN immediate_danger THEN 'immediate_danger' ELSE urgency END AS priority,
        extract(epoch FROM $1 - min(disseminated_at))::float8 AS oldest,
@@ -48,7 +57,10 @@ class Figures(NamedTuple):
     """What the gauges show. Waiting hand-offs of withdrawn cases do not count."""
 
     handoffs: Mapping[str, int]
+    """Those that wait, by state."""
+    oldest_by_state: Mapping[str, float]
     oldest_seconds: Mapping[str, float]
+    """By priority class."""
     receipt_breached: int
     acknowledgement_breached: int
     reviews: Mapping[str, int]
@@ -57,9 +69,10 @@ class Figures(NamedTuple):
 
 async def figures(connection: Any, now: datetime) -> Figures:
     """Count."""
-    waiting = await connection.fetch(_WAITING, now)
+    waiting, by_state = await connection.fetch(_WAITING, now), await connection.fetch(_BY_STATE, now)
     return Figures(
-        handoffs=dict(await connection.fetch(_BY_STATE)),
+        handoffs={row["state"]: row["handoffs"] for row in by_state},
+        oldest_by_state={row["state"]: row["oldest"] for row in by_state},
         oldest_seconds={row["priority"]: row["oldest"] for row in waiting},
         receipt_breached=sum(row["receipt"] for row in waiting),
         acknowledgement_breached=sum(row["acknowledgement"] for row in waiting),
