@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -85,7 +85,7 @@ def from_caller(given: Record, traceparent: str = CALLER) -> Record:
     return carrying(given, ("traceparent", traceparent.encode()))
 
 
-def named(spans: list[Seen], operation: str, trace: str = "") -> list[Seen]:
+def named(spans: Sequence[Seen], operation: str, trace: str = "") -> list[Seen]:
     """The spans of an operation, in one trace where it is given."""
     return [span for span in spans if span.operation == operation and (not trace or span.trace == trace)]
 

@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 from opentelemetry.semconv._incubating.attributes import cloudevents_attributes as events
 from opentelemetry.semconv._incubating.attributes import messaging_attributes as messaging
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_current_span
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from conduit_chassis.kafka import Delivery, Item
@@ -28,6 +28,7 @@ OUTCOME = "conduit.outcome"
 BATCH_RECORDS = "conduit.batch.records"
 WAITED = "conduit.outbox.waited_seconds"
 RETRIED = "conduit.batch.retried"
+EVENT, GROUP = events.CLOUDEVENTS_EVENT_TYPE, messaging.MESSAGING_CONSUMER_GROUP_NAME
 _TRACEPARENT = "traceparent"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _propagator = TraceContextTextMapPropagator()
@@ -46,12 +47,6 @@ def traceparent_of(span: Span) -> str:
     """How an event's header or another service names this span."""
     context = span.get_span_context()
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & 1:02x}"
-
-
-def links_to(context: Context) -> list[Link]:
-    """The conventions' link to what created a record, besides its being the parent."""
-    found = get_current_span(context).get_span_context()
-    return [Link(found)] if found.is_valid else []
 
 
 def an_id(text: str | None) -> str | None:
@@ -74,43 +69,38 @@ class Spans:
 
     def process(self, item: Item, records: int) -> Span:
         """A record in its batch: from the poll to the commit. Its producer's span is its parent."""
-        content, record = item.content, item.record
-        values = _of_message("process", content.topic.template, named=content.topic.parameter is None)
-        values |= {
-            messaging.MESSAGING_CONSUMER_GROUP_NAME: f"conduit.{self.service}",
-            messaging.MESSAGING_DESTINATION_PARTITION_ID: str(record.partition),
-            messaging.MESSAGING_KAFKA_OFFSET: record.offset,
-            BATCH_RECORDS: records,
-        }
-        if record.value is None:
-            values[messaging.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
-        if isinstance(content, Delivery):
-            values[events.CLOUDEVENTS_EVENT_TYPE] = content.attributes.type  # one of those that are accepted here
-        if content.attributes and not content.topic.edge:
-            values |= _ids(content.attributes.id, content.attributes.subject)
-        context = parent_of(_carried(item))
-        return self._start("process", values, SpanKind.CONSUMER, context, links_to(context))
+        span = self._begin("process", item.content.topic.template, SpanKind.CONSUMER, parent_of(_carried(item)))
+        if span.is_recording():
+            span.set_attributes(_of_item(item) | {GROUP: f"conduit.{self.service}", BATCH_RECORDS: records})
+        return span
 
     def create(self, topic: str, event: str, event_id: str, subject: str | None, cause: Attributes | None) -> Span:
         """An event, as a handler makes it. Consumers' spans have it as their parent."""
-        context = parent_of(cause.traceparent if cause else None)
-        values = _of_message("create", template(topic), named=template(topic) == topic)
-        values |= _ids(event_id, subject) | {events.CLOUDEVENTS_EVENT_TYPE: event}
-        return self._start("create", values, SpanKind.PRODUCER, context, [])
+        place = template(topic)
+        span = self._begin("create", place, SpanKind.PRODUCER, parent_of(cause.traceparent if cause else None))
+        if span.is_recording():
+            span.set_attributes(_of_place("create", place, named=place == topic) | _ids(event_id, subject) | {EVENT: event})
+        return span
 
     def send(self, row: Pending) -> Span | None:
         """An event from the outbox to Kafka's confirmation, beside what its consumers do; None for one without a trace."""
         headers = {name: value.decode() for name, value in unpack_headers(row.headers)}
         if _TRACEPARENT not in headers:
             return None
-        context = parent_of(headers[_TRACEPARENT])
-        values = _of_message("send", template(row.topic), named=template(row.topic) == row.topic)
-        values |= _ids(headers.get("ce_id"), headers.get("ce_subject")) | {WAITED: row.age}
-        return self._start("send", values, SpanKind.CLIENT, context, links_to(context))
+        place = template(row.topic)
+        span = self._begin("send", place, SpanKind.CLIENT, parent_of(headers[_TRACEPARENT]))
+        if span.is_recording():
+            ids = _ids(headers.get("ce_id"), headers.get("ce_subject"))
+            span.set_attributes(_of_place("send", place, named=place == row.topic) | ids | {WAITED: row.age})
+        return span
 
-    def _start(self, operation: str, values: Values, kind: SpanKind, context: Context, links: list[Link]) -> Span:
-        name = f"{operation} {values[messaging.MESSAGING_DESTINATION_TEMPLATE]}"
-        return self.tracer.start_span(name, context, kind, values, links, record_exception=False)
+    def _begin(self, operation: str, place: str, kind: SpanKind, context: Context) -> Span:
+        """Attributes are added by those who call, where the sampler wants the span: no standard one looks at them."""
+        span = self.tracer.start_span(f"{operation} {place}", context, kind, record_exception=False)
+        origin = get_current_span(context).get_span_context()
+        if span.is_recording() and origin.is_valid and kind is not SpanKind.PRODUCER:
+            span.add_link(origin)  # the conventions want the link to what created the record, parent or not
+        return span
 
 
 def _carried(item: Item) -> str | None:
@@ -121,7 +111,22 @@ def _carried(item: Item) -> str | None:
     return found[0].decode("ascii", "replace") if len(found) == 1 else None
 
 
-def _of_message(operation: str, place: str, *, named: bool) -> Values:
+def _of_item(item: Item) -> Values:
+    content, record = item.content, item.record
+    values = _of_place("process", content.topic.template, named=content.topic.parameter is None) | {
+        messaging.MESSAGING_DESTINATION_PARTITION_ID: str(record.partition),
+        messaging.MESSAGING_KAFKA_OFFSET: record.offset,
+    }
+    if record.value is None:
+        values[messaging.MESSAGING_KAFKA_MESSAGE_TOMBSTONE] = True
+    if isinstance(content, Delivery):
+        values[EVENT] = content.attributes.type  # one of those that are accepted here
+    if content.attributes and not content.topic.edge:
+        values |= _ids(content.attributes.id, content.attributes.subject)
+    return values
+
+
+def _of_place(operation: str, place: str, *, named: bool) -> Values:
     values: Values = {
         messaging.MESSAGING_SYSTEM: "kafka",
         messaging.MESSAGING_OPERATION_NAME: operation,
