@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .conduit/bench-venv
 UV_VERSION := 0.13.9
 DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
@@ -21,13 +22,22 @@ $(VENV)/.installed: requirements.lock $(PROJECTS) | $(BIN)/uv
 	@touch $@
 
 ##@ Set up
-.PHONY: install lock
+.PHONY: install lock bench-install
 install: $(VENV)/.installed ## Make the environment in .venv from requirements.lock
 
-lock: | $(BIN)/uv ## Resolve requirements.lock anew (hashes, every platform)
+lock: | $(BIN)/uv ## Resolve requirements.lock and requirements-bench.lock anew (hashes, every platform)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 		$(addprefix --no-emit-package ,conduit-contracts conduit-chassis conduit-intake conduit-triage conduit-routing conduit-notification conduit-local) \
 		--group dev $(PROJECTS) --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
+		--group pyproject.toml:bench --output-file requirements-bench.lock
+
+$(BENCH)/.installed: requirements-bench.lock | $(BIN)/uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(BENCH)
+	$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes --requirements requirements-bench.lock
+	@touch $@
+
+bench-install: install $(BENCH)/.installed ## Make .conduit/bench-venv: quixstreams, which the benchmark compares with, and plots
 
 ##@ Run
 .PHONY: demo up down
@@ -41,7 +51,7 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas documents bench fuzz scale bench-scale
+.PHONY: test lint format schemas documents fuzz
 test: lint ## Lint, then every test on real Kafka and PostgreSQL
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -65,14 +75,22 @@ fuzz: install ## What strangers might send, at length: over HTTP and on partners
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_LEAST=5000 $(BIN)/python -m pytest -s services/intake/tests/test_http_fuzz.py $(ARGS)
 	FUZZ_RECORDS=$${FUZZ_RECORDS:-6000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
-bench: install ## 10,000 referrals through the conduit and through a plain pipeline; writes .conduit/bench.json
+##@ Measure
+.PHONY: bench bench-flat bench-scale scale soak
+bench: bench-install ## The same referrals through the conduit and four other pipelines; writes .conduit/bench.json and docs/benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-flat: bench-install ## What a referral costs on top of 1,000 to 1,000,000 stored ones; writes .conduit/flat.json and docs/benchmarks
+	$(BIN)/python -m tests.benchmarks.flat $(ARGS)
 
 scale: install ## 2,000 referrals through four processes of each service that come and go: each one once and in order
 	SCALE_REPLICAS=4 SCALE_REFERRALS=2000 SCALE_SECONDS=45 $(BIN)/python -m pytest -s tests/scale -k every_referral $(ARGS)
 
 bench-scale: install ## Throughput and CPU with 1, 2 and 4 processes per service; writes .conduit/scale.json
 	$(BIN)/python -m tests.benchmarks.scale $(ARGS)
+
+soak: bench-install ## A steady load, and a verdict on what grew; MINUTES=30 RATE=20; writes .conduit/soak.csv
+	$(BIN)/python -m tests.benchmarks.soak --minutes $${MINUTES:-30} --rate $${RATE:-20} $(ARGS)
 
 ##@ Clean
 .PHONY: clean

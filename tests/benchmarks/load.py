@@ -37,6 +37,8 @@ class Submission:
     key: bytes
     headers: list[tuple[str, str | bytes | None]]
     value: bytes
+    parts: int
+    """How many forces must get it: those whose areas its places lie in."""
 
 
 def submissions(count: int, *, prefix: str, seed: int = 20261123) -> Iterator[Submission]:
@@ -45,7 +47,7 @@ def submissions(count: int, *, prefix: str, seed: int = 20261123) -> Iterator[Su
     districts = sorted(force_of_district())
     for number in range(count):
         partner_id = PARTNERS[number % len(PARTNERS)]
-        referral = _referral(partner_id, f"{prefix}-{number:06d}", chance.sample(districts, chance.choice((1, 1, 2, 3))))
+        referral = _referral(partner_id, f"{prefix}-{number:07d}", chance.sample(districts, chance.choice((1, 1, 2, 3))))
         yield _submission(ReferralSubmitted(referral=referral))
 
 
@@ -53,7 +55,8 @@ def _submission(message: ReferralSubmitted) -> Submission:
     referral = message.referral
     topic = topics.PARTNER_REFERRALS.name(referral.partner_id)
     headers, value = encode(message, Attributes(str(uuid7()), f"/partners/{referral.partner_id}", message.type, _now()))
-    return Submission(referral.partner_reference, topic, referral.partner_reference.encode(), [*headers], value)
+    parts = len({force_of_district()[str(place.district_code)] for place in referral.places})
+    return Submission(referral.partner_reference, topic, referral.partner_reference.encode(), [*headers], value, parts)
 
 
 def _referral(partner_id: str, reference: str, districts: list[str]) -> Referral:

@@ -9,7 +9,7 @@ from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, Event, encode
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
-from conduit_contracts.programme import ForceRegistered, Mou, PartnerRegistered
+from conduit_contracts.programme import Contact, ForceRegistered, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_local.stack import Stack
 from tests.benchmarks.load import MOU, PARTNERS
@@ -17,16 +17,30 @@ from tests.benchmarks.load import MOU, PARTNERS
 _SETTLE_SECONDS = 3.0
 
 
-def publish_registers(stack: Stack) -> None:
-    """Register the partners and give the services a moment to read it. They have no contacts: notices are not measured."""
-    producer = Producer({"bootstrap.servers": stack.servers.kafka_bootstrap_servers, "enable.idempotence": True})
+def publish_registers(stack: Stack, *, contacts: bool = False) -> None:
+    """Register partners and forces, and give the services a moment to read it.
+
+    Without contacts nobody is sent notices: the comparison's other pipelines have none.
+    """
+    producer = Producer({**stack.broker.librdkafka("programme"), "enable.idempotence": True})
     for partner_id in PARTNERS:
-        partner = PartnerRegistered(partner_id=partner_id, name=f"Synthetic partner {partner_id}", mous=(_mou(),))
+        partner = PartnerRegistered(
+            partner_id=partner_id,
+            name=f"Synthetic partner {partner_id}",
+            mous=(_mou(),),
+            contact=_contact(partner_id, contacts),
+        )
         _publish(producer, topics.PARTNERS.name(), partner_id, partner)
     for force_id in forces():
-        _publish(producer, topics.FORCES.name(), force_id, ForceRegistered(force_id=force_id))
-    producer.flush(30)
+        force = ForceRegistered(force_id=force_id, contact=_contact(force_id, contacts))
+        _publish(producer, topics.FORCES.name(), force_id, force)
+    if producer.flush(30):
+        raise TimeoutError("the broker did not take the registers within 30 s")
     time.sleep(_SETTLE_SECONDS)
+
+
+def _contact(identity: str, wanted: bool) -> Contact:
+    return Contact(email=f"safeguarding@{identity}.example") if wanted else Contact()
 
 
 def _publish(producer: Producer, topic: str, key: str, message: Event) -> None:
