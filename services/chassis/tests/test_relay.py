@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -238,3 +239,48 @@ async def test_without_a_broker_rows_stay_and_go_out_later(world: World) -> None
     assert not await empty(world)
     async with relaying(world):
         await eventually(lambda: empty(world), "an empty outbox")
+
+
+async def test_a_relay_that_ends_hands_over_although_other_processes_go_on_committing(world: World) -> None:
+    await world.create(world.sample.out.template)
+    busy = True
+
+    async def commit_without_end() -> None:
+        connection = await asyncpg.connect(world.dsn)
+        number = 0
+        while busy:
+            await connection.execute(INSERT, world.sample.out.template, b"other", f'{{"number":{number}}}'.encode())
+            number += 1
+        await connection.close()
+
+    class Slow(Producer):
+        """Takes its time, so that others have always committed something before a round is over."""
+
+        async def send(self, rows: Any, singly: Any = ()) -> Any:
+            sent = await super().send(rows, singly)
+            await asyncio.sleep(0.05)
+            return sent
+
+    other = asyncio.create_task(commit_without_end())
+    try:
+        async with relaying(world, producer=Slow) as first:
+            await eventually(lambda: published(world), "the first events")
+            await publish(world, *(("mine", -n) for n in range(1, 100)))
+            first.drain()
+            asked = monotonic()
+        # Its end waited for nobody, and everything that it had committed itself has left.
+        assert monotonic() - asked < 5
+        assert not await world.sql("SELECT FROM outbox WHERE key = 'mine'")
+        assert not other.done()
+    finally:
+        busy = False
+        await other
+    async with relaying(world):
+        await eventually(lambda: empty(world), "an empty outbox")
+    found = await values(world)
+    assert sorted(each for each in found if each < 0) == list(range(-99, 0))
+    assert [each for each in found if each >= 0] == list(range(max(found) + 1))
+
+
+async def published(world: World) -> bool:
+    return bool(await values(world))

@@ -133,14 +133,17 @@ class Relay:
     async def _publish(self, connection: Any, producer: Producer) -> None:
         in_flight: list[Sent] = []
         while True:
+            # Read before the scan: what this process committed until it was asked to end is then seen by the scan.
+            draining = self._draining
             rows = await self._scan(connection, producer, in_flight)
             sent = await self._send(connection, producer, rows, in_flight)
             # The round before is confirmed only now: while it was on its way, this one was read and sent.
             await self._confirm(connection, producer, in_flight, sent)
             in_flight = sent
+            if draining and len(rows) < self._settings.relay_batch:
+                # Other processes go on committing: the next one to hold the lock sends that.
+                return await self._confirm(connection, producer, sent, [])
             if not sent:
-                if self._draining:
-                    return
                 await self._rest()
 
     async def _scan(self, connection: Any, producer: Producer, in_flight: list[Sent]) -> list[Pending]:
