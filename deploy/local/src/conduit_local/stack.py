@@ -48,6 +48,8 @@ from conduit_local.together import together
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 """All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""
+TRACING = "OTEL_"
+"""What OpenTelemetry's variables begin with: these are inherited, too."""
 
 
 ONE_MACHINE = {"notification": {"WEBHOOK_ALLOW_HTTP": "true"}}
@@ -230,7 +232,7 @@ class Stack:
         environment = service_environment(
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
-        inherited = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+        inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(TRACING)}
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)
