@@ -10,8 +10,9 @@ import pytest
 from pydantic import BaseModel
 
 from conduit_contracts import intake, partner, triage
-from conduit_contracts.base import KNOWN_NAMES, TAGS, Value
+from conduit_contracts.base import KNOWN_NAMES, TAGS, Term, Value
 from conduit_contracts.envelope import Command, Event, Message
+from conduit_contracts.notification import Channel
 from conduit_contracts.schemas import messages
 from conduit_contracts.topics import OFFICER, REGISTRY, SERVICES, Topic
 from contracts.tests.support import examples
@@ -151,11 +152,7 @@ def test_no_tag_of_a_union_is_the_name_of_a_field() -> None:
 
 
 def test_enum_values_are_lower_case_words_but_for_the_handling_codes() -> None:
-    enums = [
-        found
-        for found in StrEnum.__subclasses__()
-        if found.__module__.startswith("conduit_contracts.") and "Side" not in found.__name__
-    ]
+    enums = [found for found in Term.__subclasses__() if found.__module__.startswith("conduit_contracts.")]
     assert len(enums) > 20
     for found in enums:
         if found.__name__ != "HandlingCode":
@@ -176,3 +173,13 @@ def test_partner_messages_carry_through_intake_under_the_same_names() -> None:
 
 def test_the_services_are_those_that_consume() -> None:
     assert {service for topic in REGISTRY for service in topic.consumers} == set(SERVICES)
+
+
+def test_every_list_of_words_in_a_message_is_of_terms() -> None:
+    others = [found.__name__ for found in StrEnum.__subclasses__() if found.__module__.startswith("conduit_contracts.")]
+    assert sorted(others) == ["Side", "Term"]
+
+
+def test_a_term_says_its_value_as_any_enum_does() -> None:
+    assert [(term.value, str(term)) for term in Channel] == [("email", "email"), ("webhook", "webhook")]
+    assert Channel("email") is Channel.EMAIL

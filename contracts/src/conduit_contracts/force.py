@@ -4,11 +4,11 @@ Transport receipt, a connector's receipt and a person's acknowledgement are thre
 first and is never read as another.
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from conduit_contracts.base import Term
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import ForceId, ReferralId
 from conduit_contracts.referral import Line, Text
@@ -46,7 +46,7 @@ class CaseAcknowledged(_Response):
     """Which version of the case the person has read. Absent: the one sent last. An earlier one does not stop the clock."""
 
 
-class NotOursReason(StrEnum):
+class NotOursReason(Term):
     """Why a force gives a case back."""
 
     OUTSIDE_OUR_AREA = "outside_our_area"

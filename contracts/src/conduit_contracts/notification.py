@@ -3,13 +3,12 @@
 Nothing here holds case content: references, states, and words that the policy file or an officer gave for the partner.
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from conduit_contracts.base import Value
+from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import ForceId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.problems import Problem
@@ -20,7 +19,7 @@ from conduit_contracts.times import Moment
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
-class ReferralState(StrEnum):
+class ReferralState(Term):
     """Where a referral stands, for its partner."""
 
     RECEIVED = "received"
@@ -74,7 +73,7 @@ class SubmissionRejected(Event):
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
 
 
-class Channel(StrEnum):
+class Channel(Term):
     """How a notice goes out."""
 
     EMAIL = "email"

@@ -1,8 +1,8 @@
 """What partners publish, each on a topic of its own: `partner.<id>.referrals.v1`."""
 
-from enum import StrEnum
 from typing import ClassVar
 
+from conduit_contracts.base import Term
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import PartnerId, PartnerReference
 from conduit_contracts.referral import Referral, Supplement, Text
@@ -22,7 +22,7 @@ class InformationSupplied(Event):
     supplement: Supplement
 
 
-class WithdrawalReason(StrEnum):
+class WithdrawalReason(Term):
     """Why a partner withdraws. Forces that already hold the case are told; they decide what follows."""
 
     SENT_IN_ERROR = "sent_in_error"

@@ -6,19 +6,18 @@ the value: texts are written here and do not come from the record.
 
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
-from enum import StrEnum
 from itertools import islice
 from typing import Annotated, TypeAlias
 
 from pydantic import StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from conduit_contracts.base import KNOWN_NAMES, TAGS, Inconsistent, Value
+from conduit_contracts.base import KNOWN_NAMES, TAGS, Inconsistent, Term, Value
 
 Location: TypeAlias = tuple[int | str, ...]
 
 
-class Origin(StrEnum):
+class Origin(Term):
     """Whose fault a problem is (after the NHS Booking and Referral Standard's split of error codes)."""
 
     SENDER = "sender"

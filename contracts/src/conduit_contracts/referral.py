@@ -5,12 +5,11 @@ February 2017), so the two are never alternatives. Group-based means two or more
 The setting follows the Complex and Organised Child Abuse Dataset's typology.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from conduit_contracts.base import Inconsistent, Value
+from conduit_contracts.base import Inconsistent, Term, Value
 from conduit_contracts.ids import DistrictCode, ForceId, PartnerId, PartnerReference
 from conduit_contracts.times import Day, Moment
 
@@ -30,7 +29,7 @@ LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})
 """ISO 639 language, for example `bsl` is not one: British Sign Language is `bfi`."""
 
 
-class Urgency(StrEnum):
+class Urgency(Term):
     """How soon a person must act. Immediate danger stands beside it, as a flag of its own."""
 
     URGENT = "urgent"
@@ -38,7 +37,7 @@ class Urgency(StrEnum):
     ROUTINE = "routine"
 
 
-class Role(StrEnum):
+class Role(Term):
     """Section 38 of the Data Protection Act 2018 asks for categories of person to be told apart."""
 
     VICTIM = "victim"
@@ -46,7 +45,7 @@ class Role(StrEnum):
     WITNESS = "witness"
 
 
-class LegalGround(StrEnum):
+class LegalGround(Term):
     """Why a person may be named without consent."""
 
     VITAL_INTERESTS = "vital_interests"
@@ -85,7 +84,7 @@ class Pseudonymous(Value):
 Identity = Annotated[NamedWithConsent | NamedWithoutConsent | Pseudonymous, Field(discriminator="kind")]
 
 
-class NotRecorded(StrEnum):
+class NotRecorded(Term):
     """Why a characteristic is absent. A missing field is different: nobody said anything."""
 
     REFUSED = "refused"
@@ -93,7 +92,7 @@ class NotRecorded(StrEnum):
     NOT_KNOWN = "not_known"
 
 
-class CharacteristicSource(StrEnum):
+class CharacteristicSource(Term):
     """Who said so. A characteristic is never inferred from a name."""
 
     SELF_DEFINED = "self_defined"
@@ -118,7 +117,7 @@ class Characteristic(Value):
         return self
 
 
-class SupportNeed(StrEnum):
+class SupportNeed(Term):
     """What the force must arrange before it makes contact."""
 
     INTERPRETER = "interpreter"
@@ -132,7 +131,7 @@ class SupportNeed(StrEnum):
     OTHER = "other"
 
 
-class Sex(StrEnum):
+class Sex(Term):
     """As recorded by the partner."""
 
     FEMALE = "female"
@@ -177,7 +176,7 @@ class OffencePeriod(Value):
         return self
 
 
-class PlaceKind(StrEnum):
+class PlaceKind(Term):
     """What the place is. Railway, defence estate and civil nuclear site also concern a special police force."""
 
     HOME = "home"
@@ -215,7 +214,7 @@ class OffencePlace(Value):
         return self
 
 
-class Concern(StrEnum):
+class Concern(Term):
     """What is feared or known to have happened. All but `other_harm` are forms of child sexual abuse."""
 
     CONTACT_SEXUAL_ABUSE = "contact_sexual_abuse"
@@ -228,7 +227,7 @@ class Concern(StrEnum):
     OTHER_HARM = "other_harm"
 
 
-class Setting(StrEnum):
+class Setting(Term):
     """The typology of the Complex and Organised Child Abuse Dataset, with `online` beside it."""
 
     FAMILIAL = "familial"
@@ -240,7 +239,7 @@ class Setting(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Ground(StrEnum):
+class Ground(Term):
     """The four ways in which a case is complex. The fourth is always a person's judgement."""
 
     NUMBER_OF_VICTIMS = "number_of_victims"
@@ -249,7 +248,7 @@ class Ground(StrEnum):
     NATURE_OF_INVESTIGATION = "nature_of_investigation"
 
 
-class NatureFactor(StrEnum):
+class NatureFactor(Term):
     """What makes the nature of the investigation complex."""
 
     INSTITUTION = "institution"
@@ -284,7 +283,7 @@ class Numbers(Value):
     suspects_estimated: Count | None = None
 
 
-class AgencyKind(StrEnum):
+class AgencyKind(Term):
     """Who else may know."""
 
     CHILDRENS_SERVICES = "childrens_services"
@@ -306,14 +305,14 @@ class InformedAgency(Value):
     reference: Line | None = None
 
 
-class Marking(StrEnum):
+class Marking(Term):
     """OFFICIAL-SENSITIVE is OFFICIAL with a handling marking, not a classification of its own."""
 
     OFFICIAL = "official"
     OFFICIAL_SENSITIVE = "official_sensitive"
 
 
-class HandlingCode(StrEnum):
+class HandlingCode(Term):
     """The handling code of the 3x5x2 intelligence report."""
 
     P = "P"

@@ -3,12 +3,11 @@
 Also the officers' commands that it takes on `routing.reviews.v1`.
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from conduit_contracts.base import Value
+from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.force import ForceReference, NotOursReason, Part
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
@@ -34,7 +33,7 @@ from conduit_contracts.times import Moment
 from conduit_contracts.triage import PolicyVersion
 
 
-class HandoffState(StrEnum):
+class HandoffState(Term):
     """Where one force's hand-off stands. Only a force's own word moves it past `disseminated`."""
 
     DISSEMINATED = "disseminated"
@@ -44,7 +43,7 @@ class HandoffState(StrEnum):
     STOOD_DOWN = "stood_down"
 
 
-class HomeForceBasis(StrEnum):
+class HomeForceBasis(Term):
     """Which rule proposed the home force, in the order in which the rules are asked."""
 
     NAMED_BY_OFFICER = "named_by_officer"
@@ -55,7 +54,7 @@ class HomeForceBasis(StrEnum):
     """The home force said that the case is another's."""
 
 
-class RoutingReviewReason(StrEnum):
+class RoutingReviewReason(Term):
     """Why a person must look at the routing."""
 
     NO_FORCE = "no_force"
@@ -148,7 +147,7 @@ class HandoffStoodDown(_AboutHandoff):
     reason: Text
 
 
-class Leg(StrEnum):
+class Leg(Term):
     """What a clock waits for."""
 
     RECEIPT = "receipt"

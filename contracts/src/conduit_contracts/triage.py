@@ -1,11 +1,10 @@
 """What triage publishes on `triage.decisions.v1`, and the officers' commands that it takes on `triage.reviews.v1`."""
 
-from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from conduit_contracts.base import Inconsistent, Value
+from conduit_contracts.base import Inconsistent, Term, Value
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
@@ -15,7 +14,7 @@ from conduit_contracts.times import Moment
 PolicyVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
 
 
-class ReviewReason(StrEnum):
+class ReviewReason(Term):
     """Why a person must look."""
 
     BELOW_EVERY_THRESHOLD = "below_every_threshold"
@@ -26,7 +25,7 @@ class ReviewReason(StrEnum):
     RECONSIDERATION = "reconsideration"
 
 
-class DeclineReason(StrEnum):
+class DeclineReason(Term):
     """The coded reasons. Effective dates stand in the policy file."""
 
     NOT_COMPLEX = "not_complex"
@@ -157,7 +156,7 @@ class CommandIgnored(_AboutReferral):
     code: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=64)]
 
 
-class ReviewOutcome(StrEnum):
+class ReviewOutcome(Term):
     """What an officer decides."""
 
     ACCEPT = "accept"
