@@ -72,7 +72,15 @@ def decode_attributes(headers: Headers) -> Attributes:
     Raises:
         Undecodable: an attribute is missing or is not UTF-8 text; the problem names the header.
     """
-    texts = {name: header_text(name, raw) for name, raw in headers if name.startswith("ce_") or name == "traceparent"}
+    given = [header for header in headers if header[0].startswith("ce_") or header[0] == "traceparent"]
+    try:
+        texts = {name: raw.decode() for name, raw in given if raw is not None}
+    except UnicodeDecodeError:
+        texts = {}
+    together = "".join(texts.values())
+    if len(texts) < len(given) or len(together) > _LONGEST or not together.isprintable():
+        # One of them may be wrong: look at each, to say which.
+        texts = {name: header_text(name, raw) for name, raw in given}
     return from_texts(texts, HEADERS)
 
 
@@ -82,8 +90,8 @@ def from_texts(texts: Mapping[str, str], names: Names) -> Attributes:
     Raises:
         Undecodable: one is missing, or does not say what it must.
     """
-    missing = [name for name in names.required if not texts.get(name)]
-    if missing:
+    if not all(map(texts.get, names.required)):
+        missing = [name for name in names.required if not texts.get(name)]
         raise Undecodable(tuple(sender_problem(names.missing, name) for name in missing))
     version, identity, source, kind = names.required
     if texts[version] != SPEC_VERSION:
@@ -134,6 +142,8 @@ def _time(text: str, name: str) -> datetime:
         raise Undecodable((sender_problem("time_invalid", name),)) from None
     if moment.tzinfo is None:
         raise Undecodable((sender_problem("time_without_zone", name),))
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return moment.astimezone(UTC)
     except OverflowError:

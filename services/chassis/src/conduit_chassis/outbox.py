@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from conduit_chassis.errors import MessageTooLargeError
 from conduit_chassis.trace import child
-from conduit_contracts.envelope import Attributes, Message, encode
+from conduit_contracts.envelope import Attributes, Message, dump, encode_headers
 from conduit_contracts.ids import uuid7
 from conduit_contracts.problems import Problem
 
@@ -47,6 +47,7 @@ class Outbox:
         self._now = now
         self._shards = shards
         self._max_bytes = max_bytes
+        self._shared: dict[tuple[str, int], str] = {}
         self.rows: list[Row] = []
         self.put_aside: list[DeadLetterRequest] = []
 
@@ -69,12 +70,20 @@ class Outbox:
         """
         event_id = str(uuid7())
         traceparent = self._traceparent(topic, message, event_id, subject, cause)
-        attributes = Attributes(event_id, self._source, message.type, self._now, subject, traceparent)
-        headers, value = encode(message, attributes)
+        value = dump(message)
         if len(value) > self._max_bytes:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
-        self.add(topic, key.encode(), pack_headers(headers), value, acted_at)
+        self.add(topic, key.encode(), self._headers(message.type, event_id, subject, traceparent), value, acted_at)
         return event_id
+
+    def _headers(self, kind: str, event_id: str, subject: str | None, traceparent: str) -> str:
+        """The packed headers. All that a transaction's events of one type share is put together once."""
+        values = (event_id, traceparent) if subject is None else (event_id, subject, traceparent)
+        shared = self._shared.get((kind, len(values)))
+        if shared is None:
+            attributes = Attributes("%s", self._source, kind, self._now, None if subject is None else "%s", "%s")
+            shared = self._shared[kind, len(values)] = pack_headers(encode_headers(attributes))
+        return shared % values
 
     def _traceparent(
         self, _topic: str, _message: Message, _event_id: str, _subject: str | None, cause: Attributes | None

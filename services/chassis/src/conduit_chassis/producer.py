@@ -115,6 +115,8 @@ class Producer:
 
     def _choose(self, row: Pending) -> int:
         count = len(self._kafka.client.cluster.partitions_for_topic(row.topic))
+        if count == 1:
+            return 0
         if row.key is None:
             self._next += 1
             return self._next % count

@@ -171,7 +171,8 @@ class Stored:
 
 def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
     """Distinct forces in the order of the register."""
-    return tuple(sorted(set(force_ids), key=_ranks().__getitem__))
+    distinct = set(force_ids)
+    return tuple(sorted(distinct, key=_ranks().__getitem__) if len(distinct) > 1 else distinct)
 
 
 class _Ranks(dict[str, int]):
