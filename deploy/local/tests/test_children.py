@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -132,3 +133,13 @@ def wait_until_ended(child: Child) -> None:
     while child.alive:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_child_that_stands_back_is_nicer_than_the_others(state_dir: Path) -> None:
+    child = Child("nice", [sys.executable, "-c", "import time; time.sleep(60)"], state_dir=state_dir)
+    child.niceness = 7
+    child.start()
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, child.pid) - os.getpriority(os.PRIO_PROCESS, 0) == 7
+    finally:
+        child.kill()

@@ -50,6 +50,8 @@ class Child:
         self.log_path = state_dir / "logs" / f"{name}.log"
         self._pid_path = state_dir / "run" / f"{name}.json"
         self._stop_signal, self._user, self._grace = stop_signal, user, grace
+        self.niceness = 0
+        """How far it stands back, from 0 to 19, where there is more to do than the machine can do at once."""
         self._tether: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
 
@@ -79,6 +81,8 @@ class Child:
             self._close(self._tether)
             raise ChildError(f"{self.name} could not be started; see {self.log_path}\n{self.tail(1)}")
         self._pid = int(reported)
+        if self.niceness:
+            os.setpriority(os.PRIO_PROCESS, self._pid, self.niceness)
         _remember(self._pid_path, self._tether.pid)
 
     def wait_for_predecessor(self) -> None:

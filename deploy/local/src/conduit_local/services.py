@@ -17,8 +17,13 @@ SERVES_OFFICERS = ("triage", "routing")
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
+NICENESS = {NOTIFIES: 10, "smtp": 10}
+"""Hand-offs before notices: on one machine with more to do than it can do at once, what tells of them waits. Elsewhere
+each service has processors of its own."""
+
 __all__ = [
     "DOCS_DIR",
+    "NICENESS",
     "POLICY_FILE",
     "SAMPLE_PARTNERS",
     "SERVICES",

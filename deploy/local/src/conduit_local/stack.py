@@ -33,6 +33,7 @@ from conduit_local.replicas import READY_SECONDS, Replica, Replicas, process_nam
 from conduit_local.rows import Row, child_row, server_rows
 from conduit_local.services import (
     DOCS_DIR,
+    NICENESS,
     POLICY_FILE,
     SAMPLE_PARTNERS,
     SERVICES,
@@ -222,6 +223,7 @@ class Stack:
         self.smtp = Smtp(LOOPBACK, keep_port(self.state_dir, "smtp"))
         command = [sys.executable, "-m", "conduit_local.smtp_sink", str(self.smtp_folder), str(self.smtp.port)]
         child = Child("smtp", command, state_dir=self.state_dir)
+        child.niceness = NICENESS["smtp"]
         child.start()
         self._smtp_child = child
         wait_for_port(self.smtp.port, READY_SECONDS, child.ensure_alive)
@@ -236,6 +238,7 @@ class Stack:
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)
+        child.niceness = NICENESS.get(name, 0)
         child.start()
         self._replicas.add(Replica(name, number, child, f"http://{LOOPBACK}:{port}"))
 
