@@ -216,7 +216,7 @@ def test_a_partners_answer_puts_a_review_back_at_its_place(review: OpenReview) -
 def test_a_review_is_due_from_when_the_hub_took_the_referral(
     policy: TriagePolicy, urgency: Urgency, danger: bool, seconds: int
 ) -> None:
-    sent = referral(urgency=urgency, immediate_danger=danger)
+    sent = Case.received(received(urgency=urgency, immediate_danger=danger), b"", "2026-11-01")
     hours_ago = NOW - timedelta(hours=3)
     review = rules.new_review(policy, sent, (ReviewReason.NATURE_CLAIMED,), hours_ago, NOW)
     assert review.opened_at == NOW
@@ -224,8 +224,47 @@ def test_a_review_is_due_from_when_the_hub_took_the_referral(
 
 
 def test_a_senders_clock_that_runs_ahead_does_not_put_off_a_review(policy: TriagePolicy) -> None:
-    review = rules.new_review(policy, referral(), (ReviewReason.NATURE_CLAIMED,), NOW + timedelta(days=9), NOW)
+    review = rules.new_review(policy, case_in(State.WITHDRAWN), (ReviewReason.NATURE_CLAIMED,), NOW + timedelta(days=9), NOW)
     assert review.due_at == NOW + timedelta(days=1)
+
+
+MORE_URGENT = [
+    ({"urgency": Urgency.URGENT}, Urgency.URGENT, False, 14_400),
+    ({"immediate_danger": True}, Urgency.PRIORITY, True, 900),
+    ({"immediate_danger": True, "urgency": Urgency.ROUTINE}, Urgency.PRIORITY, True, 900),
+]
+
+
+@pytest.mark.parametrize(("said", "urgency", "danger", "seconds"), MORE_URGENT)
+def test_a_review_is_raised_by_what_is_said_later_and_due_by_the_new_clock(
+    policy: TriagePolicy, said: Any, urgency: Urgency, danger: bool, seconds: int
+) -> None:
+    before = OpenReview((ReviewReason.NATURE_CLAIMED,), Urgency.PRIORITY, False, NOW, NOW + timedelta(days=1))
+    review = rules.raised(policy, before, supplement(**said), NOW)
+    assert (review.urgency, review.immediate_danger) == (urgency, danger)
+    assert review.due_at == NOW + timedelta(seconds=seconds)
+    assert (ReviewReason.IMMEDIATE_DANGER in review.reasons) == danger
+    assert review.opened_at == before.opened_at
+
+
+@given(
+    danger=st.booleans(),
+    urgency=st.sampled_from(Urgency),
+    said=st.none() | st.booleans(),
+    said_urgency=st.none() | st.sampled_from(Urgency),
+    minutes=st.integers(-3_000, 3_000),
+)
+def test_nothing_said_later_puts_a_review_off_or_back(
+    policy: TriagePolicy, danger: bool, urgency: Urgency, said: bool | None, said_urgency: Urgency | None, minutes: int
+) -> None:
+    due_at = NOW + timedelta(minutes=minutes)
+    before = OpenReview((ReviewReason.NATURE_CLAIMED,), urgency, danger, NOW - timedelta(days=2), due_at)
+    after = rules.raised(policy, before, supplement(immediate_danger=said, urgency=said_urgency), NOW)
+    assert after.due_at <= before.due_at
+    assert rules.queue_key(after, CASE_ID) <= rules.queue_key(before, CASE_ID)
+
+
+CASE_ID = uuid7()
 
 
 def case_in(state: State, **changes: Any) -> Case:

@@ -101,6 +101,27 @@ async def test_a_whole_life_across_batches_is_the_same_as_within_one(triage: Har
     assert await triage.pool.fetchval("SELECT count(*) FROM reviews") == 0
 
 
+async def test_danger_told_of_later_is_stored_batch_by_batch(triage: Harness, policy: TriagePolicy) -> None:
+    message = received(referral())
+    key = message.referral_id
+    published = []
+    for each in (
+        message,
+        supplied(key, immediate_danger=True),
+        declining(key, "a.officer"),
+        supplied(key, immediate_danger=True, text="Synthetic: again."),
+        declining(key, "b.officer"),
+        supplied(key, immediate_danger=True, text="Synthetic: and again."),
+    ):
+        published += await send(triage, each)
+    assert names(published).count("ImmediateDangerRaised") == 1
+    async with triage.runtime.transaction() as (connection, _):
+        case = (await store.load(connection, [key], policy, NOW)).cases[key]
+    assert (case.state, case.danger_raised, case.rounds) == (State.UNDER_REVIEW, True, 3)
+    assert case.review is not None
+    assert case.review.immediate_danger
+
+
 async def test_a_reloaded_case_is_the_case_that_was_saved(triage: Harness, policy: TriagePolicy) -> None:
     message = received(referral(immediate_danger=True, claims=(NATURE,)))
     await send(triage, message, supplied(message.referral_id, text="Synthetic."), asking(message.referral_id))
@@ -191,7 +212,7 @@ async def test_history_and_consultations_are_append_only(triage: Harness, table:
         ("decided_by = 'rules', decided_at = now()", "under_review_is_undecided"),
         ("rounds = 0", "under_review_is_undecided"),
         ("rounds = 2", "second_look_follows_decline"),
-        ("rounds = 3", "assessments_rounds_check"),
+        ("rounds = -1", "rounds_count_reviews"),
         ("decided_by = 'somebody', decided_at = now()", "assessments_decided_by_check"),
         ("state = 'lost'", "assessments_state_check"),
     ],

@@ -29,7 +29,7 @@ from conduit_contracts.triage import (
     WithdrawalForwarded,
 )
 from conduit_triage import rules
-from conduit_triage.cases import RULES, Case, by_officer, by_partner
+from conduit_triage.cases import RULES, Case, State, by_officer, by_partner
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.work import Work
 
@@ -70,9 +70,36 @@ class Act:
 
 def raise_danger(act: Act) -> None:
     """The home force gets the case at once, while triage goes on."""
-    act.case.danger_raised = True
-    act.publish(ImmediateDangerRaised, referral=act.case.referral, policy_version=act.policy.version)
+    case = act.case
+    supplements, fitting = case.supplements, _how_many_fit(case)
+    case.danger_raised = True
+    act.publish(
+        ImmediateDangerRaised,
+        referral=case.referral,
+        supplements=supplements[:fitting],
+        policy_version=act.policy.version,
+    )
     act.note(RULES, "danger_raised", ReviewReason.IMMEDIATE_DANGER)
+    for supplement in supplements[fitting:]:
+        forward_information(act, supplement)
+
+
+def raise_priority(act: Act, supplement: Supplement) -> None:
+    """What the partner added may make the case more urgent, and never less.
+
+    Danger goes to the home force at once where no force has the case, and to the head of the queue. A declined referral
+    is put before a person again, for it was not this that was declined.
+    """
+    case = act.case
+    if supplement.immediate_danger and not case.held_by_routing:
+        raise_danger(act)
+    if case.review is not None:
+        review = rules.raised(act.policy, case.review, supplement, act.work.now)
+        if review is not case.review:
+            case.review = review
+            act.note(RULES, "review_raised", "immediate_danger" if review.immediate_danger else review.urgency)
+    elif supplement.immediate_danger and case.state is State.DECLINED:
+        open_review(act, (ReviewReason.IMMEDIATE_DANGER,), act.work.now)
 
 
 def refuse_second_look(act: Act, code: str, said: str) -> None:
@@ -83,7 +110,7 @@ def refuse_second_look(act: Act, code: str, said: str) -> None:
 
 def open_review(act: Act, reasons: tuple[ReviewReason, ...], since: datetime) -> None:
     """Put the case before a named officer. It is due from `since`."""
-    review = rules.new_review(act.policy, act.case.referral, reasons, since, act.work.now)
+    review = rules.new_review(act.policy, act.case, reasons, since, act.work.now)
     act.case.open_review(review, act.policy.version)
     act.publish(
         ReviewOpened,
@@ -100,8 +127,7 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
     """Accept by an officer's command, or by the rules where there is none."""
     case = act.case
     actor = by_officer(command.officer_id) if command else RULES
-    supplements = case.supplements
-    fitting = rules.how_many_fit((len(added.body) for added in case.added), MOST_BYTES - len(case.body))
+    supplements, fitting = case.supplements, _how_many_fit(case)
     case.accept(grounds, actor, act.work.now, act.policy.version, command.home_force if command else None)
     act.publish(
         ReferralAccepted,
@@ -116,6 +142,11 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
     if not case.danger_raised:
         for supplement in supplements[fitting:]:
             forward_information(act, supplement)
+
+
+def _how_many_fit(case: Case) -> int:
+    """How many supplements travel in one record with the referral."""
+    return rules.how_many_fit((len(added.body) for added in case.added), MOST_BYTES - len(case.body))
 
 
 def forward_information(act: Act, supplement: Supplement) -> None:

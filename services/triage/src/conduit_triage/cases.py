@@ -52,8 +52,8 @@ class Added:
 class Case:
     """One referral. `body` is the ReferralReceived event as it came; it is read only when it is needed.
 
-    `rounds` counts the reviews opened so far: 0, 1, or 2 after a reconsideration, and there is never a third.
-    `declined_by` stays after a reconsideration opened, because that officer may not decide again.
+    `rounds` counts the reviews opened so far: 0, 1, 2 after a reconsideration, and one more each time that danger is told
+    of after a decline. `declined_by` stays after a review opened again, because that officer may not decide again.
     """
 
     referral_id: UUID

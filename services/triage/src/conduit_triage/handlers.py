@@ -43,7 +43,8 @@ def referral_received(work: Work, delivery: Delivery[intake.ReferralReceived], o
 
 
 def information_supplied(work: Work, delivery: Delivery[intake.InformationSupplied], outbox: Outbox) -> None:
-    """Keep it whatever the state; forward it to forces that have the case; see whether a counted ground holds now."""
+    """Keep it whatever the state; forward it to forces that have the case; see whether it makes the case more urgent, and
+    whether a counted ground holds now."""
     act = _about(work, delivery, outbox)
     if act is None or act.case.has(delivery.attributes.id):
         return
@@ -54,6 +55,8 @@ def information_supplied(work: Work, delivery: Delivery[intake.InformationSuppli
     act.note(by_partner(case.partner_id), "information_supplied", "forwarded" if goes_on else case.state)
     if goes_on:
         acts.forward_information(act, supplement)
+    if case.state is not State.WITHDRAWN:
+        acts.raise_priority(act, supplement)
     if case.review is not None and (supplement.persons or supplement.places):
         verdict = rules.assess(work.policy, case.referral, case.supplements)
         if isinstance(verdict, rules.Accept):
@@ -78,7 +81,7 @@ def reconsideration_requested(work: Work, delivery: Delivery[intake.Reconsiderat
         acts.refuse_second_look(act, code, said)
         return
     act.note(partner, "reconsideration_requested", said=said)
-    acts.open_review(act, rules.second_look(act.case.referral), delivery.attributes.time)
+    acts.open_review(act, rules.second_look(act.case), delivery.attributes.time)
 
 
 def decide_review(work: Work, delivery: Delivery[DecideReview], outbox: Outbox) -> None:

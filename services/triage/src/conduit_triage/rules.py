@@ -6,7 +6,7 @@ takes from the counted grounds.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -100,21 +100,45 @@ def _estimates_reach(policy: TriagePolicy, referral: Referral) -> bool:
 
 
 def new_review(
-    policy: TriagePolicy, referral: Referral, reasons: tuple[ReviewReason, ...], since: datetime, now: datetime
+    policy: TriagePolicy, case: Case, reasons: tuple[ReviewReason, ...], since: datetime, now: datetime
 ) -> OpenReview:
     """A review's place in the queue. It is due from `since`, the partner's own moment, so that our delays do not hide."""
+    urgency, danger = urgency_of(case.referral.urgency, case.supplements), in_danger(case)
     return OpenReview(
         reasons=reasons,
-        urgency=referral.urgency,
-        immediate_danger=referral.immediate_danger,
+        urgency=urgency,
+        immediate_danger=danger,
         opened_at=now,
-        due_at=min(since, now) + policy.review_due(referral.urgency, immediate_danger=referral.immediate_danger),
+        due_at=min(since, now) + policy.review_due(urgency, immediate_danger=danger),
     )
 
 
-def second_look(referral: Referral) -> tuple[ReviewReason, ...]:
+def raised(policy: TriagePolicy, review: OpenReview, supplement: Supplement, now: datetime) -> OpenReview:
+    """The review's place after what was added: sooner where it is more urgent, and never later."""
+    urgency = urgency_of(review.urgency, (supplement,))
+    danger = review.immediate_danger or bool(supplement.immediate_danger)
+    if (urgency, danger) == (review.urgency, review.immediate_danger):
+        return review
+    said = () if review.immediate_danger == danger else (ReviewReason.IMMEDIATE_DANGER,)
+    due_at = min(review.due_at, now + policy.review_due(urgency, immediate_danger=danger))
+    reasons = tuple(dict.fromkeys((*said, *review.reasons)))
+    return replace(review, reasons=reasons, urgency=urgency, immediate_danger=danger, due_at=due_at)
+
+
+def urgency_of(urgency: Urgency, supplements: Iterable[Supplement]) -> Urgency:
+    """The most urgent that was said. Only a person may go back on it."""
+    said = (supplement.urgency for supplement in supplements if supplement.urgency is not None)
+    return min([urgency, *said], key=_URGENCY_RANK.__getitem__)
+
+
+def in_danger(case: Case) -> bool:
+    """Whether it was ever said that a child is in danger."""
+    return case.referral.immediate_danger or any(supplement.immediate_danger for supplement in case.supplements)
+
+
+def second_look(case: Case) -> tuple[ReviewReason, ...]:
     """The reasons of a review that the partner asked for after a decline."""
-    danger = (ReviewReason.IMMEDIATE_DANGER,) if referral.immediate_danger else ()
+    danger = (ReviewReason.IMMEDIATE_DANGER,) if in_danger(case) else ()
     return (*danger, ReviewReason.RECONSIDERATION)
 
 

@@ -27,13 +27,14 @@ SELECT referral_id, event_id, body, arrived_at FROM supplements WHERE referral_i
 _CLOSE_REVIEWS = "DELETE FROM reviews WHERE referral_id = ANY($1::uuid[])"
 _UPDATE = """
 UPDATE assessments AS stored SET
-    state = now.state, rounds = now.rounds, decided_by = now.decided_by, decided_at = now.decided_at,
+    state = now.state, danger_raised = now.danger_raised, rounds = now.rounds, decided_by = now.decided_by,
+    decided_at = now.decided_at,
     grounds = string_to_array(now.grounds, ' '), home_force = now.home_force, decline_reason = now.decline_reason,
     declined_by = now.declined_by, policy_version = now.policy_version
-FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::text[])
-    AS now (referral_id, state, rounds, decided_by, decided_at, grounds, home_force, decline_reason, declined_by,
-            policy_version)
+FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::smallint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
+            $9::text[], $10::text[], $11::text[])
+    AS now (referral_id, state, danger_raised, rounds, decided_by, decided_at, grounds, home_force, decline_reason,
+            declined_by, policy_version)
 WHERE stored.referral_id = now.referral_id
 """
 _QUEUE = """
@@ -65,7 +66,7 @@ _CASE_COLUMNS = (
 _REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "opened_at", "due_at", "waiting_for_partner")
 _SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
 _CHANGED_COLUMNS = (
-    *("referral_id", "state", "rounds", "decided_by", "decided_at", "grounds", "home_force"),
+    *("referral_id", "state", "danger_raised", "rounds", "decided_by", "decided_at", "grounds", "home_force"),
     *("decline_reason", "declined_by", "policy_version"),
 )
 """In the order of the parameters of `_UPDATE`."""
