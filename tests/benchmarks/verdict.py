@@ -157,7 +157,7 @@ def _inbox(samples: Samples, name: str, expected: Expected) -> Finding:
     bound = 1.2 * kept * per_second + 1_000
     shrank = min((b - a for a, b in pairwise(rows)), default=0.0)
     forgotten = seconds[-1] < kept + 60 or shrank < 0
-    text = f"most {max(rows):.0f} rows, {per_second:.0f}/s come in; at most {bound:.0f}; largest deletion {max(0.0, -shrank):.0f}"
+    text = f"most {max(rows):.0f} rows, {per_second:.0f}/s come in; at most {bound:.0f}; once {max(0.0, -shrank):.0f} fewer"
     return Finding(f"inbox of {name}", max(rows) <= bound and forgotten, text)
 
 
