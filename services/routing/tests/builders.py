@@ -27,7 +27,13 @@ from conduit_contracts.referral import (
     Supplement,
     Urgency,
 )
-from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_CASES, ROUTING_REVIEWS, TRIAGE_DECISIONS, consumed_by
+from conduit_contracts.topics import (
+    FORCE_RESPONSES,
+    ROUTING_CASES,
+    ROUTING_REVIEWS,
+    TRIAGE_DECISIONS,
+    consumed_by,
+)
 from conduit_routing.case import Case
 from conduit_routing.content import Content
 from conduit_routing.handlers import dispatch, wanted
@@ -112,8 +118,8 @@ def accepted(told: Referral, referral_id: UUID | None = None, **given: Any) -> t
     return triage.ReferralAccepted(**(values | given))
 
 
-def danger(told: Referral, referral_id: UUID) -> triage.ImmediateDangerRaised:
-    return triage.ImmediateDangerRaised(**about(referral_id), referral=told, policy_version="test")
+def danger(told: Referral, referral_id: UUID, *added: Supplement) -> triage.ImmediateDangerRaised:
+    return triage.ImmediateDangerRaised(**about(referral_id), referral=told, supplements=added, policy_version="test")
 
 
 def triage_declined(referral_id: UUID) -> triage.ReferralDeclined:
@@ -136,13 +142,15 @@ def withdrawn(referral_id: UUID) -> triage.WithdrawalForwarded:
     return triage.WithdrawalForwarded(**about(referral_id), reason=WithdrawalReason.DUPLICATE, comment="canary-comment")
 
 
-def received(referral_id: UUID, force_id: str) -> force.ReceiptConfirmed:
-    return force.ReceiptConfirmed(force_id=force_id, referral_id=referral_id)
+def received(referral_id: UUID, force_id: str, part: int | None = None) -> force.ReceiptConfirmed:
+    return force.ReceiptConfirmed(force_id=force_id, referral_id=referral_id, part=part)
 
 
-def acknowledged(referral_id: UUID, force_id: str, force_reference: str | None = None) -> force.CaseAcknowledged:
+def acknowledged(
+    referral_id: UUID, force_id: str, force_reference: str | None = None, part: int | None = None
+) -> force.CaseAcknowledged:
     return force.CaseAcknowledged(
-        force_id=force_id, referral_id=referral_id, team="Synthetic team", force_reference=force_reference
+        force_id=force_id, referral_id=referral_id, team="Synthetic team", force_reference=force_reference, part=part
     )
 
 

@@ -298,7 +298,8 @@ def test_unknown_places_do_not_hold_a_case_up_but_a_missing_home_force_does(desk
     tied = open_case(desk, *TIED)
     outbox = desk.deliver(acknowledged(tied, KENT), acknowledged(tied, ESSEX))
     assert "CaseHandedOver" not in outbox.kinds()
-    assert desk.deliver(name_home(tied, KENT)).kinds() == ["HomeForceNamed", "CaseHandedOver"]
+    assert desk.deliver(name_home(tied, KENT)).kinds() == ["HomeForceNamed", "CaseRouted"]
+    assert desk.deliver(acknowledged(tied, KENT)).kinds() == ["HandoffAcknowledged", "CaseHandedOver"]
 
 
 def test_a_force_cannot_speak_for_another(desk: Desk) -> None:
@@ -451,7 +452,8 @@ def test_who_leads_stays_the_officers_to_say_when_the_home_force_takes_its_decli
     desk.deliver(declined(referral_id, KENT), acknowledged(referral_id, KENT), acknowledged(referral_id, ESSEX))
     assert desk.case(referral_id).home_force is None
     assert reasons(desk, referral_id) == ["declined_without_suggestion"]
-    assert desk.deliver(name_home(referral_id, KENT)).kinds()[-1] == "CaseHandedOver"
+    desk.deliver(name_home(referral_id, KENT))
+    assert desk.deliver(acknowledged(referral_id, KENT)).kinds()[-1] == "CaseHandedOver"
 
 
 def test_a_force_that_declines_again_with_a_suggestion_answers_who_leads(desk: Desk) -> None:

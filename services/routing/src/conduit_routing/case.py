@@ -55,6 +55,10 @@ class Handoff(NamedTuple):
     chases: int = 0
     level: int = 0
     force_reference: str | None = None
+    part: int = 0
+    """The version of its part that the force was sent last. Every new one is to be read and acknowledged."""
+    first_acknowledged_at: datetime | None = None
+    """When a person there first took the case since the force joined. Stays when the force is asked again."""
 
     @property
     def active(self) -> bool:
@@ -65,6 +69,15 @@ class Handoff(NamedTuple):
     def waiting(self) -> bool:
         """Whether the hub waits for the force's acknowledgement."""
         return self.state in {HandoffState.DISSEMINATED, HandoffState.RECEIVED}
+
+    def begins_at(self, now: datetime) -> bool:
+        """Whether this is the start of the wait for the force, for the first time or again."""
+        return self.state is HandoffState.DISSEMINATED and self.disseminated_at == now
+
+    @property
+    def answered(self) -> bool:
+        """Whether the force has a part and a person there has taken it, be it before the part changed."""
+        return self.active and self.first_acknowledged_at is not None
 
 
 class Review(NamedTuple):
@@ -110,6 +123,8 @@ class Case:
     home_force: str | None = None
     basis: HomeForceBasis | None = None
     interim_owner: str | None = None
+    named_home: str | None = None
+    """The home force that an officer named last, also after it gave the case back."""
     version: int = 0
     handoffs: dict[str, Handoff] = field(default_factory=dict)
     reviews: dict[int, Review] = field(default_factory=dict)

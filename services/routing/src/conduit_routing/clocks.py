@@ -45,6 +45,32 @@ def started(force_id: str, areas: tuple[str, ...], clock: Clock, now: datetime) 
     )
 
 
+def restarted(handoff: Handoff, clock: Clock, now: datetime) -> Handoff:
+    """A force that acknowledged is asked anew, because its part changed. What it answered before stays on record."""
+    return started(handoff.force_id, handoff.areas, clock, now)._replace(
+        force_reference=handoff.force_reference,
+        part=handoff.part,
+        first_acknowledged_at=handoff.first_acknowledged_at,
+    )
+
+
+def hastened(handoff: Handoff, clock: Clock, now: datetime) -> Handoff:
+    """The case became more urgent while the force is waited for: no deadline moves back, and none is asked for sooner
+    than the new clock gives from now. Where every step was taken already, they begin again."""
+    receipt_due_at = min(handoff.receipt_due_at, now + timedelta(seconds=clock.receipt))
+    acknowledgement_due_at = min(handoff.acknowledgement_due_at, now + timedelta(seconds=clock.acknowledgement))
+    on_receipt = leg_of(handoff) is Leg.RECEIPT
+    step_at = now + timedelta(seconds=clock.receipt if on_receipt else clock.acknowledgement)
+    begun = handoff.next_action_at is not None
+    return handoff._replace(
+        receipt_due_at=receipt_due_at,
+        acknowledgement_due_at=acknowledgement_due_at,
+        next_action_at=min(handoff.next_action_at, step_at) if handoff.next_action_at else step_at,
+        chases=handoff.chases if begun else 0,
+        level=handoff.level if begun else 0,
+    )
+
+
 def leg_of(handoff: Handoff) -> Leg:
     """What the hub waits for from this force."""
     return Leg.RECEIPT if handoff.state is HandoffState.DISSEMINATED else Leg.ACKNOWLEDGEMENT
@@ -85,6 +111,15 @@ def acknowledged(handoff: Handoff, force_reference: str | None, now: datetime) -
         acknowledged_at=now,
         declined_at=None,
         next_action_at=None,
+        force_reference=force_reference or handoff.force_reference,
+        first_acknowledged_at=(handoff.first_acknowledged_at if handoff.active else None) or now,
+    )
+
+
+def acknowledged_earlier(handoff: Handoff, force_reference: str | None, now: datetime) -> Handoff:
+    """A person has read an earlier version of the part: somebody there has the child in mind, and the clock runs on."""
+    return handoff._replace(
+        first_acknowledged_at=handoff.first_acknowledged_at or now,
         force_reference=force_reference or handoff.force_reference,
     )
 

@@ -20,7 +20,7 @@ from conduit_contracts.routing import (
 )
 from conduit_routing import extract, rules
 from conduit_routing.case import CaseState, in_order
-from conduit_routing.turn import Standing, Turn, standing
+from conduit_routing.turn import INTERIM_DUTY, Standing, Turn, standing
 
 
 def conclude(turn: Turn) -> None:
@@ -28,13 +28,14 @@ def conclude(turn: Turn) -> None:
     if turn.case.state is CaseState.WITHDRAWN:
         _inform(turn, ())
         return
+    _see_who_must_read_again(turn)
     _pass_interim_duty_on(turn)
     after = standing(turn.case)
-    if after != turn.before or turn.widened:
+    if after != turn.before or turn.widened or turn.again:
         sent = _share(turn, after)
         _tell_accepted(turn, after)
         _tell_holders(turn, after, sent)
-        _inform(turn, sent)
+        _inform(turn, _told_already(turn, sent))
         _close_parts(turn, after)
         _announce(turn, after)
     else:
@@ -42,6 +43,18 @@ def conclude(turn: Turn) -> None:
     _ask_who_leads(turn)
     publish_reviews(turn)
     _hand_over(turn)
+
+
+def _see_who_must_read_again(turn: Turn) -> None:
+    """Ask anew each force that acknowledged its part before it changed, and one that takes back what it had declined."""
+    case, before = turn.case, turn.before
+    for supplement in turn.added:
+        for force_id in case.active:
+            if force_id in before.active and extract.adds_to(case, case.handoffs[force_id], supplement):
+                turn.widened.setdefault(force_id, "information_added")
+    joined = {force_id: "joined" for force_id in case.active if force_id not in before.active}
+    for force_id, why in (turn.widened | joined).items():
+        turn.ask_again(force_id, why)
 
 
 def _ask_who_leads(turn: Turn) -> None:
@@ -66,9 +79,10 @@ def _pass_interim_duty_on(turn: Turn) -> None:
 def _share(turn: Turn, after: Standing) -> Container[str]:
     """Send their parts to the forces that joined or need more than they have; returns which."""
     case, before = turn.case, turn.before
-    due = dict.fromkeys(turn.widened, "answers_for_more_areas")
+    due = {}
     if after.owner is not None and after.owner != before.owner and not _took_home_duty(turn, after.owner):
-        due[after.owner] = "interim_owner"
+        due[after.owner] = INTERIM_DUTY
+    due |= turn.widened
     if after.home is not None and after.home != before.home:
         due[after.home] = "home_force"
     due |= {force_id: "joined" for force_id in after.active if force_id not in before.active}
@@ -77,6 +91,13 @@ def _share(turn: Turn, after: Standing) -> Container[str]:
         if case.state is CaseState.DECLINED:
             turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
     return due
+
+
+def _told_already(turn: Turn, sent: Container[str]) -> Container[str]:
+    """Those who just got what was added with the case. One that held it before is also shown what is new in it."""
+    if not turn.added or not extract.fits_one_record(turn.case):
+        return sent
+    return {force_id for force_id in turn.case.holders if force_id in sent and force_id not in turn.before.active}
 
 
 def _took_home_duty(turn: Turn, owner: str) -> bool:
@@ -131,8 +152,11 @@ def _close_parts(turn: Turn, after: Standing) -> None:
 
 def _announce(turn: Turn, after: Standing) -> None:
     case = turn.case
-    added = tuple(force_id for force_id in after.active if force_id not in turn.before.active)
-    if after.owner is None or not (added or _is_news(turn, after)):
+    new = [force_id for force_id in after.active if force_id not in turn.before.active]
+    again = in_order(turn.again - set(new))
+    anew = [force_id for force_id in again if case.handoffs[force_id].begins_at(turn.now)]
+    added = in_order([*new, *anew])
+    if after.owner is None or not (added or again or _is_news(turn, after)):
         return
     turn.tell(
         CaseRouted(
@@ -142,6 +166,7 @@ def _announce(turn: Turn, after: Standing) -> None:
             interim_safeguarding_owner=after.owner,
             forces=after.active or (after.owner,),
             added=added,
+            again=again,
             urgency=case.urgency,
             immediate_danger=case.immediate_danger,
             provisional=after.provisional,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from conduit_contracts.geography import forces
-from conduit_contracts.referral import OffencePlace
+from conduit_contracts.referral import OffencePlace, Supplement, Urgency
 from conduit_contracts.routing import (
     CaseWithdrawn,
     DeclineDisseminated,
@@ -26,6 +26,8 @@ from conduit_routing.content import Content, merge
 from conduit_routing.rules import Proposal
 from conduit_routing.turn import Turn
 
+_URGENCIES = tuple(Urgency)
+"""Most urgent first."""
 _UNSETTLED = frozenset({RoutingReviewReason.TIE, RoutingReviewReason.NO_FORCE})
 
 
@@ -35,22 +37,33 @@ def opened(message: ImmediateDangerRaised | ReferralAccepted, now: datetime, pol
         referral_id=message.referral_id,
         partner_id=message.partner_id,
         partner_reference=message.partner_reference,
-        urgency=message.referral.urgency,
-        immediate_danger=message.referral.immediate_danger,
+        urgency=_most_urgent(message.referral.urgency, message.supplements),
+        immediate_danger=isinstance(message, ImmediateDangerRaised)
+        or message.referral.immediate_danger
+        or _in_danger(message.supplements),
         provisional=True,
         opened_at=now,
         policy_version=policy_version,
     )
 
 
+def _most_urgent(urgency: Urgency, supplements: Iterable[Supplement]) -> Urgency:
+    said = (supplement.urgency for supplement in supplements if supplement.urgency is not None)
+    return min([urgency, *said], key=_URGENCIES.index)
+
+
+def _in_danger(supplements: Iterable[Supplement]) -> bool:
+    return any(supplement.immediate_danger for supplement in supplements)
+
+
 def raise_danger(turn: Turn, message: ImmediateDangerRaised, body: bytes) -> None:
     """Give the case at once to the home force, or where that is a tie to the interim owner. Others wait for triage."""
     case = turn.case
-    case.content, case.new_body = Content(message.referral, size=len(body)), body
+    case.content, case.new_body = Content(message.referral, message.supplements, size=len(body)), body
     proposal = rules.propose(case.content)
     turn.name_home(proposal.home, proposal.basis, "danger_raised")
     _join(turn, proposal)
-    _ask_officer(turn, proposal, message.referral.places)
+    _ask_officer(turn, proposal, case.content.places)
 
 
 def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
@@ -65,6 +78,7 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
     # The order that loading gives: the record's own, then what was stored beside it.
     case.content, case.new_body = Content(message.referral, merge(message.supplements, known), size=size), body
     case.provisional, case.state = False, CaseState.OPEN
+    _raise_priority(turn)
     proposal = rules.propose(case.content)
     _settle_home(turn, proposal, message.home_force)
     _join(turn, proposal)
@@ -131,8 +145,24 @@ def inform(turn: Turn, message: InformationForwarded, body: bytes) -> None:
     case.new_supplements.append(body)
     turn.added.append(message.supplement)
     turn.note("information_added", "correction" if message.supplement.corrects else "addition")
+    if case.state is not CaseState.WITHDRAWN:
+        _raise_priority(turn)
     if case.state in {CaseState.OPEN, CaseState.HANDED_OVER}:
         _route_anew(turn)
+
+
+def _raise_priority(turn: Turn) -> None:
+    """What was added may make the case more urgent, never less: only people slow down. Danger said again counts as new."""
+    case = turn.case
+    urgency, danger = _most_urgent(case.urgency, turn.added), _in_danger(turn.added)
+    raised = urgency is not case.urgency or (danger and not case.immediate_danger)
+    if not (raised or danger):
+        return
+    case.urgency, case.immediate_danger = urgency, case.immediate_danger or danger
+    turn.hasten("immediate_danger" if danger else "urgency")
+    if raised:
+        # Officers are told again of what waits for them, with its new place in the queue.
+        turn.opened += case.open_reviews()
 
 
 def _route_anew(turn: Turn) -> None:

@@ -64,14 +64,25 @@ def scope_for(case: Case, handoff: Handoff) -> Scope:
     return WHOLE if handoff.force_id == case.home_force else scope_of(case.told, handoff.areas)
 
 
-def case_for(case: Case, handoff: Handoff) -> Iterator[Event]:
+def case_for(case: Case, handoff: Handoff, because: str | None = None) -> Iterator[Event]:
     """The force's part of the case; where that is too much for one record, supplements follow one by one."""
-    roomy = case.told.size <= ROOMY
+    roomy = fits_one_record(case)
     scope = scope_for(case, handoff)
-    yield _disseminated(case, handoff, scope, roomy=roomy)
+    yield _disseminated(case, handoff, scope, because, roomy=roomy)
     if not roomy:
         for supplement in case.told.supplements:
             yield _information(case, handoff.force_id, scope, supplement)
+
+
+def fits_one_record(case: Case) -> bool:
+    """Whether one record holds all that was told of the case."""
+    return case.told.size <= ROOMY
+
+
+def adds_to(case: Case, handoff: Handoff, supplement: Supplement) -> bool:
+    """Whether persons or places of the supplement belong to the force's part."""
+    scope = scope_for(case, handoff)
+    return bool(scope.of_persons(supplement.persons) or scope.of_places(supplement.places))
 
 
 def information_for(case: Case, handoff: Handoff, supplement: Supplement) -> InformationDisseminated:
@@ -79,7 +90,7 @@ def information_for(case: Case, handoff: Handoff, supplement: Supplement) -> Inf
     return _information(case, handoff.force_id, scope_for(case, handoff), supplement)
 
 
-def _disseminated(case: Case, handoff: Handoff, scope: Scope, *, roomy: bool) -> CaseDisseminated:
+def _disseminated(case: Case, handoff: Handoff, scope: Scope, because: str | None, *, roomy: bool) -> CaseDisseminated:
     content, is_home = case.told, scope is WHOLE
     referral = content.referral
     source = content if roomy else referral
@@ -90,8 +101,8 @@ def _disseminated(case: Case, handoff: Handoff, scope: Scope, *, roomy: bool) ->
         partner_id=case.partner_id,
         partner_reference=case.partner_reference,
         caseworker=referral.caseworker,
-        urgency=referral.urgency,
-        immediate_danger=referral.immediate_danger,
+        urgency=case.urgency,
+        immediate_danger=case.immediate_danger,
         provisional=case.provisional,
         home_force=case.home_force,
         interim_safeguarding_owner=case.interim_owner or handoff.force_id,
@@ -104,6 +115,8 @@ def _disseminated(case: Case, handoff: Handoff, scope: Scope, *, roomy: bool) ->
         handling=referral.handling,
         receipt_due_at=handoff.receipt_due_at,
         acknowledgement_due_at=handoff.acknowledgement_due_at,
+        part=handoff.part,
+        because=because,
     )
 
 
@@ -129,4 +142,6 @@ def _information(case: Case, force_id: str, scope: Scope, supplement: Supplement
         persons=scope.of_persons(supplement.persons),
         places=scope.of_places(supplement.places),
         supplied_at=supplement.supplied_at,
+        immediate_danger=supplement.immediate_danger,
+        urgency=supplement.urgency,
     )

@@ -43,7 +43,7 @@ def problem_with(case: Case | None, response: Response, principal: str) -> Probl
 def receive(turn: Turn, response: ReceiptConfirmed) -> None:
     """The connector's receipt. It says nothing new once the force has said more."""
     held = turn.case.handoffs[response.force_id]
-    if held.state is HandoffState.DISSEMINATED:
+    if held.state is HandoffState.DISSEMINATED and not _is_of_an_earlier_part(held, response):
         turn.set_handoff(clocks.received(held, turn.now), "received")
         turn.tell(HandoffReceived(**turn.about, force_id=held.force_id))
 
@@ -51,6 +51,11 @@ def receive(turn: Turn, response: ReceiptConfirmed) -> None:
 def acknowledge(turn: Turn, response: CaseAcknowledged) -> None:
     """A person has the case. Said after declining, it takes the case back: a force that takes a child is never refused."""
     held = turn.case.handoffs[response.force_id]
+    if held.waiting and _is_of_an_earlier_part(held, response):
+        earlier = clocks.acknowledged_earlier(held, response.force_reference, turn.now)
+        if earlier != held:
+            turn.set_handoff(earlier, "earlier_part_acknowledged")
+        return
     changed = clocks.acknowledged(held, response.force_reference, turn.now)
     if held.state is HandoffState.ACKNOWLEDGED:
         if changed.force_reference == held.force_reference:
@@ -60,6 +65,11 @@ def acknowledge(turn: Turn, response: CaseAcknowledged) -> None:
         turn.set_handoff(changed, "acknowledged", "after_declining" if not held.active else "")
         turn.close_reviews("acknowledged", _answered_by(turn.case, held.force_id))
     turn.tell(HandoffAcknowledged(**turn.about, force_id=held.force_id, force_reference=changed.force_reference))
+
+
+def _is_of_an_earlier_part(held: Handoff, response: ReceiptConfirmed | CaseAcknowledged) -> bool:
+    """Whether it was on its way while a new version of the part was. Without a number it is taken to be of the newest."""
+    return response.part is not None and response.part < held.part
 
 
 def _answered_by(case: Case, force_id: str) -> list[Review]:
@@ -108,7 +118,7 @@ def _answers_its_own_question(case: Case, force_id: str) -> bool:
 
 def _replace_home(turn: Turn, decliner: Handoff, target: str | None) -> None:
     """A suggestion makes a home force, but not against the word of the officer who named the one that declined."""
-    by_officer = turn.case.basis is HomeForceBasis.NAMED_BY_OFFICER
+    by_officer = turn.case.named_home == decliner.force_id
     if target is not None and by_officer:
         turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, decliner.force_id, (target,))
     home = None if by_officer else target

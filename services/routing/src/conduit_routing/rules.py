@@ -113,30 +113,35 @@ def _place_reason(place: OffencePlace) -> RoutingReviewReason:
 def interim_owner(owner: str | None, home: str | None, handoffs: Mapping[str, Handoff]) -> str | None:
     """Who looks after the child until the home force has acknowledged. Once there is one, there always is one.
 
-    A home force that has acknowledged has the duty. Otherwise whoever acknowledged it keeps it; a force that declined
-    keeps it until another one has acknowledged; one that has not answered passes it to the home force when that is
-    named; one that was stood down passes it on at once.
+    A home force that has acknowledged has the duty. Otherwise whoever once took the case keeps it, also while asked again
+    because its part changed; a force that declined keeps it until another one has taken the case; one that has not
+    answered passes it on when a home force is named; one that was stood down passes it on at once. It is never passed on
+    to a force that has not answered while there is one that has.
     """
     if home is not None and _is(handoffs, home, HandoffState.ACKNOWLEDGED):
         return home
     if owner is None or owner not in handoffs or handoffs[owner].state is HandoffState.STOOD_DOWN:
-        return _next_owner(home, handoffs)
-    if handoffs[owner].state is HandoffState.ACKNOWLEDGED:
+        return _answered(home, handoffs) or _waiting(home, handoffs)
+    if handoffs[owner].answered:
         return owner
     if handoffs[owner].state is HandoffState.DECLINED:
-        return _first(handoffs, acknowledged=True) or owner
-    return home if home is not None and handoffs[home].active else owner
+        return _answered(home, handoffs) or owner
+    if home is None or home == owner or not handoffs[home].active:
+        return owner
+    return _answered(home, handoffs) or home
 
 
-def _next_owner(home: str | None, handoffs: Mapping[str, Handoff]) -> str | None:
-    if home is not None and handoffs[home].active:
-        return home
-    return _first(handoffs, acknowledged=True) or _first(handoffs, acknowledged=False)
+def _answered(home: str | None, handoffs: Mapping[str, Handoff]) -> str | None:
+    return _home_or_first(home, (force for force, handoff in handoffs.items() if handoff.answered))
 
 
-def _first(handoffs: Mapping[str, Handoff], *, acknowledged: bool) -> str | None:
-    wanted = (force for force, handoff in handoffs.items() if handoff.active and handoff.waiting is not acknowledged)
-    return next(iter(in_order(wanted)), None)
+def _waiting(home: str | None, handoffs: Mapping[str, Handoff]) -> str | None:
+    return _home_or_first(home, (force for force, handoff in handoffs.items() if handoff.active))
+
+
+def _home_or_first(home: str | None, wanted: Iterable[str]) -> str | None:
+    found = in_order(wanted)
+    return home if home in found else next(iter(found), None)
 
 
 def _is(handoffs: Mapping[str, Handoff], force_id: str, state: HandoffState) -> bool:

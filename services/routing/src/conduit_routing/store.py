@@ -18,12 +18,12 @@ from conduit_routing.content import Content, StoredBody, StoredSupplement, merge
 
 _LOCK = """
 SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, policy_version,
-       state, home_force, basis, interim_owner, version
+       state, home_force, basis, interim_owner, named_home, version
 FROM cases WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
 _HANDOFFS = """
 SELECT referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, state,
-       received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference
+       received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part, first_acknowledged_at
 FROM handoffs WHERE referral_id = ANY($1::uuid[])
 """
 _REVIEWS = """
@@ -40,35 +40,42 @@ ORDER BY referral_id FOR UPDATE SKIP LOCKED
 
 _INSERT_CASES = """
 INSERT INTO cases (referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at,
-                   policy_version, state, home_force, basis, interim_owner, version, body)
+                   policy_version, state, home_force, basis, interim_owner, named_home, version, body)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::timestamptz[],
-                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::bytea[])
+                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::integer[],
+                     $15::bytea[])
 ON CONFLICT DO NOTHING
 """
 _UPDATE_CASES = """
-UPDATE cases SET provisional = new.provisional, state = new.state, home_force = new.home_force, basis = new.basis,
-                 interim_owner = new.interim_owner, version = new.version, body = coalesce(new.body, cases.body)
-FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::bytea[])
-     AS new (referral_id, provisional, state, home_force, basis, interim_owner, version, body)
+UPDATE cases SET urgency = new.urgency, immediate_danger = new.immediate_danger, provisional = new.provisional,
+                 state = new.state, home_force = new.home_force, basis = new.basis, interim_owner = new.interim_owner,
+                 named_home = new.named_home, version = new.version, body = coalesce(new.body, cases.body)
+FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
+            $9::text[], $10::integer[], $11::bytea[])
+     AS new (referral_id, urgency, immediate_danger, provisional, state, home_force, basis, interim_owner, named_home,
+             version, body)
 WHERE cases.referral_id = new.referral_id
 """
 _PUT_HANDOFFS = """
 INSERT INTO handoffs (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at,
                       next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level,
-                      force_reference)
+                      force_reference, part, first_acknowledged_at)
 SELECT referral_id, force_id, string_to_array(areas, ' '), disseminated_at, receipt_due_at, acknowledgement_due_at,
-       next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference
+       next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference,
+       part, first_acknowledged_at
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
             $7::timestamptz[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-            $13::integer[], $14::integer[], $15::text[])
+            $13::integer[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[])
      AS new (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at,
-             state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference)
+             state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part,
+             first_acknowledged_at)
 ON CONFLICT (referral_id, force_id) DO UPDATE SET
     areas = excluded.areas, disseminated_at = excluded.disseminated_at, receipt_due_at = excluded.receipt_due_at,
     acknowledgement_due_at = excluded.acknowledgement_due_at, next_action_at = excluded.next_action_at,
     state = excluded.state, received_at = excluded.received_at, acknowledged_at = excluded.acknowledged_at,
     declined_at = excluded.declined_at, stood_down_at = excluded.stood_down_at, chases = excluded.chases,
-    level = excluded.level, force_reference = excluded.force_reference
+    level = excluded.level, force_reference = excluded.force_reference, part = excluded.part,
+    first_acknowledged_at = excluded.first_acknowledged_at
 """
 _PUT_REVIEWS = """
 INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at, closed_at)
@@ -176,6 +183,7 @@ def _insert(case: Case) -> tuple[Any, ...]:
         case.home_force,
         case.basis,
         case.interim_owner,
+        case.named_home,
         case.version,
         case.new_body,
     )
@@ -184,11 +192,14 @@ def _insert(case: Case) -> tuple[Any, ...]:
 def _update(case: Case) -> tuple[Any, ...]:
     return (
         case.referral_id,
+        case.urgency,
+        case.immediate_danger,
         case.provisional,
         case.state,
         case.home_force,
         case.basis,
         case.interim_owner,
+        case.named_home,
         case.version,
         case.new_body,
     )

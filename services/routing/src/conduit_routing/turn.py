@@ -7,11 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 from conduit_contracts.envelope import Attributes, Message
 from conduit_contracts.referral import Supplement
-from conduit_contracts.routing import CaseDisseminated, HomeForceBasis, RoutingReviewReason
+from conduit_contracts.routing import CaseDisseminated, HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
 from conduit_routing import clocks, extract, metrics
 from conduit_routing.case import Case, CaseState, Entry, Handoff, Review
 from conduit_routing.policy import Clock, RoutingPolicy
+
+INTERIM_DUTY = "interim_owner"
 
 
 class Publisher(Protocol):
@@ -61,8 +63,10 @@ class Turn:
     before: Standing
     cause: Attributes | None = None
     cause_id: str | None = None
-    widened: set[str] = field(default_factory=set)
-    """Forces that now answer for more areas, so that they must get their part again."""
+    widened: dict[str, str] = field(default_factory=dict)
+    """Forces whose part changed, so that they must get it anew, and why."""
+    again: set[str] = field(default_factory=set)
+    """Forces whose people must read anew what they hold: they acknowledged before it changed, or it became more urgent."""
     added: list[Supplement] = field(default_factory=list)
     """What the partner added, for those who hold the case already."""
     opened: list[Review] = field(default_factory=list)
@@ -135,19 +139,46 @@ class Turn:
         areas = tuple(sorted({force_id, *also, *(held.areas if held else ())}))
         if held is None or not held.active:
             fresh = clocks.started(force_id, areas, self.clock, self.now)
-            self.case.handoffs[force_id] = fresh._replace(force_reference=held.force_reference) if held else fresh
+            if held is not None:
+                fresh = fresh._replace(force_reference=held.force_reference, part=held.part)
+            self.case.handoffs[force_id] = fresh
         elif areas != held.areas:
             self.case.handoffs[force_id] = held._replace(areas=areas)
-            self.widened.add(force_id)
+            self.widened[force_id] = "answers_for_more_areas"
 
     def name_home(self, force_id: str | None, basis: HomeForceBasis | None, what: str = "home_force") -> None:
-        """Settle or unsettle the home force."""
-        self.case.home_force, self.case.basis = force_id, basis
+        """Settle or unsettle the home force. A force that has a part already, and is to lead now, gets the whole."""
+        case = self.case
+        if force_id is not None and force_id != case.home_force and force_id in case.active:
+            self.widened[force_id] = "home_force"
+        case.home_force, case.basis = force_id, basis
+        if basis is HomeForceBasis.NAMED_BY_OFFICER:
+            case.named_home = force_id
         self.note(what, basis or "home_force_unsettled", force_id)
 
+    def hasten(self, why: str) -> None:
+        """The case became more urgent: deadlines are those of its clock from now on, but never later than they were."""
+        case = self.case
+        self.note("priority_raised", why)
+        self.again |= set(case.holders)
+        for force_id in case.active:
+            self.widened[force_id] = why
+            if case.handoffs[force_id].waiting:
+                self.set_handoff(clocks.hastened(case.handoffs[force_id], self.clock, self.now), "hastened", why)
+
+    def ask_again(self, force_id: str, why: str) -> None:
+        """The force's part changed. If it was acknowledged it must be once more, and the clocks run from now."""
+        held = self.case.handoffs[force_id]
+        if held.state is HandoffState.ACKNOWLEDGED:
+            self.set_handoff(clocks.restarted(held, self.clock, self.now), "asked_again", why)
+            self.again.add(force_id)
+
     def disseminate(self, force_id: str, why: str) -> None:
-        """Send the force its part of the case as it stands."""
-        for message in extract.case_for(self.case, self.case.handoffs[force_id]):
+        """Send the force its part of the case as it stands: a new version, unless only the interim duty passed on."""
+        held = self.case.handoffs[force_id]
+        if why != INTERIM_DUTY:
+            held = self.case.handoffs[force_id] = held._replace(part=held.part + 1)
+        for message in extract.case_for(self.case, held, why):
             self.note("disseminated", why, force_id, self.send(force_id, message))
 
     def open_review(self, reason: RoutingReviewReason, about: str = "", candidates: tuple[str, ...] = ()) -> None:

@@ -14,12 +14,12 @@ LIMIT $1
 """
 _CASE = """
 SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, state, home_force,
-       basis, interim_owner, version, policy_version
+       basis, interim_owner, named_home, version, policy_version
 FROM cases WHERE referral_id = $1
 """
 _HANDOFFS = """
 SELECT force_id, areas, state, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, received_at,
-       acknowledged_at, declined_at, stood_down_at, chases, level, force_reference
+       acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part, first_acknowledged_at
 FROM handoffs WHERE referral_id = $1 ORDER BY disseminated_at, force_id
 """
 _CASE_REVIEWS = """
