@@ -73,8 +73,8 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
         "rebalance_timeout_ms": settings.rebalance_timeout_ms,
         "max_poll_interval_ms": 300_000,
         "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
-        # A fetch in flight holds up every other partition of its node for as long as it may wait.
-        "fetch_max_wait_ms": 50,
+        # Answered at once when there is something; see ChassisSubscriber on what else a fetch in flight would hold up.
+        "fetch_max_wait_ms": 500,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
     }
 

@@ -29,6 +29,7 @@ _log = structlog.get_logger()
 
 POLL_MS = 250
 LEAVE_SECONDS = 5.0
+NEVER = 86_400.0
 
 
 class Processes(Protocol):
@@ -69,6 +70,7 @@ class ChassisSubscriber(BatchSubscriber):
 
     @override
     async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
+        _fetch_only_when_empty(consumer)
         try:
             while self.running:
                 fetched = await self._poll(consumer)
@@ -254,6 +256,17 @@ class ChassisSubscriber(BatchSubscriber):
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await super().stop()
+
+
+def _fetch_only_when_empty(consumer: Any) -> None:
+    """Let no fetch go out while records that came before it wait to be taken.
+
+    aiokafka asks one broker at a time for all partitions that it holds no records of. One that still holds some is left out,
+    and is not asked about again until that fetch is answered, which without traffic elsewhere takes the whole of
+    `fetch_max_wait_ms`. It does so after 0.1 s, which a batch takes easily. Waiting instead, a fetch always covers every
+    partition, so that it may wait long and needs to be sent seldom.
+    """
+    consumer._fetcher._prefetch_backoff = NEVER
 
 
 def _revive(consumer: Any) -> None:
