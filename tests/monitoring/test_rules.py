@@ -83,6 +83,6 @@ def test_shortening_keeps_shares_and_counts_and_shortens_what_is_a_time() -> Non
     shorten = quick_rules.shortened
     assert shorten("rate(x[5m]) > 0.05", 20) == "rate(x[15s]) > 0.05"
     assert shorten("increase(x[1h] offset 15m) > 20", 20) == "increase(x[180s] offset 45s) > 20"
-    assert shorten('max(a_seconds{level="x"}) > 300', 20) == 'max(a_seconds{level="x"}) > 15'
-    assert shorten("a_seconds > 60 and b_seconds > 0", 20) == "a_seconds > 4 and b_seconds > 0"
+    assert shorten('max(a_seconds{level="x"}) > 600', 20) == 'max(a_seconds{level="x"}) > 30'
+    assert shorten("a_seconds > 60 and b_seconds > 0", 20) == "a_seconds > 15 and b_seconds > 0"
     assert shorten("ratio1h > 14.4 * 0.001", 20) == "ratio1h > 14.4 * 0.001"

@@ -34,10 +34,12 @@ class Watched:
     stack: Stack
     watch: Observed
 
-    def load(self, run: str, numbers: Sequence[str] = LOAD) -> None:
+    def load(self, run: str, numbers: Sequence[str] = LOAD, *, patience_seconds: float = 120.0) -> None:
         """Send these samples and wait until each has come to what is expected of it. `run` must be new on this stack."""
         samples = [sample for sample in load_samples() if sample.number in numbers]
-        options = Options(name=run, pace_seconds=0.05, patience_seconds=120, notice_seconds=60)
+        options = Options(
+            name=run, pace_seconds=0.05, patience_seconds=patience_seconds, notice_seconds=patience_seconds / 2
+        )
         with ThreadPoolExecutor(1) as pool:  # a loop of its own: pytest's may be running in this thread
             result = pool.submit(lambda: asyncio.run(run_samples(self.stack, samples, options))).result()
         assert result.complaints == []

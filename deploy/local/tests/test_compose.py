@@ -16,6 +16,9 @@ from conduit_contracts.topics import SERVICES, specs
 from conduit_local import setup
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.databases import provision, service_dsn
+from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
+from conduit_local.observability.jmx import FILE_NAME
+from conduit_local.observability.postgres_role import ROLE
 from conduit_local.postgres import SETTINGS, program
 from conduit_local.services import SAMPLE_PARTNERS, Smtp, Surroundings, service_environment
 from conduit_local.stack import Options
@@ -27,6 +30,8 @@ COMPOSE = ROOT / "docker-compose.yml"
 PASSWORD = "for-one-machine"
 ADDRESSES = {"controller.quorum.voters", "listeners", "advertised.listeners", "listener.security.protocol.map", "log.dirs"}
 """What must differ between one machine and containers."""
+ENDS = {"setup", "jmx-agent"}
+"""These do their work and end."""
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +75,14 @@ def test_a_service_waits_for_its_servers_and_runs_without_privileges(compose: di
 
 def test_everything_that_stays_has_a_health_check_a_pinned_image_and_only_loopback_ports(compose: dict[str, Any]) -> None:
     for name, part in compose["services"].items():
-        assert "healthcheck" in part or name == "setup"
+        assert "healthcheck" in part or name in ENDS
         assert re.search(r":(v?\d+(\.\d+)*|local)$", part["image"]), part["image"]
         assert all(port.startswith("127.0.0.1:") for port in part.get("ports", []))
 
 
-def test_only_prometheus_and_grafana_need_a_profile(compose: dict[str, Any]) -> None:
+def test_only_what_watches_needs_a_profile(compose: dict[str, Any]) -> None:
     extra = {name for name, part in compose["services"].items() if part.get("profiles") == ["observability"]}
-    assert extra == {"prometheus", "grafana"}
+    assert extra == {"prometheus", "grafana", "alertmanager", "postgres-exporter", "jmx-agent"}
     core = {name for name, part in compose["services"].items() if "profiles" not in part}
     assert core == {"kafka", "postgres", "mailpit", "setup", *SERVICES}
 
@@ -92,7 +97,7 @@ def test_kafka_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
     lines = [line.partition("=") for line in template.splitlines() if line and not line.startswith("#")]
     embedded = {f"KAFKA_{key.upper().replace('.', '_')}": value for key, _, value in lines if key not in ADDRESSES}
     environment = compose["services"]["kafka"]["environment"]
-    skipped = {f"KAFKA_{key.upper().replace('.', '_')}" for key in ADDRESSES} | {"KAFKA_HEAP_OPTS"}
+    skipped = {f"KAFKA_{key.upper().replace('.', '_')}" for key in ADDRESSES} | {"KAFKA_HEAP_OPTS", "KAFKA_OPTS"}
     assert {key: value for key, value in environment.items() if key not in skipped} == embedded
 
 
@@ -117,6 +122,21 @@ def test_prometheus_scrapes_every_service() -> None:
     }
 
 
+def test_prometheus_finds_kafka_postgresql_and_alertmanager_where_compose_runs_them(compose: dict[str, Any]) -> None:
+    document = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    addresses = {job["job_name"]: job["static_configs"][0]["targets"] for job in document["scrape_configs"][1:]}
+    assert addresses == {
+        "kafka": ["kafka:9404"],
+        "postgres": ["postgres-exporter:9187"],
+        "prometheus": ["localhost:9090"],
+        "alertmanager": ["alertmanager:9093"],
+    }
+    exporter = compose["services"]["postgres-exporter"]
+    assert exporter["environment"]["DATA_SOURCE_USER"] == ROLE
+    assert exporter["command"][:-1] == list(POSTGRES_EXPORTER_OPTIONS)
+    assert f"/opt/jmx/{FILE_NAME}=9404:/etc/kafka-jmx.yml" in COMPOSE.read_text()
+
+
 def test_setup_runs_on_real_servers_and_may_run_again(
     kafka_bootstrap: str, postgres_dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,12 +145,18 @@ def test_setup_runs_on_real_servers_and_may_run_again(
         "POSTGRES_DSN": postgres_dsn,
         "PARTNER_IDS": "northlight, lanterns",
     }
-    environ |= {setup.password_variable(service): PASSWORD for service in SERVICES}
+    environ |= {setup.password_variable(service): PASSWORD for service in (*SERVICES, "monitor")}
     setup.main(environ)
     setup.main(environ)
     assert capsys.readouterr().out.count("4 databases and") == 2
     for service in SERVICES:
         psycopg.connect(service_dsn(postgres_dsn, service, PASSWORD)).close()
+        watcher = psycopg.conninfo.make_conninfo(dsn_of(postgres_dsn, f"conduit_{service}"), user=ROLE, password=PASSWORD)
+        with psycopg.connect(watcher) as connection:
+            assert connection.execute(
+                "SELECT bool_or(has_table_privilege(oid, 'SELECT')) FROM pg_class c "
+                "WHERE relnamespace = 'public'::regnamespace"
+            ).fetchone() in {(None,), (False,)}
 
 
 def test_the_sql_for_hand_made_databases_does_what_provisioning_does(postgres_dsn: str) -> None:

@@ -1,7 +1,8 @@
 """Makes topics and databases on servers that exist, then ends: `python -m conduit_local.setup`. May be repeated.
 
 From the environment: KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN (an administrator's), one <SERVICE>_PASSWORD each, and
-PARTNER_IDS, separated by commas. Every police force has its topics.
+PARTNER_IDS, separated by commas. Every police force has its topics. With MONITOR_PASSWORD there is a role for PostgreSQL's
+exporter too.
 
 Where KAFKA_SECURITY_PROTOCOL is SASL_SSL, users, permissions and quotas are made too, by KAFKA_ADMIN_USERNAME with
 KAFKA_ADMIN_PASSWORD or KAFKA_ADMIN_PASSWORD_FILE. STATE_DIR keeps passwords in `secrets/kafka-<user>`: those that lie there
@@ -20,6 +21,7 @@ from conduit_contracts.topics import TopicSpec, specs
 from conduit_local.broker import external_broker
 from conduit_local.databases import provision
 from conduit_local.doors import open_doors
+from conduit_local.observability.postgres_role import provision_monitor
 from conduit_local.paths import default_state_dir
 from conduit_local.services import SERVICES
 from conduit_local.topics import create_topics
@@ -40,6 +42,8 @@ def _partner_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
 def main(environ: Mapping[str, str] = os.environ) -> None:
     """Raises KeyError naming the variable that is missing, ValueError for what cannot be used."""
     provision(environ["POSTGRES_DSN"], {service: environ[password_variable(service)] for service in SERVICES})
+    if environ.get("MONITOR_PASSWORD"):
+        provision_monitor(environ["POSTGRES_DSN"], environ["MONITOR_PASSWORD"], SERVICES)
     wanted = topics_wanted(environ)
     broker = external_broker(Path(environ.get("STATE_DIR") or default_state_dir()).absolute(), environ)
     if broker.secured:

@@ -65,7 +65,7 @@ def _observed(console: Console, stack: Stack) -> Iterator[None]:
         yield
         return
     with Observed(stack) as watch:
-        for name, url in watch.rows():
+        for name, url in watch.env().items():
             console.print(f"{name}: {url}")
         yield
 

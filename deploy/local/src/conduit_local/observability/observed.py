@@ -17,6 +17,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from conduit_local.children import Child
+from conduit_local.env_file import write_env_file
 from conduit_local.observability import configuration, jmx
 from conduit_local.observability.api import Alertmanager, Prometheus, Sample, Target
 from conduit_local.observability.postgres_role import ROLE, provision_monitor
@@ -92,9 +93,9 @@ class Observed:
         self._write_prometheus()
         os.kill(self._children["prometheus"].pid, signal.SIGHUP)
 
-    def rows(self) -> list[tuple[str, str]]:
-        """Names and addresses, to be shown."""
-        return [("prometheus", self.url), ("alertmanager", self.alertmanager.url)]
+    def env(self) -> dict[str, str]:
+        """What the runbooks' commands need besides the stack's own; `.conduit/env` has it while this runs."""
+        return {"PROMETHEUS_URL": self.url, "ALERTMANAGER_URL": self.alertmanager.url}
 
     def _start(self) -> None:
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,6 +108,7 @@ class Observed:
         for name, server in (("alertmanager", self.alertmanager), ("prometheus", self.prometheus)):
             wait_until(server.ready, f"{name} is not ready", START_SECONDS, self._children[name].ensure_alive)
         wait_until(self._all_up, "not everything is scraped", START_SECONDS, self._children["prometheus"].ensure_alive)
+        write_env_file(self.state_dir, {**self.stack.env(), **self.env()})
 
     def _all_up(self) -> bool:
         targets = self.prometheus.targets()
