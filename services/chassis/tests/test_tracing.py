@@ -90,6 +90,11 @@ def named(spans: Sequence[Seen], operation: str, trace: str = "") -> list[Seen]:
     return [span for span in spans if span.operation == operation and (not trace or span.trace == trace)]
 
 
+def exporters() -> list[str]:
+    """The exporters' threads in this process."""
+    return [thread.name for thread in threading.enumerate() if "Otel" in thread.name]
+
+
 def followed(traceparent: str) -> tuple[str, str]:
     """The trace and the span that a header names."""
     _, trace, span, _ = traceparent.split("-")
@@ -372,7 +377,7 @@ class TestSwitchedOff:
         async with world.running():
             await world.send(from_caller(world.noted(1)))
             (sent,) = await eventually(lambda: world.read(world.sample.out.template), "the event")
-            threads = [thread.name for thread in threading.enumerate() if "Otel" in thread.name]
+            threads = exporters()
         assert (len(threads), bool(collector.bodies)) == ((1, True) if on else (0, False))
         assert followed(dict(sent.headers)["traceparent"].decode())[0] == TRACE
 
@@ -412,6 +417,11 @@ async def test_a_collector_that_is_away_delays_neither_records_nor_the_end(
         began = monotonic()
         assert await running.end() == 0
     assert monotonic() - began < 8
+
+    async def ended() -> bool:
+        return not exporters()
+
+    await eventually(ended, "the exporter's end")  # it may still log
 
 
 @pytest.mark.parametrize(
