@@ -51,7 +51,7 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas documents fuzz monitoring
+.PHONY: test lint format schemas documents dashboards fuzz monitoring
 test: lint ## Lint, then every test on real Kafka and PostgreSQL
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -70,6 +70,9 @@ schemas: install ## Write the JSON Schemas of all messages anew
 
 documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
 	$(BIN)/python -m conduit_local.documents write
+
+dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards anew
+	$(BIN)/python -m conduit_local.dashboards write
 
 monitoring: install ## Every fault of the running stack raises the right alert, and only that; the rules, runbooks and dashboards too
 	MONITORING=all $(BIN)/python -m pytest tests/monitoring $(ARGS)

@@ -72,6 +72,8 @@ for _leg in Leg:
         CLOCKS.labels(_leg.value, _outcome)
     for _step in StepKind:
         STEPS.labels(_step.value, _leg.value)
+for _code in ("identity_mismatch", "case_not_yours", "part_closed"):
+    REJECTED.labels(_code)
 for _reason in RoutingReviewReason:
     OPEN_REVIEWS.labels(_reason.value)
 
