@@ -58,7 +58,7 @@ test: lint ## Lint, then every test on real Kafka and PostgreSQL
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/scale tests/monitoring
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/scale tests/monitoring tests/tracing
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can
