@@ -144,8 +144,14 @@ def received(*, danger: bool = False, referral_id: UUID | None = None) -> intake
     return whole.model_copy(update={**about(referral_id), "immediate_danger": danger})
 
 
-def supplied() -> intake.InformationSupplied:
-    supplement = Supplement(partner_id=PARTNER, partner_reference=REFERENCE, text="Synthetic words.", supplied_at=NOW)
+def supplied(*, danger: bool | None = None) -> intake.InformationSupplied:
+    supplement = Supplement(
+        partner_id=PARTNER,
+        partner_reference=REFERENCE,
+        text="Synthetic words.",
+        supplied_at=NOW,
+        immediate_danger=danger,
+    )
     return intake.InformationSupplied(referral_id=REFERRAL, supplement=supplement)
 
 
@@ -214,6 +220,7 @@ def declined(*, reconsideration_open: bool = True) -> triage.ReferralDeclined:
 def routed(
     *forces: str,
     added: Sequence[str] | None = None,
+    again: Sequence[str] = (),
     provisional: bool = False,
     danger: bool = False,
     referral_id: UUID | None = None,
@@ -226,6 +233,7 @@ def routed(
         interim_safeguarding_owner=forces[0],
         forces=forces,
         added=forces if added is None else tuple(added),
+        again=tuple(again),
         urgency=Urgency.ROUTINE,
         immediate_danger=danger,
         provisional=provisional,

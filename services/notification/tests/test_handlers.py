@@ -142,6 +142,52 @@ def test_a_force_that_gets_a_case_in_danger_is_told_so_and_before_others() -> No
     assert bench.last.state is ReferralState.RECEIVED, "a provisional hand-off decides nothing"
 
 
+def test_danger_said_later_is_answered_with_what_to_do_at_once_each_time_it_is_said() -> None:
+    bench = Bench(KNOWN).take(b.received(), b.supplied(danger=True), b.supplied(danger=True), b.supplied(danger=False))
+    assert [update.next_step for update in bench.updates] == [None, CALL_999, CALL_999, None]
+    assert [(notice.template.value, notice.urgent) for notice in bench.notices[1:]] == [
+        ("partner_immediate_danger", True),
+        ("partner_immediate_danger", True),
+    ]
+    assert "Synthetic words" not in repr([dict(notice.params) for notice in bench.notices])
+
+
+def test_a_force_that_holds_a_case_is_told_at_once_of_danger_that_was_said_later() -> None:
+    bench = Bench(KNOWN).take(
+        b.received(), b.routed(HOME), b.supplied(danger=True), b.routed(HOME, added=[], again=[HOME], danger=True)
+    )
+    assert bench.templates(f"force:{HOME}") == ["force_case_disseminated", "force_immediate_danger"]
+    assert bench.notices[-1].urgent
+
+
+def test_a_case_handed_over_that_changed_is_with_forces_until_they_acknowledge_it_as_it_is_now() -> None:
+    bench = Bench(KNOWN).take(
+        *(b.accepted(), b.routed(HOME, OTHER), b.force_acknowledged(HOME), b.force_acknowledged(OTHER), b.handed_over()),
+        *(b.supplied(), b.routed(HOME, OTHER, added=[HOME], again=[HOME]), b.force_acknowledged(HOME), b.handed_over()),
+    )
+    assert [update.state.value for update in bench.updates[4:]] == [
+        *("handed_over", "handed_over", "with_forces", "with_forces", "handed_over")
+    ]
+    changed = bench.updates[6]
+    assert (changed.fact, changed.reason, changed.force_ids) == ("case_routed", "asked_again", (HOME,))
+    assert changed.next_step is not None
+    assert "They hold it all the time" in changed.next_step
+    assert {each.force_id: each.state.value for each in changed.handoffs} == {HOME: "disseminated", OTHER: "acknowledged"}
+    assert bench.templates(f"force:{HOME}") == ["force_case_disseminated", "force_case_changed"]
+    assert bench.templates(f"force:{OTHER}") == ["force_case_disseminated"]
+
+
+def test_a_partner_sees_which_force_a_fact_is_about() -> None:
+    bench = Bench(KNOWN).take(
+        *(b.accepted(), b.routed(HOME, OTHER), b.force_received(OTHER), b.force_acknowledged(OTHER)),
+        *(b.overdue(HOME), b.escalated(HOME), b.force_declined(HOME), b.home_force_named(OTHER), b.stood_down(HOME)),
+    )
+    assert [update.force_ids for update in bench.updates] == [
+        *((), (HOME, OTHER), (OTHER,), (OTHER,)),
+        *((HOME,), (HOME,), (HOME,), (OTHER,), (HOME,)),
+    ]
+
+
 def test_a_decline_carries_the_officers_words_and_what_to_do_to_the_partner_and_none_of_it_into_a_notice() -> None:
     bench = Bench(KNOWN).take(b.declined())
     assert (bench.last.reason, bench.last.comment) == ("not_complex", "Synthetic: one family.")

@@ -78,8 +78,10 @@ def test_every_text_is_plain_ascii_in_short_lines(template: Template) -> None:
 
 def test_handlers_queue_every_template_but_the_failures_with_exactly_its_parameters() -> None:
     known = {f"partner:{PARTNER}": ONE, f"force:{HOME}": ONE, HUB: ONE}
+    again = Bench(known).take(b.routed(again=[HOME])).notices
     made = {
-        notice.template: notice for notice in [*Bench(known).take(*STORY).notices, *Bench(known).take(b.routed()).notices]
+        notice.template: notice
+        for notice in [*Bench(known).take(*STORY).notices, *Bench(known).take(b.routed()).notices, *again]
     }
     assert set(made) == set(Template) - {Template.HUB_NOTICE_FAILED}
     for template, notice in made.items():

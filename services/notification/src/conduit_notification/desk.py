@@ -106,6 +106,7 @@ class Desk:
         reason: str | None = None,
         comment: str | None = None,
         next_step: str | None = None,
+        force_ids: tuple[str, ...] = (),
     ) -> Record:
         """Write the referral's next revision and send it to its partner."""
         record = self.work.record(delivery.message)
@@ -125,6 +126,7 @@ class Desk:
             reason=reason,
             comment=comment,
             next_step=next_step,
+            force_ids=force_ids,
         )
         key = str(record.referral_id)
         topic = updates_topic(record.partner_id)

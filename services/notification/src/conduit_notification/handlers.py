@@ -71,8 +71,14 @@ def referral_received(desk: Desk, delivery: Delivery[intake.ReferralReceivedNoti
 
 
 def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSupplied]) -> None:
+    """Whoever says that a child is in danger is told at once to call 999, each time."""
     message = delivery.message
-    desk.tell(delivery, rules.supplied(desk.standing(message), delivery.attributes.time), by_partner(message))
+    standing = rules.supplied(desk.standing(message), delivery.attributes.time)
+    if not message.immediate_danger:
+        desk.tell(delivery, standing, by_partner(message))
+        return
+    record = desk.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=desk.policy.danger_next_step)
+    desk.notify_partner(delivery, Template.PARTNER_IMMEDIATE_DANGER, record)
 
 
 def referral_withdrawn(desk: Desk, delivery: Delivery[readers.ReferralWithdrawn]) -> None:
@@ -143,11 +149,19 @@ def reconsideration_refused(desk: Desk, delivery: Delivery[triage.Reconsideratio
 
 def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
     message = delivery.message
-    record = desk.tell(delivery, rules.routed(desk.standing(message), message), RULES)
-    danger = record.standing.immediate_danger
-    template = Template.FORCE_IMMEDIATE_DANGER if danger else Template.FORCE_CASE_DISSEMINATED
-    for force_id in message.added:
-        desk.notify_force(delivery, force_id, template)
+    concerned = tuple(dict.fromkeys((*message.added, *message.again)))
+    record = desk.tell(
+        delivery,
+        rules.routed(desk.standing(message), message),
+        RULES,
+        reason="asked_again" if message.again else None,
+        next_step=rules.ASKED_AGAIN if message.again else None,
+        force_ids=concerned,
+    )
+    for force_id in concerned:
+        changed = Template.FORCE_CASE_CHANGED if force_id in message.again else Template.FORCE_CASE_DISSEMINATED
+        danger = record.standing.immediate_danger
+        desk.notify_force(delivery, force_id, Template.FORCE_IMMEDIATE_DANGER if danger else changed)
 
 
 def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
@@ -159,7 +173,8 @@ def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOp
 
 def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> None:
     message = delivery.message
-    desk.tell(delivery, rules.home_force_named(desk.standing(message), message.home_force), by_officer(message))
+    standing = rules.home_force_named(desk.standing(message), message.home_force)
+    desk.tell(delivery, standing, by_officer(message), force_ids=(message.home_force,))
 
 
 def handoff_received(desk: Desk, delivery: Delivery[routing.HandoffReceived]) -> None:
@@ -181,18 +196,19 @@ def handoff_stood_down(desk: Desk, delivery: Delivery[readers.HandoffStoodDown])
 
 def _handoff(desk: Desk, delivery: Delivery[Any], state: HandoffState, actor: str, reason: str | None = None) -> None:
     message = delivery.message
-    desk.tell(delivery, rules.handoff_moved(desk.standing(message), message.force_id, state), actor, reason=reason)
+    standing = rules.handoff_moved(desk.standing(message), message.force_id, state)
+    desk.tell(delivery, standing, actor, reason=reason, force_ids=(message.force_id,))
 
 
 def handoff_overdue(desk: Desk, delivery: Delivery[routing.HandoffOverdue]) -> None:
     message, leg = delivery.message, delivery.message.leg.value
-    desk.tell(delivery, desk.standing(message), CLOCK, reason=leg)
+    desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
     desk.notify_force(delivery, message.force_id, Template.FORCE_HANDOFF_OVERDUE, leg=leg, chase=message.chase)
 
 
 def handoff_escalated(desk: Desk, delivery: Delivery[routing.HandoffEscalated]) -> None:
     message, leg, level = delivery.message, delivery.message.leg.value, delivery.message.level
-    record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg)
+    record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
     template = Template.FORCE_HANDOFF_ESCALATED
     desk.notify_force(delivery, message.force_id, template, rung=level, leg=leg, level=level)
     params = {"force_id": message.force_id, "leg": leg, "level": level}

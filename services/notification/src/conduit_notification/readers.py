@@ -31,10 +31,11 @@ class PartnerContact(Value):
 class _SupplementOwner(Value):
     partner_id: PartnerId
     partner_reference: PartnerReference
+    immediate_danger: bool | None = None
 
 
 class InformationSupplied(Value):
-    """That something was supplied, not what."""
+    """That something was supplied, and whether a child is in danger now; not what."""
 
     referral_id: ReferralId
     supplement: _SupplementOwner
@@ -48,6 +49,11 @@ class InformationSupplied(Value):
     def partner_reference(self) -> PartnerReference:
         """The partner's own reference."""
         return self.supplement.partner_reference
+
+    @property
+    def immediate_danger(self) -> bool:
+        """Whether the partner says that a child is in danger now."""
+        return bool(self.supplement.immediate_danger)
 
 
 class ReferralWithdrawn(AboutReferral):

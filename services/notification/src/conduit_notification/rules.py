@@ -14,6 +14,10 @@ from conduit_contracts.notification import ReferralState
 from conduit_contracts.routing import CaseRouted, HandoffState
 
 RECONSIDER = " If you think this is wrong, you may ask once for a second officer's look."
+ASKED_AGAIN = (
+    "There is nothing for you to do. The case changed or became more urgent, so these forces are asked to read it again and "
+    "to acknowledge it as it is now. They hold it all the time."
+)
 ANSWER = "Answer by sending the information for this referral."
 _LONGEST_TEXT = 4_000
 
@@ -128,7 +132,7 @@ def declined(standing: Standing) -> Standing:
 
 
 def routed(standing: Standing, message: CaseRouted) -> Standing:
-    """The case went to forces; those added start anew, the others stay where they are."""
+    """The case went to forces; those added start anew, also where they acknowledged before; the others stay."""
     handoffs = dict(standing.handoffs)
     for force_id in message.forces:
         handoffs.setdefault(force_id, HandoffState.DISSEMINATED)

@@ -71,8 +71,8 @@ def _audiences(message: Any) -> Iterable[str]:
         yield notices.partner(partner_id)
     if force_id := getattr(message, "force_id", None):
         yield notices.force(force_id)
-    for added in getattr(message, "added", ()):
-        yield notices.force(added)
+    for force_id in (*getattr(message, "added", ()), *getattr(message, "again", ())):
+        yield notices.force(force_id)
 
 
 async def save(connection: Any, work: Work) -> None:

@@ -15,6 +15,7 @@ class Template(StrEnum):
     PARTNER_REFERRAL_DECLINED = "partner_referral_declined"
     PARTNER_CASE_HANDED_OVER = "partner_case_handed_over"
     FORCE_CASE_DISSEMINATED = "force_case_disseminated"
+    FORCE_CASE_CHANGED = "force_case_changed"
     FORCE_IMMEDIATE_DANGER = "force_immediate_danger"
     FORCE_HANDOFF_OVERDUE = "force_handoff_overdue"
     FORCE_HANDOFF_ESCALATED = "force_handoff_escalated"
@@ -65,7 +66,7 @@ If a child comes to be in danger, call 999.
     Template.PARTNER_IMMEDIATE_DANGER: f"""\
 $next_step
 
-The hub has received your referral, which says that a child is in immediate
+The hub has received what you sent, which says that a child is in immediate
 danger. It is treated as such. That does not replace your call.
 {_ABOUT_REFERRAL}{_SEE}{_FOOT}""",
     Template.PARTNER_SUBMISSION_REJECTED: f"""\
@@ -113,8 +114,16 @@ Please fetch it from your force's topic or under the link below. Confirm that
 you have it, and acknowledge it once a person has read it. If it is not
 yours, decline it and say why: until another force has it, it stays yours.
 {_SEE}{_FOOT}""",
+    Template.FORCE_CASE_CHANGED: f"""\
+A case that your force holds has changed or become more urgent.
+{_ABOUT_HANDOFF}
+Please fetch it as it is now from your force's topic or under the link below,
+let a person read it, and acknowledge it again. What your force acknowledged
+before stands, but does not cover what is new. It stays yours all the time.
+{_SEE}{_FOOT}""",
     Template.FORCE_IMMEDIATE_DANGER: f"""\
-The hub has put a case into your force's hands that a person must read NOW.
+A child may be in danger. Your force has a case from the hub, new or changed,
+that a person must read NOW.
 {_ABOUT_HANDOFF}
 Please fetch it at once from your force's topic or under the link below, act
 on it, confirm that you have it and acknowledge it. Until another force has
