@@ -1,4 +1,7 @@
-"""What intake publishes on `intake.referrals.v1`: everything a partner said that was in order, and refusals that say why."""
+"""What intake publishes on `intake.referrals.v1`: everything a partner said that was in order, and refusals that say why.
+
+Also what it says of attachments on `intake.attachments.v1`.
+"""
 
 from typing import Annotated, ClassVar
 
@@ -11,6 +14,9 @@ from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement, Text, Urgency
 from conduit_contracts.times import Moment
+
+MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class ReferralReceived(Event):
@@ -92,14 +98,15 @@ class SubmissionRepeated(Event):
 class AttachmentCleared(Event):
     """An attachment of a referral was validated and scanned, and no threat was found: it is available.
 
-    Its file name is not here, since that may name somebody. The content stays with intake.
+    Its file name is not here, since that may name somebody. The content stays with intake, whose HTTP API gives it to the
+    force that routing names.
     """
 
     type: ClassVar[str] = "uk.conduit.intake.attachment-cleared.v1"
     referral_id: ReferralId
     partner_id: PartnerId
     attachment_id: AttachmentId
-    media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]
+    media_type: MediaType
     size: Annotated[int, Field(ge=1)]
     """Bytes."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Sha256

@@ -1,6 +1,7 @@
 """What routing publishes: hand-off state on `routing.cases.v1`, and each force's own part on `force.<id>.cases.v1`.
 
-Also the officers' commands that it takes on `routing.reviews.v1`.
+On `routing.attachments.v1` it says which force may fetch an attachment. Also the officers' commands that it takes on
+`routing.reviews.v1`.
 """
 
 from typing import Annotated, ClassVar
@@ -10,7 +11,8 @@ from pydantic import Field
 from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.force import ForceReference, NotOursReason, Part
-from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.ids import AttachmentId, ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.intake import MediaType, Sha256
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import (
@@ -204,6 +206,24 @@ class CommandIgnored(_AboutCase):
     code: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=64)]
 
 
+class _AboutAttachment(Event):
+    referral_id: ReferralId
+    attachment_id: AttachmentId
+    force_id: ForceId
+
+
+class AttachmentOpened(_AboutAttachment):
+    """From here on this force may fetch the attachment, and no other."""
+
+    type: ClassVar[str] = "uk.conduit.routing.attachment-opened.v1"
+
+
+class AttachmentClosed(_AboutAttachment):
+    """This force is no longer the home force, and may no longer fetch the attachment."""
+
+    type: ClassVar[str] = "uk.conduit.routing.attachment-closed.v1"
+
+
 class CaseSummary(Value):
     """What every force concerned sees."""
 
@@ -279,6 +299,20 @@ class ForcesChanged(_ToForce):
 
     type: ClassVar[str] = "uk.conduit.routing.forces-changed.v1"
     forces: tuple[ForceId, ...]
+
+
+class AttachmentDisseminated(_ToForce):
+    """The case has an attachment, which intake's HTTP API gives to this force. For the home force only: it may show anybody.
+
+    Its file name is not here, since that may name somebody.
+    """
+
+    type: ClassVar[str] = "uk.conduit.routing.attachment-disseminated.v1"
+    attachment_id: AttachmentId
+    media_type: MediaType
+    size: Annotated[int, Field(ge=1)]
+    """Bytes."""
+    sha256: Sha256
 
 
 class WithdrawalDisseminated(_ToForce):

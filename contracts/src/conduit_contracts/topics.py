@@ -148,9 +148,15 @@ INTAKE_REFERRALS = Topic(
         intake.ReconsiderationRequested,
         intake.SubmissionRejected,
         intake.SubmissionRepeated,
-        intake.AttachmentCleared,
     ),
     partitions=_INTERNAL_PARTITIONS,
+)
+INTAKE_ATTACHMENTS = Topic(
+    template="intake.attachments.v1",
+    owner="intake",
+    producers=("intake",),
+    consumers=("routing",),
+    messages=(intake.AttachmentCleared,),
 )
 TRIAGE_REVIEWS = Topic(
     template="triage.reviews.v1",
@@ -200,6 +206,7 @@ FORCE_CASES = Topic(
         routing.InformationDisseminated,
         routing.HomeForceChanged,
         routing.ForcesChanged,
+        routing.AttachmentDisseminated,
         routing.WithdrawalDisseminated,
         routing.DeclineDisseminated,
         routing.AcceptanceDisseminated,
@@ -241,6 +248,13 @@ ROUTING_CASES = Topic(
     ),
     partitions=_INTERNAL_PARTITIONS,
 )
+ROUTING_ATTACHMENTS = Topic(
+    template="routing.attachments.v1",
+    owner="routing",
+    producers=("routing",),
+    consumers=("intake",),
+    messages=(routing.AttachmentOpened, routing.AttachmentClosed),
+)
 PARTNER_UPDATES = Topic(
     template="partner.{partner_id}.updates.v1",
     owner="notification",
@@ -265,12 +279,14 @@ REGISTRY: tuple[Topic, ...] = (
     FORCES,
     PARTNER_REFERRALS,
     INTAKE_REFERRALS,
+    INTAKE_ATTACHMENTS,
     TRIAGE_REVIEWS,
     TRIAGE_DECISIONS,
     ROUTING_REVIEWS,
     FORCE_CASES,
     FORCE_RESPONSES,
     ROUTING_CASES,
+    ROUTING_ATTACHMENTS,
     PARTNER_UPDATES,
     NOTICES,
 )

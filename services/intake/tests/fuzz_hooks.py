@@ -13,7 +13,10 @@ from uuid import UUID
 
 import schemathesis
 
-KNOWN: dict[str, dict[str, str]] = json.loads(os.environ.get("FUZZ_KNOWN", "{}"))
+_TOLD = json.loads(os.environ.get("FUZZ_KNOWN", '{"referrals": {}, "fetching": {}}'))
+KNOWN: dict[str, dict[str, str]] = _TOLD["referrals"]
+FETCHING: dict[str, str] = _TOLD["fetching"]
+FORCES = "/v1/cases/"
 _SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -47,10 +50,14 @@ def map_body(context: Any, body: Any) -> Any:
 
 @schemathesis.hook
 def map_path_parameters(context: Any, path_parameters: Any) -> Any:
-    """Three of four ids are of a referral that there is."""
-    given = (path_parameters or {}).get("referral_id")
+    """Three of four ids are of something that there is."""
+    known = FETCHING if context.operation.path.startswith(FORCES) else KNOWN[_act(context)]
+    return {name: _known(value, known.get(name)) for name, value in (path_parameters or {}).items()}
+
+
+def _known(value: Any, known: str | None) -> Any:
     try:
-        number = UUID(str(given)).int
+        number = UUID(str(value)).int
     except ValueError:
-        return path_parameters
-    return path_parameters | {"referral_id": KNOWN[_act(context)]["referral_id"]} if number % 4 else path_parameters
+        return value
+    return known if known and number % 4 else value

@@ -17,9 +17,10 @@ import uvicorn
 from conduit_chassis.testing import ManualClock, harness
 from conduit_intake.app import create_service
 from conduit_local.ports import LOOPBACK, free_port
-from services.intake.tests.api import Api, referred
+from services.intake.tests.api import Api, keyed, referred
 from services.intake.tests.samples import NORTH, NOW, registered, sent
 
+FORCE = "kent"
 ACTS = ("information", "withdrawal", "reconsideration", "attachments", "")
 UNLIMITED = {
     "http_rate_per_second": 1e6,
@@ -33,15 +34,19 @@ UNLIMITED = {
 
 @dataclass
 class Fuzzed:
-    """Where it is, and a token and referrals of the partner whose token it is, one for each thing that can be done."""
+    """Where it is, and a token and referrals of the partner whose token it is, one for each thing that can be done.
+
+    `fetching` is a force's token, and the attachment that it may fetch.
+    """
 
     url: str
     authorization: str
     referrals: dict[str, dict[str, str]]
+    fetching: dict[str, str]
 
     def known(self) -> str:
         """For the fuzzer's hooks, which run in another process."""
-        return json.dumps(self.referrals)
+        return json.dumps({"referrals": self.referrals, "fetching": self.fetching})
 
 
 @contextmanager
@@ -83,16 +88,36 @@ async def _prepare(intake: Any, database: str, url: str) -> Fuzzed:
     async with httpx.AsyncClient(base_url=url) as client:
         api = Api.__new__(Api)
         api.intake, api._dsn = intake, database
-        secret = await asyncio.to_thread(api.secret, NORTH)
-        form = {"grant_type": "client_credentials"}
-        for _ in range(100):
-            try:
-                token = (await client.post("/oauth/token", data=form, auth=(NORTH, secret.text))).json()["access_token"]
-                break
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
-        client.headers["authorization"] = f"Bearer {token}"
+        client.headers["authorization"] = await _authorization(api, client, NORTH)
         made = {act: f"KNOWN-{act or 'look'}" for act in ACTS}
         ids = {act: await referred(client, partner_reference=reference) for act, reference in made.items()}
+        attachment_id = await _opened(intake, client, ids["attachments"])
+        force = await _authorization(api, client, f"{FORCE}.force")
     known = {act: {"referral_id": ids[act], "partner_reference": made[act]} for act in ACTS}
-    return Fuzzed(url, client.headers["authorization"], known)
+    fetching = {"authorization": force, "referral_id": ids["attachments"], "attachment_id": attachment_id}
+    return Fuzzed(url, client.headers["authorization"], known, fetching)
+
+
+async def _authorization(api: Api, client: httpx.AsyncClient, client_id: str) -> str:
+    secret = await asyncio.to_thread(api.secret, client_id)
+    form = {"grant_type": "client_credentials"}
+    for _ in range(100):
+        try:
+            answer = await client.post("/oauth/token", data=form, auth=(client_id, secret.text))
+        except httpx.TransportError:
+            await asyncio.sleep(0.05)
+        else:
+            return f"Bearer {answer.json()['access_token']}"
+    raise TimeoutError(f"{client_id} got no token")
+
+
+async def _opened(intake: Any, client: httpx.AsyncClient, referral_id: str) -> str:
+    """An attachment that the force may fetch, without a scanner's delay."""
+    answer = await client.post(
+        f"/v1/referrals/{referral_id}/attachments", content=b"synthetic", headers=keyed() | {"content-type": "text/plain"}
+    )
+    attachment_id: str = answer.json()["attachment_id"]
+    await intake.pool.execute(
+        "UPDATE attachments SET state = 'available', decided_at = now(), next_attempt_at = NULL, opened_to = $1", FORCE
+    )
+    return attachment_id

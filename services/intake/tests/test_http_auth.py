@@ -232,4 +232,4 @@ class TestTheCommand:
 )
 async def test_the_table_takes_no_client_of_another_partner(database: str, row: str) -> None:
     with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.CheckViolation):
-        connection.execute(f"INSERT INTO clients (client_id, partner_id, scope, salt, created_at) VALUES {row}")  # type: ignore[arg-type]  # noqa: S608
+        connection.execute(f"INSERT INTO clients (client_id, owner_id, scope, salt, created_at) VALUES {row}")  # type: ignore[arg-type]  # noqa: S608

@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from conduit_intake.http.app import create_app
-from services.intake.tests.fuzz_server import serving
+from services.intake.tests.fuzz_server import Fuzzed, serving
 
 HERE = Path(__file__).parent
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "15"))
@@ -21,12 +21,17 @@ SEED = os.environ.get("FUZZ_SEED", "20261123")
 LEAST = int(os.environ.get("FUZZ_LEAST", "600"))
 
 
-def run(url: str, authorization: str, known: str, report: Path) -> subprocess.CompletedProcess[str]:
+def run(fuzzed: Fuzzed, report: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={HERE / 'schemathesis.toml'}"]
-    command += ["run", f"{url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}", f"--seed={SEED}"]
+    command += ["run", f"{fuzzed.url}/openapi.json", "--checks=all", f"--max-examples={EXAMPLES}", f"--seed={SEED}"]
     command += ["--continue-on-failure", "--no-color", "--generation-database=none", "--suppress-health-check=all"]
-    command += [f"--header=Authorization: {authorization}", f"--report-json-path={report}"]
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": "services.intake.tests.fuzz_hooks", "FUZZ_KNOWN": known}
+    command += [f"--report-json-path={report}"]
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": "services.intake.tests.fuzz_hooks",
+        "FUZZ_KNOWN": fuzzed.known(),
+        "FUZZ_PARTNERS": fuzzed.authorization,
+        "FUZZ_FORCES": fuzzed.fetching["authorization"],
+    }
     return subprocess.run(  # noqa: S603  our own command
         command, capture_output=True, text=True, check=False, timeout=3_000, env=environment, cwd=HERE.parents[2]
     )
@@ -47,7 +52,7 @@ def test_no_generated_request_gets_an_answer_that_is_not_documented(database: st
     report = tmp_path / "report.json"
     before = answers()
     with serving(database) as fuzzed:
-        done = run(fuzzed.url, fuzzed.authorization, fuzzed.known(), report)
+        done = run(fuzzed, report)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-4_000:]
     told = json.loads(report.read_text(encoding="utf-8"))
     given = {route: counts - before[route] for route, counts in answers().items()}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from conduit_chassis.kafka import Delivery, Reader, Refusal
 from conduit_chassis.testing import raw_record, record
-from conduit_contracts import force, routing, triage
+from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.geography import force_of_district, forces
 from conduit_contracts.ids import uuid7
@@ -29,6 +29,7 @@ from conduit_contracts.referral import (
 )
 from conduit_contracts.topics import (
     FORCE_RESPONSES,
+    INTAKE_ATTACHMENTS,
     ROUTING_CASES,
     ROUTING_REVIEWS,
     TRIAGE_DECISIONS,
@@ -142,6 +143,17 @@ def withdrawn(referral_id: UUID) -> triage.WithdrawalForwarded:
     return triage.WithdrawalForwarded(**about(referral_id), reason=WithdrawalReason.DUPLICATE, comment="canary-comment")
 
 
+def attached(referral_id: UUID, attachment_id: UUID | None = None) -> intake.AttachmentCleared:
+    return intake.AttachmentCleared(
+        referral_id=referral_id,
+        partner_id=PARTNER,
+        attachment_id=attachment_id or uuid7(),
+        media_type="application/pdf",
+        size=5,
+        sha256="ab" * 32,
+    )
+
+
 def received(referral_id: UUID, force_id: str, part: int | None = None) -> force.ReceiptConfirmed:
     return force.ReceiptConfirmed(force_id=force_id, referral_id=referral_id, part=part)
 
@@ -184,6 +196,8 @@ def topic_of(message: Message, principal: str | None = None) -> str:
         return FORCE_RESPONSES.name(principal or message.force_id)
     if isinstance(message, routing.NameHomeForce | routing.RerouteHandoff | routing.StandDownHandoff):
         return ROUTING_REVIEWS.name()
+    if isinstance(message, intake.AttachmentCleared):
+        return INTAKE_ATTACHMENTS.name()
     return TRIAGE_DECISIONS.name()
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 from operator import le
 from typing import NamedTuple
+from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,9 @@ from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfi
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Referral, Urgency
 from conduit_contracts.routing import (
+    AttachmentClosed,
+    AttachmentDisseminated,
+    AttachmentOpened,
     CaseDisseminated,
     CaseHandedOver,
     CaseRouted,
@@ -27,6 +31,7 @@ from services.routing.tests.builders import (
     Recorder,
     accepted,
     acknowledged,
+    attached,
     danger,
     declined,
     informed,
@@ -44,6 +49,7 @@ from services.routing.tests.builders import (
 )
 
 ID = uuid7()
+FILES = [uuid7(), uuid7()]
 FORCES = ["kent", "essex", "surrey", "btp", "sussex"]
 force_ids = st.sampled_from(FORCES)
 urgencies = st.sampled_from([None, *Urgency])
@@ -85,6 +91,7 @@ def steps(told: Referral) -> st.SearchStrategy[list[object]]:
         st.just(triage_declined(ID)),
         st.just(withdrawn(ID)),
         supplements(),
+        st.sampled_from(FILES).map(lambda file: attached(ID, file)),
         force_ids.map(lambda force: received(ID, force)),
         force_ids.map(lambda force: acknowledged(ID, force)),
         st.builds(Late, force_ids, st.integers(0, 2)),
@@ -110,6 +117,7 @@ class Watch:
         self.owner: str | None = None
         self.deadlines: dict[str, tuple[datetime, datetime, datetime]] = {}
         self.versions = 0
+        self.opened: dict[UUID, str] = {}
 
     def latest(self, force_id: str) -> int | None:
         return self.sent[force_id].part if force_id in self.sent else None
@@ -123,6 +131,7 @@ class Watch:
         self._deadlines_only_come_nearer(case)
         self._the_duty_goes_to_a_force_that_answered(case)
         self._each_force_hears_only_what_is_its_own(outbox)
+        self._the_home_force_alone_may_fetch_attachments(case, outbox)
         self._a_child_is_never_between_two_forces(case)
         self._somebody_is_asked_who_leads(case)
         self._half_states_do_not_exist(case)
@@ -131,7 +140,7 @@ class Watch:
 
     def _each_force_hears_only_what_is_its_own(self, outbox: Recorder) -> None:
         for topic, _, message in outbox.sent:
-            if topic == "routing.cases.v1" or isinstance(message, ResponseRejected):
+            if topic.startswith("routing.") or isinstance(message, ResponseRejected):
                 continue
             force_id = topic.removeprefix("force.").removesuffix(".cases.v1")
             assert message.force_id == force_id  # type: ignore[attr-defined]
@@ -143,6 +152,18 @@ class Watch:
                 if message.referral is not None:
                     self.told_whole.add(force_id)
             assert force_id in self.held, "told something of a case that it was never given"
+
+    def _the_home_force_alone_may_fetch_attachments(self, case: Case, outbox: Recorder) -> None:
+        for _, _, message in outbox.sent:
+            if isinstance(message, AttachmentOpened):
+                assert message.attachment_id not in self.opened
+                self.opened[message.attachment_id] = message.force_id
+            if isinstance(message, AttachmentClosed):
+                assert self.opened.pop(message.attachment_id) == message.force_id
+            if isinstance(message, AttachmentDisseminated):
+                assert message.force_id == self.opened[message.attachment_id]
+        if case.state is not CaseState.WITHDRAWN:
+            assert set(self.opened.values()) <= {case.home_force}
 
     def _a_child_is_never_between_two_forces(self, case: Case) -> None:
         assert (case.interim_owner is not None) == bool(case.handoffs)

@@ -390,4 +390,4 @@ def test_every_message_that_triage_consumes_has_a_handler_and_refusals_of_intake
     consumed = {message.type for topic in topics.consumed_by("triage") for message in topic.messages}
     assert set(HANDLERS) == consumed
     ignored = {kind for kind, handler in HANDLERS.items() if handler is ignore}
-    assert ignored == {intake.SubmissionRejected.type, intake.SubmissionRepeated.type, intake.AttachmentCleared.type}
+    assert ignored == {intake.SubmissionRejected.type, intake.SubmissionRepeated.type}

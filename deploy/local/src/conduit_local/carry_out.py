@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from conduit_contracts.programme import Contact
-from conduit_contracts.topics import PARTNER
 from conduit_local.audit import By, audited
 from conduit_local.broker import Broker
 from conduit_local.clients import remove_clients, write_clients
@@ -46,7 +45,7 @@ def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = No
         identity,
         topics=frozenset(admin.list_topics(timeout=TIMEOUT).topics),
         entry=read_registers(broker).of(kind, identity),
-        http=http.live(identity) if http and kind == PARTNER else {},
+        http=http.live(kind, identity) if http else {},
         secured=broker.secured,
     )
     if not broker.secured:

@@ -10,6 +10,7 @@ from conduit_contracts.programme import Contact, ForceRegistered
 from conduit_contracts.topics import FORCE
 from conduit_local import onboarding
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, perform, show
+from conduit_local.http_clients import FORCES
 from conduit_local.partner_commands import SecretName, contact_of
 from conduit_local.plans import Plan, Standing
 
@@ -29,6 +30,7 @@ def onboard(  # noqa: PLR0913  one parameter per option
     escalation_email: Annotated[
         list[str] | None, typer.Option(help="The next levels', in order; replaces them all.")
     ] = None,
+    http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API, which fetches attachments.")] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
@@ -41,7 +43,8 @@ def onboard(  # noqa: PLR0913  one parameter per option
         before = standing.entry if isinstance(standing.entry, ForceRegistered) else ForceRegistered(force_id=force_id)
         levels = before.escalation if escalation_email is None else tuple(Contact(email=each) for each in escalation_email)
         contact = contact_of(before.contact, given, force_id)
-        return onboarding.onboard(standing, ForceRegistered(force_id=force_id, contact=contact, escalation=levels))
+        entry = ForceRegistered(force_id=force_id, contact=contact, escalation=levels)
+        return onboarding.onboard(standing, entry, http=(force_id + FORCES,) if http else ())
 
     with explained():
         plan = perform("force onboard", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)

@@ -1,4 +1,4 @@
-"""Partners' clients of the HTTP API, kept by intake in its own database: this is the one place that reaches into it.
+"""Partners' and forces' clients of the HTTP API, which intake keeps: this is the one place that reaches into its database.
 
 A new secret is written to `.conduit/clients/http/<client id>.env`, for its owner's eyes, and to nowhere else.
 """
@@ -13,13 +13,14 @@ from typing import Any
 
 import psycopg
 
+from conduit_contracts.topics import FORCE
 from conduit_intake import clients
 from conduit_local.env_file import env_text
 from conduit_local.paths import write_private
 
 Secrets = Mapping[str, tuple[str, ...]]
 """Ids of the live secrets, oldest first, by client id."""
-SANDBOX = ".sandbox"
+SANDBOX, FORCES = ".sandbox", ".force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,11 @@ class HttpClients:
     url: str
     folder: Path
 
-    def live(self, partner_id: str) -> Secrets:
-        """The partner's clients that can come in."""
+    def live(self, kind: str, identity: str) -> Secrets:
+        """The clients of a partner or force that can come in."""
         now = datetime.now(UTC)
         with self._connect() as connection:
-            found = clients.list_secrets(connection, partner_id)
+            found = clients.list_secrets(connection, identity, force=kind == FORCE)
         known = dict.fromkeys(each.client_id for each in found if each.live(now))
         return {name: tuple(each.secret_id for each in found if each.client_id == name and each.live(now)) for name in known}
 

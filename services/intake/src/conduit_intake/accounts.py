@@ -9,7 +9,7 @@ WHERE client_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_a
 """
 _ISSUE = "INSERT INTO tokens (hash, secret_id, expires_at) VALUES ($1, $2, $3)"
 _CLIENT = """
-SELECT client_id, partner_id, scope
+SELECT client_id, owner_id, scope
 FROM tokens JOIN client_secrets AS secret USING (secret_id) JOIN clients USING (client_id)
 WHERE tokens.hash = $1 AND tokens.expires_at > $2 AND secret.revoked_at IS NULL
     AND (secret.expires_at IS NULL OR secret.expires_at > $2)
@@ -28,16 +28,38 @@ DELETE FROM kept_answers WHERE (client_id, key) IN
     (SELECT client_id, key FROM kept_answers WHERE at < $1 ORDER BY at LIMIT $2)
 """
 
-SANDBOX = "sandbox"
+SANDBOX, CASES = "sandbox", "cases"
 FORGET_BATCH = 500
 
 
 class Client(NamedTuple):
-    """Who asks. `partner_id` is authenticated."""
+    """Who asks: a system of `owner_id`, a partner, or with the scope `cases` a force. It is authenticated."""
 
     client_id: str
-    partner_id: str
+    owner_id: str
     scope: str
+
+    @property
+    def partner_id(self) -> str:
+        """The partner.
+
+        Raises:
+            LookupError: it is a force's client, and no route for partners may ever see one.
+        """
+        if self.scope == CASES:
+            raise LookupError("a force's client has no partner")
+        return self.owner_id
+
+    @property
+    def force_id(self) -> str:
+        """The force.
+
+        Raises:
+            LookupError: it is a partner's client.
+        """
+        if self.scope != CASES:
+            raise LookupError("a partner's client has no force")
+        return self.owner_id
 
     @property
     def sandbox(self) -> bool:

@@ -1,7 +1,8 @@
-"""Partners' clients of the HTTP API: `python -m conduit_intake.clients add|rotate|list|revoke PARTNER`.
+"""Clients of the HTTP API: `python -m conduit_intake.clients add|rotate|list|revoke PARTNER`.
 
-A client id is a partner's id, or that and a suffix for one more of its systems: `northlight`, `northlight.sandbox`. A client
-may have several live secrets, so that a new one comes into use before the old one ends. A secret's text is printed once.
+A client id is a partner's id, or that and a suffix for one more of its systems: `northlight`, `northlight.sandbox`. The
+suffix `force` is for forces alone: `essex.force`, which fetches attachments. A client may have several live secrets, so that
+a new one comes into use before the old one ends. A secret's text is printed once.
 Reads POSTGRES_DSN and POSTGRES_PASSWORD_FILE.
 """
 
@@ -16,11 +17,11 @@ import psycopg
 
 from conduit_intake.credentials import Secret, hash_secret, new_salt, new_secret, partner_of
 
-LIVE, SANDBOX = "referrals", "sandbox"
-_SUFFIX = ".sandbox"
+LIVE, SANDBOX, CASES = "referrals", "sandbox", "cases"
+_SUFFIX, _FORCE_SUFFIX = ".sandbox", ".force"
 
 _ADD_CLIENT = """
-INSERT INTO clients (client_id, partner_id, scope, salt, created_at) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO clients (client_id, owner_id, scope, salt, created_at) VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (client_id) DO NOTHING
 """
 _CLIENT = "SELECT scope, salt FROM clients WHERE client_id = %s FOR UPDATE"
@@ -36,7 +37,8 @@ WHERE client_id = %(client_id)s AND revoked_at IS NULL AND (%(secret_id)s::text 
 """
 _LIST = """
 SELECT client_id, scope, secret_id, client_secrets.created_at, expires_at, revoked_at
-FROM clients JOIN client_secrets USING (client_id) WHERE partner_id = %s ORDER BY client_id, client_secrets.created_at
+FROM clients JOIN client_secrets USING (client_id) WHERE owner_id = %s AND (scope = 'cases') = %s
+ORDER BY client_id, client_secrets.created_at
 """
 
 
@@ -62,17 +64,20 @@ class Listed(NamedTuple):
 def add(connection: psycopg.Connection[Any], client_id: str, now: datetime, *, scope: str | None = None) -> Secret:
     """One more live secret for a client, which is made where it is new. Those it has stay live.
 
-    A client is live or in the sandbox for good: by `scope`, or by its name, where it ends in `.sandbox`.
+    A client is live, in the sandbox or a force's for good: by `scope`, or by its name, where it ends in `.sandbox`. One that
+    ends in `.force` is a force's, and no other is.
 
     Raises:
         ClientError: this is no client id, or the client has another scope.
     """
-    partner_id = partner_of(client_id)
-    if partner_id is None:
+    owner_id = partner_of(client_id)
+    if owner_id is None:
         raise ClientError("a client id is a partner's id, or that and a dot and a suffix of letters, digits and hyphens")
-    wanted = scope or (SANDBOX if client_id.endswith(_SUFFIX) else None)
+    wanted = CASES if client_id.endswith(_FORCE_SUFFIX) else scope or (SANDBOX if client_id.endswith(_SUFFIX) else None)
+    if scope not in (None, wanted) or (wanted == CASES) != client_id.endswith(_FORCE_SUFFIX):
+        raise ClientError("the suffix force is for forces' clients, which fetch attachments and do nothing else")
     with connection.transaction():
-        connection.execute(_ADD_CLIENT, (client_id, partner_id, wanted or LIVE, new_salt(), now))
+        connection.execute(_ADD_CLIENT, (client_id, owner_id, wanted or LIVE, new_salt(), now))
         found, salt = _client(connection, client_id)
         if wanted not in (None, found):
             raise ClientError(f"{client_id} is a client of scope {found}; give the other scope a client of its own")
@@ -100,9 +105,9 @@ def revoke(connection: psycopg.Connection[Any], client_id: str, now: datetime, s
     return connection.execute(_REVOKE, named).rowcount
 
 
-def list_secrets(connection: psycopg.Connection[Any], partner_id: str) -> list[Listed]:
-    """Every secret of a partner's clients that ever was, oldest first."""
-    return [Listed(*row) for row in connection.execute(_LIST, (partner_id,)).fetchall()]
+def list_secrets(connection: psycopg.Connection[Any], owner_id: str, *, force: bool = False) -> list[Listed]:
+    """Every secret of a partner's clients, or of a force's, that ever was, oldest first."""
+    return [Listed(*row) for row in connection.execute(_LIST, (owner_id, force)).fetchall()]
 
 
 def _client(connection: psycopg.Connection[Any], client_id: str) -> tuple[str, bytes]:
@@ -134,7 +139,8 @@ def _perform(chosen: argparse.Namespace, connection: psycopg.Connection[Any], no
         case "revoke":
             return f"{revoke(connection, client_id, now, chosen.secret_id)} revoked\n"
         case _:
-            return "".join(_line(each, now) for each in list_secrets(connection, client_id))
+            found = (each for force in (False, True) for each in list_secrets(connection, client_id, force=force))
+            return "".join(_line(each, now) for each in found)
 
 
 def _shown(client_id: str, secret: Secret) -> str:

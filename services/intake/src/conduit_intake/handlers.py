@@ -9,9 +9,10 @@ from typing import Any, TypeAlias, cast
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
-from conduit_contracts import notification, partner, programme, topics
+from conduit_contracts import notification, partner, programme, routing, topics
 from conduit_contracts.envelope import Attributes
 from conduit_intake import metrics, rules, store
+from conduit_intake.force_files import Opening
 from conduit_intake.problems import UNKNOWN_PARTNER
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import (
@@ -72,6 +73,18 @@ def referral_status_updated(work: Work, delivery: Delivery[notification.Referral
         work.askable.add(message.referral_id)
 
 
+def attachment_opened(work: Work, delivery: Delivery[routing.AttachmentOpened], _outbox: Outbox) -> None:
+    """This force may fetch it from here on."""
+    message = delivery.message
+    work.openings.append(Opening(message.referral_id, message.attachment_id, message.force_id, opens=True))
+
+
+def attachment_closed(work: Work, delivery: Delivery[routing.AttachmentClosed], _outbox: Outbox) -> None:
+    """This force may no longer fetch it."""
+    message = delivery.message
+    work.openings.append(Opening(message.referral_id, message.attachment_id, message.force_id, opens=False))
+
+
 def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
     """Intake said so itself."""
 
@@ -82,6 +95,8 @@ HANDLERS: dict[str, Handle] = {
     partner.InformationSupplied.type: information_supplied,
     partner.ReferralWithdrawn.type: referral_withdrawn,
     partner.ReconsiderationRequested.type: reconsideration_requested,
+    routing.AttachmentOpened.type: attachment_opened,
+    routing.AttachmentClosed.type: attachment_closed,
     notification.ReferralStatusUpdated.type: referral_status_updated,
     notification.SubmissionRejected.type: ignore,
 }

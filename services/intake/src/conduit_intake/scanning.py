@@ -15,10 +15,10 @@ import structlog
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.intake import AttachmentCleared
+from conduit_contracts.topics import INTAKE_ATTACHMENTS
 from conduit_intake import attachments, media, metrics
 from conduit_intake.attachments import AVAILABLE, THREAT_FOUND, VALIDATION_FAILED, Claimed, Note
 from conduit_intake.clamd import Clamd, ScannerError
-from conduit_intake.handlers import REFERRALS
 from conduit_intake.http.door import in_sandbox
 from conduit_intake.settings import IntakeSettings
 
@@ -114,4 +114,4 @@ def _publish(outbox: Outbox, claimed: Claimed, partner_id: str) -> str:
         sha256=claimed.sha256.hex(),
     )
     referral_id = str(claimed.referral_id)
-    return outbox.publish(REFERRALS, referral_id, event, subject=referral_id)
+    return outbox.publish(INTAKE_ATTACHMENTS.name(), referral_id, event, subject=referral_id)

@@ -7,6 +7,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from conduit_contracts.notification import ReferralState
+from conduit_intake import force_files
 from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
 from conduit_intake.work import Added, Entry, Work
 
@@ -103,6 +104,7 @@ async def save(connection: Any, work: Work) -> None:
     if work.told:
         await connection.execute(_TELL, *_columns([(each.referral_id, each.revision, each.body) for each in work.told]))
         await _stand(connection, [each[:-1] for each in work.told])
+    await force_files.put(connection, work.openings, work.scene.now)
     if work.askable:
         await connection.execute(_MAY_ASK_AGAIN, sorted(work.askable))
     await _copy(connection, "supplements", Added._fields, work.added)

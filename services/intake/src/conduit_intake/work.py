@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_intake import rules
+from conduit_intake.force_files import Opening
 from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Scene, Submission
 
 PROGRAMME = "programme"
@@ -62,6 +63,7 @@ class Work:
     registered: dict[str, Partner] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
     askable: set[UUID] = field(default_factory=set)
     """Referrals whose partner asked for a second look before there was a decline, and may ask again."""
 

@@ -243,7 +243,6 @@ HANDLERS: Mapping[str, Handler] = {
     intake.ReconsiderationRequested.type: partner_acted,
     intake.SubmissionRejected.type: submission_rejected,
     intake.SubmissionRepeated.type: partner_acted,
-    intake.AttachmentCleared.type: ignore,
     triage.ReviewOpened.type: review_opened,
     triage.InformationRequested.type: information_requested,
     triage.ImmediateDangerRaised.type: immediate_danger_raised,

@@ -91,6 +91,17 @@ class Review(NamedTuple):
     closed_at: datetime | None = None
 
 
+class Attachment(NamedTuple):
+    """A file that intake keeps, and the one force that may fetch it there."""
+
+    attachment_id: UUID
+    referral_id: UUID
+    media_type: str
+    size: int
+    sha256: str
+    opened_to: str | None = None
+
+
 class Entry(NamedTuple):
     """One line of history: codes and ids only. `version` counts a case's lines from 1 without gaps."""
 

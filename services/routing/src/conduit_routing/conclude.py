@@ -19,6 +19,7 @@ from conduit_contracts.routing import (
     RoutingReviewReason,
 )
 from conduit_routing import extract, rules
+from conduit_routing.attachments import open_to_home
 from conduit_routing.case import CaseState, in_order
 from conduit_routing.turn import INTERIM_DUTY, Standing, Turn, standing
 
@@ -43,6 +44,7 @@ def conclude(turn: Turn) -> None:
     _ask_who_leads(turn)
     publish_reviews(turn)
     _hand_over(turn)
+    open_to_home(turn)
 
 
 def _see_who_must_read_again(turn: Turn) -> None:

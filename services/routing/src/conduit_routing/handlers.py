@@ -7,10 +7,10 @@ from uuid import UUID
 from conduit_chassis.clock import Clock
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
-from conduit_contracts import force, routing, triage
-from conduit_contracts.problems import Problem, sender_problem
-from conduit_contracts.topics import FORCE_CASES, FORCE_RESPONSES
-from conduit_routing import commands, decisions, metrics, promise, responses, store
+from conduit_contracts import force, intake, routing, triage
+from conduit_contracts.problems import sender_problem
+from conduit_contracts.topics import FORCE_RESPONSES
+from conduit_routing import attachments, commands, decisions, metrics, promise, responses, store
 from conduit_routing.case import CaseState
 from conduit_routing.conclude import conclude
 from conduit_routing.policy import RoutingPolicy
@@ -81,6 +81,17 @@ def withdrawn(work: Work, delivery: Delivery[triage.WithdrawalForwarded], outbox
         conclude(turn)
 
 
+def attachment_cleared(work: Work, delivery: Delivery[intake.AttachmentCleared], outbox: Outbox) -> None:
+    """Without a case it waits for one. Said again, it has its effect already."""
+    message = delivery.message
+    if message.attachment_id in work.attachments.get(message.referral_id, {}):
+        return
+    work.hold(attachments.cleared(message))
+    case = work.cases.get(message.referral_id)
+    if case is not None:
+        conclude(work.turn(case, outbox, f"partner:{message.partner_id}", delivery))
+
+
 def receipt_confirmed(work: Work, delivery: Delivery[force.ReceiptConfirmed], outbox: Outbox) -> None:
     """A connector has the case."""
     _answer(work, delivery, outbox, responses.receive)
@@ -116,6 +127,7 @@ def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
 
 
 HANDLERS: Mapping[str, Handler] = {
+    intake.AttachmentCleared.type: attachment_cleared,
     triage.ReviewOpened.type: ignore,
     triage.InformationRequested.type: ignore,
     triage.ImmediateDangerRaised.type: danger_raised,
@@ -180,9 +192,12 @@ class BatchHandler:
     async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """Take each record in turn, between one load and one save."""
         work = self.work()
-        work.cases = await store.load(connection, wanted(batch))
+        ids = wanted(batch)
+        work.cases = await store.load(connection, ids)
+        await attachments.load(connection, work, ids)
         dispatch(work, batch, outbox)
         await store.save(connection, work.changed())
+        await attachments.save(connection, work.changed_attachments())
         metrics.count(work.changed(), work.now)
 
 
@@ -198,7 +213,7 @@ def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:
 def refused(refusal: Refusal, outbox: Outbox) -> None:
     """Tell a force what was wrong with its record. An officer's goes to the dead letters: the hub's own tools wrote it."""
     if refusal.topic is FORCE_RESPONSES:
-        _reject(refusal, None, refusal.problems, outbox)
+        responses.reject(refusal, None, refusal.problems, outbox)
     else:
         outbox.dead_letter(refusal, refusal.problems[0])
 
@@ -214,26 +229,11 @@ def _answer(work: Work, delivery: Delivery[Any], outbox: Outbox, effect: Callabl
     case = work.cases.get(message.referral_id)
     problem = responses.problem_with(case, message, delivery.principal)
     if case is None or problem is not None:
-        _reject(delivery, message.referral_id, (problem or responses.CASE_NOT_YOURS,), outbox)
+        responses.reject(delivery, message.referral_id, (problem or responses.CASE_NOT_YOURS,), outbox)
         return
     turn = work.turn(case, outbox, f"force:{delivery.principal}", delivery)
     effect(turn, message)
     conclude(turn)
-
-
-def _reject(
-    incoming: Delivery[Any] | Refusal, referral_id: UUID | None, problems: tuple[Problem, ...], outbox: Outbox
-) -> None:
-    record, force_id = incoming.record, incoming.principal
-    message = routing.ResponseRejected(
-        force_id=force_id,
-        referral_id=referral_id,
-        response_id=f"{record.topic}/{record.partition}/{record.offset}",
-        problems=problems,
-    )
-    subject = str(referral_id) if referral_id else None
-    outbox.publish(FORCE_CASES.name(force_id), subject or force_id, message, subject=subject, cause=incoming.attributes)
-    metrics.REJECTED.labels(problems[0].code).inc()
 
 
 def _command(work: Work, delivery: Delivery[Any], outbox: Outbox, effect: Callable[[Turn, Any], None]) -> None:

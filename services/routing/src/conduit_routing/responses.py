@@ -1,5 +1,9 @@
 """What a force's answer does to its hand-off. A force speaks for itself only, and a repeat changes nothing."""
 
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis.kafka import Delivery, Refusal
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_contracts.routing import (
@@ -8,11 +12,13 @@ from conduit_contracts.routing import (
     HandoffReceived,
     HandoffState,
     HomeForceBasis,
+    ResponseRejected,
     RoutingReviewReason,
 )
-from conduit_routing import clocks, rules
+from conduit_contracts.topics import FORCE_CASES
+from conduit_routing import clocks, metrics, rules
 from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState, Handoff, Review
-from conduit_routing.turn import Turn
+from conduit_routing.turn import Publisher, Turn
 
 Response = ReceiptConfirmed | CaseAcknowledged | CaseDeclined
 
@@ -38,6 +44,22 @@ def problem_with(case: Case | None, response: Response, principal: str) -> Probl
         return CASE_NOT_YOURS
     closed = held.state is HandoffState.STOOD_DOWN and not isinstance(response, ReceiptConfirmed)
     return _PART_CLOSED if closed else None
+
+
+def reject(
+    incoming: Delivery[Any] | Refusal, referral_id: UUID | None, problems: tuple[Problem, ...], outbox: Publisher
+) -> None:
+    """Tell a force what was wrong with its record; the hand-off stays as it was."""
+    record, force_id = incoming.record, incoming.principal
+    message = ResponseRejected(
+        force_id=force_id,
+        referral_id=referral_id,
+        response_id=f"{record.topic}/{record.partition}/{record.offset}",
+        problems=problems,
+    )
+    subject = str(referral_id) if referral_id else None
+    outbox.publish(FORCE_CASES.name(force_id), subject or force_id, message, subject=subject, cause=incoming.attributes)
+    metrics.REJECTED.labels(problems[0].code).inc()
 
 
 def receive(turn: Turn, response: ReceiptConfirmed) -> None:

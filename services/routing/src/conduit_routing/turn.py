@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from conduit_contracts.envelope import Attributes, Message
 from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
 from conduit_routing import clocks, extract, metrics
-from conduit_routing.case import Case, CaseState, Entry, Handoff, Review
+from conduit_routing.case import Attachment, Case, CaseState, Entry, Handoff, Review
 from conduit_routing.policy import Clock, RoutingPolicy
 
 INTERIM_DUTY = "interim_owner"
@@ -72,6 +73,8 @@ class Turn:
     opened: list[Review] = field(default_factory=list)
     acted_at: datetime | None = None
     """When the partner referred, where no person decided since, so that forces must have the case soon."""
+    attachments: dict[UUID, Attachment] = field(default_factory=dict)
+    """The case's, as far as they came."""
 
     @property
     def clock(self) -> Clock:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.kafka import Delivery
-from conduit_routing.case import Case
+from conduit_routing.case import Attachment, Case
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.turn import Publisher, Turn, standing
 
@@ -18,16 +18,31 @@ class Work:
     policy: RoutingPolicy
     now: datetime
     cases: dict[UUID, Case] = field(default_factory=dict)
+    attachments: dict[UUID, dict[UUID, Attachment]] = field(default_factory=dict)
+    """By referral, whether it has a case yet or not."""
+    stored: dict[UUID, Attachment] = field(default_factory=dict)
+    """The attachments as they are stored."""
+
+    def hold(self, attachment: Attachment) -> None:
+        """Know of an attachment from here on."""
+        self.attachments.setdefault(attachment.referral_id, {})[attachment.attachment_id] = attachment
 
     def turn(self, case: Case, outbox: Publisher, actor: str, delivery: Delivery[Any] | None = None) -> Turn:
         """A turn of this case, caused by a record or by the clock."""
         cause = delivery.attributes if delivery else None
         cause_id = _cause_id(delivery) if delivery else None
-        return Turn(case, self.now, actor, self.policy, outbox, standing(case), cause, cause_id)
+        turn = Turn(case, self.now, actor, self.policy, outbox, standing(case), cause, cause_id)
+        turn.attachments = self.attachments.get(case.referral_id, {})
+        return turn
 
     def changed(self) -> list[Case]:
         """The cases that differ from what is stored."""
         return [case for case in self.cases.values() if case.stored is None or case.version != case.stored.version]
+
+    def changed_attachments(self) -> list[Attachment]:
+        """The attachments that differ from what is stored."""
+        held = [each for of_one in self.attachments.values() for each in of_one.values()]
+        return [each for each in held if each != self.stored.get(each.attachment_id)]
 
 
 def _cause_id(delivery: Delivery[Any]) -> str:

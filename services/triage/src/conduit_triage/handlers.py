@@ -113,7 +113,6 @@ HANDLERS: dict[str, Callable[[Work, Delivery[Any], Outbox], None]] = {
     intake.ReconsiderationRequested.type: reconsideration_requested,
     intake.SubmissionRejected.type: ignore,
     intake.SubmissionRepeated.type: ignore,
-    intake.AttachmentCleared.type: ignore,
     DecideReview.type: decide_review,
 }
 

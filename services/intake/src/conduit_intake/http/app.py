@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from conduit_chassis.runtime import ASGIApp, Runtime
 from conduit_contracts.problems import Problem, sender_problem
-from conduit_intake.http import acts, auth, referrals, uploads
+from conduit_intake.http import acts, auth, cases, referrals, uploads
 from conduit_intake.http.bodies import JSON
 from conduit_intake.http.documents import TITLE, VERSION, document
 from conduit_intake.http.door import Door
@@ -49,7 +49,7 @@ def create_app() -> FastAPI:
             Exception: _failed,
         },
     )
-    for router in (auth.router, referrals.router, acts.router, uploads.router):
+    for router in (auth.router, referrals.router, acts.router, uploads.router, cases.router):
         app.include_router(router)
     app.state.document, app.state.paths = _described(app)
     app.add_route("/openapi.json", _document, include_in_schema=False)

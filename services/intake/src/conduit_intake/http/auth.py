@@ -13,7 +13,7 @@ from fastapi.security import OAuth2
 from pydantic import BaseModel, Field
 
 from conduit_intake import accounts, metrics
-from conduit_intake.accounts import Client
+from conduit_intake.accounts import CASES, Client
 from conduit_intake.credentials import (
     LONGEST_SECRET,
     SALT_BYTES,
@@ -32,6 +32,7 @@ LONGEST_FORM = 4_096
 _KIND = "Bearer"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="conduit"'}
 _EXPIRED = {"WWW-Authenticate": 'Bearer realm="conduit", error="invalid_token"'}
+_OTHER_SCOPE = {"WWW-Authenticate": 'Bearer realm="conduit", error="insufficient_scope"'}
 _NOBODYS_SALT = bytes(SALT_BYTES)
 # Hashing takes memory and a processor: what waits here costs nothing.
 _hashing = asyncio.Semaphore(2)
@@ -43,11 +44,12 @@ _scheme = OAuth2(
             scopes={
                 "referrals": "Live referrals.",
                 "sandbox": "The sandbox: everything is checked and answered as live, and nothing goes anywhere.",
+                "cases": "A force's: the attachments of cases that it leads, and nothing else.",
             },
         )
     ),
     scheme_name="clientCredentials",
-    description="A client has one of the two scopes for good. Its partner is its client_id up to the first dot.",
+    description="A client has one of the scopes for good. Its partner, or its force, is its client_id up to the first dot.",
     auto_error=False,
 )
 
@@ -58,7 +60,7 @@ class Token(BaseModel):
     access_token: str
     token_type: str = Field(pattern="^Bearer$")
     expires_in: int = Field(description="Seconds.")
-    scope: str = Field(description="`referrals` or `sandbox`.")
+    scope: str = Field(description="`referrals`, `sandbox` or `cases`.")
 
 
 class TokenError(BaseModel):
@@ -75,11 +77,11 @@ class Credentials(NamedTuple):
     secret: str
 
 
-async def current_client(request: Request, door: TheDoor, authorization: Annotated[str | None, Depends(_scheme)]) -> Client:
-    """The client whose token the request shows, within its partner's rate.
+async def authenticated(request: Request, door: TheDoor, authorization: Annotated[str | None, Depends(_scheme)]) -> Client:
+    """The client whose token the request shows, within its owner's rate.
 
     Raises:
-        Refused: there is no token, or it is nobody's, or the partner asks too often.
+        Refused: there is no token, or it is nobody's, or the owner asks too often.
     """
     kind, _, token = (authorization or "").partition(" ")
     if kind.lower() != "bearer" or not token:
@@ -88,12 +90,35 @@ async def current_client(request: Request, door: TheDoor, authorization: Annotat
         client = await accounts.client(connection, hash_token(token.strip()), door.now())
     if client is None:
         raise Refused("unauthenticated", headers=_EXPIRED)
-    spend(door.requests.wait(f"{client.partner_id} {client.scope}"))
+    spend(door.requests.wait(f"{client.owner_id} {client.scope}"))
     request.state.client = client
     return client
 
 
-TheClient = Annotated[Client, Depends(current_client)]
+async def partners_client(client: Annotated[Client, Depends(authenticated)]) -> Client:
+    """The client, which is a partner's.
+
+    Raises:
+        Refused: it is a force's.
+    """
+    if client.scope == CASES:
+        raise Refused("scope_insufficient", headers=_OTHER_SCOPE)
+    return client
+
+
+async def forces_client(client: Annotated[Client, Depends(authenticated)]) -> Client:
+    """The client, which is a force's.
+
+    Raises:
+        Refused: it is a partner's.
+    """
+    if client.scope != CASES:
+        raise Refused("scope_insufficient", headers=_OTHER_SCOPE)
+    return client
+
+
+TheClient = Annotated[Client, Depends(partners_client)]
+TheForce = Annotated[Client, Depends(forces_client)]
 
 
 def spend(seconds: int) -> None:

@@ -35,6 +35,7 @@ _TAGS = [
     {"name": "Tokens", "description": "A client's secret gives a token that lasts for minutes."},
     {"name": "Referrals", "description": "What you referred, and where it stands."},
     {"name": "Attachments", "description": "Files. None goes on before it was scanned."},
+    {"name": "Cases", "description": "For forces: the attachments of cases that they lead."},
 ]
 _CORRELATION_IN = {
     "name": CORRELATION,

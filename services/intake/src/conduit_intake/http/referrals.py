@@ -26,7 +26,7 @@ from conduit_intake.submissions import Submission
 
 router = APIRouter(tags=["Referrals"])
 
-ALWAYS = ("unauthenticated", "rate_exceeded", "internal_error", "unavailable")
+ALWAYS = ("unauthenticated", "scope_insufficient", "rate_exceeded", "internal_error", "unavailable")
 """What every route under /v1 may answer."""
 BODY = ("body_too_slow", "body_too_large", "media_type_unsupported", "encoding_unsupported", "json_invalid", "json_too_deep")
 KEYED = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_in_flight", "idempotency_key_reused")

@@ -59,6 +59,9 @@ TABLE: Mapping[str, Entry] = {
     "unauthenticated": Entry(
         401, "Not authenticated", "Send a bearer token. POST /oauth/token gives one; it lasts for minutes."
     ),
+    "scope_insufficient": Entry(
+        403, "Another kind of client", "Partners' clients send and follow referrals; forces' clients fetch attachments."
+    ),
     "identity_mismatch": Entry(403, "Somebody else's", "Send your own referrals only, with your own partner_id." + _SEE),
     "partner_suspended": Entry(403, "Suspended", "Speak to your contact at the programme." + _MEANWHILE),
     "mou_not_in_force": Entry(403, "No agreement in force", "Name a Memorandum of Understanding in force." + _MEANWHILE),
@@ -72,6 +75,12 @@ TABLE: Mapping[str, Entry] = {
     "not_found": Entry(404, "Not found", "There is nothing at this address. See /openapi.json."),
     "referral_not_found": Entry(404, "Referral not found", "You have no referral of this id."),
     "attachment_not_found": Entry(404, "Attachment not found", "This referral has no attachment of this id."),
+    "attachment_not_open": Entry(
+        404,
+        "Nothing open to you",
+        "No such attachment is open to you: the home force alone may fetch it. Just told of it? Try again in a few seconds.",
+        retryable=True,
+    ),
     "referral_unknown": Entry(404, "Referral not found", "You have no referral of this reference.", retryable=True),
     "method_not_allowed": Entry(405, "Method not allowed", "Use one of the methods in Allow."),
     "body_too_slow": Entry(408, "Body too slow", "The body did not arrive in time. Send it again.", retryable=True),

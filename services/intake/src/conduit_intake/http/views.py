@@ -109,6 +109,23 @@ class Attachments(View):
     items: tuple[AttachmentView, ...]
 
 
+class CaseAttachment(View):
+    """An attachment that a force may fetch."""
+
+    attachment_id: UUID
+    referral_id: UUID
+    media_type: str
+    size: int = Field(description="Bytes.")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    url: str = Field(description="Where its content is.")
+
+
+class CaseAttachments(View):
+    """Every attachment of a case that the force may fetch."""
+
+    items: tuple[CaseAttachment, ...]
+
+
 def address(referral_id: UUID) -> str:
     """Where a referral is."""
     return f"/v1/referrals/{referral_id}"

@@ -1,0 +1,85 @@
+"""Which force may fetch an attachment: the home force alone, since a file may show anybody. Intake holds its content.
+
+An attachment may come before its case, and waits for it here. What follows is decided by how the case stands, not by what
+changed: should an attachment and its case be stored at the same moment, the next turn of the case, at the latest the
+force's receipt, sees both.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from conduit_contracts.envelope import Message
+from conduit_contracts.intake import AttachmentCleared
+from conduit_contracts.routing import AttachmentClosed, AttachmentDisseminated, AttachmentOpened
+from conduit_contracts.topics import ROUTING_ATTACHMENTS
+from conduit_routing.case import Attachment, CaseState
+from conduit_routing.turn import Turn
+from conduit_routing.work import Work
+
+_OF = """
+SELECT attachment_id, referral_id, media_type, size, sha256, opened_to FROM attachments
+WHERE referral_id = ANY($1::uuid[]) ORDER BY attachment_id
+"""
+_PUT = """
+INSERT INTO attachments (attachment_id, referral_id, media_type, size, sha256, opened_to)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[])
+ON CONFLICT (attachment_id) DO UPDATE SET opened_to = excluded.opened_to
+"""
+
+
+async def load(connection: Any, work: Work, referral_ids: Iterable[UUID]) -> None:
+    """Let the work know of these referrals' attachments. Lock their cases first."""
+    ids = list(referral_ids)
+    for row in await connection.fetch(_OF, ids) if ids else ():
+        found = Attachment(*row)
+        work.stored[found.attachment_id] = found
+        work.hold(found)
+
+
+async def save(connection: Any, changed: Sequence[Attachment]) -> None:
+    """Write these."""
+    if changed:
+        await connection.execute(_PUT, *map(list, zip(*sorted(changed), strict=True)))
+
+
+def cleared(message: AttachmentCleared) -> Attachment:
+    """An attachment that nobody may fetch yet."""
+    return Attachment(message.attachment_id, message.referral_id, message.media_type, message.size, message.sha256)
+
+
+def open_to_home(turn: Turn) -> None:
+    """Tell a new home force of the case's attachments, and intake of who may fetch them and who may no longer."""
+    case = turn.case
+    if case.state is CaseState.WITHDRAWN:
+        return
+    for each in turn.attachments.values():
+        if each.opened_to != case.home_force:
+            _close(turn, each)
+            _open(turn, each)
+            turn.attachments[each.attachment_id] = each._replace(opened_to=case.home_force)
+
+
+def _close(turn: Turn, attachment: Attachment) -> None:
+    if attachment.opened_to is not None:
+        _tell_intake(turn, AttachmentClosed(**_about(attachment), force_id=attachment.opened_to))
+        turn.note("attachment_closed", "home_force_changed", attachment.opened_to)
+
+
+def _open(turn: Turn, attachment: Attachment) -> None:
+    home = turn.case.home_force
+    if home is None:
+        return
+    about = _about(attachment) | {"force_id": home}
+    _tell_intake(turn, AttachmentOpened(**about))
+    told = AttachmentDisseminated(**about, media_type=attachment.media_type, size=attachment.size, sha256=attachment.sha256)
+    turn.note("attachment_opened", "home_force", home, turn.send(home, told))
+
+
+def _about(attachment: Attachment) -> dict[str, Any]:
+    return {"referral_id": attachment.referral_id, "attachment_id": attachment.attachment_id}
+
+
+def _tell_intake(turn: Turn, message: Message) -> None:
+    key = str(turn.case.referral_id)
+    turn.outbox.publish(ROUTING_ATTACHMENTS.name(), key, message, subject=key, cause=turn.cause)
