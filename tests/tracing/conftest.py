@@ -27,11 +27,15 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest, collector: Collector) -> Iterator[Stack]:
-    """Outside pytest's own folders; after a failure its logs stay."""
+    """Switched on as docs/tracing.md says. It lies outside pytest's own folders; after a failure its logs stay."""
     failed = request.session.testsfailed
     folder = Path(tempfile.mkdtemp(prefix="conduit-tracing-"))
-    with Stack(folder, stack_options(collector.environment)) as started:
-        yield started
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in collector.environment.items():
+            environment.setenv(name, value)
+        started = Stack(folder, stack_options())
+        with started:
+            yield started
     if request.session.testsfailed == failed:
         shutil.rmtree(folder, ignore_errors=True)
 
