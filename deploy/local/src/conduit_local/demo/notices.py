@@ -40,7 +40,9 @@ class Mailbox:
 
 
 def _notices(message: EmailMessage) -> Iterator[Notice]:
-    text = f"{message['Subject']}\n{message.get_content()}"
+    # What the conduit writes is plain text. On a watched stack, Alertmanager's letters come here, too.
+    plain = message.get_body(("plain",))
+    text = f"{message['Subject']}\n{plain.get_content() if plain else ''}"
     for recipient in str(message["X-Envelope-To"]).split(","):
         yield Notice(recipient.strip(), text)
 
