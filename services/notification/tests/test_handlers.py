@@ -36,7 +36,6 @@ SILENT = {
     "partner_registered",
     "force_registered",
     "submission_rejected",
-    "attachment_cleared",
     "routing_review_opened",
     "information_forwarded",
     "withdrawal_forwarded",
@@ -65,7 +64,7 @@ def test_the_handlers_cover_exactly_what_is_consumed() -> None:
     assert set(HANDLERS) == {message.type for message in CONSUMED}
     ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
     forwarded = {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded"}
-    assert ignored == {*forwarded, "command-ignored", "attachment-cleared"}
+    assert ignored == {*forwarded, "command-ignored"}
 
 
 def test_a_partner_follows_its_referral_from_receipt_to_handover() -> None:
