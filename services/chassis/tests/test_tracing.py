@@ -193,6 +193,19 @@ class TestARecord:
         assert sorted(span.operation for span in spans) == ["create", "process"]
         assert remembered == 0
 
+    async def test_the_environments_sampler_decides(
+        self, world: World, collector: Collector, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+        low, high = (f"00-{TRACE[:16]}{half * 16}-{SPAN}-01" for half in "1e")
+        async with traced(world, collector, world.sample.service()) as service:
+            await service.process(from_caller(world.noted(1), low), from_caller(world.noted(2, "other"), high))
+            headers = await service.headers()
+            spans = await service.spans()
+        assert [each["traceparent"][-2:] for each in headers] == ["01", "00"]
+        assert {span.trace for span in spans} == {followed(low)[0]}
+
     async def test_nothing_that_comes_from_outside_stands_on_a_span(self, world: World, collector: Collector) -> None:
         sample, topic = world.sample, world.sample.edge.name("one")
         good = record(topic, SECRET, Noted(number=1, words=SECRET), event_id=SECRET, source=SECRET, subject=SECRET)
