@@ -54,8 +54,8 @@ def _first_answers(behaviour: Behaviour, case: CaseDisseminated, force_id: str, 
         return
     if does == "answers_for_another_first":
         another = next(other for other in forces() if other != force_id)
-        yield ReceiptConfirmed(force_id=another, referral_id=referral_id)
-    yield ReceiptConfirmed(force_id=force_id, referral_id=referral_id)
+        yield ReceiptConfirmed(force_id=another, referral_id=referral_id, part=case.part)
+    yield ReceiptConfirmed(force_id=force_id, referral_id=referral_id, part=case.part)
     if does == "declines":
         yield CaseDeclined(
             force_id=force_id,
@@ -65,14 +65,18 @@ def _first_answers(behaviour: Behaviour, case: CaseDisseminated, force_id: str, 
             suggested_force=behaviour.suggests,
         )
     elif does in ("acknowledges", "answers_for_another_first"):
-        yield acknowledgement(force_id, referral_id)
+        yield acknowledgement(force_id, referral_id, case.part)
 
 
-def acknowledgement(force_id: str, referral_id: Any) -> CaseAcknowledged:
+def acknowledgement(force_id: str, referral_id: Any, part: int | None = None) -> CaseAcknowledged:
     """A person in the safeguarding team takes the case, under a synthetic reference of the force's own."""
     reference = f"{force_id.upper()}/{str(referral_id)[-6:]}"
     return CaseAcknowledged(
-        force_id=force_id, referral_id=referral_id, team="Safeguarding team (synthetic)", force_reference=reference
+        force_id=force_id,
+        referral_id=referral_id,
+        team="Safeguarding team (synthetic)",
+        force_reference=reference,
+        part=part,
     )
 
 
@@ -124,7 +128,7 @@ class Connectors:
         behaviour = self._behaviour(force_id, message)
         sent = [await self._send(force_id, event) for event in answers(behaviour, message, force_id, self._silent[force_id])]
         if behaviour.does == "answers_late" and isinstance(message, CaseDisseminated):
-            self._later.add(asyncio.create_task(self._acknowledge_late(force_id, message.referral_id)))
+            self._later.add(asyncio.create_task(self._acknowledge_late(force_id, message)))
         self._answered.add(attributes.id)
         return sent
 
@@ -133,9 +137,9 @@ class Connectors:
             return Behaviour()
         return self._behaviour_of(force_id, message.partner_reference)
 
-    async def _acknowledge_late(self, force_id: str, referral_id: Any) -> None:
+    async def _acknowledge_late(self, force_id: str, case: CaseDisseminated) -> None:
         await asyncio.sleep(ANSWER_DELAY_SECONDS)
-        await (await self._send(force_id, acknowledgement(force_id, referral_id)))
+        await (await self._send(force_id, acknowledgement(force_id, case.referral_id, case.part)))
 
     async def _send(self, force_id: str, event: Event) -> Sent:
         """Sent in order; what it returns is to be awaited for the broker's word."""
