@@ -13,6 +13,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from conduit_contracts.topics import TopicSpec
+from conduit_local.kafka import EmbeddedKafka
+from conduit_local.kafka_archive import keep_archive
 from conduit_local.kafka_jars import ChecksumError, class_path, read_lock
 from conduit_local.paths import cache_dir
 from conduit_local.providers import Servers, start_servers
@@ -101,3 +103,21 @@ def _kill_both(servers: Servers) -> None:
     servers.postgres.kill()
     servers.postgres.start()
     servers.kafka.start()
+
+
+def test_a_broker_takes_its_classes_from_the_archive_beside_the_jars(servers: Servers) -> None:
+    if servers.kafka is None or servers.kafka.child is None:
+        pytest.fail("the embedded servers are needed: unset KAFKA_BOOTSTRAP_SERVERS and POSTGRES_DSN")
+    archive = keep_archive(cache_dir())
+    assert archive is not None
+    assert str(archive) in {mapped.path for mapped in psutil.Process(servers.kafka.child.pid).memory_maps()}
+
+
+def test_a_broker_starts_without_its_archive_where_that_is_damaged(state_dir: Path) -> None:
+    damaged = state_dir / "damaged.aot"
+    damaged.write_bytes(b"no archive")
+    kafka = EmbeddedKafka(state_dir, archive=damaged)
+    kafka.start()
+    kafka.kill()
+    assert kafka.child is not None
+    assert "processing the AOT cache" in kafka.child.log_path.read_text()

@@ -27,6 +27,8 @@ from conduit_local.ports import LOOPBACK, keep_port, wait_for_port, wait_until
 START_SECONDS = 60.0
 QUICK_START = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """Starts in half the time and in a third of the memory; for throughput give `THROUGHPUT` instead."""
+UNSAFE = "--sun-misc-unsafe-memory-access=allow"
+"""Without it the JVM warns of what is Kafka's own business, to nobody who could act on it."""
 THROUGHPUT = ("-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
 
 
@@ -55,12 +57,15 @@ class EmbeddedKafka:
         jvm_options: Sequence[str] = QUICK_START,
         security: Security | None = None,
         tell: Callable[[str], None] = lambda _: None,
+        archive: Path | None = None,
     ) -> None:
+        """`archive` holds classes that need not be read from the jars; see `kafka_archive`."""
         self._state_dir = state_dir.absolute()
         self._home = self._state_dir / "kafka"
         self._jvm_options = tuple(jvm_options)
         self._security = security or Security()
         self._tell = tell
+        self._archive = archive
         self._port = 0
         self._jars = ""
         self.child: Child | None = None
@@ -145,8 +150,8 @@ class EmbeddedKafka:
 
     def _java(self, options: Sequence[str], *command: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._home / 'log4j2.xml'}"
-        quiet = "--sun-misc-unsafe-memory-access=allow"  # Kafka's own business, told to nobody who could act on it
-        return [str(JAVA), *options, quiet, logging, "-cp", self._jars, *command]
+        archived = [f"-XX:AOTCache={self._archive}"] if self._archive else []
+        return [str(JAVA), *options, *archived, UNSAFE, logging, "-cp", self._jars, *command]
 
     def _answers(self) -> bool:
         client: dict[str, str | int | float | bool] = {

@@ -15,6 +15,8 @@ import psycopg
 from conduit_local.broker import Broker, external_broker, local_broker
 from conduit_local.containers import start_containers
 from conduit_local.kafka import QUICK_START, EmbeddedKafka
+from conduit_local.kafka_archive import keep_archive
+from conduit_local.paths import cache_dir
 from conduit_local.ports import accepts_at
 from conduit_local.postgres import EmbeddedPostgres
 from conduit_local.secured import check_same_mode, secure
@@ -92,7 +94,8 @@ def _external(broker: Broker, postgres_dsn: str) -> Servers:
 def _embedded(state_dir: Path, jvm_options: Sequence[str], secured: bool, tell: Callable[[str], None]) -> Iterator[Servers]:
     check_same_mode(state_dir, secured=secured)
     security = secure(state_dir) if secured else None
-    kafka = EmbeddedKafka(state_dir, jvm_options=jvm_options, security=security, tell=tell)
+    archive = keep_archive(cache_dir(), tell)
+    kafka = EmbeddedKafka(state_dir, jvm_options=jvm_options, security=security, tell=tell, archive=archive)
     postgres = EmbeddedPostgres(state_dir)
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(2))

@@ -203,7 +203,8 @@ class Stack:
         together(self._provision, self._open_doors, self._start_smtp)
         self._tell("starting the services")
         together(*(partial(self._start_replica, name, n + 1) for name, count in self._wanted.items() for n in range(count)))
-        self.wait_ready()
+        # The more processes come up at once, the later each of them is ready.
+        self.wait_ready(timeout=READY_SECONDS * max(self._wanted.values()))
         write_env_file(self.state_dir, self.env())
         self._exit.callback((self.state_dir / "env").unlink, missing_ok=True)
 
