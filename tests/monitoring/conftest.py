@@ -17,6 +17,8 @@ def watched() -> Iterator[Watched]:
     `watched.watch.query("up")` asks Prometheus, `watched.watch.url` is its address, `watched.load("A-NAME")` sends more.
     """
     with watched_stack() as made:
+        made.visit()
         made.load("LOAD")
+        made.visit()
         time.sleep(2 * SCRAPE_SECONDS)  # what changed last is scraped
         yield made

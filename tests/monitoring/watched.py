@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
+
 from conduit_local.demo.command import stack_options
 from conduit_local.demo.result import Options
 from conduit_local.demo.run import run_samples
@@ -43,6 +45,16 @@ class Watched:
         with ThreadPoolExecutor(1) as pool:  # a loop of its own: pytest's may be running in this thread
             result = pool.submit(lambda: asyncio.run(run_samples(self.stack, samples, options))).result()
         assert result.complaints == []
+
+    def visit(self) -> None:
+        """Ask each door of HTTP once: officers' lists with and without a token, and a partner's without."""
+        officer = {"Authorization": f"Bearer {self.stack.officer_token}"}
+        with httpx.Client(trust_env=False, timeout=10) as client:
+            for name in ("triage", "routing"):
+                assert client.get(f"{self.stack.url(name)}/reviews", headers=officer).status_code == httpx.codes.OK
+                assert client.get(f"{self.stack.url(name)}/reviews").status_code == httpx.codes.UNAUTHORIZED
+            refused = client.get(f"{self.stack.url('intake')}/v1/referrals")
+            assert refused.status_code == httpx.codes.UNAUTHORIZED
 
 
 @contextmanager

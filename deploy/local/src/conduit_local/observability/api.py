@@ -78,6 +78,11 @@ class Prometheus:
         """Every rule with its health and the error of its last evaluation, as the API has them."""
         return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
 
+    def describes(self, metric: str) -> bool:
+        """Whether something that is scraped declares this metric, with or without a series."""
+        # What is exposed is a family, which for a counter is scraped under its name with or without the ending.
+        return bool(self._get("metadata", metric=metric) or self._get("metadata", metric=metric.removesuffix("_total")))
+
     def alerts(self) -> list[Alert]:
         """What is pending or firing now."""
         found = self._get("alerts")["alerts"]
