@@ -51,14 +51,14 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas documents dashboards fuzz monitoring
+.PHONY: test lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
 test: lint ## Lint, then every test on real Kafka and PostgreSQL
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/scale tests/monitoring tests/tracing
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can
@@ -73,6 +73,12 @@ documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
 
 dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards anew
 	$(BIN)/python -m conduit_local.dashboards write
+
+kubernetes: install ## Write the manifests in deploy/kubernetes anew
+	$(BIN)/python -m conduit_local.kubernetes write
+
+kubernetes-check: install ## kustomize, kubeconform and hadolint on what a deployer renders and builds (builds them with Go at first)
+	$(BIN)/python -m tests.kubernetes.rendered
 
 monitoring: install ## Every fault of the running stack raises the right alert, and only that; the rules, runbooks and dashboards too
 	MONITORING=all $(BIN)/python -m pytest tests/monitoring $(ARGS)
@@ -105,4 +111,4 @@ clean: ## Remove the environment and all local state, downloads included
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -28,7 +28,8 @@ FETCH_SECONDS = 300
 def alone(folder: Path) -> Iterator[None]:
     """One process at a time makes what is in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    # Beside the folder: in it, uv has a lock of its own by the usual name.
+    with folder.with_name(f"{folder.name}.held").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -1,0 +1,175 @@
+"""What the services are told on a cluster, where they scale to, and what of them is to be seen from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from conduit_chassis.settings import Settings
+from conduit_contracts.topics import SERVICES, consumed_by
+from conduit_intake.settings import IntakeSettings
+from conduit_local.kubernetes.environment import read_environment
+from conduit_local.kubernetes.tree import HOME, OVERLAYS
+from conduit_local.services import DOCS_DIR, POLICY_FILE, Smtp, Surroundings, service_environment
+from conduit_notification.settings import NotificationSettings
+from conduit_routing.settings import RoutingSettings
+from conduit_triage.settings import TriageSettings
+from tests.kubernetes.manifests import ENVIRONMENTS, named, of_kind
+
+SETTINGS: dict[str, type[Settings]] = {
+    "intake": IntakeSettings,
+    "triage": TriageSettings,
+    "routing": RoutingSettings,
+    "notification": NotificationSettings,
+}
+INTERNAL = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json", "/reviews", "/cases", "/")
+ON_A_CLUSTER_ONLY = {"POSTGRES_PASSWORD_FILE", "CLAMD_HOST", "CLAMD_PORT", "SMTP_USERNAME", "SMTP_PASSWORD_FILE"} | {
+    "SMTP_STARTTLS",
+    "HUB_URL",
+}
+
+each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+each_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def variables(environment: str, service: str) -> dict[str, Any]:
+    (container,) = named(environment, "Deployment", service)["spec"]["template"]["spec"]["containers"]
+    return {each["name"]: each.get("value", each.get("valueFrom")) for each in container["env"]}
+
+
+def mounted(environment: str, service: str) -> list[str]:
+    (container,) = named(environment, "Deployment", service)["spec"]["template"]["spec"]["containers"]
+    return [each["mountPath"] for each in container["volumeMounts"]]
+
+
+@each_environment
+@each_service
+def test_a_service_gets_the_variables_of_the_local_stack(environment: str, service: str) -> None:
+    kafka = {"KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD_FILE"}
+    here = Surroundings({"KAFKA_BOOTSTRAP_SERVERS": "", "KAFKA_CA_FILE": ""}, "", Smtp("", 0), "", "")
+    local = service_environment(service, here, postgres_dsn="", http=("", 0))
+    assert variables(environment, service).keys() - ON_A_CLUSTER_ONLY == local.keys() | kafka
+
+
+@each_environment
+@each_service
+def test_a_service_can_read_its_settings_from_them(
+    environment: str, service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("a password")
+    for name, value in variables(environment, service).items():
+        # Files are looked at when settings are read: here is one, there they are mounted.
+        monkeypatch.setenv(
+            name, str(secret) if name.endswith("PASSWORD_FILE") else value if isinstance(value, str) else "token"
+        )
+    settings = SETTINGS[service]()
+    assert settings.kafka_sasl_username == f"service.{service}"
+    assert settings.kafka_security_protocol == "SASL_SSL"
+    assert settings.password() == "a password"
+
+
+@each_environment
+@each_service
+def test_every_file_that_a_variable_names_is_mounted(environment: str, service: str) -> None:
+    for name, value in variables(environment, service).items():
+        if name.endswith(("_FILE", "_DIR")):
+            assert any(str(value).startswith(place) for place in mounted(environment, service)), name
+
+
+@each_environment
+@each_service
+def test_the_database_is_the_services_own_over_tls_that_is_verified(environment: str, service: str) -> None:
+    dsn = urlsplit(variables(environment, service)["POSTGRES_DSN"])
+    assert (dsn.username, dsn.path, dsn.password) == (f"conduit_{service}", f"/conduit_{service}", None)
+    assert parse_qs(dsn.query)["sslmode"] == ["verify-full"]
+    database = named(environment, "Database", service)["spec"]
+    assert (database["name"], database["owner"]) == (f"conduit_{service}",) * 2
+    role = named(environment, "DatabaseRole", service)["spec"]
+    assert role["name"] == f"conduit_{service}"
+    assert not {"superuser", "createdb", "createrole", "bypassrls", "replication"} & role.keys()
+
+
+@each_environment
+def test_a_role_may_connect_to_no_other_services_database(environment: str) -> None:
+    lines = [line.split() for line in of_kind(environment, "Cluster")[0]["spec"]["postgresql"]["pg_hba"]]
+    assert lines[-1] == ["host", "all", "all", "all", "reject"]
+    assert [line[:3] for line in lines[:-1]] == [["hostssl", f"conduit_{name}", f"conduit_{name}"] for name in SERVICES]
+
+
+@each_environment
+def test_a_commit_is_on_two_machines_and_backups_can_be_wound_back(environment: str) -> None:
+    (cluster,) = of_kind(environment, "Cluster")
+    assert cluster["spec"]["instances"] >= 3
+    assert cluster["spec"]["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required"}
+    (plugin,) = cluster["spec"]["plugins"]
+    assert plugin["isWALArchiver"] is True
+    (store,) = of_kind(environment, "ObjectStore")
+    assert plugin["parameters"]["barmanObjectName"] == store["metadata"]["name"]
+    assert store["spec"]["retentionPolicy"] == f"{read_environment(HOME / OVERLAYS / environment).store.backup_days}d"
+    (nightly,) = of_kind(environment, "ScheduledBackup")
+    assert nightly["spec"]["cluster"]["name"] == cluster["metadata"]["name"]
+
+
+@each_environment
+@each_service
+def test_the_migration_of_a_release_uses_its_image_and_sees_the_database_alone(environment: str, service: str) -> None:
+    (job,) = (each for each in of_kind(environment, "Job") if each["metadata"]["name"].startswith(f"{service}-"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (main,) = named(environment, "Deployment", service)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == main["image"]
+    assert container["command"] == ["python", "-m", "conduit_chassis.migrate_only", f"conduit_{service}"]
+    assert {each["name"] for each in container["env"]} == {"POSTGRES_DSN", "POSTGRES_PASSWORD_FILE"}
+    assert "service." not in str(job["spec"]["template"]["spec"]["volumes"])
+
+
+@each_environment
+@each_service
+def test_a_service_never_has_more_replicas_than_its_busiest_topics_have_partitions(environment: str, service: str) -> None:
+    topics = {each["metadata"]["name"]: each["spec"]["partitions"] for each in of_kind(environment, "KafkaTopic")}
+    spec = named(environment, "ScaledObject", service)["spec"]
+    widest = max(sum(topics[name] for name in topics if topic.match(name) is not None) for topic in consumed_by(service))
+    assert 2 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= widest
+    assert spec["scaleTargetRef"]["name"] == service
+
+
+@each_environment
+@each_service
+def test_lag_is_read_with_the_rights_of_the_service(environment: str, service: str) -> None:
+    trigger = named(environment, "ScaledObject", service)["spec"]["triggers"][0]
+    assert trigger["type"] == "kafka"
+    user = named(environment, "KafkaUser", trigger["metadata"]["username"])
+    groups = [acl["resource"] for acl in user["spec"]["authorization"]["acls"] if acl["resource"]["type"] == "group"]
+    assert groups == [{"type": "group", "name": trigger["metadata"]["consumerGroup"], "patternType": "literal"}]
+    assert (trigger["metadata"]["sasl"], trigger["metadata"]["tls"]) == ("scram_sha512", "enable")
+    login = named(environment, "TriggerAuthentication", trigger["authenticationRef"]["name"])
+    (password,) = (each for each in login["spec"]["secretTargetRef"] if each["parameter"] == "password")
+    assert password["name"] == user["metadata"]["name"]
+
+
+@each_environment
+def test_only_the_partner_api_and_the_documents_are_to_be_seen_from_outside(environment: str) -> None:
+    (route,) = of_kind(environment, "HTTPRoute")
+    (rule,) = route["spec"]["rules"]
+    assert [each["name"] for each in rule["backendRefs"]] == ["intake"]
+    matches = [(each["path"]["type"], each["path"]["value"]) for each in rule["matches"]]
+
+    def seen(path: str) -> bool:
+        return any(path == value or (kind == "PathPrefix" and path.startswith(f"{value}/")) for kind, value in matches)
+
+    documented = json.loads((DOCS_DIR / "openapi.json").read_text())["paths"]
+    assert all(seen(path) for path in documented)
+    assert seen("/docs")
+    assert [path for path in INTERNAL if seen(path)] == []
+    assert {each["spec"].get("type", "ClusterIP") for each in of_kind(environment, "Service")} == {"ClusterIP"}
+    assert of_kind(environment, "Ingress") == []
+
+
+@each_environment
+def test_the_policy_is_the_committed_one_and_cannot_change_under_a_running_service(environment: str) -> None:
+    (policy,) = of_kind(environment, "ConfigMap")
+    assert policy["data"] == {POLICY_FILE.name: POLICY_FILE.read_text()}
+    assert policy["immutable"] is True
