@@ -144,6 +144,7 @@ class Relay:
                 # Other processes go on committing: the next one to hold the lock sends that.
                 return await self._confirm(connection, producer, sent, [])
             if not sent:
+                self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
                 await self._rest()
 
     async def _scan(self, connection: Any, producer: Producer, in_flight: list[Sent]) -> list[Pending]:
@@ -197,8 +198,11 @@ class Relay:
             raise RoundFailed(error) from error
         await self._delete(connection, sent)
         if sent:
-            self._failures = 0
-            self._health.recovered(self._part)
+            self._works()
+
+    def _works(self) -> None:
+        self._failures = 0
+        self._health.recovered(self._part)
 
     async def _delete(self, connection: Any, sent: Sequence[Sent]) -> None:
         ids = [number for batch in sent for number in batch.ids]
