@@ -107,6 +107,11 @@ def test_clocks_that_ended_are_counted_and_no_more_than_began(watched: Watched, 
     assert 10 < kept <= ended <= began
 
 
+def test_the_inbox_is_estimated_in_every_service(watched: Watched) -> None:
+    rows = watched.watch.query("max by (service) (conduit_inbox_rows)")
+    assert {row.labels["service"] for row in rows if row.value > 0} == set(SERVICES)
+
+
 def test_requests_are_counted_by_route_in_every_service(watched: Watched) -> None:
     rows = watched.watch.query('sum by (service) (conduit_http_requests_total{route="/metrics",status="200"})')
     assert {row.labels["service"] for row in rows if row.value > 0} == set(SERVICES)

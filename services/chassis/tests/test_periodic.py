@@ -123,11 +123,16 @@ async def test_gauges_follow_the_tables(sample: Sample, database: str) -> None:
             record(sample.inside.template, "a", Noted(number=1)),
             record(sample.inside.template, "b", Noted(number=2, action="fail")),
         )
+        await made.pool.execute("UPDATE inbox SET seen_at = now() - interval '40 days'")
+        await made.pool.execute("UPDATE dead_letters SET at = now() - interval '1 hour'")
         task = asyncio.create_task(keep_gauges(made.runtime, nothing))
         await asyncio.sleep(0.3)
         await cancel(task)
     assert metrics.OUTBOX_ROWS._value.get() == 2
     assert metrics.DEAD_LETTERS_WAITING._value.get() == 1
+    assert 3_600 <= metrics.DEAD_LETTERS_AGE._value.get() < 3_700
+    assert metrics.INBOX_AGE._value.get() == 30 * 86_400
+    assert metrics.POOL_CONNECTIONS.labels("idle")._value.get() >= 1
 
 
 def test_the_consumer_is_told_what_its_defaults_would_lose() -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
 import asyncpg
 import pytest
 from aiokafka.errors import KafkaError
+from prometheus_client import REGISTRY
 
 from conduit_chassis.health import Health
 from conduit_chassis.outbox import Outbox
@@ -86,6 +88,26 @@ async def test_events_arrive_with_their_ids_and_leave_the_outbox(world: World) -
         await eventually(lambda: empty(world), "an empty outbox")
     found = await world.read(world.sample.out.template)
     assert sorted(dict(each.headers)["ce_id"].decode() for each in found) == sorted(ids)
+
+
+async def test_an_event_that_keeps_a_promise_is_measured_from_the_act(world: World) -> None:
+    def measured() -> tuple[float, float]:
+        found = [REGISTRY.get_sample_value(f"conduit_dissemination_seconds_{what}") or 0 for what in ("count", "sum")]
+        return found[0], found[1]
+
+    await world.create(world.sample.out.template)
+    number, seconds = measured()
+    outbox = Outbox("sample", ManualClock().now())
+    outbox.publish(world.sample.out.template, "k", Kept(number=1), acted_at=datetime.now(UTC) - timedelta(seconds=1_000))
+    outbox.publish(world.sample.out.template, "k", Kept(number=2))
+    connection = await asyncpg.connect(world.dsn)
+    await outbox.flush(connection)
+    await connection.close()
+    async with relaying(world):
+        await eventually(lambda: empty(world), "an empty outbox")
+    later_number, later_seconds = measured()
+    assert later_number == number + 1
+    assert 1_000 < later_seconds - seconds < 1_100
 
 
 async def test_order_per_key_holds_at_the_reader(world: World) -> None:

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from conduit_contracts.notification import Channel
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 UPDATES = Counter(
@@ -37,3 +39,8 @@ QUEUE_AGE = Gauge(
     "Age of the oldest such notice. Above a few minutes: the mail server or one webhook's endpoint does not take them.",
     ("channel",),
 )
+
+for _channel in Channel:
+    for _result in ("queued", "sent", "failed", "dropped"):
+        NOTICES.labels(_channel.value, _result)
+NOTICES.labels("none", "no_contact")
