@@ -15,6 +15,7 @@ from conduit_contracts import topics
 from conduit_contracts.envelope import dump
 from conduit_contracts.intake import InformationSupplied, ReferralReceived, ReferralWithdrawn, SubmissionRejected
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
+from conduit_contracts.referral import Urgency
 from services.intake.tests.api import Api, added, body, code, fields, keyed, post, refer, referred
 from services.intake.tests.samples import (
     CANARY,
@@ -197,6 +198,17 @@ class TestActs:
         assert isinstance(published[0].message, event)
         assert [type(each.message).__name__ for each in published[1:]] == ["SubmissionRepeated"]
 
+    async def test_danger_and_urgency_that_are_told_later_go_on_as_they_were_said(
+        self, api: Api, north: httpx.AsyncClient
+    ) -> None:
+        path = f"/v1/referrals/{await referred(north)}/information"
+        before = await api.intake._last_id()
+        assert (await post(north, path, added(immediate_danger=True, urgency=Urgency.URGENT))).status_code == 202
+        (published,) = await api.intake.published(before)
+        assert (published.message.supplement.immediate_danger, published.message.supplement.urgency) == (True, "urgent")
+        misspelt = added().replace(b'"text"', b'"imediate_danger":true,"text"')
+        assert fields(await post(north, path, misspelt)) == [("(unknown)", "field_unknown")]
+
     async def test_a_second_look_is_asked_for_once(self, north: httpx.AsyncClient) -> None:
         path = f"/v1/referrals/{await referred(north)}/reconsideration"
         assert (await post(north, path, ACTS["reconsideration"])).status_code == 202
@@ -233,11 +245,14 @@ class TestLooking:
     async def test_its_state_is_what_the_partners_updates_say(self, api: Api, north: httpx.AsyncClient) -> None:
         referral_id = await referred(north)
         await told(api, referral_id, 1, ReferralState.RECEIVED)
-        await told(api, referral_id, 2, ReferralState.INFORMATION_REQUESTED, comment="Which year was it?")
+        await told(
+            api, referral_id, 2, ReferralState.INFORMATION_REQUESTED, comment="Which year was it?", force_ids=("kent",)
+        )
         shown = (await north.get(f"/v1/referrals/{referral_id}")).json()
         assert (shown["state"], shown["revision"]) == ("information_requested", 2)
         assert [update["revision"] for update in shown["updates"]] == [1, 2]
         assert shown["updates"][1]["comment"] == "Which year was it?"
+        assert [update["force_ids"] for update in shown["updates"]] == [[], ["kent"]]
         assert CANARY not in json.dumps(shown)
 
     async def test_revisions_count_and_not_the_order_of_arrival(self, api: Api, north: httpx.AsyncClient) -> None:

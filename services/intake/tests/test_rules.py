@@ -276,6 +276,15 @@ def test_information_is_forwarded_and_its_ids_belong_to_the_referral_from_then_o
     assert ask(supplied(text="More", persons=(person("V3", "L2"),)), answer.held).outcome is Outcome.FORWARDED
 
 
+def test_danger_told_of_in_words_that_were_sent_before_is_news() -> None:
+    first = ask(supplied(text="She is back there."), the_referral())
+    assert first.held is not None
+    again = ask(supplied(text="She is back there.", immediate_danger=True), first.held)
+    assert again.outcome is Outcome.FORWARDED
+    assert isinstance(again.event, intake.InformationSupplied)
+    assert again.event.supplement.immediate_danger
+
+
 def test_the_same_information_again_is_repeated() -> None:
     message = supplied(persons=(person("V2"),))
     held = ask(message, the_referral()).held

@@ -57,6 +57,8 @@ class Happened(Answer):
     reason: Code | None = None
     comment: str | None = None
     next_step: str | None = None
+    force_ids: tuple[str, ...] = ()
+    """The forces that the fact is about."""
 
 
 class Story(Standing):

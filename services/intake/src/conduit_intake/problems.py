@@ -25,7 +25,8 @@ _TEXTS = {
     "reference_reused": "You sent another referral under this reference. Send InformationSupplied to add or correct, or "
     "use a new reference for a new case.",
     "reference_mismatch": "The referral at this address has another reference. Check the address and the reference.",
-    "referral_withdrawn": "You withdrew this referral. To refer the case again, send it under a new reference.",
+    "referral_withdrawn": "You withdrew this referral. To refer the case again, send it under a new reference. "
+    "Where a child is in danger, call 999 now.",
     "reconsideration_already_requested": "A second officer's look can be asked for once, and you have asked. Send "
     "InformationSupplied to add what is new.",
     "place_unknown": "No place of this referral has this place_id. Add the place to places, or correct the id.",

@@ -15,7 +15,8 @@ TITLE = "Referral conduit: partner API"
 VERSION = "1.0.0"
 DESCRIPTION = """
 Send complex child-safeguarding referrals, add to them, and follow them. The conduit is not an emergency channel: where a
-child is in danger now, call 999 as well.
+child is in danger now, call 999 as well. Where one comes to be in danger later, call 999, and send information with
+`immediate_danger` true: the case goes ahead at once, wherever it stands.
 
 **Receipts.** `202` is given once what you sent is committed. From then on the hub answers for it.
 

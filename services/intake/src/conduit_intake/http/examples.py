@@ -30,7 +30,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "Supplement": {
         **_WHO,
-        "text": "Synthetic: a fourth young person has come forward.",
+        "text": "Synthetic: a fourth young person has come forward, and is to meet the adults again this week.",
+        "urgency": "urgent",
+        "immediate_danger": False,
         "supplied_at": "2026-11-24T10:30:00Z",
     },
     "ReferralWithdrawn": {**_WHO, "reason": "duplicate"},

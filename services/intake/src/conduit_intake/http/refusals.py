@@ -90,7 +90,11 @@ TABLE: Mapping[str, Entry] = {
     "reference_reused": Entry(
         409, "Reference in use", "You sent another referral under this reference. Add to that one, or use a new reference."
     ),
-    "referral_withdrawn": Entry(409, "Withdrawn", "You withdrew this referral. Refer the case again under a new reference."),
+    "referral_withdrawn": Entry(
+        409,
+        "Withdrawn",
+        "You withdrew this referral. Refer the case again under a new reference; where a child is in danger, call 999 now.",
+    ),
     "reconsideration_already_requested": Entry(
         409, "Asked already", "A second officer's look can be asked for once. Send what is new as information."
     ),

@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from conduit_contracts.ids import ForceId
 from conduit_contracts.notification import Code, HandoffStanding, ReferralState, ReferralStatusUpdated
 from conduit_contracts.referral import Text
 from conduit_intake.accounts import Client
@@ -69,6 +70,7 @@ class Update(View):
         None, description="An officer's words to you: why declined, or what is asked."
     )
     next_step: Text | SkipJsonSchema[None] = Field(None, description="What to do now.")
+    force_ids: tuple[ForceId, ...] = Field((), description="The forces that the fact is about.")
 
 
 class Whole(Summary):
