@@ -10,15 +10,13 @@ from conduit_contracts.routing import CaseDisseminated
 
 FORCE_ID = sys.argv[1]
 cases = sqlite3.connect(f"{FORCE_ID}.cases.sqlite3", isolation_level=None)  # stands for the force's own system
-COLUMNS = "referral_id TEXT, part INT, body TEXT, acknowledged INT DEFAULT 0, PRIMARY KEY (referral_id, part)"
-cases.execute(f"CREATE TABLE IF NOT EXISTS cases ({COLUMNS})")
+cases.execute("CREATE TABLE IF NOT EXISTS cases (referral_id, part, body, read DEFAULT 0, PRIMARY KEY (referral_id, part))")
 
 
 async def store(delivery: Delivery) -> None:
     """When this returns, the kit confirms receipt. After a crash it may be called again with the same message."""
     print(delivery.message.type, delivery.attributes.id, flush=True)
-    if isinstance(delivery.message, CaseDisseminated):
-        case = delivery.message  # a case that changed comes again, with a higher part
+    if isinstance(case := delivery.message, CaseDisseminated):  # one that changed comes again, with a higher part
         row = (str(case.referral_id), case.part, case.model_dump_json())
         cases.execute("INSERT OR IGNORE INTO cases (referral_id, part, body) VALUES (?, ?, ?)", row)
 
@@ -26,10 +24,9 @@ async def store(delivery: Delivery) -> None:
 async def acknowledge(hub: ForceKit) -> None:
     """Stands for the safeguarding team, who read each case. The event id makes one said twice the same."""
     while True:
-        for read in cases.execute("SELECT referral_id, part FROM cases WHERE NOT acknowledged ORDER BY part").fetchall():
-            said = "acknowledged-{}-{}".format(*read)
-            await hub.acknowledge(read[0], part=read[1], team="Safeguarding team", event_id=said)
-            cases.execute("UPDATE cases SET acknowledged = 1 WHERE referral_id = ? AND part = ?", read)
+        for new in cases.execute("SELECT referral_id, part FROM cases WHERE NOT read ORDER BY part").fetchall():
+            await hub.acknowledge(new[0], part=new[1], team="Safeguarding team", event_id="read-{}-{}".format(*new))
+            cases.execute("UPDATE cases SET read = 1 WHERE referral_id = ? AND part = ?", new)
         await asyncio.sleep(0.5)
 
 

@@ -113,15 +113,19 @@ def test_the_recipes_for_kcat_hand_a_case_over(here: Path) -> None:
     assert "ce_type=uk.conduit.routing.case-disseminated.v1" in said
 
 
-def test_the_recipes_for_curl_send_ask_add_and_withdraw(here: Path) -> None:
+def test_the_recipes_for_curl_send_ask_add_withdraw_attach_and_fetch(here: Path) -> None:
     needs("curl")
-    said = shell(here, "\n".join(blocks("docs/attach.md", "sh", "A partner, by HTTP")), USER="tester")
-    assert [said.count(f'"outcome":"{outcome}"') for outcome in ("received", "forwarded", "repeated")] == [1, 2, 0]
+    headings = ("A partner, by HTTP", "Attachments, by HTTP")
+    said = shell(
+        here, "\n".join(block for each in headings for block in blocks("docs/attach.md", "sh", each)), USER="tester"
+    )
+    assert (here / "fetched.txt").read_bytes() == (here / "statement.txt").read_bytes()
+    assert [said.count(f'"outcome":"{outcome}"') for outcome in ("received", "forwarded", "repeated")] == [2, 2, 0]
     assert said.count('"partner_reference":"HT-2026-0001"') >= 5
 
 
 def test_every_command_in_the_document_is_run() -> None:
-    headings = ("A partner, by HTTP", "kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
+    headings = ("A partner, by HTTP", "Attachments, by HTTP", "kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
     run = [block for heading in headings for block in blocks("docs/attach.md", "sh", heading)]
     assert run == blocks("docs/attach.md", "sh")
 
