@@ -80,7 +80,7 @@ class Reviews:
         async with self._runtime.transaction() as (connection, _):
             levels = await store.levels(connection)
             reviews = await store.queue(connection, MOST_REVIEWS)
-        return {"open": sum(number for number, _ in levels.values()), "reviews": reviews}
+        return {"open": sum(level.reviews for level in levels.values()), "reviews": reviews}
 
     async def _case(self, referral_id: UUID, officer: str) -> Mapping[str, Any]:
         async with self._runtime.transaction() as (connection, _):
