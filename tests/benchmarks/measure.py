@@ -1,68 +1,90 @@
-"""Measuring from outside: when each record was sent, and when its referral first stood on the topic at the far end.
+"""Measuring from outside: when each record was sent, and when its referral stood with every force concerned.
 
-Only records that a consumer has really fetched count. Sending and fetching use librdkafka, so that the measurer takes as
-little as possible of the machine it shares with what it measures.
+A referral has arrived when a consumer has really fetched it from the last of the topics it must reach. The moment that
+counts is the one at which the broker appended it there: so the consumer may fetch seldom and much, and takes little of
+the machine that it shares with what it measures. Both moments are whole milliseconds of the same clock.
 """
 
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from tests.benchmarks.load import Submission
 
 _REFERENCE = re.compile(rb'"partner_reference":"([^"]+)"')
+_LAZY = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500, "fetch.message.max.bytes": 4_000_000}
 
 
-@dataclass
 class Run:
-    """What was sent and what arrived, in seconds of one monotonic clock, by partner reference."""
+    """What was sent and what arrived, by the number at the end of the reference; times in seconds since the epoch."""
 
-    sent: dict[str, float] = field(default_factory=dict)
-    arrived: dict[str, float] = field(default_factory=dict)
+    def __init__(self, prefix: str, count: int) -> None:
+        self._prefix = prefix.encode()
+        self._begin = len(prefix) + 1
+        self._left = array("b", bytes(count))
+        self.count = count
+        self.sent = array("d", bytes(8 * count))
+        self.arrived = array("d", bytes(8 * count))
+        self.waiting = count
+
+    def expect(self, number: int, parts: int, moment: float) -> None:
+        """Note that a referral is sent now, and how many records of it must arrive."""
+        self._left[number] = parts
+        self.sent[number] = int(moment * 1000) / 1000
+
+    def note(self, reference: bytes, moment: float) -> None:
+        """Note a record at the far end; those of other runs are none of this one's."""
+        if not reference.startswith(self._prefix):
+            return
+        number = int(reference[self._begin :])
+        if self._left[number] > 0:
+            self._left[number] -= 1
+            self.arrived[number] = max(self.arrived[number], moment)
+            self.waiting -= not self._left[number]
 
     @property
     def seconds(self) -> float:
         """From the first send to the last arrival."""
-        return max(self.arrived.values()) - min(self.sent.values())
+        return max(self.arrived) - min(self.sent)
 
     @property
     def rate(self) -> float:
         """Referrals a second, end to end."""
-        return len(self.arrived) / self.seconds
+        return self.count / self.seconds
 
-    def latency(self, quantile: float) -> float:
-        """Seconds from send to arrival at this quantile (nearest rank)."""
-        waits = sorted(self.arrived[reference] - self.sent[reference] for reference in self.arrived)
-        return waits[min(len(waits) - 1, int(quantile * len(waits)))]
+    def latencies(self) -> dict[str, float]:
+        """Seconds from send to the last force, at these quantiles (nearest rank)."""
+        waits = sorted(arrived - sent for sent, arrived in zip(self.sent, self.arrived, strict=True))
+        ranks = {"p50_seconds": 0.5, "p99_seconds": 0.99, "p99_9_seconds": 0.999}
+        return {name: round(waits[min(len(waits) - 1, int(q * len(waits)))], 4) for name, q in ranks.items()}
 
 
 class Watch:
-    """Follows the far end from now on, in a thread of its own."""
+    """Follows the far end from now on, in a thread of its own. It reads partitions without a group."""
 
-    def __init__(self, bootstrap: str, topics: Sequence[str], run: Run) -> None:
+    def __init__(self, kafka: Mapping[str, Any], topics: Sequence[str], run: Run) -> None:
         self._run = run
-        self._ready = threading.Event()
         self._stopping = threading.Event()
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap,
-                "group.id": f"bench-{time.time_ns()}",
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "fetch.wait.max.ms": 5,
-            }
-        )
-        self._consumer.subscribe(list(topics), on_assign=lambda *_: self._ready.set())
+        self._failure: BaseException | None = None
+        self._consumer = Consumer({**kafka, **_LAZY, "group.id": "operator.bench", "enable.auto.commit": False})
+        self._consumer.assign(self._ends(topics))
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> "Watch":
         self._thread.start()
-        if not self._ready.wait(60):
-            raise TimeoutError("the measuring consumer got no partitions within 60 s")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,25 +92,35 @@ class Watch:
         self._thread.join(10)
         self._consumer.close()
 
-    def wait_for(self, references: Iterable[str], timeout: float) -> None:
-        """Return once every reference has arrived.
+    def wait(self, timeout: float, check: Callable[[], None] = lambda: None) -> None:
+        """Return once everything has arrived; `check` raises when waiting has become pointless.
 
         Raises:
             TimeoutError: naming how many are missing.
         """
-        wanted = set(references)
         end = time.monotonic() + timeout
-        while not wanted <= self._run.arrived.keys():
+        while self._run.waiting:
+            check()
+            if self._failure is not None:
+                raise RuntimeError("the measuring consumer failed") from self._failure
             if time.monotonic() > end:
-                raise TimeoutError(
-                    f"{len(wanted - self._run.arrived.keys())} of {len(wanted)} did not arrive in {timeout} s"
-                )
+                raise TimeoutError(f"{self._run.waiting} of {self._run.count} did not arrive in {timeout:.0f} s")
             time.sleep(0.05)
 
+    def _ends(self, topics: Sequence[str]) -> list[TopicPartition]:
+        known = self._consumer.list_topics(timeout=30).topics
+        places = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
+        for place in places:
+            place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
+        return places
+
     def _follow(self) -> None:
-        while not self._stopping.is_set():
-            for record in self._consumer.consume(1000, timeout=0.05):
-                self._note(record)
+        try:
+            while not self._stopping.is_set():
+                for record in self._consumer.consume(5000, timeout=0.1):
+                    self._note(record)
+        except BaseException as error:  # raised again where it is waited for
+            self._failure = error
 
     def _note(self, record: Message) -> None:
         error = record.error()
@@ -96,21 +128,26 @@ class Watch:
             if error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             return
+        kind, milliseconds = record.timestamp()
+        if kind != TIMESTAMP_LOG_APPEND_TIME:
+            raise ValueError(f"{record.topic()} does not bear the broker's time")
         found = _REFERENCE.search(record.value() or b"")
         if found:
-            self._run.arrived.setdefault(found[1].decode(), time.monotonic())
+            self._run.note(found[1], milliseconds / 1000)
 
 
-def send(bootstrap: str, records: Sequence[Submission], run: Run, *, per_second: float | None = None) -> None:
-    """Send all, as fast as the broker takes them or at a fixed rate that does not wait for answers (open loop)."""
-    producer = Producer(
-        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 5 if per_second is None else 0}
-    )
-    begin = time.monotonic()
+def send(kafka: Mapping[str, Any], records: Iterable[Submission], run: Run, per_second: float | None = None) -> None:
+    """Send all, as fast as the broker takes them, or at a fixed rate that does not wait for answers (open loop).
+
+    At a fixed rate a record counts as sent when it was due: a sender that is late must not shorten the wait.
+    """
+    options = {"enable.idempotence": True, "linger.ms": 5 if per_second is None else 0, "log_level": 0}
+    producer = Producer({**kafka, **options})
+    begin, due = time.monotonic(), time.time()
     for number, record in enumerate(records):
         if per_second is not None:
             time.sleep(max(0.0, begin + number / per_second - time.monotonic()))
-        run.sent[record.reference] = time.monotonic()
+        run.expect(number, record.parts, time.time() if per_second is None else due + number / per_second)
         while True:
             try:
                 producer.produce(record.topic, record.value, record.key, headers=record.headers)
