@@ -112,6 +112,29 @@ async def test_what_was_accepted_in_one_batch_keeps_that_order_too(routing: Harn
     assert (await stored(routing, referral_id)).told.supplements == (early, late)
 
 
+async def test_a_force_that_is_asked_again_is_stored_with_what_it_said_before(routing: Harness, clock: ManualClock) -> None:
+    message = accepted(referral(KENT_LEADS), home_force=KENT)
+    referral_id = message.referral_id
+    await deliver(routing, message)
+    await deliver(routing, acknowledged(referral_id, KENT, "KP/1", part=1), acknowledged(referral_id, ESSEX, part=1))
+    first = clock.now()
+    clock.advance(timedelta(hours=1))
+    sent = await deliver(routing, informed(referral_id, supplement(immediate_danger=True)))
+    assert kinds(sent) == [
+        *("CaseDisseminated", "CaseDisseminated", "InformationDisseminated", "InformationDisseminated", "CaseRouted")
+    ]
+    case = await stored(routing, referral_id)
+    assert (case.state, case.immediate_danger, case.named_home) == ("open", True, KENT)
+    kent = case.handoffs[KENT]
+    assert (kent.state, kent.part, kent.first_acknowledged_at) == ("disseminated", 2, first)
+    assert (kent.force_reference, kent.acknowledged_at) == ("KP/1", None)
+    assert kent.acknowledgement_due_at == clock.now() + timedelta(seconds=900)
+    await deliver(routing, acknowledged(referral_id, KENT, part=1))
+    done = await deliver(routing, acknowledged(referral_id, KENT, part=2), acknowledged(referral_id, ESSEX, part=2))
+    assert kinds(done) == ["HandoffAcknowledged", "HandoffAcknowledged", "CaseHandedOver"]
+    assert (await stored(routing, referral_id)).state == "handed_over"
+
+
 async def test_a_case_goes_through_its_whole_life_from_the_database(routing: Harness) -> None:
     referral_id, told = uuid7(), referral(KENT_LEADS, immediate_danger=True)
     assert kinds(await deliver(routing, danger(told, referral_id))) == ["CaseDisseminated", "CaseRouted"]
