@@ -118,6 +118,18 @@ async def test_what_cannot_be_read_or_is_for_others_is_reported_and_the_next_cas
     assert len(hub.responses()) == 1
 
 
+async def test_a_case_that_changed_is_confirmed_and_acknowledged_by_its_new_part(hub: Hub, tmp_path: Path) -> None:
+    first = hub.case()
+    changed = hub.case(referral_id=str(first.referral_id), part=2, because="information_added")
+    for case in (first, changed):
+        hub.tell(FORCE_CASES, case)
+    async with ForceKit(hub.force_id, hub.settings, tmp_path / "ledger") as kit:
+        taken = await run_until(kit, count(2))
+        await kit.acknowledge(changed.referral_id, team="Synthetic team", part=2)
+    assert [delivery.message.part for delivery in taken if isinstance(delivery.message, CaseDisseminated)] == [1, 2]
+    assert [record.value["part"] for record in hub.responses()] == [1, 2, 2]
+
+
 async def test_fields_of_a_later_version_are_dropped(hub: Hub, tmp_path: Path) -> None:
     body = hub.case().model_dump(mode="json", exclude_none=True)
     body["of_a_later_version"] = body["summary"]["of_a_later_version"] = {"x": 1}
