@@ -17,8 +17,9 @@ from conduit_contracts.topics import REGISTRY, SERVICES, Topic
 from conduit_local.access import Operation, expected_rules
 from conduit_local.documents.actors import ACTORS, OPERATOR, access_to, all_topics
 from conduit_local.documents.asyncapi import channel_key, document
-from conduit_local.documents.command import differing, expected, main
+from conduit_local.documents.command import expected, main
 from conduit_local.documents.schemas import key_of
+from conduit_local.generated import differing
 from conduit_local.services import DOCS_DIR
 from tests.documents.tools import run_node
 

@@ -9,8 +9,8 @@ from itertools import product
 from conduit_local.dashboards.panels import Dashboard, Panel
 from conduit_local.observability.observed import Observed
 
-FILLED = {"$__rate_interval": "10m", "$__range": "10m"}
-"""What Grafana puts in their place, for a stack that was loaded within the last ten minutes."""
+FILLED = {"$__rate_interval": "30m", "$__range": "30m"}
+"""What Grafana puts in their place, for a stack that was loaded within the last half hour."""
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 _SELECTOR = re.compile(r"\{[^}]*\}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, Dashboa
 
 from conduit_local.dashboards import handoffs, kafka, national, partners, postgres, service
 from conduit_local.dashboards.panels import DATASOURCE, Dashboard, Variable, made
+from conduit_local.generated import command
 
 HOME = Path(__file__).parents[4] / "grafana" / "dashboards"
 DASHBOARDS = (
@@ -73,33 +71,6 @@ def expected() -> dict[str, str]:
     return {f"{dashboard.uid}.json": text_of(dashboard) for dashboard in DASHBOARDS}
 
 
-def differing(home: Path, texts: Mapping[str, str]) -> list[str]:
-    """The files that are not what the code gives."""
-    there = {path.name: path.read_text(encoding="utf-8") for path in home.glob("*.json")}
-    return sorted(name for name in there.keys() | texts.keys() if there.get(name) != texts.get(name))
-
-
-def write(home: Path, texts: Mapping[str, str]) -> int:
-    """Write what differs, and take away what nothing gives any more; returns how many files changed."""
-    home.mkdir(parents=True, exist_ok=True)
-    changed = differing(home, texts)
-    for name in changed:
-        if name in texts:
-            (home / name).write_text(texts[name], encoding="utf-8")
-        else:
-            (home / name).unlink()
-    return len(changed)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0 where all is well, 1 where the check found something."""
-    parser = argparse.ArgumentParser(prog="python -m conduit_local.dashboards", description=__doc__)
-    parser.add_argument("action", choices=("write", "check"))
-    parser.add_argument("--home", type=Path, default=HOME, help="the folder of the dashboards")
-    chosen = parser.parse_args(arguments)
-    texts = expected()
-    if chosen.action == "write":
-        sys.stdout.write(f"{write(chosen.home, texts)} dashboards written\n")
-    found = differing(chosen.home, texts)
-    sys.stderr.writelines(f"{name}: not what the code gives; run make dashboards\n" for name in found)
-    return 1 if found else 0
+    return command("dashboards", HOME, expected, arguments)
