@@ -79,6 +79,7 @@ kubernetes: install ## Write the manifests in deploy/kubernetes anew
 
 kubernetes-check: install ## kustomize, kubeconform and hadolint on what a deployer renders and builds (builds them with Go at first)
 	$(BIN)/python -m tests.kubernetes.rendered
+	IMAGES=all $(BIN)/python -m pytest tests/kubernetes/test_images.py $(ARGS)
 
 monitoring: install ## Every fault of the running stack raises the right alert, and only that; the rules, runbooks and dashboards too
 	MONITORING=all $(BIN)/python -m pytest tests/monitoring $(ARGS)

@@ -14,6 +14,7 @@ import yaml
 
 from conduit_contracts.topics import SERVICES, specs
 from conduit_local import setup
+from conduit_local.access import service_principal
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.databases import provision, service_dsn
 from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
@@ -28,9 +29,7 @@ ROOT = Path(__file__).parents[3]
 SHARED_SETTINGS = ("max_connections", "shared_buffers", "max_wal_size", "log_error_verbosity")
 COMPOSE = ROOT / "docker-compose.yml"
 PASSWORD = "for-one-machine"
-ADDRESSES = {"controller.quorum.voters", "listeners", "advertised.listeners", "listener.security.protocol.map", "log.dirs"}
-"""What must differ between one machine and containers."""
-ENDS = {"setup", "jmx-agent"}
+ENDS = {"setup", "kafka-settings", "jmx-agent"}
 """These do their work and end."""
 
 
@@ -52,7 +51,14 @@ def test_the_file_is_a_valid_compose_file() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any], service: str) -> None:
     surroundings = Surroundings(
-        kafka={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"},
+        kafka={
+            "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_CA_FILE": "/opt/conduit-kafka/ca.pem",
+            "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+            "KAFKA_SASL_USERNAME": service_principal(service),
+            "KAFKA_SASL_PASSWORD": PASSWORD,
+        },
         policy_file="/etc/conduit/policy.toml",
         smtp=Smtp("mailpit", 1025),
         officer_token=PASSWORD,
@@ -60,7 +66,8 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     )
     dsn = service_dsn("postgresql://postgres:x@postgres:5432/postgres", service, PASSWORD)
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
-    assert compose["services"][service]["environment"] == expected
+    scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
+    assert compose["services"][service]["environment"] == {**expected, **scanner}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -80,11 +87,12 @@ def test_everything_that_stays_has_a_health_check_a_pinned_image_and_only_loopba
         assert all(port.startswith("127.0.0.1:") for port in part.get("ports", []))
 
 
-def test_only_what_watches_needs_a_profile(compose: dict[str, Any]) -> None:
+def test_only_what_watches_or_scans_needs_a_profile(compose: dict[str, Any]) -> None:
     extra = {name for name, part in compose["services"].items() if part.get("profiles") == ["observability"]}
     assert extra == {"prometheus", "grafana", "alertmanager", "postgres-exporter", "jmx-agent"}
+    assert compose["services"]["clamav"]["profiles"] == ["edge"]
     core = {name for name, part in compose["services"].items() if "profiles" not in part}
-    assert core == {"kafka", "postgres", "mailpit", "setup", *SERVICES}
+    assert core == {"kafka", "kafka-settings", "postgres", "mailpit", "setup", *SERVICES}
 
 
 def test_the_servers_are_those_of_the_testcontainers_provider(compose: dict[str, Any]) -> None:
@@ -92,13 +100,20 @@ def test_the_servers_are_those_of_the_testcontainers_provider(compose: dict[str,
     assert compose["services"]["postgres"]["image"] == POSTGRES_IMAGE
 
 
-def test_kafka_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
-    template = (ROOT / "deploy/local/src/conduit_local/server.properties").read_text()
-    lines = [line.partition("=") for line in template.splitlines() if line and not line.startswith("#")]
-    embedded = {f"KAFKA_{key.upper().replace('.', '_')}": value for key, _, value in lines if key not in ADDRESSES}
-    environment = compose["services"]["kafka"]["environment"]
-    skipped = {f"KAFKA_{key.upper().replace('.', '_')}" for key in ADDRESSES} | {"KAFKA_HEAP_OPTS", "KAFKA_OPTS"}
-    assert {key: value for key, value in environment.items() if key not in skipped} == embedded
+def test_kafka_is_started_from_what_is_written_for_it(compose: dict[str, Any]) -> None:
+    kafka, settings = compose["services"]["kafka"], compose["services"]["kafka-settings"]
+    folder = settings["command"][-1]
+    assert settings["command"][:-1] == ["python", "-m", "conduit_local.compose_kafka"]
+    assert kafka["entrypoint"] == ["bash", f"{folder}/start.sh"]
+    assert kafka["depends_on"]["kafka-settings"] == {"condition": "service_completed_successfully"}
+    assert f"kafka-settings:{folder}:ro" in kafka["volumes"]
+    assert f"--command-config {folder}/admin.properties" in kafka["healthcheck"]["test"][-1]
+    assert (
+        settings["environment"]["KAFKA_ADMIN_PASSWORD"]
+        == compose["services"]["setup"]["environment"]["KAFKA_ADMIN_PASSWORD"]
+    )
+    # Settings in the environment would have no effect here.
+    assert kafka["environment"].keys() == {"KAFKA_HEAP_OPTS", "KAFKA_OPTS"}
 
 
 def test_postgres_is_set_up_as_the_embedded_one(compose: dict[str, Any]) -> None:
@@ -112,6 +127,9 @@ def test_setup_makes_the_topics_of_the_local_stack_and_is_given_every_password(c
     assert environment["PARTNER_IDS"] == ",".join(SAMPLE_PARTNERS)
     assert setup.topics_wanted(environment) == specs(options.partner_ids, options.force_ids)
     assert environment.keys() >= {setup.password_variable(service) for service in SERVICES}
+    for service in SERVICES:
+        given = compose["services"][service]["environment"]["KAFKA_SASL_PASSWORD"]
+        assert environment[setup.kafka_password_variable(service)] == given
 
 
 def test_prometheus_scrapes_every_service() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +18,10 @@ VALID_FOR = timedelta(days=3650)
 CLOCK_SLACK = timedelta(minutes=5)
 
 
-def make_certificates(folder: Path) -> tuple[Path, Path]:
+def make_certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     """Paths of the authority's certificate (`ca.pem`) and of the broker's key with its chain (`broker.pem`).
+
+    The broker is `localhost` on this machine, and what else `names` has.
 
     What stands there already is kept: clients may hold the authority's certificate.
     """
@@ -27,7 +30,7 @@ def make_certificates(folder: Path) -> tuple[Path, Path]:
         folder.mkdir(parents=True, exist_ok=True)
         authority_key, broker_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         authority = _authority(authority_key)
-        broker = _broker(broker_key, authority, authority_key)
+        broker = _broker(broker_key, authority, authority_key, names)
         write_private(broker_path, _pem(broker_key) + _text(broker) + _text(authority))
         authority_path.write_text(_text(authority))
     return authority_path, broker_path
@@ -56,9 +59,13 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _broker(
-    key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey,
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
+    more: Sequence[str],
 ) -> x509.Certificate:
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")])
+    hosts = [x509.DNSName(name) for name in ("localhost", *more)]
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *hosts])
     return (
         _builder(_name("Referral conduit, local broker"), authority.subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

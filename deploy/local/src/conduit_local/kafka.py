@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -23,6 +22,7 @@ from conduit_local.children import Child
 from conduit_local.kafka_jars import class_path
 from conduit_local.paths import cache_dir
 from conduit_local.ports import LOOPBACK, keep_port, wait_for_port, wait_until
+from conduit_local.security import Security
 
 START_SECONDS = 60.0
 QUICK_START = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -30,21 +30,6 @@ QUICK_START = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 UNSAFE = "--sun-misc-unsafe-memory-access=allow"
 """Without it the JVM warns of what is Kafka's own business, to nobody who could act on it."""
 THROUGHPUT = ("-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
-
-
-@dataclass(frozen=True, slots=True)
-class Security:
-    """What the clients' listener asks for: nothing by default.
-
-    `properties` are added to server.properties, `format_options` to the storage format, where SCRAM users begin,
-    and `client` is what the admin client needs to get in.
-    """
-
-    protocol: str = "PLAINTEXT"
-    controller_protocol: str = "PLAINTEXT"
-    properties: Mapping[str, str] = field(default_factory=dict)
-    format_options: Sequence[str] = ()
-    client: Mapping[str, str] = field(default_factory=dict)
 
 
 class EmbeddedKafka:

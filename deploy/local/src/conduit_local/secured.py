@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from conduit_local.certificates import make_certificates
-from conduit_local.kafka import Security
 from conduit_local.paths import keep_secret
+from conduit_local.security import Security
 
 ADMIN = "admin"
 MECHANISM = "SCRAM-SHA-512"
@@ -18,20 +19,18 @@ _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 def secure(state_dir: Path) -> Security:
     """What makes `EmbeddedKafka` secured. Certificates and the administrator's password are kept in the state directory."""
     authority, broker = make_certificates(authority_path(state_dir).parent)
-    password = keep_password(state_dir, ADMIN)
-    listener = "listener.name.clients"
-    mechanism = MECHANISM.lower()
+    return security(authority, broker, keep_password(state_dir, ADMIN))
+
+
+def security(authority: Path, broker: Path, password: str, listeners: Sequence[str] = ("CLIENTS",)) -> Security:
+    """The same from certificates that are there, the administrator's password, and the names of the clients' listeners."""
     return Security(
         protocol=PROTOCOL,
         controller_protocol="SASL_PLAINTEXT",
         properties={
             "sasl.enabled.mechanisms": MECHANISM,
             "sasl.mechanism.inter.broker.protocol": MECHANISM,
-            f"{listener}.{mechanism}.sasl.jaas.config": f'{_SCRAM} required username="{ADMIN}" password="{password}";',
-            f"{listener}.ssl.keystore.type": "PEM",
-            f"{listener}.ssl.keystore.location": str(broker),
-            f"{listener}.ssl.truststore.type": "PEM",
-            f"{listener}.ssl.truststore.location": str(authority),
+            **{name: value for each in listeners for name, value in _listener(each, authority, broker, password).items()},
             # The controller talks to nobody but this broker, before any SCRAM user exists.
             "sasl.mechanism.controller.protocol": "PLAIN",
             "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
@@ -51,6 +50,22 @@ def secure(state_dir: Path) -> Security:
             "ssl.ca.location": str(authority),
         },
     )
+
+
+def _listener(name: str, authority: Path, broker: Path, password: str) -> dict[str, str]:
+    prefix = f"listener.name.{name.lower()}"
+    return {
+        f"{prefix}.{MECHANISM.lower()}.sasl.jaas.config": jaas(ADMIN, password),
+        f"{prefix}.ssl.keystore.type": "PEM",
+        f"{prefix}.ssl.keystore.location": str(broker),
+        f"{prefix}.ssl.truststore.type": "PEM",
+        f"{prefix}.ssl.truststore.location": str(authority),
+    }
+
+
+def jaas(user: str, password: str) -> str:
+    """Credentials as Kafka's own programs take them."""
+    return f'{_SCRAM} required username="{user}" password="{password}";'
 
 
 def keep_password(state_dir: Path, user: str) -> str:

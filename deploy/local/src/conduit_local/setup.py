@@ -6,7 +6,7 @@ exporter too.
 
 Where KAFKA_SECURITY_PROTOCOL is SASL_SSL, users, permissions and quotas are made too, by KAFKA_ADMIN_USERNAME with
 KAFKA_ADMIN_PASSWORD or KAFKA_ADMIN_PASSWORD_FILE. STATE_DIR keeps passwords in `secrets/kafka-<user>`: those that lie there
-already are given to the users, the others are made.
+already are given to the users, the others are made; those of services are <SERVICE>_KAFKA_PASSWORD where that is given.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from pathlib import Path
 
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import TopicSpec, specs
+from conduit_local.access import service_principal
 from conduit_local.broker import external_broker
 from conduit_local.databases import provision
 from conduit_local.doors import open_doors
 from conduit_local.observability.postgres_role import provision_monitor
-from conduit_local.paths import default_state_dir
+from conduit_local.paths import default_state_dir, write_private
+from conduit_local.secured import password_path
 from conduit_local.services import SERVICES
 from conduit_local.topics import create_topics
 
@@ -39,6 +41,18 @@ def _partner_ids(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name.strip() for name in environ.get("PARTNER_IDS", "").split(",") if name.strip())
 
 
+def kafka_password_variable(service: str) -> str:
+    return f"{service.upper()}_KAFKA_PASSWORD"
+
+
+def _keep_given(state_dir: Path, environ: Mapping[str, str]) -> None:
+    for service in SERVICES:
+        if password := environ.get(kafka_password_variable(service)):
+            path = password_path(state_dir, service_principal(service))
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(path, password)
+
+
 def main(environ: Mapping[str, str] = os.environ) -> None:
     """Raises KeyError naming the variable that is missing, ValueError for what cannot be used."""
     provision(environ["POSTGRES_DSN"], {service: environ[password_variable(service)] for service in SERVICES})
@@ -47,6 +61,7 @@ def main(environ: Mapping[str, str] = os.environ) -> None:
     wanted = topics_wanted(environ)
     broker = external_broker(Path(environ.get("STATE_DIR") or default_state_dir()).absolute(), environ)
     if broker.secured:
+        _keep_given(broker.state_dir, environ)
         open_doors(broker, _partner_ids(environ), tuple(forces()))
     else:
         create_topics(broker.bootstrap_servers, wanted)

@@ -81,7 +81,7 @@ def _migrate(service: Service, settings: MigrationSettings) -> int:
         return EXIT_FAILED
     for name in applied:
         _log.info("migrated", migration=name)
-    _log.info("migrations_complete", applied=len(applied))
+    _log.info("migrations_complete", count=len(applied))
     return EXIT_OK
 
 

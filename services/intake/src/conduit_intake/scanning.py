@@ -38,7 +38,7 @@ class Decision(NamedTuple):
 
 def scanner_of(settings: IntakeSettings) -> Clamd | None:
     """The scanner, where there is one."""
-    if settings.clamd_host is None:
+    if not settings.clamd_host:
         return None
     return Clamd(settings.clamd_host, settings.clamd_port, settings.clamd_seconds)
 
