@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from conduit_intake.http.app import create_api
 from conduit_intake.http.bodies import DEEPEST, too_deep
 from conduit_intake.http.edge import correlation_id
 from conduit_intake.http.limits import MOST_BUCKETS, Buckets
-from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
+from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred, token
 from services.intake.tests.samples import CANARY, NORTH, sent, submitted
 
 PATH = "/v1/referrals"
@@ -109,6 +110,18 @@ class TestRate:
             assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
             other = await api.client("southlight", app)
             assert (await other.get(PATH)).status_code == 200
+
+    async def test_replicas_share_what_a_partner_may_ask_for(self, api: Api, database: str, clock: ManualClock) -> None:
+        settings = {"http_burst": 3, "http_rate_per_second": 0.1, "token_burst": 3, "token_rate_per_second": 0.1}
+        async with AsyncExitStack() as stack:
+            entered = [harness(create_service(), database, clock, **settings) for _ in range(2)]
+            apps = [create_api((await stack.enter_async_context(each)).runtime) for each in entered]
+            replicas = [await api.client(NORTH, app) for app in apps]
+            answers = [await replicas[number % 2].get(PATH) for number in range(4)]
+            assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+            assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+            asked = [await token(replicas[number % 2], NORTH, "wrong") for number in range(2)]
+            assert [answer.status_code for answer in asked] == [401, 429]
 
     def test_tokens_flow_back_up_to_the_burst(self) -> None:
         now = [0.0]

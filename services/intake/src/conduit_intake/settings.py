@@ -16,7 +16,7 @@ class IntakeSettings(Settings):
     """Whose date decides whether a Memorandum of Understanding is in force."""
 
     http_rate_per_second: float = Field(default=20.0, gt=0)
-    """Requests a second that each partner may send to each process, live and sandbox apart."""
+    """Requests a second that each partner or force may send, live and sandbox apart, to all processes together."""
     http_burst: int = Field(default=100, ge=1)
     token_rate_per_second: float = Field(default=1.0, gt=0)
     token_burst: int = Field(default=20, ge=1)

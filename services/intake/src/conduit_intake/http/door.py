@@ -13,7 +13,7 @@ from conduit_chassis import postgres
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_intake.accounts import Client
-from conduit_intake.http.limits import Buckets
+from conduit_intake.http.limits import Limit
 from conduit_intake.http.refusals import Refused
 from conduit_intake.settings import IntakeSettings
 
@@ -39,8 +39,8 @@ class Door:
         self._turns = asyncio.Semaphore(max(1, self.settings.pool_size - KEPT_FREE))
         self._uploads: Counter[str] = Counter()
         rate, burst = self.settings.http_rate_per_second, self.settings.http_burst
-        self.requests = Buckets(rate, burst)
-        self.token_requests = Buckets(self.settings.token_rate_per_second, self.settings.token_burst)
+        self.requests = Limit(rate, burst)
+        self.token_requests = Limit(self.settings.token_rate_per_second, self.settings.token_burst)
 
     def now(self) -> datetime:
         """The present moment."""

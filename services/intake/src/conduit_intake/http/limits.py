@@ -1,9 +1,15 @@
-"""Token buckets, one per partner, in this process: with n replicas a partner gets n times the rate. The first guard only."""
+"""How often a partner or force may ask: token buckets in this process, and behind them those that all replicas share.
+
+The first ones cost nothing, so that a flood is refused without the database.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 from time import monotonic
+from typing import Any
+
+from conduit_intake import rates
 
 MOST_BUCKETS = 10_000
 
@@ -27,3 +33,23 @@ class Buckets:
         if len(self._buckets) > MOST_BUCKETS:
             self._buckets.popitem(last=False)
         return ceil((1 - tokens) / self._rate) if short else 0
+
+
+class Limit:
+    """`rate` requests a second with bursts of `burst`, whichever replica they come to."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate, self._burst = rate, burst
+        self._buckets = Buckets(rate, burst)
+
+    async def wait(self, connection: Any, name: str) -> int:
+        """0, or how many seconds to wait."""
+        return self.here(name) or await self.everywhere(connection, name)
+
+    def here(self, name: str) -> int:
+        """The same, as far as this process knows."""
+        return self._buckets.wait(name)
+
+    async def everywhere(self, connection: Any, name: str) -> int:
+        """The same, as all processes together know."""
+        return await rates.wait(connection, name, self._rate, self._burst)
