@@ -102,7 +102,11 @@ def _look(consumer: Consumer, names: Sequence[str], partitions: int) -> tuple[in
     consumer.assign([TopicPartition(*place, max(0, end - per_place)) for place, end in ends.items() if end])
     sizes: list[int] = []
     while len(sizes) < wanted // 2:
-        sizes += [len(record.value() or b"") for record in consumer.consume(wanted, timeout=2) if record.error() is None]
+        sizes += [
+            len(record.value() or b"")
+            for record in consumer.consume(wanted - len(sizes), timeout=1)
+            if record.error() is None
+        ]
     return count, round(sum(sizes) / max(1, len(sizes)))
 
 
