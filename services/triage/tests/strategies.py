@@ -85,5 +85,11 @@ _referral_fields: dict[str, st.SearchStrategy[Any]] = {
 }
 referrals: st.SearchStrategy[Referral] = st.fixed_dictionaries(_referral_fields).map(lambda fields: referral(**fields))
 supplements: st.SearchStrategy[Supplement] = st.fixed_dictionaries(
-    {"corrects": st.booleans(), "persons": _persons(), "places": _places()}
+    {
+        "corrects": st.booleans(),
+        "persons": _persons(),
+        "places": _places(),
+        "immediate_danger": st.none() | st.booleans(),
+        "urgency": st.none() | st.sampled_from(Urgency),
+    }
 ).map(lambda fields: supplement(**fields))

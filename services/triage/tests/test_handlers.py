@@ -87,6 +87,9 @@ def test_whatever_partners_send_nothing_but_an_officer_declines(
     assert published
     assert desk.case(message.referral_id).state in {State.ACCEPTED, State.UNDER_REVIEW}
     assert (names(published)[0] == "ImmediateDangerRaised") == sent.immediate_danger
+    forwarded = [getattr(each, "supplement", None) for each in published]
+    gone_on = "ImmediateDangerRaised" in names(published) or any(each and each.immediate_danger for each in forwarded)
+    assert gone_on == (sent.immediate_danger or any(each.immediate_danger for each in added))
 
 
 def test_an_officer_accepts_with_grounds_a_home_force_and_what_was_added(desk: Desk) -> None:

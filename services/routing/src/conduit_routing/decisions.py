@@ -160,9 +160,8 @@ def _raise_priority(turn: Turn) -> None:
         return
     case.urgency, case.immediate_danger = urgency, case.immediate_danger or danger
     turn.hasten("immediate_danger" if danger else "urgency")
-    if raised:
-        # Officers are told again of what waits for them, with its new place in the queue.
-        turn.opened += case.open_reviews()
+    # Officers are told again of what waits for them, with its new place in the queue.
+    turn.opened += case.open_reviews()
 
 
 def _route_anew(turn: Turn) -> None:
