@@ -11,7 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from conduit_contracts import topics
 from conduit_contracts.topics import TopicSpec
@@ -37,6 +46,18 @@ def open_doors(stack: Stack) -> None:
     create_users(admin, {USER: stack.broker.password(USER)})
     kinds = ((Operation.READ, Resource.TOPIC), (Operation.WRITE, Resource.TOPIC), (Operation.READ, Resource.GROUP))
     grant(admin, [Rule(USER, operation, resource, "bench.", prefix=True) for operation, resource in kinds])
+    # quixstreams wants to see a topic's settings before it uses it.
+    look = AclBinding(
+        ResourceType.TOPIC,
+        "bench.",
+        ResourcePatternType.PREFIXED,
+        f"User:{USER}",
+        "*",
+        AclOperation.DESCRIBE_CONFIGS,
+        AclPermissionType.ALLOW,
+    )
+    for future in admin.create_acls([look]).values():
+        future.result(30)
     set_quotas(stack.broker, {USER: HUB})
     entry = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in _STAMPED.items()]
     names = [topics.FORCE_CASES.name(force_id) for force_id in stack.options.force_ids]
