@@ -76,6 +76,9 @@ def wanted(environment: str) -> set[tuple[str, str, int]]:
                 dsn = urlsplit(told["POSTGRES_DSN"])
                 assert (dsn.hostname, dsn.port) == ("conduit-postgres-rw", 5432)
                 found.add((name, "postgres", 5432))
+            if "DATA_SOURCE_URI" in told:
+                assert told["DATA_SOURCE_URI"].startswith("conduit-postgres-rw.conduit.svc:5432/")
+                found.add((name, "postgres", 5432))
             if "CLAMD_HOST" in told:
                 found.add((name, told["CLAMD_HOST"], int(told["CLAMD_PORT"])))
     return found
@@ -136,7 +139,12 @@ def test_other_namespaces_come_in_by_their_part_alone(environment: str) -> None:
                     assert peer["podSelector"]["matchLabels"], "never a whole namespace"
                     ports = {(each["metadata"]["name"], port["port"]) for port in rule["ports"]}
                     found.setdefault(namespace, set()).update(ports)
-    assert found.pop("monitoring") == {*((name, 8000) for name in SERVICES), ("kafka", 9404), ("postgres", 9187)}
+    assert found.pop("monitoring") == {
+        *((name, 8000) for name in SERVICES),
+        ("kafka", 9404),
+        ("postgres", 9187),
+        ("postgres-exporter", 9187),
+    }
     assert found.pop("gateway") == {("intake", 8000)}
     assert found.pop("keda") == {("kafka", 9093)}
     assert found.pop("strimzi") == {("kafka", 9090), ("kafka", 9091), ("kafka", 8443)}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES, consumed_by
 from conduit_intake.settings import IntakeSettings
 from conduit_local.kubernetes.environment import read_environment
 from conduit_local.kubernetes.tree import HOME, OVERLAYS
+from conduit_local.observability.postgres_role import ROLE
 from conduit_local.services import DOCS_DIR, POLICY_FILE, Smtp, Surroundings, service_environment
 from conduit_notification.settings import NotificationSettings
 from conduit_routing.settings import RoutingSettings
@@ -97,7 +100,41 @@ def test_the_database_is_the_services_own_over_tls_that_is_verified(environment:
 def test_a_role_may_connect_to_no_other_services_database(environment: str) -> None:
     lines = [line.split() for line in of_kind(environment, "Cluster")[0]["spec"]["postgresql"]["pg_hba"]]
     assert lines[-1] == ["host", "all", "all", "all", "reject"]
-    assert [line[:3] for line in lines[:-1]] == [["hostssl", f"conduit_{name}", f"conduit_{name}"] for name in SERVICES]
+    own = [line for line in lines[:-1] if line[2] != ROLE]
+    assert [line[:3] for line in own] == [["hostssl", f"conduit_{name}", f"conduit_{name}"] for name in SERVICES]
+
+
+@each_environment
+def test_who_watches_the_databases_sees_figures_and_no_rows(environment: str) -> None:
+    role = named(environment, "DatabaseRole", "monitor")["spec"]
+    assert (role["name"], role["inRoles"]) == (ROLE, ["pg_monitor"])
+    lines = [line.split() for line in of_kind(environment, "Cluster")[0]["spec"]["postgresql"]["pg_hba"]]
+    assert {line[0] for line in lines if line[2] == ROLE} == {"hostssl"}
+
+
+@each_environment
+def test_what_is_not_ours_is_of_the_version_that_compose_runs(environment: str) -> None:
+    compose = yaml.safe_load((HOME.parents[1] / "docker-compose.yml").read_text())["services"]
+    for name in ("clamav", "postgres-exporter"):
+        (container,) = named(environment, "Deployment", name)["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == compose[name]["image"]
+
+
+@each_environment
+def test_kafka_tells_the_figures_that_the_rules_know(environment: str) -> None:
+    (kafka,) = of_kind(environment, "Kafka")
+    reference = kafka["spec"]["kafka"]["metricsConfig"]["valueFrom"]["configMapKeyRef"]
+    data = named(environment, "ConfigMap", reference["name"])["data"]
+    assert data[reference["key"]] == (HOME.parent / "prometheus" / "kafka-jmx.yml").read_text()
+
+
+@each_environment
+def test_every_job_of_a_rule_is_scraped_by_that_name(environment: str) -> None:
+    rules = " ".join(str(each["spec"]) for each in of_kind(environment, "PrometheusRule"))
+    wanted = set(re.findall(r'job="([\w-]+)"', rules))
+    endpoints = [end for each in of_kind(environment, "PodMonitor") for end in each["spec"]["podMetricsEndpoints"]]
+    given = {label["replacement"] for end in endpoints for label in end["relabelings"] if label["targetLabel"] == "job"}
+    assert wanted - given == {"alertmanager"}, "alertmanager is the platform's to scrape"
 
 
 @each_environment
@@ -170,6 +207,6 @@ def test_only_the_partner_api_and_the_documents_are_to_be_seen_from_outside(envi
 
 @each_environment
 def test_the_policy_is_the_committed_one_and_cannot_change_under_a_running_service(environment: str) -> None:
-    (policy,) = of_kind(environment, "ConfigMap")
+    (policy,) = (each for each in of_kind(environment, "ConfigMap") if each["metadata"]["name"].startswith("policy-"))
     assert policy["data"] == {POLICY_FILE.name: POLICY_FILE.read_text()}
     assert policy["immutable"] is True

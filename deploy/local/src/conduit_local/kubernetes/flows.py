@@ -14,6 +14,8 @@ from conduit_local.kubernetes.environment import Environment
 from conduit_local.kubernetes.resources import (
     CLAMAV,
     CLAMAV_PORT,
+    EXPORTER,
+    EXPORTER_PORT,
     HTTP_PORT,
     KAFKA_CLUSTER,
     KAFKA_OUTSIDE_PORT,
@@ -65,6 +67,7 @@ def _named(name: str) -> Party:
 SERVICE = {name: _named(name) for name in SERVICES}
 MIGRATION = {name: _named(f"{name}-{MIGRATES}") for name in SERVICES}
 SCANNER = _named(CLAMAV)
+WATCHER = _named(EXPORTER)
 KAFKA = Party("kafka", (("strimzi.io/name", f"{KAFKA_CLUSTER}-kafka"),))
 ENTITY_OPERATOR = Party("entity-operator", (("strimzi.io/name", f"{KAFKA_CLUSTER}-entity-operator"),))
 POSTGRES = Party("postgres", (("cnpg.io/cluster", POSTGRES_CLUSTER),))
@@ -92,6 +95,8 @@ def standing_flows() -> list[Flow]:
         Flow(KEDA, KAFKA, (KAFKA_PORT,)),
         Flow(CLIENTS, KAFKA, (KAFKA_OUTSIDE_PORT,)),
         Flow(PROMETHEUS, KAFKA, (_KAFKA_METRICS,)),
+        Flow(WATCHER, POSTGRES, (POSTGRES_PORT,)),
+        Flow(PROMETHEUS, WATCHER, (EXPORTER_PORT,)),
         Flow(PROMETHEUS, POSTGRES, (_POSTGRES_METRICS,)),
         Flow(KAFKA, KAFKA, (_CONTROL, _REPLICATION)),
         Flow(ENTITY_OPERATOR, KAFKA, (_REPLICATION,)),
@@ -99,7 +104,7 @@ def standing_flows() -> list[Flow]:
         Flow(POSTGRES, POSTGRES, (POSTGRES_PORT, _POSTGRES_STATUS)),
         Flow(CNPG, POSTGRES, (POSTGRES_PORT, _POSTGRES_STATUS)),
     ]
-    ours = [*SERVICE.values(), *MIGRATION.values(), SCANNER, KAFKA, ENTITY_OPERATOR, POSTGRES]
+    ours = [*SERVICE.values(), *MIGRATION.values(), SCANNER, WATCHER, KAFKA, ENTITY_OPERATOR, POSTGRES]
     return flows + [Flow(each, DNS, (53,), ("UDP", "TCP")) for each in ours]
 
 

@@ -19,6 +19,7 @@ from conduit_local.doors import HUB
 from conduit_local.kafka_jars import ENDPOINT
 from conduit_local.kubernetes.environment import Environment
 from conduit_local.kubernetes.flows import peers
+from conduit_local.kubernetes.monitoring import METRICS, METRICS_FILE
 from conduit_local.kubernetes.resources import (
     KAFKA_CLUSTER,
     KAFKA_OUTSIDE_PORT,
@@ -139,7 +140,10 @@ def cluster(environment: Environment) -> list[Resource]:
             "quotas": {"type": "kafka", **quotas(standing_quotas()[EVERYBODY])},
             "config": _config(),
             "rack": {"type": "topology-label", "topologyKey": ZONE},
-            "metricsConfig": {"type": "strimziMetricsReporter", "values": {"allowList": ["kafka_.*"]}},
+            "metricsConfig": {
+                "type": "jmxPrometheusExporter",
+                "valueFrom": {"configMapKeyRef": {"name": METRICS, "key": METRICS_FILE.name}},
+            },
             "template": {"podDisruptionBudget": {"maxUnavailable": 1}},
         },
         "entityOperator": {

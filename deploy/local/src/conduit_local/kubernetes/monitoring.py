@@ -8,21 +8,26 @@ from typing import Any
 import yaml
 
 from conduit_contracts.topics import SERVICES
-from conduit_local.kubernetes.resources import KAFKA_CLUSTER, NAME_LABEL, POSTGRES_CLUSTER, Resource, resource
-from conduit_local.services import POLICY_FILE
+from conduit_local.kubernetes.resources import EXPORTER, KAFKA_CLUSTER, NAME_LABEL, POSTGRES_CLUSTER, Resource, resource
+from conduit_local.observability.configuration import RULES_DIR
 
 API = "monitoring.coreos.com/v1"
-RULES_DIR = POLICY_FILE.parents[1] / "prometheus" / "rules"
+METRICS = "kafka-metrics"
+METRICS_FILE = RULES_DIR.parent / "kafka-jmx.yml"
 
 
 def monitoring() -> list[Resource]:
-    """PodMonitors, and a PrometheusRule per file of rules."""
+    """PodMonitors, a PrometheusRule per file of rules, and which of Kafka's figures become metrics."""
     pods = {"matchExpressions": [{"key": NAME_LABEL, "operator": "In", "values": list(SERVICES)}]}
     label = {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "targetLabel": "service"}
     return [
         _monitor("services", pods, "http", [label, _job("conduit")]),
         _monitor("kafka", {"matchLabels": {"strimzi.io/name": f"{KAFKA_CLUSTER}-kafka"}}, "tcp-prometheus", [_job("kafka")]),
-        _monitor("postgres", {"matchLabels": {"cnpg.io/cluster": POSTGRES_CLUSTER}}, "metrics", [_job("postgres")]),
+        _monitor("postgres", {"matchLabels": {NAME_LABEL: EXPORTER}}, "metrics", [_job("postgres")]),
+        _monitor(
+            "cloudnative-pg", {"matchLabels": {"cnpg.io/cluster": POSTGRES_CLUSTER}}, "metrics", [_job("cloudnative-pg")]
+        ),
+        {**resource("v1", "ConfigMap", METRICS), "data": {METRICS_FILE.name: METRICS_FILE.read_text(encoding="utf-8")}},
         *(_rules(path) for path in rule_files()),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from conduit_contracts.topics import SERVICES
 from conduit_local.databases import database_of
+from conduit_local.kubernetes import exporter
 from conduit_local.kubernetes.environment import Environment
 from conduit_local.kubernetes.resources import POSTGRES_CLUSTER, Resource, resource
 from conduit_local.kubernetes.secrets import BACKUP_SECRET, database_secret
@@ -39,7 +40,7 @@ def cluster(environment: Environment) -> list[Resource]:
         }
         database = {"cluster": of_cluster, "name": name, "owner": name, "databaseReclaimPolicy": "retain"}
         made += [resource(API, "DatabaseRole", service, role), resource(API, "Database", service, database)]
-    return [*made, _object_store(environment), _nightly()]
+    return [*made, exporter.role(), _object_store(environment), _nightly()]
 
 
 def _spec(environment: Environment) -> dict[str, Any]:
@@ -81,7 +82,8 @@ def _spec(environment: Environment) -> dict[str, Any]:
 def _who_may_connect() -> list[str]:
     """Each role to its own database, over TLS. The last line keeps the operator's own closing line from being reached."""
     names = [database_of(service) for service in SERVICES]
-    return [*(f"hostssl {name} {name} all scram-sha-256" for name in names), "host all all all reject"]
+    own = [f"hostssl {name} {name} all scram-sha-256" for name in names]
+    return [*own, *exporter.who_may_connect(), "host all all all reject"]
 
 
 def _object_store(environment: Environment) -> Resource:

@@ -26,6 +26,7 @@ POSTGRES_HOST = f"{POSTGRES_CLUSTER}-rw"
 POSTGRES_PORT = 5432
 HTTP_PORT = 8000
 CLAMAV, CLAMAV_PORT = "clamav", 3310
+EXPORTER, EXPORTER_PORT = "postgres-exporter", 9187
 
 GENERATED = "# Written by `make kubernetes`; what may be changed by hand stands in the overlays' environment.toml.\n"
 

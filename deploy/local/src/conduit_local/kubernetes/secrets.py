@@ -13,12 +13,14 @@ from conduit_contracts.topics import SERVICES
 from conduit_local.databases import database_of
 from conduit_local.kubernetes.environment import Environment
 from conduit_local.kubernetes.resources import Resource, resource
+from conduit_local.observability.postgres_role import ROLE
 
 API = "external-secrets.io/v1"
 OFFICER_SECRET, OFFICER_KEY = "officer-token", "token"
 MAIL_SECRET, MAIL_KEY = "smtp", "password"
 WEBHOOK_SECRET = "webhook-secrets"  # noqa: S105  a name
 BACKUP_SECRET = "backup-store"  # noqa: S105  a name
+MONITOR_SECRET = "postgres-monitor"  # noqa: S105  a name
 LISTENER_SECRET = "kafka-listener"  # noqa: S105  a name
 
 
@@ -29,7 +31,8 @@ def database_secret(service: str) -> str:
 
 def external_secrets(environment: Environment) -> list[Resource]:
     """One ExternalSecret per Secret."""
-    databases = [_database(environment, service) for service in SERVICES]
+    roles = {**{database_secret(name): database_of(name) for name in SERVICES}, MONITOR_SECRET: ROLE}
+    databases = [_database(environment, name, role) for name, role in roles.items()]
     single: Mapping[str, tuple[str, ...]] = {
         OFFICER_SECRET: (OFFICER_KEY,),
         MAIL_SECRET: (MAIL_KEY,),
@@ -50,13 +53,12 @@ def external_secrets(environment: Environment) -> list[Resource]:
     ]
 
 
-def _database(environment: Environment, service: str) -> Resource:
-    name = database_secret(service)
+def _database(environment: Environment, name: str, role: str) -> Resource:
     template = {
         "type": "kubernetes.io/basic-auth",
         # The operator reads the role's Secret again when it changes, where this label says so.
         "metadata": {"labels": {"cnpg.io/reload": "true"}},
-        "data": {"username": database_of(service), "password": "{{ .password }}"},
+        "data": {"username": role, "password": "{{ .password }}"},
     }
     return _secret(environment, name, {"target": {"template": template}, "data": _data(environment, name, ("password",))})
 

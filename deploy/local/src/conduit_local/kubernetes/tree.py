@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from conduit_contracts.topics import SERVICES
-from conduit_local.kubernetes import edge, flows, kafka, monitoring, postgres, scaling, secrets, workloads
+from conduit_local.kubernetes import edge, exporter, flows, kafka, monitoring, postgres, scaling, secrets, workloads
 from conduit_local.kubernetes.environment import Environment, read_environment
 from conduit_local.kubernetes.resources import GENERATED, NAMESPACE, PART_OF, Resource, text_of
 from conduit_local.services import POLICY_FILE
@@ -31,6 +31,7 @@ def base() -> dict[str, list[Resource]]:
         "policy.yaml": [workloads.policy()],
         **{f"{service}.yaml": workloads.standing(service) for service in SERVICES},
         "clamav.yaml": workloads.scanner(),
+        "postgres-exporter.yaml": exporter.exporter(),
         "topics.yaml": kafka.topics(kafka.standing_specs()),
         "monitoring.yaml": monitoring.monitoring(),
     }
