@@ -207,6 +207,28 @@ def test_the_files_for_a_client_let_it_in_and_are_its_owners_alone(
     assert parse_env(files[".env"].read_text())["KAFKA_SASL_PASSWORD"] == options["sasl.password"]
 
 
+def test_who_sends_more_than_its_quota_is_slowed_down_and_no_other(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    hasty, patient = onboarded("hasty"), onboarded("patient")
+    conduit("partner", "onboard", "hasty", "--producer-byte-rate", "5000", *BY)
+
+    def is_slowed(user: str, partner_id: str) -> bool:
+        """Whether the broker makes the sender of 200 kB wait."""
+        waits: list[float] = []
+        options = {**changing_broker.librdkafka(user), "throttle_cb": lambda event: waits.append(event.throttle_time)}
+        producer = Producer(options)
+        for _ in range(20):
+            producer.produce(topics.PARTNER_REFERRALS.name(partner_id), bytes(10_000), partition=0)
+            producer.flush(1)
+            if any(wait > 0 for wait in waits):
+                return True
+        return False
+
+    assert not is_slowed(patient, "patient")
+    assert is_slowed(hasty, "hasty")
+
+
 def test_json_is_one_object_of_a_known_shape(conduit: Conduit) -> None:
     planned = json.loads(conduit(*onboarding("machine"), "--json").output)
     assert planned.keys() == {"subject", "applied", "steps", "notes", "files"}
