@@ -89,7 +89,7 @@ fuzz: install ## What strangers might send, at length: over HTTP and on partners
 	FUZZ_RECORDS=$${FUZZ_RECORDS:-6000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 ##@ Measure
-.PHONY: bench bench-flat bench-scale scale soak
+.PHONY: bench bench-flat bench-scale capacity scale soak
 bench: bench-install ## The same referrals through the conduit and four other pipelines; writes .conduit/bench.json and docs/benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -104,6 +104,10 @@ bench-scale: install ## Throughput and CPU with 1, 2 and 4 processes per service
 
 soak: bench-install ## A steady load, and a verdict on what grew; MINUTES=30 RATE=20; writes .conduit/soak.csv
 	$(BIN)/python -m tests.benchmarks.soak --minutes $${MINUTES:-30} --rate $${RATE:-20} $(ARGS)
+
+capacity: install ## What one referral costs, measured, and what many of them need; writes docs/capacity.json and .md
+	$(BIN)/python -m tests.benchmarks.footprint
+	$(BIN)/python -m tests.benchmarks.capacity
 
 ##@ Clean
 .PHONY: clean
