@@ -140,6 +140,23 @@ async def test_the_services_agree_on_what_was_taken_in_and_passed_on(watched: Wa
     assert told["for_forces"] < told["assessed"]
 
 
+async def test_a_case_that_routing_lost_shows_as_one_missing(watched: Watched) -> None:
+    """Taken away within a transaction that is undone, as a restored backup or a fault of ours might have it."""
+    later = datetime.now(UTC) + timedelta(minutes=4)
+    connection = await asyncpg.connect(dsn_of(watched.stack.servers.postgres_dsn, database_of("routing")))
+    undone = connection.transaction()
+    await undone.start()
+    try:
+        before = await Cohorts(routing.RECONCILIATION).measure(connection, later)
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM cases WHERE referral_id = (SELECT referral_id FROM cases LIMIT 1)")
+        after = await Cohorts(routing.RECONCILIATION).measure(connection, later)
+    finally:
+        await undone.rollback()
+        await connection.close()
+    assert after["routed"] == before["routed"] - 1
+
+
 def test_the_services_export_what_they_counted(watched: Watched) -> None:
     watched.watch.prometheus.wait("count(conduit_reconciliation_referrals) == 4", 30)
     stages = {row.labels["stage"]: row.labels["service"] for row in watched.watch.query("conduit_reconciliation_referrals")}

@@ -8,9 +8,10 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 
+from conduit_chassis.metrics import count_each
 from conduit_intake import rules, store
 from conduit_intake.submissions import Kind, Outcome, Partner, Scene
-from conduit_intake.work import REGISTERED, Entry
+from conduit_intake.work import Entry
 
 SUBMISSIONS = Counter(
     "conduit_intake_submissions_total",
@@ -63,9 +64,7 @@ for _found in ("available", "threat_found", "validation_failed", "no_verdict"):
 
 def count(history: Iterable[Entry]) -> None:
     """Count what a batch wrote into history."""
-    for entry in history:
-        if entry.what != REGISTERED:
-            SUBMISSIONS.labels(entry.kind, entry.what).inc()
+    count_each(SUBMISSIONS, ((entry.kind, entry.what) for entry in history if entry.kind is not None))
 
 
 def measure(partners: Collection[Partner], scene: Scene) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from prometheus_client import Counter, Gauge
 
+from conduit_chassis.metrics import count_each
 from conduit_contracts.routing import HandoffState, Leg, RoutingReviewReason
 from conduit_routing import promise
 from conduit_routing.case import Case
@@ -80,8 +81,7 @@ for _reason in RoutingReviewReason:
 
 def count(cases: Iterable[Case], now: datetime) -> None:
     """Count what happened to the hand-offs of these cases since they were stored."""
-    for case in cases:
-        for state in promise.new_states(case):
-            HANDOFF_CHANGES.labels(state.value).inc()
-        for leg, outcome in promise.clock_outcomes(case, now):
-            CLOCKS.labels(leg.value, outcome).inc()
+    changed = list(cases)
+    count_each(HANDOFF_CHANGES, ((state.value,) for case in changed for state in promise.new_states(case)))
+    ended = (each for case in changed for each in promise.clock_outcomes(case, now))
+    count_each(CLOCKS, ((leg.value, outcome) for leg, outcome in ended))

@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 
+from conduit_chassis.metrics import count_each
 from conduit_chassis.outbox import Outbox
 from conduit_triage import store
 from conduit_triage.work import Entry
@@ -63,11 +64,9 @@ for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised"):
 
 def count(history: Iterable[Entry]) -> None:
     """Count what a batch wrote into history."""
-    for entry in history:
-        if entry.what in _OUTCOMES:
-            DECISIONS.labels(entry.what, entry.actor.partition(":")[0]).inc()
-        elif entry.what in _REFUSALS:
-            REFUSED.labels(_REFUSALS[entry.what], entry.why).inc()
+    entries = list(history)
+    count_each(DECISIONS, ((each.what, each.actor.partition(":")[0]) for each in entries if each.what in _OUTCOMES))
+    count_each(REFUSED, ((_REFUSALS[each.what], each.why) for each in entries if each.what in _REFUSALS))
 
 
 async def measure_queue(connection: Any, _outbox: Outbox, now: datetime) -> int:
