@@ -220,6 +220,19 @@ async def test_a_relay_that_loses_its_connection_comes_back(world: World) -> Non
     assert await values(world) == [1, 2]
 
 
+async def test_a_relay_that_was_cut_off_is_well_again_though_nothing_waits(world: World) -> None:
+    await world.create(world.sample.out.template)
+    async with relaying(world) as relay:
+        await publish(world, ("k", 1))
+        await eventually(lambda: empty(world), "the first event")
+        relay._health.failing(relay._part, "ConnectionRefusedError")
+        await eventually(lambda: is_well(relay), "a relay that is well without anything to send")
+
+
+async def is_well(relay: Relay) -> bool:
+    return relay._part not in relay._health._failing
+
+
 async def test_shards_are_sent_each_by_its_own_relay(world: World) -> None:
     await world.create(world.sample.out.template)
     await publish(world, *((f"k{n}", n) for n in range(100)), shards=2)
