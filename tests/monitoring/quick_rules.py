@@ -20,7 +20,7 @@ from conduit_local.observability.configuration import RULES_DIR
 
 FACTOR = 20
 """Twenty times shorter: a minute becomes three seconds."""
-LEAST_WINDOW = 5
+LEAST_WINDOW = 10
 LEAST_SECONDS = 15
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _WINDOW = re.compile(r"(\[|offset )(\d+)([smhd])")

@@ -19,7 +19,7 @@ from tests.monitoring.watched import Watched
 RULES = sorted(configuration.RULES_DIR.glob("*.yml"))
 SELECTOR = re.compile(r"\b((?:conduit|kafka|pg|up|alertmanager|prometheus)(?:[_:]\w+)*)\b(\{[^}]*\})?(?!\()")
 CLAUSES = re.compile(r"\b(by|on|without|ignoring)\s*\([^)]*\)|\[\w+\]|offset \w+")
-BORN_WITH_THE_FAULT = re.compile(r'error=~"\.\*_AUTHORIZATION_FAILED"|status=~"5')
+BORN_WITH_THE_FAULT = re.compile(r'error=~"\.\*_AUTHORIZATION_FAILED"|status=~"5|outcome="failed"')
 """Labels that the first fault brings: without one, the metric has to be there without them."""
 BORN_WITH_A_FAULT = {"conduit_worker_failures_total"}
 """Counters by kind of error, which have no series before the first: that they are declared has to do."""

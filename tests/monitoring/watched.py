@@ -20,7 +20,7 @@ from conduit_local.demo.samples import load_samples
 from conduit_local.observability.observed import Observed
 from conduit_local.stack import Stack
 
-SCRAPE_SECONDS = 1.0
+SCRAPE_SECONDS = 2.0
 LOAD = (
     *("001", "003", "004", "008", "012", "013", "016", "019", "021", "026", "034", "036", "038", "039", "041"),
     *("042", "045", "053", "066", "067", "069", "070", "071", "077"),
