@@ -12,10 +12,10 @@ import yaml
 
 from conduit_local.kubernetes.command import main
 from conduit_local.kubernetes.environment import read_environment
-from conduit_local.kubernetes.monitoring import RULES_DIR
 from conduit_local.kubernetes.tree import HOME, OVERLAYS, folders
+from conduit_local.observability.configuration import RULES_DIR
 from tests.kubernetes.manifests import ENVIRONMENTS, manifests, of_kind
-from tests.kubernetes.validation import complaints
+from tests.kubernetes.validation import KUBERNETES, complaints
 
 REQUIRED_KINDS = {"Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser", "Cluster", "Database", "DatabaseRole"} | {
     "ScaledObject",
@@ -131,3 +131,19 @@ def test_an_environment_of_ones_own_is_written_beside_the_others(tmp_path: Path)
 def test_every_overlay_has_an_environment_of_its_own_name() -> None:
     assert {folder.name for folder in folders()[1:]} == {path.name for path in (HOME / OVERLAYS).iterdir()}
     assert [read_environment(folder).name for folder in folders()[1:]] == [folder.name for folder in folders()[1:]]
+
+
+def test_what_deploys_readme_shows_agrees_with_its_definition() -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", (HOME.parent / "README.md").read_text(), re.DOTALL)
+    assert len(shown) == 1
+    assert [complaint for text in shown for complaint in complaints(yaml.safe_load(text))] == []
+
+
+def test_deploys_readme_names_the_versions_that_were_validated_against() -> None:
+    text = (HOME.parent / "README.md").read_text()
+    locked = re.findall(r"^\S+ v([\d.]+) h1:", (Path(__file__).parent / "modules.lock").read_text(), re.MULTILINE)
+    locked += re.findall(
+        r"^io.strimzi:api:([\d.]+) ", (Path(__file__).parent / "strimzi-crds.lock").read_text(), re.MULTILINE
+    )
+    assert len(locked) == 7
+    assert [version for version in [*locked, KUBERNETES] if version not in text] == []

@@ -28,6 +28,8 @@ class Broker:
     authority: Path | None = None
     """Whom to trust; None for whoever this machine trusts."""
     administrator: tuple[str, str] | None = field(default=None, repr=False)
+    declared: bool = False
+    """Whether its users, permissions and topics are declared elsewhere, so that commands must leave them alone."""
 
     def librdkafka(self, user: str) -> dict[str, Any]:
         """What a librdkafka client (confluent-kafka, kcat) is given to come in as this user."""
@@ -89,7 +91,7 @@ def local_broker(state_dir: Path, address: str, *, secured: bool) -> Broker:
 
 def external_broker(state_dir: Path, environ: Mapping[str, str]) -> Broker:
     """The broker that the environment names, by KAFKA_SECURITY_PROTOCOL, KAFKA_ADMIN_USERNAME, KAFKA_ADMIN_PASSWORD or
-    KAFKA_ADMIN_PASSWORD_FILE, and KAFKA_CA_FILE.
+    KAFKA_ADMIN_PASSWORD_FILE, and KAFKA_CA_FILE. KAFKA_DECLARED=true where an operator owns its users and topics.
 
     Raises:
         ValueError: it is secured in another way than this, or the administrator's credentials are missing.
@@ -106,7 +108,8 @@ def external_broker(state_dir: Path, environ: Mapping[str, str]) -> Broker:
             "KAFKA_ADMIN_PASSWORD_FILE) to an administrator's, who makes users and permissions"
         )
     authority = environ.get("KAFKA_CA_FILE")
-    return Broker(address, state_dir, True, Path(authority) if authority else None, (name, password))
+    declared = environ.get("KAFKA_DECLARED", "").lower() == "true"
+    return Broker(address, state_dir, True, Path(authority) if authority else None, (name, password), declared)
 
 
 def _password(environ: Mapping[str, str]) -> str | None:

@@ -26,6 +26,8 @@ from conduit_local.services import webhook_secrets
 from conduit_local.topics import create_topics
 
 TIMEOUT = 30.0
+DECLARED = ("user", "permission", "quota", "topic")
+"""What an operator owns where everything on the broker is declared."""
 
 
 @contextmanager
@@ -60,6 +62,12 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
     """
     if not plan.steps:
         return
+    if broker.declared and (hand_made := [step for step in plan.steps if step.what in DECLARED]):
+        raise OnboardingError(
+            f"{plan.subject}: users, permissions, quotas and topics are declared on this cluster, and what is made by hand "
+            f"is removed again ({hand_made[0].what} {hand_made[0].name}, {len(hand_made)} in all); name {plan.subject} in the "
+            "environment.toml, run make kubernetes, apply it, and come again"
+        )
     if plan.http_made and http is None:
         raise OnboardingError("set INTAKE_POSTGRES_DSN: intake keeps the HTTP API's clients in its database")
     admin = broker.admin()
