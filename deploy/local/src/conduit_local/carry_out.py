@@ -65,8 +65,8 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
     if broker.declared and (hand_made := [step for step in plan.steps if step.what in DECLARED]):
         raise OnboardingError(
             f"{plan.subject}: users, permissions, quotas and topics are declared on this cluster, and what is made by hand "
-            f"is removed again ({hand_made[0].what} {hand_made[0].name}, {len(hand_made)} in all); name {plan.subject} in the "
-            "environment.toml, run make kubernetes, apply it, and come again"
+            f"is removed again ({hand_made[0].what} {hand_made[0].name}, {len(hand_made)} in all); name {plan.subject} in "
+            "the environment.toml, run make kubernetes, apply it, and come again"
         )
     if plan.http_made and http is None:
         raise OnboardingError("set INTAKE_POSTGRES_DSN: intake keeps the HTTP API's clients in its database")
