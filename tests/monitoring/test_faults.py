@@ -18,7 +18,7 @@ from tests.monitoring.faults import LONG, SHORT, Fault
 from tests.monitoring.watched import Watched, watched_stack
 
 FAULTS = [*SHORT, *LONG] if os.environ.get("MONITORING") == "all" else SHORT
-RAISE_SECONDS = 40.0
+RAISE_SECONDS = 60.0
 QUIET_SECONDS = 240.0
 """Windows of an hour are three minutes here, and an alert on what happened within one lingers so long."""
 HOLD_SECONDS = 4.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from conduit_local.observability.api import until
 from tests.monitoring.watched import Watched
 
 
 def test_everything_that_the_configuration_names_is_scraped(watched: Watched) -> None:
     targets = watched.watch.targets()
     assert {target.job for target in targets} == {"conduit", "kafka", "postgres", "prometheus", "alertmanager"}
-    assert [target for target in targets if not target.up] == []
+    until(lambda: all(target.up for target in watched.watch.targets()), "not everything is up", 30)
     services = {row.labels["service"] for row in watched.watch.query('up{job="conduit"} == 1')}
     assert services == set(watched.stack.options.services)
 
