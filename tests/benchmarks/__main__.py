@@ -82,6 +82,7 @@ def _pair(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, An
     """The conduit and its limit, turn by turn; open loops in the last turn."""
     conduit = Conduit(bench.stack)
     bench.warm_up(conduit, arguments.warm_up)
+    console.print("measuring the conduit's hops, and making the bare pipeline's topics")
     bare = Bare(bench.stack, shapes.measure(bench.stack))
     conduit.stop()
     rounds: dict[str, list[dict[str, Any]]] = {conduit.name: [], bare.name: []}

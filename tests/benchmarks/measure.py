@@ -111,8 +111,19 @@ class Watch:
         known = self._consumer.list_topics(timeout=30).topics
         places = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
         for place in places:
-            place.offset = self._consumer.get_watermark_offsets(place, timeout=30)[1]
+            place.offset = self._end(place)
         return places
+
+    def _end(self, place: TopicPartition) -> int:
+        """A topic just made may answer for a moment that nobody leads it."""
+        for _ in range(50):
+            try:
+                return int(self._consumer.get_watermark_offsets(place, timeout=30)[1])
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                    raise
+                time.sleep(0.1)
+        raise TimeoutError(f"nobody leads {place.topic}")
 
     def _follow(self) -> None:
         try:
