@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from conduit_local.kafka import THROUGHPUT
+from conduit_local.kafka import QUICK_START, THROUGHPUT
 from conduit_local.stack import Options, Stack
 from tests.benchmarks import pipelines, results, shapes
 from tests.benchmarks.database import count_statements
@@ -38,7 +38,8 @@ def main() -> None:
     state_dir = Path(tempfile.mkdtemp(prefix="conduit-bench-"))
     console.print(f"state in {state_dir}")
     count_statements(state_dir)
-    options = Options(partner_ids=PARTNERS, jvm_options=THROUGHPUT, log_level="WARNING", observed=True)
+    java = QUICK_START if arguments.quick else THROUGHPUT
+    options = Options(partner_ids=PARTNERS, jvm_options=java, log_level="WARNING", observed=True)
     with Stack(state_dir, options, tell=console.print) as stack:
         publish_registers(stack)
         pipelines.open_doors(stack)

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from conduit_local.kafka import THROUGHPUT
+from conduit_local.kafka import QUICK_START, THROUGHPUT
 from conduit_local.stack import Options, Stack
 from tests.benchmarks.database import connect, count_statements
 from tests.benchmarks.filling import fill
@@ -50,7 +50,8 @@ def main() -> int:
     state_dir = Path(tempfile.mkdtemp(prefix="conduit-flat-"))
     console.print(f"state in {state_dir}")
     count_statements(state_dir, max_wal_size="8GB", **{"pg_stat_statements.track_planning": "off"})
-    options = Options(partner_ids=PARTNERS, jvm_options=THROUGHPUT, log_level="WARNING", observed=True)
+    java = QUICK_START if arguments.quick else THROUGHPUT
+    options = Options(partner_ids=PARTNERS, jvm_options=java, log_level="WARNING", observed=True)
     with Stack(state_dir, options, tell=console.print) as stack:
         publish_registers(stack)
         open_doors(stack)
