@@ -46,7 +46,7 @@ class Bench:
         before, worked, asked = cpu_seconds(children), work(self._database), self._requests()
         run = self._send(pipeline, count)
         used, done = spent(before, cpu_seconds(children)), work(self._database).since(worked)
-        requests = {name: value - asked[name] for name, value in self._requests().items()}
+        requests = {name: value - asked.get(name, 0.0) for name, value in self._requests().items()}
         self._rates[pipeline.name] = run.rate
         self._tell(pipeline, f"{run.rate:,.0f} a second")
         latencies = run.latencies()
