@@ -72,10 +72,9 @@ def complaints(stack: Stack, told: Sequence[Story]) -> tuple[list[str], int]:
     said = _by_referral([fact for found in updates.values() for fact in found.facts])
     for story in told:
         wrong += [f"{story.reference}: {text}" for text in _judge(story, ids[story.reference], seen, said)]
-    expected = sum(len(story.told) * len(story.forces) for story in told)
-    found = sum(len(facts) for by_referral in seen.values() for facts in by_referral.values())
-    if found != expected:
-        wrong.append(f"{found} records stand on forces' topics, {expected} were to")
+    received_ids = {each for found in ids.values() for each in found}
+    unknown = {referral_id for by_referral in seen.values() for referral_id in by_referral} - received_ids
+    wrong += [f"a force was told of {referral_id}, which intake never received" for referral_id in sorted(unknown)]
     return wrong, sum(each.repeated for each in every)
 
 

@@ -14,6 +14,7 @@ import pytest
 from conduit_local.demo.command import stack_options
 from conduit_local.services import SAMPLE_PARTNERS
 from conduit_local.stack import Stack
+from tests.benchmarks import load
 from tests.scale.stories import PARTNERS
 
 REPLICAS = int(os.environ.get("SCALE_REPLICAS", "2"))
@@ -21,12 +22,12 @@ SESSION_MS = "6000"
 """A group notices soon that a member was killed."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """After a failure its logs stay."""
+    """One for all tests of scale. After a failure its logs stay."""
     failed = request.session.testsfailed
     folder = Path(tempfile.mkdtemp(prefix="conduit-scale-"))
-    partners = (*SAMPLE_PARTNERS, *PARTNERS)
+    partners = (*SAMPLE_PARTNERS, *PARTNERS, *load.PARTNERS)
     options = replace(stack_options({"SESSION_TIMEOUT_MS": SESSION_MS}), replicas=REPLICAS, partner_ids=partners)
     with Stack(folder, options) as started:
         yield started

@@ -79,7 +79,7 @@ def _story(number: int, partner_id: str, wanted: dict[str, str]) -> Story:
     messages: list[Event] = [ReferralSubmitted(referral=_referral(partner_id, reference, places))]
     told = [CASE]
     if number % 3 == 0:
-        messages += [InformationSupplied(supplement=_supplement(partner_id, reference, places, i)) for i in (1, 2)]
+        messages += [InformationSupplied(supplement=_supplement(partner_id, reference, i)) for i in (1, 2)]
         told += [INFORMATION, INFORMATION]
     if number % 4 == 0:
         reason = WithdrawalReason.REPORTED_DIRECTLY_TO_POLICE
@@ -94,21 +94,17 @@ def _wire(partner_id: str, reference: str, message: Event) -> Wire:
     return Wire(topics.PARTNER_REFERRALS.name(partner_id), reference.encode(), headers, value)
 
 
-def _supplement(partner_id: str, reference: str, places: tuple[OffencePlace, ...], number: int) -> Supplement:
-    return Supplement(
-        partner_id=partner_id,
-        partner_reference=reference,
-        text=f"Synthetic addition {number}.",
-        persons=_victims(places, f"A{number}"),
-        supplied_at=datetime.now(UTC),
-    )
+def _supplement(partner_id: str, reference: str, number: int) -> Supplement:
+    """Words alone, which ask no force to read its part again."""
+    text = f"Synthetic addition {number}."
+    return Supplement(partner_id=partner_id, partner_reference=reference, text=text, supplied_at=datetime.now(UTC))
 
 
-def _victims(places: tuple[OffencePlace, ...], prefix: str) -> tuple[Person, ...]:
+def _victims(places: tuple[OffencePlace, ...]) -> tuple[Person, ...]:
     """More of them tied to the first place, which makes its force the home force."""
     return tuple(
         Person(
-            person_id=f"{prefix}{i}",
+            person_id=f"V{i}",
             role=Role.VICTIM,
             identity=Pseudonymous(pseudonym=f"Synthetic victim {i}"),
             place_ids=(places[i % len(places)].place_id,),
@@ -127,7 +123,7 @@ def _referral(partner_id: str, reference: str, places: tuple[OffencePlace, ...])
         urgency=Urgency.PRIORITY,
         immediate_danger=False,
         narrative="Synthetic account for the tests of scale. " * 5,
-        persons=_victims(places, "V"),
+        persons=_victims(places),
         numbers=Numbers(victims_known=6, suspects_known=2),
         places=places,
         concerns=(Concern.GROOMING,),
