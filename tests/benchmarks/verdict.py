@@ -28,6 +28,8 @@ TRIAGE_TO_NOTIFICATION_RECORDS = 14.0
 """More than any service reads per referral here: two forces' parts, each confirmed and acknowledged, and what follows."""
 QUEUE_SECONDS = 5.0
 """What is on its way at any time may be this many seconds' worth of the load."""
+RELATION_FILES = 200.0
+"""Tables, indexes and their maps in a service's database, with the catalogue's that a backend reads."""
 POOL = 6
 """POOL_SIZE; the relay and its standby have one connection each beside it."""
 VACUUM_NAP_SECONDS = 60.0
@@ -72,7 +74,8 @@ def judge(samples: Samples, expected: Expected) -> list[Finding]:
         # Shared buffers count in every backend's resident memory and fill once; what backends own is what could leak.
         _memory(samples, "postgres", "own"),
         _kafka_memory(samples),
-        *(_files(samples, name) for name in (*SERVICES, "postgres")),
+        *(_files(samples, name) for name in SERVICES),
+        _postgres_files(samples),
         _kafka_files(samples),
         *_threads(samples),
         *(_connections(samples, name) for name in SERVICES),
@@ -117,6 +120,17 @@ def _files(samples: Samples, name: str) -> Finding:
     return Finding(f"open files of {name}", grown <= 5, f"{samples[f'{name}_files'][-1]:.0f}, {grown:+.1f}; at most +5")
 
 
+def _postgres_files(samples: Samples) -> Finding:
+    """A backend opens the files of each relation that it touches, once, and keeps them; new backends begin anew."""
+    each = max(files / max(1.0, processes) for files, processes in _backends(samples))
+    text = f"at most {each:.0f} for each process; its database has no more than {RELATION_FILES:.0f}"
+    return Finding("open files of postgres", each <= RELATION_FILES, text)
+
+
+def _backends(samples: Samples) -> Iterator[tuple[float, float]]:
+    return zip(samples["postgres_files"], samples["postgres_threads"], strict=True)
+
+
 def _kafka_files(samples: Samples) -> Finding:
     """A segment has a log, two indexes and now and then a snapshot; segments are kept as long as retention says."""
     half, segments = _half(samples["kafka_files"]), _half(samples["kafka_segments"])
@@ -152,7 +166,7 @@ def _inbox(samples: Samples, name: str, expected: Expected) -> Finding:
     kept = expected.retention_seconds + INBOX_TICK_SECONDS
     rows, seconds = samples[f"{name}_inbox_rows"], samples["seconds"]
     # What one retention and tick bring in, as it was measured before anything was forgotten.
-    early = [(at, count) for at, count in zip(seconds, rows, strict=True) if at <= INBOX_TICK_SECONDS]
+    early = [(at, count) for at, count in zip(seconds, rows, strict=True) if at <= 0.8 * INBOX_TICK_SECONDS]
     per_second = (early[-1][1] - early[0][1]) / max(1.0, early[-1][0] - early[0][0])
     bound = 1.2 * kept * per_second + 1_000
     shrank = min((b - a for a, b in pairwise(rows)), default=0.0)
