@@ -5,7 +5,7 @@ tell their time go back by a minute per copy, so that they lie in the indexes wh
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
@@ -28,6 +28,12 @@ $$
 _COPIED = ("partner_reference", "submission_id", "event_id", "cause_id")
 """Texts that identify something: a copy's differ by a suffix."""
 _PASSING = ("outbox", "outbox_rejected", "dead_letters", "dead_letter_actions")
+_REFERRALS: Mapping[str, LiteralString] = {
+    "intake": "SELECT count(*) FROM referrals",
+    "triage": "SELECT count(*) FROM assessments",
+    "routing": "SELECT count(*) FROM cases",
+    "notification": "SELECT count(*) FROM referrals",
+}
 CHUNK = 100
 """Copies per statement, of each row."""
 
@@ -46,6 +52,14 @@ def fill(stack: Stack, count: int, have: int, base: int) -> None:
     for name in SERVICES:
         with psycopg.connect(address._replace(path=f"/conduit_{name}").geturl(), autocommit=True) as connection:
             _fill(connection, first, last)
+            _check(connection, name, count)
+
+
+def _check(connection: psycopg.Connection, name: str, count: int) -> None:
+    """Of each service's own table with a row per referral."""
+    found = connection.execute(_REFERRALS[name]).fetchone()
+    if found is None or found[0] < count:
+        raise RuntimeError(f"{name} holds {found} referrals instead of {count}")
 
 
 def _fill(connection: psycopg.Connection, first: int, last: int) -> None:
