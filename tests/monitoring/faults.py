@@ -117,9 +117,9 @@ def exporter_killed(watched: Watched) -> Iterator[None]:
 
 
 @contextmanager
-def forces_silent(watched: Watched) -> Iterator[None]:
-    """Two forces that answer only after they were chased and escalated, under the demo's clocks of seconds."""
-    watched.load(f"SILENT-{time.monotonic_ns()}", ["069", "070"])
+def force_silent(watched: Watched) -> Iterator[None]:
+    """A force that never answers: chased and escalated to the end, under the demo's clocks of seconds."""
+    watched.load(f"SILENT-{time.monotonic_ns()}", ["071"])
     yield
 
 
@@ -171,5 +171,5 @@ LONG = [
     Fault("an exporter is killed", exporter_killed, frozenset({"MetricsMissing"})),
     # The only copy of each partition comes back from an unclean end: Kafka counts that as an unclean election, and rightly.
     Fault("the broker is killed", broker_killed, frozenset({"KafkaDown"}), aftermath=frozenset({"UncleanElection"})),
-    Fault("forces are silent", forces_silent, frozenset({"ForceNeverAnswered"}), lingers=True),
+    Fault("a force is silent", force_silent, frozenset({"ForceNeverAnswered"}), lingers=True),
 ]
