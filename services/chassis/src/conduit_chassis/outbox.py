@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from conduit_chassis.errors import MessageTooLargeError
 from conduit_chassis.trace import child
 from conduit_contracts.envelope import Attributes, Message, dump, encode_headers
-from conduit_contracts.ids import uuid7
+from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
 
 _INSERT = """
@@ -68,7 +68,7 @@ class Outbox:
         Raises:
             MessageTooLargeError: no topic would take it.
         """
-        event_id = str(uuid7())
+        event_id = uuid7_text()
         traceparent = self._traceparent(topic, message, event_id, subject, cause)
         value = dump(message)
         if len(value) > self._max_bytes:

@@ -28,11 +28,13 @@ from conduit_chassis.producer import Pending, Producer, Sent
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
+# Written as a subquery, what is under way is looked up in a hash table; an array parameter is searched from end to end for
+# every row.
 _SCAN = """
 SELECT id, topic, key, headers, value, extract(epoch FROM clock_timestamp() - created_at)::float8,
        extract(epoch FROM clock_timestamp() - acted_at)::float8
 FROM outbox
-WHERE shard = $1 AND id <> ALL($2::bigint[]) AND topic <> ALL($3::text[]) ORDER BY id LIMIT $4
+WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND topic <> ALL($3::text[]) ORDER BY id LIMIT $4
 """
 _DELETE = "DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _REJECT = """

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     kafka_ca_file: Path | None = None
 
     batch_max_records: int = Field(default=500, ge=1)
+    gather_ms: int = Field(default=50, ge=0)
+    """For how long records gather after a fetch that brought some. What comes after a pause does not wait."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     heartbeat_interval_ms: int = Field(default=1_000, ge=100)
     rebalance_timeout_ms: int = Field(default=60_000, ge=1_000)
@@ -53,7 +55,7 @@ class Settings(BaseSettings):
 
     outbox_shards: int = Field(default=1, ge=1, le=64)
     relay_batch: int = Field(default=1_000, ge=1)
-    relay_poll_ms: int = Field(default=25, ge=1)
+    relay_poll_ms: int = Field(default=50, ge=1)
     """How soon the relay sees what another process committed. Its own commits wake it."""
     relay_confirm_seconds: float = Field(default=30.0, gt=0)
     max_message_bytes: int = Field(default=1_900_000, ge=1_000)

@@ -9,7 +9,8 @@ closed only between batches.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from time import time
+from math import inf
+from time import monotonic, time
 from typing import Any, Protocol
 
 import structlog
@@ -49,7 +50,14 @@ class ChassisSubscriber(BatchSubscriber):
     _health: Health
 
     def bind(
-        self, processor: Processes, reader: Reader, health: Health, *, rebalance_seconds: float, drain_seconds: float
+        self,
+        processor: Processes,
+        reader: Reader,
+        health: Health,
+        *,
+        rebalance_seconds: float,
+        drain_seconds: float,
+        gather_seconds: float = 0.0,
     ) -> None:
         """Say who processes the records."""
         self._processor = processor
@@ -57,6 +65,7 @@ class ChassisSubscriber(BatchSubscriber):
         self._health = health
         self._rebalance_seconds = rebalance_seconds
         self._drain_seconds = drain_seconds
+        self._gather_seconds = gather_seconds
         self._idle = asyncio.Event()
         self._idle.set()
         self._give_up = asyncio.Event()
@@ -71,6 +80,7 @@ class ChassisSubscriber(BatchSubscriber):
     @override
     async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
         _fetch_only_when_empty(consumer)
+        _gather(consumer, self._gather_seconds)
         try:
             while self.running:
                 fetched = await self._poll(consumer)
@@ -267,6 +277,30 @@ def _fetch_only_when_empty(consumer: Any) -> None:
     partition, so that it may wait long and needs to be sent seldom.
     """
     consumer._fetcher._prefetch_backoff = NEVER
+
+
+def _gather(consumer: Any, seconds: float) -> None:
+    """Let records gather for a while after a fetch that brought some.
+
+    The broker answers a waiting fetch with the first record that comes, and what comes next waits for another fetch. So at a
+    steady rate each record would have a batch, a transaction and a commit of its own, and a rate that is a small part of
+    what batches carry would use up the machine. What comes after a pause is fetched at once.
+    """
+    fetcher = consumer._fetcher
+    fetch, last = fetcher._proc_fetch_request, -inf
+
+    async def unhurried(*arguments: Any) -> bool:
+        nonlocal last
+        try:
+            await asyncio.sleep(last + seconds - monotonic())
+        except asyncio.CancelledError:
+            return False  # as the fetch itself does: aiokafka's routine would end by it
+        found: bool = await fetch(*arguments)
+        if found:
+            last = monotonic()
+        return found
+
+    fetcher._proc_fetch_request = unhurried
 
 
 def _revive(consumer: Any) -> None:
