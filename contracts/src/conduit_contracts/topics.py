@@ -7,7 +7,7 @@ partner and every force has topics of its own.
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from conduit_contracts import force, intake, notification, partner, programme, routing, triage
 from conduit_contracts.envelope import Message
@@ -46,7 +46,7 @@ class Topic:
     audience: str = HUB
     """Whose it is besides the services'. It reads what it does not write; the hub reads what no service does."""
 
-    @property
+    @cached_property
     def parameter(self) -> str | None:
         """`partner_id`, `force_id`, or None for a topic that stands once."""
         found = _PARAMETER.search(self.template)
@@ -67,11 +67,7 @@ class Topic:
         """
         if (self.parameter is None) != (principal is None):
             raise ValueError(f"{self.template} takes {self.parameter or 'no principal'}")
-        if principal is None:
-            return self.template
-        if not re.fullmatch(_SLUG, principal):
-            raise ValueError(f"a {self.parameter} is made of lower-case letters, digits and single hyphens")
-        return _PARAMETER.sub(principal, self.template)
+        return self.template if principal is None else _named(self.template, str(self.parameter), principal)
 
     @cached_property
     def pattern(self) -> str:
@@ -98,6 +94,13 @@ class Topic:
             "max.message.bytes": str(self.max_record_bytes),
         }
         return settings | ({"message.timestamp.type": "LogAppendTime"} if self.edge else {})
+
+
+@lru_cache(maxsize=16_384)
+def _named(template: str, parameter: str, principal: str) -> str:
+    if not re.fullmatch(_SLUG, principal):
+        raise ValueError(f"a {parameter} is made of lower-case letters, digits and single hyphens")
+    return _PARAMETER.sub(principal, template)
 
 
 _YEAR = timedelta(days=365)

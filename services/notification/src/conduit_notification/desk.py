@@ -1,5 +1,6 @@
 """The batch at work: what was loaded, what changed, and what is to be said to whom."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated
 from conduit_contracts.topics import PARTNER_UPDATES
-from conduit_notification import metrics, notices
+from conduit_notification import notices
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.rules import NOTHING, Standing, state_of
@@ -73,6 +74,10 @@ class Work:
     """Audiences whose contacts were registered in this batch, and when they were."""
     history: list[Entry] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    updates: Counter[str] = field(default_factory=Counter)
+    """Revisions written, by fact."""
+    without_contact: int = 0
+    """Notices that had nobody to go to."""
 
     def record(self, about: About) -> Record:
         """The referral, which begins to exist with the first fact that is read, whichever that is."""
@@ -149,7 +154,7 @@ class Desk:
                 event_id=delivery.attributes.id,
             )
         )
-        metrics.UPDATES.labels(update.fact).inc()
+        self.work.updates[update.fact] += 1
 
     def notify_partner(self, delivery: Delivery[Any], template: Template, record: Record) -> None:
         """A notice to the referral's partner."""
@@ -178,9 +183,8 @@ class Desk:
         cause = f"{delivery.attributes.source} {delivery.attributes.id}"
         channels = notices.channels_for(self.work.ladders.get(audience), level)
         if not channels:
-            metrics.NOTICES.labels("none", "no_contact").inc()
+            self.work.without_contact += 1
         for channel in channels:
-            metrics.NOTICES.labels(channel.value, "queued").inc()
             self.work.notices.append(
                 Notice(
                     notice_id=notices.notice_id(cause, audience, level, channel, template),

@@ -1,5 +1,6 @@
 """What notification does with each fact: a revision for the partner, and notices to whoever must act or wants to know."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ from conduit_contracts import intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
 from conduit_notification import metrics, notices, readers, rules, store
-from conduit_notification.desk import Desk, by_force, by_officer, by_partner, updates_topic
+from conduit_notification.desk import Desk, Work, by_force, by_officer, by_partner, updates_topic
 from conduit_notification.notices import HUB, Ladder
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.templates import Template
@@ -40,6 +41,16 @@ class Handle:
             else:
                 HANDLERS[incoming.attributes.type](desk, incoming)
         await store.save(connection, work)
+        count(work)
+
+
+def count(work: Work) -> None:
+    """Add what the batch wrote to the metrics, once for all its records."""
+    for fact, number in work.updates.items():
+        metrics.UPDATES.labels(fact).inc(number)
+    for channel, number in Counter(notice.channel.value for notice in work.notices).items():
+        metrics.NOTICES.labels(channel, "queued").inc(number)
+    metrics.NOTICES.labels("none", "no_contact").inc(work.without_contact)
 
 
 def refused(desk: Desk, refusal: Refusal) -> None:

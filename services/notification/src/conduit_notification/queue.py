@@ -89,7 +89,7 @@ async def enqueue(connection: Any, notices: Sequence[Notice]) -> None:
     """
     if notices:
         # In the order of their ids, so that two processes wait for each other instead of deadlocking.
-        rows = [_row(notice) for notice in sorted(notices, key=lambda notice: notice.notice_id)]
+        rows = [_row(notice) for notice in sorted(notices, key=lambda notice: notice.notice_id.int)]
         await connection.execute(_ENQUEUE, *map(list, zip(*rows, strict=True)))
 
 

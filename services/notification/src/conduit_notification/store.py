@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from conduit_contracts.routing import HandoffState
+from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
 from conduit_notification.desk import Entry, Record, Work
 from conduit_notification.rules import Routing, Standing, Triage
@@ -67,12 +67,14 @@ async def load(connection: Any, messages: Sequence[Any]) -> Work:
 
 def _audiences(message: Any) -> Iterable[str]:
     """Everyone whom a message names."""
-    if partner_id := getattr(message, "partner_id", None):
-        yield notices.partner(partner_id)
-    if force_id := getattr(message, "force_id", None):
-        yield notices.force(force_id)
-    for force_id in (*getattr(message, "added", ()), *getattr(message, "again", ())):
-        yield notices.force(force_id)
+    kind = type(message)  # a model is slow to say that it has no such attribute
+    if hasattr(kind, "partner_id") or "partner_id" in kind.model_fields:
+        yield notices.partner(message.partner_id)
+    if "force_id" in kind.model_fields:
+        yield notices.force(message.force_id)
+    if kind is CaseRouted:
+        for force_id in (*message.added, *message.again):
+            yield notices.force(force_id)
 
 
 async def save(connection: Any, work: Work) -> None:

@@ -63,12 +63,12 @@ class Handoff(NamedTuple):
     @property
     def active(self) -> bool:
         """Whether the force has a part in the case."""
-        return self.state not in {HandoffState.DECLINED, HandoffState.STOOD_DOWN}
+        return self.state is not HandoffState.DECLINED and self.state is not HandoffState.STOOD_DOWN
 
     @property
     def waiting(self) -> bool:
         """Whether the hub waits for the force's acknowledgement."""
-        return self.state in {HandoffState.DISSEMINATED, HandoffState.RECEIVED}
+        return self.state is HandoffState.DISSEMINATED or self.state is HandoffState.RECEIVED
 
     def begins_at(self, now: datetime) -> bool:
         """Whether this is the start of the wait for the force, for the first time or again."""
@@ -149,7 +149,7 @@ class Case:
     @property
     def active(self) -> tuple[str, ...]:
         """The forces that have a part, in the order of the register."""
-        return in_order(force for force, handoff in self.handoffs.items() if handoff.active)
+        return in_order([force for force, handoff in self.handoffs.items() if handoff.active])
 
     @property
     def holders(self) -> tuple[str, ...]:
