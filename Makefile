@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .conduit/bench-venv
 UV_VERSION := 0.13.9
+WORKERS ?= 2
 DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
 
@@ -52,8 +53,8 @@ down: install ## Stop what make up started
 
 ##@ Check
 .PHONY: test lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
-test: lint ## Lint, then every test on real Kafka and PostgreSQL
-	$(BIN)/python -m pytest $(ARGS)
+test: lint ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
