@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_contracts.ids import uuid7
 from conduit_triage.http import Reviews
 from services.triage.tests.builders import (
     NOW,
@@ -25,6 +24,7 @@ from services.triage.tests.builders import (
     supplied,
 )
 
+UNKNOWN = "0198f2a4-7c00-7000-8000-000000000000"
 OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
 
 
@@ -119,8 +119,8 @@ async def test_a_decided_case_can_still_be_consulted(triage: Harness, client: ht
         ("GET", "/reviews", OFFICER | {"X-Officer-Id": "A. Officer"}, 400, "officer_missing"),
         ("POST", "/reviews", OFFICER, 405, "method_not_allowed"),
         ("GET", "/reviews/not-an-id", OFFICER, 400, "referral_id_invalid"),
-        ("GET", f"/reviews/{uuid7()}", OFFICER, 404, "referral_unknown"),
-        ("GET", f"/reviews/{uuid7()}/more", OFFICER, 400, "referral_id_invalid"),
+        ("GET", f"/reviews/{UNKNOWN}", OFFICER, 404, "referral_unknown"),
+        ("GET", f"/reviews/{UNKNOWN}/more", OFFICER, 400, "referral_id_invalid"),
     ],
 )
 async def test_a_request_that_is_not_in_order_gets_a_problem_and_nothing_else(
