@@ -28,6 +28,13 @@ PARTITIONS_PER_PROCESS = 2
 REVIEWED, REVIEW_MINUTES, OFFICER_HOURS = 0.2, 10, 1_500
 """Assumed: the share that a person decides, how long one takes, and an officer's hours at the queue in a year."""
 GIB, TIB = 1024**3, 1024**4
+CORE_DOLLARS, MEMORY_DOLLARS, DISK_DOLLARS = 24.22, 3.25, 0.17
+"""Of a month: a core and a GiB of memory as a public cloud listed them on demand in 2018, and an assumed price of a GiB on an
+SSD. Whoever has an offer puts its prices here."""
+SERVER_MEMORY = 4 * GIB
+"""Assumed, of each broker and each database server."""
+WAL_DAYS = 30
+"""Assumed: for so long WAL is kept, to restore the databases as they were at any moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ class Need:
     memory_bytes: float
     """Of the services' processes."""
     officers: float
+    dollars_a_month: float
+    """For rented machines and disks at the end of the first year, without people."""
 
 
 def need(size: Service, one: Footprint) -> Need:
@@ -83,6 +92,12 @@ def need(size: Service, one: Footprint) -> Need:
     partitions = max(LEAST_PARTITIONS, PARTITIONS_PER_PROCESS * max(processes.values()))
     per_day = average * DAY
     retained = sum(one.topic_bytes.get(t.template, 0) * t.retention.days for t in REGISTRY if not t.compacted)
+    disk = {
+        "kafka": per_day * retained * COPIES["kafka"],
+        "databases": size.per_year * sum(one.database_bytes.values()) * COPIES["postgres"],
+        "inbox": per_day * one.inbox_bytes * INBOX_DAYS * COPIES["postgres"],
+        "wal": per_day * one.wal_bytes * WAL_DAYS,
+    }
     return Need(
         per_second=average,
         peak_per_second=peak,
@@ -91,14 +106,23 @@ def need(size: Service, one: Footprint) -> Need:
         partitions=partitions,
         topics=sum(_count(topic.parameter, size) for topic in REGISTRY) + len(SERVICES),
         topic_partitions=sum(_count(t.parameter, size) * _partitions(t.partitions, partitions) for t in REGISTRY),
-        kafka_bytes=per_day * retained * COPIES["kafka"],
+        kafka_bytes=disk["kafka"],
         kafka_bytes_per_second=peak * sum(one.topic_bytes.values()) * COPIES["kafka"],
-        database_bytes_per_year=size.per_year * sum(one.database_bytes.values()) * COPIES["postgres"],
-        inbox_bytes=per_day * one.inbox_bytes * INBOX_DAYS * COPIES["postgres"],
+        database_bytes_per_year=disk["databases"],
+        inbox_bytes=disk["inbox"],
         wal_bytes_per_day=per_day * one.wal_bytes,
         memory_bytes=sum(processes.values()) * one.service_memory_bytes,
         officers=size.per_year * REVIEWED * REVIEW_MINUTES / 60 / OFFICER_HOURS,
+        dollars_a_month=_dollars(cores, processes, one.service_memory_bytes, sum(disk.values())),
     )
+
+
+def _dollars(cores: dict[str, float], processes: dict[str, int], process_memory: float, disk_bytes: float) -> float:
+    """Each copy of a server is as large as the one that was measured needs to be: more than a follower has to do."""
+    rented = BUSIEST_CORE * sum(processes.values())
+    rented += sum(copies * max(1, math.ceil(cores[server] / BUSIEST_CORE)) for server, copies in COPIES.items())
+    memory = sum(processes.values()) * process_memory + sum(COPIES.values()) * SERVER_MEMORY
+    return rented * CORE_DOLLARS + memory / GIB * MEMORY_DOLLARS + disk_bytes / GIB * DISK_DOLLARS
 
 
 def _count(parameter: str | None, size: Service) -> int:
@@ -134,6 +158,7 @@ ROWS = (
     Row("WAL to archive", lambda _, n: f"{_size(n.wal_bytes_per_day)} a day"),
     Row("memory of the services", lambda _, n: _size(n.memory_bytes)),
     Row("officers at the review queue", lambda _, n: _short(n.officers)),
+    Row("machines and disks, at the end of the first year", lambda _, n: f"${_short(n.dollars_a_month)} a month"),
 )
 
 

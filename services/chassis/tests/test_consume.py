@@ -190,6 +190,50 @@ class TestHeaderNames:
             await world.read(world.sample.second.template)
 
 
+class TestGathering:
+    TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM inbox"
+
+    async def one_by_one(self, world: World, numbers: range) -> None:
+        async with world.producer() as producer:
+            for number in numbers:
+                each = world.noted(number)
+                await producer.send_and_wait(each.topic, each.value, key=each.key, headers=list(each.headers))
+                await asyncio.sleep(0.05)
+
+    async def transactions(self, world: World, **settings: Any) -> int:
+        await world.create_all()
+        async with world.running(**settings):
+            await self.one_by_one(world, range(1))
+            await world.wait_for_numbers(0)
+            await self.one_by_one(world, range(1, 12))
+            await world.wait_for_numbers(*range(12))
+        (row,) = await world.sql(self.TRANSACTIONS)
+        return int(row[0])
+
+    async def test_records_that_come_one_by_one_share_a_transaction(self, world: World) -> None:
+        # The first is fetched at once, and the others come within the seconds that follow it.
+        assert await self.transactions(world, gather_ms=5_000) <= 3
+
+    async def test_without_gathering_most_have_one_of_their_own(self, world: World) -> None:
+        assert await self.transactions(world, gather_ms=0) >= 6
+
+    async def test_what_comes_after_a_pause_does_not_wait_for_more(self, world: World) -> None:
+        await world.create_all()
+        async with world.running(gather_ms=15_000):
+            await self.one_by_one(world, range(1))
+            await world.wait_for_numbers(0, seconds=10)
+
+    async def test_a_service_that_gathers_stops_and_starts_again_where_it_was(self, world: World) -> None:
+        await world.create_all()
+        for first in (0, 3):
+            async with world.running(gather_ms=15_000, session_timeout_ms=6_000):
+                await self.one_by_one(world, range(first, first + 1))
+                await world.wait_for_numbers(*range(first + 1), seconds=10)
+                await self.one_by_one(world, range(first + 1, first + 3))  # these wait, and the service ends
+        async with world.running():
+            await world.wait_for_numbers(*range(6))
+
+
 class TestPartitionsOnTheMove:
     async def test_a_new_partners_topic_is_read_without_a_restart(self, world: World) -> None:
         await world.create_all()
