@@ -14,6 +14,7 @@ sys.path.insert(
 pytest_plugins = ["tests.support.servers"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A folder's tests run in one process, as many of them share a stack that takes a while to start."""
     for item in items:
