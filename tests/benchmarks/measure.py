@@ -96,15 +96,17 @@ class Watch:
         """Return once everything has arrived; `check` raises when waiting has become pointless.
 
         Raises:
-            TimeoutError: naming how many are missing.
+            TimeoutError: nothing came for `timeout` seconds; it names how many are missing.
         """
-        end = time.monotonic() + timeout
+        end, waiting = time.monotonic() + timeout, self._run.waiting
         while self._run.waiting:
             check()
+            if self._run.waiting < waiting:
+                end, waiting = time.monotonic() + timeout, self._run.waiting
             if self._failure is not None:
                 raise RuntimeError("the measuring consumer failed") from self._failure
             if time.monotonic() > end:
-                raise TimeoutError(f"{self._run.waiting} of {self._run.count} did not arrive in {timeout:.0f} s")
+                raise TimeoutError(f"{self._run.waiting} of {self._run.count} have not arrived, and nothing did for {timeout:.0f} s")
             time.sleep(0.05)
 
     def _ends(self, topics: Sequence[str]) -> list[TopicPartition]:

@@ -16,7 +16,8 @@ from tests.benchmarks.measure import Run, Watch, send
 from tests.benchmarks.pipelines import Conduit, Pipeline
 from tests.benchmarks.processes import cpu_seconds, spent, stack_children, usage
 
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 60.0
+"""So long nothing arrives before a run is given up."""
 SUSTAINED = 0.9
 """A pipeline must have carried this share of a rate at once before it is asked to carry it steadily."""
 _REQUESTS = re.compile(r'^kafka_requests_total\{.*?request="(Produce|FetchConsumer|OffsetCommit)".*?\} (\S+)$', re.MULTILINE)
