@@ -29,8 +29,8 @@ REVIEWED, REVIEW_MINUTES, OFFICER_HOURS = 0.2, 10, 1_500
 """Assumed: the share that a person decides, how long one takes, and an officer's hours at the queue in a year."""
 GIB, TIB = 1024**3, 1024**4
 CORE_DOLLARS, MEMORY_DOLLARS, DISK_DOLLARS = 24.22, 3.25, 0.17
-"""Of a month: a core and a GiB of memory as a public cloud listed them on demand in 2018, and an assumed price of a GiB on an
-SSD. Whoever has an offer puts its prices here."""
+"""Of a month: a core and a GiB of memory as a public cloud listed them on demand in 2018, and an assumed price of a GiB on
+an SSD. Whoever has an offer puts its prices here."""
 SERVER_MEMORY = 4 * GIB
 """Assumed, of each broker and each database server."""
 WAL_DAYS = 30

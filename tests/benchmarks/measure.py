@@ -106,7 +106,8 @@ class Watch:
             if self._failure is not None:
                 raise RuntimeError("the measuring consumer failed") from self._failure
             if time.monotonic() > end:
-                raise TimeoutError(f"{self._run.waiting} of {self._run.count} have not arrived, and nothing did for {timeout:.0f} s")
+                missing = f"{self._run.waiting} of {self._run.count} have not arrived"
+                raise TimeoutError(f"{missing}, and nothing did for {timeout:.0f} s")
             time.sleep(0.05)
 
     def _ends(self, topics: Sequence[str]) -> list[TopicPartition]:
