@@ -54,7 +54,7 @@ down: install ## Stop what make up started
 ##@ Check
 .PHONY: test lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
 test: lint ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(
     0, str(Path(__file__).parent)
@@ -14,6 +15,13 @@ sys.path.insert(
 pytest_plugins = ["tests.support.servers"]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
+class FolderByFolder(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
     """A folder's tests run in one process, as many of them share a stack that takes a while to start."""
-    item.add_marker(pytest.mark.xdist_group(str(item.path.parent.relative_to(item.config.rootpath))))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FolderByFolder:
+    """How `make test` shares the tests out."""
+    return FolderByFolder(config, log)
