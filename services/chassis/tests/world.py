@@ -91,11 +91,12 @@ class World:
         await self.create(sample.inside.template, sample.out.template, partitions=3)
         await self.create(sample.second.template, sample.edge.name("one"), sample.edge.name("two"), sample.dead_letters)
 
-    async def send(self, *records: Record) -> None:
-        """Write records in order."""
+    async def send(self, *records: Record, apart: float = 0.0) -> None:
+        """Write records in order, with so many seconds after each."""
         async with self.producer() as producer:
             for each in records:
                 await producer.send_and_wait(each.topic, each.value, key=each.key, headers=list(each.headers))
+                await asyncio.sleep(apart)
 
     async def flood(self, records: Sequence[Record]) -> None:
         """Write many records at once, in order per key."""
