@@ -58,7 +58,7 @@ class Hours:
     def _counting(self, act: Any) -> "Hours":
         case = self.desk.work.cases.get(ID)
         if case is not None:
-            case.stored = Stored(case.version, dict(case.handoffs), dict(case.reviews))
+            case.stored = Stored(case.version, case.priority, dict(case.handoffs), dict(case.reviews))
         act()
         case = self.desk.work.cases[ID]
         self.counted.update(f"{leg.value} {outcome}" for leg, outcome in promise.clock_outcomes(case, self.desk.work.now))
@@ -138,7 +138,7 @@ async def test_the_counters_follow(desk: Desk) -> None:
 
     desk.deliver(accepted(URGENT, ID))
     case = desk.case(ID)
-    case.stored = Stored(case.version, dict(case.handoffs), {})
+    case.stored = Stored(case.version, case.priority, dict(case.handoffs), {})
     before = value(metrics.CLOCKS, "receipt", "kept"), value(metrics.HANDOFF_CHANGES, "received")
     desk.deliver(received(ID, "kent"), principal="kent")
     metrics.count([case], desk.work.now)

@@ -15,6 +15,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.content import Content
+from conduit_routing.policy import priority_class
 
 ASKS_FOR_HOME = frozenset(
     {
@@ -152,6 +153,12 @@ class Case:
         return in_order([force for force, handoff in self.handoffs.items() if handoff.active])
 
     @property
+    def priority(self) -> str | None:
+        """Its priority class; None once it is withdrawn, as nobody is waited for."""
+        withdrawn = self.state is CaseState.WITHDRAWN
+        return None if withdrawn else priority_class(self.urgency, immediate_danger=self.immediate_danger)
+
+    @property
     def holders(self) -> tuple[str, ...]:
         """The forces to be told what follows: the active ones, and a decliner that still keeps the interim duty."""
         return self.active if self.interim_owner is None else in_order({*self.active, self.interim_owner})
@@ -191,6 +198,7 @@ class Stored:
     """What the database has, to save only what differs."""
 
     version: int
+    priority: str | None
     handoffs: dict[str, Handoff]
     reviews: dict[int, Review]
 

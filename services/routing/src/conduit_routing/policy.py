@@ -52,6 +52,9 @@ class RoutingPolicy(_Section):
         return clock
 
 
+PRIORITY_CLASSES = ("immediate_danger", *(urgency.value for urgency in Urgency))
+
+
 def priority_class(urgency: Urgency, *, immediate_danger: bool) -> str:
     """The name of a case's clock in the policy file, and its label in metrics."""
     return "immediate_danger" if immediate_danger else urgency.value

@@ -59,23 +59,23 @@ WHERE cases.referral_id = new.referral_id
 _PUT_HANDOFFS = """
 INSERT INTO handoffs (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at,
                       next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level,
-                      force_reference, part, first_acknowledged_at)
+                      force_reference, part, first_acknowledged_at, priority)
 SELECT referral_id, force_id, string_to_array(areas, ' '), disseminated_at, receipt_due_at, acknowledgement_due_at,
        next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference,
-       part, first_acknowledged_at
+       part, first_acknowledged_at, priority
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
             $7::timestamptz[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-            $13::integer[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[])
+            $13::integer[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[], $18::text[])
      AS new (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at,
              state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part,
-             first_acknowledged_at)
+             first_acknowledged_at, priority)
 ON CONFLICT (referral_id, force_id) DO UPDATE SET
     areas = excluded.areas, disseminated_at = excluded.disseminated_at, receipt_due_at = excluded.receipt_due_at,
     acknowledgement_due_at = excluded.acknowledgement_due_at, next_action_at = excluded.next_action_at,
     state = excluded.state, received_at = excluded.received_at, acknowledged_at = excluded.acknowledged_at,
     declined_at = excluded.declined_at, stood_down_at = excluded.stood_down_at, chases = excluded.chases,
     level = excluded.level, force_reference = excluded.force_reference, part = excluded.part,
-    first_acknowledged_at = excluded.first_acknowledged_at
+    first_acknowledged_at = excluded.first_acknowledged_at, priority = excluded.priority
 """
 _PUT_REVIEWS = """
 INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at, closed_at)
@@ -111,7 +111,7 @@ async def load(connection: Any, wanted: Mapping[UUID, bool]) -> dict[UUID, Case]
     for row in await connection.fetch(_REVIEWS, ids):
         cases[row["referral_id"]].reviews[row["number"]] = _review(row)
     for case in cases.values():
-        case.stored = Stored(case.version, dict(case.handoffs), dict(case.reviews))
+        case.stored = Stored(case.version, case.priority, dict(case.handoffs), dict(case.reviews))
     await _load_content(connection, cases, [each for each in ids if wanted[each] or may_pass_on(cases[each])])
     return cases
 
@@ -207,9 +207,11 @@ def _update(case: Case) -> tuple[Any, ...]:
 
 def _handoff_rows(case: Case) -> Iterable[tuple[Any, ...]]:
     stored = case.stored.handoffs if case.stored else {}
+    priority = case.priority
+    moved = case.stored is not None and case.stored.priority != priority
     for force_id, handoff in case.handoffs.items():
-        if handoff is not stored.get(force_id):
-            yield (case.referral_id, force_id, " ".join(handoff.areas), *handoff[2:])
+        if handoff is not stored.get(force_id) or (moved and handoff.waiting):
+            yield (case.referral_id, force_id, " ".join(handoff.areas), *handoff[2:], priority)
 
 
 def _review_rows(case: Case) -> Iterable[tuple[Any, ...]]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_routing.policy import PRIORITY_CLASSES
+
 _REVIEWS = """
 SELECT referral_id, reason, nullif(about, '') AS about, candidates, routing_reviews.opened_at, urgency, immediate_danger,
        provisional, home_force, interim_owner
@@ -41,13 +43,18 @@ SELECT (SELECT count(*) FROM cases WHERE referral_id >= minute.first AND referra
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (first, next, number) ORDER BY number
 """
 """How many referrals have a case, by the minute in which the hub took them in."""
-_WAITING = """
-SELECT CASE WHEN immediate_danger THEN 'immediate_danger' ELSE urgency END AS priority,
-       extract(epoch FROM $1 - min(disseminated_at))::float8 AS oldest,
-       count(*) FILTER (WHERE handoffs.state = 'disseminated' AND receipt_due_at < $1) AS receipt,
-       count(*) FILTER (WHERE acknowledgement_due_at < $1) AS acknowledgement
-FROM handoffs JOIN cases USING (referral_id)
-WHERE handoffs.state IN ('disseminated', 'received') AND cases.state <> 'withdrawn' GROUP BY priority
+# By indexes that hold only what waits, or only what is late. Of a withdrawn case no hand-off has a priority.
+_OLDEST = """
+SELECT priority, extract(epoch FROM $1 - (
+    SELECT min(disseminated_at) FROM handoffs
+    WHERE handoffs.priority = wanted.priority AND state IN ('disseminated', 'received')
+))::float8 AS oldest
+FROM unnest($2::text[]) AS wanted (priority)
+"""
+_BREACHED = """
+SELECT (SELECT count(*) FROM handoffs WHERE state = 'disseminated' AND priority IS NOT NULL AND receipt_due_at < $1),
+       (SELECT count(*) FROM handoffs
+        WHERE state IN ('disseminated', 'received') AND priority IS NOT NULL AND acknowledgement_due_at < $1)
 """
 _BY_REASON = "SELECT reason, count(*) FROM routing_reviews WHERE closed_at IS NULL GROUP BY reason"
 _WITH_NOBODY = "SELECT count(*) FROM cases WHERE interim_owner IS NULL AND state = 'open'"
@@ -68,14 +75,16 @@ class Figures(NamedTuple):
 
 
 async def figures(connection: Any, now: datetime) -> Figures:
-    """Count."""
-    waiting, by_state = await connection.fetch(_WAITING, now), await connection.fetch(_BY_STATE, now)
+    """Count. Only the number of hand-offs that wait takes longer the more of them there are."""
+    by_state = await connection.fetch(_BY_STATE, now)
+    oldest = await connection.fetch(_OLDEST, now, list(PRIORITY_CLASSES))
+    receipt, acknowledgement = await connection.fetchrow(_BREACHED, now)
     return Figures(
         handoffs={row["state"]: row["handoffs"] for row in by_state},
         oldest_by_state={row["state"]: row["oldest"] for row in by_state},
-        oldest_seconds={row["priority"]: row["oldest"] for row in waiting},
-        receipt_breached=sum(row["receipt"] for row in waiting),
-        acknowledgement_breached=sum(row["acknowledgement"] for row in waiting),
+        oldest_seconds={row["priority"]: row["oldest"] for row in oldest if row["oldest"] is not None},
+        receipt_breached=receipt,
+        acknowledgement_breached=acknowledgement,
         reviews=dict(await connection.fetch(_BY_REASON)),
         with_nobody=await connection.fetchval(_WITH_NOBODY),
     )
