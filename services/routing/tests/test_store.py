@@ -315,6 +315,25 @@ async def test_the_gauges_show_who_waits_and_what_nobody_holds(routing: Harness,
     assert metrics.OPEN_REVIEWS.labels("tie")._value.get() == 0
 
 
+async def test_the_gauges_follow_a_case_whose_priority_is_raised_and_forget_one_that_is_withdrawn(
+    routing: Harness, clock: ManualClock
+) -> None:
+    message = accepted(referral((*KENT_LEADS, place("L4", SURREY))))
+    await deliver(routing, message)
+    await deliver(routing, informed(message.referral_id, supplement(immediate_danger=True)))
+    clock.advance(timedelta(hours=2))
+    await gauges.measure(routing.pool, clock.now())
+    assert metrics.OLDEST_UNACKNOWLEDGED.labels("priority")._value.get() == 0
+    assert metrics.OLDEST_UNACKNOWLEDGED.labels("immediate_danger")._value.get() == 7200
+    assert metrics.BREACHED.labels("receipt")._value.get() == 3
+    # Nobody is left to escalate to, so that the withdrawal finds no clock to stop.
+    await routing.pool.execute("UPDATE handoffs SET next_action_at = NULL WHERE force_id = $1", SURREY)
+    await deliver(routing, withdrawn(message.referral_id))
+    await gauges.measure(routing.pool, clock.now())
+    assert metrics.OLDEST_UNACKNOWLEDGED.labels("immediate_danger")._value.get() == 0
+    assert metrics.BREACHED.labels("receipt")._value.get() == 0
+
+
 async def test_only_what_may_be_sent_again_is_loaded(routing: Harness) -> None:
     message = accepted(referral(KENT_LEADS))
     await deliver(routing, message)
