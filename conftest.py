@@ -14,6 +14,14 @@ sys.path.insert(
 
 pytest_plugins = ["tests.support.servers"]
 
+SLOWEST_FIRST = ("tests/e2e/", "tests/kits/", "tests/monitoring/", "tests/documents/", "services/intake/", "tests/")
+"""Folders that take longest come first, so that towards the end of a run no process is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every process must come to the same order."""
+    items.sort(key=lambda item: next((n for n, each in enumerate(SLOWEST_FIRST) if item.nodeid.startswith(each)), 99))
+
 
 class FolderByFolder(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
     """A folder's tests run in one process, as many of them share a stack that takes a while to start."""

@@ -35,8 +35,8 @@ def new_stack(request: pytest.FixtureRequest) -> NewStack:
     return make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack(new_stack: NewStack) -> Iterator[Stack]:
-    """One stack for a module's tests. A group notices soon that a member was killed."""
+    """One stack for all that goes on while it runs. A group notices soon that a member was killed."""
     with new_stack(SESSION_TIMEOUT_MS="6000") as started:
         yield started

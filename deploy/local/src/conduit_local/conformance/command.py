@@ -6,6 +6,8 @@ Exit codes: 0 it conforms, 1 something fails or was not seen, 2 the run could no
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 from collections.abc import Callable
 from typing import Annotated, NoReturn
 
@@ -73,6 +75,7 @@ def _conform(kind: str, identity: str, command: str | None, attempt: Try, as_jso
     topic: Topic = FORCE_CASES if kind == FORCE else PARTNER_REFERRALS
     try:
         topic.name(identity)
+        _find(command)
         with sandbox(kind, identity, os.environ, tell) as broker:
             subject = Subject(broker, kind, identity, command)
             _say_how_to_attach(broker, subject, identity, tell)
@@ -87,6 +90,13 @@ def _conform(kind: str, identity: str, command: str | None, attempt: Try, as_jso
     else:
         report.show(console, verdict)
     raise typer.Exit(0 if verdict.conforms else 1)
+
+
+def _find(command: str | None) -> None:
+    """Before a sandbox is made for nothing."""
+    program = next(iter(shlex.split(command or "")), None)
+    if program is not None and shutil.which(program) is None:
+        raise ChildError(f"the connector could not be started: there is no program {program}")
 
 
 def _say_how_to_attach(broker: Broker, subject: Subject, identity: str, tell: Callable[[str], None]) -> None:

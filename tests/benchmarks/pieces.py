@@ -1,0 +1,150 @@
+"""`python -m tests.benchmarks.pieces`: what a referral costs in Python alone, with Kafka, PostgreSQL and the network left out.
+
+The benchmark's referrals go through each service's own reader and handler, in batches, on a connection that holds nothing
+and takes everything. What remains is decoding, rules and encoding: the part of `make bench`'s CPU that only less work, or
+another language, can make smaller.
+"""
+
+import asyncio
+import gc
+import importlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter, time
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from conduit_chassis.clock import SystemClock
+from conduit_chassis.health import Health
+from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.outbox import Row, unpack_headers
+from conduit_chassis.runtime import Runtime, Service
+from conduit_contracts.envelope import dump
+from conduit_contracts.partner import ReferralSubmitted
+from conduit_contracts.topics import SERVICES
+from conduit_local.services import POLICY_FILE
+from tests.benchmarks.load import MOU, PARTNERS, submissions
+
+COUNT, BATCH, ROUNDS = 2_000, 250, 5
+_MOUS = f'[{{"reference": "{MOU}", "valid_from": "2026-01-01", "valid_to": "2036-01-01"}}]'
+
+
+class Nothing:
+    """A connection to a store in which nothing but the partners lies. It says of every statement that it did all."""
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
+        if "FROM partners" not in statement:
+            return []
+        return [{"partner_id": each, "suspended": False, "mous": _MOUS} for each in arguments[0]]
+
+    async def execute(self, _statement: str, *arguments: Any) -> str:
+        return f"INSERT 0 {len(arguments[0])}"
+
+    async def copy_records_to_table(self, *_: Any, **__: Any) -> None:
+        return
+
+
+def main() -> None:
+    """Print a table, in microseconds per referral: the best of some rounds, as the machine's noise only adds."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    spent = {key: min(found) for key, found in _rounds().items()}
+    table = Table("Python alone, µs per referral", "read", "handle", "records read", "events")
+    for service in SERVICES:
+        table.add_row(service, *(f"{spent[service, part]:,.1f}" for part in ("read", "handle", "records", "events")))
+    table.add_row(
+        "all", *(f"{sum(spent[each, part] for each in SERVICES):,.1f}" for part in ("read", "handle", "records", "events"))
+    )
+    Console().print(table)
+    once = _codec()
+    Console().print(f"one referral by pydantic alone: read {once[0]:.1f} µs, written {once[1]:.1f} µs")
+
+
+def _rounds() -> dict[tuple[str, str], list[float]]:
+    found: dict[tuple[str, str], list[float]] = {}
+    for _ in range(ROUNDS):
+        for key, value in _through().items():
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def _through() -> dict[tuple[str, str], float]:
+    """All referrals through all services, in flow order; what each is given is what those before it published."""
+    spent: Counter[tuple[str, str]] = Counter()
+    waiting = [_submitted(number, each) for number, each in enumerate(submissions(COUNT, prefix="pieces"))]
+    taken: set[tuple[str, int]] = set()
+    for name in (*SERVICES, "intake"):  # intake reads what notification says as well
+        service: Service = importlib.import_module(f"conduit_{name}.app").create_service()
+        reader = Reader(name, service.reads(), service.readers)
+        runtime = Runtime(service, _settings(service), None, SystemClock(), Health())
+        service.routes(runtime)
+        mine = [each for each in waiting if _reads(reader, each) and (name, id(each)) not in taken]
+        taken |= {(name, id(each)) for each in mine}
+        for start in range(0, len(mine), BATCH):
+            waiting += _batch(service, reader, runtime, mine[start : start + BATCH], spent)
+    return {key: value / COUNT for key, value in spent.items()}
+
+
+def _batch(
+    service: Service, reader: Reader, runtime: Runtime, records: Sequence[Record], spent: Counter[tuple[str, str]]
+) -> list[Record]:
+    began = perf_counter()
+    contents: list[Any] = [reader.read(record).content for record in records]
+    read = perf_counter()
+    outbox = runtime.outbox()
+    asyncio.run(_handle(service, contents, outbox))
+    handled = perf_counter()
+    spent[service.name, "read"] += 1e6 * (read - began)
+    spent[service.name, "handle"] += 1e6 * (handled - read)
+    spent[service.name, "records"] += len(records)
+    spent[service.name, "events"] += len(outbox.rows)
+    return [_record(number, row) for number, row in enumerate(outbox.rows)]
+
+
+async def _handle(service: Service, contents: Sequence[Any], outbox: Any) -> None:
+    await service.handle(Nothing(), contents, outbox)
+
+
+def _settings(service: Service) -> Any:
+    given: dict[str, Any] = {"kafka_bootstrap_servers": "unused:9092", "postgres_dsn": "postgresql://unused"}
+    return service.settings(**given, policy_file=POLICY_FILE)
+
+
+def _reads(reader: Reader, record: Record) -> bool:
+    try:
+        reader.template(record.topic)
+    except LookupError:
+        return False
+    return True
+
+
+def _submitted(number: int, each: Any) -> Record:
+    return Record(each.topic, 0, number, each.key, each.headers, each.value, int(1000 * time()))
+
+
+def _record(number: int, row: Row) -> Record:
+    return Record(row.topic, 0, number, row.key, unpack_headers(row.headers), row.value, int(1000 * time()))
+
+
+def _codec() -> tuple[float, float]:
+    """Microseconds to read a referral from JSON and to write it again."""
+    values = [each.value for each in submissions(COUNT, prefix="pieces")]
+    messages = [ReferralSubmitted.model_validate_json(value) for value in values]
+    return _best(lambda: map(ReferralSubmitted.model_validate_json, values)), _best(lambda: map(dump, messages))
+
+
+def _best(work: Callable[[], Iterator[object]]) -> float:
+    def once() -> float:
+        began = perf_counter()
+        for _ in work():
+            pass
+        return 1e6 * (perf_counter() - began) / COUNT
+
+    return min(once() for _ in range(ROUNDS))
+
+
+if __name__ == "__main__":
+    main()
