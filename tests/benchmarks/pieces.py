@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.pieces`: what a referral costs in Python alone, with Kafka, PostgreSQL and the network left out.
+"""`python -m tests.benchmarks.pieces`: what a referral costs in Python alone, without Kafka, PostgreSQL and the network.
 
 The benchmark's referrals go through each service's own reader and handler, in batches, on a connection that holds nothing
 and takes everything. What remains is decoding, rules and encoding: the part of `make bench`'s CPU that only less work, or
@@ -25,9 +25,10 @@ from conduit_contracts.envelope import dump
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.topics import SERVICES
 from conduit_local.services import POLICY_FILE
-from tests.benchmarks.load import MOU, PARTNERS, submissions
+from tests.benchmarks.load import MOU, submissions
 
 COUNT, BATCH, ROUNDS = 2_000, 250, 5
+_PARTS = ("read", "handle", "records read", "events")
 _MOUS = f'[{{"reference": "{MOU}", "valid_from": "2026-01-01", "valid_to": "2036-01-01"}}]'
 
 
@@ -99,7 +100,7 @@ def _batch(
     handled = perf_counter()
     spent[service.name, "read"] += 1e6 * (read - began)
     spent[service.name, "handle"] += 1e6 * (handled - read)
-    spent[service.name, "records"] += len(records)
+    spent[service.name, "records read"] += len(records)
     spent[service.name, "events"] += len(outbox.rows)
     return [_record(number, row) for number, row in enumerate(outbox.rows)]
 
