@@ -8,7 +8,7 @@ another language, can make smaller.
 import asyncio
 import gc
 import importlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter, time
 from typing import Any
@@ -74,7 +74,7 @@ def _rounds() -> dict[tuple[str, str], list[float]]:
 
 def _through() -> dict[tuple[str, str], float]:
     """All referrals through all services, in flow order; what each is given is what those before it published."""
-    spent: Counter[tuple[str, str]] = Counter()
+    spent: dict[tuple[str, str], float] = defaultdict(float)
     waiting = [_submitted(number, each) for number, each in enumerate(submissions(COUNT, prefix="pieces"))]
     taken: set[tuple[str, int]] = set()
     for name in (*SERVICES, "intake"):  # intake reads what notification says as well
@@ -90,7 +90,7 @@ def _through() -> dict[tuple[str, str], float]:
 
 
 def _batch(
-    service: Service, reader: Reader, runtime: Runtime, records: Sequence[Record], spent: Counter[tuple[str, str]]
+    service: Service, reader: Reader, runtime: Runtime, records: Sequence[Record], spent: dict[tuple[str, str], float]
 ) -> list[Record]:
     began = perf_counter()
     contents: list[Any] = [reader.read(record).content for record in records]
