@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.pieces`: what a referral costs in Python alone, without Kafka, PostgreSQL and the network.
+"""`python -m tests.benchmarks.pieces`: what a referral costs in Python alone, without servers and network.
 
 The benchmark's referrals go through each service's own reader and handler, in batches, on a connection that holds nothing
 and takes everything. What remains is decoding, rules and encoding: the part of `make bench`'s CPU that only less work, or
@@ -10,7 +10,7 @@ import gc
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter, time
+from time import process_time, time
 from typing import Any
 
 from rich.console import Console
@@ -48,17 +48,15 @@ class Nothing:
 
 
 def main() -> None:
-    """Print a table, in microseconds per referral: the best of some rounds, as the machine's noise only adds."""
+    """Print a table, in microseconds of CPU per referral: the best of some rounds, as the machine's noise only adds."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
     spent = {key: min(found) for key, found in _rounds().items()}
-    table = Table("Python alone, µs per referral", "read", "handle", "records read", "events")
+    table = Table("Python alone, µs per referral", *_PARTS)
     for service in SERVICES:
-        table.add_row(service, *(f"{spent[service, part]:,.1f}" for part in ("read", "handle", "records", "events")))
-    table.add_row(
-        "all", *(f"{sum(spent[each, part] for each in SERVICES):,.1f}" for part in ("read", "handle", "records", "events"))
-    )
+        table.add_row(service, *(f"{spent[service, part]:,.1f}" for part in _PARTS))
+    table.add_row("all", *(f"{sum(spent[each, part] for each in SERVICES):,.1f}" for part in _PARTS))
     Console().print(table)
     once = _codec()
     Console().print(f"one referral by pydantic alone: read {once[0]:.1f} µs, written {once[1]:.1f} µs")
@@ -92,12 +90,12 @@ def _through() -> dict[tuple[str, str], float]:
 def _batch(
     service: Service, reader: Reader, runtime: Runtime, records: Sequence[Record], spent: dict[tuple[str, str], float]
 ) -> list[Record]:
-    began = perf_counter()
+    began = process_time()
     contents: list[Any] = [reader.read(record).content for record in records]
-    read = perf_counter()
+    read = process_time()
     outbox = runtime.outbox()
     asyncio.run(_handle(service, contents, outbox))
-    handled = perf_counter()
+    handled = process_time()
     spent[service.name, "read"] += 1e6 * (read - began)
     spent[service.name, "handle"] += 1e6 * (handled - read)
     spent[service.name, "records read"] += len(records)
@@ -139,10 +137,10 @@ def _codec() -> tuple[float, float]:
 
 def _best(work: Callable[[], Iterator[object]]) -> float:
     def once() -> float:
-        began = perf_counter()
+        began = process_time()
         for _ in work():
             pass
-        return 1e6 * (perf_counter() - began) / COUNT
+        return 1e6 * (process_time() - began) / COUNT
 
     return min(once() for _ in range(ROUNDS))
 
