@@ -8,6 +8,7 @@ COMMENT ON COLUMN handoffs.priority IS
     'The class of its case while the force is waited for, afterwards as it was then. Null: the case is withdrawn.';
 
 DROP INDEX handoffs_waiting;
-CREATE INDEX handoffs_waiting ON handoffs (priority, disseminated_at) WHERE state IN ('disseminated', 'received');
+CREATE INDEX handoffs_waiting ON handoffs (priority, disseminated_at) INCLUDE (state)
+WHERE state IN ('disseminated', 'received');
 CREATE INDEX handoffs_receipt_due ON handoffs (receipt_due_at) WHERE state = 'disseminated';
 CREATE INDEX handoffs_acknowledgement_due ON handoffs (acknowledgement_due_at) WHERE state IN ('disseminated', 'received');
