@@ -103,6 +103,17 @@ def test_an_e_mail_is_what_the_standards_ask_for(template: Template) -> None:
     assert len(message.get_all("To") or []) == 1
 
 
+def test_words_beyond_ascii_arrive_as_they_are() -> None:
+    words = "Ffoniwch 999 – peidiwch ag aros, ewch â'r plentyn i le diogel. " * 3
+    notice = filled(Template.PARTNER_IMMEDIATE_DANGER)
+    raw = letters.email(notice, "a@x.example", sender=SENDER, hub_url=HUB_URL, danger_next_step=words)
+    assert raw.isascii()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    text = message_from_bytes(raw, policy=default).get_content()
+    assert " ".join(words.split()) in " ".join(text.split())
+
+
 def test_the_same_notice_gives_the_same_bytes_so_that_a_second_copy_can_be_dropped() -> None:
     notice = filled(Template.PARTNER_REFERRAL_DECLINED)
     assert mail(notice) == mail(notice)
