@@ -104,7 +104,7 @@ def test_an_e_mail_is_what_the_standards_ask_for(template: Template) -> None:
 
 
 def test_words_beyond_ascii_arrive_as_they_are() -> None:
-    words = "Ffoniwch 999 – peidiwch ag aros, ewch â'r plentyn i le diogel. " * 3
+    words = "Ffoniwch 999 — peidiwch ag aros, ewch â'r plentyn i le diogel. " * 3
     notice = filled(Template.PARTNER_IMMEDIATE_DANGER)
     raw = letters.email(notice, "a@x.example", sender=SENDER, hub_url=HUB_URL, danger_next_step=words)
     assert raw.isascii()

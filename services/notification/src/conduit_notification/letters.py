@@ -15,7 +15,7 @@ from conduit_notification.notices import Claimed
 from conduit_notification.templates import NOT_GIVEN, SUBJECT, TEXTS, Template
 
 _LINE = 76
-# Python's newer policies parse each header that is set, which took four fifths of the time of a message. Here every header is
+# Python's newer policies parse each header that is set, which took four fifths of the time of a message. Here each header is
 # made from what was checked before.
 _POLICY = compat32.clone(linesep="\r\n")
 _UTF_8 = Charset("utf-8")

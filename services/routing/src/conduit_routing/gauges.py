@@ -11,7 +11,7 @@ from conduit_routing import metrics, views
 from conduit_routing.policy import PRIORITY_CLASSES
 
 _SECONDS = 10.0
-_SHARE = 0.01
+_SHARE = 0.05
 """Of the time, so much may go into counting at most: where it takes long, it is done less often."""
 
 
