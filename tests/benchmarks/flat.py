@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.benchmarks.database import connect, count_statements
 from tests.benchmarks.filling import fill
 from tests.benchmarks.load import PARTNERS
 from tests.benchmarks.pipelines import Conduit, open_doors
+from tests.benchmarks.processes import cpu_seconds, spent, stack_children
 from tests.benchmarks.registers import publish_registers
 from tests.benchmarks.results import circumstances, machine
 from tests.benchmarks.trial import Bench
@@ -33,12 +35,18 @@ BASE = 1_000
 FLAT = 1.3
 """CPU per referral at the largest size may be so many times that at the smallest: indexes get a level or two deeper, and the
 machine's own noise is about a tenth."""
+RESTING_CORES, REST_SECONDS, LONGEST_REST = 0.3, 5.0, 300.0
+"""What PostgreSQL uses where no referral is on its way: less than the first, over so long, or else no more is waited for."""
 SLOWER, MILLISECONDS = 3.0, 0.5
 """A statement is named where its mean time grew so many times, to more than this."""
 _MEANS = """
 SELECT datname || ': ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 110), sum(total_exec_time) / sum(calls)
 FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid JOIN pg_roles ON pg_roles.oid = userid
 WHERE rolname = datname GROUP BY 1 HAVING sum(calls) >= 3
+"""
+_AT_WORK = """
+SELECT backend_type || ' ' || coalesce(datname, '') || ': ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 70)
+FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()
 """
 
 console = Console(stderr=True)
@@ -90,6 +98,7 @@ def _points(stack: Stack, arguments: argparse.Namespace) -> list[dict[str, Any]]
 
 def _point(bench: Bench, conduit: Conduit, arguments: argparse.Namespace) -> dict[str, Any]:
     bench.warm_up(conduit, max(200, arguments.referrals // 3))
+    _rest(bench.stack)
     with connect(bench.stack.servers.postgres_dsn) as connection:
         connection.execute("SELECT pg_stat_statements_reset()")
         found = bench.burst(conduit, arguments.referrals)
@@ -104,6 +113,22 @@ def _point(bench: Bench, conduit: Conduit, arguments: argparse.Namespace) -> dic
         "paced_p99_seconds": paced["p99_seconds"],
         "statement_means_ms": {query: round(mean, 4) for query, mean in sorted(means.items())},
     }
+
+
+def _rest(stack: Stack) -> None:
+    """Wait until PostgreSQL is done with what the copies left to it, which no referral is to be charged for."""
+    server = {"postgres": stack_children(stack)["postgres"]}
+    seen: set[str] = set()
+    began, used = time.monotonic(), REST_SECONDS
+    while used > RESTING_CORES * REST_SECONDS and time.monotonic() - began < LONGEST_REST:
+        before = cpu_seconds(server)
+        time.sleep(REST_SECONDS)
+        used = spent(before, cpu_seconds(server))["postgres"]
+        with connect(stack.servers.postgres_dsn) as connection:
+            seen |= {str(row[0]) for row in connection.execute(_AT_WORK).fetchall()}
+    console.print(
+        f"PostgreSQL rests after {time.monotonic() - began:.0f} s; at work meanwhile: {'; '.join(sorted(seen)) or '-'}"
+    )
 
 
 def _report(points: list[dict[str, Any]], arguments: argparse.Namespace) -> int:
