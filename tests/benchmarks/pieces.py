@@ -6,26 +6,27 @@ another language, can make smaller.
 """
 
 import asyncio
-import gc
 import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from time import process_time, time
+from time import process_time
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from conduit_chassis.app import spare_the_collector
 from conduit_chassis.clock import SystemClock
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Reader, Record
-from conduit_chassis.outbox import Row, unpack_headers
+from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.runtime import Runtime, Service
+from conduit_chassis.testing import raw_record
 from conduit_contracts.envelope import dump
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.topics import SERVICES
 from conduit_local.services import POLICY_FILE
-from tests.benchmarks.load import MOU, submissions
+from tests.benchmarks.load import MOU, Submission, submissions
 
 COUNT, BATCH, ROUNDS = 2_000, 250, 5
 _PARTS = ("read", "handle", "records read", "events")
@@ -49,9 +50,7 @@ class Nothing:
 
 def main() -> None:
     """Print a table, in microseconds of CPU per referral: the best of some rounds, as the machine's noise only adds."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    spare_the_collector()
     spent = {key: min(found) for key, found in _rounds().items()}
     table = Table("Python alone, µs per referral", *_PARTS)
     for service in SERVICES:
@@ -73,15 +72,18 @@ def _rounds() -> dict[tuple[str, str], list[float]]:
 def _through() -> dict[tuple[str, str], float]:
     """All referrals through all services, in flow order; what each is given is what those before it published."""
     spent: dict[tuple[str, str], float] = defaultdict(float)
-    waiting = [_submitted(number, each) for number, each in enumerate(submissions(COUNT, prefix="pieces"))]
-    taken: set[tuple[str, int]] = set()
+    sent = submissions(COUNT, prefix="pieces")
+    waiting = [raw_record(each.topic, each.key.decode(), _encoded(each), each.value) for each in sent]
+    seen = dict.fromkeys(SERVICES, 0)
     for name in (*SERVICES, "intake"):  # intake reads what notification says as well
         service: Service = importlib.import_module(f"conduit_{name}.app").create_service()
         reader = Reader(name, service.reads(), service.readers)
         runtime = Runtime(service, _settings(service), None, SystemClock(), Health())
         service.routes(runtime)
-        mine = [each for each in waiting if _reads(reader, each) and (name, id(each)) not in taken]
-        taken |= {(name, id(each)) for each in mine}
+        mine = [
+            each for each in waiting[seen[name] :] if any(topic.match(each.topic) is not None for topic in service.reads())
+        ]
+        seen[name] = len(waiting)
         for start in range(0, len(mine), BATCH):
             waiting += _batch(service, reader, runtime, mine[start : start + BATCH], spent)
     return {key: value / COUNT for key, value in spent.items()}
@@ -100,7 +102,8 @@ def _batch(
     spent[service.name, "handle"] += 1e6 * (handled - read)
     spent[service.name, "records read"] += len(records)
     spent[service.name, "events"] += len(outbox.rows)
-    return [_record(number, row) for number, row in enumerate(outbox.rows)]
+    rows = outbox.rows
+    return [raw_record(row.topic, (row.key or b"").decode(), unpack_headers(row.headers), row.value) for row in rows]
 
 
 async def _handle(service: Service, contents: Sequence[Any], outbox: Any) -> None:
@@ -112,20 +115,9 @@ def _settings(service: Service) -> Any:
     return service.settings(**given, policy_file=POLICY_FILE)
 
 
-def _reads(reader: Reader, record: Record) -> bool:
-    try:
-        reader.template(record.topic)
-    except LookupError:
-        return False
-    return True
-
-
-def _submitted(number: int, each: Any) -> Record:
-    return Record(each.topic, 0, number, each.key, each.headers, each.value, int(1000 * time()))
-
-
-def _record(number: int, row: Row) -> Record:
-    return Record(row.topic, 0, number, row.key, unpack_headers(row.headers), row.value, int(1000 * time()))
+def _encoded(each: Submission) -> list[tuple[str, bytes | None]]:
+    """The headers as Kafka would give them back."""
+    return [(name, value.encode() if isinstance(value, str) else value) for name, value in each.headers]
 
 
 def _codec() -> tuple[float, float]:

@@ -41,11 +41,11 @@ EXIT_OK, EXIT_FAILED, EXIT_CONFIGURATION = 0, 1, 2
 
 def run(service: Service) -> None:
     """Run a service until SIGTERM or SIGINT, and exit with a status that says how it ended."""
-    _spare_the_collector()
+    spare_the_collector()
     sys.exit(uvloop.run(_main(service)))
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """A batch is thousands of live objects without cycles. At Python's default thresholds collections look through all of
     them again and again, which doubled the time that reading a batch takes."""
     gc.collect()

@@ -52,7 +52,7 @@ class RoutingPolicy(_Section):
         return clock
 
 
-PRIORITY_CLASSES = ("immediate_danger", *(urgency.value for urgency in Urgency))
+PRIORITY_CLASSES = tuple(Clocks.model_fields)
 
 
 def priority_class(urgency: Urgency, *, immediate_danger: bool) -> str:
