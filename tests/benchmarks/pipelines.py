@@ -6,11 +6,13 @@ All come to Kafka by TLS and SCRAM-SHA-512, as the conduit's own services do, an
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -27,6 +29,7 @@ from conduit_contracts.topics import TopicSpec
 from conduit_local.access import Operation, Resource, Rule
 from conduit_local.children import Child
 from conduit_local.databases import keep_passwords, provision
+from conduit_local.demo.lag import Lag
 from conduit_local.grants import create_users, grant
 from conduit_local.quotas import HUB, set_quotas
 from conduit_local.secured import ADMIN
@@ -92,6 +95,13 @@ class Conduit:
     def address(self, record: Submission) -> Submission:
         """The record as this pipeline's partners would send it."""
         return record
+
+    def wait_until_told(self) -> None:
+        """Until partners' updates, which give way to hand-offs, are out as well."""
+        lag = Lag(self._stack.broker)
+        with psycopg.connect(self._stack.dsns["notification"], autocommit=True) as database:
+            while lag.of("notification") or database.execute("SELECT FROM outbox LIMIT 1").fetchone():
+                time.sleep(0.5)
 
 
 class Other:

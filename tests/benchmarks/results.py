@@ -125,6 +125,13 @@ def page(result: Mapping[str, Any]) -> str:
         "",
         *_cpu_table(made),
     ]  # fmt: skip
+    conduit = made["conduit"]
+    told, handed_off = conduit["seconds_until_told"], conduit["seconds"]
+    lines += [
+        "",
+        f"The conduit puts hand-offs before notices: every force had its cases after {handed_off:.0f} s, and every "
+        f"partner its updates after {told:.0f} s, which is {conduit['referrals'] / told:,.0f} referrals a second.",
+    ]
     if "drain" in result:
         drained = result["drain"]
         sent = f"{drained['referrals']:,} referrals, sent while the services were stopped, took {drained['seconds']:.0f} s"

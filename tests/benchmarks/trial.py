@@ -51,9 +51,11 @@ class Bench:
         self._rates[pipeline.name] = run.rate
         self._tell(pipeline, f"{run.rate:,.0f} a second")
         latencies = run.latencies()
+        rss = {name: round(found.rss_bytes / 2**20, 1) for name, found in usage(children).items()}
         return {
             "referrals": count,
             "seconds": round(run.seconds, 3),
+            "seconds_until_told": self._told(pipeline, run),
             "referrals_per_second": round(run.rate, 1),
             "cpu_seconds_per_1000_referrals": round(1000 * sum(used.values()) / count, 4),
             "cpu_seconds_per_1000_referrals_by_process": {name: round(1000 * u / count, 4) for name, u in used.items()},
@@ -61,10 +63,17 @@ class Bench:
             "statements_per_referral": round(done.statements / count, 4),
             "transactions_per_referral": round(done.commits / count, 4),
             "kafka_requests_per_referral": {name: round(value / count, 4) for name, value in requests.items()},
-            "rss_mib": {name: round(found.rss_bytes / 2**20, 1) for name, found in usage(children).items()},
+            "rss_mib": rss,
             "burst_p50_seconds": latencies["p50_seconds"],
             "burst_p99_seconds": latencies["p99_seconds"],
         }
+
+    def _told(self, pipeline: Pipeline, run: Run) -> float | None:
+        """From the first send until partners know as well; None for pipelines that do not put hand-offs first."""
+        if not isinstance(pipeline, Conduit):
+            return None
+        pipeline.wait_until_told()
+        return round(time.time() - min(run.sent), 1)
 
     def paced(self, pipeline: Pipeline, per_second: int, seconds: float) -> dict[str, Any] | None:
         """Latency at a steady rate; None where the pipeline cannot carry it."""

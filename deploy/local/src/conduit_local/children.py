@@ -21,6 +21,8 @@ TETHER = Path(__file__).with_name("tether.py")
 GRACE_SECONDS = 25.0
 """More than the 20 s that a service takes at most to finish the work in hand."""
 
+AUTOGROUP_TRIES = 20
+
 
 class ChildError(RuntimeError):
     """A child did not start, or ended when it should not have; the text names its log."""
@@ -82,7 +84,7 @@ class Child:
             raise ChildError(f"{self.name} could not be started; see {self.log_path}\n{self.tail(1)}")
         self._pid = int(reported)
         if self.niceness:
-            os.setpriority(os.PRIO_PROCESS, self._pid, self.niceness)
+            _stand_back(self._pid, self.niceness)
         _remember(self._pid_path, self._tether.pid)
 
     def wait_for_predecessor(self) -> None:
@@ -162,6 +164,25 @@ class Child:
         if tether.stdin is not None and not tether.stdin.closed:
             tether.stdin.close()
             self._pid_path.unlink(missing_ok=True)
+
+
+def _stand_back(pid: int, niceness: int) -> None:
+    """As a process and as a group: where Linux groups processes by session, a niceness counts only within its session, and
+    every child has one of its own.
+    """
+    os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    group = Path(f"/proc/{pid}/autogroup")
+    if not group.exists():
+        return
+    for _ in range(AUTOGROUP_TRIES):
+        try:
+            group.write_text(str(niceness))
+        except BlockingIOError:  # Linux takes ten such changes a second from everybody together
+            time.sleep(0.05)
+        except OSError:
+            return  # not allowed here: it shares equally
+        else:
+            return
 
 
 def _tell(tether: subprocess.Popen[bytes], order: bytes) -> None:

@@ -12,14 +12,15 @@ POLICY_FILE = Path(__file__).parents[3] / "policy" / "policy.toml"
 DOCS_DIR = Path(__file__).parents[4] / "docs" / "api"
 """The conduit's documents, which every service serves. Images hold a copy of their own."""
 SMTP_SENDER = "conduit@hub.example"
+TAKES_IN = "intake"
 NOTIFIES = "notification"
 SERVES_OFFICERS = ("triage", "routing")
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
-NICENESS = {NOTIFIES: 10, "smtp": 10}
-"""Hand-offs before notices: on one machine with more to do than it can do at once, what tells of them waits. Elsewhere
-each service has processors of its own."""
+NICENESS = {TAKES_IN: 5, NOTIFIES: 15, "smtp": 15}
+"""Hand-offs first: on one machine with more to do than it can do at once, what is nearest to its force goes before what has
+just come in, and what tells of either waits. Elsewhere each service has processors of its own."""
 
 __all__ = [
     "DOCS_DIR",
