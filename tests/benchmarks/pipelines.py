@@ -6,7 +6,7 @@ All come to Kafka by TLS and SCRAM-SHA-512, as the conduit's own services do, an
 import json
 import os
 import sys
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from conduit_local.children import Child
 from conduit_local.databases import keep_passwords, provision
 from conduit_local.demo.lag import Lag
 from conduit_local.grants import create_users, grant
+from conduit_local.ports import wait_until
 from conduit_local.quotas import HUB, set_quotas
 from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
@@ -40,6 +41,8 @@ from tests.benchmarks.load import Submission
 
 USER = "bench"
 """Whom the other pipelines come to Kafka as: its own topics and groups, no quota."""
+TOLD_SECONDS = 600.0
+"""More than the notices of a burst take after its hand-offs."""
 _STAMPED = {"message.timestamp.type": "LogAppendTime"}
 
 
@@ -98,13 +101,17 @@ class Conduit:
 
     def wait_until_told(self) -> None:
         """Until partners' updates, which give way to hand-offs, are out as well."""
-        lag = Lag(self._stack.broker)
+        lag = Lag(self._stack.broker)  # asked only where the outbox is empty, as it connects anew each time
         with psycopg.connect(self._stack.dsns["notification"], autocommit=True) as database:
-            while lag.of("notification") or database.execute("SELECT FROM outbox LIMIT 1").fetchone():
-                time.sleep(0.5)
+
+            def told() -> bool:
+                return not database.execute("SELECT FROM outbox LIMIT 1").fetchone() and not lag.of("notification")
+
+            alive = self._stack.service("notification").ensure_alive
+            wait_until(told, "not every partner has its updates", TOLD_SECONDS, alive)
 
 
-class Other:
+class Other(ABC):
     """A pipeline that is started as four modules of this package."""
 
     def __init__(self, stack: Stack, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
@@ -128,9 +135,9 @@ class Other:
         for child in self.children.values():
             child.stop()
 
+    @abstractmethod
     def address(self, record: Submission) -> Submission:
         """The record as this pipeline's partners would send it."""
-        raise NotImplementedError
 
 
 class Tutorial(Other):

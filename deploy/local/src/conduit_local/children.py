@@ -22,6 +22,7 @@ GRACE_SECONDS = 25.0
 """More than the 20 s that a service takes at most to finish the work in hand."""
 
 AUTOGROUP_TRIES = 20
+"""Linux takes ten changes of niceness a second from all groups of a machine together; 50 ms apart."""
 
 
 class ChildError(RuntimeError):
@@ -177,7 +178,7 @@ def _stand_back(pid: int, niceness: int) -> None:
     for _ in range(AUTOGROUP_TRIES):
         try:
             group.write_text(str(niceness))
-        except BlockingIOError:  # Linux takes ten such changes a second from everybody together
+        except BlockingIOError:
             time.sleep(0.05)
         except OSError:
             return  # not allowed here: it shares equally
