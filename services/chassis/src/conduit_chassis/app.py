@@ -227,6 +227,7 @@ class _Running:
             rebalance_seconds=settings.rebalance_timeout_ms / 1000 * 0.8,
             drain_seconds=settings.drain_seconds,
             gather_seconds=settings.gather_ms / 1000,
+            commit_seconds=settings.commit_ms / 1000,
         )
         await self._patiently("consumer", self.broker.start)
         return True

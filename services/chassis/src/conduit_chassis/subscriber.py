@@ -58,6 +58,7 @@ class ChassisSubscriber(BatchSubscriber):
         rebalance_seconds: float,
         drain_seconds: float,
         gather_seconds: float = 0.0,
+        commit_seconds: float = 0.0,
     ) -> None:
         """Say who processes the records."""
         self._processor = processor
@@ -66,13 +67,16 @@ class ChassisSubscriber(BatchSubscriber):
         self._rebalance_seconds = rebalance_seconds
         self._drain_seconds = drain_seconds
         self._gather_seconds = gather_seconds
+        self._commit_seconds = commit_seconds
         self._idle = asyncio.Event()
         self._idle.set()
         self._give_up = asyncio.Event()
         self._next: dict[TopicPartition, int] = {}
         self._handled: dict[TopicPartition, int] = {}
         self._meter = LagMeter(health, reader.template)
+        self._uncommitted: dict[TopicPartition, int] = {}
         self._commit: asyncio.Task[None] | None = None
+        self._commit_now = asyncio.Event()
         self._listener = _Listener(self)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         processor.wait = self._wait_polling
@@ -109,16 +113,26 @@ class ChassisSubscriber(BatchSubscriber):
             # The partitions come back from their committed offsets, here or elsewhere.
             return
         self._observe_ages(fetched)
-        await self._commit_done()
         offsets = {partition: found[-1].offset + 1 for partition, found in fetched.items()}
         self._handled |= offsets
-        self._commit = asyncio.create_task(self._commit_offsets(consumer, offsets))
+        self._uncommitted |= offsets
+        if self._commit is None or self._commit.done():
+            self._commit = asyncio.create_task(self._commit_handled(consumer))
 
     def _observe_ages(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
         now = time()
         for partition, found in fetched.items():
             age = max(0.0, now - found[0].timestamp_ms / 1000)
             metrics.RECORD_AGE.labels(self._reader.template(partition.topic)).observe(age)
+
+    async def _commit_handled(self, consumer: AIOKafkaConsumer) -> None:
+        """Commit what was handled, several batches at once: a commit costs the broker as much as a batch's records."""
+        while self._uncommitted:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._commit_seconds):
+                    await self._commit_now.wait()
+            offsets, self._uncommitted = self._uncommitted, {}
+            await self._commit_offsets(consumer, offsets)
 
     async def _commit_offsets(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
         try:
@@ -128,10 +142,15 @@ class ChassisSubscriber(BatchSubscriber):
             metrics.COMMIT_FAILURES.labels(class_name(error)).inc()
             _log.info("offsets_not_committed", error=error)
 
-    async def _commit_done(self) -> None:
+    async def _commit_rest(self) -> None:
+        """Commit at once what was handled and is not committed."""
         task, self._commit = self._commit, None
         if task is not None:
-            await task
+            self._commit_now.set()
+            try:
+                await task
+            finally:
+                self._commit_now.clear()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
         try:
@@ -213,12 +232,13 @@ class ChassisSubscriber(BatchSubscriber):
         with suppress(TimeoutError):
             async with asyncio.timeout(self._rebalance_seconds):
                 await self._idle.wait()
-                await self._commit_done()
+                await self._commit_rest()
         self._forget_positions()
 
     def _forget_positions(self) -> None:
         self._next.clear()
         self._handled.clear()
+        self._uncommitted.clear()
 
     async def measure_lag(self) -> None:
         """Compare the assigned partitions' ends with what was handled."""
@@ -258,7 +278,7 @@ class ChassisSubscriber(BatchSubscriber):
         with suppress(TimeoutError):
             async with asyncio.timeout(self._drain_seconds):
                 await self._idle.wait()
-                await self._commit_done()
+                await self._commit_rest()
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -30,6 +30,8 @@ from conduit_local.demo.records import Wire
 
 ANSWER_DELAY_SECONDS = 1.0
 """How long the team of a force that answers late takes."""
+IDLE_MS = 5_000
+"""How long a fetch waits for a first record. Most forces have none, and 43 that ask twice a second would keep a core busy."""
 BehaviourOf = Callable[[str, str], Behaviour]
 """What a force does with a case, by the force and the partner's reference."""
 
@@ -110,7 +112,7 @@ class Connectors:
 
     async def _run(self, consumer: AIOKafkaConsumer) -> None:
         while True:
-            batches = await consumer.getmany(timeout_ms=1_000, max_records=200)
+            batches = await consumer.getmany(timeout_ms=IDLE_MS, max_records=200)
             sent = [answer for records in batches.values() for record in records for answer in await self._answer(record)]
             await asyncio.gather(*sent)
             if batches:
@@ -158,5 +160,6 @@ def _consumer(broker: Broker, force_id: str) -> AIOKafkaConsumer:
         group_id=f"{user}.connector",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
+        fetch_max_wait_ms=IDLE_MS,
         session_timeout_ms=10_000,
     )

@@ -19,6 +19,10 @@ ALL_TOPICS = "|".join(
     topic.pattern for topic in (*topics.REGISTRY, *(topics.dead_letter_topic(service) for service in topics.SERVICES))
 )
 
+ENOUGH_BYTES = 512 * 1024
+"""For a fetch to be answered before its time. A fetch names every partition, of which there are hundreds: one for each record
+that comes would take more of the machine than the services that are watched."""
+
 
 class Observer:
     """`async with Observer(...)`; `poll` gives what came since. It reads topics that exist when it starts."""
@@ -30,7 +34,8 @@ class Observer:
             group_id=None,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_max_wait_ms=50,
+            fetch_min_bytes=ENOUGH_BYTES,
+            fetch_max_wait_ms=200,
         )
 
     async def __aenter__(self) -> Observer:
@@ -54,7 +59,7 @@ class Observer:
 
     async def poll(self) -> list[Seen]:
         """What came within the next moment, in order within each topic's partitions."""
-        batches = await self._consumer.getmany(timeout_ms=50)
+        batches = await self._consumer.getmany(timeout_ms=100)
         return [seen_of(record) for records in batches.values() for record in records]
 
 
