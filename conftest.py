@@ -14,7 +14,18 @@ sys.path.insert(
 
 pytest_plugins = ["tests.support.servers"]
 
-SLOWEST_FIRST = ("tests/e2e/", "tests/kits/", "tests/monitoring/", "tests/documents/", "services/intake/", "tests/")
+SLOWEST_FIRST = (
+    "tests/e2e/",
+    "tests/kits/",
+    "tests/monitoring/",
+    "services/intake/",
+    "tests/scale/",
+    "services/chassis/",
+    "tests/documents/",
+    "tests/fuzz/",
+    "deploy/local/",
+    "tests/",
+)
 """Folders that take longest come first, so that towards the end of a run no process is left alone with one."""
 
 

@@ -47,8 +47,7 @@ class Read:
 
 def unfinished(stack: Stack) -> int:
     """Records that a service has still to read, and events that still wait to be sent."""
-    lag = Lag(stack.broker)
-    return sum(lag.of(service) + _outbox(stack.dsns[service]) for service in SERVICES)
+    return Lag(stack.broker).of_all(SERVICES) + sum(_outbox(stack.dsns[service]) for service in SERVICES)
 
 
 def _outbox(dsn: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -230,6 +230,34 @@ class TestGathering:
             await world.wait_for_numbers(*range(3))
 
 
+class TestCommits:
+    async def test_what_was_handled_within_a_while_is_committed_at_once(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        commits: list[dict[TopicPartition, int]] = []
+        commit = AIOKafkaConsumer.commit
+
+        async def noted(self: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+            commits.append(offsets)
+            await commit(self, offsets)
+
+        monkeypatch.setattr(AIOKafkaConsumer, "commit", noted)
+        await world.create_all()
+        async with world.running(gather_ms=0, commit_ms=2_000):
+            await world.send(*(world.noted(n, "k") for n in range(8)), apart=0.05)
+            await caught_up(world, world.sample.inside.template, 8)
+        (batches,) = await world.sql("SELECT count(DISTINCT xmin::text) FROM inbox")
+        assert len(commits) <= 2 < batches[0]
+
+    async def test_a_service_that_ends_commits_what_waited(self, world: World) -> None:
+        await world.create_all()
+        async with world.running(commit_ms=60_000):
+            await world.send(world.noted(1))
+            await world.wait_for_numbers(1)
+            assert await world.committed(world.sample.inside.template) == 0
+        assert await world.committed(world.sample.inside.template) == 1
+
+
 class TestPartitionsOnTheMove:
     async def test_a_new_partners_topic_is_read_without_a_restart(self, world: World) -> None:
         await world.create_all()
@@ -278,7 +306,7 @@ class TestPartitionsOnTheMove:
             await world.sample.handle(connection, batch, outbox)
 
         await world.send(*(world.noted(n, f"k{n}") for n in range(10)))
-        async with world.running(world.sample.service(slow)):
+        async with world.running(world.sample.service(slow), commit_ms=60_000):
             await begun.wait()
             async with world.running():
                 await world.wait_for_numbers(*range(10))

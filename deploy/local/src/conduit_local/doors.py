@@ -31,8 +31,10 @@ def open_doors(broker: Broker, partner_ids: Collection[str], force_ids: Collecti
     newcomers = [user_of(kind, identity) for kind in KINDS for identity in sorted(wanted[kind] - known[kind])]
     topics = specs(*(tuple(sorted(wanted[kind] | known[kind])) for kind in KINDS))
     if broker.secured:
-        create_users(admin, {user: broker.password(user) for user in (*HUB, *newcomers)})
-        grant(admin, expected_rules([topic.name for topic in topics], users(admin)))
+        made = {user: broker.password(user) for user in (*HUB, *newcomers)}
+        create_users(admin, made)
+        # The broker may not name users yet that it has just taken; without them, nobody would let them in later.
+        grant(admin, expected_rules([topic.name for topic in topics], users(admin) | made.keys()))
         set_standing_quotas(broker)
     # Topics come last: who has topics has had all the rest.
     create_topics(broker.bootstrap_servers, topics, client=broker.librdkafka(ADMIN))

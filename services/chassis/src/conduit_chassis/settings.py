@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     gather_ms: int = Field(default=50, ge=0)
     """For how long records gather after a fetch that brought some. What comes after a pause does not wait."""
     commit_ms: int = Field(default=250, ge=0)
-    """For how long the offsets of handled records may wait for their commit. A crash repeats so much reading and no effect."""
+    """For how long offsets of handled records may wait for their commit. A crash repeats so much reading, and no effect."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
     heartbeat_interval_ms: int = Field(default=1_000, ge=100)
     rebalance_timeout_ms: int = Field(default=60_000, ge=1_000)

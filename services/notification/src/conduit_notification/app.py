@@ -21,7 +21,7 @@ from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
 
 MEASURE_SECONDS = 5.0
-_PREFETCH = 2
+_PREFETCH = 4
 """E-mails claimed per connection: enough to settle in bunches, few enough for a short lease."""
 
 

@@ -31,7 +31,7 @@ from conduit_local.demo.records import Wire
 ANSWER_DELAY_SECONDS = 1.0
 """How long the team of a force that answers late takes."""
 IDLE_MS = 5_000
-"""How long a fetch waits for a first record. Most forces have none, and 43 that ask twice a second would keep a core busy."""
+"""How long a fetch waits for a first record. Most forces have none; all asking twice a second would keep a core busy."""
 BehaviourOf = Callable[[str, str], Behaviour]
 """What a force does with a case, by the force and the partner's reference."""
 

@@ -20,8 +20,8 @@ ALL_TOPICS = "|".join(
 )
 
 ENOUGH_BYTES = 512 * 1024
-"""For a fetch to be answered before its time. A fetch names every partition, of which there are hundreds: one for each record
-that comes would take more of the machine than the services that are watched."""
+"""For a fetch to be answered before its time. A fetch names every partition, of which there are hundreds: one for each
+record that comes would take more of the machine than the services that are watched."""
 
 
 class Observer:

@@ -159,7 +159,7 @@ class _Run:
         lacking = any(self._verdicts.values()) or self._partners.waiting
         if lacking:
             return now - self._moved > STUCK_SECONDS
-        return not await asyncio.to_thread(lambda: sum(self._lag.of(service) for service in self._services))
+        return not await asyncio.to_thread(self._lag.of_all, self._services)
 
     def _is_lost(self) -> bool:
         """Whether a service has ended that nobody is about to start again."""
