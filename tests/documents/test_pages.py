@@ -114,7 +114,9 @@ def visits() -> list[dict[str, Any]]:
 
 
 def test_axe_finds_nothing(visits: list[dict[str, Any]]) -> None:
-    assert [(visit["url"], visit["scheme"], visit["width"], each) for visit in visits for each in visit["violations"] or ()] == []
+    assert [
+        (visit["url"], visit["scheme"], visit["width"], each) for visit in visits for each in visit["violations"] or ()
+    ] == []
 
 
 def test_nothing_has_to_be_scrolled_sideways_or_is_cut_off(visits: list[dict[str, Any]]) -> None:
