@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .conduit/bench-venv
 UV_VERSION := 0.13.9
-WORKERS ?= 3
+WORKERS ?= 2
 DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
 
@@ -53,7 +53,7 @@ down: install ## Stop what make up started
 
 ##@ Check
 .PHONY: test lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
-test: lint ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in three processes (WORKERS=0: in this one)
+test: lint ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules

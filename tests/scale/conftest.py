@@ -22,9 +22,9 @@ SESSION_MS = "6000"
 """A group notices soon that a member was killed."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """One for all tests of scale. After a failure its logs stay."""
+    """One for all tests of scale, and no longer: idle, it takes a third of a core. After a failure its logs stay."""
     failed = request.session.testsfailed
     folder = Path(tempfile.mkdtemp(prefix="conduit-scale-"))
     partners = (*SAMPLE_PARTNERS, *PARTNERS, *load.PARTNERS)
