@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(
@@ -13,6 +14,14 @@ sys.path.insert(
 )  # `tests.support` is imported by name, also when pytest is not started with `python -m`
 
 pytest_plugins = ["tests.support.servers"]
+
+structlog.configure(
+    # By default, a traceback is drawn with the values of every frame's variables, which takes seconds.
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 SLOWEST_FIRST = (
     "tests/e2e/",

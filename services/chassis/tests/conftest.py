@@ -30,14 +30,14 @@ async def world(kafka_bootstrap: str, database: str) -> AsyncIterator[World]:
     await made.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def logging_as_in_production() -> Iterator[None]:
     root = logging.getLogger()
-    before = root.handlers, root.level
+    before = root.handlers, root.level, structlog.get_config()
     log.configure("sample")
     yield
-    root.handlers, root.level = before
-    structlog.reset_defaults()
+    root.handlers, root.level = before[:2]
+    structlog.configure(**before[2])
 
 
 @pytest.fixture
