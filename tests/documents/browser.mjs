@@ -1,5 +1,5 @@
 // Reads pages as people do, in a real browser without page scripts, and prints what it found for each.
-// Standard input: {browser, pages: [url], looks: [{width, scheme, axe}]}.
+// Standard input: {browser, pages: [url], looks: [{width, scheme}]}.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -14,14 +14,14 @@ const task = JSON.parse(readFileSync(0, "utf8"));
 const browser = await chromium.launch({ executablePath: task.browser, args: ["--no-sandbox", "--disable-gpu"] });
 const found = [];
 for (const url of task.pages) {
-  for (const { width, scheme, axe } of task.looks) {
-    found.push(await read(url, scheme, width, axe));
+  for (const { width, scheme } of task.looks) {
+    found.push(await read(url, scheme, width));
   }
 }
 await browser.close();
 process.stdout.write(JSON.stringify(found));
 
-async function read(url, scheme, width, withAxe) {
+async function read(url, scheme, width) {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme });
   const page = await context.newPage();
   const asked = [];
@@ -31,7 +31,7 @@ async function read(url, scheme, width, withAxe) {
   await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
   result.opened = await overflow(page);
   result.clipped = await clipped(page);
-  result.violations = withAxe ? await violations(page) : null;
+  result.violations = await violations(page);
   await page.addStyleTag({ content: SPACING });
   result.spaced = await overflow(page);
   result.requests = asked.filter((each) => each !== url);

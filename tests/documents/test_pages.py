@@ -21,13 +21,8 @@ from conduit_local.services import DOCS_DIR
 from tests.documents.tools import browser, run_node
 
 PAGES = ("index.html", "asyncapi.html", "openapi.html")
-LOOKS = [
-    {"width": 320, "scheme": "light", "axe": True},
-    {"width": 1280, "scheme": "light", "axe": False},
-    {"width": 800, "scheme": "dark", "axe": True},
-]
-"""320 pixels are a small telephone, and a desk at 400% zoom. A desk has the telephone's colours and elements, so that axe,
-which takes most of the time, need not look at them again."""
+LOOKS = [{"width": 320, "scheme": "light"}, {"width": 1280, "scheme": "light"}, {"width": 800, "scheme": "dark"}]
+"""320 pixels are a small telephone, and a desk at 400% zoom."""
 ABROAD = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "form"}
 
 
@@ -109,14 +104,11 @@ def visits() -> list[dict[str, Any]]:
     }
     found: list[dict[str, Any]] = run_node("browser.mjs", task)
     assert len(found) == len(PAGES) * len(LOOKS)
-    assert [visit["violations"] is not None for visit in found] == [look["axe"] for look in LOOKS] * len(PAGES)
     return found
 
 
 def test_axe_finds_nothing(visits: list[dict[str, Any]]) -> None:
-    assert [
-        (visit["url"], visit["scheme"], visit["width"], each) for visit in visits for each in visit["violations"] or ()
-    ] == []
+    assert [(visit["url"], visit["scheme"], visit["width"], each) for visit in visits for each in visit["violations"]] == []
 
 
 def test_nothing_has_to_be_scrolled_sideways_or_is_cut_off(visits: list[dict[str, Any]]) -> None:
