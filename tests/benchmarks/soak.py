@@ -21,11 +21,11 @@ from tests.benchmarks.load import PARTNERS
 from tests.benchmarks.registers import publish_registers
 from tests.benchmarks.sampling import Sampler
 from tests.benchmarks.venv import draw
-from tests.benchmarks.verdict import Expected, judge, read_samples
+from tests.benchmarks.verdict import HEAP_MIB, Expected, judge, read_samples
 
 SAMPLE_SECONDS = 10.0
 PATIENCE_SECONDS = 120.0
-JVM_OPTIONS = ("-Xmx512m", "-XX:+UseSerialGC")
+JVM_OPTIONS = (f"-Xmx{HEAP_MIB:.0f}m", "-XX:+UseSerialGC")
 """With both compilers, as elsewhere: what the local stack leaves out to start sooner costs more over half an hour."""
 
 console = Console(stderr=True)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from conduit_contracts import topics
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import FORCE, PARTNER
-from conduit_local import setup
+from conduit_local import doors, setup
 from conduit_local.access import Operation, Resource, Rule, expected_rules, users_of
 from conduit_local.audit import read_audit
 from conduit_local.broker import Broker, external_broker
@@ -349,3 +349,14 @@ def test_servers_that_exist_are_set_up_with_the_passwords_that_lie_there(
         consumer = Consumer({**found.librdkafka(user), "group.id": f"{user}.x"})
         assert topic in consumer.list_topics(timeout=10).topics
         consumer.close()
+
+
+def test_whom_the_broker_does_not_name_yet_is_let_in_all_the_same(
+    changing_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker has taken a user some time before it lists it."""
+    monkeypatch.setattr(doors, "users", lambda _: frozenset())
+    open_doors(changing_broker, ("unnamed-yet",), ())
+    wanted = expected_rules([topics.PARTNER_REFERRALS.name("unnamed-yet")], {"partner.unnamed-yet"})
+    assert any(rule.principal == "partner.unnamed-yet" for rule in wanted)
+    assert wanted <= granted(changing_broker.admin())

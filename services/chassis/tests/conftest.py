@@ -1,14 +1,13 @@
 """Fixtures: a database with the chassis' and the sample's tables, and a world of servers."""
 
-import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-import structlog
 
 from conduit_chassis import log
 from conduit_chassis.migrate import migrate
+from conduit_chassis.testing import logging_as
 from services.chassis.tests.sample import MIGRATIONS, Sample
 from services.chassis.tests.world import World
 
@@ -32,12 +31,8 @@ async def world(kafka_bootstrap: str, database: str) -> AsyncIterator[World]:
 
 @pytest.fixture(scope="package", autouse=True)
 def logging_as_in_production() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers, root.level, structlog.get_config()
-    log.configure("sample")
-    yield
-    root.handlers, root.level = before[:2]
-    structlog.configure(**before[2])
+    with logging_as("sample"):
+        yield
 
 
 @pytest.fixture

@@ -251,6 +251,21 @@ class TestCommits:
         (batches,) = await world.sql("SELECT count(DISTINCT xmin::text) FROM inbox")
         assert len(commits) <= 3 < batches[0]
 
+    async def test_a_commit_that_fails_in_an_unforeseen_way_ends_the_service(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fail(_self: AIOKafkaConsumer, _offsets: dict[TopicPartition, int]) -> None:
+            raise LookupError
+
+        monkeypatch.setattr(AIOKafkaConsumer, "commit", fail)
+        await world.create_all()
+        async with world.running(commit_ms=0) as running:
+            await world.send(world.noted(0))
+            await world.wait_for_numbers(0)
+            await world.send(world.noted(1))
+            async with asyncio.timeout(10):
+                assert await asyncio.shield(running.task) == 1
+
     async def test_a_service_that_ends_commits_what_waited(self, world: World) -> None:
         await world.create_all()
         async with world.running(commit_ms=60_000):

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-import structlog
 
-from conduit_chassis import log
 from conduit_chassis.periodic import run_tick
-from conduit_chassis.testing import ManualClock, harness
+from conduit_chassis.testing import ManualClock, harness, logging_as
 from conduit_intake import accounts
 from conduit_intake.app import create_service
 from conduit_intake.http.app import create_api
@@ -119,14 +116,8 @@ class TestAgain:
             raise LookupError("canary")
 
         monkeypatch.setattr(accounts, "keep", fail)
-        root = logging.getLogger()
-        before = root.handlers, root.level, structlog.get_config()
-        log.configure("intake")
-        try:
+        with logging_as("intake"):
             answer = await post(north, "/v1/referrals", body(), "1")
-        finally:
-            root.handlers, root.level = before[:2]
-            structlog.configure(**before[2])
         assert code(answer) == (500, "internal_error")
         shown = capsys.readouterr().out
         assert "canary" not in answer.text + shown

@@ -173,15 +173,13 @@ def _stand_back(pid: int, niceness: int) -> None:
     """
     os.setpriority(os.PRIO_PROCESS, pid, niceness)
     group = Path(f"/proc/{pid}/autogroup")
-    if not group.exists():
-        return
     for _ in range(AUTOGROUP_TRIES):
         try:
             group.write_text(str(niceness))
         except BlockingIOError:
             time.sleep(0.05)
         except OSError:
-            return  # not allowed here: it shares equally
+            return  # not allowed here, or no such groups: it shares equally
         else:
             return
 

@@ -116,14 +116,20 @@ class ChassisSubscriber(BatchSubscriber):
         offsets = {partition: found[-1].offset + 1 for partition, found in fetched.items()}
         self._handled |= offsets
         self._uncommitted |= offsets
-        if self._commit is None or self._commit.done():
-            self._commit = asyncio.create_task(self._commit_handled(consumer))
+        self._commit_soon(consumer)
 
     def _observe_ages(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
         now = time()
         for partition, found in fetched.items():
             age = max(0.0, now - found[0].timestamp_ms / 1000)
             metrics.RECORD_AGE.labels(self._reader.template(partition.topic)).observe(age)
+
+    def _commit_soon(self, consumer: AIOKafkaConsumer) -> None:
+        if self._commit is not None and self._commit.done():
+            done, self._commit = self._commit, None
+            done.result()  # what nobody foresaw ends the consumer, instead of going unheard
+        if self._commit is None:
+            self._commit = asyncio.create_task(self._commit_handled(consumer))
 
     async def _commit_handled(self, consumer: AIOKafkaConsumer) -> None:
         """Commit what was handled, several batches at once: a commit costs the broker as much as a batch's records."""

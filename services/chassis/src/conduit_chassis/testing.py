@@ -3,16 +3,18 @@
 Records go through the real processor and the real database; events are read from the outbox.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import structlog
 from pydantic import BaseModel
 
-from conduit_chassis import postgres
+from conduit_chassis import log, postgres
 from conduit_chassis.batch import Processor
 from conduit_chassis.clock import Clock
 from conduit_chassis.health import Health
@@ -179,3 +181,16 @@ def settings_for(bootstrap: str, dsn: str, **overrides: Any) -> Settings:
     """Settings for a service on test servers, on any free HTTP port."""
     given: dict[str, Any] = {"kafka_bootstrap_servers": bootstrap, "postgres_dsn": dsn, "http_port": 0} | overrides
     return Settings(**given)
+
+
+@contextmanager
+def logging_as(service: str) -> Iterator[None]:
+    """Log as the service does while the block lasts; what was set up before comes back."""
+    root = logging.getLogger()
+    before = root.handlers, root.level, structlog.get_config()
+    log.configure(service)
+    try:
+        yield
+    finally:
+        root.handlers, root.level = before[:2]
+        structlog.configure(**before[2])

@@ -33,28 +33,23 @@ class Lag:
     def _of(self, wanted: Mapping[str, Sequence[topics.Topic]]) -> int:
         admin = self._broker.admin()
         found = admin.list_topics(timeout=SECONDS).topics
-        partitions = {
-            service: [
-                TopicPartition(name, number)
+        read = {
+            service: {
+                (name, number)
                 for name, topic in found.items()
                 if any(pattern.match(name) is not None for pattern in patterns)
                 for number in topic.partitions
-            ]
+            }
             for service, patterns in wanted.items()
         }
-        ends = admin.list_offsets(
-            {each: OffsetSpec.latest() for read in partitions.values() for each in read},  # type: ignore[no-untyped-call]
-            request_timeout=SECONDS,
-        )
-        at = {(each.topic, each.partition): end.result(SECONDS).offset for each, end in ends.items()}
-        return sum(_behind(_committed(admin, service), read, at) for service, read in partitions.items())
-
-
-def _behind(
-    committed: Mapping[tuple[str, int], int], read: Iterable[TopicPartition], ends: Mapping[tuple[str, int], int]
-) -> int:
-    places = [(each.topic, each.partition) for each in read]
-    return sum(max(0, ends[place] - committed.get(place, 0)) for place in places)
+        asked = {TopicPartition(*place): OffsetSpec.latest() for place in set().union(*read.values())}  # type: ignore[no-untyped-call]
+        answers = admin.list_offsets(asked, request_timeout=SECONDS)
+        ends = {(each.topic, each.partition): answer.result(SECONDS).offset for each, answer in answers.items()}
+        total = 0
+        for service, places in read.items():
+            committed = _committed(admin, service)
+            total += sum(max(0, ends[place] - committed.get(place, 0)) for place in places)
+        return total
 
 
 def _committed(admin: AdminClient, service: str) -> dict[tuple[str, int], int]:
