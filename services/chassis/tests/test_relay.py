@@ -260,6 +260,24 @@ async def test_an_idle_event_is_on_its_way_within_milliseconds(world: World) -> 
         await eventually(lambda: empty(world), "the wake-up to be heard", 3)
 
 
+async def test_a_quiet_relay_looks_ever_more_seldom_and_sees_all_the_same_what_another_process_commits(world: World) -> None:
+    await world.create(world.sample.out.template)
+    async with relaying(world, relay_poll_ms=20, relay_idle_ms=640) as relay:
+        looks = 0
+        scan = relay._scan
+
+        async def counted(*arguments: Any) -> Any:
+            nonlocal looks
+            looks += 1
+            return await scan(*arguments)
+
+        relay._scan = counted  # type: ignore[method-assign]
+        await asyncio.sleep(2)
+        assert 1 <= looks <= 12  # 100 if it looked every 20 ms
+        await publish(world, ("k", 0))
+        await eventually(lambda: empty(world), "the other process' event to be seen", 3)
+
+
 async def test_without_a_broker_rows_stay_and_go_out_later(world: World) -> None:
     await world.create(world.sample.out.template)
     await publish(world, ("k", 1))

@@ -74,7 +74,7 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
         "max_poll_interval_ms": 300_000,
         "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
         # Answered at once when there is something; see ChassisSubscriber on what else a fetch in flight would hold up.
-        "fetch_max_wait_ms": 500,
+        "fetch_max_wait_ms": 1_000,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
     }
 

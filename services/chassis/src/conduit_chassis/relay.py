@@ -74,6 +74,8 @@ class Relay:
         self._missing: dict[str, tuple[int, float]] = {}
         self._singly: set[str] = set()
         self._failures = 0
+        self._pause = self._shortest_pause = settings.relay_poll_ms / 1000
+        self._longest_pause = max(settings.relay_idle_ms, settings.relay_poll_ms) / 1000
 
     def wake(self) -> None:
         """Look now: something was committed."""
@@ -145,7 +147,9 @@ class Relay:
             if draining and len(rows) < self._settings.relay_batch:
                 # Other processes go on committing: the next one to hold the lock sends that.
                 return await self._confirm(connection, producer, sent, [])
-            if not sent:
+            if sent:
+                self._pause = self._shortest_pause
+            else:
                 self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
                 await self._rest()
 
@@ -237,10 +241,12 @@ class Relay:
         _log.error("event_refused_by_kafka", topic=batch.topic, error=class_name(error))
 
     async def _rest(self) -> None:
+        """Until this process commits something, or another may have: ever longer while none does."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.relay_poll_ms / 1000):
+            async with asyncio.timeout(self._pause):
                 await self._wake.wait()
         self._wake.clear()
+        self._pause = min(2 * self._pause, self._longest_pause)
 
 
 def _error(batch: Sent) -> BaseException | None:

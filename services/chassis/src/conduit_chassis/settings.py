@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     outbox_shards: int = Field(default=1, ge=1, le=64)
     relay_batch: int = Field(default=1_000, ge=1)
     relay_poll_ms: int = Field(default=50, ge=1)
-    """How soon the relay sees what another process committed. Its own commits wake it."""
+    """How soon the relay sees what another process committed, while events come. Its own process' commits wake it."""
+    relay_idle_ms: int = Field(default=500, ge=1)
+    """The same where none came for a while: looking seldom is most of what an idle service saves."""
     relay_confirm_seconds: float = Field(default=30.0, gt=0)
     max_message_bytes: int = Field(default=1_900_000, ge=1_000)
     """Largest event a handler may publish. The topics take 2 MiB; the rest is for headers and framing."""
