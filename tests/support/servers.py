@@ -109,7 +109,9 @@ def database(new_database: NewDatabase, database_template: str) -> str:
 
 
 def create_database(admin_dsn: str, name: str, template: str) -> None:
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    # Copying files takes half as long as writing the template's pages into the log, where the files are small.
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+    statement = create.format(sql.Identifier(name), sql.Identifier(template))
     _administer(admin_dsn, statement)
 
 

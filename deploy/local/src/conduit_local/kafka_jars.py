@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from jgo.env import EnvironmentBuilder
-from jgo.maven import MavenContext
-
 LOCK_FILE = Path(__file__).with_name("kafka-jars.lock")
 ENDPOINT = "org.apache.kafka:kafka_2.13:4.3.1"
 LOGGING = ("org.apache.logging.log4j", "log4j-slf4j-impl")
@@ -71,6 +68,8 @@ def class_path(cache: Path, *, lock: Path = LOCK_FILE, tell: Callable[[str], Non
 
 
 def _fetch(jars: list[Jar], folder: Path, tell: Callable[[str], None]) -> None:
+    from jgo.maven import MavenContext  # noqa: PLC0415 - a sixth of a second, for what is done once per machine
+
     staging = folder / ".staging"
     shutil.rmtree(staging, ignore_errors=True)
     context = MavenContext(repo_cache=staging, timeout=60)
@@ -109,6 +108,9 @@ def _alone(path: Path) -> Iterator[None]:
 
 def resolve_anew(scratch: Path) -> list[Jar]:
     """Resolve Kafka's jars with jgo for a new lock; used when Kafka's version changes, never at start."""
+    from jgo.env import EnvironmentBuilder  # noqa: PLC0415 - as above
+    from jgo.maven import MavenContext  # noqa: PLC0415
+
     context = MavenContext(repo_cache=scratch / "repository")
     environment = EnvironmentBuilder(context=context, cache_dir=scratch / "cache").from_endpoint(ENDPOINT)
     if environment.lockfile is None:
