@@ -42,7 +42,7 @@ SLOWEST_FIRST = (
 """Folders that take longest come first, so that towards the end of a run no process is left alone with one."""
 
 
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")  # noqa: S108 - only folders that mkdtemp makes, which are their owner's alone
 ROOM_BYTES, SPARE_BYTES = 6 * 2**30, 10 * 2**30
 """What a run of all tests may fill, and what the machine must have to spare for it: servers want memory too."""
 

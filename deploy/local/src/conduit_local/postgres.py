@@ -27,6 +27,8 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "128MB",
+    # In the data directory: a killed server would leave its segments in /dev/shm until the machine ends.
+    "dynamic_shared_memory_type": "mmap",
     "max_wal_size": "1GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
