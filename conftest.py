@@ -43,8 +43,8 @@ SLOWEST_FIRST = (
 
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - only folders that mkdtemp makes, which are their owner's alone
-ROOM_BYTES, SPARE_BYTES = 6 * 2**30, 10 * 2**30
-"""What a run of all tests may fill, and what the machine must have to spare for it: servers want memory too."""
+ROOM_BYTES, SPARE_BYTES = 2 * 2**30, 6 * 2**30
+"""Room for a run of all tests, which fills 0.4 GB at most, and what the machine must have to spare: servers want it too."""
 
 
 def pytest_configure() -> None:
