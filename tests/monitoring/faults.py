@@ -119,7 +119,7 @@ def exporter_killed(watched: Watched) -> Iterator[None]:
 @contextmanager
 def force_silent(watched: Watched) -> Iterator[None]:
     """A force that never answers: chased and escalated to the end, under the demo's clocks of seconds."""
-    watched.load(f"SILENT-{time.monotonic_ns()}", ["071"])
+    watched.load(f"SILENT-{time.monotonic_ns()}", ["087"])
     yield
 
 
