@@ -3,8 +3,8 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,14 @@ async def caught_up(world: World, topic: str, count: int) -> None:
 async def get(port: int, path: str) -> httpx.Response:
     async with httpx.AsyncClient() as client:
         return await client.get(f"http://127.0.0.1:{port}{path}")
+
+
+async def answers(port: int, path: str, status: int = 200, *, text: str = "") -> bool:
+    """Whether the service, which may not listen yet, answers with this status, and this in the answer."""
+    with suppress(httpx.TransportError):
+        answer = await get(port, path)
+        return answer.status_code == status and text in answer.text
+    return False
 
 
 class TestWhatFastStreamLoses:
@@ -506,40 +514,31 @@ class TestHealth:
             await open_again.wait()
             await world.sample.handle(connection, batch, outbox)
 
-        async def answers(status: int) -> Callable[[], Awaitable[bool]]:
-            async def check() -> bool:
-                return (await get(free_port, "/readyz")).status_code == status
-
-            return check
-
         async with world.running(
             world.sample.service(handle), http_port=free_port, stall_seconds=1.0, statement_timeout_ms=0
         ):
-            await asyncio.sleep(0.3)
-            await eventually(await answers(200), "readiness")
+            await eventually(lambda: answers(free_port, "/readyz"), "readiness")
             await world.flood([world.noted(1), world.noted(2)])
-            await eventually(await answers(503), "a stall to be seen")
+            await eventually(lambda: answers(free_port, "/readyz", 503), "a stall to be seen")
             assert "records wait without progress" in (await get(free_port, "/readyz")).text
             assert (await get(free_port, "/livez")).status_code == 200
             open_again.set()
-            await eventually(await answers(200), "readiness again")
+            await eventually(lambda: answers(free_port, "/readyz"), "readiness again")
 
     async def test_it_lives_but_is_not_ready_while_the_database_is_away(self, world: World, free_port: int) -> None:
         away = World(world.bootstrap, "postgresql://nobody@127.0.0.1:1/none", world.sample)
         async with away.running(http_port=free_port):
-            await asyncio.sleep(0.5)
-            assert (await get(free_port, "/livez")).status_code == 200
+            await eventually(lambda: answers(free_port, "/livez"), "an answer")
             assert "starting: database" in (await get(free_port, "/readyz")).text
 
     async def test_the_document_names_every_topic(self, world: World, free_port: int) -> None:
         await world.create_all()
         async with world.running(http_port=free_port):
-            await asyncio.sleep(0.3)
+            await eventually(lambda: answers(free_port, "/metrics", text="conduit_ready 1.0"), "readiness in the metrics")
             document = json.loads((await get(free_port, "/asyncapi.json")).text)
             addresses = {channel["address"] for channel in document["channels"].values()}
             assert {world.sample.inside.template, world.sample.edge.template} <= addresses
             assert (await get(free_port, "/nothing")).status_code == 404
-            assert "conduit_ready 1.0" in (await get(free_port, "/metrics")).text
 
 
 CANARY = "Mary-Canary-12-Nightingale-Row"
