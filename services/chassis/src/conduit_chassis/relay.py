@@ -74,8 +74,7 @@ class Relay:
         self._missing: dict[str, tuple[int, float]] = {}
         self._singly: set[str] = set()
         self._failures = 0
-        self._pause = self._shortest_pause = settings.relay_poll_ms / 1000
-        self._longest_pause = max(settings.relay_idle_ms, settings.relay_poll_ms) / 1000
+        self._pause_ms = settings.relay_poll_ms
 
     def wake(self) -> None:
         """Look now: something was committed."""
@@ -148,7 +147,7 @@ class Relay:
                 # Other processes go on committing: the next one to hold the lock sends that.
                 return await self._confirm(connection, producer, sent, [])
             if sent:
-                self._pause = self._shortest_pause
+                self._pause_ms = self._settings.relay_poll_ms
             else:
                 self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
                 await self._rest()
@@ -243,10 +242,10 @@ class Relay:
     async def _rest(self) -> None:
         """Until this process commits something, or another may have: ever longer while none does."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._pause):
+            async with asyncio.timeout(self._pause_ms / 1000):
                 await self._wake.wait()
         self._wake.clear()
-        self._pause = min(2 * self._pause, self._longest_pause)
+        self._pause_ms = max(self._settings.relay_poll_ms, min(2 * self._pause_ms, self._settings.relay_idle_ms))
 
 
 def _error(batch: Sent) -> BaseException | None:

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     outbox_shards: int = Field(default=1, ge=1, le=64)
     relay_batch: int = Field(default=1_000, ge=1)
     relay_poll_ms: int = Field(default=50, ge=1)
-    """How soon the relay sees what another process committed, while events come. Its own process' commits wake it."""
+    """How soon the relay sees what another process committed, while events come. What its own process commits wakes it."""
     relay_idle_ms: int = Field(default=500, ge=1)
     """The same where none came for a while: looking seldom is most of what an idle service saves."""
     relay_confirm_seconds: float = Field(default=30.0, gt=0)
