@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.kafka import Record
+from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.reconcile import Cohorts
 from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record
 from conduit_contracts import intake as events
@@ -303,7 +304,7 @@ async def test_of_two_processes_with_the_same_new_reference_the_second_is_told_t
         waiting = asyncio.create_task(handle(intake, two, sent(submitted(narrative="Something else"))))
         assert not (await asyncio.wait({waiting}, timeout=0.3))[0], "the second waits until the first has decided"
         await first.commit()
-        with pytest.raises(store.ReferenceTakenError) as caught:
+        with pytest.raises(InsertedMeanwhileError) as caught:
             await waiting
         assert classify(caught.value) is Verdict.TRANSIENT
         await second.rollback()

@@ -10,6 +10,7 @@ import pytest
 
 from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.kafka import Record
+from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.testing import Harness, ManualClock, Published, record
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
@@ -70,6 +71,10 @@ class Statements:
     async def execute(self, statement: str, *arguments: Any) -> Any:
         self.seen.append(statement)
         return await self._connection.execute(statement, *arguments)
+
+    async def copy_records_to_table(self, table: str, **arguments: Any) -> Any:
+        self.seen.append(f"COPY {table}")
+        return await self._connection.copy_records_to_table(table, **arguments)
 
 
 async def test_a_case_is_stored_as_it_was_decided(routing: Harness) -> None:
@@ -196,11 +201,11 @@ async def test_only_what_changed_is_written(routing: Harness) -> None:
 async def test_a_case_made_meanwhile_by_a_twin_is_tried_again_not_lost(routing: Harness) -> None:
     message = accepted(referral(KENT_LEADS))
     (delivery,) = [routing.delivery(each) for each in records(message)]
-    async with routing.runtime.transaction() as (connection, outbox):
-        await routing.runtime.service.handle(connection, [delivery], outbox)
-        case = Case(**{name: getattr(await stored_in(connection, message.referral_id), name) for name in Case.__slots__})
-        case.stored, case.new_body = None, b"{}"
-        with pytest.raises(asyncpg.SerializationError) as caught:
+    with pytest.raises(InsertedMeanwhileError) as caught:
+        async with routing.runtime.transaction() as (connection, outbox):
+            await routing.runtime.service.handle(connection, [delivery], outbox)
+            case = Case(**{name: getattr(await stored_in(connection, message.referral_id), name) for name in Case.__slots__})
+            case.stored, case.new_body = None, b"{}"
             await store.save(connection, [case])
     assert classify(caught.value) is Verdict.TRANSIENT
 

@@ -9,15 +9,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from conduit_chassis.errors import MessageTooLargeError
+from conduit_chassis.postgres import insert
 from conduit_chassis.trace import child
 from conduit_contracts.envelope import Attributes, Message, dump, encode_headers
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
-
-_INSERT = """
-INSERT INTO outbox (shard, topic, key, headers, value, acted_at)
-SELECT * FROM unnest($1::smallint[], $2::text[], $3::bytea[], $4::text[], $5::bytea[], $6::timestamptz[])
-"""
 
 
 class Row(NamedTuple):
@@ -104,8 +100,7 @@ class Outbox:
     async def flush(self, connection: Any) -> int:
         """Write all rows in one statement; returns how many."""
         rows, self.rows = self.rows, []
-        if rows:
-            await connection.execute(_INSERT, *map(list, zip(*rows, strict=True)))
+        await insert(connection, "outbox", Row._fields, rows)
         return len(rows)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-import asyncpg
 from pydantic import TypeAdapter
 
+from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.notification import ReferralState
 from conduit_intake import force_files
 from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
@@ -28,17 +28,11 @@ SELECT partner_id, suspended, mous, $4 FROM unnest($1::text[], $2::bool[], $3::j
 ON CONFLICT (partner_id) DO UPDATE
 SET suspended = excluded.suspended, mous = excluded.mous, registered_at = excluded.registered_at
 """
-_CREATE = """
-INSERT INTO referrals (partner_id, partner_reference, referral_id, content_hash, received_at, place_ids, person_ids,
-                       withdrawn_at, reconsideration_requested_at, body)
-SELECT partner_id, partner_reference, referral_id, content_hash, received_at, string_to_array(place_ids, ' '),
-       string_to_array(person_ids, ' '), withdrawn_at, reconsideration_requested_at, body
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::timestamptz[], $10::bytea[])
-    AS made (partner_id, partner_reference, referral_id, content_hash, received_at, place_ids, person_ids, withdrawn_at,
-             reconsideration_requested_at, body)
-ON CONFLICT (partner_id, partner_reference) DO NOTHING
-"""
+_REFERRAL_COLUMNS = (
+    *("partner_id", "partner_reference", "referral_id", "content_hash", "received_at", "place_ids", "person_ids"),
+    *("withdrawn_at", "reconsideration_requested_at", "body"),
+)
+_STANDING_COLUMNS = ("referral_id", "partner_id", "state", "revision", "updated_at")
 _CHANGE = """
 UPDATE referrals AS stored SET
     place_ids = string_to_array(now.place_ids, ' '), person_ids = string_to_array(now.person_ids, ' '),
@@ -63,10 +57,6 @@ ON CONFLICT DO NOTHING
 _MOUS = TypeAdapter(tuple[Mou, ...])
 
 
-class ReferenceTakenError(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships no types
-    """Another process stored a referral under the same reference since the load. Its SQLSTATE has the batch tried again."""
-
-
 async def load(
     connection: Any, scene: Scene, partner_ids: Iterable[str], keys: Collection[Key], supplemented: Collection[Key]
 ) -> Work:
@@ -88,17 +78,14 @@ async def save(connection: Any, work: Work) -> None:
     """Write the batch's changes.
 
     Raises:
-        ReferenceTakenError: a concurrent twin was first. The batch must be tried again, and will then find its referral.
+        InsertedMeanwhileError: a concurrent twin was first. The batch must be tried again, and will then find its referral.
     """
     if work.registered:
         await _register(connection, work)
     if work.created:
-        # Sorted, so that twins wait for each other instead of deadlocking.
-        rows = [_created(key, work.referrals[key], body) for key, body in sorted(work.created.items())]
-        status: str = await connection.execute(_CREATE, *_columns(rows))
-        if int(status.rpartition(" ")[2]) < len(rows):
-            raise ReferenceTakenError("another process stored this reference first")
-        await _stand(connection, [_received(key, work.referrals[key]) for key in work.created])
+        created = [(key, work.referrals[key], body) for key, body in sorted(work.created.items())]
+        await insert_new(connection, "referrals", _REFERRAL_COLUMNS, [_created(*each) for each in created])
+        await insert(connection, "standings", _STANDING_COLUMNS, [_received(key, held) for key, held, _ in created])
     if work.changed:
         await connection.execute(_CHANGE, *_columns([_changed(work.referrals[key]) for key in work.changed]))
     if work.told:
@@ -107,8 +94,8 @@ async def save(connection: Any, work: Work) -> None:
     await force_files.put(connection, work.openings, work.scene.now)
     if work.askable:
         await connection.execute(_MAY_ASK_AGAIN, sorted(work.askable))
-    await _copy(connection, "supplements", Added._fields, work.added)
-    await _copy(connection, "history", Entry._fields, work.history)
+    await insert(connection, "supplements", Added._fields, work.added)
+    await insert(connection, "history", Entry._fields, work.history)
 
 
 RECONCILIATION = """
@@ -148,11 +135,6 @@ async def _register(connection: Any, work: Work) -> None:
     await connection.execute(_REGISTERED, *_columns(rows), work.scene.now)
 
 
-async def _copy(connection: Any, table: str, columns: Iterable[str], rows: list[Any]) -> None:
-    if rows:
-        await connection.copy_records_to_table(table, records=rows, columns=list(columns))
-
-
 def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -175,11 +157,13 @@ def _held(row: Any, supplements: Iterable[bytes]) -> Held:
 
 
 def _created(key: Key, held: Held, body: bytes) -> tuple[Any, ...]:
-    return (*key, held.referral_id, held.content_hash, held.received_at, *_changed(held)[1:], body)
+    asked_at = held.reconsideration_requested_at
+    known = sorted(held.place_ids), sorted(held.person_ids)
+    return (*key, held.referral_id, held.content_hash, held.received_at, *known, held.withdrawn_at, asked_at, body)
 
 
 def _received(key: Key, held: Held) -> tuple[Any, ...]:
-    return (held.referral_id, 0, key.partner_id, ReferralState.RECEIVED, held.received_at)
+    return (held.referral_id, key.partner_id, ReferralState.RECEIVED, 0, held.received_at)
 
 
 def _changed(held: Held) -> tuple[Any, ...]:

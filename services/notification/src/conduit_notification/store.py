@@ -10,8 +10,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-import asyncpg
-
+from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
 from conduit_notification.desk import Entry, Record, Work
@@ -27,17 +26,16 @@ _ARRAYS = """
 unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
        $9::text[], $10::boolean[], $11::boolean[], $12::text[], $13::jsonb[])
 """
-_COLUMNS = """
-referral_id, partner_id, partner_reference, revision, state, triage, asked_at, supplied_at, routing, withdrawn,
-immediate_danger, home_force, handoffs
-"""
-_INSERT = f"INSERT INTO referrals ({_COLUMNS}) SELECT * FROM {_ARRAYS} ON CONFLICT DO NOTHING"  # noqa: S608 - constants
+_COLUMNS = (
+    *("referral_id", "partner_id", "partner_reference", "revision", "state", "triage", "asked_at", "supplied_at"),
+    *("routing", "withdrawn", "immediate_danger", "home_force", "handoffs"),
+)
 _UPDATE = f"""
 UPDATE referrals AS stored SET
     revision = now.revision, state = now.state, triage = now.triage, asked_at = now.asked_at, supplied_at = now.supplied_at,
     routing = now.routing, withdrawn = now.withdrawn, immediate_danger = now.immediate_danger, home_force = now.home_force,
     handoffs = now.handoffs
-FROM {_ARRAYS} AS now ({_COLUMNS}) WHERE stored.referral_id = now.referral_id
+FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
 _REGISTER = """
 INSERT INTO contacts (audience, ladder, said_at) SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[])
@@ -46,10 +44,6 @@ WHERE contacts.said_at <= excluded.said_at
 """
 _HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
 _ENTRY = attrgetter(*_HISTORY_COLUMNS)
-
-
-class InsertedMeanwhileError(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships no types
-    """Another process was the first to hear of a referral. Trying the batch again helps, and the chassis does."""
 
 
 async def load(connection: Any, messages: Sequence[Any]) -> Work:
@@ -83,21 +77,12 @@ async def save(connection: Any, work: Work) -> None:
     Raises:
         InsertedMeanwhileError: try the batch again.
     """
-    await _insert(connection, [work.records[each] for each in sorted(work.new & work.changed)])
+    new = [_row(work.records[each]) for each in sorted(work.new & work.changed)]
+    await insert_new(connection, "referrals", _COLUMNS, new)
     await _update(connection, [work.records[each] for each in work.changed - work.new])
-    if work.history:
-        rows = map(_ENTRY, work.history)
-        await connection.copy_records_to_table("history", records=rows, columns=_HISTORY_COLUMNS)
+    await insert(connection, "history", _HISTORY_COLUMNS, [_ENTRY(entry) for entry in work.history])
     await _register(connection, work)
     await queue.enqueue(connection, work.notices)
-
-
-async def _insert(connection: Any, records: Sequence[Record]) -> None:
-    if not records:
-        return
-    status = await connection.execute(_INSERT, *_columns(records))
-    if int(status.rpartition(" ")[2]) != len(records):
-        raise InsertedMeanwhileError("another process inserted a referral of this batch")
 
 
 async def _update(connection: Any, records: Sequence[Record]) -> None:

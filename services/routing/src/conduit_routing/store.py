@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
+from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
-from conduit_routing.case import Case, CaseState, Handoff, Review, Stored
+from conduit_routing.case import Case, CaseState, Entry, Handoff, Review, Stored
 from conduit_routing.content import Content, StoredBody, StoredSupplement, merge
 
 _LOCK = """
@@ -38,14 +37,11 @@ WHERE referral_id IN (SELECT referral_id FROM handoffs WHERE next_action_at <= $
 ORDER BY referral_id FOR UPDATE SKIP LOCKED
 """
 
-_INSERT_CASES = """
-INSERT INTO cases (referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at,
-                   policy_version, state, home_force, basis, interim_owner, named_home, version, body)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::timestamptz[],
-                     $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::integer[],
-                     $15::bytea[])
-ON CONFLICT DO NOTHING
-"""
+_CASE_COLUMNS = (
+    *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
+    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "body"),
+)
+_HANDOFF_COLUMNS = ("referral_id", *Handoff._fields, "priority")
 _UPDATE_CASES = """
 UPDATE cases SET urgency = new.urgency, immediate_danger = new.immediate_danger, provisional = new.provisional,
                  state = new.state, home_force = new.home_force, basis = new.basis, interim_owner = new.interim_owner,
@@ -56,26 +52,20 @@ FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::text[], $6
              version, body)
 WHERE cases.referral_id = new.referral_id
 """
-_PUT_HANDOFFS = """
-INSERT INTO handoffs (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at,
-                      next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level,
-                      force_reference, part, first_acknowledged_at, priority)
-SELECT referral_id, force_id, string_to_array(areas, ' '), disseminated_at, receipt_due_at, acknowledgement_due_at,
-       next_action_at, state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference,
-       part, first_acknowledged_at, priority
+_UPDATE_HANDOFFS = """
+UPDATE handoffs SET
+    areas = string_to_array(new.areas, ' '), disseminated_at = new.disseminated_at, receipt_due_at = new.receipt_due_at,
+    acknowledgement_due_at = new.acknowledgement_due_at, next_action_at = new.next_action_at, state = new.state,
+    received_at = new.received_at, acknowledged_at = new.acknowledged_at, declined_at = new.declined_at,
+    stood_down_at = new.stood_down_at, chases = new.chases, level = new.level, force_reference = new.force_reference,
+    part = new.part, first_acknowledged_at = new.first_acknowledged_at, priority = new.priority
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
             $7::timestamptz[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
             $13::integer[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[], $18::text[])
      AS new (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at,
              state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part,
              first_acknowledged_at, priority)
-ON CONFLICT (referral_id, force_id) DO UPDATE SET
-    areas = excluded.areas, disseminated_at = excluded.disseminated_at, receipt_due_at = excluded.receipt_due_at,
-    acknowledgement_due_at = excluded.acknowledgement_due_at, next_action_at = excluded.next_action_at,
-    state = excluded.state, received_at = excluded.received_at, acknowledged_at = excluded.acknowledged_at,
-    declined_at = excluded.declined_at, stood_down_at = excluded.stood_down_at, chases = excluded.chases,
-    level = excluded.level, force_reference = excluded.force_reference, part = excluded.part,
-    first_acknowledged_at = excluded.first_acknowledged_at, priority = excluded.priority
+WHERE handoffs.referral_id = new.referral_id AND handoffs.force_id = new.force_id
 """
 _PUT_REVIEWS = """
 INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at, closed_at)
@@ -84,15 +74,8 @@ FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::t
      AS new (referral_id, number, reason, about, candidates, opened_at, closed_at)
 ON CONFLICT (referral_id, number) DO UPDATE SET closed_at = excluded.closed_at
 """
-_ADD_SUPPLEMENTS = """
-INSERT INTO supplements (referral_id, number, body)
-SELECT referral_id, number, body FROM unnest($1::uuid[], $2::integer[], $3::bytea[]) AS new (referral_id, number, body)
-"""
-_ADD_HISTORY = """
-INSERT INTO history (referral_id, version, at, actor, what, why, force_id, policy_version, cause_id, sent_id)
-SELECT * FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::text[], $9::text[], $10::uuid[])
-"""
+_SUPPLEMENT_COLUMNS = ("referral_id", "number", "body")
+_HISTORY_COLUMNS = ("referral_id", *Entry._fields)
 
 
 async def due(connection: Any, now: datetime, limit: int) -> list[UUID]:
@@ -142,31 +125,25 @@ def content_of(body: bytes, supplements: Sequence[bytes]) -> Content:
 
 
 async def save(connection: Any, cases: Sequence[Case]) -> None:
-    """Write what differs from what is stored."""
-    await _insert_cases(connection, [case for case in cases if case.stored is None])
-    await _put(connection, _UPDATE_CASES, [_update(case) for case in cases if case.stored is not None])
-    await _put(connection, _PUT_HANDOFFS, [row for case in cases for row in _handoff_rows(case)])
-    await _put(connection, _PUT_REVIEWS, [row for case in cases for row in _review_rows(case)])
-    await _put(connection, _ADD_SUPPLEMENTS, [row for case in cases for row in _supplement_rows(case)])
-    await _put(connection, _ADD_HISTORY, [(case.referral_id, *entry) for case in cases for entry in case.new_history])
-
-
-async def _insert_cases(connection: Any, cases: Sequence[Case]) -> None:
-    """Insert new cases.
+    """Write what differs from what is stored.
 
     Raises:
-        asyncpg.SerializationError: another transaction made one of them meanwhile, so the batch must be tried again.
+        InsertedMeanwhileError: another transaction made one of the cases. The batch must be tried again.
     """
-    status = await _put(connection, _INSERT_CASES, [_insert(case) for case in cases])
-    if status is not None and int(status.rpartition(" ")[2]) != len(cases):
-        raise asyncpg.SerializationError("another transaction made the case")
+    await insert_new(connection, "cases", _CASE_COLUMNS, [_insert(case) for case in cases if case.stored is None])
+    await _put(connection, _UPDATE_CASES, [_update(case) for case in cases if case.stored is not None])
+    await insert(connection, "handoffs", _HANDOFF_COLUMNS, [row for case in cases for row in _new_handoffs(case)])
+    await _put(connection, _UPDATE_HANDOFFS, [row for case in cases for row in _changed_handoffs(case)])
+    await _put(connection, _PUT_REVIEWS, [row for case in cases for row in _review_rows(case)])
+    added = [row for case in cases for row in _supplement_rows(case)]
+    await insert(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
+    history = [(case.referral_id, *entry) for case in cases for entry in case.new_history]
+    await insert(connection, "history", _HISTORY_COLUMNS, history)
 
 
-async def _put(connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> str | None:
-    if not rows:
-        return None
-    status: str = await connection.execute(statement, *map(list, zip(*rows, strict=True)))
-    return status
+async def _put(connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        await connection.execute(statement, *map(list, zip(*rows, strict=True)))
 
 
 def _insert(case: Case) -> tuple[Any, ...]:
@@ -205,12 +182,20 @@ def _update(case: Case) -> tuple[Any, ...]:
     )
 
 
-def _handoff_rows(case: Case) -> Iterable[tuple[Any, ...]]:
-    stored = case.stored.handoffs if case.stored else {}
+def _new_handoffs(case: Case) -> Iterable[tuple[Any, ...]]:
+    stored, priority = case.stored.handoffs if case.stored else {}, case.priority
+    return [(case.referral_id, *handoff, priority) for force_id, handoff in case.handoffs.items() if force_id not in stored]
+
+
+def _changed_handoffs(case: Case) -> Iterable[tuple[Any, ...]]:
+    if case.stored is None:
+        return
     priority = case.priority
-    moved = case.stored is not None and case.stored.priority != priority
-    for force_id, handoff in case.handoffs.items():
-        if handoff is not stored.get(force_id) or (moved and handoff.waiting):
+    moved = case.stored.priority != priority
+    for force_id, before in case.stored.handoffs.items():
+        handoff = case.handoffs[force_id]
+        if handoff is not before or (moved and handoff.waiting):
+            # An array of arrays must be rectangular, so areas travel as text; they hold no spaces.
             yield (case.referral_id, force_id, " ".join(handoff.areas), *handoff[2:], priority)
 
 

@@ -1,10 +1,11 @@
 """All SQL of triage. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis.postgres import insert
 from conduit_contracts.referral import Ground, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Case, OpenReview, State
@@ -99,20 +100,15 @@ async def save(connection: Any, work: Work) -> None:
     closed = [key for key in moved if key in work.stored_reviews]
     if closed:
         await connection.execute(_CLOSE_REVIEWS, closed)
-    await _copy(connection, "assessments", _CASE_COLUMNS, [_case_row(case) for case in work.created.values()])
+    await insert(connection, "assessments", _CASE_COLUMNS, [_case_row(case) for case in work.created.values()])
     if work.changed:
         await connection.execute(_UPDATE, *map(list, zip(*map(_change, work.changed.values()), strict=True)))
     opened = [_review_row(key, review) for key in moved if (review := work.cases[key].review) is not None]
-    await _copy(connection, "reviews", _REVIEW_COLUMNS, opened)
+    await insert(connection, "reviews", _REVIEW_COLUMNS, opened)
     added = [(key, added.event_id, added.body, added.arrived_at) for key, added in work.added]
-    await _copy(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
-    await _copy(connection, "history", Entry._fields, work.history)
-    await _copy(connection, "remarks", Remark._fields, work.remarks)
-
-
-async def _copy(connection: Any, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    if rows:
-        await connection.copy_records_to_table(table, records=rows, columns=columns)
+    await insert(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
+    await insert(connection, "history", Entry._fields, work.history)
+    await insert(connection, "remarks", Remark._fields, work.remarks)
 
 
 async def queue(connection: Any, limit: int) -> list[dict[str, Any]]:
