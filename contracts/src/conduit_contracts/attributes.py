@@ -1,7 +1,6 @@
 """The CloudEvents attributes of a record, and how they are read from text that anybody may have written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
@@ -13,8 +12,7 @@ SPEC_VERSION = "1.0"
 _LONGEST = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """The CloudEvents attributes of one record. `time` is aware; `subject` is the referral's id where there is one."""
 
     id: str

@@ -4,6 +4,7 @@ A UUIDv7 (RFC 9562, section 5.7) keeps the database's indexes local, because ids
 """
 
 import os
+import random
 import time
 from datetime import UTC, datetime
 from typing import Annotated
@@ -14,6 +15,7 @@ from pydantic import UUID7, StringConstraints
 _SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _VERSION_7 = 0x7 << 76 | 0x2 << 62
 _FREE = ~(0xF << 76 | 0x3 << 62)
+_random = random.Random(os.urandom(32))  # noqa: S311 - events' ids need to be distinct, not secret
 
 ReferralId = UUID7
 EventId = UUID7
@@ -37,8 +39,9 @@ def uuid7(at: datetime | None = None) -> UUID:
 
 
 def uuid7_text() -> str:
-    """A new UUIDv7 of now as text, at a third of the cost."""
-    digits = f"{_uuid7(time.time_ns() // 1_000_000):032x}"
+    """A new UUIDv7 of now as text, for an event: at a quarter of the cost, and distinct but not beyond guessing."""
+    made = (time.time_ns() // 1_000_000) << 80 | _random.getrandbits(80)
+    digits = f"{made & _FREE | _VERSION_7:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

@@ -410,5 +410,5 @@ def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...
         raise Inconsistent("Two persons have the same person_id.")
     if len({place.place_id for place in places}) != len(places):
         raise Inconsistent("Two places have the same place_id.")
-    if any(place_id not in known_places for person in persons for place_id in person.place_ids):
+    if not known_places.issuperset([place_id for person in persons for place_id in person.place_ids]):
         raise Inconsistent("A person's place_ids names a place that is not in places.")

@@ -1,6 +1,5 @@
 """The handlers, without sockets: work in memory, and an outbox that remembers."""
 
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from math import inf
 from typing import Any
@@ -192,7 +191,7 @@ def test_a_record_that_cannot_be_read_is_answered_with_all_its_problems_and_no_r
 def test_what_a_record_that_cannot_be_read_was_meant_to_be_is_counted_where_it_says_so() -> None:
     work = work_of(NORTH)
     attributes = Attributes("1", "/test", submitted().type, NOW)
-    unknown = replace(attributes, type="uk.conduit.partner.wish.v1")
+    unknown = attributes._replace(type="uk.conduit.partner.wish.v1")
     problem = sender_problem("value_missing", "value")
     take(work, refusal(problem, attributes=attributes), refusal(problem, attributes=unknown))
     assert [entry.kind for entry in work.history] == ["referral", "unreadable"]

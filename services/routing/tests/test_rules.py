@@ -78,7 +78,7 @@ def test_a_railway_place_of_unknown_district_is_the_transport_polices_alone_and_
     told = OffencePlace(place_id="L1", kind=PlaceKind.RAILWAY, description="on a train")
     proposal = propose(told)
     assert (proposal.forces, proposal.home) == ((BTP,), BTP)
-    assert rules.place_reasons((told,)) == ()
+    assert rules.place_reasons(Content(referral((told,)), size=1), ["L1"]) == ()
 
 
 def test_special_forces_among_themselves_follow_the_same_rules() -> None:
@@ -115,7 +115,7 @@ def test_a_place_that_no_force_is_known_for_is_looked_at_by_a_person(
     told: dict[str, str], reason: RoutingReviewReason
 ) -> None:
     places = (OffencePlace(place_id="L1", **told), OffencePlace(place_id="L2", **told))  # type: ignore[arg-type]
-    assert rules.place_reasons(places) == (reason,)
+    assert rules.place_reasons(Content(referral(places), size=1), ["L1", "L2"]) == (reason,)
 
 
 def test_a_corrected_place_counts_where_it_was_last_said_to_be() -> None:

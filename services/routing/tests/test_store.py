@@ -201,12 +201,16 @@ async def test_only_what_changed_is_written(routing: Harness) -> None:
 async def test_a_case_made_meanwhile_by_a_twin_is_tried_again_not_lost(routing: Harness) -> None:
     message = accepted(referral(KENT_LEADS))
     (delivery,) = [routing.delivery(each) for each in records(message)]
-    with pytest.raises(InsertedMeanwhileError) as caught:
+
+    async def made_twice() -> None:
         async with routing.runtime.transaction() as (connection, outbox):
             await routing.runtime.service.handle(connection, [delivery], outbox)
             case = Case(**{name: getattr(await stored_in(connection, message.referral_id), name) for name in Case.__slots__})
             case.stored, case.new_body = None, b"{}"
             await store.save(connection, [case])
+
+    with pytest.raises(InsertedMeanwhileError) as caught:
+        await made_twice()
     assert classify(caught.value) is Verdict.TRANSIENT
 
 

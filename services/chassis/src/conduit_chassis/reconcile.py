@@ -7,6 +7,7 @@ follows the rate of referrals, not how many lie in the tables.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,18 +39,35 @@ class Cohorts:
     def __init__(self, statement: str) -> None:
         self._statement = statement
         self._found: dict[datetime, Mapping[str, int]] = {}
+        self._sums: Counter[str] = Counter()
+        self._newest: datetime | None = None
 
     async def measure(self, connection: Any, now: datetime) -> dict[str, int]:
         """The sums by stage, up to two minutes ago."""
         newest = (now - SETTLED).replace(second=0, microsecond=0) - _MINUTE
-        minutes = [newest - _MINUTE * back for back in range(MINUTES)]
-        due = {minutes[position] for position in positions_due(now)}
-        wanted = [minute for minute in minutes if minute in due or minute not in self._found]
+        oldest = newest - _MINUTE * (MINUTES - 1)
+        wanted = sorted({newest - _MINUTE * back for back in positions_due(now)} | self._not_counted(oldest, newest))
         arguments = [first_of(minute) for minute in wanted], [first_of(minute + _MINUTE) for minute in wanted]
         rows = await connection.fetch(self._statement, *arguments)
-        found = self._found | dict(zip(wanted, rows, strict=True))
-        self._found = {minute: found[minute] for minute in minutes}
-        return {stage: sum(counts[stage] for counts in self._found.values()) for stage in rows[0].keys()}  # noqa: SIM118
+        for minute, counts in zip(wanted, rows, strict=True):
+            self._forget(minute)
+            self._found[minute] = counts
+            self._sums.update(dict(counts))
+        # Also what lies ahead, should the clock have gone back.
+        for minute in [each for each in self._found if each < oldest or each > newest]:
+            self._forget(minute)
+        self._newest = newest
+        return {stage: self._sums[stage] for stage in rows[0].keys()}  # noqa: SIM118
+
+    def _not_counted(self, oldest: datetime, newest: datetime) -> set[datetime]:
+        went_on = self._newest is not None and self._newest <= newest
+        since = max(oldest, self._newest + _MINUTE) if self._newest is not None and went_on else oldest
+        minutes = [since + _MINUTE * each for each in range((newest - since) // _MINUTE + 1)]
+        return {minute for minute in minutes if minute not in self._found}
+
+    def _forget(self, minute: datetime) -> None:
+        if minute in self._found:
+            self._sums.subtract(dict(self._found.pop(minute)))
 
 
 def positions_due(now: datetime) -> set[int]:

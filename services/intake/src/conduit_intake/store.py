@@ -112,7 +112,7 @@ async def register(connection: Any) -> list[Partner]:
 
 async def _stand(connection: Any, told: Iterable[tuple[Any, ...]]) -> None:
     """Each referral stands as its highest revision says. In the order of ids, so that twins wait instead of deadlocking."""
-    latest = {each[0]: each for each in sorted(told)}
+    latest = {each[0]: each for each in sorted(told, key=lambda each: (each[0].int, each[1]))}
     rows = [
         (referral_id, partner_id, state, revision, at) for referral_id, revision, partner_id, state, at in latest.values()
     ]

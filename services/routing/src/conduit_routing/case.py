@@ -3,12 +3,12 @@
 A hand-off is a value: what happens to it makes a new one. A case changes only in a Turn, which writes history.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from conduit_contracts.geography import forces
@@ -138,7 +138,8 @@ class Case:
     named_home: str | None = None
     """The home force that an officer named last, also after it gave the case back."""
     version: int = 0
-    handoffs: dict[str, Handoff] = field(default_factory=dict)
+    handoffs: Mapping[str, Handoff] = field(default_factory=dict)
+    """By force. Changed with `put` only."""
     reviews: dict[int, Review] = field(default_factory=dict)
     content: Content | None = None
     new_body: bytes | None = None
@@ -146,11 +147,22 @@ class Case:
     new_supplements: list[bytes] = field(default_factory=list)
     new_history: list[Entry] = field(default_factory=list)
     stored: "Stored | None" = None
+    in_it: tuple[str, ...] | None = None
+    """What `active` found, until that may be another answer."""
+
+    def put(self, handoff: Handoff) -> None:
+        """Put a force's hand-off in the place of what it had."""
+        held = self.handoffs.get(handoff.force_id)
+        if held is None or held.active is not handoff.active:
+            self.in_it = None
+        cast("dict[str, Handoff]", self.handoffs)[handoff.force_id] = handoff
 
     @property
     def active(self) -> tuple[str, ...]:
         """The forces that have a part, in the order of the register."""
-        return in_order([force for force, handoff in self.handoffs.items() if handoff.active])
+        if self.in_it is None:
+            self.in_it = in_order([force for force, handoff in self.handoffs.items() if handoff.active])
+        return self.in_it
 
     @property
     def priority(self) -> str | None:
@@ -206,7 +218,7 @@ class Stored:
 def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
     """Distinct forces in the order of the register."""
     distinct = set(force_ids)
-    return tuple(sorted(distinct, key=_ranks().__getitem__) if len(distinct) > 1 else distinct)
+    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=_ranks().__getitem__))
 
 
 class _Ranks(dict[str, int]):

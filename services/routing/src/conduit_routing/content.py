@@ -6,7 +6,6 @@ told of it, so that it can correct what it holds.
 """
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from pydantic import BaseModel
 
@@ -34,59 +33,40 @@ class Content:
         self.referral = referral
         self.supplements = tuple(supplements)
         self.size = size
+        self.persons: tuple[Person, ...] = sum((added.persons for added in self.supplements), referral.persons)
+        """Every record of a person, oldest first."""
+        self.places: tuple[OffencePlace, ...] = sum((added.places for added in self.supplements), referral.places)
+        """Every record of a place, oldest first."""
+        self.latest_places = {place.place_id: place for place in self.places}
+        """Each place as last described, in the order of first mention."""
+        self.latest_forces: dict[str, tuple[str, ...]] = {}
+        """By place id, the forces in whose area the place lies as last described."""
+        self.forces_told: dict[str, set[str]] = {}
+        """By place id, every force in whose area any record puts the place."""
+        for place in self.places:
+            found = self.latest_forces[place.place_id] = forces_of(place)
+            self.forces_told.setdefault(place.place_id, set()).update(found)
+        self.ties: dict[str, set[str]] = {}
+        """By person id, the place ids that any record ties the person to."""
+        self.homes: dict[str, set[str]] = {}
+        """By person id, the forces in whose area any record says that the person lives."""
+        for person in self.persons:
+            self.ties.setdefault(person.person_id, set()).update(person.place_ids)
+            if (area := home_area(person)) is not None:
+                self.homes.setdefault(person.person_id, set()).add(area)
 
     def with_supplement(self, supplement: Supplement, size: int) -> "Content":
         """The same with one more supplement."""
         return Content(self.referral, (*self.supplements, supplement), size=self.size + size)
 
-    @cached_property
-    def persons(self) -> tuple[Person, ...]:
-        """Every record of a person, oldest first."""
-        return sum((added.persons for added in self.supplements), self.referral.persons)
-
-    @cached_property
-    def places(self) -> tuple[OffencePlace, ...]:
-        """Every record of a place, oldest first."""
-        return sum((added.places for added in self.supplements), self.referral.places)
-
-    @cached_property
-    def latest_places(self) -> dict[str, OffencePlace]:
-        """Each place as last described, in the order of first mention."""
-        return {place.place_id: place for place in self.places}
-
-    @cached_property
-    def forces_told(self) -> dict[str, set[str]]:
-        """By place id, every force in whose area any record puts the place."""
-        told: dict[str, set[str]] = {}
-        for place in self.places:
-            told.setdefault(place.place_id, set()).update(forces_of(place))
-        return told
-
-    @cached_property
-    def ties(self) -> dict[str, set[str]]:
-        """By person id, the place ids that any record ties the person to."""
-        ties: dict[str, set[str]] = {}
-        for person in self.persons:
-            ties.setdefault(person.person_id, set()).update(person.place_ids)
-        return ties
-
-    @cached_property
-    def homes(self) -> dict[str, set[str]]:
-        """By person id, the forces in whose area any record says that the person lives."""
-        homes: dict[str, set[str]] = {}
-        for person in self.persons:
-            if (area := home_area(person)) is not None:
-                homes.setdefault(person.person_id, set()).add(area)
-        return homes
-
-    @cached_property
+    @property
     def first_victims_area(self) -> str | None:
         """The force in whose area the first victim lives, as last told and where it is known."""
         victims = [person for person in self.persons if person.role is Role.VICTIM]
         areas = [home_area(person) for person in victims if person.person_id == victims[0].person_id]
         return next((area for area in reversed(areas) if area is not None), None)
 
-    @cached_property
+    @property
     def victims(self) -> list[str]:
         """The ids of the victims, in the order of first mention."""
         return list(dict.fromkeys(person.person_id for person in self.persons if person.role is Role.VICTIM))

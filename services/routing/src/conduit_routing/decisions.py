@@ -124,7 +124,7 @@ def _ask_officer(turn: Turn, proposal: Proposal, places: Iterable[OffencePlace])
     if case.home_force is None and unsettled is not None and (outdated or not case.home_is_asked_for):
         turn.close_reviews("reason_changed", outdated)
         turn.open_review(unsettled, candidates=proposal.candidates)
-    for reason in rules.place_reasons(case.told.latest_places[place.place_id] for place in places):
+    for reason in rules.place_reasons(case.told, [place.place_id for place in places]):
         turn.open_review(reason)
 
 
@@ -193,9 +193,9 @@ def withdraw(turn: Turn, message: WithdrawalForwarded) -> None:
     case.state = CaseState.WITHDRAWN
     turn.note("withdrawn", message.reason)
     turn.close_reviews("withdrawn", case.open_reviews())
-    for force_id, handoff in case.handoffs.items():
+    for handoff in case.handoffs.values():
         if handoff.next_action_at is not None:
-            case.handoffs[force_id] = handoff._replace(next_action_at=None)
+            case.put(handoff._replace(next_action_at=None))
     for force_id in told:
         notice = WithdrawalDisseminated(force_id=force_id, referral_id=case.referral_id, reason=message.reason)
         turn.note("withdrawal_disseminated", message.reason, force_id, turn.send(force_id, notice))

@@ -11,7 +11,7 @@ from conduit_contracts.geography import forces, is_overseas
 from conduit_contracts.referral import OffencePlace
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.case import Case, CaseState, Handoff, in_order
-from conduit_routing.content import Content, forces_of
+from conduit_routing.content import Content
 
 _CROWN_DEPENDENCIES = frozenset({"GG", "IM", "JE"})
 _NO_FORCE_AREA = frozenset({"L99999999", "M99999999"})
@@ -52,8 +52,8 @@ def propose(content: Content) -> Proposal:
 
 def _places_of_forces(content: Content) -> dict[str, set[str]]:
     places_of: dict[str, set[str]] = {}
-    for place_id, place in content.latest_places.items():
-        for force_id in forces_of(place):
+    for place_id, force_ids in content.latest_forces.items():
+        for force_id in force_ids:
             places_of.setdefault(force_id, set()).add(place_id)
     return places_of
 
@@ -66,8 +66,8 @@ def home_force(
     The area with most offence places; among equals the one that most victims are tied to; then where the first victim
     lives. A special force leads only where no territorial force is concerned: it has no area to safeguard a child in.
     """
-    territorial = [force_id for force_id in in_order(places_of) if forces()[force_id].territorial]
-    tied = territorial or list(in_order(places_of))
+    concerned = in_order(places_of)
+    tied = [force_id for force_id in concerned if forces()[force_id].territorial] or list(concerned)
     if not tied:
         return None, None, ()
     tied = _most(tied, {force_id: len(places_of[force_id]) for force_id in tied})
@@ -98,10 +98,10 @@ def _first_owner(concerned: Sequence[str], lives: str | None, places_of: Mapping
     return max(concerned, key=lambda force_id: len(places_of[force_id]), default=None)
 
 
-def place_reasons(places: Iterable[OffencePlace]) -> tuple[RoutingReviewReason, ...]:
+def place_reasons(content: Content, place_ids: Iterable[str]) -> tuple[RoutingReviewReason, ...]:
     """Why a person must look at these places, each reason once. A place that concerns some force needs nobody."""
-    reasons = (_place_reason(place) for place in places if not forces_of(place))
-    return tuple(dict.fromkeys(reasons))
+    unknown = [place_id for place_id in place_ids if not content.latest_forces[place_id]]
+    return tuple(dict.fromkeys([_place_reason(content.latest_places[place_id]) for place_id in unknown]))
 
 
 def _place_reason(place: OffencePlace) -> RoutingReviewReason:

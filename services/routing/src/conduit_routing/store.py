@@ -90,7 +90,7 @@ async def load(connection: Any, wanted: Mapping[UUID, bool]) -> dict[UUID, Case]
         return {}
     ids = list(cases)
     for row in await connection.fetch(_HANDOFFS, ids):
-        cases[row["referral_id"]].handoffs[row["force_id"]] = _handoff(row)
+        cases[row["referral_id"]].put(_handoff(row))
     for row in await connection.fetch(_REVIEWS, ids):
         cases[row["referral_id"]].reviews[row["number"]] = _review(row)
     for case in cases.values():

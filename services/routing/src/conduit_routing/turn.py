@@ -75,6 +75,12 @@ class Turn:
     """When the partner referred, where no person decided since, so that forces must have the case soon."""
     attachments: dict[UUID, Attachment] = field(default_factory=dict)
     """The case's, as far as they came."""
+    key: str = field(init=False)
+    """What every event about the case has for its key and subject."""
+
+    def __post_init__(self) -> None:
+        """Spell the id once: an event or two would each do it again."""
+        self.key = str(self.case.referral_id)
 
     @property
     def clock(self) -> Clock:
@@ -93,8 +99,7 @@ class Turn:
 
     def tell(self, message: Message) -> str:
         """Publish a fact about the case."""
-        key = str(self.case.referral_id)
-        return self.outbox.publish(ROUTING_CASES.name(), key, message, subject=key, cause=self.cause)
+        return self.outbox.publish(ROUTING_CASES.name(), self.key, message, subject=self.key, cause=self.cause)
 
     def send(self, force_id: str, message: Message) -> str:
         """Publish to one force, on its own topic.
@@ -105,9 +110,9 @@ class Turn:
         if getattr(message, "force_id", None) != force_id:
             metrics.WRONG_READER.inc()
             raise WrongReaderError
-        key, topic = str(self.case.referral_id), FORCE_CASES.name(force_id)
+        topic = FORCE_CASES.name(force_id)
         acted_at = self.acted_at if isinstance(message, CaseDisseminated) else None
-        return self.outbox.publish(topic, key, message, subject=key, cause=self.cause, acted_at=acted_at)
+        return self.outbox.publish(topic, self.key, message, subject=self.key, cause=self.cause, acted_at=acted_at)
 
     def note(self, what: str, why: str = "", force_id: str | None = None, sent_id: str | None = None) -> int:
         """Write a line of history; returns its number. `what` and `why` are codes, never anybody's words."""
@@ -130,7 +135,7 @@ class Turn:
         """Put a hand-off's new state in its place. No clock runs on a withdrawn case."""
         if self.case.state is CaseState.WITHDRAWN and handoff.next_action_at is not None:
             handoff = handoff._replace(next_action_at=None)
-        self.case.handoffs[handoff.force_id] = handoff
+        self.case.put(handoff)
         self.note(what, why, handoff.force_id)
 
     def hand_to(self, force_id: str, *also: str) -> None:
@@ -144,9 +149,9 @@ class Turn:
             fresh = clocks.started(force_id, areas, self.clock, self.now)
             if held is not None:
                 fresh = fresh._replace(force_reference=held.force_reference, part=held.part)
-            self.case.handoffs[force_id] = fresh
+            self.case.put(fresh)
         elif areas != held.areas:
-            self.case.handoffs[force_id] = held._replace(areas=areas)
+            self.case.put(held._replace(areas=areas))
             self.widened[force_id] = "answers_for_more_areas"
 
     def name_home(self, force_id: str | None, basis: HomeForceBasis | None, what: str = "home_force") -> None:
@@ -180,7 +185,8 @@ class Turn:
         """Send the force its part of the case as it stands: a new version, unless only the interim duty passed on."""
         held = self.case.handoffs[force_id]
         if why != INTERIM_DUTY:
-            held = self.case.handoffs[force_id] = held._replace(part=held.part + 1)
+            held = held._replace(part=held.part + 1)
+            self.case.put(held)
         for message in extract.case_for(self.case, held, why):
             self.note("disseminated", why, force_id, self.send(force_id, message))
 

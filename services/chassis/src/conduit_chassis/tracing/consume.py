@@ -5,7 +5,6 @@ what is published becomes that span's child without the handler's knowing.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from opentelemetry.trace import Span
@@ -48,7 +47,7 @@ class TracedProcessor(Processor):
         for item in items:
             span = self._open[id(item)] = self._spans.process(item, len(items))
             if item.content.attributes is not None:
-                item.content.attributes = replace(item.content.attributes, traceparent=traceparent_of(span))
+                item.content.attributes = item.content.attributes._replace(traceparent=traceparent_of(span))
         return items
 
     @override
