@@ -1,7 +1,7 @@
 """What rules and store speak of. Nothing here knows of Kafka, so that another entrance may take the same path."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -87,7 +87,7 @@ class Docket(NamedTuple):
     partner_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Submission(Generic[M_co]):
     """A message with its authenticated sender, and the bytes that it came in."""
 
@@ -97,11 +97,12 @@ class Submission(Generic[M_co]):
     body: bytes
     sent_at: datetime | None = None
     """When the broker took the partner's record; None where the sender waits for the answer, so that it is sent now."""
+    key: Key = field(init=False)
+    """The sender's referral that this is about, if the sender is who the body says."""
 
-    @property
-    def key(self) -> Key:
-        """The sender's referral that this is about, if the sender is who the body says."""
-        return Key(self.partner_id, claims(self.message).partner_reference)
+    def __post_init__(self) -> None:
+        """Find the key once: it is asked for at every step."""
+        self.key = Key(self.partner_id, claims(self.message).partner_reference)
 
     @property
     def docket(self) -> Docket:
@@ -171,4 +172,4 @@ def content_hash(value: Referral | Supplement) -> bytes:
 
     So spacing, the order of keys and defaults spelt out do not count, and a contract may add optional fields.
     """
-    return sha256(value.model_dump_json(exclude_defaults=True).encode()).digest()
+    return sha256(value.__pydantic_serializer__.to_json(value, exclude_defaults=True)).digest()
