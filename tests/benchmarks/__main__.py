@@ -1,8 +1,8 @@
 """`make bench`: the same referrals through the conduit and through four other pipelines, on the same servers, in one run.
 
 End to end means: from the partner's publish until the last force concerned has the record on its topic, fetched by a
-consumer. Each pipeline runs alone, warmed up, while the others' processes are stopped. The conduit and the bare pipeline
-take turns, so that what the machine does meanwhile touches both.
+consumer. Each pipeline runs alone, warmed up, while the others' processes are stopped. The conduit, the bare pipeline and
+the plain one take turns, so that what the machine does meanwhile touches all three: a ratio is the median over the turns.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
         publish_registers(stack)
         pipelines.open_doors(stack)
         bench = Bench(stack, console)
-        figures = _pair(bench, arguments) | _tutorials(bench, arguments)
+        figures = _turns(bench, arguments) | _tutorials(bench, arguments)
         drained = {"drain": bench.drain(Conduit(stack), arguments.drain)} if arguments.drain else {}
     results.report(figures, drained, arguments)
     shutil.rmtree(state_dir, ignore_errors=True)
@@ -55,9 +55,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--referrals", type=int, default=20_000, help="through the conduit and the bare pipeline, each round"
     )
-    parser.add_argument("--tutorial-referrals", type=int, default=3_000, help="through the three slow pipelines")
+    parser.add_argument(
+        "--tutorial-referrals", type=int, default=2_000, help="through the three slow pipelines, each round of the plain one"
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--warm-up", type=int, default=10_000, help="referrals before the first round, for Kafka's compiler")
+    parser.add_argument("--warm-up", type=int, default=20_000, help="referrals before the first round, for Kafka's compiler")
     parser.add_argument("--seconds", type=float, default=40.0, help="length of the open loops; half of it at 500 a second")
     parser.add_argument("--drain", type=int, default=0, help="time to drain so many, sent before the services start")
     parser.add_argument("--quick", action="store_true", help="a trial: small counts, figures of no worth")
@@ -79,20 +81,25 @@ def _running(pipeline: Pipeline) -> Iterator[None]:
         pipeline.stop()
 
 
-def _pair(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The conduit and its limit, turn by turn; open loops in the last turn."""
+def _turns(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The conduit, its limit and the tutorial's pipeline, turn by turn; open loops in the last turn."""
     conduit = Conduit(bench.stack)
     bench.warm_up(conduit, arguments.warm_up)
     console.print("measuring the conduit's hops, and making the bare pipeline's topics")
     bare = Bare(bench.stack, shapes.measure(bench.stack))
     conduit.stop()
-    rounds: dict[str, list[dict[str, Any]]] = {conduit.name: [], bare.name: []}
+    plain = pipelines.plain(bench.stack, "plain", POLICIES["plain"])
+    fast = max(500, arguments.warm_up // 20), arguments.referrals
+    slow = max(200, arguments.tutorial_referrals // 10), arguments.tutorial_referrals
+    counts = {conduit.name: fast, bare.name: fast, plain.name: slow}
+    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in counts}
     paced: dict[str, dict[str, Any]] = {}
     for number in range(arguments.rounds):
-        for pipeline in (conduit, bare):
+        for pipeline in (conduit, bare, plain):
+            warm_up, count = counts[pipeline.name]
             with _running(pipeline):
-                bench.warm_up(pipeline, max(500, arguments.warm_up // 10))
-                rounds[pipeline.name].append(bench.burst(pipeline, arguments.referrals))
+                bench.warm_up(pipeline, warm_up)
+                rounds[pipeline.name].append(bench.burst(pipeline, count))
                 if number == arguments.rounds - 1:
                     paced[pipeline.name] = _paced(bench, pipeline, arguments.seconds)
     return {name: _typical(found) | paced[name] for name, found in rounds.items()}
@@ -100,8 +107,8 @@ def _pair(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, An
 
 def _tutorials(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
     figures: dict[str, dict[str, Any]] = {}
-    slow = [pipelines.plain(bench.stack, name, policy) for name, policy in POLICIES.items()]
-    for pipeline in (*slow, pipelines.quix(bench.stack)):
+    ack_first = pipelines.plain(bench.stack, "plain_ack_first", POLICIES["plain_ack_first"])
+    for pipeline in (ack_first, pipelines.quix(bench.stack)):
         with _running(pipeline):
             bench.warm_up(pipeline, max(200, arguments.tutorial_referrals // 10))
             found = bench.burst(pipeline, arguments.tutorial_referrals)

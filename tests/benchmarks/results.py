@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import psutil
@@ -117,7 +118,7 @@ def page(result: Mapping[str, Any]) -> str:
           f"rounds at {', '.join(f'{rate:,.0f}' for rate in found['rounds_referrals_per_second'])} a second"
           for name, found in made.items()),
         "",
-        "`-`: the pipeline cannot carry that rate. Latencies are in ms.",
+        "`-`: the pipeline cannot carry that rate. Latencies are in ms. A ratio is the median over turns.",
         "",
         *_markdown(("ratio", "value"), [[f"`{k}`", "-" if v is None else f"{v:.2f}"] for k, v in _ratios(made).items()]),
         "",
@@ -159,9 +160,15 @@ def _latencies(found: Mapping[str, float] | None) -> str:
 
 
 def _ratios(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, float | None]:
-    rates = {name: found["referrals_per_second"] for name, found in figures.items()}
+    """The conduit to each of the others: the median over the turns, each with the other's own, or its only, rate."""
+    ours = figures["conduit"]["rounds_referrals_per_second"]
+    ratios = {}
+    for name, found in figures.items():
+        if name != "conduit":
+            theirs = found["rounds_referrals_per_second"]
+            paired = zip(ours, theirs if len(theirs) == len(ours) else theirs * len(ours), strict=True)
+            ratios[f"ratio_to_{name}"] = median(one / other for one, other in paired)
     conduit, bare = ((figures[name]["paced_50"] or {}).get("p99_seconds") for name in ("conduit", "bare"))
-    ratios = {f"ratio_to_{name}": rates["conduit"] / rate for name, rate in rates.items() if name != "conduit"}
     return {**ratios, "p99_ratio_to_bare": conduit / bare if conduit and bare else None}
 
 
