@@ -154,7 +154,7 @@ def _since(after: Statements, before: Statements) -> Statements:
 
 def _figures(statements: Statements, idle: set[str], wal_bytes: int) -> dict[str, float]:
     batches = sum(found.calls for query, found in statements.items() if "INSERT INTO inbox" in query)
-    events = sum(found.rows for query, found in statements.items() if "INSERT INTO outbox" in query)
+    events = sum(found.rows for query, found in statements.items() if query.startswith('COPY "outbox"'))
     work = {query: found for query, found in statements.items() if query not in idle and not _aside(query)}
     # BEGIN and COMMIT are the same two for each batch; periodic work has them too, so they are not counted but added.
     # A service may get its backlog in one fetch or in several, and some statements run only where a batch has something for
@@ -165,7 +165,7 @@ def _figures(statements: Statements, idle: set[str], wal_bytes: int) -> dict[str
         "batches": batches,
         "events_per_referral": round(events / REFERRALS, 4),
         "statements_of_a_batch": calls,
-        # asyncpg asks for the columns' types before each COPY; everything else is one exchange with the server.
+        # A COPY has two exchanges with the server, for the statement and for the rows; everything else has one.
         "round_trips_of_a_batch": calls + copies,
         "wal_bytes_per_referral": round(wal_bytes / REFERRALS, 1),
     }

@@ -19,7 +19,6 @@ from tests.benchmarks.registers import publish_registers
 BASELINE = Path(__file__).with_name("counted.json")
 ACCEPT = "COUNTED_WORK_ACCEPT"
 TOLERANCES = {
-    "events_per_referral": 0.0,
     "statements_of_a_batch": 0.0,
     "round_trips_of_a_batch": 0.0,
     # Beside the rows themselves each batch has its commit, and indexes split their pages where ids happen to fall.
@@ -34,7 +33,8 @@ def test_a_referral_costs_no_more_statements_round_trips_and_wal_than_the_baseli
     if os.environ.get(ACCEPT):
         BASELINE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     baseline = json.loads(BASELINE.read_text())
-    assert found.keys() == baseline.keys()
+    events = {step: figures["events_per_referral"] for step, figures in found.items()}
+    assert events == {step: figures["events_per_referral"] for step, figures in baseline.items()}
     dearer = [
         f"{step}: {figure} is {found[step][figure]}, the baseline says {baseline[step][figure]}"
         for step in baseline
