@@ -39,7 +39,7 @@ def uuid7(at: datetime | None = None) -> UUID:
 
 
 def uuid7_text() -> str:
-    """A new UUIDv7 of now as text, for an event: at a quarter of the cost, and distinct but not beyond guessing."""
+    """A new UUIDv7 of now as text, for an event: made without a system call, distinct but not beyond guessing."""
     made = (time.time_ns() // 1_000_000) << 80 | _random.getrandbits(80)
     digits = f"{made & _FREE | _VERSION_7:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -60,8 +60,9 @@ class Cohorts:
         return {stage: self._sums[stage] for stage in rows[0].keys()}  # noqa: SIM118
 
     def _not_counted(self, oldest: datetime, newest: datetime) -> set[datetime]:
-        went_on = self._newest is not None and self._newest <= newest
-        since = max(oldest, self._newest + _MINUTE) if self._newest is not None and went_on else oldest
+        since = oldest
+        if self._newest is not None and self._newest <= newest:
+            since = max(oldest, self._newest + _MINUTE)
         minutes = [since + _MINUTE * each for each in range((newest - since) // _MINUTE + 1)]
         return {minute for minute in minutes if minute not in self._found}
 

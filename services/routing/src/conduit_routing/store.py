@@ -6,6 +6,7 @@ other instead of deadlocking.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,7 @@ _CASE_COLUMNS = (
     *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
     *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "body"),
 )
+_AS_NEW = attrgetter(*_CASE_COLUMNS[:-1], "new_body")
 _HANDOFF_COLUMNS = ("referral_id", *Handoff._fields, "priority")
 _UPDATE_CASES = """
 UPDATE cases SET urgency = new.urgency, immediate_danger = new.immediate_danger, provisional = new.provisional,
@@ -130,7 +132,7 @@ async def save(connection: Any, cases: Sequence[Case]) -> None:
     Raises:
         InsertedMeanwhileError: another transaction made one of the cases. The batch must be tried again.
     """
-    await insert_new(connection, "cases", _CASE_COLUMNS, [_insert(case) for case in cases if case.stored is None])
+    await insert_new(connection, "cases", _CASE_COLUMNS, [_AS_NEW(case) for case in cases if case.stored is None])
     await _put(connection, _UPDATE_CASES, [_update(case) for case in cases if case.stored is not None])
     await insert(connection, "handoffs", _HANDOFF_COLUMNS, [row for case in cases for row in _new_handoffs(case)])
     await _put(connection, _UPDATE_HANDOFFS, [row for case in cases for row in _changed_handoffs(case)])
@@ -144,26 +146,6 @@ async def save(connection: Any, cases: Sequence[Case]) -> None:
 async def _put(connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     if rows:
         await connection.execute(statement, *map(list, zip(*rows, strict=True)))
-
-
-def _insert(case: Case) -> tuple[Any, ...]:
-    return (
-        case.referral_id,
-        case.partner_id,
-        case.partner_reference,
-        case.urgency,
-        case.immediate_danger,
-        case.provisional,
-        case.opened_at,
-        case.policy_version,
-        case.state,
-        case.home_force,
-        case.basis,
-        case.interim_owner,
-        case.named_home,
-        case.version,
-        case.new_body,
-    )
 
 
 def _update(case: Case) -> tuple[Any, ...]:
@@ -182,7 +164,7 @@ def _update(case: Case) -> tuple[Any, ...]:
     )
 
 
-def _new_handoffs(case: Case) -> Iterable[tuple[Any, ...]]:
+def _new_handoffs(case: Case) -> list[tuple[Any, ...]]:
     stored, priority = case.stored.handoffs if case.stored else {}, case.priority
     return [(case.referral_id, *handoff, priority) for force_id, handoff in case.handoffs.items() if force_id not in stored]
 
