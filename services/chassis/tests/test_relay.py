@@ -260,6 +260,39 @@ async def test_an_idle_event_is_on_its_way_within_milliseconds(world: World) -> 
         await eventually(lambda: empty(world), "the wake-up to be heard", 3)
 
 
+async def test_the_place_of_deleted_rows_is_used_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.create(world.sample.out.template)
+    monkeypatch.setattr("conduit_chassis.relay.TIDY_AFTER_ROWS", 500)
+    sizes = [await _size_after_life(world, start) for start in range(0, 10_000, 1_000)]
+    assert sizes[0] > 0
+    assert max(sizes) < 4 * sizes[0]  # 10 times, if every row took a new place
+    assert await _vacuums(world) > 0
+
+
+async def test_a_large_outbox_is_left_to_autovacuum(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.create(world.sample.out.template)
+    monkeypatch.setattr("conduit_chassis.relay.TIDY_AFTER_ROWS", 500)
+    monkeypatch.setattr("conduit_chassis.relay.TIDY_MOST_BYTES", 8_192)
+    assert await _size_after_life(world, 0) > 8_192
+    assert await _vacuums(world) == 0
+
+
+async def _size_after_life(world: World, start: int) -> int:
+    """The table's size in bytes when a thousand events from this number on have come and gone."""
+    await publish(world, *((f"k{number % 7}", number) for number in range(start, start + 1_000)))
+    async with relaying(world):
+        pass
+    assert await empty(world)
+    size: int = (await world.sql("SELECT pg_relation_size('outbox')"))[0][0]
+    return size
+
+
+async def _vacuums(world: World) -> int:
+    """How often it was vacuumed by anybody but autovacuum."""
+    count: int = (await world.sql("SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'outbox'"))[0][0]
+    return count
+
+
 async def test_a_quiet_relay_looks_ever_more_seldom_and_sees_all_the_same_what_another_process_commits(world: World) -> None:
     await world.create(world.sample.out.template)
     async with relaying(world, relay_poll_ms=20, relay_idle_ms=640) as relay:

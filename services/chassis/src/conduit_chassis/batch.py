@@ -5,12 +5,12 @@ When `process` returns, every record of the batch is accounted for in the databa
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -30,6 +30,9 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 
 _log = structlog.get_logger()
+
+
+Claim: TypeAlias = Callable[[Any, Iterable[tuple[str, str]]], Awaitable[set[tuple[str, str]]]]
 
 
 @dataclass(slots=True)
@@ -190,8 +193,14 @@ class Processor:
             _log.warning("batch_retried", attempt=attempt, exc_info=error)
 
     async def _attempt(self, items: Sequence[Item]) -> Plan:
+        try:
+            return await self._transact(items, inbox.claim_new)
+        except inbox.ClaimedBeforeError:  # records came again, as after a restart
+            return await self._transact(items, inbox.claim)
+
+    async def _transact(self, items: Sequence[Item], claim: Claim) -> Plan:
         async with self._transactions() as (connection, outbox):
-            plan = await self._plan(connection, items)
+            plan = await self._plan(connection, items, claim)
             incoming: list[Incoming] = [item.content for item in plan.deliver]
             if incoming:
                 await self._handle(connection, incoming, outbox)
@@ -204,10 +213,10 @@ class Processor:
             await dead_letters.resolve(connection, plan.resolved, now)
         return plan
 
-    async def _plan(self, connection: Any, items: Sequence[Item]) -> Plan:
+    async def _plan(self, connection: Any, items: Sequence[Item], claim: Claim) -> Plan:
         originals = {(item.record.topic, item.inbox_id) for item in items}
         replays = await self._valid_replays(connection, items)
-        claimed = await inbox.claim(connection, originals)
+        claimed = await claim(connection, originals)
         lanes = {item.lane for item in items if item.lane is not None}
         blocked = await dead_letters.waiting(connection, lanes)
         plan = Plan()

@@ -1,11 +1,16 @@
 """A record's effect happens once: its id is claimed in the transaction that has the effect.
 
-The key is the topic and an id, never what a record says of its source, because only the topic is authenticated.
+The key is the topic and an id, never what a record says of its source, because only the topic is authenticated. Ids are
+claimed in one order, so that two owners of one partition wait for each other instead of deadlocking.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+
+import asyncpg
+
+from conduit_chassis.postgres import insert
 
 _CLAIM = """
 INSERT INTO inbox (topic, event_id) SELECT * FROM unnest($1::text[], $2::text[])
@@ -18,9 +23,26 @@ DELETE FROM inbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE seen_at < 
 FORGET_BATCH = 10_000
 
 
+class ClaimedBeforeError(Exception):
+    """An id was claimed before, so the transaction is lost. The batch must be tried again with `claim`."""
+
+
+async def claim_new(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Claim (topic, id) pairs that hardly anybody claimed before: at half of what `claim` costs (decision 23).
+
+    Raises:
+        ClaimedBeforeError: one of them was.
+    """
+    wanted = sorted(ids)
+    try:
+        await insert(connection, "inbox", ("topic", "event_id"), wanted)
+    except asyncpg.UniqueViolationError:
+        raise ClaimedBeforeError from None
+    return set(wanted)
+
+
 async def claim(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Claim (topic, id) pairs; returns those that nobody had claimed."""
-    # Sorted, so that two owners of one partition wait for each other instead of deadlocking.
     wanted = sorted(ids)
     if not wanted:
         return set()

@@ -41,9 +41,13 @@ _REJECT = """
 WITH gone AS (DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]) RETURNING *)
 INSERT INTO outbox_rejected (id, topic, key, headers, value, reason) SELECT id, topic, key, headers, value, $3 FROM gone
 """
+_SIZE = "SELECT pg_relation_size('outbox')"
+_VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox"
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('conduit.outbox'), $1)"
 
 STANDBY_SECONDS = 0.5
+TIDY_AFTER_ROWS = 5_000
+TIDY_MOST_BYTES = 64 * 1024 * 1024
 _REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError)
 """What Kafka says to a record that it will never take."""
 
@@ -74,6 +78,7 @@ class Relay:
         self._missing: dict[str, tuple[int, float]] = {}
         self._singly: set[str] = set()
         self._failures = 0
+        self._deleted = 0
         self._pause_ms = settings.relay_poll_ms
 
     def wake(self) -> None:
@@ -138,19 +143,25 @@ class Relay:
         while True:
             # Read before the scan: what this process committed until it was asked to end is then seen by the scan.
             draining = self._draining
+            self._wake.clear()
             rows = await self._scan(connection, producer, in_flight)
             sent = await self._send(connection, producer, rows, in_flight)
             # The round before is confirmed only now: while it was on its way, this one was read and sent.
             await self._confirm(connection, producer, in_flight, sent)
             in_flight = sent
-            if draining and len(rows) < self._settings.relay_batch:
-                # Other processes go on committing: the next one to hold the lock sends that.
-                return await self._confirm(connection, producer, sent, [])
+            # Others go on committing, and this process may: who drains ends with the first scan that found less than all.
+            if len(rows) == self._settings.relay_batch or (self._wake.is_set() and not draining):
+                continue
+            await self._confirm(connection, producer, sent, [])
+            in_flight = []
+            await self._tidy(connection)
+            if draining:
+                return
             if sent:
                 self._pause_ms = self._settings.relay_poll_ms
             else:
                 self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
-                await self._rest()
+            await self._rest()
 
     async def _scan(self, connection: Any, producer: Producer, in_flight: list[Sent]) -> list[Pending]:
         await self._look_for_missing(producer)
@@ -213,12 +224,25 @@ class Relay:
         ids = [number for batch in sent for number in batch.ids]
         if ids:
             await connection.execute(_DELETE, self._shard, ids)
+            self._deleted += len(ids)
         for batch in sent:
             metrics.RELAYED.labels(template(batch.topic)).inc(len(batch.ids))
             since = monotonic() - batch.since
             metrics.RELAY_SECONDS.observe(batch.age + since)
             for act_age in batch.acts:
                 metrics.DISSEMINATION_SECONDS.observe(act_age + since)
+
+    async def _tidy(self, connection: Any) -> None:
+        """Have the place of deleted rows used again soon, so that the table stays small enough to lie in memory.
+
+        Until a vacuum, new rows take new pages, which costs the database as much again as all else that is done with a row
+        (decision 24), and autovacuum comes once a minute at most. A table that grew in an outage would hold the relay up, so
+        it is left to autovacuum.
+        """
+        if self._deleted >= TIDY_AFTER_ROWS:
+            self._deleted = 0
+            if await connection.fetchval(_SIZE) <= TIDY_MOST_BYTES:
+                await connection.execute(_VACUUM)
 
     async def _settle(self, connection: Any, producer: Producer, sent: list[Sent]) -> None:
         """After a failure: end the producer, then delete what is confirmed and judge what Kafka refused."""
@@ -244,7 +268,6 @@ class Relay:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pause_ms / 1000):
                 await self._wake.wait()
-        self._wake.clear()
         self._pause_ms = max(self._settings.relay_poll_ms, min(2 * self._pause_ms, self._settings.relay_idle_ms))
 
 
