@@ -88,7 +88,7 @@ def _share(turn: Turn, after: Standing) -> Container[str]:
     if after.home is not None and after.home != before.home:
         due[after.home] = "home_force"
     due |= {force_id: "joined" for force_id in after.active if force_id not in before.active}
-    for force_id in in_order(due.keys() & after.active):
+    for force_id in [each for each in after.active if each in due]:
         turn.disseminate(force_id, due[force_id])
         if case.state is CaseState.DECLINED:
             turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
@@ -154,10 +154,10 @@ def _close_parts(turn: Turn, after: Standing) -> None:
 
 def _announce(turn: Turn, after: Standing) -> None:
     case = turn.case
-    new = [force_id for force_id in after.active if force_id not in turn.before.active]
-    again = in_order(turn.again - set(new))
+    new = tuple(force_id for force_id in after.active if force_id not in turn.before.active)
+    again = in_order(turn.again.difference(new))
     anew = [force_id for force_id in again if case.handoffs[force_id].begins_at(turn.now)]
-    added = in_order([*new, *anew])
+    added = in_order([*new, *anew]) if anew else new
     if after.owner is None or not (added or again or _is_news(turn, after)):
         return
     turn.tell(

@@ -37,7 +37,7 @@ def propose(content: Content) -> Proposal:
     """Apply the rules to all that was told."""
     places_of = _places_of_forces(content)
     concerned = in_order(places_of)
-    home, basis, tied = home_force(content, places_of)
+    home, basis, tied = home_force(content, concerned, places_of)
     lives = content.first_victims_area
     candidates = tied if concerned else tuple(area for area in (lives,) if area is not None)
     return Proposal(
@@ -59,14 +59,13 @@ def _places_of_forces(content: Content) -> dict[str, set[str]]:
 
 
 def home_force(
-    content: Content, places_of: Mapping[str, set[str]]
+    content: Content, concerned: Sequence[str], places_of: Mapping[str, set[str]]
 ) -> tuple[str | None, HomeForceBasis | None, tuple[str, ...]]:
     """The home force with the rule that gave it, or None with the forces that are tied.
 
     The area with most offence places; among equals the one that most victims are tied to; then where the first victim
     lives. A special force leads only where no territorial force is concerned: it has no area to safeguard a child in.
     """
-    concerned = in_order(places_of)
     tied = [force_id for force_id in concerned if forces()[force_id].territorial] or list(concerned)
     if not tied:
         return None, None, ()
