@@ -153,7 +153,7 @@ def _since(after: Statements, before: Statements) -> Statements:
 
 
 def _figures(statements: Statements, idle: set[str], wal_bytes: int) -> dict[str, float]:
-    batches = sum(found.calls for query, found in statements.items() if "INSERT INTO inbox" in query)
+    batches = sum(found.calls for query, found in statements.items() if query.startswith('COPY "inbox"'))
     events = sum(found.rows for query, found in statements.items() if query.startswith('COPY "outbox"'))
     work = {query: found for query, found in statements.items() if query not in idle and not _aside(query)}
     # BEGIN and COMMIT are the same two for each batch; periodic work has them too, so they are not counted but added.

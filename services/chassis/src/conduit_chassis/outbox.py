@@ -6,6 +6,7 @@ Take the row lock of what an event is about before publishing: then ids follow c
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from conduit_chassis.errors import MessageTooLargeError
@@ -78,7 +79,9 @@ class Outbox:
         shared = self._shared.get((kind, len(values)))
         if shared is None:
             attributes = Attributes("%s", self._source, kind, self._now, None if subject is None else "%s", "%s")
-            shared = self._shared[kind, len(values)] = pack_headers(encode_headers(attributes))
+            headers = encode_headers(attributes)
+            alike, own = ([header for header in headers if (header[1] == b"%s") is varies] for varies in (False, True))
+            shared = self._shared[kind, len(values)] = f"{pack_headers(alike)}\n\n{pack_headers(own)}"
         return shared % values
 
     def _traceparent(
@@ -110,11 +113,24 @@ def shard_of(key: bytes | None, shards: int) -> int:
 
 
 def pack_headers(headers: Sequence[tuple[str, bytes]]) -> str:
-    """Headers as they stand in the table: a line each. Ours are text without control characters."""
+    """Headers as they stand in the table: a line each. Ours are text without control characters.
+
+    What many events share stands first, before an empty line, so that the relay reads it once.
+    """
     return "\n".join([f"{name}:{value.decode()}" for name, value in headers])
 
 
 def unpack_headers(packed: str) -> list[tuple[str, bytes]]:
     """The reverse of `pack_headers`."""
-    pairs = [line.partition(":") for line in packed.split("\n")]
-    return [(name, value.encode()) for name, _, value in pairs]
+    shared, _, own = packed.rpartition("\n\n")
+    return [*_shared_headers(shared), *map(_header, own.split("\n"))]
+
+
+@lru_cache(maxsize=1_024)
+def _shared_headers(packed: str) -> tuple[tuple[str, bytes], ...]:
+    return tuple(map(_header, packed.split("\n"))) if packed else ()
+
+
+def _header(line: str) -> tuple[str, bytes]:
+    name, _, value = line.partition(":")
+    return name, value.encode()
