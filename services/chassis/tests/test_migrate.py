@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -43,6 +44,34 @@ def test_a_later_migration_is_applied_to_what_stands(empty: str, tmp_path: Path)
     (tmp_path / "0002_two.sql").write_text("CREATE TABLE two (id integer);")
     assert migrate(empty, tmp_path) == ["0002_two"]
     assert {"one", "two"} <= tables(empty)
+
+
+def _samples(dsn: str) -> str:
+    with psycopg.connect(dsn) as connection:
+        (target,) = connection.execute("SHOW default_statistics_target").fetchone() or ("",)
+    return str(target)
+
+
+def test_autovacuum_takes_small_samples_after_the_migrations(empty: str) -> None:
+    assert _samples(empty) == "100"
+    migrate(empty, MIGRATIONS)
+    assert _samples(empty) == "10"
+
+
+def test_who_does_not_own_the_database_can_migrate_all_the_same(empty: str) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS guest")
+        connection.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        connection.execute("GRANT ALL ON SCHEMA public TO guest")
+    address = urlsplit(empty)
+    guest = address._replace(netloc=f"guest:guest@{address.hostname}:{address.port}").geturl()
+    try:
+        assert migrate(guest, MIGRATIONS) == [*OF_THE_CHASSIS, "0001_effects"]
+        assert _samples(empty) == "100"
+    finally:
+        with psycopg.connect(empty, autocommit=True) as connection:
+            connection.execute("DROP OWNED BY guest CASCADE")
+            connection.execute("DROP ROLE guest")
 
 
 SLOW = "DO $$ BEGIN PERFORM pg_sleep(0.5); END $$; CREATE TABLE slow (id integer);"
