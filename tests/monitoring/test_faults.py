@@ -31,6 +31,8 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A stack of its own, with quick rules and some harmless referrals behind it."""
     with watched_stack(rules=quick_rules.write(tmp_path_factory.mktemp("rules"))) as made:
         made.load("BEFORE", ["001", "003", "008"])
+        # Intake counts its partners now and then: until it has, an empty register is on its way to be an alert.
+        made.watch.prometheus.wait("max(conduit_intake_partners) > 0", RAISE_SECONDS)
         yield made
 
 
