@@ -3,4 +3,4 @@
 Start at `topics.REGISTRY`, which lists every topic in flow order with its messages. `envelope` encodes and decodes records.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
