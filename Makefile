@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 BENCH := .conduit/bench-venv
 UV_VERSION := 0.13.9
 WORKERS ?= 2
+BY_FOLDER = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/local
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
 
@@ -55,15 +56,21 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
-test: install ## Lint, then every test on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
+.PHONY: test test-long clients lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
+test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not clients" $(BY_FOLDER) $(ARGS)
+
+test-long: install kafka ## The tests that take long: live alerts, several brokers, stalled servers, services of the release before
+	$(BIN)/python -m pytest -m "long and not clients" $(BY_FOLDER) $(ARGS)
+
+clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK, Node.js with npm, and Go)
+	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can
@@ -87,7 +94,7 @@ kubernetes-check: install ## kustomize, kubeconform and hadolint on what a deplo
 	IMAGES=all $(BIN)/python -m pytest tests/kubernetes/test_images.py $(ARGS)
 
 monitoring: install ## Every fault of the running stack raises the right alert, and only that; the rules, runbooks and dashboards too
-	MONITORING=all $(BIN)/python -m pytest tests/monitoring $(ARGS)
+	$(BIN)/python -m pytest tests/monitoring $(ARGS)
 
 fuzz: install ## What strangers might send, at length: over HTTP and on partners' and forces' topics; FUZZ_SEED=1 for other cases
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-500} FUZZ_LEAST=5000 $(BIN)/python -m pytest -s services/intake/tests/test_http_fuzz.py $(ARGS)

@@ -160,12 +160,10 @@ def _read_what_is_not_theirs(watched: Watched) -> None:
         consumer.close()
 
 
-SHORT = [
+FAULTS = [
     Fault("a service is killed", partial(service_killed, name="routing"), frozenset({"ServiceDown"})),
     Fault("a record is poison", poisoned, frozenset({"DeadLettersWait"})),
     Fault("a stranger is refused", stranger, frozenset({"StrangerRefused"}), lingers=True),
-]
-LONG = [
     Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),
     Fault("the relay is shut out", relay_shut_out, frozenset({"NoRelayLeader"})),
     Fault("an exporter is killed", exporter_killed, frozenset({"MetricsMissing"})),

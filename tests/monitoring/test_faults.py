@@ -1,12 +1,10 @@
 """A fault of the running stack raises the right alert at Alertmanager, and only that; once it is mended, all is quiet.
 
-The rules are the committed ones with shorter times (see `quick_rules.py`). `make test` tries the faults that are quick;
-`make monitoring` (MONITORING=all) tries every one.
+The rules are the committed ones with shorter times (see `quick_rules.py`).
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 
@@ -14,16 +12,15 @@ import pytest
 
 from conduit_local.observability.api import until
 from tests.monitoring import quick_rules
-from tests.monitoring.faults import LONG, SHORT, Fault
+from tests.monitoring.faults import FAULTS, Fault
 from tests.monitoring.watched import Watched, watched_stack
 
-FAULTS = [*SHORT, *LONG] if os.environ.get("MONITORING") == "all" else SHORT
 RAISE_SECONDS = 60.0
 QUIET_SECONDS = 240.0
 """Windows of an hour are three minutes here, and an alert on what happened within one lingers so long."""
 HOLD_SECONDS = 4.0
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
