@@ -1,12 +1,14 @@
 """The canonical examples, as the tests read them."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 from conduit_contracts.schemas import CHECKOUT
 
 Json = Any
+Path = tuple[str | int, ...]
 
 
 class Example(NamedTuple):
@@ -34,3 +36,19 @@ def examples() -> dict[str, Example]:
         path.stem: Example(**json.loads(path.read_text(encoding="utf-8")))
         for path in sorted((CHECKOUT / "examples").glob("*.json"))
     }
+
+
+def places_in(value: Json, path: Path = ()) -> Iterator[Path]:
+    """The path of every part of a value, the whole one first."""
+    yield path
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for step, item in items:
+            yield from places_in(item, (*path, step))
+
+
+def at(value: Json, path: Path) -> Json:
+    """What stands there."""
+    for step in path:
+        value = value[step]
+    return value

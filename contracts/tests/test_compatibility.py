@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
-from conduit_contracts.compatibility import SIDES, Break, Side, compare, compare_history, tolerant
+from conduit_contracts.compatibility import SIDES, Break, Readers, Side, compare, compare_history, tolerant
 from conduit_contracts.partner import ReferralSubmitted
-from conduit_contracts.schemas import CHECKOUT, messages, schema
+from conduit_contracts.schemas import CHECKOUT, HUB_READS, committed, messages, schema
+from conduit_contracts.topics import FORCE, OFFICER, PARTNER, REGISTRY
 from contracts.tests.support import Json, examples
 
 NAME = ReferralSubmitted.type
@@ -26,6 +28,7 @@ class Mutation(NamedTuple):
     change: Change
     witness: Change | None = None
     """Absent where the record passes and its meaning is lost."""
+    readers: Readers = Readers.OTHERS
 
 
 def definition(name: str) -> Callable[[Json], Json]:
@@ -225,7 +228,13 @@ MUTATIONS = {
         "default_changed", "referral.group_based", lambda made: field("Referral", "group_based")(made).update(default=False)
     ),
     "a writer's model opens": Mutation(
-        "closedness_changed", "referral.numbers", lambda made: definition("Numbers")(made).pop("additionalProperties")
+        "closedness_changed",
+        "referral.numbers",
+        lambda made: definition("Numbers")(made).pop("additionalProperties"),
+        readers=Readers.HUB,
+    ),
+    "a model that was open closes": Mutation(
+        "closedness_changed", "referral.numbers", lambda made: definition("Numbers")(made).update(additionalProperties={})
     ),
     "a keyword that the check does not know": Mutation(
         "keyword_changed",
@@ -287,12 +296,54 @@ def accepts(made: Json, record: Json) -> bool:
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_breaking_change_is_refused_with_its_name_and_place(name: str) -> None:
     mutation = MUTATIONS[name]
-    assert Break(mutation.code, mutation.path, SIDES[mutation.code]) in compare(BASE, changed(BASE, mutation.change))
+    found = compare(BASE, changed(BASE, mutation.change), mutation.readers)
+    assert Break(mutation.code, mutation.path, SIDES[mutation.code]) in found
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_what_only_the_hub_reads_may_take_more_and_nothing_else(name: str) -> None:
+    """The hub upgrades first, so nobody reads it with an older model."""
+    mutation = MUTATIONS[name]
+    found = compare(BASE, changed(BASE, mutation.change), Readers.HUB)
+    assert not any(change.side is Side.OLD_READERS for change in found)
+    if SIDES[mutation.code] is not Side.OLD_READERS:
+        assert Break(mutation.code, mutation.path, SIDES[mutation.code]) in found
+
+
+@pytest.mark.parametrize("name", sorted(messages()))
+def test_the_direction_of_a_message_is_that_of_its_topic(name: str) -> None:
+    (topic,) = [topic for topic in REGISTRY if messages()[name] in topic.messages]
+    outsiders = {PARTNER, FORCE, OFFICER}
+    assert (name in HUB_READS) == outsiders.issuperset(topic.producers) == topic.edge
+
+
+def test_the_tag_of_a_union_may_become_required_since_no_reader_ever_did_without_it() -> None:
+    """Version 0.1.0 published it as optional with a default; its readers refused a record without it all the same."""
+    old = committed()["0.1.0"][NAME]
+    assert "kind" not in old["$defs"]["Pseudonymous"]["required"]
+    new = changed(dict(old), lambda made: definition("Pseudonymous")(made)["required"].append("kind"))
+    new = changed(new, drop("$defs", "Pseudonymous", "properties", "kind", "default"))
+    assert compare(old, new) == ()
+    record = changed(examples()[NAME].value, drop("referral", "persons", 1, "identity", "kind"))
+    with pytest.raises(ValidationError, match="tag"):
+        ReferralSubmitted.model_validate_json(json.dumps(record))
+
+
+def test_what_others_read_may_be_published_open() -> None:
+    opened = changed(BASE, lambda made: definition("Numbers")(made).pop("additionalProperties"))
+    assert compare(BASE, opened, Readers.OTHERS) == ()
+
+
+def test_the_history_of_each_message_is_judged_by_its_readers() -> None:
+    wider = changed(BASE, lambda made: definition("Urgency")(made)["enum"].append("whenever"))
+    versions = [{NAME: BASE}, {NAME: wider}]
+    assert [found.code for found in compare_history(versions)] == ["enum_widened"]
+    assert compare_history(versions, hub_reads=frozenset({NAME})) == ()
 
 
 @pytest.mark.parametrize("name", [name for name, mutation in MUTATIONS.items() if mutation.witness])
 def test_a_refused_change_really_breaks_somebody(name: str) -> None:
-    _, _, change, witness = MUTATIONS[name]
+    _, _, change, witness, _ = MUTATIONS[name]
     assert witness is not None
     old, new = BASE, changed(BASE, change)
     record = changed(examples()[NAME].value, witness)

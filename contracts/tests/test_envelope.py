@@ -11,6 +11,7 @@ from conduit_contracts.force import CaseDeclined, NotOursReason, ReceiptConfirme
 from conduit_contracts.ids import uuid7
 from conduit_contracts.notification import ReferralStatusUpdated
 from conduit_contracts.schemas import messages
+from conduit_contracts.texts import shows_something
 from contracts.tests.support import examples
 
 ACCEPT = {ReceiptConfirmed.type: ReceiptConfirmed}
@@ -57,7 +58,7 @@ def test_attributes_come_back_as_they_went(attributes: Attributes) -> None:
     attributes=anybody,
     force_id=st.from_regex(r"[a-z]{1,20}(-[a-z]{1,9})?", fullmatch=True),
     reason=st.sampled_from(NotOursReason),
-    comment=st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1),
+    comment=st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1).filter(shows_something),
 )
 def test_a_message_comes_back_as_it_went(attributes: Attributes, force_id: str, reason: NotOursReason, comment: str) -> None:
     sent = CaseDeclined(force_id=force_id, referral_id=uuid7(), reason=reason, comment=comment)

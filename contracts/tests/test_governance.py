@@ -177,7 +177,7 @@ def test_the_services_are_those_that_consume() -> None:
 
 def test_every_list_of_words_in_a_message_is_of_terms() -> None:
     others = [found.__name__ for found in StrEnum.__subclasses__() if found.__module__.startswith("conduit_contracts.")]
-    assert sorted(others) == ["Side", "Term"]
+    assert sorted(others) == ["Readers", "Side", "Term"]
 
 
 def test_a_term_says_its_value_as_any_enum_does() -> None:

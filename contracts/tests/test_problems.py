@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,25 +15,10 @@ from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Origin, Problem, problems_from, sender_problem
 from conduit_contracts.topics import REGISTRY
-from contracts.tests.support import Json, examples
+from contracts.tests.support import at, examples, places_in
 
 EDGE = {message.type: message for topic in REGISTRY if topic.edge for message in topic.messages}
 CANARY = "Zq7Canary"
-Path = tuple[str | int, ...]
-
-
-def places_in(value: Json, path: Path = ()) -> Iterator[Path]:
-    yield path
-    if isinstance(value, dict | list):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for step, item in items:
-            yield from places_in(item, (*path, step))
-
-
-def at(value: Json, path: Path) -> Json:
-    for step in path:
-        value = value[step]
-    return value
 
 
 def refusal(headers: list[tuple[str, bytes | None]], value: bytes) -> Undecodable | None:

@@ -14,6 +14,7 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.schemas import messages
 from conduit_contracts.structured import NAMES, encode_structured, is_structured
+from conduit_contracts.texts import shows_something
 from contracts.tests.support import Example, Json, examples
 from contracts.tests.test_envelope import anybody
 from contracts.tests.test_problems import CANARY, EDGE, at, canaries, places_in, refusal, shown
@@ -60,7 +61,7 @@ def test_every_message_reads_the_same_in_both_modes(name: str, closed: bool) -> 
 @given(
     attributes=anybody,
     reason=st.sampled_from(NotOursReason),
-    comment=st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1),
+    comment=st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1).filter(shows_something),
 )
 def test_a_message_comes_back_as_it_went(attributes: Attributes, reason: NotOursReason, comment: str) -> None:
     sent = CaseDeclined(force_id="west-mercia", referral_id=uuid7(), reason=reason, comment=comment)

@@ -1,8 +1,9 @@
 """The base of every value type and message: frozen, strict, closed."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +22,14 @@ TAGS: set[str] = set()
 """Every value of a union's tag. Pydantic puts them into the path of a field, where JSON has no such step."""
 
 
+class Finding(NamedTuple):
+    """What a rule of entry found. `location` leads from where the rule stands to the field. No text: the code's own."""
+
+    code: str
+    message: str | None = None
+    location: tuple[int | str, ...] = ()
+
+
 class Value(BaseModel):
     """A value without identity. Unknown fields are refused unless the reader says otherwise."""
 
@@ -32,6 +41,10 @@ class Value(BaseModel):
         KNOWN_NAMES.update(cls.model_fields)
         if tag := cls.model_fields.get("kind"):
             TAGS.update(str(value) for value in get_args(tag.annotation))
+
+    def at_entry(self) -> Iterable[Finding]:
+        """What is wrong with it where it comes in, beyond what makes it unreadable. See `entry`."""
+        return ()
 
 
 class Inconsistent(ValueError):  # noqa: N818 - named for what the record is

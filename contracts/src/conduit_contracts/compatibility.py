@@ -1,7 +1,8 @@
 """Whether two versions of a message can be spoken at once. Partners and forces upgrade when they can, so both ways hold.
 
 A new writer must be understood by an old reader and an old writer by a new one, over all versions ever published. Writers
-are closed and readers drop fields they do not know, so the one change that passes is a new optional field.
+are closed and readers drop fields they do not know, so what others read may grow by optional fields alone. What only the
+hub reads has no old readers, as the hub upgrades first: it may take more than before, and never less.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,15 @@ class Side(StrEnum):
     OLD_READERS = "old_readers"
     """What new writers send is refused or loses its meaning at them."""
     BOTH = "both"
+
+
+class Readers(StrEnum):
+    """Who reads a message: the direction in which it travels."""
+
+    HUB = "hub"
+    """The hub alone, as on the topics that partners, forces and officers write."""
+    OTHERS = "others"
+    """Partners, forces, or services of a release before, while an upgrade is rolled out."""
 
 
 class Break(NamedTuple):
@@ -50,6 +60,7 @@ SIDES = {
 }
 """Every code, and whom it breaks. `COMPATIBILITY.md` says what to do instead."""
 
+_PASS_AT_THE_HUB = {code for code, side in SIDES.items() if side is Side.OLD_READERS}
 _ANNOTATIONS = {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "deprecated", "discriminator"}
 _UPPER_LIMITS = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 _LOWER_LIMITS = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
@@ -57,23 +68,29 @@ _EQUAL = {
     "pattern": "pattern_changed",
     "format": "format_changed",
     "default": "default_changed",
-    "additionalProperties": "closedness_changed",
 }
-_WALKED = {"$ref", "type", "enum", "const", "properties", "required", "items", "anyOf", "oneOf"}
+_WALKED = {"$ref", "type", "enum", "const", "properties", "required", "items", "anyOf", "oneOf", "additionalProperties"}
 _KNOWN = _ANNOTATIONS | _UPPER_LIMITS | _LOWER_LIMITS | _WALKED | _EQUAL.keys()
 
 
-def compare(old: Schema, new: Schema) -> tuple[Break, ...]:
+def compare(old: Schema, new: Schema, readers: Readers = Readers.OTHERS) -> tuple[Break, ...]:
     """Every breaking change from one version of a message to another, in the order of the old schema."""
-    return tuple(_Comparison(old, new).nodes(old, new, ""))
+    found = _Comparison(old, new, readers).nodes(old, new, "")
+    passing = _PASS_AT_THE_HUB if readers is Readers.HUB else ()
+    return tuple(change for change in found if change.code not in passing)
 
 
-def compare_history(versions: Sequence[Mapping[str, Schema]], retired: frozenset[str] = frozenset()) -> tuple[Break, ...]:
+def compare_history(
+    versions: Sequence[Mapping[str, Schema]],
+    retired: frozenset[str] = frozenset(),
+    hub_reads: frozenset[str] = frozenset(),
+) -> tuple[Break, ...]:
     """Every breaking change between any two versions, oldest first. Each version holds its schemas by message type.
 
-    `retired` are types that nobody writes any more and no topic still holds: they may be missing. Paths begin with the type.
+    `retired` are types that nobody writes any more and no topic still holds: they may be missing. `hub_reads` are those that
+    the hub alone reads. Paths begin with the type.
     """
-    return tuple(found for old, new in combinations(versions, 2) for found in _between(old, new, retired))
+    return tuple(found for old, new in combinations(versions, 2) for found in _between(old, new, retired, hub_reads))
 
 
 def tolerant(schema: Any) -> Any:
@@ -83,10 +100,12 @@ def tolerant(schema: Any) -> Any:
     return [tolerant(item) for item in schema] if isinstance(schema, list) else schema
 
 
-def _between(old: Mapping[str, Schema], new: Mapping[str, Schema], retired: frozenset[str]) -> Iterator[Break]:
+def _between(
+    old: Mapping[str, Schema], new: Mapping[str, Schema], retired: frozenset[str], hub_reads: frozenset[str]
+) -> Iterator[Break]:
     for name, schema in old.items():
         if name in new:
-            for found in compare(schema, new[name]):
+            for found in compare(schema, new[name], Readers.HUB if name in hub_reads else Readers.OTHERS):
                 yield found._replace(path=f"{name} {found.path}")
         elif name not in retired:
             yield _break("message_removed", name)
@@ -99,13 +118,14 @@ def _break(code: str, path: str) -> Break:
 class _Comparison:
     """One walk over two schemas, each with its own definitions."""
 
-    def __init__(self, old: Schema, new: Schema) -> None:
+    def __init__(self, old: Schema, new: Schema, readers: Readers) -> None:
         self._old = old
         self._new = new
+        self._readers = readers
         self._open: set[tuple[str, str]] = set()
 
-    def nodes(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
-        """Breaks from here down. A definition that contains itself is walked once."""
+    def nodes(self, old: Schema, new: Schema, path: str, tag: str | None = None) -> Iterator[Break]:
+        """Breaks from here down. A definition that contains itself is walked once. `tag` tells a form of a union."""
         pair = (str(old.get("$ref")), str(new.get("$ref")))
         if pair in self._open:
             return
@@ -118,12 +138,13 @@ class _Comparison:
             yield _break("field_retyped", path)
         else:
             yield from _values(old, new, path)
-            yield from self._fields(old, new, path)
+            yield from self._fields(old, new, path, tag)
             yield from self._items(old, new, path)
+            yield from self._closedness(old, new, path)
         yield from _keywords(old, new, path)
         self._open.discard(pair)
 
-    def _fields(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
+    def _fields(self, old: Schema, new: Schema, path: str, tag: str | None) -> Iterator[Break]:
         before, after = old.get("properties", {}), new.get("properties", {})
         required_before, required_after = set(old.get("required", ())), set(new.get("required", ()))
         for name in [*before, *(name for name in after if name not in before)]:
@@ -131,11 +152,13 @@ class _Comparison:
             if name not in after:
                 yield _break("field_removed", here)
                 continue
-            if name in required_after - required_before:
+            if name in required_after - required_before and name != tag:
                 yield _break("field_now_required", here)
             if name in required_before - required_after:
                 yield _break("field_now_optional", here)
-            if name in before:
+            if name in before and name == tag:  # no reader ever did without it, so no default ever held
+                yield from self.nodes(_alone(before[name]), _alone(after[name]), here)
+            elif name in before:
                 yield from self.nodes(before[name], after[name], here)
 
     def _items(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
@@ -154,7 +177,13 @@ class _Comparison:
             yield from (_break("alternative_added", f"{path}|{name}") for name in sorted(added))
         for name, branch in before.items():
             if name in after:
-                yield from self.nodes(branch, after[name], path)
+                yield from self.nodes(branch, after[name], path, old.get("discriminator", {}).get("propertyName"))
+
+    def _closedness(self, old: Schema, new: Schema, path: str) -> Iterator[Break]:
+        """What others read may be published open: nobody is kept from anything. A writer's schema stays closed."""
+        opened = old.get("additionalProperties") is False and "additionalProperties" not in new
+        if _differ(old, new, "additionalProperties") and not (opened and self._readers is Readers.OTHERS):
+            yield _break("closedness_changed", path)
 
     @staticmethod
     def _branches(root: Schema, node: Schema) -> dict[str, Schema]:

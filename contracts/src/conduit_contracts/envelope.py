@@ -18,6 +18,7 @@ from conduit_contracts.attributes import (
     encode_headers,
 )
 from conduit_contracts.base import Value
+from conduit_contracts.entry import entry_problems
 from conduit_contracts.problems import problems_from, repeated_problems, sender_problem
 from conduit_contracts.repeated import repeated_fields
 from conduit_contracts.structured import NAMES, is_structured, open_envelope
@@ -67,29 +68,40 @@ def encode(message: Message, attributes: Attributes) -> tuple[list[tuple[str, by
 
 
 def decode(
-    headers: Headers, value: bytes | None, accept: Mapping[str, type[BaseModel]], *, closed: bool = False
+    headers: Headers,
+    value: bytes | None,
+    accept: Mapping[str, type[BaseModel]],
+    *,
+    closed: bool = False,
+    again: bool = False,
 ) -> tuple[Attributes, BaseModel]:
     """Attributes and message of one record, read by the model that `accept` gives for its type.
 
     With `closed`, a field that the contract does not have is a problem: so it is at the edges, where a misspelt
-    `immediate_danger` must not be dropped. Otherwise unknown fields are ignored, so that producers can be upgraded first.
+    `immediate_danger` must not be dropped, and the rules of entry are asked, unless it came in before and is read `again`.
+    Otherwise unknown fields are ignored, so that producers can be upgraded first.
 
     Raises:
         Undecodable: with every problem found.
     """
     if is_structured(headers):
-        return _decode_structured(headers, value, accept, closed=closed)
+        return _decode_structured(headers, value, accept, closed=closed, again=again)
     attributes = decode_attributes(headers)
     model = accept.get(attributes.type)
     if model is None:
         raise Undecodable((sender_problem("type_not_accepted", "ce_type"),), attributes)
     if value is None:
         raise Undecodable((sender_problem("value_missing", "value"),), attributes)
-    return attributes, read_message(model, value, attributes, closed=closed)
+    return attributes, read_message(model, value, attributes, closed=closed, again=again)
 
 
 def read_message(
-    model: type[BaseModel], value: bytes, attributes: Attributes | None = None, *, closed: bool = False
+    model: type[BaseModel],
+    value: bytes,
+    attributes: Attributes | None = None,
+    *,
+    closed: bool = False,
+    again: bool = False,
 ) -> BaseModel:
     """A message from JSON alone, by the rules of `decode`.
 
@@ -99,11 +111,13 @@ def read_message(
     message = _validated(model, value, attributes, closed=closed)
     if closed:
         _refuse_repeated(value, attributes)
+    if closed and not again:
+        _refuse_entry(message, attributes)
     return message
 
 
 def _decode_structured(
-    headers: Headers, value: bytes | None, accept: Mapping[str, type[BaseModel]], *, closed: bool
+    headers: Headers, value: bytes | None, accept: Mapping[str, type[BaseModel]], *, closed: bool, again: bool
 ) -> tuple[Attributes, BaseModel]:
     if value is None:
         raise Undecodable((sender_problem("value_missing", "value"),))
@@ -114,6 +128,8 @@ def _decode_structured(
     message = _validated(model, data, attributes, closed=closed, root="data")
     if closed:
         _refuse_repeated(value, attributes, within=NAMES)
+    if closed and not again:
+        _refuse_entry(message, attributes, root="data")
     return attributes, message
 
 
@@ -124,6 +140,12 @@ def _validated(
         return model.model_validate_json(value, extra="forbid" if closed else "ignore")
     except ValidationError as error:
         raise Undecodable(problems_from(error, root), attributes) from None
+
+
+def _refuse_entry(message: BaseModel, attributes: Attributes | None, root: str = "value") -> None:
+    problems = entry_problems(message, root)
+    if problems:
+        raise Undecodable(problems, attributes)
 
 
 def _refuse_repeated(value: bytes, attributes: Attributes | None, *, within: Collection[str] = ()) -> None:

@@ -82,7 +82,7 @@ _CODES = {
 }
 
 _FORMATS = ("date", "time", "uuid", "url", "string_unicode")
-_MOST_PROBLEMS = 20
+MOST_PROBLEMS = 20
 _LONGEST_MISSPELLING = 64
 
 
@@ -97,7 +97,7 @@ def problems_from(error: ValidationError, root: str = "value") -> tuple[Problem,
     `root` is what a problem with the whole message names.
     """
     details = error.errors(include_url=False, include_input=False)
-    return tuple(_problem(detail, root) for detail in details[:_MOST_PROBLEMS])
+    return tuple(_problem(detail, root) for detail in details[:MOST_PROBLEMS])
 
 
 def repeated_problems(locations: Sequence[Location], envelope: Collection[str] = ()) -> tuple[Problem, ...]:
@@ -105,14 +105,14 @@ def repeated_problems(locations: Sequence[Location], envelope: Collection[str] =
 
     In an envelope with these members, paths are those of the message in its `data` or the member's name.
     """
-    fields = (_member(location, envelope) if envelope else _path(location, "value") for location in locations)
-    return tuple(sender_problem("field_repeated", field) for field in islice(fields, _MOST_PROBLEMS))
+    fields = (_member(location, envelope) if envelope else path_of(location, "value") for location in locations)
+    return tuple(sender_problem("field_repeated", field) for field in islice(fields, MOST_PROBLEMS))
 
 
 def _member(location: Location, envelope: Collection[str]) -> str:
     name, *rest = location
     if name == "data" and rest:
-        return _path(tuple(rest), "data")
+        return path_of(tuple(rest), "data")
     return str(name) if name in envelope else "(unknown)"
 
 
@@ -121,8 +121,8 @@ def _problem(detail: ErrorDetails, root: str) -> Problem:
     location = detail["loc"]
     if code != "field_unknown":
         text = _inconsistency(detail) if code == "value_inconsistent" else None
-        return sender_problem(code, _path(location, root), text)
-    return sender_problem(code, _path(location, root), _TEXTS[code] + _hint(str(location[-1])))
+        return sender_problem(code, path_of(location, root), text)
+    return sender_problem(code, path_of(location, root), _TEXTS[code] + _hint(str(location[-1])))
 
 
 def _hint(name: str) -> str:
@@ -143,7 +143,7 @@ def _inconsistency(detail: ErrorDetails) -> str | None:
     return str(rule)[:400] if isinstance(rule, Inconsistent) else None
 
 
-def _path(location: Location, root: str) -> str:
+def path_of(location: Location, root: str) -> str:
     """Only names that the contract itself knows are shown: an unknown key may be somebody's name."""
     path = ""
     for step in location:

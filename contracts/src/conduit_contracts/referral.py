@@ -10,14 +10,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from conduit_contracts.base import Inconsistent, Term, Value
+from conduit_contracts.entry import AtEntry
 from conduit_contracts.ids import DistrictCode, ForceId, PartnerId, PartnerReference
+from conduit_contracts.texts import blank_text
 from conduit_contracts.times import Day, Moment
 
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200)]
+_IN_WORDS = AtEntry(blank_text)
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200), _IN_WORDS]
 """Without control characters, so that it cannot break out of a header or a list."""
-Text = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=4_000)]
-Narrative = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=40_000)]
+Text = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=4_000), _IN_WORDS]
+Narrative = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=40_000), _IN_WORDS]
 LocalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)]
 """Names a person or a place inside one referral, for example V1 or L2. Unique in the referral."""
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254)]

@@ -1,0 +1,108 @@
+"""Rules of entry: what is asked of a message once, where it comes in, and never when it is read again.
+
+A model says what can be read at all, in every version alike. A rule of entry may be stricter, and may come later: it stands
+beside its type as `AtEntry`, or in a model's `at_entry`. What was taken before it is never held to it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Annotated, Any, TypeAlias, get_args, get_origin
+
+from pydantic import BaseModel
+
+from conduit_contracts.base import Finding, Value
+from conduit_contracts.problems import MOST_PROBLEMS, Location, Problem, path_of, sender_problem
+
+_Walk: TypeAlias = Callable[[Any, Location], Iterator[tuple[Location, Finding]]]
+
+
+@dataclass(frozen=True)
+class AtEntry:
+    """Put into a type's `Annotated`: what the check finds in such a value is a problem where the value comes in."""
+
+    check: Callable[[Any], Finding | None]
+
+
+def entry_problems(message: BaseModel, root: str = "value") -> tuple[Problem, ...]:
+    """What the rules of entry find in a message that can be read, at most twenty. `root` names the message as a whole."""
+    walk = _of_model(type(message))
+    found = walk(message, ()) if walk else iter(())
+    return tuple(
+        sender_problem(finding.code, path_of((*location, *finding.location), root), finding.message)
+        for location, finding in islice(found, MOST_PROBLEMS)
+    )
+
+
+@cache
+def _of_model(model: type[BaseModel]) -> _Walk | None:
+    """How to walk a value of this model; None where no rule applies to anything in it."""
+    fields = {name: _of_type(field.annotation, tuple(field.metadata)) for name, field in model.model_fields.items()}
+    walks = [(name, walk) for name, walk in fields.items() if walk]
+    own = issubclass(model, Value) and model.at_entry is not Value.at_entry
+    if not walks and not own:
+        return None
+
+    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+        for name, inner in walks:
+            yield from inner(getattr(value, name), (*location, name))
+        if own:
+            yield from ((location, finding) for finding in value.at_entry())
+
+    return walk
+
+
+def _of_type(annotation: Any, metadata: tuple[Any, ...] = ()) -> _Walk | None:
+    if get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        return _of_type(annotation, (*more, *metadata))
+    rules = [found for found in metadata if isinstance(found, AtEntry)]
+    return _of_rules(rules, _inner(annotation)) if rules else _inner(annotation)
+
+
+def _inner(annotation: Any) -> _Walk | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _of_model(annotation)
+    arguments = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return _of_list(_of_type(arguments[0]))
+    walks = {_kind(argument): walk for argument in arguments if (walk := _of_type(argument))}
+    return _of_union(walks) if walks else None
+
+
+def _kind(annotation: Any) -> type:
+    """The class of a union's alternative."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    found: type = get_origin(annotation) or annotation
+    return found
+
+
+def _of_rules(rules: list[AtEntry], inner: _Walk | None) -> _Walk:
+    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+        yield from ((location, found) for rule in rules if (found := rule.check(value)))
+        if inner:
+            yield from inner(value, location)
+
+    return walk
+
+
+def _of_list(inner: _Walk | None) -> _Walk | None:
+    if inner is None:
+        return None
+
+    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+        for index, item in enumerate(value):
+            yield from inner(item, (*location, index))
+
+    return walk
+
+
+def _of_union(walks: dict[type, _Walk]) -> _Walk:
+    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+        inner = walks.get(type(value))
+        if inner:
+            yield from inner(value, location)
+
+    return walk

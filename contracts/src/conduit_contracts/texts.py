@@ -1,0 +1,43 @@
+"""Texts that people read must show something: blanks and invisible characters alone say nothing to anybody."""
+
+import unicodedata
+
+from conduit_contracts.base import Finding
+
+_BLANK = Finding(
+    "length_out_of_range",
+    "This shows nothing: it holds blanks or invisible characters alone. Say it in words, or leave the field out.",
+)
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+_INVISIBLE_RANGES = (
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x2065, 0x2065),
+    (0x2800, 0x2800),  # a braille cell without dots
+    (0x3164, 0x3164),
+    (0xFDD0, 0xFDEF),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8),
+    (0xE0000, 0xE0FFF),
+)
+"""What Unicode's property Default_Ignorable_Code_Point has beyond those categories, and what is never a character."""
+
+
+def shows_something(text: str) -> bool:
+    """Whether a reader sees anything: at least one character that leaves ink."""
+    return "!" <= text[:1] <= "~" or any(map(_leaves_ink, text))  # the first character nearly always settles it
+
+
+def blank_text(text: str) -> Finding | None:
+    """The rule of entry for every text in words."""
+    return None if shows_something(text) else _BLANK
+
+
+def _leaves_ink(character: str) -> bool:
+    if unicodedata.category(character) in _INVISIBLE_CATEGORIES:
+        return False
+    point = ord(character)
+    return point & 0xFFFE != 0xFFFE and not any(first <= point <= last for first, last in _INVISIBLE_RANGES)

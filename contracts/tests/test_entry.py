@@ -1,0 +1,124 @@
+"""Rules of entry are asked where something comes in, at every field, and never when it is read again."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conduit_contracts.base import Finding, Value
+from conduit_contracts.entry import AtEntry, entry_problems
+from conduit_contracts.envelope import Undecodable, decode
+from conduit_contracts.partner import ReferralSubmitted
+from conduit_contracts.schemas import HUB_READS, messages, schema
+from conduit_contracts.structured import encode_structured
+from conduit_contracts.texts import shows_something
+from contracts.tests.support import Json, at, examples, places_in
+
+EDGE = {name: messages()[name] for name in sorted(HUB_READS)}
+INVISIBLE = [" ", "\t", "\n", "\u00a0", "\u00ad", "\u034f", "\u115f", "\u180e", "\u2003", "\u200b", "\u200d", "\u2028"]
+INVISIBLE += ["\u202e", "\u2060", "\u2800", "\u3000", "\u3164", "\ufe0f", "\ufeff", "\uffa0", "\uffff", "\U000e0020"]
+blanks = st.text(st.sampled_from(INVISIBLE), min_size=1, max_size=6)
+lines = st.text(st.sampled_from([one for one in INVISIBLE if one >= " "]), min_size=1, max_size=6)
+
+
+def in_words(made: Json, record: Any) -> Iterator[tuple[tuple[Any, ...], bool]]:
+    """Where a record has a text in words, told from its schema: a text without a list of values or a form of its own."""
+    for path in places_in(record):
+        node = described(made, made, path)
+        plain = node is not None and node.get("type") == "string" and not {"enum", "const", "format"} & node.keys()
+        if plain and node["minLength" if "minLength" in node else "type"] == 1:  # type: ignore[index] - held above
+            yield path, "x1f" in node["pattern"]  # type: ignore[index] - held above
+
+
+def described(root: Json, node: Json, path: tuple[Any, ...]) -> Json | None:
+    """The schema of what stands at a path: of a union the first form that leads there."""
+    while "$ref" in node:
+        node = root["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    branches = node.get("anyOf", node.get("oneOf"))
+    if branches:
+        found = (described(root, branch, path) for branch in branches)
+        return next((one for one in found if one is not None), None)
+    if not path:
+        return node
+    step, *rest = path
+    inner = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
+    return described(root, inner, tuple(rest)) if inner else None
+
+
+PLACES = [(name, *found) for name, model in EDGE.items() for found in in_words(schema(model), examples()[name].value)]
+
+
+def test_the_texts_in_words_are_found() -> None:
+    found = {(name.rsplit(".", 2)[-2], path[-1]) for name, path, _ in PLACES}
+    assert {("referral-submitted", "narrative"), ("case-acknowledged", "team"), ("decide-review", "comment")} <= found
+    assert len(PLACES) >= 30
+
+
+@given(data=st.data(), place=st.sampled_from(PLACES), structured=st.booleans())
+@settings(max_examples=300)
+def test_a_text_that_shows_nothing_is_refused_at_its_field_in_every_message(
+    data: st.DataObject, place: tuple[str, tuple[Any, ...], bool], structured: bool
+) -> None:
+    name, path, one_line = place
+    value = copy.deepcopy(examples()[name].value)
+    at(value, path[:-1])[path[-1]] = data.draw(lines if one_line else blanks)
+    headers, raw = examples()[name].raw_headers, json.dumps(value).encode()
+    attributes, message = decode(headers, raw, EDGE, closed=True, again=True)
+    if structured:
+        headers, raw = encode_structured(raw, attributes)
+    with pytest.raises(Undecodable) as caught:
+        decode(headers, raw, EDGE, closed=True)
+    (problem,) = caught.value.problems
+    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    assert (problem.code, problem.field) == ("length_out_of_range", field)
+    assert decode(headers, raw, EDGE, closed=True, again=True) == (attributes, message)
+    assert decode(headers, raw, EDGE) == (attributes, message), "between services it is read as it was taken"
+
+
+@pytest.mark.parametrize("name", EDGE)
+def test_the_examples_meet_every_rule_of_entry(name: str) -> None:
+    assert decode(examples()[name].raw_headers, examples()[name].raw_value, EDGE, closed=True)
+
+
+@pytest.mark.parametrize("invisible", INVISIBLE, ids=lambda one: f"U+{ord(one):04X}")
+def test_one_visible_character_is_enough(invisible: str) -> None:
+    assert not shows_something(invisible * 3)
+    for visible in ("a", "é", "…", "無", "😀", "\u0661"):
+        assert shows_something(f"{invisible}{visible}{invisible}")
+
+
+def test_at_most_twenty_problems_are_told_at_once() -> None:
+    value = copy.deepcopy(examples()[ReferralSubmitted.type].value)
+    value["referral"]["persons"] = [
+        {"person_id": f"V{number}", "role": "victim", "identity": {"kind": "pseudonymous", "pseudonym": " "}}
+        for number in range(30)
+    ]
+    assert len(entry_problems(ReferralSubmitted.model_validate_json(json.dumps(value)))) == 20
+
+
+def test_rules_stand_beside_types_and_in_models_and_are_found_wherever_they_are_used() -> None:
+    class Inner(Value):
+        code: Annotated[str, AtEntry(lambda code: None if code == "x" else Finding("value_not_allowed"))] | None = None
+
+    class Outer(Value):
+        one: Inner
+        many: tuple[Inner, ...] = ()
+        few: Annotated[tuple[str, ...], AtEntry(lambda few: None if few else Finding("length_out_of_range"))] = ("a",)
+
+        def at_entry(self) -> Iterator[Finding]:
+            if not self.many:
+                yield Finding("value_inconsistent", "Give one of many.", ("many",))
+
+    fine, wrong = Inner(code="x"), Inner(code="y")
+    assert entry_problems(Outer(one=fine, many=(Inner(),))) == ()
+    found = entry_problems(Outer(one=wrong, many=(fine, wrong), few=()))
+    assert [(problem.code, problem.field) for problem in found] == [
+        ("value_not_allowed", "one.code"),
+        ("value_not_allowed", "many[1].code"),
+        ("length_out_of_range", "few"),
+    ]
+    assert [(one.field, one.message) for one in entry_problems(Outer(one=fine))] == [("many", "Give one of many.")]
