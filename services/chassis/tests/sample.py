@@ -22,6 +22,7 @@ class Noted(Event):
     number: int
     action: str = "keep"
     words: str = ""
+    partner_id: str | None = None
 
 
 class Kept(Event):
@@ -53,13 +54,14 @@ class Sample:
         self.inside = topic(f"{prefix}.inside.v1")
         self.second = topic(f"{prefix}.second.v1", partitions=1)
         self.edge = topic(f"{prefix}.partner.{{partner_id}}.in.v1", edge=True, partitions=1)
+        self.officers = topic(f"{prefix}.reviews.v1", edge=True, partitions=1)
         self.out = topic(f"{prefix}.out.v1")
         self.dead_letters = f"{prefix}.dead-letters.v1"
         self.mended = False
         self.batches: list[int] = []
 
     def service(self, handle: BatchHandler | None = None, **more: Any) -> Service:
-        topics = (self.inside, self.second, self.edge)
+        topics = (self.inside, self.second, self.edge, self.officers)
         return Service(self.name, handle or self.handle, MIGRATIONS, settings=Settings, topics=topics, **more)
 
     async def handle(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:

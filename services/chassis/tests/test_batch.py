@@ -3,12 +3,16 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import Any
+from time import monotonic
+from typing import Any, ClassVar
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conduit_chassis import dead_letters
+from conduit_chassis.batch import Limit
 from conduit_chassis.errors import Abandoned, TooManyDeadLettersError
 from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Incoming, Record
 from conduit_chassis.outbox import Outbox
@@ -19,7 +23,7 @@ from services.chassis.tests.sample import Noted, Sample
 
 def noted(sample: Sample, number: int, key: str | None = "k", **more: Any) -> Record:
     name = more.pop("topic", sample.inside.template)
-    fields = {field: more.pop(field) for field in ("action", "words") if field in more}
+    fields = {field: more.pop(field) for field in ("action", "words", "partner_id") if field in more}
     return record(name, key, Noted(number=number, **fields), **more)
 
 
@@ -290,6 +294,26 @@ async def test_a_batch_given_up_between_attempts_has_no_effect(sample: Sample, d
         assert await made.pool.fetchval("SELECT count(*) FROM inbox") == 0
 
 
+async def test_a_batch_given_up_leaves_no_fault_behind(sample: Sample, database: str) -> None:
+    """The partitions may stay away for good, and then no batch comes that would take the fault back."""
+
+    async def handle(_connection: Any, _batch: Sequence[Incoming], _outbox: Outbox) -> None:
+        raise ConnectionResetError
+
+    async def give_up(_seconds: float) -> None:
+        raise Abandoned
+
+    async with harness(sample.service(handle), database) as made:
+        health = made.runtime.health
+        for part in ("database", "consumer"):
+            health.started(part)
+        made.processor.wait = give_up
+        with pytest.raises(Abandoned):
+            await made.processor.process([noted(sample, 1)])
+        health._now = lambda: monotonic() + 3_600
+        assert health.not_ready() == []
+
+
 async def test_past_the_limit_it_stops_and_leaves_the_rest(sample: Sample, database: str) -> None:
     async with harness(sample.service(), database, dead_letter_limit=5, dead_letter_window=50) as made:
         with pytest.raises(TooManyDeadLettersError):
@@ -307,6 +331,46 @@ async def test_a_service_that_stopped_at_the_limit_stops_again_at_the_next_bad_r
         await again.deliver(noted(sample, 30, "30"))
         with pytest.raises(TooManyDeadLettersError):
             await again.processor.process([noted(sample, 31, "31", action="fail")])
+
+
+class TestNobodyAloneStopsTheService:
+    """No single partner, force or officer does, by whatever topic its doing arrives, before a restart or after it."""
+
+    LIMITS: ClassVar[dict[str, Any]] = {"dead_letter_limit": 10, "dead_letter_window": 200}
+
+    def records(self, sample: Sample, whose: str, count: int) -> list[Record]:
+        topics = {"partner": sample.edge.name("one"), "officers": sample.officers.template}
+        more: dict[str, Any] = {"partner_id": "one"} if whose == "a partner's, seen later" else {}
+        topic = topics.get(whose, sample.inside.template)
+        return [noted(sample, n, f"{whose} {n}", action="fail", topic=topic, **more) for n in range(count)]
+
+    @pytest.mark.parametrize("whose", ["partner", "officers", "a partner's, seen later"])
+    async def test_neither_at_once_nor_after_a_restart(self, sample: Sample, database: str, whose: str) -> None:
+        async with harness(sample.service(), database, **self.LIMITS) as made:
+            await made.processor.process(self.records(sample, whose, 60))
+        async with harness(sample.service(), database, **self.LIMITS) as again:
+            await again.processor.remember()
+            await again.processor.process(self.records(sample, whose, 60))
+            assert len(await again.dead_letters()) == 120
+
+    @given(st.lists(st.sampled_from(["partner", "officers", "a partner's, seen later"]), min_size=1, max_size=80))
+    def test_nor_do_a_few_of_them_in_any_order(self, turns: list[str]) -> None:
+        limit = Limit(10, 200)
+        for whose in turns:
+            limit.failed(whose)
+
+    async def test_a_fault_of_ours_does(self, sample: Sample, database: str) -> None:
+        async with harness(sample.service(), database, **self.LIMITS) as made:
+            with pytest.raises(TooManyDeadLettersError):
+                await made.processor.process(self.records(sample, "ours", 60))
+
+    async def test_what_an_older_release_put_aside_is_told_by_its_topic(self, sample: Sample, database: str) -> None:
+        async with harness(sample.service(), database, **self.LIMITS) as made:
+            await made.processor.process(self.records(sample, "officers", 60))
+            await made.pool.execute("UPDATE dead_letters SET blamed = NULL")
+        async with harness(sample.service(), database, **self.LIMITS) as again:
+            await again.processor.remember()
+            await again.processor.process(self.records(sample, "officers", 3))
 
 
 @pytest.mark.parametrize("length", [100, 10_000])

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -18,11 +19,12 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.middlewares import AckPolicy
 
 from conduit_chassis import metrics, replay
+from conduit_chassis.health import Health
 from conduit_chassis.kafka import Incoming, Record
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import raw_record
 from services.chassis.tests.sample import Sample
-from services.chassis.tests.world import World, eventually
+from services.chassis.tests.world import Door, World, eventually
 
 NULL_HEADER = [("x-trace", None)]
 LATIN_HEADER = [("x-name", "Zoë".encode("latin-1"))]
@@ -530,6 +532,32 @@ class TestHealth:
         async with away.running(http_port=free_port):
             await eventually(lambda: answers(free_port, "/livez"), "an answer")
             assert "starting: database" in (await get(free_port, "/readyz")).text
+
+    async def test_one_that_starts_before_its_neighbour_is_ready_once_that_is_there(
+        self, world: World, free_port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await world.create_all()
+        door = await Door.shut(world.bootstrap)
+        late = World(f"127.0.0.1:{door.port}", world.dsn, world.sample)
+        recovered: list[str] = []
+        recover = Health.recovered
+
+        def noted(self: Health, part: str) -> None:
+            recovered.append(part)
+            recover(self, part)
+
+        monkeypatch.setattr(Health, "recovered", noted)
+        async with late.running(http_port=free_port, stall_seconds=1.0):
+            await eventually(lambda: answers(free_port, "/readyz", 503, text="failing: consumer"), "an attempt that failed")
+            await door.open()
+            await eventually(lambda: answers(free_port, "/readyz"), "readiness", 40)
+            # Past the time after which a failure matters, each look must find it ready.
+            until = monotonic() + 2.5
+            while monotonic() < until:
+                assert (await get(free_port, "/readyz")).text == "ok"
+                await asyncio.sleep(0.1)
+            assert "consumer" in recovered
+        await door.close()
 
     async def test_the_document_names_every_topic(self, world: World, free_port: int) -> None:
         await world.create_all()

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -35,6 +36,44 @@ async def eventually(check: Callable[[], Awaitable[Any]], what: str, seconds: fl
         if monotonic() > until:
             raise AssertionError(f"not within {seconds} s: {what}")
         await asyncio.sleep(0.02)
+
+
+class Door:
+    """A way to a server that is shut at first: whoever comes is refused."""
+
+    def __init__(self, address: str, taken: socket.socket) -> None:
+        self._host, _, port = address.rpartition(":")
+        self._port = int(port)
+        self._socket = taken
+        self._server: asyncio.Server | None = None
+        self.port: int = taken.getsockname()[1]
+
+    @classmethod
+    async def shut(cls, address: str) -> "Door":
+        """To the server at `address`. The port is taken and nobody listens."""
+        taken = socket.socket()
+        taken.bind(("127.0.0.1", 0))
+        return cls(address, taken)
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._let_in, sock=self._socket)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        self._socket.close()
+
+    async def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to_there = await asyncio.open_connection(self._host, self._port)
+        await asyncio.gather(_pass_on(reader, to_there), _pass_on(there, writer))
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while found := await reader.read(65_536):
+            writer.write(found)
+            await writer.drain()
+    writer.close()
 
 
 @dataclass

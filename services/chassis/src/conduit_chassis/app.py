@@ -182,7 +182,7 @@ class _Running:
         tries = 0
         while True:
             try:
-                return await attempt()
+                result = await attempt()
             except (
                 KafkaError,
                 OSError,
@@ -196,6 +196,7 @@ class _Running:
                 await asyncio.sleep(jittered(tries))
             else:
                 self.health.recovered(part)
+                return result
 
     def _background(self, runtime: Runtime) -> list[Coroutine[Any, Any, None]]:
         ticks = (*self.service.ticks, forget_inbox(runtime), *self.parts.ticks(runtime))

@@ -70,7 +70,8 @@ LATE = timedelta(hours=1)
 class Limit:
     """Counts dead letters among the last records, to tell one bad record from a fault of ours.
 
-    A partner or force counts for at most a fifth of the limit, so that no single one of them can stop the service.
+    A partner, a force or the officers count for at most a fifth of the limit, so that none of them alone can stop the
+    service.
     """
 
     def __init__(self, limit: int, window: int) -> None:
@@ -88,7 +89,7 @@ class Limit:
         self._recent.extend([None] * min(records, self._recent.maxlen or 0))
 
     def failed(self, principal: str) -> None:
-        """Note a record that failed.
+        """Note a record that failed, and whose doing it is: "" where it is ours.
 
         Raises:
             TooManyDeadLettersError: the limit is reached.
@@ -120,8 +121,8 @@ class Processor:
         """Count the dead letters of late that nobody has dealt with."""
         since = self._clock.now() - LATE
         async with self._transactions() as (connection, _outbox):
-            topics = await dead_letters.topics_since(connection, since, self._limit.window)
-        self._limit.remember([self._reader.principal(topic) for topic in topics])
+            letters = await dead_letters.blamed_since(connection, since, self._limit.window)
+        self._limit.remember([self._reader.writer(topic) if blamed is None else blamed for topic, blamed in letters])
 
     async def process(self, records: Sequence[Record]) -> None:
         """Account for every record of the batch.
@@ -168,7 +169,7 @@ class Processor:
         await self._until_done(lambda: self._bury(item, cause), inf)
         metrics.CONSUMED.labels(item.content.topic.template, "dead_letter").inc()
         metrics.DEAD_LETTERS.labels(cause.reason).inc()
-        self._limit.failed(item.content.principal)
+        self._limit.failed(item.blamed)
 
     async def _until_done(self, operation: Callable[[], Awaitable[Any]], doubtful_attempts: float) -> Any:
         """Try again while the surroundings fail."""
@@ -181,10 +182,18 @@ class Processor:
                 if not worth_retrying(error, attempt, doubtful_attempts):
                     raise
                 self._note_retry(error, attempt)
-                await self.wait(jittered(attempt))
+                await self._pause(attempt)
             else:
                 self._health.recovered("batch")
                 return result
+
+    async def _pause(self, attempt: int) -> None:
+        try:
+            await self.wait(jittered(attempt))
+        except Abandoned:
+            # Whoever gets the records now tries them. Here no batch may come that would say that all is well again.
+            self._health.recovered("batch")
+            raise
 
     def _note_retry(self, error: Exception, attempt: int) -> None:
         metrics.RETRIES.labels(class_name(error)).inc()
@@ -268,7 +277,7 @@ class Processor:
             metrics.DEAD_LETTERS.labels(cause.reason).inc()
             if cause.reason != BEHIND:
                 _log.error("dead_letter", reason=cause.reason, **_place(item))
-                self._limit.failed(item.content.principal)
+                self._limit.failed(item.blamed)
 
 
 def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:

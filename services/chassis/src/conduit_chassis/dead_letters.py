@@ -20,12 +20,12 @@ HANDLER_FAILED = "handler_failed"
 ID_HEADER = "conduit-dead-letter-id"
 
 _INSERT = """
-INSERT INTO dead_letters (topic, partition, record_offset, key, lane, digest, reason, error_class, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id
+INSERT INTO dead_letters (topic, partition, record_offset, key, lane, digest, reason, error_class, at, blamed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
 """
 _WAITING = "SELECT id, lane FROM dead_letters WHERE resolved_at IS NULL AND lane = ANY($1::bytea[]) ORDER BY id"
-_TOPICS_SINCE = """
-SELECT topic FROM dead_letters WHERE resolved_at IS NULL AND reason <> 'behind_dead_letter' AND at >= $1
+_BLAMED_SINCE = """
+SELECT topic, blamed FROM dead_letters WHERE resolved_at IS NULL AND reason <> 'behind_dead_letter' AND at >= $1
 ORDER BY id DESC LIMIT $2
 """
 _REPLAYED = "SELECT id, topic, digest FROM dead_letters WHERE resolved_at IS NULL AND id = ANY($1::bigint[]) FOR UPDATE"
@@ -58,9 +58,10 @@ async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[i
     return found
 
 
-async def topics_since(connection: Any, since: datetime, limit: int) -> list[str]:
-    """The topics of the newest dead letters that still wait and did not wait for another."""
-    return [row[0] for row in await connection.fetch(_TOPICS_SINCE, since, limit)]
+async def blamed_since(connection: Any, since: datetime, limit: int) -> list[tuple[str, str | None]]:
+    """The topic of each of the newest dead letters that still wait and did not wait for another, and whose doing it is;
+    None where the release that wrote it did not say."""
+    return [(row[0], row[1]) for row in await connection.fetch(_BLAMED_SINCE, since, limit)]
 
 
 async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:
@@ -89,6 +90,7 @@ async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, c
         cause.reason,
         cause.error_class,
         now,
+        item.blamed,
     )
     outbox.add(f"{service}.dead-letters.v1", record.key, _headers(number, service, record, cause), pack(record))
     return number

@@ -85,6 +85,16 @@ class Item:
         return self.content.record
 
     @property
+    def blamed(self) -> str:
+        """Whose doing it is where it fails: the partner or force that wrote it, the topic where many write, or the partner
+        that one of our own services' events is about. "" where nobody else's record leads here."""
+        content = self.content
+        if content.topic.edge:
+            return content.principal or content.topic.template
+        partner = getattr(content.message, "partner_id", None) if isinstance(content, Delivery) else None
+        return partner if isinstance(partner, str) else ""
+
+    @property
     def accounted_for(self) -> bool:
         """Whether this is a replay, whose original came before it, so that it matters only to a dead letter that waits.
 
@@ -122,9 +132,12 @@ class Reader:
         """The registry's name for a topic, which is what metrics may show."""
         return self._source(name).topic.template
 
-    def principal(self, name: str) -> str:
-        """Whose topic it is, "" for one that stands once or is read no more."""
-        return next((found for topic in self._topics if (found := topic.match(name))), "")
+    def writer(self, name: str) -> str:
+        """Who writes on a topic from outside: a partner, a force, or many under the topic's own name; "" for one of ours."""
+        for topic in self._topics:
+            if topic.edge and (principal := topic.match(name)) is not None:
+                return principal or topic.template
+        return ""
 
     def read(self, record: Record) -> Item:
         """Decode one record. Whatever it holds, this returns."""

@@ -131,7 +131,7 @@ RECONCILED = Gauge(
 READY = Gauge("conduit_ready", "1 while the readiness check passes.")
 
 DEAD_LETTERS.labels("handler_failed")
-DEAD_LETTERS.labels("behind")
+DEAD_LETTERS.labels("behind_dead_letter")
 POOL_CONNECTIONS.labels("used")
 POOL_CONNECTIONS.labels("idle")
 
