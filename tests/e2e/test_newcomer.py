@@ -27,7 +27,7 @@ from conduit_local.stack import Stack
 NEWCOMER = "newcomer"
 MOU = f"MOU-{NEWCOMER.upper()}"
 FIRST_REFERRAL_SECONDS = 60.0
-STOPPED_SECONDS = 10.0
+STOPPED_SECONDS = 60.0
 ANSWER_SECONDS = 30.0
 
 pytestmark = pytest.mark.timeout(180)

@@ -17,7 +17,7 @@ from conduit_contracts.force import CaseAcknowledged, CaseDeclined, NotOursReaso
 from conduit_contracts.kits import InvalidError
 from conduit_contracts.kits.errors import HandlerFailedError
 from conduit_contracts.kits.force import Delivery, ForceKit, OwnRecords
-from conduit_contracts.kits.reader import Skipped
+from conduit_contracts.kits.reader import Received, Skipped
 from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
 from conduit_contracts.topics import FORCE_CASES
 from contracts.tests.support import examples
@@ -30,7 +30,14 @@ SECONDS = 60
 async def run_until(kit: ForceKit, wanted: Callable[[list[Delivery]], bool], handle: Any = None) -> list[Delivery]:
     """Run the connector until it has taken in what is wanted, receipts included."""
     taken: list[Delivery] = []
-    enough = asyncio.Event()
+    enough, past = asyncio.Event(), asyncio.Event()
+    wait_for_next = kit._reader.next
+
+    async def next_one() -> Received:
+        """The kit asks for another once it is past the last: its receipt is sent, its offset confirmed."""
+        if enough.is_set():
+            past.set()
+        return await wait_for_next()
 
     async def store(delivery: Delivery) -> None:
         if handle is not None:
@@ -39,16 +46,17 @@ async def run_until(kit: ForceKit, wanted: Callable[[list[Delivery]], bool], han
         if wanted(taken):
             enough.set()
 
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(kit._reader, "next", next_one)
     running = asyncio.create_task(kit.run(store))
-    waiting = asyncio.create_task(enough.wait())
+    waiting = asyncio.create_task(past.wait())
     await asyncio.wait([running, waiting], timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    assert running.done() or enough.is_set(), "the connector did not get that far"
-    if not running.done():
-        await asyncio.sleep(0.5)
+    assert running.done() or past.is_set(), "the connector did not get that far"
     running.cancel()
     waiting.cancel()
     with suppress(asyncio.CancelledError):
         await running
+    monkey.undo()
     return taken
 
 

@@ -159,7 +159,8 @@ async def test_a_reader_whose_group_task_has_died_joins_again(
         await anext(updates)
         monkeypatch.setattr(GroupCoordinator, "ensure_coordinator_known", die_once)
         updates._reader._consumer._coordinator.request_rejoin()
-        await asyncio.sleep(0.5)
+        while not deaths:  # noqa: ASYNC110 - it waits for another task's own
+            await asyncio.sleep(0.01)
         hub.tell(PARTNER_UPDATES, status(hub, 2))
         second = await anext(updates)
     assert deaths

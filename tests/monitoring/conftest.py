@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.monitoring.watched import SCRAPE_SECONDS, Watched, watched_stack
+from tests.monitoring.watched import Watched, watched_stack
 
 
 @pytest.fixture(scope="package")
@@ -20,5 +19,5 @@ def watched() -> Iterator[Watched]:
         made.visit()
         made.load("LOAD")
         made.visit()
-        time.sleep(2 * SCRAPE_SECONDS)  # what changed last is scraped
+        made.seen()
         yield made

@@ -1,6 +1,7 @@
 """Faults to be done to a running stack, each with the one alert that somebody should hear of.
 
-Each is a context manager: the fault holds inside it, and is mended when it is left.
+Each is a context manager: the fault holds inside it, and is mended when it is left, also by a test that failed: the next one
+finds a stack that is whole.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ class Fault:
 def service_killed(watched: Watched, name: str = "triage") -> Iterator[None]:
     child = watched.stack.service(name)
     child.kill()
-    yield
-    child.start()
-    watched.stack.wait_ready(name)
+    try:
+        yield
+    finally:
+        child.start()
+        watched.stack.wait_ready(name)
 
 
 @contextmanager
@@ -54,9 +57,11 @@ def broker_killed(watched: Watched) -> Iterator[None]:
     kafka = watched.stack.servers.kafka
     assert kafka is not None
     kafka.kill()
-    yield
-    kafka.start()
-    watched.stack.wait_ready()
+    try:
+        yield
+    finally:
+        kafka.start()
+        watched.stack.wait_ready()
 
 
 @contextmanager
@@ -64,9 +69,11 @@ def database_killed(watched: Watched) -> Iterator[None]:
     postgres = watched.stack.servers.postgres
     assert postgres is not None
     postgres.kill()
-    yield
-    postgres.start()
-    watched.stack.wait_ready()
+    try:
+        yield
+    finally:
+        postgres.start()
+        watched.stack.wait_ready()
 
 
 @contextmanager
@@ -94,11 +101,13 @@ def relay_shut_out(watched: Watched, name: str = "intake") -> Iterator[None]:
 def poisoned(watched: Watched) -> Iterator[None]:
     """A record that no reader of it can read, written by an administrator: nobody else may. It is given up in the end."""
     asyncio.run(_send(watched, "intake.referrals.v1", b"no JSON"))
-    yield
-    for service in READERS:
-        until(lambda name=service: bool(_waiting(watched, name)), f"{service} has no dead letter", 20)  # type: ignore[misc]
-        for number in _waiting(watched, service):
-            dead_letters(watched, "discard", service, "--id", str(number), *OPERATOR)
+    try:
+        yield
+    finally:
+        for service in READERS:
+            until(lambda name=service: bool(_waiting(watched, name)), f"{service} has no dead letter", 20)  # type: ignore[misc]
+            for number in _waiting(watched, service):
+                dead_letters(watched, "discard", service, "--id", str(number), *OPERATOR)
 
 
 @contextmanager
@@ -112,8 +121,10 @@ def stranger(watched: Watched) -> Iterator[None]:
 def exporter_killed(watched: Watched) -> Iterator[None]:
     child = watched.watch.child("postgres-exporter")
     child.kill()
-    yield
-    child.start()
+    try:
+        yield
+    finally:
+        child.start()
 
 
 @contextmanager

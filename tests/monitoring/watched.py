@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -17,10 +19,12 @@ from conduit_local.demo.command import stack_options
 from conduit_local.demo.result import Options
 from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import load_samples
+from conduit_local.observability.api import until
 from conduit_local.observability.observed import Observed
 from conduit_local.stack import Stack
 
 SCRAPE_SECONDS = 2.0
+SEEN_SECONDS = 60.0
 LOAD = (
     *("001", "003", "004", "008", "012", "013", "016", "019", "021", "026", "034", "036", "038", "039", "041"),
     *("042", "045", "053", "066", "067", "069", "070", "071", "077"),
@@ -45,6 +49,14 @@ class Watched:
         with ThreadPoolExecutor(1) as pool:  # a loop of its own: pytest's may be running in this thread
             result = pool.submit(lambda: asyncio.run(run_samples(self.stack, samples, options))).result()
         assert result.complaints == []
+
+    def seen(self) -> None:
+        """Until Prometheus has scraped every part of the stack after this call, and evaluated every rule after that."""
+        now = time.time()
+        prometheus = self.watch.prometheus
+        until(lambda: (prometheus.value("min(timestamp(up))") or 0) > now, "a target was not scraped", SEEN_SECONDS)
+        scraped = datetime.now(UTC)
+        until(lambda: prometheus.evaluated() > scraped, "a rule was not evaluated", SEEN_SECONDS)
 
     def visit(self) -> None:
         """Ask each door of HTTP once: officers' lists with and without a token, and a partner's without."""

@@ -66,7 +66,7 @@ class Collector:
         with self._come:
             return [span for span in self.received if span.trace == trace]
 
-    def wait_for(self, check: Callable[[Sequence[Seen]], Any], what: str, seconds: float = 20) -> Any:
+    def wait_for(self, check: Callable[[Sequence[Seen]], Any], what: str, seconds: float = 60) -> Any:
         """What `check` finds in the spans, as soon as it finds something. It blocks: a running loop calls it in a thread."""
         until = time.monotonic() + seconds
         with self._come:

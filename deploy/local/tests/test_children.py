@@ -67,7 +67,7 @@ def test_stop_asks_and_then_kills_the_deaf(state_dir: Path) -> None:
     wait_for_logs(state_dir, "child")
     began = time.monotonic()
     child.stop(timeout=0.3)
-    assert 0.3 <= time.monotonic() - began < 3
+    assert 0.3 <= time.monotonic() - began < 60  # it would sleep for 600
     assert child.exit_code == 128 + signal.SIGKILL
 
 

@@ -15,6 +15,7 @@ from conduit_chassis.periodic import forget_inbox, keep_gauges, keep_ticking, ke
 from conduit_chassis.runtime import Runtime, Tick, Worker
 from conduit_chassis.testing import ManualClock, harness, record, settings_for
 from services.chassis.tests.sample import Kept, Noted, Sample
+from services.chassis.tests.world import eventually
 
 
 async def cancel(task: asyncio.Task[None]) -> None:
@@ -56,6 +57,16 @@ async def test_a_tick_runs_in_one_process_at_a_time(sample: Sample, database: st
         assert await first == 0
 
 
+async def reaches(turns: list[int], count: int) -> None:
+    """Until there were so many turns, and then a little longer: one too many would show."""
+
+    async def enough() -> bool:
+        return len(turns) >= count
+
+    await eventually(enough, f"{count} turns")
+    await asyncio.sleep(0.1)
+
+
 def counting(turns: list[int]) -> Callable[[Any, Outbox, datetime], Awaitable[int]]:
     async def run(_connection: Any, _outbox: Outbox, _now: datetime) -> int:
         turns.append(1)
@@ -68,7 +79,7 @@ async def test_a_tick_is_repeated_at_once_while_its_batch_is_full(sample: Sample
     turns: list[int] = []
     async with harness(sample.service(), database) as made:
         task = asyncio.create_task(keep_ticking(made.runtime, Tick("one", timedelta(hours=1), counting(turns), batch=10)))
-        await asyncio.sleep(0.3)
+        await reaches(turns, 3)
         await cancel(task)
     assert len(turns) == 3
 
@@ -84,7 +95,7 @@ async def test_a_tick_that_fails_runs_again(sample: Sample, database: str) -> No
 
     async with harness(sample.service(), database) as made:
         task = asyncio.create_task(keep_ticking(made.runtime, Tick("one", timedelta(hours=1), run)))
-        await asyncio.sleep(0.5)
+        await reaches(turns, 2)
         await cancel(task)
     assert len(turns) == 2
 
@@ -126,7 +137,11 @@ async def test_gauges_follow_the_tables(sample: Sample, database: str) -> None:
         await made.pool.execute("UPDATE inbox SET seen_at = now() - interval '40 days'")
         await made.pool.execute("UPDATE dead_letters SET at = now() - interval '1 hour'")
         task = asyncio.create_task(keep_gauges(made.runtime, nothing))
-        await asyncio.sleep(0.3)
+
+        async def measured() -> bool:
+            return metrics.INBOX_AGE._value.get() == 30 * 86_400
+
+        await eventually(measured, "the inbox's age")
         await cancel(task)
     assert metrics.OUTBOX_ROWS._value.get() == 2
     assert metrics.DEAD_LETTERS_WAITING._value.get() == 1

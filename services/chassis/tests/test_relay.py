@@ -317,8 +317,11 @@ async def test_without_a_broker_rows_stay_and_go_out_later(world: World) -> None
     away = World("127.0.0.1:1", world.dsn, world.sample)
     relay = Relay(away.settings(), "sample", 0, Health())
     task = asyncio.create_task(relay.run())
-    await asyncio.sleep(0.5)
-    assert relay._failures > 0
+
+    async def failed() -> bool:
+        return relay._failures > 0
+
+    await eventually(failed, "the relay's first failure")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

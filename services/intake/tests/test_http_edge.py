@@ -150,10 +150,11 @@ class TestLoad:
     async def test_a_request_that_waits_too_long_is_refused_and_records_are_still_taken(
         self, api: Api, database: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        go_on = asyncio.Event()
+        inside, go_on = asyncio.Event(), asyncio.Event()
         keep = accounts.keep
 
         async def slowly(*arguments: Any) -> None:
+            inside.set()
             await go_on.wait()
             await keep(*arguments)
 
@@ -163,7 +164,7 @@ class TestLoad:
             monkeypatch.setattr(accounts, "keep", slowly)
             monkeypatch.setattr(door, "QUEUE_SECONDS", 0.2)
             first = asyncio.create_task(refer(client))
-            await asyncio.sleep(0.2)
+            await inside.wait()
             answers = await asyncio.gather(*(refer(client, partner_reference=f"NL-{number}") for number in range(10)))
             assert {code(answer) for answer in answers} == {(503, "unavailable")}
             assert answers[0].headers["retry-after"] == "1"
@@ -174,9 +175,13 @@ class TestLoad:
 
     async def test_a_partner_sends_so_many_files_at_once(self, north: httpx.AsyncClient) -> None:
         referral_id = await referred(north)
-        go_on = asyncio.Event()
+        go_on, begun, all_begun = asyncio.Event(), 0, asyncio.Event()
 
         async def slow() -> AsyncIterator[bytes]:
+            nonlocal begun
+            begun += 1
+            if begun == door.UPLOADS_AT_ONCE:
+                all_begun.set()
             await go_on.wait()
             yield b"text"
 
@@ -185,7 +190,7 @@ class TestLoad:
             return await north.post(f"{PATH}/{referral_id}/attachments", content=content, headers=headers)
 
         waiting = [asyncio.create_task(attach(slow())) for _ in range(door.UPLOADS_AT_ONCE)]
-        await asyncio.sleep(0.5)
+        await all_begun.wait()
         assert code(await attach(b"one more")) == (429, "rate_exceeded")
         go_on.set()
         assert {(await each).status_code for each in waiting} <= {200, 202}

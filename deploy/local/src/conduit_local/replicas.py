@@ -14,7 +14,7 @@ from conduit_local.health import is_ready
 from conduit_local.ports import wait_until
 from conduit_local.rows import Row, child_row
 
-READY_SECONDS = 60.0
+READY_SECONDS = 240.0
 
 
 def process_name(service: str, number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -77,6 +78,10 @@ class Prometheus:
     def rules(self) -> list[dict[str, Any]]:
         """Every rule with its health and the error of its last evaluation, as the API has them."""
         return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
+
+    def evaluated(self) -> datetime:
+        """When the rule that has waited longest was evaluated; long ago where one never was."""
+        return min(datetime.fromisoformat(rule["lastEvaluation"]) for rule in self.rules())
 
     def describes(self, metric: str) -> bool:
         """Whether something that is scraped declares this metric, with or without a series."""
