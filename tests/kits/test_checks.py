@@ -165,3 +165,14 @@ def test_the_present_is_taken_from_the_clock_where_none_is_given() -> None:
     ahead = datetime.now(NOW.tzinfo) + timedelta(hours=1)
     message = submitted(reported_at=ahead)
     assert [each.code for each in checks.check(NORTH, prepare(NORTH, message))] == ["time_in_future"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\n\t", "\u200b", "\u3164\u2800"])
+def test_what_the_rules_of_entry_refuse_is_refused_before_it_is_sent(blank: str) -> None:
+    with pytest.raises(InvalidError) as error:
+        submitted(narrative=blank)
+    assert [(found.code, found.field) for found in error.value.problems] == [("length_out_of_range", "narrative")]
+    made = supplied()
+    said = made.model_copy(update={"supplement": made.supplement.model_copy(update={"text": blank})})
+    for found in (checks.check(NORTH, prepare(NORTH, said), NOW), checks.check_content(NORTH, said, 100, NOW)):
+        assert [(each.code, each.field) for each in found] == [("length_out_of_range", "supplement.text")]

@@ -40,7 +40,7 @@ def test_what_fails_is_noted_without_the_errors_text(tmp_path: Path) -> None:
     assert "anything" not in path_of(tmp_path).read_text()
 
 
-@pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("jo", " ")])
+@pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("jo", " "), ("\u200b", "why"), ("jo", "\u3164\u2800")])
 def test_nobody_acts_without_a_name_and_a_reason(actor: str, reason: str) -> None:
     with pytest.raises(ValueError, match="an actor and a reason are needed"):
         By(actor, reason)

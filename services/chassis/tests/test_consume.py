@@ -501,7 +501,7 @@ class TestReplay:
         assert (again.key, again.value, again.headers[:2]) == (original.key, original.value, original.headers)
         await connection.close()
 
-    @pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("op", " ")])
+    @pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("op", " "), ("op", "\u200b")])
     async def test_nobody_replays_without_a_name_and_a_reason(self, world: World, actor: str, reason: str) -> None:
         with pytest.raises(ValueError, match="actor and a reason"):
             await replay.replay(world.settings(), world.sample.name, None, actor=actor, reason=reason)

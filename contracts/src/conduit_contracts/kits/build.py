@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from conduit_contracts.base import Value
+from conduit_contracts.entry import entry_problems
 from conduit_contracts.kits.errors import InvalidError
 from conduit_contracts.problems import problems_from
 from conduit_contracts.referral import Referral, Supplement
@@ -24,9 +25,13 @@ def build(model: type[V], fields: Mapping[str, Any]) -> V:
         InvalidError: with every problem found, as the hub would name them.
     """
     try:
-        return model.model_validate_json(to_json(fields, exclude_none=True))
+        value = model.model_validate_json(to_json(fields, exclude_none=True))
     except ValidationError as error:
         raise InvalidError(problems_from(error)) from None
+    problems = entry_problems(value)
+    if problems:
+        raise InvalidError(problems)
+    return value
 
 
 def referral(partner_id: str, partner_reference: str, **fields: Any) -> Referral:

@@ -7,6 +7,7 @@ holds (is the reference taken, is the place known?). Those answers come as `Subm
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.kits.submission import PartnerMessage, Submission
 from conduit_contracts.partner import InformationSupplied, ReferralSubmitted
@@ -34,7 +35,7 @@ _TEXTS = {
 def check(partner_id: str, submission: Submission, now: datetime | None = None) -> tuple[Problem, ...]:
     """What the hub would answer to this record at once; empty where nothing is wrong that can be known here."""
     try:
-        _, message = decode(submission.headers, submission.value, _ACCEPT, closed=True)
+        _, message = decode(submission.headers, submission.value, _ACCEPT, closed=True, again=True)
     except Undecodable as error:
         return error.problems
     return check_content(partner_id, message, len(submission.value), now)  # type: ignore[arg-type]  # by _ACCEPT
@@ -43,6 +44,9 @@ def check(partner_id: str, submission: Submission, now: datetime | None = None) 
 def check_content(partner_id: str, message: PartnerMessage, size: int, now: datetime | None = None) -> tuple[Problem, ...]:
     """The same for a message that is valid in itself; `size` is that of its JSON, in bytes."""
     now = now or datetime.now(UTC)
+    refused_at_entry = entry_problems(message)
+    if refused_at_entry:
+        return refused_at_entry
     path, claimed = _identity(message)
     if claimed != partner_id:
         return (_problem("identity_mismatch", f"{path}partner_id"),)

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from conduit_contracts.texts import shows_something
+
 FIRST = "0" * 64
 
 
@@ -32,7 +34,7 @@ class By:
     reason: str
 
     def __post_init__(self) -> None:
-        if not self.actor.strip() or not self.reason.strip():
+        if not shows_something(self.actor) or not shows_something(self.reason):
             raise ValueError("an actor and a reason are needed: the audit keeps who did it and why")
 
 

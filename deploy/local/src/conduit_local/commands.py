@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 from pydantic import ValidationError
 
 from conduit_contracts.programme import PartnerRegistered
+from conduit_contracts.texts import shows_something
 from conduit_local import lock
 from conduit_local.audit import By
 from conduit_local.broker import Broker, external_broker, local_broker
@@ -100,7 +101,7 @@ def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[b
 
 def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
     """Raises BadParameter where something is to be done without saying who does it and why."""
-    if apply and not (actor.strip() and reason.strip()):
+    if apply and not (shows_something(actor) and shows_something(reason)):
         raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did it and why")
 
 

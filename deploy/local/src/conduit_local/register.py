@@ -11,6 +11,7 @@ from typing import TypeAlias
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from conduit_contracts import topics
+from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Attributes, decode, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
@@ -79,8 +80,12 @@ def publish(broker: Broker, entries: Iterable[Entry], *, actor: str) -> list[str
     """Ids of the events, once all of them are on their topics.
 
     Raises:
-        RegisterError: one is not; those before it may be.
+        RegisterError: one is not; those before it may be. None is where one does not meet the rules of entry.
     """
+    entries = list(entries)
+    wrong = [f"{found.field}: {found.message}" for entry in entries for found in entry_problems(entry)]
+    if wrong:
+        raise RegisterError(f"the register was not written: {' '.join(wrong)}")
     producer = Producer({**broker.librdkafka(PROGRAMME), "acks": "all", "linger.ms": 0, "log_level": 0})
     failures: list[KafkaError] = []
     ids = [_send(producer, entry, actor, failures) for entry in entries]

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from conduit_chassis.dead_letters import ID_HEADER, unpack
 from conduit_chassis.kafka import REPLAY_HEADER
 from conduit_chassis.settings import Settings
+from conduit_contracts.texts import shows_something
 
 _SELECT = """
 SELECT id, topic, partition, record_offset, key, lane, reason, error_class, attempts, at FROM dead_letters
@@ -121,7 +122,7 @@ async def replay(
 
 
 def _require(actor: str, reason: str) -> None:
-    if not actor.strip() or not reason.strip():
+    if not shows_something(actor) or not shows_something(reason):
         raise ValueError("an actor and a reason are needed")
 
 
