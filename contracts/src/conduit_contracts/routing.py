@@ -268,6 +268,9 @@ class CaseDisseminated(_ToForce):
     acknowledgement_due_at: Moment
     part: Part = 1
     """Which version of this force's part it is. A higher one takes the place of the lower, and is acknowledged again."""
+    adds_to: Part | None = None
+    """Where the case is too large to be sent whole again: the version that this one adds to. Keep what you hold of that one;
+    what is new follows as InformationDisseminated. Absent: what this record holds takes the place of what you hold."""
     because: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=64)] | None = None
     """Why it was sent, for example `joined`, `home_force`, `information_added` or `immediate_danger`."""
 

@@ -1,9 +1,11 @@
 """Synthetic referrals, and routing without a database: records in, events out, cases in memory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
+
+import pytest
 
 from conduit_chassis.kafka import Delivery, Reader, Refusal
 from conduit_chassis.testing import raw_record, record
@@ -37,6 +39,7 @@ from conduit_contracts.topics import (
 )
 from conduit_routing.case import Case
 from conduit_routing.content import Content
+from conduit_routing.follow import follow
 from conduit_routing.handlers import dispatch, wanted
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.store import may_pass_on
@@ -209,6 +212,7 @@ class Recorder:
         self.causes: list[Attributes | None] = []
         self.promised: list[tuple[str, datetime]] = []
         self.put_aside: list[tuple[Any, Problem]] = []
+        self.waiting_bytes = 0
 
     def publish(
         self,
@@ -263,7 +267,8 @@ class Desk:
         batch = [READER.read(record(topic_of(message, principal), "key", message)).content for message in messages]
         assert all(isinstance(incoming, Delivery) for incoming in batch)
         self._load(wanted(batch))
-        dispatch(self.work, batch, outbox)  # type: ignore[arg-type]
+        for _ in dispatch(self.work, batch, outbox):  # type: ignore[arg-type]
+            at_once(follow(None, self.work, outbox))
         self._save()
         return outbox
 
@@ -282,7 +287,7 @@ class Desk:
         outbox = Recorder()
         content = READER.read(raw_record(topic, "key", [], value)).content
         assert isinstance(content, Refusal)
-        dispatch(self.work, [content], outbox)  # type: ignore[arg-type]
+        assert len(list(dispatch(self.work, [content], outbox))) == 1  # type: ignore[arg-type]
         return outbox
 
     def wait(self, seconds: float) -> Recorder:
@@ -299,6 +304,12 @@ class Desk:
         case = self.work.cases[referral_id]
         case.content = self.told[referral_id]
         return case
+
+
+def at_once(work: Coroutine[Any, Any, None]) -> None:
+    """Run what has nothing to wait for."""
+    with pytest.raises(StopIteration):
+        work.send(None)
 
 
 def standing_of(case: Case) -> dict[str, str]:

@@ -1,7 +1,10 @@
 """Need to know: the home force sees all, another force nothing of other areas, whatever the partner wrote."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,12 +13,13 @@ from conduit_contracts.geography import force_area, force_of_district, special_f
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Referral, Role, Supplement
 from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
-from conduit_routing import extract
+from conduit_routing import content, extract
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     Desk,
     Recorder,
     accepted,
+    acknowledged,
     declined,
     informed,
     name_home,
@@ -151,8 +155,8 @@ def test_a_person_whose_places_all_show_is_shared_not_copied(desk: Desk) -> None
     told = referral([place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L3")])
     message = accepted(told)
     desk.deliver(message)
-    content = desk.case(message.referral_id).told
-    assert extract.scope_of(content, ("essex",)).of_persons(content.persons)[0] is content.persons[0]
+    held = desk.case(message.referral_id).told
+    assert extract.scope_of(held, ("essex",)).of_persons(held.persons)[0] is held.persons[0]
 
 
 def test_a_force_that_was_told_of_a_person_or_place_is_told_when_that_is_corrected(desk: Desk) -> None:
@@ -192,21 +196,112 @@ def test_a_force_that_stands_in_for_another_sees_what_that_one_saw(desk: Desk) -
     assert copy.summary.narrative is None
 
 
-def test_a_case_too_large_for_one_record_twice_over_goes_out_without_repeats(desk: Desk) -> None:
+@pytest.fixture
+def _nothing_is_roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every case were too large for one record, and too large to be sent again."""
+    monkeypatch.setattr(content, "ROOMY", 0)
+    monkeypatch.setattr(extract, "SMALL", 0)
+
+
+@pytest.mark.usefixtures("_nothing_is_roomy")
+def test_a_case_too_large_for_one_record_goes_out_without_repeats_and_what_was_added_follows_it(desk: Desk) -> None:
     told = referral(
         [place("L1", "kent"), place("L2", "kent"), place("L3", "essex"), place("L4", "kent")], [person("V1", "L3")]
     )
     added = supplement(place("M1", "essex"), persons=[person("V2", "M1")])
-    message = accepted(told, supplements=(added,))
-    desk.deliver(message)
-    case = desk.case(message.referral_id)
-    case.told.size = extract.ROOMY + 1
-    home, *after_home = extract.case_for(case, case.handoffs["kent"])
+    outbox = desk.deliver(accepted(told, supplements=(added,)))
+    home, *after_home = outbox.to("kent")
     assert isinstance(home, CaseDisseminated)
     assert (home.referral, home.persons, home.places, home.supplements) == (told, (), (), ())
-    assert home.summary.narrative is None
-    part, *after_part = extract.case_for(case, case.handoffs["essex"])
+    assert (home.summary.narrative, home.adds_to) == (None, None)
+    part, *after_part = outbox.to("essex")
     assert isinstance(part, CaseDisseminated)
     assert [each.person_id for each in part.persons] == ["V1"]
     assert [each.text for each in after_home if isinstance(each, InformationDisseminated)] == ["canary-text"]
     assert [each.text for each in after_part if isinstance(each, InformationDisseminated)] == [None]
+
+
+@pytest.mark.usefixtures("_nothing_is_roomy")
+def test_a_force_that_holds_a_large_case_is_sent_what_is_new_and_acknowledges_that(desk: Desk) -> None:
+    message = accepted(referral([place("L1", "kent")]), supplements=(supplement(text="first"),))
+    desk.deliver(message, acknowledged(message.referral_id, "kent"))
+    outbox = desk.deliver(informed(message.referral_id, supplement(place("M1", "kent"), text="second")))
+    standing, news = outbox.to("kent")
+    assert isinstance(standing, CaseDisseminated)
+    assert isinstance(news, InformationDisseminated)
+    assert (standing.part, standing.adds_to, standing.because) == (2, 1, "information_added")
+    assert (standing.referral, standing.persons, standing.places, standing.supplements) == (None, (), (), ())
+    assert news.text == "second"
+    assert desk.deliver(acknowledged(message.referral_id, "kent", part=1)).sent == []
+    assert desk.deliver(acknowledged(message.referral_id, "kent", part=2)).kinds()[-1] == "CaseHandedOver"
+
+
+@pytest.mark.usefixtures("_nothing_is_roomy")
+def test_a_force_that_sees_more_of_what_was_told_before_is_sent_its_whole_part(desk: Desk) -> None:
+    places = [place("L1", "kent"), place("L2", "kent"), place("L3", "kent"), place("L4", "surrey")]
+    message = accepted(referral(places), supplements=(supplement(persons=[person("V1", "L3")]),))
+    desk.deliver(message)
+    outbox = desk.deliver(informed(message.referral_id, supplement(place("L3", "surrey"), corrects=True)))
+    whole, *after = outbox.to("surrey")
+    assert isinstance(whole, CaseDisseminated)
+    assert (whole.part, whole.adds_to) == (2, None)
+    assert [each.person_id for news in after for each in news.persons] == ["V1"]
+    assert outbox.kinds("kent") == ["CaseDisseminated", "InformationDisseminated"]
+
+
+class Ledger:
+    """A force's record of a case, kept as the contract says: what it holds after each message."""
+
+    def __init__(self) -> None:
+        self.persons: set[str] = set()
+        self.places: set[str] = set()
+        self.texts: list[str] = []
+
+    def take(self, message: object) -> None:
+        if isinstance(message, CaseDisseminated) and message.adds_to is None:
+            self.__init__()  # type: ignore[misc]
+        if isinstance(message, CaseDisseminated) and message.referral is not None:
+            self._note(message.referral)
+        if isinstance(message, CaseDisseminated):
+            self.texts += [each.text for each in message.supplements]
+        if isinstance(message, CaseDisseminated | InformationDisseminated):
+            self._note(message)
+        if isinstance(message, InformationDisseminated) and message.text is not None:
+            self.texts.append(message.text)
+
+    def _note(self, told: Any) -> None:
+        self.persons |= {each.person_id for each in told.persons}
+        self.places |= {each.place_id for each in told.places}
+
+
+@st.composite
+def growing(draw: st.DrawFn) -> tuple[Referral, list[Supplement]]:
+    """A referral and what is added and corrected one after the other, under few ids, so that they meet."""
+    known = draw(places("L"))
+    told, added = referral(known, draw(people("P", [each.place_id for each in known]))), []
+    ids = {each.place_id for each in known}
+    for number in range(draw(st.integers(1, 4))):
+        more = draw(places("L"))
+        ids |= {each.place_id for each in more}
+        added.append(supplement(*more, persons=draw(people("P", sorted(ids))), corrects=True, text=f"said {number}"))
+    return told, added
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@given(told=growing(), roomy=st.sampled_from([0, 3_000, 1_000_000]), small=st.sampled_from([0, 2_000, 64_000]))
+def test_however_large_the_case_each_force_holds_its_whole_part_and_no_more(
+    policy: RoutingPolicy, told: tuple[Referral, list[Supplement]], roomy: int, small: int
+) -> None:
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(content, "ROOMY", roomy)
+        limits.setattr(extract, "SMALL", small)
+        desk, referral_id, ledgers = Desk(policy), uuid7(), defaultdict[str, Ledger](Ledger)
+        for step in (accepted(told[0], referral_id), *(informed(referral_id, added) for added in told[1])):
+            for topic, _, message in desk.deliver(step).sent:
+                ledgers[topic.removeprefix("force.").removesuffix(".cases.v1")].take(message)
+        case = desk.case(referral_id)
+        for force_id in case.active:
+            scope, ledger = extract.scope_for(case, case.handoffs[force_id]), ledgers[force_id]
+            assert ledger.persons == {each for each in case.told.ties if scope.sees_person(each)}
+            assert ledger.places == {each for each in case.told.latest_places if scope.sees_place(each)}
+            assert force_id != case.home_force or set(ledger.texts) == {added.text for added in told[1]}

@@ -8,7 +8,7 @@ from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Role
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing import clocks, rules
 from conduit_routing.case import Case, CaseState, Handoff
-from conduit_routing.content import Content, merge
+from conduit_routing.content import Content
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.rules import Proposal
 from services.routing.tests.builders import NOW, accepted, person, place, referral, supplement
@@ -125,12 +125,14 @@ def test_a_corrected_place_counts_where_it_was_last_said_to_be() -> None:
 
 def test_what_triage_tells_twice_is_kept_once_where_it_first_arrived() -> None:
     first, second = supplement(days=1), supplement(days=2, text="more")
-    assert merge((second,), (first, second)) == (second, first)
+    told = Content(referral(), (second, first, second), size=1)
+    assert told.supplements == (second, first)
+    assert told.has(supplement(days=1))
 
 
 def test_a_correction_holds_whatever_day_the_partner_puts_on_it() -> None:
     wrong, right = supplement(place("L1", ESSEX), days=9), supplement(place("L1", SURREY), days=1, corrects=True)
-    told = Content(referral((place("L1", KENT),)), merge((), (wrong, right)), size=1)
+    told = Content(referral((place("L1", KENT),)), (wrong, right), size=1)
     assert rules.propose(told).forces == (SURREY,)
 
 

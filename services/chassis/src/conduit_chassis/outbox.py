@@ -46,6 +46,9 @@ class Outbox:
         self._max_bytes = max_bytes
         self._shared: dict[tuple[str, int], str] = {}
         self.rows: list[Row] = []
+        self.waiting_bytes = 0
+        """Of the values in `rows`, which a handler may flush before the transaction ends."""
+        self.flushed = 0
         self.put_aside: list[DeadLetterRequest] = []
 
     def publish(
@@ -99,12 +102,15 @@ class Outbox:
     ) -> None:
         """Add a record that is already encoded."""
         self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value, acted_at))
+        self.waiting_bytes += len(value or b"")
 
     async def flush(self, connection: Any) -> int:
-        """Write all rows in one statement; returns how many."""
+        """Write all rows that wait in one statement; returns how many the transaction has written so far."""
         rows, self.rows = self.rows, []
+        self.waiting_bytes = 0
         await insert(connection, "outbox", Row._fields, rows)
-        return len(rows)
+        self.flushed += len(rows)
+        return self.flushed
 
 
 def shard_of(key: bytes | None, shards: int) -> int:

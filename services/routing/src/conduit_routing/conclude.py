@@ -3,7 +3,7 @@
 Handlers say what changed; that all who must know of it get to know is seen to here, in one place.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from conduit_contracts.routing import (
     AcceptanceDisseminated,
@@ -21,7 +21,7 @@ from conduit_contracts.routing import (
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
 from conduit_routing.case import CaseState, in_order
-from conduit_routing.turn import INTERIM_DUTY, Standing, Turn, standing
+from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, Standing, Turn, standing
 
 
 def conclude(turn: Turn) -> None:
@@ -54,7 +54,7 @@ def _see_who_must_read_again(turn: Turn) -> None:
         for force_id in case.active:
             if force_id in before.active and extract.adds_to(case, case.handoffs[force_id], supplement):
                 turn.widened.setdefault(force_id, "information_added")
-    joined = {force_id: "joined" for force_id in case.active if force_id not in before.active}
+    joined = {force_id: JOINED for force_id in case.active if force_id not in before.active}
     for force_id, why in (turn.widened | joined).items():
         turn.ask_again(force_id, why)
 
@@ -78,28 +78,30 @@ def _pass_interim_duty_on(turn: Turn) -> None:
             turn.note("interim_owner", "", owner)
 
 
-def _share(turn: Turn, after: Standing) -> Container[str]:
-    """Send their parts to the forces that joined or need more than they have; returns which."""
+def _share(turn: Turn, after: Standing) -> Mapping[str, bool]:
+    """Send their parts to the forces that joined or need more than they have; returns which, and whether the whole part."""
     case, before = turn.case, turn.before
     due = {}
     if after.owner is not None and after.owner != before.owner and not _took_home_duty(turn, after.owner):
         due[after.owner] = INTERIM_DUTY
     due |= turn.widened
     if after.home is not None and after.home != before.home:
-        due[after.home] = "home_force"
-    due |= {force_id: "joined" for force_id in after.active if force_id not in before.active}
+        due[after.home] = LEADS
+    due |= {force_id: JOINED for force_id in after.active if force_id not in before.active}
+    sent = {}
     for force_id in [each for each in after.active if each in due]:
-        turn.disseminate(force_id, due[force_id])
+        sent[force_id] = turn.disseminate(force_id, due[force_id])
         if case.state is CaseState.DECLINED:
             turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
-    return due
+    return sent
 
 
-def _told_already(turn: Turn, sent: Container[str]) -> Container[str]:
-    """Those who just got what was added with the case. One that held it before is also shown what is new in it."""
-    if not turn.added or not extract.fits_one_record(turn.case):
+def _told_already(turn: Turn, sent: Mapping[str, bool]) -> Container[str]:
+    """Those who are told what was added with the case. One that held it before is also shown what is new in it."""
+    if not turn.added:
         return sent
-    return {force_id for force_id in turn.case.holders if force_id in sent and force_id not in turn.before.active}
+    before = turn.before.active
+    return {each for each, whole in sent.items() if each in turn.to_follow or (whole and each not in before)}
 
 
 def _took_home_duty(turn: Turn, owner: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from conduit_contracts.geography import forces
-from conduit_contracts.referral import OffencePlace, Supplement, Urgency
+from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import (
     CaseWithdrawn,
     DeclineDisseminated,
@@ -22,7 +22,7 @@ from conduit_contracts.triage import (
 )
 from conduit_routing import rules
 from conduit_routing.case import Case, CaseState, Review
-from conduit_routing.content import Content, merge
+from conduit_routing.content import Content
 from conduit_routing.rules import Proposal
 from conduit_routing.turn import Turn
 
@@ -63,7 +63,7 @@ def raise_danger(turn: Turn, message: ImmediateDangerRaised, body: bytes) -> Non
     proposal = rules.propose(case.content)
     turn.name_home(proposal.home, proposal.basis, "danger_raised")
     _join(turn, proposal)
-    _ask_officer(turn, proposal, case.content.places)
+    _ask_officer(turn, proposal, case.content.latest_places)
 
 
 def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
@@ -72,17 +72,29 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
     earlier = case.content
     # An officer who was asked about a place while triage went on is not asked again, unless a decline ended the asking.
     looked = earlier is not None and case.state is CaseState.OPEN
-    known = earlier.supplements if earlier else ()
-    turn.added += [supplement for supplement in message.supplements if supplement not in known]
-    size = len(body) + (earlier.size if earlier and known else 0)
-    # The order that loading gives: the record's own, then what was stored beside it.
-    case.content, case.new_body = Content(message.referral, merge(message.supplements, known), size=size), body
+    turn.added += [supplement for supplement in message.supplements if earlier is None or not earlier.has(supplement)]
+    if turn.added:
+        turn.shown.update(turn.before.active)
+    case.content, case.new_body = _accepted_content(message, earlier, body), body
     case.provisional, case.state = False, CaseState.OPEN
     _raise_priority(turn)
     proposal = rules.propose(case.content)
     _settle_home(turn, proposal, message.home_force)
     _join(turn, proposal)
-    _ask_officer(turn, proposal, _new_places(turn) if looked else case.content.places)
+    _ask_officer(turn, proposal, _new_places(turn) if looked else case.content.latest_places)
+
+
+def _accepted_content(message: ReferralAccepted, earlier: Content | None, body: bytes) -> Content:
+    """In the order that loading gives: the record's own, then what was stored beside it."""
+    if earlier is not None and not earlier.whole:
+        for supplement in message.supplements:
+            earlier.add(supplement)
+        return earlier
+    known = earlier.supplements if earlier else ()
+    content = Content(message.referral, message.supplements, size=len(body) + (earlier.size if earlier and known else 0))
+    for supplement in known:
+        content.add(supplement)
+    return content
 
 
 def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:
@@ -117,19 +129,19 @@ def _join(turn: Turn, proposal: Proposal) -> None:
             turn.hand_to(force_id)
 
 
-def _ask_officer(turn: Turn, proposal: Proposal, places: Iterable[OffencePlace]) -> None:
+def _ask_officer(turn: Turn, proposal: Proposal, place_ids: Iterable[str]) -> None:
     """Open the reviews that the rules ask for. After a decline, an officer is asked already."""
     case, unsettled = turn.case, proposal.unsettled
     outdated = [review for review in _unsettled(case) if review.reason is not unsettled]
     if case.home_force is None and unsettled is not None and (outdated or not case.home_is_asked_for):
         turn.close_reviews("reason_changed", outdated)
         turn.open_review(unsettled, candidates=proposal.candidates)
-    for reason in rules.place_reasons(case.told, [place.place_id for place in places]):
+    for reason in rules.place_reasons(case.told, place_ids):
         turn.open_review(reason)
 
 
-def _new_places(turn: Turn) -> list[OffencePlace]:
-    return [place for supplement in turn.added for place in supplement.places]
+def _new_places(turn: Turn) -> list[str]:
+    return [place.place_id for supplement in turn.added for place in supplement.places]
 
 
 def _unsettled(case: Case) -> list[Review]:
@@ -139,9 +151,9 @@ def _unsettled(case: Case) -> list[Review]:
 def inform(turn: Turn, message: InformationForwarded, body: bytes) -> None:
     """Pass on what was added. New places may concern more forces; a home force once settled stays."""
     case = turn.case
-    if message.supplement in case.told.supplements:
+    if case.told.has(message.supplement):
         return
-    case.content = case.told.with_supplement(message.supplement, len(body))
+    turn.shown |= case.told.add(message.supplement, len(body))
     case.new_supplements.append(body)
     turn.added.append(message.supplement)
     turn.note("information_added", "correction" if message.supplement.corrects else "addition")

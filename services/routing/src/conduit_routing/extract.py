@@ -6,57 +6,62 @@ reach it as persons and places only, because their text may name anybody.
 
 Messages are built from parts that were validated when they came in, and share them: nothing is copied but a person whose
 other places must not show.
+
+What a force is sent in answer to a little is little: once a case is large, a force that holds its part is sent what is new,
+and not again what it holds.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from conduit_contracts.envelope import Event
 from conduit_contracts.referral import OffencePlace, Person, Supplement
 from conduit_contracts.routing import CaseDisseminated, CaseSummary, InformationDisseminated
 from conduit_routing.case import Case, Handoff
 from conduit_routing.content import Content
 
-ROOMY = 800_000
-"""Bytes of content up to which one record holds everything, even with persons and places given twice."""
+SMALL = 64_000
+"""Bytes of content up to which a force is sent its whole part again with each new version of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The persons and places a force may learn of. None means all."""
+    """The persons and places that a force may learn of: those of these areas, or all where there is no content to ask."""
 
-    places: frozenset[str] | None
-    persons: frozenset[str] | None
+    content: Content | None = None
+    areas: frozenset[str] = frozenset()
+
+    def sees_place(self, place_id: str) -> bool:
+        """Whether any record puts the place in one of the areas."""
+        return self.content is None or not self.areas.isdisjoint(self.content.forces_told.get(place_id, ()))
+
+    def sees_person(self, person_id: str) -> bool:
+        """Whether any record ties the person to such a place, or says that the person lives in one of the areas."""
+        if self.content is None or not self.areas.isdisjoint(self.content.homes.get(person_id, ())):
+            return True
+        return any(map(self.sees_place, self.content.ties.get(person_id, ())))
 
     def of_places(self, places: tuple[OffencePlace, ...]) -> tuple[OffencePlace, ...]:
         """The places that the force may see."""
-        if self.places is None:
+        if self.content is None:
             return places
-        return tuple(place for place in places if place.place_id in self.places)
+        return tuple(place for place in places if self.sees_place(place.place_id))
 
     def of_persons(self, persons: tuple[Person, ...]) -> tuple[Person, ...]:
         """The persons that the force may see, without the places it may not."""
-        if self.persons is None:
+        if self.content is None:
             return persons
-        return tuple(self._without_other_places(person) for person in persons if person.person_id in self.persons)
+        return tuple(self._without_other_places(person) for person in persons if self.sees_person(person.person_id))
 
     def _without_other_places(self, person: Person) -> Person:
-        places = self.places or frozenset()
-        if places.issuperset(person.place_ids):
-            return person
-        kept = tuple(place_id for place_id in person.place_ids if place_id in places)
-        return person.model_copy(update={"place_ids": kept})
+        kept = tuple(filter(self.sees_place, person.place_ids))
+        return person if len(kept) == len(person.place_ids) else person.model_copy(update={"place_ids": kept})
 
 
-WHOLE = Scope(None, None)
+WHOLE = Scope()
 
 
 def scope_of(content: Content, areas: tuple[str, ...]) -> Scope:
     """What may be seen by a force that answers for these areas and is not the home force."""
-    places = frozenset(place_id for place_id, told in content.forces_told.items() if not told.isdisjoint(areas))
-    tied = {person_id for person_id, place_ids in content.ties.items() if not place_ids.isdisjoint(places)}
-    living = {person_id for person_id, areas_told in content.homes.items() if not areas_told.isdisjoint(areas)}
-    return Scope(places, frozenset(tied | living))
+    return Scope(content, frozenset(areas))
 
 
 def scope_for(case: Case, handoff: Handoff) -> Scope:
@@ -64,19 +69,19 @@ def scope_for(case: Case, handoff: Handoff) -> Scope:
     return WHOLE if handoff.force_id == case.home_force else scope_of(case.told, handoff.areas)
 
 
-def case_for(case: Case, handoff: Handoff, because: str | None = None) -> Iterator[Event]:
-    """The force's part of the case; where that is too much for one record, supplements follow one by one."""
-    roomy = fits_one_record(case)
-    scope = scope_for(case, handoff)
-    yield _disseminated(case, handoff, scope, because, roomy=roomy)
-    if not roomy:
-        for supplement in case.told.supplements:
-            yield _information(case, handoff.force_id, scope, supplement)
+def case_for(case: Case, handoff: Handoff, because: str | None = None) -> CaseDisseminated:
+    """The force's part of the case. Where all of it is too much for one record, what was added follows bit by bit."""
+    return _disseminated(case, handoff, scope_for(case, handoff), because)
 
 
-def fits_one_record(case: Case) -> bool:
-    """Whether one record holds all that was told of the case."""
-    return case.told.size <= ROOMY
+def news_for(case: Case, handoff: Handoff, because: str, adds_to: int) -> CaseDisseminated:
+    """How the case stands, for a force that keeps what it was sent with this version of its part."""
+    return _disseminated(case, handoff, scope_for(case, handoff), because, adds_to)
+
+
+def is_small(case: Case) -> bool:
+    """Whether a force is sent its whole part again with each new version of it."""
+    return case.told.size <= SMALL
 
 
 def adds_to(case: Case, handoff: Handoff, supplement: Supplement) -> bool:
@@ -85,16 +90,25 @@ def adds_to(case: Case, handoff: Handoff, supplement: Supplement) -> bool:
     return bool(scope.of_persons(supplement.persons) or scope.of_places(supplement.places))
 
 
-def information_for(case: Case, handoff: Handoff, supplement: Supplement) -> InformationDisseminated:
+def information_for(
+    case: Case, handoff: Handoff, supplement: Supplement, scope: Scope | None = None
+) -> InformationDisseminated:
     """Added information, as far as the force may see it. That something was added, every force learns."""
-    return _information(case, handoff.force_id, scope_for(case, handoff), supplement)
+    return _information(case, handoff.force_id, scope or scope_for(case, handoff), supplement)
 
 
-def _disseminated(case: Case, handoff: Handoff, scope: Scope, because: str | None, *, roomy: bool) -> CaseDisseminated:
-    content, is_home = case.told, scope is WHOLE
-    referral = content.referral
-    source = content if roomy else referral
-    repeated = roomy or not is_home
+def _disseminated(
+    case: Case, handoff: Handoff, scope: Scope, because: str | None, adds_to: int | None = None
+) -> CaseDisseminated:
+    """All of it in one record where it fits, then with persons and places twice in the home force's copy."""
+    content, is_home, anew = case.told, scope is WHOLE, adds_to is None
+    referral, roomy = content.referral, anew and content.whole
+    if roomy:
+        persons, places = scope.of_persons(content.persons), scope.of_places(content.places)
+    elif anew and not is_home:
+        persons, places = scope.of_persons(referral.persons), scope.of_places(referral.places)
+    else:
+        persons, places = (), ()
     return CaseDisseminated(
         force_id=handoff.force_id,
         referral_id=case.referral_id,
@@ -108,14 +122,15 @@ def _disseminated(case: Case, handoff: Handoff, scope: Scope, because: str | Non
         interim_safeguarding_owner=case.interim_owner or handoff.force_id,
         forces=case.active,
         summary=_summary(content, scope, narrative=is_home and roomy),
-        persons=scope.of_persons(source.persons) if repeated else (),
-        places=scope.of_places(source.places) if repeated else (),
-        referral=referral if is_home else None,
+        persons=persons,
+        places=places,
+        referral=referral if is_home and anew else None,
         supplements=content.supplements if is_home and roomy else (),
         handling=referral.handling,
         receipt_due_at=handoff.receipt_due_at,
         acknowledgement_due_at=handoff.acknowledgement_due_at,
         part=handoff.part,
+        adds_to=adds_to,
         because=because,
     )
 
@@ -129,7 +144,7 @@ def _summary(content: Content, scope: Scope, *, narrative: bool) -> CaseSummary:
         offence_period=referral.offence_period,
         numbers=referral.numbers,
         narrative=referral.narrative if narrative else None,
-        persons_elsewhere=0 if scope.persons is None else len(content.ties) - len(scope.persons),
+        persons_elsewhere=0 if scope is WHOLE else sum(not scope.sees_person(person_id) for person_id in content.ties),
     )
 
 

@@ -1,6 +1,6 @@
 """Each record that routing consumes, in flow order, and what it sets off. Whatever the record says, it gets an answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from conduit_contracts.topics import FORCE_RESPONSES
 from conduit_routing import attachments, commands, decisions, metrics, promise, responses, store
 from conduit_routing.case import CaseState
 from conduit_routing.conclude import conclude
+from conduit_routing.follow import follow
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.turn import Turn
 from conduit_routing.work import Work
@@ -190,24 +191,55 @@ class BatchHandler:
         return Work(policy, clock.now())
 
     async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
-        """Take each record in turn, between one load and one save."""
+        """Take each record in turn, between one load and one save. What was told of cases is loaded a few at a time."""
         work = self.work()
         ids = wanted(batch)
         work.cases = await store.load(connection, ids)
         await attachments.load(connection, work, ids)
-        dispatch(work, batch, outbox)
-        await store.save(connection, work.changed())
+        needed = {each: case for each, case in work.cases.items() if ids[each] or store.may_pass_on(case)}
+        weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
+        for part in in_parts(batch, weights):
+            told = {each: needed[each] for each in wanted(part) if each in needed}
+            await store.load_content(connection, told)
+            for _ in dispatch(work, part, outbox):
+                await follow(connection, work, outbox)
+            for case in told.values():
+                case.content = None
+        changed = work.changed()
+        await store.save(connection, changed)
         await attachments.save(connection, work.changed_attachments())
-        metrics.count(work.changed(), work.now)
+        metrics.count(changed, work.now)
 
 
-def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:
-    """Let every record have its effect, in order."""
+MOST_TOLD = 4_000_000
+"""Bytes told of stored cases that are in memory at a time, unless one case alone is larger."""
+
+
+def in_parts(batch: Sequence[Incoming], weights: Mapping[UUID, int]) -> list[list[Incoming]]:
+    """The batch in parts that are no heavier than they must be. All records of one case are in one part, in order."""
+    parts: list[list[Incoming]] = [[]]
+    part_of: dict[UUID | None, int] = {}
+    weight = 0
+    for incoming in batch:
+        case: UUID | None = incoming.message.referral_id if isinstance(incoming, Delivery) else None
+        if case is not None and case in weights and case not in part_of:
+            if weight and weight + weights[case] > MOST_TOLD:
+                parts.append([])
+                weight = 0
+            weight += weights[case]
+            part_of[case] = len(parts) - 1
+        parts[part_of.get(case, 0)].append(incoming)
+    return parts
+
+
+def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> Iterator[None]:
+    """Let every record have its effect, in order, with a pause after each."""
     for incoming in batch:
         if isinstance(incoming, Refusal):
             refused(incoming, outbox)
         else:
             HANDLERS[incoming.attributes.type](work, incoming, outbox)
+        yield
 
 
 def refused(refusal: Refusal, outbox: Outbox) -> None:

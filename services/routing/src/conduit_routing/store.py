@@ -4,17 +4,17 @@ Every statement handles a whole batch. Cases are locked in the order of their id
 other instead of deadlocking.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from conduit_chassis.postgres import insert, insert_new
-from conduit_contracts.referral import Urgency
+from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.case import Case, CaseState, Entry, Handoff, Review, Stored
-from conduit_routing.content import Content, StoredBody, StoredSupplement, merge
+from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
 
 _LOCK = """
 SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, policy_version,
@@ -32,11 +32,19 @@ FROM routing_reviews WHERE referral_id = ANY($1::uuid[]) AND closed_at IS NULL O
 """
 _BODIES = "SELECT referral_id, body FROM cases WHERE referral_id = ANY($1::uuid[])"
 _SUPPLEMENTS = "SELECT referral_id, body FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, number"
+_SIZES = """
+SELECT referral_id, octet_length(body) + coalesce((
+    SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = cases.referral_id
+), 0)::integer FROM cases WHERE referral_id = ANY($1::uuid[])
+"""
 _DUE = """
 SELECT referral_id FROM cases
 WHERE referral_id IN (SELECT referral_id FROM handoffs WHERE next_action_at <= $1 ORDER BY next_action_at LIMIT $2)
 ORDER BY referral_id FOR UPDATE SKIP LOCKED
 """
+
+PREFETCH = 32
+"""Rows of added information that are in memory at a time."""
 
 _CASE_COLUMNS = (
     *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
@@ -85,9 +93,11 @@ async def due(connection: Any, now: datetime, limit: int) -> list[UUID]:
     return [row[0] for row in await connection.fetch(_DUE, now, limit)]
 
 
-async def load(connection: Any, wanted: Mapping[UUID, bool]) -> dict[UUID, Case]:
-    """The cases there are among these, locked; with what was told of them where that is asked for or may be needed."""
-    cases = {row["referral_id"]: _case(row) for row in await connection.fetch(_LOCK, list(wanted))} if wanted else {}
+async def load(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, Case]:
+    """The cases there are among these, locked, without what was told of them."""
+    cases = (
+        {row["referral_id"]: _case(row) for row in await connection.fetch(_LOCK, list(referral_ids))} if referral_ids else {}
+    )
     if not cases:
         return {}
     ids = list(cases)
@@ -97,7 +107,6 @@ async def load(connection: Any, wanted: Mapping[UUID, bool]) -> dict[UUID, Case]
         cases[row["referral_id"]].reviews[row["number"]] = _review(row)
     for case in cases.values():
         case.stored = Stored(case.version, case.priority, dict(case.handoffs), dict(case.reviews))
-    await _load_content(connection, cases, [each for each in ids if wanted[each] or may_pass_on(cases[each])])
     return cases
 
 
@@ -106,24 +115,51 @@ def may_pass_on(case: Case) -> bool:
     return any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
 
 
-async def _load_content(connection: Any, cases: Mapping[UUID, Case], ids: Sequence[UUID]) -> None:
+async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many bytes were told of each of these cases."""
+    return {row[0]: row[1] for row in await connection.fetch(_SIZES, list(referral_ids))}
+
+
+async def load_content(connection: Any, cases: Mapping[UUID, Case]) -> None:
+    """Let these cases know what was told of them. What was added is read a little at a time."""
+    ids = list(cases)
     if not ids:
         return
-    supplements: dict[UUID, list[bytes]] = {}
-    for row in await connection.fetch(_SUPPLEMENTS, ids):
-        supplements.setdefault(row["referral_id"], []).append(row["body"])
     for row in await connection.fetch(_BODIES, ids):
-        case = cases[row["referral_id"]]
-        case.content = content_of(row["body"], supplements.get(case.referral_id, ()))
-        case.supplements_stored = len(supplements.get(case.referral_id, ()))
+        case, body = cases[row["referral_id"]], row["body"]
+        told = StoredBody.model_validate_json(body, extra="ignore")
+        case.content, case.supplements_stored = Content(told.referral, told.supplements, size=len(body)), 0
+    async for row in connection.cursor(_SUPPLEMENTS, ids, prefetch=PREFETCH):
+        case, body = cases[row["referral_id"]], row["body"]
+        case.told.add(_supplement(body), len(body))
+        case.supplements_stored += 1
 
 
-def content_of(body: bytes, supplements: Sequence[bytes]) -> Content:
-    """What was told of a case, read from the records that told it."""
-    told = StoredBody.model_validate_json(body, extra="ignore")
-    added = [StoredSupplement.model_validate_json(raw, extra="ignore").supplement for raw in supplements]
-    size = len(body) + sum(map(len, supplements))
-    return Content(told.referral, merge(told.supplements, added), size=size)
+async def supplements_of(connection: Any, case: Case) -> AsyncIterator[Supplement]:
+    """All that was added to a case, as it arrived and each once, what is not stored yet last."""
+    seen: set[bytes] = set()
+    async for supplement in _all_supplements(connection, case):
+        marked = mark(supplement)
+        if marked not in seen:
+            seen.add(marked)
+            yield supplement
+
+
+async def _all_supplements(connection: Any, case: Case) -> AsyncIterator[Supplement]:
+    body = case.new_body
+    if body is None:
+        body = (await connection.fetch(_BODIES, [case.referral_id]))[0]["body"]
+    for supplement in StoredBody.model_validate_json(body, extra="ignore").supplements:
+        yield supplement
+    if case.supplements_stored:
+        async for row in connection.cursor(_SUPPLEMENTS, [case.referral_id], prefetch=PREFETCH):
+            yield _supplement(row["body"])
+    for body in case.new_supplements:
+        yield _supplement(body)
+
+
+def _supplement(body: bytes) -> Supplement:
+    return StoredSupplement.model_validate_json(body, extra="ignore").supplement
 
 
 async def save(connection: Any, cases: Sequence[Case]) -> None:
@@ -139,8 +175,15 @@ async def save(connection: Any, cases: Sequence[Case]) -> None:
     await _put(connection, _PUT_REVIEWS, [row for case in cases for row in _review_rows(case)])
     added = [row for case in cases for row in _supplement_rows(case)]
     await insert(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
+    await save_history(connection, cases)
+
+
+async def save_history(connection: Any, cases: Sequence[Case]) -> None:
+    """Write the lines of history that are new, and keep them in memory no longer."""
     history = [(case.referral_id, *entry) for case in cases for entry in case.new_history]
     await insert(connection, "history", _HISTORY_COLUMNS, history)
+    for case in cases:
+        case.new_history.clear()
 
 
 async def _put(connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -25,7 +25,7 @@ class Sweep:
         """Take the due steps; returns how many cases had one."""
         work = self._begin()
         work.now = now
-        work.cases = await store.load(connection, dict.fromkeys(await store.due(connection, now, BATCH), False))
+        work.cases = await store.load(connection, await store.due(connection, now, BATCH))
         for case in work.cases.values():
             take_steps(work.turn(case, outbox, "clock"))
         await store.save(connection, work.changed())

@@ -15,6 +15,8 @@ from conduit_routing.case import Attachment, Case, CaseState, Entry, Handoff, Re
 from conduit_routing.policy import Clock, RoutingPolicy
 
 INTERIM_DUTY = "interim_owner"
+JOINED, LEADS, MORE_AREAS = "joined", "home_force", "answers_for_more_areas"
+_SEES_MORE = frozenset({JOINED, LEADS, MORE_AREAS})
 
 
 class Publisher(Protocol):
@@ -75,6 +77,10 @@ class Turn:
     """When the partner referred, where no person decided since, so that forces must have the case soon."""
     attachments: dict[UUID, Attachment] = field(default_factory=dict)
     """The case's, as far as they came."""
+    shown: set[str] = field(default_factory=set)
+    """Forces that may see from now on more of what was told earlier, because of what was added."""
+    to_follow: dict[str, str] = field(default_factory=dict)
+    """Forces that were given a case too large for one record, and why. What was added to it follows when the turn ends."""
     key: str = field(init=False)
     """What every event about the case has for its key and subject."""
 
@@ -152,13 +158,13 @@ class Turn:
             self.case.put(fresh)
         elif areas != held.areas:
             self.case.put(held._replace(areas=areas))
-            self.widened[force_id] = "answers_for_more_areas"
+            self.widened[force_id] = MORE_AREAS
 
     def name_home(self, force_id: str | None, basis: HomeForceBasis | None, what: str = "home_force") -> None:
         """Settle or unsettle the home force. A force that has a part already, and is to lead now, gets the whole."""
         case = self.case
         if force_id is not None and force_id != case.home_force and force_id in case.active:
-            self.widened[force_id] = "home_force"
+            self.widened[force_id] = LEADS
         case.home_force, case.basis = force_id, basis
         if basis is HomeForceBasis.NAMED_BY_OFFICER:
             case.named_home = force_id
@@ -181,14 +187,28 @@ class Turn:
             self.set_handoff(clocks.restarted(held, self.clock, self.now), "asked_again", why)
             self.again.add(force_id)
 
-    def disseminate(self, force_id: str, why: str) -> None:
-        """Send the force its part of the case as it stands: a new version, unless only the interim duty passed on."""
+    def disseminate(self, force_id: str, why: str) -> bool:
+        """Send the force its part of the case as it stands: a new version, unless only the interim duty passed on.
+
+        Returns whether it is the whole part. A force that holds a large one is sent how the case stands, and what is new.
+        """
         held = self.case.handoffs[force_id]
+        before = held.part
         if why != INTERIM_DUTY:
-            held = held._replace(part=held.part + 1)
+            held = held._replace(part=before + 1)
             self.case.put(held)
-        for message in extract.case_for(self.case, held, why):
-            self.note("disseminated", why, force_id, self.send(force_id, message))
+        whole = self._must_have_all(held, why)
+        message = extract.case_for(self.case, held, why) if whole else extract.news_for(self.case, held, why, before)
+        self.note("disseminated", why, force_id, self.send(force_id, message))
+        if whole and not self.case.told.whole:
+            self.to_follow[force_id] = why
+        return whole
+
+    def _must_have_all(self, handoff: Handoff, why: str) -> bool:
+        """Whether the case is small, the force is new to it, or sees more than before of what was told earlier."""
+        if extract.is_small(self.case) or why in _SEES_MORE or handoff.force_id not in self.before.active:
+            return True
+        return handoff.force_id != self.case.home_force and not self.shown.isdisjoint(handoff.areas)
 
     def open_review(self, reason: RoutingReviewReason, about: str = "", candidates: tuple[str, ...] = ()) -> None:
         """Ask for a named officer, unless the same is asked already."""

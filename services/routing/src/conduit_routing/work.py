@@ -22,6 +22,8 @@ class Work:
     """By referral, whether it has a case yet or not."""
     stored: dict[UUID, Attachment] = field(default_factory=dict)
     """The attachments as they are stored."""
+    latest: Turn | None = None
+    """The turn that was begun last."""
 
     def hold(self, attachment: Attachment) -> None:
         """Know of an attachment from here on."""
@@ -33,6 +35,7 @@ class Work:
         cause_id = _cause_id(delivery) if delivery else None
         turn = Turn(case, self.now, actor, self.policy, outbox, standing(case), cause, cause_id)
         turn.attachments = self.attachments.get(case.referral_id, {})
+        self.latest = turn
         return turn
 
     def changed(self) -> list[Case]:

@@ -41,6 +41,7 @@ class TracedOutbox(Outbox):
         super().__init__(*arguments, **more)
         self._spans = spans
         self._created: list[tuple[str | None, Span]] = []
+        self._linked = 0
 
     @override
     def _traceparent(
@@ -58,7 +59,8 @@ class TracedOutbox(Outbox):
     async def _link(self, connection: Any) -> None:
         """Point to the referral's first span, where that is in another trace."""
         about: dict[str, list[Span]] = {}
-        for subject, span in self._created:
+        created, self._linked = self._created[self._linked :], len(self._created)
+        for subject, span in created:
             if subject is not None and span.is_recording():
                 about.setdefault(subject, []).append(span)
         if not about:
@@ -76,6 +78,7 @@ class TracedOutbox(Outbox):
         for _, span in self._created:
             span.end()
         self._created.clear()
+        self._linked = 0
 
 
 class TracedRuntime(Runtime):
