@@ -1,6 +1,6 @@
 """What intake publishes on `intake.referrals.v1`: everything a partner said that was in order, and refusals that say why.
 
-Also what it says of attachments on `intake.attachments.v1`.
+Also what it says of attachments on `intake.attachments.v1`, and on `intake.dangers.v1` of danger in what it could not take.
 """
 
 from typing import Annotated, ClassVar
@@ -16,6 +16,7 @@ from conduit_contracts.referral import Referral, Supplement, Text, Urgency
 from conduit_contracts.times import Moment
 
 MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]
+ProblemCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -84,6 +85,37 @@ class SubmissionRejected(Event):
     submission_id: Annotated[str, StringConstraints(max_length=200)]
     """The record's topic, partition and offset, or the HTTP request's id."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+
+
+class Callback(Value):
+    """Whom to ring back: the caseworker as the refused body has it. Nothing of it is checked, so none of it is required."""
+
+    name: Annotated[str, StringConstraints(max_length=200)] | None = None
+    role: Annotated[str, StringConstraints(max_length=200)] | None = None
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    telephone: Annotated[str, StringConstraints(max_length=60)] | None = None
+    safe_contact: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+    """When and how to make contact."""
+
+
+class DangerReported(Event):
+    """A partner says that a child is in danger now, in something that the hub has not taken.
+
+    Nothing is with any force: a person at the hub must hear of it. The sender was told to call 999.
+    """
+
+    type: ClassVar[str] = "uk.conduit.intake.danger-reported.v1"
+    partner_id: PartnerId
+    """From the topic or the token, never from the body."""
+    partner_reference: PartnerReference | None = None
+    """As the body has it, where it can be read."""
+    referral_id: ReferralId | None = None
+    """Where it was about a referral that the hub holds, which stays as it was."""
+    submission_id: Annotated[str, StringConstraints(max_length=200)]
+    """The record's topic, partition and offset, or the HTTP request's id."""
+    codes: Annotated[tuple[ProblemCode, ...], Field(min_length=1)]
+    """Why it was not taken."""
+    callback: Callback | None = None
 
 
 class SubmissionRepeated(Event):

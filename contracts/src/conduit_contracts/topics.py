@@ -154,6 +154,15 @@ INTAKE_REFERRALS = Topic(
     ),
     partitions=_INTERNAL_PARTITIONS,
 )
+INTAKE_DANGERS = Topic(
+    template="intake.dangers.v1",
+    owner="intake",
+    producers=("intake",),
+    consumers=("notification",),
+    messages=(intake.DangerReported,),
+    key="partner_id",
+)
+"""A topic of its own, so that danger never waits behind what is not."""
 INTAKE_ATTACHMENTS = Topic(
     template="intake.attachments.v1",
     owner="intake",
@@ -282,6 +291,7 @@ REGISTRY: tuple[Topic, ...] = (
     FORCES,
     PARTNER_REFERRALS,
     INTAKE_REFERRALS,
+    INTAKE_DANGERS,
     INTAKE_ATTACHMENTS,
     TRIAGE_REVIEWS,
     TRIAGE_DECISIONS,

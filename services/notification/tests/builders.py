@@ -14,6 +14,7 @@ from conduit_chassis.kafka import Delivery, Reader, Record
 from conduit_chassis.outbox import Outbox, unpack_headers
 from conduit_chassis.testing import raw_record, record
 from conduit_contracts import intake, notification, programme, routing, topics, triage
+from conduit_contracts.danger import call_999
 from conduit_contracts.envelope import Message, decode
 from conduit_contracts.force import NotOursReason
 from conduit_contracts.partner import WithdrawalReason
@@ -168,14 +169,28 @@ def repeated() -> intake.SubmissionRepeated:
 
 
 def rejected(
-    reference: str | None = REFERENCE, referral_id: UUID | None = None, number: int = 7
+    reference: str | None = REFERENCE, referral_id: UUID | None = None, number: int = 7, *, in_danger: bool = False
 ) -> intake.SubmissionRejected:
+    problems = (sender_problem("field_missing", "referral.immediate_danger"), sender_problem("json_invalid", "value"))
     return intake.SubmissionRejected(
         partner_id=PARTNER,
         partner_reference=reference,
         referral_id=referral_id,
         submission_id=f"partner.{PARTNER}.referrals.v1/2/{number}",
-        problems=(sender_problem("field_missing", "referral.immediate_danger"), sender_problem("json_invalid", "value")),
+        problems=(call_999(), *problems) if in_danger else problems,
+    )
+
+
+def danger_reported(
+    reference: str | None = REFERENCE, partner_id: str = PARTNER, *, referral_id: UUID | None = None, number: int = 7
+) -> intake.DangerReported:
+    return intake.DangerReported(
+        partner_id=partner_id,
+        partner_reference=reference,
+        referral_id=referral_id,
+        submission_id=f"partner.{partner_id}.referrals.v1/2/{number}",
+        codes=("body_invalid",),
+        callback=intake.Callback(name="Example Caseworker", telephone="0100 496 0147"),
     )
 
 

@@ -36,6 +36,7 @@ SILENT = {
     "partner_registered",
     "force_registered",
     "submission_rejected",
+    "danger_reported",
     "routing_review_opened",
     "information_forwarded",
     "withdrawal_forwarded",

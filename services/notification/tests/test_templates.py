@@ -81,7 +81,12 @@ def test_handlers_queue_every_template_but_the_failures_with_exactly_its_paramet
     again = Bench(known).take(b.routed(again=[HOME])).notices
     made = {
         notice.template: notice
-        for notice in [*Bench(known).take(*STORY).notices, *Bench(known).take(b.routed()).notices, *again]
+        for notice in [
+            *Bench(known).take(*STORY).notices,
+            *Bench(known).take(b.routed()).notices,
+            *Bench(known).take(b.rejected(in_danger=True), b.danger_reported()).notices,
+            *again,
+        ]
     }
     assert set(made) == set(Template) - {Template.HUB_NOTICE_FAILED}
     for template, notice in made.items():

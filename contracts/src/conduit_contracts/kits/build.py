@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from conduit_contracts.base import Value
+from conduit_contracts.danger import danger_first
 from conduit_contracts.entry import entry_problems
 from conduit_contracts.kits.errors import InvalidError
 from conduit_contracts.problems import problems_from
@@ -24,13 +25,14 @@ def build(model: type[V], fields: Mapping[str, Any]) -> V:
     Raises:
         InvalidError: with every problem found, as the hub would name them.
     """
+    body = to_json(fields, exclude_none=True)
     try:
-        value = model.model_validate_json(to_json(fields, exclude_none=True))
+        value = model.model_validate_json(body)
     except ValidationError as error:
-        raise InvalidError(problems_from(error)) from None
+        raise InvalidError(danger_first(problems_from(error), body)) from None
     problems = entry_problems(value)
     if problems:
-        raise InvalidError(problems)
+        raise InvalidError(danger_first(problems, body))
     return value
 
 

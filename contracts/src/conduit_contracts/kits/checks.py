@@ -7,6 +7,7 @@ holds (is the reference taken, is the place known?). Those answers come as `Subm
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from conduit_contracts.danger import danger_first
 from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.kits.submission import PartnerMessage, Submission
@@ -34,6 +35,10 @@ _TEXTS = {
 
 def check(partner_id: str, submission: Submission, now: datetime | None = None) -> tuple[Problem, ...]:
     """What the hub would answer to this record at once; empty where nothing is wrong that can be known here."""
+    return danger_first(_found(partner_id, submission, now), submission.value)
+
+
+def _found(partner_id: str, submission: Submission, now: datetime | None) -> tuple[Problem, ...]:
     try:
         _, message = decode(submission.headers, submission.value, _ACCEPT, closed=True, again=True)
     except Undecodable as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from conduit_contracts.danger import CODE
 from conduit_contracts.problems import Problem
 
 
@@ -21,8 +22,12 @@ class InvalidError(KitError, ValueError):
     """The hub would refuse this, so it was not sent. Mend what `problems` say: they are what the hub would answer."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(f"{each.field}: {each.code}: {each.message}" for each in problems))
+        super().__init__("; ".join(each.message if each.code == CODE else _line(each) for each in problems))
         self.problems = tuple(problems)
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.field}: {problem.code}: {problem.message}"
 
 
 class UnconfirmedError(KitError):

@@ -10,6 +10,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from conduit_contracts.base import Value
+from conduit_contracts.danger import danger_first
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.kits import build, checks
@@ -75,7 +76,8 @@ class HttpKit:
 
     def check(self, message: PartnerMessage) -> tuple[Problem, ...]:
         """What the hub would find wrong, as far as that can be known here. Fields begin in the message."""
-        return checks.check_content(self.partner_id, message, len(_json(_body(message))))
+        content = _json(_body(message))
+        return danger_first(checks.check_content(self.partner_id, message, len(content)), content)
 
     async def submit(self, referral: Referral, *, key: str | None = None) -> Receipt:
         """Refer a case. Keep `key` with your record of it before you send; by default it is new each time."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from conduit_contracts.danger import CALL_999
 from conduit_contracts.ids import PartnerReference
 from conduit_contracts.kits.errors import KitError
 from conduit_contracts.notification import Code, HandoffStanding, ReferralState
@@ -109,7 +110,8 @@ class RefusedError(KitError):
 
     def __init__(self, refusal: Refusal) -> None:
         fields = "".join(f"; {each.field}: {each.code}" for each in refusal.errors)
-        super().__init__(f"{refusal.status} {refusal.code}: {refusal.detail}{fields}")
+        first = f"{CALL_999} " if refusal.detail.startswith(CALL_999) else ""
+        super().__init__(f"{first}{refusal.status} {refusal.code}: {refusal.detail.removeprefix(first)}{fields}")
         self.status, self.code, self.origin = refusal.status, refusal.code, refusal.origin
         self.retryable, self.errors = refusal.retryable, refusal.errors
 

@@ -9,8 +9,9 @@ from typing import Any, TypeAlias, cast
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
-from conduit_contracts import notification, partner, programme, routing, topics
+from conduit_contracts import danger, notification, partner, programme, routing, topics
 from conduit_contracts.envelope import Attributes
+from conduit_contracts.intake import DangerReported
 from conduit_intake import metrics, rules, store
 from conduit_intake.force_files import Opening
 from conduit_intake.problems import UNKNOWN_PARTNER
@@ -27,6 +28,7 @@ from conduit_intake.submissions import (
 )
 from conduit_intake.work import Told, Work
 
+DANGERS = topics.INTAKE_DANGERS.name()
 REFERRALS = topics.INTAKE_REFERRALS.name()
 
 Handle: TypeAlias = Callable[[Work, Delivery[Any], Outbox], None]
@@ -164,6 +166,7 @@ def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
         _put_aside(work, refusal, docket, outbox)
         return
     answer = rules.refuse(docket, known, refusal.problems)
+    answer = _heard(docket, answer, refusal.record.value, outbox, refusal.attributes)
     work.note_answer(docket, answer, _publish(outbox, answer, docket.submission_id, refusal.attributes))
 
 
@@ -179,12 +182,31 @@ def settle(
     """Answer a submission, publish the answer and note it; returns None where its sender is not in the register."""
     answer = work.settle(rule, submission)
     if answer is not None:
+        answer = _heard(submission.docket, answer, submission.body, outbox, cause)
         work.note_answer(submission.docket, answer, _publish(outbox, answer, ":".join(submission.key), cause))
     return answer
 
 
+def _heard(docket: Docket, answer: Answer, body: bytes | None, outbox: Outbox, cause: Attributes | None) -> Answer:
+    """Whoever says danger in what is refused is told to call 999 before all else, and a person at the hub hears of it."""
+    heard = danger.heard(body) if answer.outcome is Outcome.REJECTED else None
+    if heard is None:
+        return answer
+    report_danger(outbox, rules.danger_reported(docket, heard, answer.codes, answer.held), cause)
+    return rules.call_999_first(answer)
+
+
+def report_danger(outbox: Outbox, report: DangerReported, cause: Attributes | None) -> None:
+    """Tell the hub. In the partner's order, apart from everything that is not danger."""
+    outbox.publish(DANGERS, report.partner_id, report, cause=cause)
+    metrics.DANGERS.inc()
+
+
 def _put_aside(work: Work, incoming: Incoming, docket: Docket, outbox: Outbox) -> None:
     """Nobody unknown is answered: a person registers the partner and replays, or finds out who it was."""
+    heard = danger.heard(incoming.record.value)
+    if heard is not None:
+        report_danger(outbox, rules.danger_reported(docket, heard, [UNKNOWN_PARTNER.code], None), incoming.attributes)
     outbox.dead_letter(incoming, UNKNOWN_PARTNER)
     work.note(docket, Outcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
 

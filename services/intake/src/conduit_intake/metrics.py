@@ -20,6 +20,16 @@ SUBMISSIONS = Counter(
     "twice; the history table is exact.",
     ("kind", "outcome"),
 )
+DANGERS = Counter(
+    "conduit_intake_dangers_reported_total",
+    "Submissions that say that a child is in danger and were not taken. Each was answered with 999 first, and is a task for "
+    "the hub's duty officer.",
+)
+DANGERS_UNREPORTED = Counter(
+    "conduit_intake_dangers_unreported_total",
+    "Requests that say danger and were refused while nothing could be written: their senders were told to call 999, and "
+    "nobody at the hub hears of them. Any at all: see what intake's log says of danger_not_reported.",
+)
 PARTNERS = Gauge(
     "conduit_intake_partners", "Partners in the register. It falls to zero: intake reads another database than it should."
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
-from conduit_contracts import intake
+from conduit_contracts import danger, intake
 from conduit_contracts.partner import (
     InformationSupplied,
     ReconsiderationRequested,
@@ -130,6 +130,26 @@ def refuse(docket: Docket, partner: Partner, problems: Sequence[Problem]) -> Ans
     """A record that could not be read is answered with all that was wrong in it."""
     suspended = [problem("partner_suspended", "partner_id")] if partner.suspended else []
     return _rejection(docket, [*suspended, *problems], None)
+
+
+def call_999_first(answer: Answer) -> Answer:
+    """The refusal of something that says that a child is in danger."""
+    event = answer.event
+    if not isinstance(event, intake.SubmissionRejected):
+        return answer
+    return replace(answer, event=event.model_copy(update={"problems": (danger.call_999(), *event.problems)}))
+
+
+def danger_reported(docket: Docket, heard: danger.Heard, codes: Sequence[str], held: Held | None) -> intake.DangerReported:
+    """What a person at the hub must hear, of something that says danger and was not taken."""
+    return intake.DangerReported(
+        partner_id=docket.partner_id,
+        partner_reference=docket.partner_reference or heard.partner_reference,
+        referral_id=held.referral_id if held else None,
+        submission_id=docket.submission_id,
+        codes=tuple(codes),
+        callback=heard.callback,
+    )
 
 
 def in_force(mou: Mou, on: date) -> bool:

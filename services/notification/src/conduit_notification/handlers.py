@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from conduit_chassis.clock import Clock
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
-from conduit_contracts import intake, notification, programme, routing, triage
+from conduit_contracts import danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
 from conduit_notification import metrics, notices, readers, rules, store
@@ -111,8 +111,23 @@ def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected
     desk.outbox.publish(topic, str(key), rejected, subject=str(subject) if subject else None, cause=delivery.attributes)
     metrics.REJECTIONS.inc()
     params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id}
+    says_danger = message.problems[0].code == danger.CODE
+    template = Template.PARTNER_DANGER_REJECTED if says_danger else Template.PARTNER_SUBMISSION_REJECTED
     audience = notices.partner(message.partner_id)
-    desk.notify(delivery, audience, Template.PARTNER_SUBMISSION_REJECTED, message.referral_id, params)
+    desk.notify(delivery, audience, template, message.referral_id, params, urgent=says_danger)
+
+
+def danger_reported(desk: Desk, delivery: Delivery[intake.DangerReported]) -> None:
+    """Somebody at the hub must ring back: no force has it."""
+    message = delivery.message
+    params = {
+        "partner_id": message.partner_id,
+        "partner_reference": message.partner_reference or "",
+        "about_referral": str(message.referral_id or ""),
+        "submission_id": message.submission_id,
+        "codes": ", ".join(message.codes),
+    }
+    desk.notify(delivery, HUB, Template.HUB_DANGER_REPORTED, message.referral_id, params, urgent=True)
 
 
 def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
@@ -254,6 +269,7 @@ HANDLERS: Mapping[str, Handler] = {
     intake.ReconsiderationRequested.type: partner_acted,
     intake.SubmissionRejected.type: submission_rejected,
     intake.SubmissionRepeated.type: partner_acted,
+    intake.DangerReported.type: danger_reported,
     triage.ReviewOpened.type: review_opened,
     triage.InformationRequested.type: information_requested,
     triage.ImmediateDangerRaised.type: immediate_danger_raised,

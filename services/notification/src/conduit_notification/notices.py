@@ -29,6 +29,9 @@ PARAMETERS = frozenset(
         "failed_audience",
         "failed_channel",
         "failed_code",
+        "partner_id",
+        "about_referral",
+        "codes",
     }
 )
 """All that a notice may say of a referral, besides its id."""

@@ -10,6 +10,7 @@ class Template(StrEnum):
     PARTNER_REFERRAL_RECEIVED = "partner_referral_received"
     PARTNER_IMMEDIATE_DANGER = "partner_immediate_danger"
     PARTNER_SUBMISSION_REJECTED = "partner_submission_rejected"
+    PARTNER_DANGER_REJECTED = "partner_danger_rejected"
     PARTNER_INFORMATION_REQUESTED = "partner_information_requested"
     PARTNER_REFERRAL_ACCEPTED = "partner_referral_accepted"
     PARTNER_REFERRAL_DECLINED = "partner_referral_declined"
@@ -22,6 +23,7 @@ class Template(StrEnum):
     HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
     HUB_HANDOFF_ESCALATED = "hub_handoff_escalated"
     HUB_NOTICE_FAILED = "hub_notice_failed"
+    HUB_DANGER_REPORTED = "hub_danger_reported"
 
     @property
     def webhook_type(self) -> str:
@@ -79,6 +81,17 @@ Your updates list every problem with its field and what to do. Mend it and
 send it again. More may have been rejected: you are told by e-mail at most
 once in five minutes, and of each one in your updates.
 If a child is in danger, call 999 now.
+{_FOOT}""",
+    Template.PARTNER_DANGER_REJECTED: f"""\
+A child is in danger: call 999 now.
+
+The hub could not take what you sent, and has not stored it. No police force
+hears of it from the hub.
+
+Your reference:  $partner_reference
+Submission:      $submission_id
+
+Once you have called, mend what your updates name and send it again.
 {_FOOT}""",
     Template.PARTNER_INFORMATION_REQUESTED: f"""\
 An officer at the hub asks you for information about your referral.
@@ -161,6 +174,19 @@ Level:        $level
 
 Please telephone the force if this is its last level.
 {_SEE}{_FOOT}""",
+    Template.HUB_DANGER_REPORTED: f"""\
+A partner says that a child is in danger NOW, in something that the hub could
+not take. No police force has it from the hub. The partner was told to call
+999.
+
+Partner:         $partner_id
+Its reference:   $partner_reference
+Referral:        $about_referral
+Submission:      $submission_id
+Why not taken:   $codes
+
+Please ring the partner back now, and the police on 999 where nobody has.
+{_FOOT}""",
     Template.HUB_NOTICE_FAILED: f"""\
 A notice could not be delivered and is not tried again. What it was about
 stands in the recipient's own topic all the same.

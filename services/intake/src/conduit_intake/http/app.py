@@ -12,11 +12,12 @@ from conduit_chassis.runtime import ASGIApp, Runtime
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_intake.http import acts, auth, cases, referrals, uploads
 from conduit_intake.http.bodies import JSON
+from conduit_intake.http.dangers import refuse
 from conduit_intake.http.documents import TITLE, VERSION, document
 from conduit_intake.http.door import Door
 from conduit_intake.http.edge import Edge, failure
 from conduit_intake.http.paths import Paths
-from conduit_intake.http.refusals import Refused, response
+from conduit_intake.http.refusals import Refused
 
 # FastAPI's own telemetry would put paths and queries on spans; its documentation pages load scripts from elsewhere.
 _QUIET: Any = {"tracing": False, "metrics": False, "logs": False}
@@ -68,10 +69,10 @@ async def _document(request: Request) -> Response:
     return Response(request.app.state.document, media_type=JSON)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
-    return response(error)
+    return await refuse(request, error)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -79,7 +80,7 @@ async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException) or error.status_code not in _STATUSES:
         raise error
     headers = {"Allow": request.app.state.paths.allow(request.url.path)} if error.status_code == 405 else None
-    return response(Refused(_STATUSES[error.status_code], headers=headers))
+    return await refuse(request, Refused(_STATUSES[error.status_code], headers=headers))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -89,17 +90,17 @@ async def _invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     places = {detail["loc"][0] for detail in found}
     if "path" in places:
-        return response(Refused(_missing(found)))
+        return await refuse(request, Refused(_missing(found)))
     if "header" in places:
         missing = "idempotency-key" not in request.headers
-        return response(Refused("idempotency_key_missing" if missing else "idempotency_key_invalid"))
+        return await refuse(request, Refused("idempotency_key_missing" if missing else "idempotency_key_invalid"))
     problems = {problem.field: problem for problem in map(_query_problem, found)}
-    return response(Refused("query_invalid", list(problems.values())))
+    return await refuse(request, Refused("query_invalid", list(problems.values())))
 
 
-async def _failed(_request: Request, error: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     """Whatever else is raised. It goes on to the edge, which logs where it broke."""
-    return response(failure(error))
+    return await refuse(request, failure(error))
 
 
 def _missing(found: Sequence[Any]) -> str:

@@ -90,8 +90,8 @@ async def authenticated(request: Request, door: TheDoor, authorization: Annotate
         client = await accounts.client(connection, hash_token(token.strip()), door.now())
         if client is None:
             raise Refused("unauthenticated", headers=_EXPIRED)
+        request.state.client = client
         spend(await door.requests.wait(connection, f"{client.owner_id} {client.scope}"))
-    request.state.client = client
     return client
 
 

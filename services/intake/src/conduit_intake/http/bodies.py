@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from fastapi import Request
@@ -70,8 +71,17 @@ async def read(request: Request, limit: int, seconds: float) -> bytes:
         raise Refused("body_too_slow") from None
 
 
+async def glance(request: Request, limit: int, seconds: float) -> bytes:
+    """What can be seen of the body of a request that is refused anyway: what was read of it, else at most its beginning."""
+    if not hasattr(request.state, "body"):
+        with suppress(TimeoutError, ClientDisconnect, Refused, RuntimeError):
+            async with asyncio.timeout(seconds):
+                await _read(request, limit)
+    return bytes(getattr(request.state, "body", b""))
+
+
 async def _read(request: Request, limit: int) -> bytes:
-    body = bytearray()
+    body = request.state.body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from conduit_contracts.danger import NOT_TAKEN
 from conduit_contracts.problems import Origin, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -23,7 +24,9 @@ class ProblemDetails(BaseModel):
     type: str = Field(description="Names the kind of problem. The same for every occurrence; not meant to be fetched.")
     title: str
     status: int = Field(description="The HTTP status, again.")
-    detail: str = Field(description="What to do now.")
+    detail: str = Field(
+        description="What to do now. Where what you sent says that a child is in danger, this begins with: call 999."
+    )
     code: str = Field(description="Stable: decide by this one.", pattern=r"^[a-z][a-z0-9_]*$")
     origin: Origin = Field(description="Whose fault it is.")
     retryable: bool = Field(description="Whether sending the same again later may succeed.")
@@ -138,14 +141,14 @@ class Refused(Exception):  # noqa: N818 - named for what the request is
         self.headers = dict(headers or {})
 
 
-def details(code: str, errors: Sequence[Problem] = ()) -> ProblemDetails:
-    """The problem details of a code."""
+def details(code: str, errors: Sequence[Problem] = (), *, danger: bool = False) -> ProblemDetails:
+    """The problem details of a code; with `danger`, 999 comes before all else."""
     entry = TABLE[code]
     return ProblemDetails(
         type=f"{TYPES}/{code}",
         title=entry.title,
         status=entry.status,
-        detail=entry.detail,
+        detail=f"{NOT_TAKEN} {entry.detail}" if danger else entry.detail,
         code=code,
         origin=entry.origin,
         retryable=entry.retryable,
@@ -153,14 +156,15 @@ def details(code: str, errors: Sequence[Problem] = ()) -> ProblemDetails:
     )
 
 
-def response(refused: Refused) -> Response:
+def response(refused: Refused, *, danger: bool = False) -> Response:
     """The answer to a refused request."""
-    return Response(body(refused.code, refused.errors), TABLE[refused.code].status, refused.headers, media_type=MEDIA_TYPE)
+    content = body(refused.code, refused.errors, danger=danger)
+    return Response(content, TABLE[refused.code].status, refused.headers, media_type=MEDIA_TYPE)
 
 
-def body(code: str, errors: Sequence[Problem] = ()) -> bytes:
+def body(code: str, errors: Sequence[Problem] = (), *, danger: bool = False) -> bytes:
     """Problem details as JSON."""
-    return details(code, errors).model_dump_json().encode()
+    return details(code, errors, danger=danger).model_dump_json().encode()
 
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Request
 
 from conduit_chassis.outbox import Outbox
+from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import SubmissionRejected
@@ -65,7 +66,7 @@ def settling(
         scene = handlers.scene_of(door.runtime)
         key = submission.key
         batch = await store.load(connection, scene, [key.partner_id], {key}, {key})
-        answer = handlers.settle(rule, batch, submission, outbox, _cause(request, scene.now))
+        answer = handlers.settle(rule, batch, submission, outbox, cause(request, scene.now))
         if answer is None:
             raise Refused("unknown_partner")
         await store.save(connection, batch)
@@ -85,7 +86,7 @@ async def _same_referral(connection: Any, client: Client, referral_id: UUID, sub
         raise Refused("reference_mismatch", [problem("reference_mismatch", "partner_reference")])
 
 
-def _cause(request: Request, now: datetime) -> Attributes | None:
+def cause(request: Request, now: datetime) -> Attributes | None:
     """The caller's trace, which the events carry on."""
     traceparent = request.headers.get("traceparent")
     return Attributes("", "", "", now, traceparent=traceparent) if traceparent else None
@@ -108,10 +109,8 @@ def _reply(answer: Answer, client: Client, submission: Submission[Any]) -> Reply
 
 
 def _rejection(problems: tuple[Problem, ...]) -> Reply:
-    """A rule's refusal: its first problem names the whole."""
-    first = problems[0]
-    code = RULES.get(first.code, first.code)
-    body = refusals.body(code, [told_here(each) for each in problems])
-    return Reply(
-        Kept(TABLE[code].status, None, refusals.MEDIA_TYPE, body), final=not any(each.retryable for each in problems)
-    )
+    """A rule's refusal: its first problem names the whole, and 999 stands before it in words."""
+    own = [each for each in problems if each.code != danger.CODE]
+    code = RULES.get(own[0].code, own[0].code)
+    body = refusals.body(code, [told_here(each) for each in own], danger=len(own) < len(problems))
+    return Reply(Kept(TABLE[code].status, None, refusals.MEDIA_TYPE, body), final=not any(each.retryable for each in own))

@@ -1,0 +1,113 @@
+"""Whoever says that a child is in danger is answered with 999 first, whatever else is wrong with what was sent.
+
+What is refused may be cut short, misspelt or not JSON at all. So it is searched, not validated: an alarm too many costs a
+look, one too few may cost a child.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+from conduit_contracts.intake import Callback
+from conduit_contracts.problems import Problem, sender_problem
+
+CALL_999 = "A child is in danger: call 999 now."
+NOT_TAKEN = f"{CALL_999} The hub has not taken what you sent, so no police force hears of it from the hub."
+CODE = FIELD = "immediate_danger"
+
+_PLAIN = re.compile(rb'"immediate_danger"\s*:\s*true\b')
+"""Found whatever stands around it: also where the field stands twice, and the last one would hold."""
+_LOOSE = re.compile(rb"""["']?immediate[_ -]?danger["']?\s*[:=]\s*["']?(?:true|yes|1)\b""", re.IGNORECASE)
+"""Of what cannot be read as JSON."""
+_LOOSE_REFERENCE = re.compile(rb'"partner_reference"\s*:\s*"([A-Za-z0-9][A-Za-z0-9._/-]{0,63})"')
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
+_YES = frozenset({"true", "yes", "y", "1"})
+_LONGEST_NAME = 40
+_MOST_NAMES = 500
+"""Comparing is slow, and a body may hold any number of names."""
+_LONGEST_WORDS = {"name": 200, "role": 200, "email": 254, "telephone": 60, "safe_contact": 1_000}
+
+
+class Heard(NamedTuple):
+    """What a body that says danger says besides, as far as it can be read. Nothing of it is checked but its form."""
+
+    partner_reference: str | None
+    callback: Callback | None
+
+
+def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
+    """What is said with danger; None where nothing says that a child is in danger now."""
+    text = bytes(body or b"").removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
+    document = _read(text)
+    if document is None:
+        return Heard(_loose_reference(text), None) if _LOOSE.search(text) else None
+    members = list(_members(document))
+    if not (_PLAIN.search(text) or any(_says_yes(value) for value in _of_danger(members))):
+        return None
+    return Heard(_reference(members), _callback(members))
+
+
+def call_999() -> Problem:
+    """The problem that stands before all others in a refusal of what says danger."""
+    return sender_problem(CODE, FIELD, NOT_TAKEN)
+
+
+def danger_first(problems: Sequence[Problem], body: bytes | bytearray | None) -> tuple[Problem, ...]:
+    """The problems, with 999 before all others where the body says danger."""
+    return (call_999(), *problems) if problems and heard(body) else tuple(problems)
+
+
+def _read(text: bytes) -> Any:
+    try:
+        # What arrived of a body that was cut short counts.
+        return from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        return None
+
+
+def _members(document: Any) -> Iterator[tuple[str, Any]]:
+    """Every member of every object, the outermost first."""
+    waiting = [document]
+    for value in waiting:
+        if isinstance(value, dict):
+            yield from value.items()
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _of_danger(members: Sequence[tuple[str, Any]]) -> Iterator[Any]:
+    names = {name for name, _ in members if len(name) <= _LONGEST_NAME}
+    spelt = {name: re.sub(r"[^a-z]", "", name.lower()) for name in names}
+    likely = islice((name for name in names if "dang" in spelt[name] or "mmed" in spelt[name]), _MOST_NAMES)
+    meant = {FIELD, *(name for name in likely if get_close_matches(spelt[name], ("immediatedanger",), cutoff=0.85))}
+    return (value for name, value in members if name in meant)
+
+
+def _says_yes(value: Any) -> bool:
+    return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in _YES)
+
+
+def _reference(members: Sequence[tuple[str, Any]]) -> str | None:
+    found = (value for name, value in members if name == "partner_reference" and isinstance(value, str))
+    return next((each for each in found if _REFERENCE.fullmatch(each)), None)
+
+
+def _loose_reference(text: bytes) -> str | None:
+    found = _LOOSE_REFERENCE.search(text)
+    return found[1].decode("ascii") if found else None
+
+
+def _callback(members: Sequence[tuple[str, Any]]) -> Callback | None:
+    said = next((value for name, value in members if name == "caseworker" and isinstance(value, dict)), {})
+    words = {name: _words(said.get(name), most) for name, most in _LONGEST_WORDS.items()}
+    return Callback(**words) if any(words.values()) else None
+
+
+def _words(value: Any, most: int) -> str | None:
+    return (_UNPRINTABLE.sub(" ", str(value)).strip()[:most] or None) if isinstance(value, str | int) else None
