@@ -39,6 +39,8 @@ class Topic:
     messages: tuple[type[Message], ...]
     key: str = "referral_id"
     partitions: int = 1
+    made_with: tuple[int, ...] = ()
+    """Numbers of partitions that earlier releases made it with. Such a topic works on as it is, until it is made anew."""
     retention: timedelta = timedelta(days=30)
     compacted: bool = False
     edge: bool = False
@@ -135,7 +137,9 @@ PARTNER_REFERRALS = Topic(
         partner.ReconsiderationRequested,
     ),
     key="partner_reference",
-    partitions=3,
+    # One: whose client chooses the partition, by whatever rule or none, two records about one referral keep their order.
+    partitions=1,
+    made_with=(3,),
     edge=True,
     audience=PARTNER,
 )
@@ -341,6 +345,8 @@ class TopicSpec:
     name: str
     partitions: int
     config: dict[str, str]
+    made_with: tuple[int, ...] = ()
+    """Other numbers of partitions with which it may stand already."""
 
 
 def specs(partner_ids: tuple[str, ...] = (), force_ids: tuple[str, ...] = ()) -> list[TopicSpec]:
@@ -348,7 +354,7 @@ def specs(partner_ids: tuple[str, ...] = (), force_ids: tuple[str, ...] = ()) ->
     principals = {"partner_id": partner_ids, "force_id": force_ids, None: (None,)}
     topics = [*REGISTRY, *(dead_letter_topic(service) for service in SERVICES)]
     return [
-        TopicSpec(topic.name(principal), topic.partitions, topic.config)
+        TopicSpec(topic.name(principal), topic.partitions, topic.config, topic.made_with)
         for topic in topics
         for principal in principals[topic.parameter]
     ]

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from conduit_local import access_command, attach, audit_command, dead_letter_commands, force_commands, partner_commands, up
+from conduit_local import (
+    access_command,
+    attach,
+    audit_command,
+    dead_letter_commands,
+    force_commands,
+    partner_commands,
+    topic_commands,
+    up,
+)
 from conduit_local.conformance import command as conformance
 from conduit_local.demo import command
 
@@ -15,6 +24,7 @@ app.command("status")(attach.status)
 app.command("demo")(command.demo)
 app.add_typer(partner_commands.app, name="partner")
 app.add_typer(force_commands.app, name="force")
+app.add_typer(topic_commands.app, name="topics")
 app.add_typer(dead_letter_commands.app, name="dead-letters")
 app.command("access")(access_command.access)
 app.command("audit")(audit_command.audit)

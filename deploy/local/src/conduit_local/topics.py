@@ -24,6 +24,8 @@ class TopicSpec(Protocol):
     def partitions(self) -> int: ...
     @property
     def config(self) -> dict[str, str]: ...
+    @property
+    def made_with(self) -> tuple[int, ...]: ...
 
 
 class TopicError(RuntimeError):
@@ -35,22 +37,24 @@ def create_topics(
     specs: Iterable[TopicSpec],
     *,
     client: Mapping[str, str | int | float | bool] | None = None,
+    copies: int = BROKER_DEFAULT,
 ) -> None:
     """Make what is missing. Returns once every partition has a leader, before which a first send may fail.
 
     Raises:
-        TopicError: a topic stands with another number of partitions: changing it would move keys, and with them their order.
+        TopicError: a topic stands with a number of partitions that no release gave it: changing it would move keys, and with
+            them their order.
     """
     wanted = {spec.name: spec for spec in specs}
     if not wanted:
         return
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **(client or {})})
-    _create(admin, wanted.values())
+    _create(admin, wanted.values(), copies)
     wait_until(lambda: _all_led(admin, wanted), "not every partition has a leader", LEADER_SECONDS, lambda: None)
 
 
-def _create(admin: AdminClient, specs: Iterable[TopicSpec]) -> None:
-    topics = [NewTopic(spec.name, spec.partitions, BROKER_DEFAULT, config=spec.config) for spec in specs]
+def _create(admin: AdminClient, specs: Iterable[TopicSpec], copies: int) -> None:
+    topics = [NewTopic(spec.name, spec.partitions, copies, config=spec.config) for spec in specs]
     for name, future in admin.create_topics(topics, operation_timeout=LEADER_SECONDS).items():
         try:
             future.result()
@@ -65,6 +69,6 @@ def _all_led(admin: AdminClient, wanted: Mapping[str, TopicSpec]) -> bool:
         partitions = found[name].partitions if name in found else {}
         if any(partition.leader < 0 for partition in partitions.values()) or not partitions:
             return False
-        if len(partitions) != spec.partitions:
+        if len(partitions) not in (spec.partitions, *spec.made_with):
             raise TopicError(f"topic {name} has {len(partitions)} partitions, the registry says {spec.partitions}")
     return True

@@ -45,7 +45,7 @@ class _Run:
     ) -> None:
         self._force_id, self._subject, self._patience, self._tell = force_id, subject, patience, tell
         self._mouth = Mouth(broker, FORCE_CASES.name(force_id))
-        self._ear = Ear(broker, FORCE_RESPONSES.name(force_id), FORCE_RESPONSES.partitions)
+        self._ear = Ear(broker, FORCE_RESPONSES.name(force_id))
         self._checks = Checks(ABOUT)
         self._judge = ForceJudge(force_id, self._checks)
         self._note = ""

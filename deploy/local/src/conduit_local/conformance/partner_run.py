@@ -31,7 +31,7 @@ def run_partner(
     checks = Checks(ABOUT)
     judge = PartnerJudge(partner_id, checks)
     mouth = Mouth(broker, PARTNER_UPDATES.name(partner_id))
-    ear = Ear(broker, PARTNER_REFERRALS.name(partner_id), PARTNER_REFERRALS.partitions)
+    ear = Ear(broker, PARTNER_REFERRALS.name(partner_id))
     began = last = time.monotonic()
     told: set[str] = set()
     tell(f"watching for: {', '.join(STEPS)}; new referral no. {REJECTED_AT} will be rejected")

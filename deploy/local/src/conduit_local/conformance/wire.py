@@ -67,7 +67,7 @@ class Mouth:
 class Ear:
     """Hears what is written to one topic from now on."""
 
-    def __init__(self, broker: Broker, topic: str, partitions: int) -> None:
+    def __init__(self, broker: Broker, topic: str) -> None:
         self._consumer = Consumer(
             {
                 **broker.librdkafka(ADMIN),
@@ -77,7 +77,8 @@ class Ear:
                 "log_level": 0,
             }
         )
-        self._consumer.assign([self._end(TopicPartition(topic, number)) for number in range(partitions)])
+        partitions = self._consumer.list_topics(topic, timeout=SECONDS).topics[topic].partitions
+        self._consumer.assign([self._end(TopicPartition(topic, number)) for number in partitions])
 
     def hear(self, seconds: float) -> Seen | None:
         """The next record; None when none came in time."""
