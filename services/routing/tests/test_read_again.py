@@ -189,6 +189,15 @@ def test_an_officers_word_on_who_leads_outlives_that_force_s_taking_the_case_bac
     assert outbox.one(CaseRouted).added == (SURREY,)
 
 
+def test_the_rules_make_no_other_force_home_once_an_officer_has_named_one(desk: Desk) -> None:
+    referral_id, told = uuid7(), referral(KENT_LEADS, immediate_danger=True)
+    desk.deliver(danger(told, referral_id), name_home(referral_id, SURREY), declined(referral_id, SURREY))
+    desk.deliver(accepted(told, referral_id))
+    case = desk.case(referral_id)
+    assert (case.home_force, case.named_home) == (None, SURREY)
+    assert case.home_is_asked_for
+
+
 # Danger said later
 
 

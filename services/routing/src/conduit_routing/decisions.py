@@ -112,8 +112,10 @@ def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:
 
 
 def _may_lead(case: Case, force_id: str | None) -> bool:
-    """The rules do not make a force home that gave the case back."""
-    return force_id is not None and (force_id not in case.handoffs or case.handoffs[force_id].active)
+    """The rules make no force home that gave the case back, and none at all once an officer has named one."""
+    if force_id is None or case.named_home is not None:
+        return False
+    return force_id not in case.handoffs or case.handoffs[force_id].active
 
 
 def _join(turn: Turn, proposal: Proposal) -> None:

@@ -57,7 +57,7 @@ def information_supplied(work: Work, delivery: Delivery[intake.InformationSuppli
         acts.forward_information(act, supplement)
     if case.state is not State.WITHDRAWN:
         acts.raise_priority(act, supplement)
-    if case.review is not None and (supplement.persons or supplement.places):
+    if case.review is not None and rules.may_accept(case) and (supplement.persons or supplement.places):
         verdict = rules.assess(work.policy, case.referral, case.supplements)
         if isinstance(verdict, rules.Accept):
             acts.accept(act, verdict.grounds)

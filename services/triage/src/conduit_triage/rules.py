@@ -47,6 +47,11 @@ def assess(policy: TriagePolicy, referral: Referral, supplements: Sequence[Suppl
     return Review(_reasons(policy, referral, counted=bool(grounds)))
 
 
+def may_accept(case: Case) -> bool:
+    """Whether the rules may accept. Once a person has declined, only a person accepts."""
+    return case.declined_by is None
+
+
 def is_child_sexual_abuse(referral: Referral) -> bool:
     """Every concern but `other_harm` is a form of child sexual abuse."""
     return any(concern is not Concern.OTHER_HARM for concern in referral.concerns)
