@@ -1,8 +1,6 @@
 """The relay on a real broker: misses nothing, keeps each key's order, and lets no row block another."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -17,10 +15,9 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.producer import Producer
 from conduit_chassis.relay import Relay
 from conduit_chassis.testing import ManualClock
+from services.chassis.tests.relaying import INSERT, empty, publish, relaying, values
 from services.chassis.tests.sample import Kept
 from services.chassis.tests.world import World, eventually
-
-INSERT = "INSERT INTO outbox (shard, topic, key, headers, value) VALUES (0, $1, $2, '[]', $3)"
 
 
 class BlindProducer(Producer):
@@ -28,8 +25,8 @@ class BlindProducer(Producer):
 
     killed = False
 
-    async def send(self, rows: Any, singly: Any = ()) -> Any:
-        sent = await super().send(rows, singly)
+    async def send(self, rows: Any) -> Any:
+        sent = await super().send(rows)
         if rows and not BlindProducer.killed:
             BlindProducer.killed = True
             await asyncio.gather(*(batch.future for batch in sent))
@@ -42,43 +39,13 @@ class SilentProducer(Producer):
 
     silent = True
 
-    async def send(self, rows: Any, singly: Any = ()) -> Any:
-        sent = await super().send(rows, singly)
+    async def send(self, rows: Any) -> Any:
+        sent = await super().send(rows)
         if not rows or not SilentProducer.silent:
             return sent
         SilentProducer.silent = False
         await asyncio.gather(*(batch.future for batch in sent))
         return [batch._replace(future=asyncio.get_running_loop().create_future()) for batch in sent]
-
-
-@asynccontextmanager
-async def relaying(world: World, *, shard: int = 0, producer: Any = None, **settings: Any) -> AsyncIterator[Relay]:
-    made = world.settings(**settings)
-    relay = Relay(made, "sample", shard, Health(), producer and (lambda: producer(made, "sample")))
-    task = asyncio.create_task(relay.run())
-    try:
-        yield relay
-    finally:
-        relay.drain()
-        async with asyncio.timeout(20):
-            await task
-
-
-async def publish(world: World, *keyed: tuple[str, int], topic: str | None = None, shards: int = 1) -> list[str]:
-    outbox = Outbox("sample", ManualClock().now(), shards=shards)
-    ids = [outbox.publish(topic or world.sample.out.template, key, Kept(number=number)) for key, number in keyed]
-    connection = await asyncpg.connect(world.dsn)
-    await outbox.flush(connection)
-    await connection.close()
-    return ids
-
-
-async def empty(world: World) -> bool:
-    return not await world.sql("SELECT FROM outbox")
-
-
-async def values(world: World, topic: str | None = None) -> list[int]:
-    return [int(each.value.split(b":")[1][:-1]) for each in await world.read(topic or world.sample.out.template)]
 
 
 async def test_events_arrive_with_their_ids_and_leave_the_outbox(world: World) -> None:
@@ -304,7 +271,7 @@ async def test_a_quiet_relay_looks_ever_more_seldom_and_sees_all_the_same_what_a
             looks += 1
             return await scan(*arguments)
 
-        relay._scan = counted  # type: ignore[method-assign]
+        relay._scan = counted  # type: ignore[method-assign, assignment]
         await asyncio.sleep(2)
         assert 1 <= looks <= 12  # 100 if it looked every 20 ms
         await publish(world, ("k", 0))
@@ -345,8 +312,8 @@ async def test_a_relay_that_ends_hands_over_although_other_processes_go_on_commi
     class Slow(Producer):
         """Takes its time, so that others have always committed something before a round is over."""
 
-        async def send(self, rows: Any, singly: Any = ()) -> Any:
-            sent = await super().send(rows, singly)
+        async def send(self, rows: Any) -> Any:
+            sent = await super().send(rows)
             await asyncio.sleep(0.05)
             return sent
 

@@ -78,6 +78,13 @@ class TestErrors:
             asyncpg.TooManyConnectionsError("x"),
             asyncpg.ReadOnlySQLTransactionError("x"),
             asyncpg.InterfaceError("connection is closed"),
+            asyncpg.InvalidCachedStatementError("x"),
+            asyncpg.InvalidSQLStatementNameError("x"),
+            asyncpg.DuplicatePreparedStatementError("x"),
+            asyncpg.InvalidPasswordError("x"),
+            asyncpg.InvalidAuthorizationSpecificationError("x"),
+            asyncpg.InvalidCatalogNameError("x"),
+            asyncpg.InsufficientPrivilegeError("x"),
             KafkaConnectionError("x"),
             ConnectionResetError(),
         ],
@@ -85,7 +92,7 @@ class TestErrors:
     def test_failing_surroundings_are_worth_any_number_of_attempts(self, error: Exception) -> None:
         assert worth_retrying(error, 1_000)
 
-    @pytest.mark.parametrize("error", [TimeoutError(), asyncpg.QueryCanceledError("x")])
+    @pytest.mark.parametrize("error", [TimeoutError(), asyncpg.QueryCanceledError("x"), asyncpg.InternalServerError("x")])
     def test_a_time_limit_is_worth_a_few(self, error: Exception) -> None:
         assert worth_retrying(error, DOUBTFUL_ATTEMPTS - 1)
         assert not worth_retrying(error, DOUBTFUL_ATTEMPTS)
@@ -96,6 +103,7 @@ class TestErrors:
             ValueError("x"),
             asyncpg.UniqueViolationError("x"),
             asyncpg.UndefinedTableError("x"),
+            asyncpg.FeatureNotSupportedError("x"),
             asyncpg.DataError("invalid input"),
             asyncpg.InterfaceError("the server expects 2 arguments"),
         ],

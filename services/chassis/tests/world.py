@@ -16,6 +16,7 @@ from uuid import uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from conduit_chassis.app import Service, serve
 from conduit_chassis.kafka import Record
@@ -122,6 +123,24 @@ class World:
 
         try:
             await eventually(led, f"leaders of {names}")
+        finally:
+            await admin.close()
+
+    async def delete(self, name: str) -> None:
+        """Take a topic away."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([name])
+        finally:
+            await admin.close()
+
+    async def configure(self, name: str, config: Mapping[str, str]) -> None:
+        """Give a topic other settings; those that are not named go back to the broker's defaults."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
         finally:
             await admin.close()
 

@@ -38,13 +38,16 @@ class MessageTooLargeError(Exception):
     """A handler published a message that no topic would take."""
 
 
-_TRANSIENT_SQLSTATES = ("08", "40", "53", "57P", "58")
-"""Connection, transaction rollback, resources, shutdown, system."""
+_TRANSIENT_SQLSTATES = ("08", "28", "40", "53", "57P", "58", "26000", "3D000", "42501", "42P05")
+"""Connection, a password or a right that was changed, transaction rollback, resources, shutdown, system. 26000 and 42P05:
+prepared statements are not as the driver left them, because somebody reset the session."""
 _TRANSIENT = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
+    # A migration changed a table under prepared statements; the driver prepares them anew.
+    asyncpg.InvalidCachedStatementError,
     KafkaError,
     ConnectionError,
     OSError,
@@ -54,7 +57,7 @@ _CLOSED = ("connection is closed", "connection has been released", "connection w
 
 def classify(error: BaseException) -> Verdict:
     """Whether to try the same again."""
-    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.InternalServerError):
         return Verdict.DOUBTFUL
     if isinstance(error, _TRANSIENT):
         return Verdict.TRANSIENT

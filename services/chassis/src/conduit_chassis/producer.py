@@ -5,7 +5,7 @@ calls take the same records, each with its own headers and key, at a fraction of
 """
 
 import asyncio
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from struct import unpack_from
@@ -111,19 +111,14 @@ class Producer:
         await client.force_metadata_update()
         return self.knows(topic)
 
-    async def send(self, rows: Sequence[Pending], singly: Container[str] = ()) -> list[Sent]:
-        """Queue rows of known topics, in order per key. Confirmation comes with the futures.
-
-        Rows of topics in `singly` travel one to a batch, so that a refusal tells which row it means.
-        """
+    async def send(self, rows: Sequence[Pending]) -> list[Sent]:
+        """Queue rows of known topics, in order per key. Confirmation comes with the futures."""
         by_partition: dict[tuple[str, int], list[Pending]] = {}
         for row in rows:
             by_partition.setdefault((row.topic, self._choose(row)), []).append(row)
         sent: list[Sent] = []
         for (topic, partition), group in by_partition.items():
-            size = 1 if topic in singly else len(group)
-            for start in range(0, len(group), size):
-                sent += await self._send_group(topic, partition, group[start : start + size])
+            sent += await self._send_group(topic, partition, group)
         return sent
 
     def _choose(self, row: Pending) -> int:
@@ -159,14 +154,27 @@ class Producer:
         if kafka is None:
             return
         # An idempotent producer never gives up by itself, so its waits are ended for it.
-        kafka._message_accumulator.fail_all(KafkaError("discarded"))
-        with suppress(KafkaError, TimeoutError, asyncio.CancelledError):
+        _fail_all(kafka._message_accumulator)
+        # Ended so, a batch that aiokafka is just about to try again makes its sender fail with a KeyError. Whatever one step
+        # comes to, the next ones are still needed.
+        with suppress(Exception, asyncio.CancelledError):
             async with asyncio.timeout(2):
                 await kafka.stop()
         sender = kafka._sender.sender_task
         if sender is not None:
             sender.cancel()
-        await kafka.client.close()
+            await asyncio.gather(sender, return_exceptions=True)
+        with suppress(Exception):
+            await kafka.client.close()
+
+
+def _fail_all(accumulator: Any) -> None:
+    queued = [batch for batches in accumulator._batches.values() for batch in batches]
+    # Each batch that fails takes itself out of these; one that waits for its next try would not find itself there.
+    accumulator._pending_batches.update(queued)
+    accumulator.fail_all(KafkaError("discarded"))
+    for batch in queued:
+        _retrieve(batch._drain_waiter)
 
 
 def _append(batch: Any, row: Pending) -> bool:
@@ -175,5 +183,5 @@ def _append(batch: Any, row: Pending) -> bool:
 
 
 def _retrieve(future: Any) -> None:
-    if not future.cancelled():
+    if future.done() and not future.cancelled():
         future.exception()

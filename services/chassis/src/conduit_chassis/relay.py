@@ -12,44 +12,53 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from aiokafka.errors import (
-    InvalidTimestampError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from conduit_chassis import metrics, postgres
 from conduit_chassis.backoff import jittered
 from conduit_chassis.errors import class_name
 from conduit_chassis.health import Health
+from conduit_chassis.held import REFUSALS, Holds, Trial, concerns_its_topic, find
+from conduit_chassis.in_flight import SLOW_SECONDS, InFlight, NotTaken
 from conduit_chassis.producer import Pending, Producer, Sent
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
 # Written as a subquery, what is under way is looked up in a hash table; an array parameter is searched from end to end for
-# every row.
+# every row. Sizes are summed up before the rows themselves are read.
 _SCAN = """
+WITH sizes AS (
+    SELECT id, octet_length(headers) + coalesce(octet_length(value), 0) AS size FROM outbox
+    WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {} ORDER BY id LIMIT $4
+), due AS (
+    SELECT id FROM (SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM sizes) AS summed
+    WHERE total <= $5 OR total = size
+)
 SELECT id, topic, key, headers, value, extract(epoch FROM clock_timestamp() - created_at)::float8,
        extract(epoch FROM clock_timestamp() - acted_at)::float8
-FROM outbox
-WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND topic <> ALL($3::text[]) ORDER BY id LIMIT $4
+FROM outbox JOIN due USING (id) WHERE shard = $1 ORDER BY id
 """
+_SCAN_OTHERS = _SCAN.format("topic <> ALL($3::text[])")
+_SCAN_ONE = _SCAN.format("topic = ANY($3::text[]) AND id <= $6")
 _DELETE = "DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _REJECT = """
-WITH gone AS (DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]) RETURNING *)
+WITH gone AS (
+    DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]) RETURNING id, topic, key, headers, value
+)
 INSERT INTO outbox_rejected (id, topic, key, headers, value, reason) SELECT id, topic, key, headers, value, $3 FROM gone
 """
 _SIZE = "SELECT pg_relation_size('outbox')"
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox"
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('conduit.outbox'), $1)"
 
+_LAST_ID = 2**63 - 1
+
 STANDBY_SECONDS = 0.5
 TIDY_AFTER_ROWS = 5_000
 TIDY_MOST_BYTES = 64 * 1024 * 1024
-_REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError)
-"""What Kafka says to a record that it will never take."""
+ROUND_BYTES = 8 * 1024 * 1024
+PATIENCE_SECONDS = 5.0
+"""So long a topic may keep a producer waiting while Kafka answers for others."""
 
 _log = structlog.get_logger()
 
@@ -60,6 +69,10 @@ class RoundFailed(Exception):  # noqa: N818 - an outcome
     def __init__(self, error: BaseException) -> None:
         super().__init__(class_name(error))
         self.error = error
+
+
+class _NewProducer(Exception):  # noqa: N818 - an outcome
+    """Topics are held, and what their batches leave behind in the producer must not go out with the others'."""
 
 
 class Relay:
@@ -75,8 +88,7 @@ class Relay:
         self._new_producer = producer or (lambda: Producer(settings, service))
         self._wake = asyncio.Event()
         self._draining = False
-        self._missing: dict[str, tuple[int, float]] = {}
-        self._singly: set[str] = set()
+        self._holds = Holds(self._new_producer, self.wake)
         self._failures = 0
         self._deleted = 0
         self._pause_ms = settings.relay_poll_ms
@@ -118,14 +130,13 @@ class Relay:
             f"{self._service}.relay",
             synchronous_commit="off",
         )
-        producer = self._new_producer()
         try:
             if await self._take_lead(connection):
-                await producer.start()
-                await self._publish(connection, producer)
+                while not await self._publish(connection):
+                    pass
         finally:
             metrics.RELAY_LEADS.labels(self._shard).set(0)
-            await producer.discard()
+            await self._holds.end()
             with suppress(Exception):
                 await connection.close(timeout=2)
 
@@ -138,83 +149,117 @@ class Relay:
         metrics.RELAY_LEADS.labels(self._shard).set(1)
         return True
 
-    async def _publish(self, connection: Any, producer: Producer) -> None:
-        in_flight: list[Sent] = []
+    async def _publish(self, connection: Any) -> bool:
+        """Publish until drained, which is true, or until the producer must be replaced, which is false."""
+        producer = self._new_producer()
+        try:
+            await producer.start()
+            in_flight = InFlight(producer, self.wake)
+            try:
+                await self._rounds(connection, producer, in_flight)
+            except (KafkaError, TimeoutError, NotTaken, _NewProducer) as error:
+                await in_flight.abandon()
+                await producer.discard()
+                await self._settle(connection, in_flight.sent)
+                if isinstance(error, NotTaken):
+                    self._holds.hold(error.topic, error.error)
+                elif not isinstance(error, _NewProducer):
+                    raise RoundFailed(error) from error
+                return False
+            finally:
+                await in_flight.abandon()
+        finally:
+            await producer.discard()
+        return True
+
+    async def _rounds(self, connection: Any, producer: Producer, in_flight: InFlight) -> None:
         while True:
             # Read before the scan: what this process committed until it was asked to end is then seen by the scan.
             draining = self._draining
             self._wake.clear()
+            await self._tend_held(connection)
             rows = await self._scan(connection, producer, in_flight)
-            sent = await self._send(connection, producer, rows, in_flight)
+            before = in_flight.sent
+            await in_flight.send(rows)
             # The round before is confirmed only now: while it was on its way, this one was read and sent.
-            await self._confirm(connection, producer, in_flight, sent)
-            in_flight = sent
+            sent = await self._confirm(connection, in_flight, before)
             # Others go on committing, and this process may: who drains ends with the first scan that found less than all.
-            if len(rows) == self._settings.relay_batch or (self._wake.is_set() and not draining):
+            if self._is_full(rows) or (self._wake.is_set() and not draining):
                 continue
-            await self._confirm(connection, producer, sent, [])
-            in_flight = []
+            sent += await self._confirm(connection, in_flight, in_flight.sent)
             await self._tidy(connection)
             if draining:
+                await in_flight.wait_for_all(self._settings.relay_confirm_seconds)
+                await self._confirm(connection, in_flight, in_flight.sent)
                 return
             if sent:
                 self._pause_ms = self._settings.relay_poll_ms
-            else:
+            elif not in_flight.slow:
                 self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
             await self._rest()
 
-    async def _scan(self, connection: Any, producer: Producer, in_flight: list[Sent]) -> list[Pending]:
-        await self._look_for_missing(producer)
-        underway = [number for sent in in_flight for number in sent.ids]
-        arguments = (self._shard, underway, list(self._missing), self._settings.relay_batch)
-        rows = [Pending(*row) for row in await connection.fetch(_SCAN, *arguments)]
+    def _is_full(self, rows: Sequence[Pending]) -> bool:
+        return len(rows) == self._settings.relay_batch or sum(_size(row) for row in rows) > ROUND_BYTES // 2
+
+    async def _scan(self, connection: Any, producer: Producer, in_flight: InFlight) -> list[Pending]:
+        passed_over = [*self._holds.topics, *in_flight.slow]
+        arguments = (self._shard, in_flight.ids, passed_over, self._settings.relay_batch, ROUND_BYTES)
+        rows = [Pending(*row) for row in await connection.fetch(_SCAN_OTHERS, *arguments)]
         for topic in {row.topic for row in rows}:
-            if not producer.knows(topic) and not await self._find(producer, topic):
-                self._miss(topic)
-        return [row for row in rows if row.topic not in self._missing]
+            if not producer.knows(topic) and not await find(producer, topic):
+                self._holds.hold(topic, UnknownTopicOrPartitionError(topic))
+        return [row for row in rows if row.topic not in self._holds.topics]
 
-    async def _find(self, producer: Producer, topic: str) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                return await producer.find(topic)
-        return False
+    async def _tend_held(self, connection: Any) -> None:
+        """Heed what came of trying held topics, and try those whose time has come."""
+        for trial in self._holds.finished():
+            await self._heed(connection, trial)
+        for topic, singly_to in self._holds.due():
+            most = self._settings.relay_batch if singly_to else 1
+            arguments: tuple[Any, ...] = (self._shard, [], [topic], most, ROUND_BYTES, singly_to or _LAST_ID)
+            self._holds.begin(topic, [Pending(*row) for row in await connection.fetch(_SCAN_ONE, *arguments)])
 
-    def _miss(self, topic: str) -> None:
-        tries = self._missing.get(topic, (0, 0.0))[0] + 1
-        self._missing[topic] = (tries, monotonic() + jittered(tries))
-        metrics.MISSING_TOPICS.set(len(self._missing))
-        if tries in (1, 5) or tries % 30 == 0:
-            _log.error("topic_missing", topic=topic, attempt=tries)
+    async def _heed(self, connection: Any, trial: Trial) -> None:
+        await self._delete(connection, trial.confirmed)
+        for batch, error in trial.refused:
+            await self._give_up(connection, batch, error)
+        self._holds.settle(trial)
 
-    async def _look_for_missing(self, producer: Producer) -> None:
-        due = [topic for topic, (_, when) in self._missing.items() if when <= monotonic()]
-        for topic in due:
-            if await self._find(producer, topic):
-                del self._missing[topic]
-                metrics.MISSING_TOPICS.set(len(self._missing))
-            else:
-                self._miss(topic)
+    async def _confirm(self, connection: Any, in_flight: InFlight, batches: Sequence[Sent]) -> int:
+        """Wait for the batches and deal with all that Kafka has answered; returns how many it confirmed.
 
-    async def _send(self, connection: Any, producer: Producer, rows: list[Pending], in_flight: list[Sent]) -> list[Sent]:
-        try:
-            async with asyncio.timeout(self._settings.relay_confirm_seconds):
-                singly = {row.topic for row in rows} & self._singly
-                return await producer.send(rows, singly)
-        except (KafkaError, TimeoutError) as error:
-            await self._settle(connection, producer, in_flight)
-            raise RoundFailed(error) from error
-
-    async def _confirm(self, connection: Any, producer: Producer, sent: list[Sent], later: list[Sent]) -> None:
-        try:
-            async with asyncio.timeout(self._settings.relay_confirm_seconds):
-                for batch in sent:
-                    await batch.future
-        except (KafkaError, TimeoutError) as error:
-            await self._settle(connection, producer, [*sent, *later])
-            raise RoundFailed(error) from error
-        await self._delete(connection, sent)
-        if sent:
+        Raises:
+            KafkaError: the producer failed.
+            NotTaken: it did not take a topic's rows.
+            TimeoutError: Kafka answers nothing.
+            _NewProducer: topics are held from now on.
+        """
+        await in_flight.confirm(batches)
+        answered = in_flight.take_answered()
+        good = [batch for batch in answered if _error(batch) is None]
+        await self._delete(connection, good)
+        if good:
             self._works()
+        failed = [batch for batch in answered if _error(batch) is not None]
+        if failed:
+            await in_flight.wait_for_all(SLOW_SECONDS)
+            in_flight.sent += failed
+            raise next((error for batch in failed if not concerns_its_topic(error := _failure(batch))), _NewProducer())
+        self._heed_silence(in_flight)
+        return len(good)
+
+    def _heed_silence(self, in_flight: InFlight) -> None:
+        """Hold topics that Kafka does not answer for: soon where it answers for others, as then the producer works."""
+        late = in_flight.unanswered(min(PATIENCE_SECONDS, self._settings.relay_confirm_seconds))
+        passed = {batch.topic for batch in late if batch.since <= in_flight.answered_at}
+        waiting = in_flight.unanswered(self._settings.relay_confirm_seconds)
+        silent = {batch.topic for batch in waiting if batch.since > in_flight.answered_at}
+        for topic in passed | silent:
+            self._holds.hold(topic, TimeoutError())
+        if silent:
+            raise TimeoutError
+        if passed:
+            raise _NewProducer
 
     def _works(self) -> None:
         self._failures = 0
@@ -244,21 +289,23 @@ class Relay:
             if await connection.fetchval(_SIZE) <= TIDY_MOST_BYTES:
                 await connection.execute(_VACUUM)
 
-    async def _settle(self, connection: Any, producer: Producer, sent: list[Sent]) -> None:
-        """After a failure: end the producer, then delete what is confirmed and judge what Kafka refused."""
-        await producer.discard()
+    async def _settle(self, connection: Any, sent: Sequence[Sent]) -> None:
+        """After a failure: delete what is confirmed, judge what Kafka refused, hold the topics that it does not serve."""
         await self._delete(connection, [batch for batch in sent if _error(batch) is None])
         for batch in sent:
             error = _error(batch)
-            if isinstance(error, TopicAuthorizationFailedError):
-                self._miss(batch.topic)
-            elif isinstance(error, _REFUSALS):
+            if isinstance(error, REFUSALS):
                 await self._judge(connection, batch, error)
+            elif error is not None and concerns_its_topic(error) and batch.topic not in self._holds.topics:
+                self._holds.hold(batch.topic, error)
 
     async def _judge(self, connection: Any, batch: Sent, error: BaseException) -> None:
         if len(batch.ids) > 1:
-            self._singly.add(batch.topic)
-            return
+            self._holds.hold_singly(batch.topic, max(batch.ids))
+        else:
+            await self._give_up(connection, batch, error)
+
+    async def _give_up(self, connection: Any, batch: Sent, error: BaseException) -> None:
         await connection.execute(_REJECT, self._shard, batch.ids, class_name(error))
         metrics.DEAD_LETTERS.labels("event_refused").inc()
         _log.error("event_refused_by_kafka", topic=batch.topic, error=class_name(error))
@@ -278,6 +325,14 @@ def _error(batch: Sent) -> BaseException | None:
         return TimeoutError()
     error: BaseException | None = future.exception()
     return error
+
+
+def _failure(batch: Sent) -> BaseException:
+    return _error(batch) or TimeoutError()
+
+
+def _size(row: Pending) -> int:
+    return len(row.headers) + len(row.value or b"")
 
 
 _templates: dict[str, str] = {}

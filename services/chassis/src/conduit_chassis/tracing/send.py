@@ -3,7 +3,7 @@
 One that is sent again after a failure has a span for each time.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -25,10 +25,10 @@ class TracedProducer(Producer):
         self._spans = spans
 
     @override
-    async def send(self, rows: Sequence[Pending], singly: Container[str] = ()) -> list[Sent]:
+    async def send(self, rows: Sequence[Pending]) -> list[Sent]:
         begun = {row.id: span for row in rows if (span := self._spans.send(row)) is not None}
         try:
-            sent = await super().send(rows, singly)
+            sent = await super().send(rows)
         except BaseException as error:
             for span in begun.values():
                 fail(span, class_name(error))

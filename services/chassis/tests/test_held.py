@@ -1,0 +1,182 @@
+"""What one topic cannot take holds no other topic's events up, and is over once the topic takes them."""
+
+import asyncio
+from collections.abc import Mapping
+from random import Random
+from time import time
+from typing import Any
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
+
+from conduit_chassis import producer as producers
+from conduit_chassis.outbox import unpack_headers
+from conduit_chassis.producer import Pending, Producer
+from conduit_chassis.relay import ROUND_BYTES, Relay
+from services.chassis.tests.relaying import INSERT, empty, publish, relaying, values
+from services.chassis.tests.world import World, eventually
+
+# Topics that are there, or were, and cannot be written: what a broker really says, once for all or again and again.
+GONE = {"gone": ""}
+UNWRITABLE: dict[str, dict[str, str]] = {
+    "deleted": GONE,
+    "compacted, and its events have no key": {"cleanup.policy": "compact"},
+    "timestamps are refused": {"message.timestamp.before.max.ms": "1"},
+}
+EVENT = "INSERT INTO outbox (shard, topic, headers, value) VALUES (0, $1, 'a:b', 'x')"
+
+
+@pytest.fixture
+def slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records bear a time that is two hours ago, as where the machine's clock is wrong."""
+
+    def append(batch: Any, row: Pending) -> bool:
+        headers = unpack_headers(row.headers)
+        return (
+            batch.append(timestamp=int(time() * 1000) - 7_200_000, key=row.key, value=row.value, headers=headers) is not None
+        )
+
+    monkeypatch.setattr(producers, "_append", append)
+
+
+def errors_counted() -> float:
+    """Failures of relays so far, of whatever class."""
+    (metric,) = [each for each in REGISTRY.collect() if each.name == "conduit_relay_errors"]
+    return sum(sample.value for sample in metric.samples if sample.name.endswith("_total"))
+
+
+@pytest.mark.usefixtures("slow_clock")
+@pytest.mark.parametrize("config", UNWRITABLE.values(), ids=UNWRITABLE.keys())
+async def test_a_topic_that_cannot_be_written_holds_no_other_up(
+    world: World, config: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unwritable, topic = f"{world.sample.name}.unwritable.v1", world.sample.out.template
+    await world.create(unwritable, config={} if config is GONE else config)
+    await world.create(topic, partitions=3)
+    pauses: list[BaseException] = []
+    pause = Relay._after_failure
+
+    async def noted(self: Relay, error: BaseException) -> None:
+        pauses.append(error)
+        await pause(self, error)
+
+    monkeypatch.setattr(Relay, "_after_failure", noted)
+
+    async def others_left() -> bool:
+        return {row["topic"] for row in await world.sql("SELECT topic FROM outbox")} == {unwritable}
+
+    before, number = errors_counted(), 0
+    async with relaying(world, relay_confirm_seconds=3) as relay:
+        if config is GONE:
+            await world.sql(EVENT, unwritable)
+            await eventually(lambda: empty(world), "the topic to be known")
+            await world.delete(unwritable)
+        await world.sql(EVENT, unwritable)
+        while errors_counted() - before < 4:
+            await publish(world, (f"k{number % 7}", number))
+            relay.wake()
+            await eventually(others_left, "the other topic's event to leave")
+            number += 1
+        assert pauses == []
+        await (world.create(unwritable) if config is GONE else world.configure(unwritable, {}))
+        await eventually(lambda: empty(world), "the topic to be written again", 60)
+    assert len(await world.read(unwritable)) == 1
+    assert sorted(await values(world)) == list(range(number))
+    assert not await world.sql("SELECT FROM outbox_rejected")
+
+
+class Noting(Producer):
+    """Keeps how many rows each of its batches has."""
+
+    batches: list[int] = []  # noqa: RUF012 - emptied by the test
+
+    async def send(self, rows: Any) -> Any:
+        sent = await super().send(rows)
+        Noting.batches += [len(batch.ids) for batch in sent]
+        return sent
+
+
+async def test_after_a_refusal_rows_travel_together_again(world: World) -> None:
+    topic = world.sample.out.template
+    await world.create(topic, config={"max.message.bytes": "20000"})
+    connection = await asyncpg.connect(world.dsn)
+    sizes = [100, 30_000, 200, 40_000, 300]
+    async with connection.transaction():
+        for number, size in enumerate(sizes):
+            await connection.execute(INSERT, topic, b"k", b'{"number":%d}' % number + b" " * size)
+    await connection.close()
+    async with relaying(world, producer=Noting) as relay:
+        await eventually(lambda: empty(world), "an empty outbox")
+        Noting.batches.clear()
+        await publish(world, *(("k", number) for number in range(100, 150)))
+        relay.wake()
+        await eventually(lambda: empty(world), "an empty outbox")
+        assert max(Noting.batches) > 1
+    found = [int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(topic)]
+    assert found == [0, 2, 4, *range(100, 150)]
+    rejected = await world.sql("SELECT reason FROM outbox_rejected")
+    assert [row["reason"].rpartition(".")[2] for row in rejected] == ["MessageSizeTooLargeError"] * 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_rows_that_are_refused_are_kept_aside_and_the_others_keep_their_order(world: World, seed: int) -> None:
+    topic, random = world.sample.out.template, Random(seed)
+    await world.create(topic, partitions=2, config={"max.message.bytes": "5000"})
+    sizes = [random.choice((10, 10, 10, 1_500, 6_000)) for _ in range(60)]
+    connection = await asyncpg.connect(world.dsn)
+    async with relaying(world, relay_batch=25):
+        for number, size in enumerate(sizes):
+            await connection.execute(INSERT, topic, b"k%d" % (number % 3), b'{"number":%d}' % number + b" " * size)
+        await eventually(lambda: empty(world), "an empty outbox", 40)
+    await connection.close()
+    for key in range(3):
+        found = [
+            int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(topic) if each.key == b"k%d" % key
+        ]
+        first = list(dict.fromkeys(found))
+        assert first == [number for number, size in enumerate(sizes) if number % 3 == key and size < 6_000]
+    rejected = await world.sql("SELECT count(*) FROM outbox_rejected")
+    assert rejected[0]["count"] == sum(size == 6_000 for size in sizes)
+
+
+class Measuring(Producer):
+    """Keeps how many bytes it was given at once."""
+
+    rounds: list[int] = []  # noqa: RUF012 - emptied by the test
+
+    async def send(self, rows: Any) -> Any:
+        Measuring.rounds.append(sum(len(row.value) for row in rows))
+        return await super().send(rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_round_reads_no_more_than_its_bytes(world: World, seed: int) -> None:
+    topic, random = world.sample.out.template, Random(seed)
+    await world.create(topic)
+    sizes = [random.choice((200, 20_000, 1_000_000)) for _ in range(60)]
+    connection = await asyncpg.connect(world.dsn)
+    for number, size in enumerate(sizes):
+        await connection.execute(INSERT, topic, b"k", b'{"number":%d}' % number + b" " * size)
+    await connection.close()
+    Measuring.rounds.clear()
+    async with relaying(world, producer=Measuring):
+        await eventually(lambda: empty(world), "an empty outbox", 60)
+    assert max(Measuring.rounds) <= ROUND_BYTES
+    assert sum(Measuring.rounds) == sum(size + len(b'{"number":%d}' % number) for number, size in enumerate(sizes))
+
+
+async def test_a_producer_is_let_go_of_while_its_batches_are_tried_again(world: World) -> None:
+    topic = f"{world.sample.name}.gone.v1"
+    for attempt in range(8):
+        await world.create(topic)
+        producer = Producer(world.settings(), "sample")
+        await producer.start()
+        assert await producer.find(topic)
+        kafka = producer._kafka
+        await world.delete(topic)
+        await producer.send([Pending(attempt, topic, b"k", "a:b", b"{}", 0.0)])
+        await asyncio.sleep(0.02 + 0.03 * attempt)  # the next try comes every 0.1 s
+        await producer.discard()
+        assert kafka._sender.sender_task.done()
+        assert not any(each.connected() for each in kafka.client._conns.values())
