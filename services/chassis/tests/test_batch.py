@@ -5,6 +5,8 @@ import random
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -77,6 +79,47 @@ async def test_a_failing_record_stands_alone_and_the_others_pass(sample: Sample,
         assert (letter["topic"], letter["record_offset"], letter["reason"]) == (bad.topic, bad.offset, "handler_failed")
         assert letter["error_class"].endswith("FixableError")
         assert [each.topic for each in published].count(sample.dead_letters) == 1
+
+
+async def test_a_migration_under_prepared_statements_buries_nothing(sample: Sample, database: str) -> None:
+    async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        await connection.fetch("SELECT * FROM effects")
+        await sample.handle(connection, batch, outbox)
+
+    async with harness(sample.service(handle), database) as made:
+        await made.deliver(noted(sample, 1, "a"))
+        migrating = await asyncpg.connect(database)
+        await migrating.execute("ALTER TABLE effects ADD COLUMN added text")
+        await migrating.close()
+        await made.deliver(noted(sample, 2, "b"))
+        assert await numbers(made) == [1, 2]
+        assert await made.dead_letters() == []
+
+
+async def test_a_password_changed_under_a_running_service_buries_nothing(sample: Sample, database: str) -> None:
+    role = f"changed_{uuid4().hex[:8]}"
+    administering = await asyncpg.connect(database)
+    await administering.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'one'")
+    attempts: list[float] = []
+
+    async def set_back(seconds: float) -> None:
+        attempts.append(seconds)
+        await administering.execute(f"ALTER ROLE {role} PASSWORD 'one'")
+
+    try:
+        theirs = urlsplit(database)
+        theirs = theirs._replace(netloc=f"{role}:one@{theirs.netloc.rpartition('@')[2]}")
+        async with harness(sample.service(), theirs.geturl()) as made:
+            made.processor.wait = set_back
+            await administering.execute(f"ALTER ROLE {role} PASSWORD 'two'")
+            await made.pool.expire_connections()
+            await made.processor.process([noted(sample, 1)])
+            assert await numbers(made) == [1]
+            assert await made.dead_letters() == []
+            assert attempts
+    finally:
+        await administering.execute(f"DROP ROLE {role}")
+        await administering.close()
 
 
 async def test_what_the_database_refuses_is_the_records_fault(sample: Sample, database: str) -> None:

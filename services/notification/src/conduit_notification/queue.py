@@ -37,7 +37,7 @@ WITH due AS (
     ORDER BY urgent DESC, next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE notices SET attempts = attempts + 1, next_attempt_at = $5 FROM due WHERE notices.notice_id = due.notice_id
-    RETURNING notices.*
+    RETURNING notices.notice_id, audience, level, template, referral_id, params, attempts, created_at, urgent
 )
 SELECT notice_id, audience, level, template, referral_id, params, attempts, created_at, ladder
 FROM taken LEFT JOIN contacts USING (audience) ORDER BY urgent DESC, created_at, notice_id

@@ -24,7 +24,9 @@ from conduit_contracts.envelope import Attributes, Message
 # The inserted rows are not among those selected: what comes back was there before.
 _REMEMBER = """
 WITH given AS (SELECT subject, traceparent FROM unnest($1::uuid[], $2::text[]) AS given (subject, traceparent)),
-     added AS (INSERT INTO trace_origins (subject, traceparent) SELECT subject, traceparent FROM given ON CONFLICT DO NOTHING)
+     added AS (
+         INSERT INTO trace_origins (subject, traceparent) SELECT subject, traceparent FROM given ON CONFLICT DO NOTHING
+     )
 SELECT subject, traceparent FROM trace_origins WHERE subject = ANY($1::uuid[])
 """
 _FORGET = """
