@@ -99,8 +99,8 @@ RELAY_LEADS = Gauge(
 )
 MISSING_TOPICS = Gauge(
     "conduit_relay_missing_topics",
-    "Topics that events wait for and the broker does not have, does not let us write to or does not answer for. Each is tried "
-    "by itself, and the log says why (topic_held).",
+    "Topics that events wait for and the broker does not have, does not let us write to or does not answer for. Each is "
+    "tried by itself, and the log says why (topic_held).",
 )
 TICKS = Counter("conduit_ticks_total", "Runs of periodic work, by outcome: done, skipped, failed.", ("tick", "outcome"))
 TICK_ITEMS = Counter("conduit_tick_items_total", "Items that periodic work dealt with.", ("tick",))
