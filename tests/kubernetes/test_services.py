@@ -29,7 +29,14 @@ SETTINGS: dict[str, type[Settings]] = {
     "notification": NotificationSettings,
 }
 INTERNAL = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json", "/reviews", "/cases", "/")
-ON_A_CLUSTER_ONLY = {"POSTGRES_PASSWORD_FILE", "CLAMD_HOST", "CLAMD_PORT", "SMTP_USERNAME", "SMTP_PASSWORD_FILE"} | {
+ON_A_CLUSTER_ONLY = {
+    "PUBLIC_URL",
+    "POSTGRES_PASSWORD_FILE",
+    "CLAMD_HOST",
+    "CLAMD_PORT",
+    "SMTP_USERNAME",
+    "SMTP_PASSWORD_FILE",
+} | {
     "SMTP_STARTTLS",
     "HUB_URL",
 }

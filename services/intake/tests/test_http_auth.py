@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import random
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
+import structlog
 
 from conduit_chassis.testing import ManualClock, harness
-from conduit_intake import clients
+from conduit_intake import clients, metrics
 from conduit_intake.app import create_service
 from conduit_intake.http import auth
 from conduit_intake.http.app import create_api
@@ -80,15 +84,14 @@ class TestTokens:
             }
             assert answer.headers["www-authenticate"].startswith("Basic")
 
-    async def test_a_client_that_does_not_exist_costs_the_same_hash(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        hashed: list[bytes] = []
-        monkeypatch.setattr(auth, "hash_secret", lambda _secret, salt: hashed.append(salt) or bytes(32))
-        api.secret()
-        api.secret()
+    async def test_a_wrong_secret_costs_no_slow_hash_whether_the_client_exists_or_not(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(auth, "hash_secret", lambda *_: pytest.fail("the slow hash was computed"))
+        await api.client()
         client = await api.anybody()
         for client_id in (NORTH, "nobody"):
-            await token(client, client_id, "wrong")
-        assert len(hashed) == 2
+            assert (await token(client, client_id, "wrong")).status_code == 401
 
     async def test_a_form_that_is_none_is_refused(self, api: Api) -> None:
         for content, error in [
@@ -130,6 +133,76 @@ class TestTokens:
             assert code(answers[-1]) == (429, "rate_exceeded")
             assert 1 <= int(answers[-1].headers["retry-after"]) <= 100
             assert (await token(client, SOUTH, "wrong")).status_code == 401
+
+
+class TestWrongSecrets:
+    """Whoever knows a client id may show wrong secrets for it, as many as they like, and takes nothing from its owner."""
+
+    @pytest.fixture
+    async def slow(self, api: Api, database: str, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
+        """A hub that gives three tokens, and takes three wrong secrets, and then none for a long while."""
+        async with harness(create_service(), database, clock, token_burst=3, token_rate_per_second=0.01) as made:
+            yield await api.anybody(create_api(made.runtime))
+
+    async def test_a_flood_of_them_keeps_the_right_one_from_nothing(self, api: Api, slow: httpx.AsyncClient) -> None:
+        secret = api.secret()
+        flood = await asyncio.gather(*(token(slow, NORTH, f"wrong {number}") for number in range(60)))
+        assert sorted({answer.status_code for answer in flood}) == [401, 429]
+        assert [(await token(slow, NORTH, secret.text)).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+    @pytest.mark.parametrize("seed", range(8))
+    async def test_in_whatever_order_they_come(self, api: Api, slow: httpx.AsyncClient, seed: int) -> None:
+        chance = random.Random(seed)
+        right = {name: api.secret(name).text for name in (NORTH, f"{NORTH}.kit", f"{NORTH}.sandbox", SOUTH)}
+        tries = [(name, True) for name in right for _ in range(3)]
+        tries += [(chance.choice([*right, "nobody", "made-up"]), False) for _ in range(60)]
+        chance.shuffle(tries)
+        answers = [(is_right, await token(slow, name, right[name] if is_right else "wrong")) for name, is_right in tries]
+        assert {answer.status_code for is_right, answer in answers if is_right} == {200}
+        assert {answer.status_code for is_right, answer in answers if not is_right} == {401, 429}
+
+    async def test_they_are_counted_and_named_in_the_log_once_a_minute(self, api: Api, slow: httpx.AsyncClient) -> None:
+        api.secret()
+        before = {told: metrics.TOKENS.labels(told)._value.get() for told in ("refused", "throttled")}
+        with structlog.testing.capture_logs() as logs:
+            for name in (NORTH, "somebody-s-name"):
+                for _ in range(6):
+                    await token(slow, name, "wrong")
+        after = {told: metrics.TOKENS.labels(told)._value.get() - count for told, count in before.items()}
+        assert after == {"refused": 6, "throttled": 6}
+        assert [(log["event"], log["client_id"]) for log in logs] == [("wrong_secrets", NORTH)]
+
+    async def test_a_secret_of_the_release_before_works_and_is_known_quickly_from_then_on(
+        self, api: Api, slow: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        secret, other = api.secret(), api.secret()
+        await api.intake.pool.execute("UPDATE client_secrets SET quick_hash = NULL WHERE secret_id = $1", secret.secret_id)
+        assert (await token(slow, NORTH, "wrong")).status_code == 401
+        assert (await token(slow, NORTH, secret.text)).status_code == 200
+        monkeypatch.setattr(auth, "hash_secret", lambda *_: pytest.fail("the slow hash was computed"))
+        for text in (secret.text, other.text):
+            assert (await token(slow, NORTH, text)).status_code == 200
+
+
+class TestDiscovery:
+    async def test_a_client_library_finds_the_token_endpoint(self, api: Api) -> None:
+        client = await api.anybody()
+        told = (await client.get("/.well-known/oauth-authorization-server")).json()
+        assert told["issuer"] == str(client.base_url).rstrip("/")
+        form = {"grant_type": told["grant_types_supported"][0], "scope": told["scopes_supported"][0]}
+        given = await client.post(told["token_endpoint"], data=form, auth=(NORTH, api.secret().text))
+        assert given.status_code == 200
+        assert set(told["scopes_supported"]) == {"referrals", "sandbox", "cases"}
+        assert all(told.values())  # the standard wants no empty lists
+
+    async def test_behind_a_gateway_it_names_the_address_that_partners_use(
+        self, api: Api, database: str, clock: ManualClock
+    ) -> None:
+        async with harness(create_service(), database, clock, public_url="https://api.hub.example") as public:
+            client = await api.anybody(create_api(public.runtime))
+            told = (await client.get("/.well-known/oauth-authorization-server")).json()
+        assert told["issuer"] == "https://api.hub.example"
+        assert told["token_endpoint"] == "https://api.hub.example/oauth/token"
 
 
 class TestTheDoor:

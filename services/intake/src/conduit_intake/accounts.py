@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 _SECRETS = """
-SELECT clients.salt, clients.scope, secret_id, hash FROM clients JOIN client_secrets USING (client_id)
+SELECT clients.salt, clients.scope, secret_id, hash, quick_hash FROM clients JOIN client_secrets USING (client_id)
 WHERE client_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)
 """
+_LEARN = "UPDATE client_secrets SET quick_hash = $2 WHERE secret_id = $1 AND quick_hash IS NULL"
 _ISSUE = "INSERT INTO tokens (hash, secret_id, expires_at) VALUES ($1, $2, $3)"
 _CLIENT = """
 SELECT client_id, owner_id, scope
@@ -68,11 +69,12 @@ class Client(NamedTuple):
 
 
 class Secrets(NamedTuple):
-    """A client's salt and live secrets."""
+    """A client's salt and live secrets, each in one of two lists: by its quick hash, or by the slow one alone."""
 
     salt: bytes
     scope: str
-    hashes: tuple[tuple[str, bytes], ...]
+    quick: tuple[tuple[str, bytes], ...]
+    slow: tuple[tuple[str, bytes], ...]
 
 
 class Kept(NamedTuple):
@@ -89,7 +91,14 @@ async def secrets(connection: Any, client_id: str, now: datetime) -> Secrets | N
     rows = await connection.fetch(_SECRETS, client_id, now)
     if not rows:
         return None
-    return Secrets(rows[0]["salt"], rows[0]["scope"], tuple((row["secret_id"], row["hash"]) for row in rows))
+    quick = tuple((row["secret_id"], row["quick_hash"]) for row in rows if row["quick_hash"] is not None)
+    slow = tuple((row["secret_id"], row["hash"]) for row in rows if row["quick_hash"] is None)
+    return Secrets(rows[0]["salt"], rows[0]["scope"], quick, slow)
+
+
+async def learn(connection: Any, secret_id: str, quick_hash: bytes) -> None:
+    """Note the quick hash of a secret that was found by its slow one."""
+    await connection.execute(_LEARN, secret_id, quick_hash)
 
 
 async def issue(connection: Any, digest: bytes, secret_id: str, expires_at: datetime) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from conduit_intake.credentials import Secret, hash_secret, new_salt, new_secret, partner_of
+from conduit_intake.credentials import Secret, hash_secret, new_salt, new_secret, partner_of, quick_hash
 
 LIVE, SANDBOX, CASES = "referrals", "sandbox", "cases"
 _SUFFIX, _FORCE_SUFFIX = ".sandbox", ".force"
@@ -25,7 +25,7 @@ INSERT INTO clients (client_id, owner_id, scope, salt, created_at) VALUES (%s, %
 ON CONFLICT (client_id) DO NOTHING
 """
 _CLIENT = "SELECT scope, salt FROM clients WHERE client_id = %s FOR UPDATE"
-_ADD_HASH = "INSERT INTO client_secrets (secret_id, client_id, hash, created_at) VALUES (%s, %s, %s, %s)"
+_ADD_HASH = "INSERT INTO client_secrets (secret_id, client_id, hash, quick_hash, created_at) VALUES (%s, %s, %s, %s, %s)"
 _EXPIRE = """
 UPDATE client_secrets SET expires_at = %(at)s
 WHERE client_id = %(client_id)s AND secret_id <> %(except)s AND revoked_at IS NULL
@@ -82,7 +82,8 @@ def add(connection: psycopg.Connection[Any], client_id: str, now: datetime, *, s
         if wanted not in (None, found):
             raise ClientError(f"{client_id} is a client of scope {found}; give the other scope a client of its own")
         secret = new_secret()
-        connection.execute(_ADD_HASH, (secret.secret_id, client_id, hash_secret(secret.text, salt), now))
+        hashes = (hash_secret(secret.text, salt), quick_hash(secret.text, salt))
+        connection.execute(_ADD_HASH, (secret.secret_id, client_id, *hashes, now))
     return secret
 
 

@@ -45,8 +45,8 @@ SOONEST_LAPSE = Gauge(
 
 TOKENS = Counter(
     "conduit_intake_tokens_total",
-    "Token requests by outcome (issued, refused). Refused ones that rise: a secret ended before its successor came into "
-    "use, or somebody guesses.",
+    "Token requests by outcome (issued, refused, throttled: wrong ones that come too fast). The latter two rise: a secret "
+    "ended before its successor came into use, or somebody guesses.",
     ("outcome",),
 )
 SCANS = Counter(
@@ -66,7 +66,7 @@ MEASURE_SECONDS = 10.0
 for _kind in Kind:
     for _outcome in Outcome:
         SUBMISSIONS.labels(_kind, _outcome)
-for _told in ("issued", "refused"):
+for _told in ("issued", "refused", "throttled"):
     TOKENS.labels(_told)
 for _found in ("available", "threat_found", "validation_failed", "no_verdict"):
     SCANS.labels(_found)

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, HttpUrl
 
 from conduit_chassis.settings import Settings
 
@@ -20,7 +20,9 @@ class IntakeSettings(Settings):
     http_burst: int = Field(default=100, ge=1)
     token_rate_per_second: float = Field(default=1.0, gt=0)
     token_burst: int = Field(default=20, ge=1)
-    """The same for token requests, per client id: each costs a slow hash."""
+    """The same for tokens, per client; and for wrong secrets, which are counted apart."""
+    public_url: HttpUrl | None = None
+    """Where partners reach the API, as the OAuth discovery document names it; unset: where the request says it went to."""
     token_seconds: int = Field(default=900, ge=30, le=3_600)
     body_seconds: float = Field(default=30.0, gt=0)
     """Within this time a request's body must have arrived."""

@@ -13,7 +13,8 @@ DOCUMENTS = (("Exact", "/openapi.json"), ("PathPrefix", "/docs"))
 
 
 def routes(environment: Environment) -> list[Resource]:
-    """One HTTPRoute on the platform's Gateway, which ends TLS and limits what one address may send."""
+    """One HTTPRoute on the platform's Gateway, which ends TLS. The Gateway API has no field for a limit per address: the
+    platform sets it on the Gateway itself."""
     gateway = environment.gateway
     spec = {
         "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],

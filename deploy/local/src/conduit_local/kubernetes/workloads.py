@@ -165,7 +165,7 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
             "HUB_URL": environment.hosts.hub_url,
         }
     if service == "intake":
-        given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT)}
+        given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
     return list(_entries(given.items()))
 
 

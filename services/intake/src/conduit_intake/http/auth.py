@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus
 
+import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
@@ -22,6 +23,7 @@ from conduit_intake.credentials import (
     matching,
     new_token,
     partner_of,
+    quick_hash,
 )
 from conduit_intake.http import bodies
 from conduit_intake.http.door import Door, TheDoor
@@ -34,20 +36,20 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="conduit"'}
 _EXPIRED = {"WWW-Authenticate": 'Bearer realm="conduit", error="invalid_token"'}
 _OTHER_SCOPE = {"WWW-Authenticate": 'Bearer realm="conduit", error="insufficient_scope"'}
 _NOBODYS_SALT = bytes(SALT_BYTES)
-# Hashing takes memory and a processor: what waits here costs nothing.
+# The slow hash takes memory and a processor: what waits here costs nothing.
 _hashing = asyncio.Semaphore(2)
+_log = structlog.get_logger()
+
+SCOPES = {
+    "referrals": "Live referrals.",
+    "sandbox": "The sandbox: everything is checked and answered as live, and nothing goes anywhere.",
+    "cases": "A force's: the attachments of cases that it leads, and nothing else.",
+}
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+GRANT = "client_credentials"
 
 _scheme = OAuth2(
-    flows=OAuthFlows(
-        clientCredentials=OAuthFlowClientCredentials(
-            tokenUrl="/oauth/token",
-            scopes={
-                "referrals": "Live referrals.",
-                "sandbox": "The sandbox: everything is checked and answered as live, and nothing goes anywhere.",
-                "cases": "A force's: the attachments of cases that it leads, and nothing else.",
-            },
-        )
-    ),
+    flows=OAuthFlows(clientCredentials=OAuthFlowClientCredentials(tokenUrl=TOKEN_PATH, scopes=SCOPES)),
     scheme_name="clientCredentials",
     description="A client has one of the scopes for good. Its partner, or its force, is its client_id up to the first dot.",
     auto_error=False,
@@ -61,6 +63,20 @@ class Token(BaseModel):
     token_type: str = Field(pattern="^Bearer$")
     expires_in: int = Field(description="Seconds.")
     scope: str = Field(description="`referrals`, `sandbox` or `cases`.")
+
+
+class Discovery(BaseModel):
+    """Where tokens are to be had, and how (RFC 8414)."""
+
+    issuer: str
+    token_endpoint: str
+    response_types_supported: tuple[str, ...] = Field(
+        default=("none",), description="The standard asks for one. There is no authorization endpoint."
+    )
+    grant_types_supported: tuple[str, ...] = (GRANT,)
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic", "client_secret_post")
+    scopes_supported: tuple[str, ...] = tuple(SCOPES)
+    service_documentation: str
 
 
 class TokenError(BaseModel):
@@ -133,7 +149,7 @@ _TOKEN_FORM = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
-        "grant_type": {"type": "string", "const": "client_credentials"},
+        "grant_type": {"type": "string", "const": GRANT},
         "client_id": {"type": "string", "description": "Left out where the Authorization header has it."},
         "client_secret": {"type": "string", "description": "Left out where the Authorization header has it."},
         "scope": {"type": "string", "description": "May be left out: a client has one scope."},
@@ -141,8 +157,21 @@ _TOKEN_FORM = {
 }
 
 
+@router.get(
+    "/.well-known/oauth-authorization-server",
+    operation_id="discoverTokens",
+    summary="Where tokens are to be had",
+    description="What an OAuth client library asks for first: the token endpoint and how to authenticate there (RFC 8414).",
+    responses=documented("internal_error"),
+)
+async def discover(request: Request, door: TheDoor) -> Discovery:
+    """The same for everybody."""
+    base = str(door.settings.public_url or request.base_url).rstrip("/")
+    return Discovery(issuer=base, token_endpoint=base + TOKEN_PATH, service_documentation=f"{base}/docs")
+
+
 @router.post(
-    "/oauth/token",
+    TOKEN_PATH,
     operation_id="issueToken",
     summary="A bearer token for a client's secret",
     description="The client shows its id and secret by HTTP Basic (recommended) or in the form.",
@@ -156,40 +185,65 @@ _TOKEN_FORM = {
     openapi_extra={"requestBody": {"required": True, "content": {FORM: {"schema": _TOKEN_FORM}}}},
 )
 async def issue_token(request: Request, door: TheDoor) -> Response:
-    """Every wrong pair takes one hash and gets the same answer, whether the client exists or not."""
+    """Every wrong pair gets the same answer, whether the client exists or not, and takes nothing from the right one."""
     bodies.expect(request, FORM)
     form = _form(await bodies.read(request, LONGEST_FORM, door.settings.body_seconds))
     if form is None or form.get("grant_type") is None:
         return _error("invalid_request", "Send a form with grant_type=client_credentials.")
-    if form["grant_type"] != "client_credentials":
+    if form["grant_type"] != GRANT:
         return _error("unsupported_grant_type", "grant_type is client_credentials.")
     shown = _credentials(request, form)
     if shown is None:
         return _not_a_client()
-    # Of nobody's ids no row is made: for those this process counts alone.
-    spend(door.token_requests.here(shown.client_id))
     return await _issue(door, shown, form.get("scope"))
 
 
 async def _issue(door: Door, shown: Credentials, scope: str | None) -> Response:
-    now = door.now()
     async with door.connection() as connection:
-        known = await accounts.secrets(connection, shown.client_id, now)
-        if known is not None:
-            spend(await door.token_requests.everywhere(connection, f"token {shown.client_id}"))
-    async with _hashing:
-        digest = await asyncio.to_thread(hash_secret, shown.secret, known.salt if known else _NOBODYS_SALT)
-    secret_id = matching(digest, known.hashes) if known else None
+        known = await accounts.secrets(connection, shown.client_id, door.now())
+    quick = quick_hash(shown.secret, known.salt if known else _NOBODYS_SALT)
+    secret_id = matching(quick, known.quick) if known else None
+    if secret_id is None:
+        _slow_down(door, shown.client_id, known=known is not None)
+        secret_id = await _of_the_release_before(door, shown.secret, known, quick)
     if known is None or secret_id is None:
         return _not_a_client()
+    spend(door.token_requests.here(shown.client_id))
+    async with door.connection() as connection:
+        spend(await door.token_requests.everywhere(connection, f"granted {shown.client_id}"))
     if scope and scope != known.scope:
         return _error("invalid_scope", "This client has another scope.")
     token, seconds = new_token(), door.settings.token_seconds
     async with door.connection() as connection:
-        await accounts.issue(connection, hash_token(token), secret_id, now + timedelta(seconds=seconds))
+        await accounts.issue(connection, hash_token(token), secret_id, door.now() + timedelta(seconds=seconds))
     metrics.TOKENS.labels("issued").inc()
     body = Token(access_token=token, token_type=_KIND, expires_in=seconds, scope=known.scope)
     return Response(body.model_dump_json(), media_type=bodies.JSON)
+
+
+def _slow_down(door: Door, client_id: str, *, known: bool) -> None:
+    """Raises Refused where wrong secrets come too fast for this client id. What they spend is theirs alone."""
+    seconds = door.wrong_secrets.wait(client_id)
+    if not seconds:
+        return
+    metrics.TOKENS.labels("throttled").inc()
+    # What is nobody's id may be anything, somebody's name included.
+    if known and not door.warnings.wait(client_id):
+        _log.warning("wrong_secrets", client_id=client_id)
+    spend(seconds)
+
+
+async def _of_the_release_before(door: Door, secret: str, known: accounts.Secrets | None, quick: bytes) -> str | None:
+    """The secret's id, where it is one that has a slow hash alone. From now on it has a quick one too."""
+    if known is None or not known.slow:
+        return None
+    async with _hashing:
+        digest = await asyncio.to_thread(hash_secret, secret, known.salt)
+    secret_id = matching(digest, known.slow)
+    if secret_id is not None:
+        async with door.connection() as connection:
+            await accounts.learn(connection, secret_id, quick)
+    return secret_id
 
 
 def _form(body: bytes) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from conduit_chassis import postgres
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_intake.accounts import Client
-from conduit_intake.http.limits import Limit
+from conduit_intake.http.limits import Buckets, Limit
 from conduit_intake.http.refusals import Refused
 from conduit_intake.settings import IntakeSettings
 
@@ -22,6 +22,8 @@ _LOOK_IN_SANDBOX = "SET LOCAL search_path TO sandbox, public"
 
 QUEUE_SECONDS = 2.0
 KEPT_FREE = 3
+WARN_SECONDS = 60.0
+"""A client that is shown wrong secrets again and again is logged once in this time."""
 UPLOADS_AT_ONCE = 4
 """Of one partner: each is held in memory."""
 
@@ -40,7 +42,11 @@ class Door:
         self._uploads: Counter[str] = Counter()
         rate, burst = self.settings.http_rate_per_second, self.settings.http_burst
         self.requests = Limit(rate, burst)
-        self.token_requests = Limit(self.settings.token_rate_per_second, self.settings.token_burst)
+        pace = (self.settings.token_rate_per_second, self.settings.token_burst)
+        self.token_requests = Limit(*pace)
+        # Apart, so that who shows wrong secrets takes nothing from who shows the right one.
+        self.wrong_secrets = Buckets(*pace)
+        self.warnings = Buckets(1 / WARN_SECONDS, 1)
 
     def now(self) -> datetime:
         """The present moment."""
