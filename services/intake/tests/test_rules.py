@@ -313,6 +313,26 @@ def test_an_id_that_occurs_twice_in_one_supplement_is_refused(corrects: bool) ->
     assert told(ask(message, the_referral())) == ["local_id_repeated at supplement.persons[1].person_id"]
 
 
+FULL = [
+    {"supplements": frozenset(number.to_bytes(32, "big") for number in range(rules.MOST_ADDITIONS))},
+    {"added_bytes": rules.MOST_ADDED_BYTES},
+    {"person_ids": frozenset(f"P{number}" for number in range(rules.MOST_LOCAL_IDS))},
+]
+
+
+@pytest.mark.parametrize("much", FULL)
+def test_a_referral_that_is_full_takes_nothing_more_but_what_says_danger_or_withdraws(much: dict[str, Any]) -> None:
+    held = replace(the_referral(), **much)
+    assert told(ask(supplied(persons=(person("V2"),)), held)) == ["referral_full at supplement"]
+    assert ask(supplied(persons=(person("V2"),), immediate_danger=True), held).outcome is Outcome.FORWARDED
+    assert ask(withdrawn(), held).outcome is Outcome.FORWARDED
+
+
+def test_a_correction_of_whom_the_hub_knows_is_taken_however_many_it_knows() -> None:
+    held = replace(the_referral(), person_ids=frozenset(f"P{number}" for number in range(rules.MOST_LOCAL_IDS)))
+    assert ask(supplied(persons=(person("P7"),), corrects=True), held).outcome is Outcome.FORWARDED
+
+
 def test_no_more_problems_are_told_than_a_person_will_read() -> None:
     message = supplied(persons=tuple(person(f"W{number}", "L9") for number in range(100)))
     assert len(told(ask(message, the_referral()))) == rules.MOST_PROBLEMS

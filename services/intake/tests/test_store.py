@@ -18,7 +18,7 @@ from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, r
 from conduit_contracts import intake as events
 from conduit_contracts import topics
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
-from conduit_intake import handlers, metrics, store
+from conduit_intake import handlers, metrics, rules, store
 from conduit_intake.app import create_service
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Held, Key
@@ -73,10 +73,16 @@ async def test_a_referral_is_kept_to_the_byte_with_what_intake_must_know_of_it(i
     assert await intake.pool.fetchval("SELECT body FROM referrals") == made.value
 
 
-async def test_what_is_added_is_kept_and_its_ids_are_known_in_the_next_batch(intake: Harness) -> None:
+async def test_what_is_added_is_kept_and_its_ids_are_known_in_the_next_batch(
+    intake: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await intake.deliver(sent(submitted()))
     first = sent(supplied(persons=(person("V2", "L2"),), places=(place("L2"),)))
     await intake.deliver(first)
+    held = await intake.pool.fetchval("SELECT sum(octet_length(body)) FROM supplements")
+    monkeypatch.setattr(rules, "MOST_ADDED_BYTES", held)
+    assert names(await intake.deliver(sent(supplied(text="Too much")))) == ["SubmissionRejected"]
+    monkeypatch.undo()
     second = sent(supplied(text="More", persons=(person("V3", "L1", "L2"),)))
     assert names(await intake.deliver(second)) == ["InformationSupplied"]
     held = await held_in(intake)

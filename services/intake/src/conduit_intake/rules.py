@@ -23,6 +23,13 @@ from conduit_intake.submissions import Answer, Docket, Held, Mou, Outcome, Partn
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 MOST_PROBLEMS = 20
+MOST_ADDITIONS = 2_000
+MOST_ADDED_BYTES = 40_000_000
+MOST_LOCAL_IDS = 10_000
+"""Per referral: how often something is added to it, how much in all, and how many persons and places it describes together.
+
+Far more than people read of one case. What says danger is taken beyond it, and so is a withdrawal.
+"""
 
 Rule: TypeAlias = Callable[[Submission[Any], Partner, Held | None, Scene], Answer]
 
@@ -75,6 +82,7 @@ def supply(submission: Submission[InformationSupplied], _partner: Partner, held:
     problems = [
         *_too_large(submission, scene),
         *_in_future("supplement.supplied_at", supplement.supplied_at, scene),
+        *_full(submission, held),
         *_misfits(supplement, held),
     ]
     if problems:
@@ -82,6 +90,7 @@ def supply(submission: Submission[InformationSupplied], _partner: Partner, held:
     enlarged = replace(
         held,
         supplements=held.supplements | {digest},
+        added_bytes=held.added_bytes + len(submission.body),
         place_ids=held.place_ids.union(place.place_id for place in supplement.places),
         person_ids=held.person_ids.union(person.person_id for person in supplement.persons),
     )
@@ -184,6 +193,20 @@ def _hold(received: intake.ReferralReceived, digest: bytes) -> Held:
 
 def _too_large(submission: Submission[Any], scene: Scene) -> list[Problem]:
     return [problem("referral_too_large", "value")] if len(submission.body) > scene.max_bytes else []
+
+
+def _full(submission: Submission[InformationSupplied], held: Held) -> list[Problem]:
+    """Nobody can read without end, and no referral may take the room of all others."""
+    supplement = submission.message.supplement
+    new_places = {place.place_id for place in supplement.places} - held.place_ids
+    new_persons = {person.person_id for person in supplement.persons} - held.person_ids
+    new, known = len(new_places) + len(new_persons), len(held.place_ids) + len(held.person_ids)
+    full = (
+        len(held.supplements) >= MOST_ADDITIONS
+        or held.added_bytes + len(submission.body) > MOST_ADDED_BYTES
+        or (new > 0 and known + new > MOST_LOCAL_IDS)
+    )
+    return [problem("referral_full", "supplement")] if full and not supplement.immediate_danger else []
 
 
 def _in_future(field: str, moment: datetime, scene: Scene) -> list[Problem]:

@@ -1,6 +1,6 @@
 """All SQL of submissions and the register. `load` locks a batch's referrals in the order of keys; `save` writes in bulk."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -21,7 +21,7 @@ JOIN unnest($1::text[], $2::text[]) AS wanted (partner_id, partner_reference)
     ON stored.partner_id = wanted.partner_id AND stored.partner_reference = wanted.partner_reference
 ORDER BY stored.partner_id, stored.partner_reference FOR UPDATE OF stored
 """
-_SUPPLEMENTS = "SELECT referral_id, content_hash FROM supplements WHERE referral_id = ANY($1::uuid[])"
+_SUPPLEMENTS = "SELECT referral_id, content_hash, octet_length(body) FROM supplements WHERE referral_id = ANY($1::uuid[])"
 _REGISTERED = """
 INSERT INTO partners (partner_id, suspended, mous, registered_at)
 SELECT partner_id, suspended, mous, $4 FROM unnest($1::text[], $2::bool[], $3::jsonb[]) AS now (partner_id, suspended, mous)
@@ -70,7 +70,7 @@ async def load(
     if keys:
         found = await connection.fetch(_REFERRALS, [key.partner_id for key in keys], [key.partner_reference for key in keys])
         supplements = await _supplements(connection, [row for row in found if Key(row[0], row[1]) in supplemented])
-        work.referrals = {Key(row[0], row[1]): _held(row, supplements.get(row["referral_id"], ())) for row in found}
+        work.referrals = {Key(row[0], row[1]): _held(row, supplements.get(row["referral_id"], {})) for row in found}
     return work
 
 
@@ -119,11 +119,12 @@ async def _stand(connection: Any, told: Iterable[tuple[Any, ...]]) -> None:
     await connection.execute(_STAND, *_columns(rows))
 
 
-async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, set[bytes]]:
-    found: dict[Any, set[bytes]] = {}
+async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, dict[bytes, int]]:
+    """By referral, the content hashes of what was added, and how long each is."""
+    found: dict[Any, dict[bytes, int]] = {}
     if rows:
-        for referral_id, digest in await connection.fetch(_SUPPLEMENTS, [row["referral_id"] for row in rows]):
-            found.setdefault(referral_id, set()).add(digest)
+        for referral_id, digest, length in await connection.fetch(_SUPPLEMENTS, [row["referral_id"] for row in rows]):
+            found.setdefault(referral_id, {})[digest] = length
     return found
 
 
@@ -143,7 +144,7 @@ def _partner(row: Any) -> Partner:
     return Partner(partner_id=row["partner_id"], suspended=row["suspended"], mous=_MOUS.validate_json(row["mous"]))
 
 
-def _held(row: Any, supplements: Iterable[bytes]) -> Held:
+def _held(row: Any, supplements: Mapping[bytes, int]) -> Held:
     return Held(
         referral_id=row["referral_id"],
         content_hash=row["content_hash"],
@@ -151,6 +152,7 @@ def _held(row: Any, supplements: Iterable[bytes]) -> Held:
         place_ids=frozenset(row["place_ids"]),
         person_ids=frozenset(row["person_ids"]),
         supplements=frozenset(supplements),
+        added_bytes=sum(supplements.values()),
         withdrawn_at=row["withdrawn_at"],
         reconsideration_requested_at=row["reconsideration_requested_at"],
     )

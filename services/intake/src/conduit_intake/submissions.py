@@ -138,6 +138,8 @@ class Held:
     person_ids: frozenset[str]
     supplements: frozenset[bytes] = frozenset()
     """Content hashes."""
+    added_bytes: int = 0
+    """How long all that was added is, as it came."""
     withdrawn_at: datetime | None = None
     reconsideration_requested_at: datetime | None = None
 

@@ -101,6 +101,11 @@ TABLE: Mapping[str, Entry] = {
     "reconsideration_already_requested": Entry(
         409, "Asked already", "A second officer's look can be asked for once. Send what is new as information."
     ),
+    "referral_full": Entry(
+        409,
+        "Referral full",
+        "Tell the force that leads the case, or refer a new concern under a new reference. Danger is always taken.",
+    ),
     "too_many_attachments": Entry(409, "Too many attachments", "This referral has as many attachments as it may have."),
     "body_too_large": Entry(413, "Too large", "This is larger than the hub takes. Shorten it, or send the rest separately."),
     "media_type_unsupported": Entry(415, "Media type not supported", "Send one of the media types in the documentation."),
