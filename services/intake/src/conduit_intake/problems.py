@@ -32,8 +32,8 @@ _TEXTS = {
     "place_unknown": "No place of this referral has this place_id. Add the place to places, or correct the id.",
     "local_id_taken": "The referral already has this id. Use a new one, or set corrects to true where this replaces what "
     "was said before.",
-    "referral_full": "This referral has as much added information as the hub takes of one. Tell the force that leads the "
-    "case, or refer a new concern under a new reference. Where a child is in danger, set immediate_danger: that is always taken.",
+    "referral_full": "This referral has as much added information as the hub takes. Tell the force that leads the case, or "
+    "refer a new concern under a new reference. Where a child is in danger, set immediate_danger: that is always taken.",
     "local_id_repeated": "This id occurs twice here. Give each person and each place an id of its own.",
 }
 """A record with the ce_id and content of one that was answered is taken for the same record, hence the new ce_id."""
