@@ -7,19 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.testing import Harness, raw_record, record
+from conduit_chassis.testing import Harness, record
 from conduit_contracts.envelope import dump
-from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
 from conduit_routing import content, follow, store
-from conduit_routing.handlers import MOST_TOLD, in_parts
 from services.routing.tests.builders import (
-    READER,
     Desk,
     accepted,
     acknowledged,
@@ -155,35 +150,3 @@ def news_of(sent: Any, referral_id: UUID) -> list[str]:
         and each.message.text
         and each.message.referral_id == referral_id
     ]
-
-
-@given(
-    weights=st.lists(st.integers(1, MOST_TOLD * 2), min_size=1, max_size=6),
-    order=st.lists(st.integers(0, 7), max_size=30),
-)
-def test_a_batch_in_parts_keeps_every_record_in_the_order_of_its_case(weights: list[int], order: list[int]) -> None:
-    ids = [uuid7() for _ in range(8)]
-    batch: list[Any] = []
-    for which in order:
-        message = informed(ids[which], addition(1, 10))
-        batch.append(READER.read(record(topic_of(message), str(ids[which]), message)).content)
-    batch.append(READER.read(raw_record("routing.reviews.v1", "key", [], b"")).content)
-    known = dict(zip(ids, weights, strict=False))
-    parts = in_parts(batch, known)
-    together = [each for part in parts for each in part]
-    assert sorted(map(id, together)) == sorted(map(id, batch))
-    for referral_id in ids:
-        places = [number for number, part in enumerate(parts) if referral_id in _about(part)]
-        assert len(places) <= 1
-        assert _of(together, referral_id) == _of(batch, referral_id)
-    for part in parts:
-        heavy = [known[each] for each in set(_about(part)) if each in known]
-        assert len(heavy) < 2 or sum(heavy) <= MOST_TOLD
-
-
-def _about(part: list[Any]) -> list[UUID]:
-    return [each.message.referral_id for each in part if hasattr(each, "message")]
-
-
-def _of(batch: list[Any], referral_id: UUID) -> list[int]:
-    return [id(each) for each in batch if hasattr(each, "message") and each.message.referral_id == referral_id]

@@ -44,7 +44,7 @@ NATURE = ComplexityClaim(
     ground=Ground.NATURE_OF_INVESTIGATION, nature_factor=NatureFactor.INSTITUTION, reason="A school, synthetic."
 )
 
-_READER = Reader("triage", topics.consumed_by("triage"), {})
+READER = Reader("triage", topics.consumed_by("triage"), {})
 _PUBLISHED = {message.type: message for message in topics.TRIAGE_DECISIONS.messages}
 _TOPICS = {message.type: topic.name() for topic in topics.consumed_by("triage") for message in topic.messages}
 
@@ -177,12 +177,13 @@ class Desk:
     def take(self, message: Message, **attributes: Any) -> list[Any]:
         """Handle a message."""
         given = {"time": self.work.now} | attributes
-        return self.handle([_READER.read(as_record(message, **given)).content])
+        return self.handle([READER.read(as_record(message, **given)).content])
 
     def handle(self, batch: Sequence[Incoming]) -> list[Any]:
         """Handle records in one batch."""
         outbox = Outbox("triage", self.work.now)
-        dispatch(self.work, batch, outbox)
+        for _ in dispatch(self.work, batch, outbox):
+            assert self.work.rest == []
         self.put_aside += outbox.put_aside
         for row in outbox.rows:
             assert row.topic == "triage.decisions.v1"

@@ -17,7 +17,7 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Numbers, Role, Urgency
 from conduit_contracts.triage import DeclineReason
-from conduit_triage import rules, store
+from conduit_triage import acts, rules, store
 from conduit_triage.cases import State
 from conduit_triage.handlers import dispatch
 from conduit_triage.policy import TriagePolicy
@@ -126,9 +126,11 @@ async def test_a_reloaded_case_is_the_case_that_was_saved(triage: Harness, polic
     message = received(referral(immediate_danger=True, claims=(NATURE,)))
     await send(triage, message, supplied(message.referral_id, text="Synthetic."), asking(message.referral_id))
     async with triage.runtime.transaction() as (connection, _):
-        case = (await store.load(connection, [message.referral_id], policy, NOW)).cases[message.referral_id]
+        cases = (await store.load(connection, [message.referral_id], policy, NOW)).cases
+        await store.load_told(connection, cases, acts.MOST_BYTES)
+        case = cases[message.referral_id]
     assert case.referral == message.referral
-    assert [added.text for added in case.supplements] == ["Synthetic."]
+    assert [added.supplement.text for added in case.added] == ["Synthetic."]
     assert case.review is not None
     assert case.review.waiting_for_partner
     assert (case.state, case.danger_raised, case.rounds) == (State.UNDER_REVIEW, True, 1)
@@ -146,7 +148,7 @@ async def test_a_batch_costs_the_same_statements_however_many_referrals_it_holds
             await transaction.start()
             count.connection = connection
             work = await store.load(count, [each.message.referral_id for each in contents], policy, NOW)  # type: ignore[union-attr]
-            dispatch(work, contents, Outbox("triage", NOW))
+            assert len(list(dispatch(work, contents, Outbox("triage", NOW)))) == size
             await store.save(count, work)
             await transaction.rollback()
         return count.calls

@@ -7,6 +7,7 @@ from uuid import UUID
 from conduit_chassis.clock import Clock
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.parts import in_parts
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.topics import FORCE_RESPONSES
@@ -198,7 +199,7 @@ class BatchHandler:
         await attachments.load(connection, work, ids)
         needed = {each: case for each, case in work.cases.items() if ids[each] or store.may_pass_on(case)}
         weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
-        for part in in_parts(batch, weights):
+        for part in in_parts([(_about_whom(each), each) for each in batch], weights, MOST_TOLD):
             told = {each: needed[each] for each in wanted(part) if each in needed}
             await store.load_content(connection, told)
             for _ in dispatch(work, part, outbox):
@@ -215,21 +216,8 @@ MOST_TOLD = 4_000_000
 """Bytes told of stored cases that are in memory at a time, unless one case alone is larger."""
 
 
-def in_parts(batch: Sequence[Incoming], weights: Mapping[UUID, int]) -> list[list[Incoming]]:
-    """The batch in parts that are no heavier than they must be. All records of one case are in one part, in order."""
-    parts: list[list[Incoming]] = [[]]
-    part_of: dict[UUID | None, int] = {}
-    weight = 0
-    for incoming in batch:
-        case: UUID | None = incoming.message.referral_id if isinstance(incoming, Delivery) else None
-        if case is not None and case in weights and case not in part_of:
-            if weight and weight + weights[case] > MOST_TOLD:
-                parts.append([])
-                weight = 0
-            weight += weights[case]
-            part_of[case] = len(parts) - 1
-        parts[part_of.get(case, 0)].append(incoming)
-    return parts
+def _about_whom(incoming: Incoming) -> UUID | None:
+    return incoming.message.referral_id if isinstance(incoming, Delivery) else None
 
 
 def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> Iterator[None]:

@@ -70,18 +70,16 @@ class Act:
 
 def raise_danger(act: Act) -> None:
     """The home force gets the case at once, while triage goes on."""
-    case = act.case
-    supplements, fitting = case.supplements, _how_many_fit(case)
+    case, fitting = act.case, _how_many_fit(act.case)
     case.danger_raised = True
     act.publish(
         ImmediateDangerRaised,
         referral=case.referral,
-        supplements=supplements[:fitting],
+        supplements=_first_supplements(case, fitting),
         policy_version=act.policy.version,
     )
     act.note(RULES, "danger_raised", ReviewReason.IMMEDIATE_DANGER)
-    for supplement in supplements[fitting:]:
-        forward_information(act, supplement)
+    _forward_rest(act, fitting)
 
 
 def raise_priority(act: Act, supplement: Supplement) -> None:
@@ -127,12 +125,12 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
     """Accept by an officer's command, or by the rules where there is none."""
     case = act.case
     actor = by_officer(command.officer_id) if command else RULES
-    supplements, fitting = case.supplements, _how_many_fit(case)
+    fitting = _how_many_fit(case)
     case.accept(grounds, actor, act.work.now, act.policy.version, command.home_force if command else None)
     act.publish(
         ReferralAccepted,
         referral=case.referral,
-        supplements=supplements[:fitting],
+        supplements=_first_supplements(case, fitting),
         grounds=grounds,
         home_force=case.home_force,
         decided_by=ByOfficer(officer_id=command.officer_id) if command else ByRules(),
@@ -140,13 +138,26 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
     )
     act.note(actor, "accepted", *grounds, said=command.comment if command else None)
     if not case.danger_raised:
-        for supplement in supplements[fitting:]:
-            forward_information(act, supplement)
+        _forward_rest(act, fitting)
 
 
 def _how_many_fit(case: Case) -> int:
     """How many supplements travel in one record with the referral."""
-    return rules.how_many_fit((len(added.body) for added in case.added), MOST_BYTES - len(case.body))
+    fitting = rules.how_many_fit((len(added.body) for added in case.added), MOST_BYTES - len(case.body))
+    return min(fitting, case.leading) if case.left_out else fitting
+
+
+def _first_supplements(case: Case, fitting: int) -> tuple[Supplement, ...]:
+    return tuple(added.supplement for added in case.added[:fitting])
+
+
+def _forward_rest(act: Act, fitting: int) -> None:
+    """What does not fit follows: at once where it is in memory, after this record where it is read from the store."""
+    if act.case.left_out:
+        act.work.rest.append((act, fitting))
+        return
+    for added in act.case.added[fitting:]:
+        forward_information(act, added.supplement)
 
 
 def forward_information(act: Act, supplement: Supplement) -> None:

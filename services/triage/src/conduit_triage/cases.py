@@ -9,6 +9,7 @@ from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReferenc
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
 from conduit_contracts.referral import Ground, Referral, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
+from conduit_triage.told import Told
 
 RULES = "rules"
 
@@ -50,7 +51,8 @@ class Added:
 
 @dataclass(slots=True)
 class Case:
-    """One referral. `body` is the ReferralReceived event as it came; it is read only when it is needed.
+    """One referral. `body` is the ReferralReceived event as it came, `added` the beginning of what was added, and what this
+    batch adds: all that fits one event. Both are there only where a record of the batch may need them.
 
     `rounds` counts the reviews opened so far: 0, 1, 2 after a reconsideration, and one more each time that danger is told
     of after a decline. `declined_by` stays after a review opened again, because that officer may not decide again.
@@ -60,9 +62,9 @@ class Case:
     partner_id: PartnerId
     partner_reference: PartnerReference
     received_at: datetime
-    body: bytes
     state: State
     policy_version: str
+    body: bytes = b""
     danger_raised: bool = False
     rounds: int = 0
     decided_by: str | None = None
@@ -73,7 +75,13 @@ class Case:
     declined_by: OfficerId | None = None
     review: OpenReview | None = None
     added: list[Added] = field(default_factory=list)
+    leading: int = 0
+    """How many of `added` are stored; they are the first."""
+    left_out: int = 0
+    """How many stored ones after them are not in memory."""
     _referral: Referral | None = None
+    _told: Told | None = None
+    _words: int = 0
 
     @classmethod
     def received(cls, message: ReferralReceived, body: bytes, policy_version: str) -> "Case":
@@ -91,15 +99,50 @@ class Case:
 
     @property
     def referral(self) -> Referral:
-        """The referral as the partner sent it."""
+        """The referral as the partner sent it.
+
+        Raises:
+            LookupError: it was not loaded, which is a fault of ours.
+        """
         if self._referral is None:
+            if not self.body:
+                raise LookupError("what was told of the referral was not loaded")
             self._referral = ReferralReceived.model_validate_json(self.body, extra="ignore").referral
         return self._referral
 
     @property
-    def supplements(self) -> tuple[Supplement, ...]:
-        """What was added, oldest first."""
-        return tuple(added.supplement for added in self.added)
+    def told(self) -> Told:
+        """What rules ask of all that was told."""
+        if self._told is None:
+            self._told = Told(self.referral, (added.supplement for added in self.added))
+        return self._told
+
+    def load(self, body: bytes) -> None:
+        """Begin with the referral as it is stored; what was added follows by `recall`."""
+        self.body, self.added, self.leading, self.left_out = body, [], 0, 0
+        self._referral, self._words = None, len(body)
+        self._told = Told(self.referral)
+
+    def recall(self, added: Added, room: int) -> None:
+        """Take in an addition that is stored, and keep its words while all of them fit `room` bytes."""
+        self.told.add(added.supplement)
+        self._words += len(added.body)
+        if self._words > room:
+            self.left_out += 1
+        else:
+            self.added.append(added)
+            self.leading += 1
+
+    def forget(self) -> None:
+        """Keep no words in memory: none of the batch's records needs them any more."""
+        self.body, self.added, self.leading, self.left_out = b"", [], 0, 0
+        self._referral = self._told = None
+
+    def add(self, added: Added, supplement: Supplement) -> None:
+        """Take in what is added now."""
+        if self._told is not None:
+            self._told.add(supplement)
+        self.added.append(added)
 
     @property
     def held_by_routing(self) -> bool:
@@ -111,10 +154,6 @@ class Case:
         self.state, self.review, self.policy_version = State.UNDER_REVIEW, review, policy_version
         self.rounds += 1
         self.decided_by = self.decided_at = self.decline_reason = None
-
-    def has(self, event_id: str) -> bool:
-        """Whether this addition is already kept."""
-        return any(added.event_id == event_id for added in self.added)
 
     def wait_for_partner(self, *, waiting: bool) -> None:
         """Mark whether the open review waits for the partner's answer."""

@@ -3,19 +3,20 @@
 Where danger was raised, everything added is forwarded at once, and therefore always before an acceptance.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from conduit_chassis.clock import Clock
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.parts import in_parts
 from conduit_contracts import intake
 from conduit_contracts.problems import Origin, Problem
 from conduit_contracts.triage import DecideReview
 from conduit_triage import acts, metrics, rules, store
 from conduit_triage.acts import Act
-from conduit_triage.cases import State, by_partner
+from conduit_triage.cases import Case, State, by_partner
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.work import Work
 
@@ -35,7 +36,7 @@ def referral_received(work: Work, delivery: Delivery[intake.ReferralReceived], o
     act = Act(work, delivery, outbox, work.begin(delivery))
     if act.case.referral.immediate_danger:
         acts.raise_danger(act)
-    verdict = rules.assess(work.policy, act.case.referral)
+    verdict = rules.judge(work.policy, act.case.referral, act.case.told)
     if isinstance(verdict, rules.Accept):
         acts.accept(act, verdict.grounds)
     else:
@@ -46,7 +47,7 @@ def information_supplied(work: Work, delivery: Delivery[intake.InformationSuppli
     """Keep it whatever the state; forward it to forces that have the case; see whether it makes the case more urgent, and
     whether a counted ground holds now."""
     act = _about(work, delivery, outbox)
-    if act is None or act.case.has(delivery.attributes.id):
+    if act is None or (act.case.referral_id, delivery.attributes.id) in work.known:
         return
     case, supplement = act.case, delivery.message.supplement
     goes_on = case.held_by_routing and case.state is not State.WITHDRAWN
@@ -58,7 +59,7 @@ def information_supplied(work: Work, delivery: Delivery[intake.InformationSuppli
     if case.state is not State.WITHDRAWN:
         acts.raise_priority(act, supplement)
     if case.review is not None and rules.may_accept(case) and (supplement.persons or supplement.places):
-        verdict = rules.assess(work.policy, case.referral, case.supplements)
+        verdict = rules.judge(work.policy, case.referral, case.told)
         if isinstance(verdict, rules.Accept):
             acts.accept(act, verdict.grounds)
 
@@ -133,10 +134,60 @@ class Handler:
         """Take each record in turn, between one load and one save."""
         if self._policy is None or self._clock is None:
             raise RuntimeError("the handler was not started")
-        work = await store.load(connection, concerned(batch), self._policy, self._clock.now())
-        dispatch(work, batch, outbox)
+        work = await store.load(connection, concerned(batch), self._policy, self._clock.now(), additions(batch))
+        needed = in_need(work, batch)
+        weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
+        for part in in_parts([(_about_whom(each), each) for each in batch], weights, MOST_TOLD):
+            told = {key: needed[key] for key in concerned(part) if key in needed}
+            await store.load_told(connection, told, acts.MOST_BYTES)
+            for _ in dispatch(work, part, outbox):
+                await forward_rest(connection, work, outbox)
+            for case in told.values():
+                case.forget()
         await store.save(connection, work)
         metrics.count(work.history)
+
+
+MOST_TOLD = 4_000_000
+"""Bytes told of stored referrals that are read for one part of a batch, unless one referral alone is larger."""
+MOST_WAITING = 4 * 1024 * 1024
+"""Bytes of events that wait in memory before they are written."""
+_NEED_TOLD = frozenset({intake.InformationSupplied.type, intake.ReconsiderationRequested.type, DecideReview.type})
+
+
+def in_need(work: Work, batch: Sequence[Incoming]) -> dict[UUID, Case]:
+    """The stored cases whose words rules may ask for. A decided one that forces have only passes on what is added."""
+    deliveries = (each for each in batch if isinstance(each, Delivery) and each.attributes.type in _NEED_TOLD)
+    cases = {each.message.referral_id: work.cases.get(each.message.referral_id) for each in deliveries}
+    open_to_rules = {State.UNDER_REVIEW, State.DECLINED}
+    return {key: case for key, case in cases.items() if case is not None and case.state in open_to_rules}
+
+
+async def forward_rest(connection: Any, work: Work, outbox: Outbox) -> None:
+    """Forward what did not fit beside a referral, read from the store bit by bit."""
+    pending, work.rest = work.rest, []
+    for act, fitting in pending:
+        async for supplement in store.supplements_of(connection, act.case.referral_id, fitting):
+            acts.forward_information(act, supplement)
+            await _spill(connection, outbox)
+        for added in act.case.added[act.case.leading :]:
+            acts.forward_information(act, added.supplement)
+    await _spill(connection, outbox)
+
+
+async def _spill(connection: Any, outbox: Outbox) -> None:
+    if outbox.waiting_bytes > MOST_WAITING:
+        await outbox.flush(connection)
+
+
+def additions(batch: Sequence[Incoming]) -> list[str]:
+    """The event ids of what the batch adds to referrals."""
+    deliveries = (each for each in batch if isinstance(each, Delivery))
+    return [each.attributes.id for each in deliveries if each.attributes.type == intake.InformationSupplied.type]
+
+
+def _about_whom(incoming: Incoming) -> UUID | None:
+    return getattr(incoming.message, "referral_id", None) if isinstance(incoming, Delivery) else None
 
 
 def concerned(batch: Sequence[Incoming]) -> set[UUID]:
@@ -145,13 +196,14 @@ def concerned(batch: Sequence[Incoming]) -> set[UUID]:
     return {each.message.referral_id for each in deliveries if HANDLERS[each.attributes.type] is not ignore}
 
 
-def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> None:
-    """Take each record in turn."""
+def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> Iterator[None]:
+    """Take each record in turn, with a pause after each."""
     for incoming in batch:
         if isinstance(incoming, Refusal):
             refused(incoming, outbox)
         else:
             HANDLERS[incoming.attributes.type](work, incoming, outbox)
+        yield
 
 
 def _about(work: Work, delivery: Delivery[Any], outbox: Outbox) -> Act | None:

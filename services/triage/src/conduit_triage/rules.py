@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from conduit_contracts.geography import force_areas, forces
-from conduit_contracts.referral import Concern, Ground, OffencePlace, Person, Referral, Role, Supplement, Urgency
+from conduit_contracts.geography import forces
+from conduit_contracts.referral import Concern, Ground, Referral, Role, Supplement
 from conduit_contracts.triage import DecideReview, ReviewReason
 from conduit_triage.cases import Case, OpenReview, State
 from conduit_triage.policy import TriagePolicy
+from conduit_triage.told import URGENCY_RANK, Told, more_urgent
 
 MOST_ROUNDS = 2
 """A first review, and one second look."""
-_URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,12 @@ Verdict: TypeAlias = Accept | Review
 
 def assess(policy: TriagePolicy, referral: Referral, supplements: Sequence[Supplement] = ()) -> Verdict:
     """What the rules make of a referral with what was added to it, oldest first."""
-    grounds = counted_grounds(policy, referral, supplements)
+    return judge(policy, referral, Told(referral, supplements))
+
+
+def judge(policy: TriagePolicy, referral: Referral, told: Told) -> Verdict:
+    """What the rules make of a referral and of what was told of it in all."""
+    grounds = counted_grounds(policy, referral, told)
     if grounds and is_child_sexual_abuse(referral):
         return Accept(grounds)
     return Review(_reasons(policy, referral, counted=bool(grounds)))
@@ -57,34 +62,15 @@ def is_child_sexual_abuse(referral: Referral) -> bool:
     return any(concern is not Concern.OTHER_HARM for concern in referral.concerns)
 
 
-def counted_grounds(policy: TriagePolicy, referral: Referral, supplements: Sequence[Supplement] = ()) -> tuple[Ground, ...]:
+def counted_grounds(policy: TriagePolicy, referral: Referral, told: Told) -> tuple[Ground, ...]:
     """The counted grounds that hold. Estimates do not count; who or what is described twice counts once."""
-    persons, numbers = _persons(referral, supplements), referral.numbers
+    numbers = referral.numbers
     counts = (
-        (Ground.NUMBER_OF_VICTIMS, _known(numbers.victims_known, persons, Role.VICTIM), policy.victims_at_least),
-        (Ground.NUMBER_OF_SUSPECTS, _known(numbers.suspects_known, persons, Role.SUSPECT), policy.suspects_at_least),
-        (Ground.NUMBER_OF_FORCE_AREAS, len(force_areas(_places(referral, supplements))), policy.force_areas_at_least),
+        (Ground.NUMBER_OF_VICTIMS, max(numbers.victims_known, told.of_role(Role.VICTIM)), policy.victims_at_least),
+        (Ground.NUMBER_OF_SUSPECTS, max(numbers.suspects_known, told.of_role(Role.SUSPECT)), policy.suspects_at_least),
+        (Ground.NUMBER_OF_FORCE_AREAS, told.areas, policy.force_areas_at_least),
     )
     return tuple(ground for ground, known, at_least in counts if known >= at_least)
-
-
-def _known(number: int, persons: Iterable[Person], role: Role) -> int:
-    return max(number, sum(person.role is role for person in persons))
-
-
-def _persons(referral: Referral, supplements: Sequence[Supplement]) -> tuple[Person, ...]:
-    """Each person once, by the partner's local id, as last described."""
-    if not supplements:
-        return referral.persons
-    told = (referral.persons, *(supplement.persons for supplement in supplements))
-    return tuple({person.person_id: person for persons in told for person in persons}.values())
-
-
-def _places(referral: Referral, supplements: Sequence[Supplement]) -> tuple[OffencePlace, ...]:
-    if not supplements:
-        return referral.places
-    told = (referral.places, *(supplement.places for supplement in supplements))
-    return tuple({place.place_id: place for places in told for place in places}.values())
 
 
 def _reasons(policy: TriagePolicy, referral: Referral, *, counted: bool) -> tuple[ReviewReason, ...]:
@@ -108,7 +94,7 @@ def new_review(
     policy: TriagePolicy, case: Case, reasons: tuple[ReviewReason, ...], since: datetime, now: datetime
 ) -> OpenReview:
     """A review's place in the queue. It is due from `since`, the partner's own moment, so that our delays do not hide."""
-    urgency, danger = urgency_of(case.referral.urgency, case.supplements), in_danger(case)
+    urgency, danger = case.told.urgency, case.told.danger
     return OpenReview(
         reasons=reasons,
         urgency=urgency,
@@ -120,7 +106,7 @@ def new_review(
 
 def raised(policy: TriagePolicy, review: OpenReview, supplement: Supplement, now: datetime) -> OpenReview:
     """The review's place after what was added: sooner where it is more urgent, and never later."""
-    urgency = urgency_of(review.urgency, (supplement,))
+    urgency = more_urgent(review.urgency, supplement.urgency)
     danger = review.immediate_danger or bool(supplement.immediate_danger)
     if (urgency, danger) == (review.urgency, review.immediate_danger):
         return review
@@ -130,26 +116,15 @@ def raised(policy: TriagePolicy, review: OpenReview, supplement: Supplement, now
     return replace(review, reasons=reasons, urgency=urgency, immediate_danger=danger, due_at=due_at)
 
 
-def urgency_of(urgency: Urgency, supplements: Iterable[Supplement]) -> Urgency:
-    """The most urgent that was said. Only a person may go back on it."""
-    said = (supplement.urgency for supplement in supplements if supplement.urgency is not None)
-    return min([urgency, *said], key=_URGENCY_RANK.__getitem__)
-
-
-def in_danger(case: Case) -> bool:
-    """Whether it was ever said that a child is in danger."""
-    return case.referral.immediate_danger or any(supplement.immediate_danger for supplement in case.supplements)
-
-
 def second_look(case: Case) -> tuple[ReviewReason, ...]:
     """The reasons of a review that the partner asked for after a decline."""
-    danger = (ReviewReason.IMMEDIATE_DANGER,) if in_danger(case) else ()
+    danger = (ReviewReason.IMMEDIATE_DANGER,) if case.told.danger else ()
     return (*danger, ReviewReason.RECONSIDERATION)
 
 
 def queue_key(review: OpenReview, referral_id: UUID) -> tuple[bool, int, datetime, datetime, UUID]:
     """The order in which officers see open reviews. The index `reviews_queue` has the same order."""
-    return (not review.immediate_danger, _URGENCY_RANK[review.urgency], review.due_at, review.opened_at, referral_id)
+    return (not review.immediate_danger, URGENCY_RANK[review.urgency], review.due_at, review.opened_at, referral_id)
 
 
 def reconsideration_open(case: Case) -> bool:

@@ -1,19 +1,19 @@
 """All SQL of triage. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_chassis.postgres import insert
-from conduit_contracts.referral import Ground, Urgency
+from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Case, OpenReview, State
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.work import Entry, Remark, Work
 
 _CASES = """
-SELECT referral_id, partner_id, partner_reference, received_at, body, state, danger_raised, rounds, decided_by, decided_at,
+SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
        grounds, home_force, decline_reason, declined_by, policy_version
 FROM assessments WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id
 """
@@ -22,9 +22,19 @@ _REVIEWS = """
 SELECT referral_id, reasons, urgency, immediate_danger, opened_at, due_at, waiting_for_partner
 FROM reviews WHERE referral_id = ANY($1::uuid[])
 """
+_BODY = "SELECT body FROM assessments WHERE referral_id = $1"
+_BODIES = "SELECT referral_id, body FROM assessments WHERE referral_id = ANY($1::uuid[])"
 _SUPPLEMENTS = """
 SELECT referral_id, event_id, body, arrived_at FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY id
 """
+_KNOWN = "SELECT referral_id, event_id FROM supplements WHERE referral_id = ANY($1::uuid[]) AND event_id = ANY($2::text[])"
+_SIZES = """
+SELECT referral_id, octet_length(body) + coalesce((
+    SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = assessments.referral_id
+), 0)::integer FROM assessments WHERE referral_id = ANY($1::uuid[])
+"""
+PREFETCH = 32
+"""Additions that are in memory at a time while a case's are read."""
 _CLOSE_REVIEWS = "DELETE FROM reviews WHERE referral_id = ANY($1::uuid[])"
 _UPDATE = """
 UPDATE assessments AS stored SET
@@ -73,25 +83,53 @@ _CHANGED_COLUMNS = (
 """In the order of the parameters of `_UPDATE`."""
 
 
-async def load(connection: Any, referral_ids: Iterable[UUID], policy: TriagePolicy, now: datetime) -> Work:
-    """The cases of a batch, locked until the transaction ends. A referral that triage does not know is absent."""
+async def load(
+    connection: Any, referral_ids: Iterable[UUID], policy: TriagePolicy, now: datetime, added: Collection[str] = ()
+) -> Work:
+    """The cases of a batch, locked until the transaction ends, without what was told of them.
+
+    A referral that triage does not know is absent. `added` are the event ids of what the batch adds.
+    """
     work = Work(policy, now)
     wanted = list(set(referral_ids))
     if wanted:
         work.cases = await _read(connection, _LOCKED_CASES, wanted)
         work.stored_reviews = {key: case.review for key, case in work.cases.items() if case.review is not None}
+    if work.cases and added:
+        work.known = {(row[0], row[1]) for row in await connection.fetch(_KNOWN, list(work.cases), list(added))}
     return work
 
 
 async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> dict[UUID, Case]:
     cases = {row["referral_id"]: _case(row) for row in await connection.fetch(statement, referral_ids)}
     if cases:
-        known = list(cases)
-        for row in await connection.fetch(_REVIEWS, known):
+        for row in await connection.fetch(_REVIEWS, list(cases)):
             cases[row["referral_id"]].review = _review(row)
-        for row in await connection.fetch(_SUPPLEMENTS, known):
-            cases[row["referral_id"]].added.append(Added(row["event_id"], row["body"], row["arrived_at"]))
     return cases
+
+
+async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many bytes were told of each of these referrals."""
+    return {row[0]: row[1] for row in await connection.fetch(_SIZES, list(referral_ids))}
+
+
+async def load_told(connection: Any, cases: Mapping[UUID, Case], room: int) -> None:
+    """Let these cases know what was told of them, and keep the words of what fits `room` bytes of each."""
+    if not cases:
+        return
+    for row in await connection.fetch(_BODIES, list(cases)):
+        cases[row["referral_id"]].load(row["body"])
+    async for referral_id, event_id, body, arrived_at in connection.cursor(_SUPPLEMENTS, list(cases), prefetch=PREFETCH):
+        cases[referral_id].recall(Added(event_id, body, arrived_at), room)
+
+
+async def supplements_of(connection: Any, referral_id: UUID, after: int) -> AsyncIterator[Supplement]:
+    """What was added and is stored, oldest first, without the first ones."""
+    number = 0
+    async for _, event_id, body, arrived_at in connection.cursor(_SUPPLEMENTS, [referral_id], prefetch=PREFETCH):
+        number += 1
+        if number > after:
+            yield Added(event_id, body, arrived_at).supplement
 
 
 async def save(connection: Any, work: Work) -> None:
@@ -142,6 +180,9 @@ async def consult(connection: Any, referral_id: UUID, officer_id: str, now: date
     cases = await _read(connection, _CASES, [referral_id])
     if not cases:
         return None
+    cases[referral_id].body = await connection.fetchval(_BODY, referral_id)
+    for row in await connection.fetch(_SUPPLEMENTS, [referral_id]):
+        cases[referral_id].added.append(Added(row["event_id"], row["body"], row["arrived_at"]))
     await connection.execute(_CONSULT, referral_id, officer_id, now)
     history = [dict(row) for row in await connection.fetch(_HISTORY, referral_id)]
     return Dossier(cases[referral_id], history, [dict(row) for row in await connection.fetch(_REMARKS, referral_id)])

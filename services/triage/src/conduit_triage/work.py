@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_chassis.kafka import Delivery
@@ -46,6 +46,10 @@ class Work:
     created: dict[UUID, Case] = field(default_factory=dict)
     changed: dict[UUID, Case] = field(default_factory=dict)
     added: list[tuple[UUID, Added]] = field(default_factory=list)
+    known: set[tuple[UUID, str]] = field(default_factory=set)
+    """Which additions of the batch are kept already, as referral and event id."""
+    rest: list[tuple[Any, int]] = field(default_factory=list)
+    """Acts whose case is too large for one event, and how much of what was added it holds. The rest is to follow it."""
     history: list[Entry] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
 
@@ -58,8 +62,9 @@ class Work:
     def add(self, case: Case, delivery: Delivery[InformationSupplied]) -> None:
         """Keep what the partner added."""
         added = Added(delivery.attributes.id, delivery.record.value or b"", self.now)
-        case.added.append(added)
+        case.add(added, delivery.message.supplement)
         self.added.append((case.referral_id, added))
+        self.known.add((case.referral_id, added.event_id))
 
     def note(
         self, case: Case, event_id: str, actor: str, what: str, why: Iterable[str] = (), said: str | None = None
