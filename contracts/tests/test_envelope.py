@@ -138,9 +138,7 @@ def test_a_tombstone_is_refused_with_advice() -> None:
     assert codes(headers(), None) == [("value_missing", "value")]
 
 
-@pytest.mark.parametrize(
-    "value", [b"", b"{", b"\xff\xfe", b'{"force_id": "a"', b"[" * 5000, b'{"force_id": "\\ud800"}', b'{"a": 1} {"b": 2}']
-)
+@pytest.mark.parametrize("value", [b"", b"{", b"\xff\xfe", b'{"force_id": "a"', b"[" * 5000, b'{"a": 1} {"b": 2}'])
 def test_what_is_no_json_is_refused(value: bytes) -> None:
     assert codes(headers(), value) == [("json_invalid", "value")]
 
@@ -152,7 +150,7 @@ def test_json_that_is_no_object_is_refused(value: bytes) -> None:
 
 def test_the_edge_refuses_an_unknown_field_and_the_inside_drops_it() -> None:
     value = GOOD.raw_value.replace(b"{", b'{"later": {"deep": 1}, ', 1)
-    assert codes(headers(), value) == [("field_unknown", "(unknown)")]
+    assert codes(headers(), value) == [("field_unknown", "later")]
     _, message = decode(headers(), value, ACCEPT)
     assert isinstance(message, ReceiptConfirmed)
 

@@ -136,7 +136,7 @@ def test_a_record_is_read_as_closed_as_the_hub_reads_it() -> None:
     misspelt = Submission(good.event_id, good.topic, good.key, good.headers, json.dumps(body).encode())
     first, problem = checks.check(NORTH, misspelt, NOW)
     assert first == call_999(), "whoever misspells danger says it all the same"
-    assert (problem.code, problem.field) == ("field_unknown", "referral.(unknown)")
+    assert (problem.code, problem.field) == ("field_unknown", "referral.imediate_danger")
     assert "immediate_danger" in problem.message
     headless = Submission(good.event_id, good.topic, good.key, good.headers[1:], good.value)
     assert [each.field for each in checks.check(NORTH, headless, NOW)] == ["ce_specversion"]
@@ -149,7 +149,7 @@ def test_plain_values_become_a_referral_and_every_mistake_is_named_without_its_v
     assert {(each.code, each.field) for each in error.value.problems} == {
         ("value_not_allowed", "referral.urgency".removeprefix("referral.")),
         ("field_missing", "numbers.victims_known"),
-        ("field_unknown", "(unknown)"),
+        ("field_unknown", "narative"),
     }
     assert CANARY not in str(error.value)
 

@@ -4,6 +4,7 @@ Structured mode is read as well, told by the content type. Nothing read from a r
 names the field, never what stood in it. A field's path begins in the message, in both modes alike.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
@@ -19,7 +20,9 @@ from conduit_contracts.attributes import (
 )
 from conduit_contracts.base import Value
 from conduit_contracts.entry import entry_problems
-from conduit_contracts.problems import problems_from, repeated_problems, sender_problem
+from conduit_contracts.explain import fault_problems, problems_from, repeated_problems
+from conduit_contracts.json_texts import Unreadable, parse, plain
+from conduit_contracts.problems import sender_problem
 from conduit_contracts.repeated import repeated_fields
 from conduit_contracts.structured import NAMES, is_structured, open_envelope
 
@@ -139,7 +142,21 @@ def _validated(
     try:
         return model.model_validate_json(value, extra="forbid" if closed else "ignore")
     except ValidationError as error:
-        raise Undecodable(problems_from(error, root), attributes) from None
+        if not closed:
+            raise Undecodable(problems_from(error, root), attributes) from None
+    return _second_look(model, value, attributes, root)
+
+
+def _second_look(model: type[BaseModel], value: bytes, attributes: Attributes | None, root: str) -> BaseModel:
+    """Once more what a sender at the edge wrote, with null for what is absent and whole numbers as such."""
+    try:
+        given = parse(value)
+    except Unreadable as error:
+        raise Undecodable(fault_problems(error.faults, root), attributes) from None
+    try:
+        return model.model_validate_json(json.dumps(plain(given)), extra="forbid")
+    except ValidationError as error:
+        raise Undecodable(problems_from(error, root, model, given), attributes) from None
 
 
 def _refuse_entry(message: BaseModel, attributes: Attributes | None, root: str = "value") -> None:
@@ -150,9 +167,6 @@ def _refuse_entry(message: BaseModel, attributes: Attributes | None, root: str =
 
 def _refuse_repeated(value: bytes, attributes: Attributes | None, *, within: Collection[str] = ()) -> None:
     """Last, once the rest is in order. `within` are the members of the envelope, where there is one."""
-    try:
-        repeated = repeated_fields(value.decode())
-    except ValueError:  # a number of thousands of digits in a member that nobody reads
-        raise Undecodable((sender_problem("json_invalid", "value"),), attributes) from None
+    repeated = repeated_fields(value.decode("utf-8", "surrogatepass"))
     if repeated:
         raise Undecodable(repeated_problems(repeated, within), attributes)

@@ -6,14 +6,22 @@ first and is never read as another.
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from conduit_contracts.base import Term
 from conduit_contracts.envelope import Event
+from conduit_contracts.forms import formed
 from conduit_contracts.ids import ForceId, ReferralId
 from conduit_contracts.referral import Line, Text
 
-ForceReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]*$", max_length=64)]
+ForceReference = Annotated[
+    str,
+    formed(
+        r"^[A-Za-z0-9][A-Za-z0-9 ._/-]*$",
+        "letters, digits, blanks and . _ / -, beginning with a letter or a digit, for example 20/12345/26",
+        max_length=64,
+    ),
+]
 """The force's own reference, for example of its crime or intelligence record. Kept and given back, never interpreted."""
 
 

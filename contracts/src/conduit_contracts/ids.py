@@ -10,9 +10,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import UUID7, StringConstraints
+from pydantic import UUID7
+
+from conduit_contracts.forms import formed
 
 _SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+_SLUG_WORDS = "lower-case letters, digits and single hyphens, for example west-midlands"
+REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+REFERENCE_WORDS = "letters, digits and . _ / -, beginning with a letter or a digit, for example EX-2026/0147"
 _VERSION_7 = 0x7 << 76 | 0x2 << 62
 _FREE = ~(0xF << 76 | 0x3 << 62)
 _random = random.Random(os.urandom(32))  # noqa: S311 - events' ids need to be distinct, not secret
@@ -20,15 +25,15 @@ _random = random.Random(os.urandom(32))  # noqa: S311 - events' ids need to be d
 ReferralId = UUID7
 EventId = UUID7
 AttachmentId = UUID7
-PartnerId = Annotated[str, StringConstraints(pattern=_SLUG, max_length=40)]
+PartnerId = Annotated[str, formed(_SLUG, _SLUG_WORDS, max_length=40)]
 """A partner's name in topics and ACLs: lower-case letters, digits and single hyphens."""
-ForceId = Annotated[str, StringConstraints(pattern=_SLUG, max_length=40)]
+ForceId = Annotated[str, formed(_SLUG, _SLUG_WORDS, max_length=40)]
 """A police force's name in topics and ACLs, as in `reference/forces.csv`."""
-PartnerReference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
+PartnerReference = Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
 """The partner's own reference. It is shown in notices, so it must not be a person's name."""
-OfficerId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]*$", max_length=64)]
+OfficerId = Annotated[str, formed(r"^[a-z][a-z0-9.-]*$", "lower-case letters, digits, . and -", max_length=64)]
 """A named officer's account, as the hub's directory spells it."""
-DistrictCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{8}$")]
+DistrictCode = Annotated[str, formed(r"^[A-Z][0-9]{8}$", "a capital letter and eight digits, for example E08000025")]
 """An ONS local authority district code, current or former, for example E08000025."""
 
 

@@ -9,15 +9,20 @@ from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
+from conduit_contracts.forms import formed
 from conduit_contracts.ids import AttachmentId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement, Text, Urgency
 from conduit_contracts.times import Moment
 
-MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]
-ProblemCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+MediaType = Annotated[
+    str, formed(r"^[a-z]+/[a-z0-9.+-]+$", "a media type in lower case, for example application/pdf", max_length=100)
+]
+ProblemCode = Annotated[
+    str, formed(r"^[a-z][a-z0-9_]*$", "lower-case letters, digits and underscores, for example case_routed", max_length=64)
+]
+Sha256 = Annotated[str, formed(r"^[0-9a-f]{64}$", "64 hexadecimal digits in lower case")]
 
 
 class ReferralReceived(Event):

@@ -10,13 +10,16 @@ from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Event
+from conduit_contracts.forms import formed
 from conduit_contracts.ids import ForceId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Text
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.times import Moment
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Code = Annotated[
+    str, formed(r"^[a-z][a-z0-9_]*$", "lower-case letters, digits and underscores, for example case_routed", max_length=64)
+]
 
 
 class ReferralState(Term):
@@ -82,7 +85,7 @@ class Channel(Term):
 
 class _Notice(Event):
     notice_id: UUID
-    audience: Annotated[str, StringConstraints(pattern=r"^(partner|force|hub):[a-z0-9-]*$", max_length=60)]
+    audience: Annotated[str, formed(r"^(partner|force|hub):[a-z0-9-]*$", "for example force:essex", max_length=60)]
     channel: Channel
     template: Code
     referral_id: ReferralId | None = None

@@ -2,22 +2,26 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from conduit_contracts.base import Inconsistent, Value
 from conduit_contracts.envelope import Event
-from conduit_contracts.ids import ForceId, PartnerId
+from conduit_contracts.forms import formed
+from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, ForceId, PartnerId
 from conduit_contracts.referral import Email, LegalGround, Line
 from conduit_contracts.times import Day
 
-SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=64)]
+SecretName = Annotated[str, formed(r"^[a-z0-9][a-z0-9.-]*$", "lower-case letters, digits, . and -", max_length=64)]
 """Names a file in the notification service's secrets directory. Secrets themselves never travel on a topic."""
+
+
+_ADDRESS = "an address without blanks, for example https://hooks.example.org/conduit"
 
 
 class Mou(Value):
     """A Memorandum of Understanding. In force from `valid_from` to `valid_to`, both included, unless suspended."""
 
-    reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
+    reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
     scope: Line
     signed_on: Day
     valid_from: Day
@@ -37,7 +41,7 @@ class Contact(Value):
     """Where notices go. A team's address, never a person's."""
 
     email: Email | None = None
-    webhook_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=500)] | None = None
+    webhook_url: Annotated[str, formed(r"^https?://[^\s]+$", _ADDRESS, max_length=500)] | None = None
     webhook_secret: SecretName | None = None
 
     @model_validator(mode="after")

@@ -7,28 +7,41 @@ The setting follows the Complex and Organised Child Abuse Dataset's typology.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from conduit_contracts.base import Inconsistent, Term, Value
 from conduit_contracts.entry import AtEntry
-from conduit_contracts.ids import DistrictCode, ForceId, PartnerId, PartnerReference
+from conduit_contracts.forms import formed
+from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, DistrictCode, ForceId, PartnerId, PartnerReference
 from conduit_contracts.texts import blank_text
 from conduit_contracts.times import Day, Moment
 
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it
+_NO_NUL_WORDS = "a text without the character NUL (U+0000)"
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+_ONE_LINE_WORDS = "one line, without control characters such as line breaks and tabs"
 _IN_WORDS = AtEntry(blank_text)
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=200), _IN_WORDS]
+Line = Annotated[str, formed(_ONE_LINE, _ONE_LINE_WORDS, min_length=1, max_length=200), _IN_WORDS]
 """Without control characters, so that it cannot break out of a header or a list."""
-Text = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=4_000), _IN_WORDS]
-Narrative = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=40_000), _IN_WORDS]
-LocalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)]
+Text = Annotated[str, formed(_NO_NUL, _NO_NUL_WORDS, min_length=1, max_length=4_000), _IN_WORDS]
+Narrative = Annotated[str, formed(_NO_NUL, _NO_NUL_WORDS, min_length=1, max_length=40_000), _IN_WORDS]
+LocalId = Annotated[
+    str, formed(r"^[A-Za-z][A-Za-z0-9_-]*$", "letters, digits, _ and -, a letter first, for example V1", max_length=32)
+]
 """Names a person or a place inside one referral, for example V1 or L2. Unique in the referral."""
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", max_length=254)]
+Email = Annotated[
+    str,
+    formed(
+        r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", "an e-mail address, for example team@partner.example", max_length=254
+    ),
+]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 Age = Annotated[int, Field(ge=0, le=120)]
-CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+CountryCode = Annotated[str, formed(r"^[A-Z]{2}$", "two capital letters of ISO 3166-1, for example GB")]
 """ISO 3166-1 alpha-2."""
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+LanguageCode = Annotated[
+    str, formed(r"^[a-z]{2,3}(-[A-Z]{2})?$", "two or three lower-case letters of ISO 639, for example pl or pt-BR")
+]
 """ISO 639 language, for example `bsl` is not one: British Sign Language is `bfi`."""
 
 
@@ -106,7 +119,7 @@ class CharacteristicSource(Term):
 class Characteristic(Value):
     """An ethnicity or a nationality: a code with its source, or the reason why there is none."""
 
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,3}$")] | None = None
+    code: Annotated[str, formed(r"^[A-Z][A-Z0-9]{0,3}$", "capital letters and digits, for example W1 or GB")] | None = None
     """Ethnicity: a code of the 18+1 self-defined classification, such as W1 or A1. Nationality: ISO 3166-1 alpha-2."""
     source: CharacteristicSource | None = None
     not_recorded: NotRecorded | None = None
@@ -338,13 +351,16 @@ class HandlingCaveat(Value):
         return self
 
 
+_TELEPHONE = "5 to 25 digits, blanks, brackets and hyphens, with + at most at the beginning, for example +44 20 7946 0000"
+
+
 class Caseworker(Value):
     """Whom a force or an officer speaks to at the partner."""
 
     name: Line
     role: Line | None = None
     email: Email | None = None
-    telephone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,25}$")] | None = None
+    telephone: Annotated[str, formed(r"^\+?[0-9 ()-]{5,25}$", _TELEPHONE)] | None = None
     safe_contact: Text | None = None
     """When and how to make contact, for example not at a shared desk or not while the family is there."""
 
@@ -360,7 +376,7 @@ class Referral(Value):
 
     partner_id: PartnerId
     partner_reference: PartnerReference
-    mou_reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=64)]
+    mou_reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
     caseworker: Caseworker
     reported_at: Moment
     """When the partner heard of it."""

@@ -34,7 +34,7 @@ def repeated_fields(text: str) -> list[Location]:
     try:
         _quick(text)
     except _Repeated:
-        return list(_walk(json.loads(text, object_pairs_hook=_Object), ()))
+        return list(_walk(json.loads(text, object_pairs_hook=_Object, parse_int=str), ()))
     return []
 
 
@@ -43,7 +43,8 @@ def _once_each(pairs: _Pairs) -> None:
         raise _Repeated
 
 
-_quick = json.JSONDecoder(object_pairs_hook=_once_each).decode
+# Numbers are not read here, so that one of thousands of digits in a member that nobody reads does no harm.
+_quick = json.JSONDecoder(object_pairs_hook=_once_each, parse_int=str).decode
 
 
 def _walk(node: Any, path: Location) -> Iterator[Location]:

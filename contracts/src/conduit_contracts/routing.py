@@ -11,6 +11,7 @@ from pydantic import Field
 from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.force import ForceReference, NotOursReason, Part
+from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import AttachmentId, ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.intake import MediaType, Sha256
 from conduit_contracts.partner import WithdrawalReason
@@ -203,7 +204,7 @@ class CommandIgnored(_AboutCase):
 
     type: ClassVar[str] = "uk.conduit.routing.command-ignored.v1"
     officer_id: OfficerId
-    code: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=64)]
+    code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
 
 
 class _AboutAttachment(Event):
@@ -271,7 +272,7 @@ class CaseDisseminated(_ToForce):
     adds_to: Part | None = None
     """Where the case is too large to be sent whole again: the version that this one adds to. Keep what you hold of that one;
     what is new follows as InformationDisseminated. Absent: what this record holds takes the place of what you hold."""
-    because: Annotated[str, Field(pattern=r"^[a-z_]+$", max_length=64)] | None = None
+    because: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)] | None = None
     """Why it was sent, for example `joined`, `home_force`, `information_added` or `immediate_danger`."""
 
 

@@ -9,18 +9,23 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from conduit_contracts.forms import FORMS
+
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 """Between these, no offset leads out of the years that can be computed with."""
 
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}"
+_MOMENT_WORDS = "a time of RFC 3339 with its zone, for example 2026-11-23T09:30:00Z"
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
+_DAY_WORDS = "a day of the calendar, for example 2026-11-23"
 
 
 class _FromText:
     """Reads JSON through a text of this form; from Python takes the object itself."""
 
-    def __init__(self, pattern: str, json_format: str, made: CoreSchema) -> None:
+    def __init__(self, pattern: str, words: str, json_format: str, made: CoreSchema) -> None:
+        FORMS[pattern] = words
         self._text = core_schema.str_schema(pattern=pattern, strict=True)
         self._json_schema = {"type": "string", "format": json_format}
         self._made = made
@@ -34,8 +39,11 @@ class _FromText:
 
 
 Moment: TypeAlias = Annotated[
-    datetime, _FromText(_MOMENT, "date-time", core_schema.datetime_schema(tz_constraint="aware", ge=EARLIEST, le=LATEST))
+    datetime,
+    _FromText(
+        _MOMENT, _MOMENT_WORDS, "date-time", core_schema.datetime_schema(tz_constraint="aware", ge=EARLIEST, le=LATEST)
+    ),
 ]
 """A moment with its zone."""
-Day: TypeAlias = Annotated[date, _FromText(_DAY, "date", core_schema.date_schema())]
+Day: TypeAlias = Annotated[date, _FromText(_DAY, _DAY_WORDS, "date", core_schema.date_schema())]
 """A day of the calendar, without a time."""

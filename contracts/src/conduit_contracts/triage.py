@@ -2,16 +2,17 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from conduit_contracts.base import Inconsistent, Term, Value
 from conduit_contracts.envelope import Command, Event
+from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.referral import Ground, Referral, Supplement, Text, Urgency
 from conduit_contracts.times import Moment
 
-PolicyVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=32)]
+PolicyVersion = Annotated[str, formed(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "letters, digits, . and -", max_length=32)]
 
 
 class ReviewReason(Term):
@@ -129,7 +130,7 @@ class ReconsiderationRefused(_AboutReferral):
     """A second officer's look was asked for where there is none to have. The referral stays as it was."""
 
     type: ClassVar[str] = "uk.conduit.triage.reconsideration-refused.v1"
-    code: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=64)]
+    code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
     """Why: the second look was taken already, or the referral is not declined."""
 
 
@@ -153,7 +154,7 @@ class CommandIgnored(_AboutReferral):
 
     type: ClassVar[str] = "uk.conduit.triage.command-ignored.v1"
     officer_id: OfficerId
-    code: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$", max_length=64)]
+    code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
 
 
 class ReviewOutcome(Term):

@@ -305,8 +305,8 @@ class TestWhatIsLeftBehind:
         answers = [
             await refer(north, narrative=f"{CANARY} again"),
             await post(north, f"{PATH}/{referral_id}/information", added()),
-            await post(north, PATH, {CANARY: CANARY, "narrative": [CANARY]}),
-            await north.get(f"{PATH}?{CANARY}={CANARY}"),
+            await post(north, PATH, {f"{CANARY} of": CANARY, "narrative": [CANARY]}),
+            await north.get(f"{PATH}?{CANARY}+of={CANARY}"),
             await north.get(f"{PATH}?state={CANARY}"),
             await north.get(f"{PATH}/{CANARY}"),
             await north.get(f"{PATH}/{referral_id}"),

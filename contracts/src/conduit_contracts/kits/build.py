@@ -12,8 +12,8 @@ from pydantic_core import to_json
 from conduit_contracts.base import Value
 from conduit_contracts.danger import danger_first
 from conduit_contracts.entry import entry_problems
+from conduit_contracts.explain import problems_from
 from conduit_contracts.kits.errors import InvalidError
-from conduit_contracts.problems import problems_from
 from conduit_contracts.referral import Referral, Supplement
 
 V = TypeVar("V", bound=Value)
@@ -29,7 +29,7 @@ def build(model: type[V], fields: Mapping[str, Any]) -> V:
     try:
         value = model.model_validate_json(body)
     except ValidationError as error:
-        raise InvalidError(danger_first(problems_from(error), body)) from None
+        raise InvalidError(danger_first(problems_from(error, model=model, given=fields), body)) from None
     problems = entry_problems(value)
     if problems:
         raise InvalidError(danger_first(problems, body))

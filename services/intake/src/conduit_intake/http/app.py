@@ -9,7 +9,8 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from conduit_chassis.runtime import ASGIApp, Runtime
-from conduit_contracts.problems import Problem, sender_problem
+from conduit_contracts.explain import explained
+from conduit_contracts.problems import Problem
 from conduit_intake.http import acts, auth, cases, referrals, uploads
 from conduit_intake.http.bodies import JSON
 from conduit_intake.http.dangers import refuse
@@ -21,7 +22,6 @@ from conduit_intake.http.refusals import Refused
 
 # FastAPI's own telemetry would put paths and queries on spans; its documentation pages load scripts from elsewhere.
 _QUIET: Any = {"tracing": False, "metrics": False, "logs": False}
-_CODES = {"missing": "field_missing", "extra_forbidden": "field_unknown", "enum": "value_not_allowed"}
 _cache: list[tuple[bytes, Paths]] = []
 _STATUSES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -94,8 +94,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if "header" in places:
         missing = "idempotency-key" not in request.headers
         return await refuse(request, Refused("idempotency_key_missing" if missing else "idempotency_key_invalid"))
-    problems = {problem.field: problem for problem in map(_query_problem, found)}
-    return await refuse(request, Refused("query_invalid", list(problems.values())))
+    problems = {problem.field: problem for problem in map(_query_problem, reversed(found))}
+    return await refuse(request, Refused("query_invalid", list(reversed(problems.values()))))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -110,6 +110,4 @@ def _missing(found: Sequence[Any]) -> str:
 
 
 def _query_problem(detail: Any) -> Problem:
-    name = detail["loc"][1] if len(detail["loc"]) > 1 else ""
-    field = name if name in referrals.Listing.model_fields else "(unknown)"
-    return sender_problem(_CODES.get(detail["type"], "format_invalid"), field)
+    return explained(detail | {"loc": detail["loc"][1:2]}, "query", referrals.Listing)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from conduit_contracts.envelope import Undecodable, read_message
-from conduit_contracts.problems import Problem
+from conduit_contracts.problems import Problem, sender_problem
 from conduit_intake.http.refusals import Refused
 
 JSON = "application/json"
@@ -34,7 +34,9 @@ def expect(request: Request, *media_types: str) -> str:
     """
     found = media_type_of(request)
     if found not in media_types:
-        raise Refused("media_type_unsupported", headers={"Accept": ", ".join(media_types)})
+        accepted = ", ".join(media_types)
+        named = sender_problem("content_type_unsupported", "content-type", f"Send one of these media types: {accepted}.")
+        raise Refused("media_type_unsupported", (named,), headers={"Accept": accepted})
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Refused("encoding_unsupported", headers={"Accept-Encoding": "identity"})
     return found
@@ -101,7 +103,7 @@ def decode(model: type[M], body: bytes) -> M:
         return cast("M", read_message(model, body, closed=True))
     except Undecodable as error:
         if any(problem.code == "json_invalid" for problem in error.problems):
-            raise Refused("json_invalid") from None
+            raise Refused("json_invalid", error.problems) from None
         raise Refused("body_invalid", error.problems) from None
 
 

@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 _SEE = " See errors."
 _MEANWHILE = " Until then report to the police, on 101, or on 999 where a child is in danger."
 TABLE: Mapping[str, Entry] = {
-    "json_invalid": Entry(400, "Not JSON", "Send one JSON object in UTF-8."),
+    "json_invalid": Entry(400, "Not JSON", "Send one JSON object in UTF-8." + _SEE),
     "json_too_deep": Entry(400, "Nested too deeply", "No field of the contract is nested so deeply. Check the body's form."),
     "body_missing": Entry(400, "No body", "Send the attachment as the body."),
     "query_invalid": Entry(400, "Query not understood", "Mend the query's parameters." + _SEE),
@@ -108,7 +108,9 @@ TABLE: Mapping[str, Entry] = {
     ),
     "too_many_attachments": Entry(409, "Too many attachments", "This referral has as many attachments as it may have."),
     "body_too_large": Entry(413, "Too large", "This is larger than the hub takes. Shorten it, or send the rest separately."),
-    "media_type_unsupported": Entry(415, "Media type not supported", "Send one of the media types in the documentation."),
+    "media_type_unsupported": Entry(
+        415, "Media type not supported", "Send one of the media types named in errors."
+    ),
     "encoding_unsupported": Entry(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
     "body_invalid": Entry(422, "Not as in the contract", "Mend the fields named here and send it again." + _SEE),
     "mou_unknown": Entry(422, "Agreement unknown", "Check the Memorandum of Understanding's reference." + _SEE),

@@ -1,0 +1,103 @@
+"""JSON as senders write it: what cannot be read is named, and what has two spellings is brought to one.
+
+Whoever sends null means that there is nothing, and 6.0 is a whole number in JSON Schema's own words.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from math import isfinite
+from typing import Any, NamedTuple, TypeAlias
+
+from conduit_contracts.base import KNOWN_NAMES
+
+_Location: TypeAlias = tuple[int | str, ...]
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_MOST_DIGITS = 300
+_MOST_FAULTS = 20
+_ENDLESS = float("inf")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+NOT_JSON = "The value is not valid JSON. Send one JSON object in UTF-8."
+WITH_MARK = "This begins with a byte-order mark. Send UTF-8 without one."
+NOT_UTF8 = "This is not UTF-8. Send one JSON object in UTF-8."
+LONE_SURROGATE = "This holds a lone surrogate: half of a character, such as \\ud83d alone. Send whole characters."
+ENDLESS = "This is no number with an end: NaN, Infinity, or too many digits. Send a finite one of at most 300 digits."
+
+
+class Fault(NamedTuple):
+    """What makes a JSON text unreadable, and where. Without a location it is the whole text."""
+
+    code: str
+    location: _Location
+    message: str
+
+
+class Unreadable(ValueError):  # noqa: N818 - named for what the text is
+    """The text cannot be read as JSON."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("unreadable")
+        self.faults = faults
+
+
+def parse(text: bytes) -> Any:
+    """The value, for a second look at what was refused.
+
+    Raises:
+        Unreadable: with every reason, each where it stands.
+    """
+    value, faults = look(text)
+    if faults:
+        raise Unreadable(*faults)
+    return value
+
+
+def look(text: bytes) -> tuple[Any, tuple[Fault, ...]]:
+    """The value as far as it can be read, and the faults within it, at most twenty.
+
+    Raises:
+        Unreadable: nothing of it can be read.
+    """
+    if text.startswith(_BYTE_ORDER_MARKS):
+        raise Unreadable(Fault("json_invalid", (), WITH_MARK))
+    try:
+        value = _decoder.decode(text.decode("utf-8", "surrogatepass"))
+        faults = tuple(islice(_faults(value, ()), _MOST_FAULTS))
+    except UnicodeDecodeError:
+        raise Unreadable(Fault("json_invalid", (), NOT_UTF8)) from None
+    except (ValueError, RecursionError):
+        raise Unreadable(Fault("json_invalid", (), NOT_JSON)) from None
+    return value, faults
+
+
+def plain(value: Any) -> Any:
+    """The same, without the fields of the contracts that are null, and with whole numbers written as such."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if inner is not None or name not in KNOWN_NAMES}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _ENDLESS
+
+
+_decoder = json.JSONDecoder(parse_int=_whole, parse_constant=lambda _: _ENDLESS)
+
+
+def _faults(value: Any, location: _Location) -> Iterator[Fault]:
+    if isinstance(value, str) and _SURROGATE.search(value):
+        yield Fault("json_invalid", location, LONE_SURROGATE)
+    elif isinstance(value, float) and not isfinite(value):
+        yield Fault("value_out_of_range", location, ENDLESS)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if _SURROGATE.search(name):
+                yield Fault("json_invalid", location, LONE_SURROGATE)
+            yield from _faults(inner, (*location, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _faults(inner, (*location, index))
