@@ -29,7 +29,7 @@ def read(given):
     """What the kits' reader makes of a record: the message as it was understood, or the problems' codes and fields."""
     headers = [(name, text.encode()) for name, text in given["headers"]]
     try:
-        _, message = decode(headers, given["value"].encode(), ACCEPT[given["topic"]])
+        _, message = decode(headers, given["value"].encode(), ACCEPT.get(given["topic"], {}))
     except Undecodable as error:
         return {"problems": [[problem.code, problem.field] for problem in error.problems]}
     return {"value": json.loads(dump(message))}

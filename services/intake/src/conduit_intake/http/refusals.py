@@ -108,9 +108,7 @@ TABLE: Mapping[str, Entry] = {
     ),
     "too_many_attachments": Entry(409, "Too many attachments", "This referral has as many attachments as it may have."),
     "body_too_large": Entry(413, "Too large", "This is larger than the hub takes. Shorten it, or send the rest separately."),
-    "media_type_unsupported": Entry(
-        415, "Media type not supported", "Send one of the media types named in errors."
-    ),
+    "media_type_unsupported": Entry(415, "Media type not supported", "Send one of the media types named in errors."),
     "encoding_unsupported": Entry(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
     "body_invalid": Entry(422, "Not as in the contract", "Mend the fields named here and send it again." + _SEE),
     "mou_unknown": Entry(422, "Agreement unknown", "Check the Memorandum of Understanding's reference." + _SEE),
