@@ -71,12 +71,8 @@ async def test_what_does_not_fit_one_event_follows_in_order_and_is_never_all_in_
     monkeypatch.setattr(Outbox, "add", watched)
     last = addition(referral_id, 60, 3_000, immediate_danger=True) if danger else accepting(referral_id)
     sent = [each.message for each in await triage.deliver(as_record(last))]
-    first, told = (
-        next(each for each in sent if isinstance(each, ImmediateDangerRaised | ReferralAccepted)),
-        list[Supplement](),
-    )
-    told += first.supplements
-    told += [each.supplement for each in sent if isinstance(each, InformationForwarded)]
+    first = next(each for each in sent if isinstance(each, ImmediateDangerRaised | ReferralAccepted))
+    told = [*first.supplements, *(each.supplement for each in sent if isinstance(each, InformationForwarded))]
     assert 0 < len(first.supplements) < 10
     assert [each.text.split()[0] for each in told] == [str(number) for number in range(61 if danger else 60)]
     assert max(waiting) < 80_000
