@@ -40,6 +40,14 @@ class Record(NamedTuple):
         return self.headers["ce_type"]
 
 
+class Raw(NamedTuple):
+    """As it is written."""
+
+    key: bytes
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes
+
+
 @dataclass(frozen=True)
 class Hub:
     """The hub's side of one partner's and one force's topics."""
@@ -63,6 +71,12 @@ class Hub:
         attributes = Attributes(event_id or str(uuid7()), "/conduit/test", message.type, datetime.now(UTC))
         self.put(name, *encode(message, attributes))
         return attributes.id
+
+    def record(self, message: Message) -> Raw:
+        """As `tell` writes it, for a test that writes it in its own way."""
+        attributes = Attributes(str(uuid7()), "/conduit/test", message.type, datetime.now(UTC))
+        headers, value = encode(message, attributes)
+        return Raw(b"key", headers, value)
 
     def case(self, **changes: Any) -> CaseDisseminated:
         body = {**CASE.value, "force_id": self.force_id, "referral_id": str(uuid7()), **changes}

@@ -23,6 +23,7 @@ from conduit_contracts.topics import FORCE_CASES
 from contracts.tests.support import examples
 from tests.kits.broker import CASE, Hub, new_hub
 from tests.kits.dying_connector import LAST
+from tests.support.batches import batch, produce, rubbish_behind
 
 SECONDS = 60
 
@@ -107,6 +108,25 @@ async def test_only_a_case_has_a_receipt(hub: Hub, tmp_path: Path) -> None:
         (taken,) = await run_until(kit, count(1))
     assert taken.message == information
     assert hub.responses() == []
+
+
+async def test_cases_in_every_codec_are_taken_in_and_a_batch_that_cannot_be_read_is_reported_and_passed(
+    hub: Hub, tmp_path: Path
+) -> None:
+    topic = FORCE_CASES.name(hub.force_id)
+    cases = [hub.case() for _ in range(6)]
+    records = [hub.record(case) for case in cases]
+    for codec in range(5):
+        await produce(hub.bootstrap_servers, topic, bytes(batch([records[codec]], codec)))
+    await produce(hub.bootstrap_servers, topic, rubbish_behind([hub.record(hub.case()) for _ in range(3)]))
+    await produce(hub.bootstrap_servers, topic, bytes(batch(records[5:], 4)))
+    reports: list[Skipped] = []
+    async with ForceKit(hub.force_id, hub.settings, tmp_path / "ledger", report=reports.append) as kit:
+        taken = await run_until(kit, count(6))
+    assert [each.message for each in taken] == cases
+    ((offset, (problem,)),) = [(each.offset, each.problems) for each in reports]
+    assert (offset, problem.code, problem.origin) == (7, "batch_unreadable", "hub")
+    assert "5 to 7" in problem.message
 
 
 async def test_what_cannot_be_read_or_is_for_others_is_reported_and_the_next_case_comes(hub: Hub, tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ class TestHeaderNames:
         assert await reasons(world) == []
 
     async def test_aiokafka_alone_stops_there_for_ever(self, world: World) -> None:
-        """If this fails, aiokafka has learnt to read such names and rescue.py can go."""
+        """If this fails, aiokafka has learnt to read such names and `_EscapingBatch` can go."""
         await world.create_all()
         await self.send_broken(world, world.noted(1, topic=world.sample.second.template))
         with pytest.raises(UnicodeDecodeError):

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any
 
+import asyncpg
 import pytest
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from prometheus_client import REGISTRY
 
 from conduit_chassis import inbox, metrics
 from conduit_chassis.broker import consumer_arguments
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.periodic import forget_inbox, keep_gauges, keep_ticking, keep_working, run_tick
+from conduit_chassis.periodic import database_gauges, forget_inbox, keep_ticking, keep_working, run_tick
+from conduit_chassis.postgres import ReadOnlyError
 from conduit_chassis.runtime import Runtime, Tick, Worker
 from conduit_chassis.testing import ManualClock, harness, record, settings_for
 from services.chassis.tests.sample import Kept, Noted, Sample
@@ -126,9 +130,6 @@ async def test_the_inbox_forgets_what_cannot_come_again_and_nothing_else(
 
 
 async def test_gauges_follow_the_tables(sample: Sample, database: str) -> None:
-    async def nothing() -> None:
-        return
-
     async with harness(sample.service(), database) as made:
         await made.deliver(
             record(sample.inside.template, "a", Noted(number=1)),
@@ -136,18 +137,40 @@ async def test_gauges_follow_the_tables(sample: Sample, database: str) -> None:
         )
         await made.pool.execute("UPDATE inbox SET seen_at = now() - interval '40 days'")
         await made.pool.execute("UPDATE dead_letters SET at = now() - interval '1 hour'")
-        task = asyncio.create_task(keep_gauges(made.runtime, nothing))
-
-        async def measured() -> bool:
-            return metrics.INBOX_AGE._value.get() == 30 * 86_400
-
-        await eventually(measured, "the inbox's age")
-        await cancel(task)
+        await database_gauges(made.pool)()
     assert metrics.OUTBOX_ROWS._value.get() == 2
     assert metrics.DEAD_LETTERS_WAITING._value.get() == 1
     assert 3_600 <= metrics.DEAD_LETTERS_AGE._value.get() < 3_700
     assert metrics.INBOX_AGE._value.get() == 30 * 86_400
     assert metrics.POOL_CONNECTIONS.labels("idle")._value.get() >= 1
+
+
+async def test_what_the_database_does_not_tell_is_no_number(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        measure = database_gauges(made.pool)
+        await measure()
+        await made.pool.execute("ALTER TABLE dead_letters RENAME TO elsewhere")
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await measure()
+        names = ("outbox_rows", "outbox_oldest_seconds", "outbox_rejected_rows", "dead_letters_waiting")
+        shown = [REGISTRY.get_sample_value(f"conduit_{name}") for name in (*names, "inbox_rows", "inbox_oldest_seconds")]
+        assert all(value is not None and isnan(value) for value in shown)
+
+
+async def test_a_database_that_takes_nothing_is_a_fault_and_comes_right(sample: Sample, database: str) -> None:
+    """As after a failover that left the service on the copy, or a disk that an administrator closed."""
+    async with harness(sample.service(), database) as made:
+        measure = database_gauges(made.pool)
+        name = await made.pool.fetchval("SELECT current_database()")
+        await made.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await made.pool.expire_connections()
+        with pytest.raises(ReadOnlyError):
+            await measure()
+        async with made.pool.acquire() as connection:
+            await connection.execute("SET default_transaction_read_only = off")
+            await connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await made.pool.expire_connections()
+        await measure()
 
 
 def test_the_consumer_is_told_what_its_defaults_would_lose() -> None:

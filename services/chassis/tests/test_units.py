@@ -11,9 +11,10 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from pydantic import BaseModel, ValidationError
 
-from conduit_chassis import dead_letters, metrics
+from conduit_chassis import dead_letters
 from conduit_chassis.backoff import delay
 from conduit_chassis.batch import Limit
 from conduit_chassis.errors import (
@@ -197,12 +198,35 @@ class TestLag:
             assert meter._age(partition, end, position) == age
 
     def test_a_topic_that_moved_on_shows_no_lag(self) -> None:
-        meter = LagMeter(Health(), lambda name: f"{name} of this test")
+        meter = LagMeter(Health(), lambda name: f"{name} of this test", lambda: 0.0)
         meter.observe({TopicPartition("t", 0): 10}, {TopicPartition("t", 0): 4})
-        shown = metrics.LAG_RECORDS.labels("t of this test")._value
-        assert shown.get() == 6
+        assert self.shown("t of this test") == (6.0, 0.0)
         meter.observe({}, {})
-        assert shown.get() == 0
+        assert self.shown("t of this test") is None
+
+    @given(st.lists(st.sampled_from(["measured", "partly", "lost", "moved"]), max_size=12))
+    def test_what_was_not_measured_last_is_not_shown(self, turns: list[str]) -> None:
+        meter = LagMeter(Health(), lambda name: f"{name} of the turns")
+        one, two = TopicPartition("one", 0), TopicPartition("two", 0)
+        for number, turn in enumerate(turns, start=1):
+            match turn:
+                case "measured":
+                    meter.observe({one: number, two: number}, {one: 0, two: 0})
+                case "partly":
+                    meter.observe({two: number}, {two: 0}, unknown=[one])
+                case "moved":
+                    meter.observe({one: number}, {one: 0})
+                case _:
+                    meter.lost()
+            for name, when in (("one", ("measured", "moved")), ("two", ("measured", "partly"))):
+                found = self.shown(f"{name} of the turns")
+                assert (found and found[0]) == (number if turn in when else None)
+        meter.lost()
+
+    def shown(self, topic: str) -> tuple[float, float] | None:
+        """What a scrape would find."""
+        found = [REGISTRY.get_sample_value(f"conduit_lag_{unit}", {"topic": topic}) for unit in ("records", "seconds")]
+        return None if None in found else (found[0] or 0.0, found[1] or 0.0)
 
 
 class TestOutbox:

@@ -1,6 +1,7 @@
 """Reads a principal's own topic, at least once: what was not confirmed comes again.
 
-A record that cannot be read, or is of a type that came later than this kit, is reported and passed over; nothing stops.
+A record that cannot be read, or is of a type that came later than this kit, is reported and passed over; so is a whole batch
+that cannot be read. Nothing stops.
 """
 
 import asyncio
@@ -44,6 +45,11 @@ class Skipped:
         return any(problem.code == "type_not_accepted" for problem in self.problems)
 
 
+def _batch_problem(batch: Any) -> Problem:
+    text = f"The records {batch.first} to {batch.last} of the partition cannot be read ({batch.why}). Tell the hub."
+    return Problem(code="batch_unreadable", field="value", message=text, origin=Origin.HUB, retryable=False)
+
+
 Report = Callable[[Skipped], None]
 
 
@@ -74,6 +80,7 @@ class Reader:
         self, settings: KafkaSettings, topic: Topic, principal: str, group: str, report: Report = log_skipped
     ) -> None:
         self._kafka = load("aiokafka", "kafka")
+        self._fetching = load("conduit_contracts.kits.fetching", "kafka")
         self._settings, self._group, self._report = settings, group, report
         self.topic = topic.name(principal)
         self._accept: dict[str, type[BaseModel]] = {message.type: message for message in topic.messages}
@@ -95,6 +102,9 @@ class Reader:
         """
         while True:
             record = await self._fetch()
+            if isinstance(record.value, self._fetching.UnreadableBatch):
+                await self._skip(record, (_batch_problem(record.value),), None)
+                continue
             try:
                 attributes, message = decode(record.headers, record.value, self._accept)
             except Undecodable as error:
@@ -114,7 +124,7 @@ class Reader:
             try:
                 if why := self._has_left():
                     await self._start_again(why)
-                found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=1)
+                found = await self._consumer.fetching.poll(POLL_MS, 1)
                 for records in found.values():
                     self._idle_since = monotonic()
                     return records[0]
@@ -142,7 +152,7 @@ class Reader:
         return any([await self._consumer.position(partition) < end for partition, end in ends.items()])
 
     async def _start(self) -> None:
-        self._consumer = self._kafka.AIOKafkaConsumer(
+        self._consumer = self._fetching.Consumer(
             self.topic,
             **self._settings.arguments(),
             group_id=self._group,

@@ -1,4 +1,5 @@
-"""`conduit dead-letters`: the records that a service put aside, and how they come back or are given up.
+"""`conduit dead-letters`: the records that a service put aside, and how they come back or are given up; and the places
+at which it waits, as what stands there cannot be read.
 
 What a record holds is never shown. Exit codes: 0 done or shown, 1 something still waits or it cannot be done, 2 misuse.
 """
@@ -17,6 +18,7 @@ import asyncpg
 import typer
 
 from conduit_chassis import replay as replaying
+from conduit_chassis import unreadable
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
@@ -34,10 +36,17 @@ app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look,
 @app.command("list")
 def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none."""
-    letters = _with_connection(service, state_dir, lambda _, connection: replaying.waiting(connection))
+
+    async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], list[unreadable.Place]]:
+        return await replaying.waiting(connection), await unreadable.waiting(connection)
+
+    letters, places = _with_connection(service, state_dir, look)
     if as_json:
         typer.echo(json.dumps([asdict(letter) for letter in letters], default=_text))
         return
+    for place in places:
+        where = f"{place.topic} partition {place.partition}, offsets {place.offset} to {place.last_offset}"
+        typer.echo(f"{service} waits since {place.since:%Y-%m-%dT%H:%M:%SZ} at {where}: {place.reason}. Place {place.id}")
     for letter in letters:
         where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
         typer.echo(f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}")
@@ -67,6 +76,36 @@ def replay(
     typer.echo(f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} wait, {len(done.unfound)} were not found")
     if done.waiting or done.unfound:
         raise typer.Exit(1)
+
+
+@app.command("lead-past")
+def lead_past(
+    service: Service,
+    state_dir: StateDir,
+    place: Annotated[int, typer.Option("--place", help="Which, as `list` numbers it.")],
+    *,
+    last_offset: Annotated[
+        int | None, typer.Option("--to", help="The last offset that cannot be read, where the broker does not give it.")
+    ] = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Have a service put aside what it cannot read at a place, and go on behind it. What is put aside is kept."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    if not apply:
+        places = _with_connection(service, state_dir, lambda _, connection: unreadable.waiting(connection))
+        found = sum(each.id == place for each in places)
+        typer.echo(f"{service}: {found} place would be passed; nothing was changed. Add --apply to carry it out")
+        return
+
+    async def act(_: Settings, connection: Any) -> bool:
+        return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
+
+    if not _with_connection(service, state_dir, act):
+        typer.echo(f"{service}: there is no such place, or somebody has led past it already")
+        raise typer.Exit(1)
+    typer.echo(f"{service}: goes on behind it within seconds; what stood there is a dead letter then")
 
 
 @app.command()

@@ -26,7 +26,14 @@ from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, 
 from conduit_chassis.health import Health
 from conduit_chassis.http import Router, create_server, listen
 from conduit_chassis.kafka import Reader
-from conduit_chassis.periodic import GAUGE_SECONDS, forget_inbox, keep_gauges, keep_ticking, keep_working
+from conduit_chassis.periodic import (
+    GAUGE_SECONDS,
+    database_gauges,
+    forget_inbox,
+    keep_gauges,
+    keep_ticking,
+    keep_working,
+)
 from conduit_chassis.relay import Relay
 from conduit_chassis.runtime import Runtime, Service, Tick, Worker, no_routes
 from conduit_chassis.settings import Settings
@@ -134,7 +141,8 @@ class _Running:
         try:
             self.router.serve([(prefix, self.parts.serve(prefix, app)) for prefix, app in self.service.routes(runtime)])
             if self.subscriber is None or await self._first(stopped, self._start_consumer(runtime, self.subscriber)):
-                self.health.started("consumer")
+                if self.subscriber is None:
+                    self.health.started("consumer")
                 _log.info("service_started", service=self.service.name)
                 await self._wait(stopped, relays)
         finally:
@@ -203,7 +211,8 @@ class _Running:
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
-            keep_gauges(runtime, self._measure_lag),
+            keep_gauges(runtime, database_gauges(runtime.pool), "database"),
+            keep_gauges(runtime, self._measure_lag, "lag"),
         ]
 
     def _start_relays(self, runtime: Runtime) -> list[asyncio.Task[None]]:

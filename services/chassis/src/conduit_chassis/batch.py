@@ -5,7 +5,7 @@ When `process` returns, every record of the batch is accounted for in the databa
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
@@ -13,8 +13,9 @@ from time import monotonic
 from typing import Any, TypeAlias
 
 import structlog
+from aiokafka import TopicPartition
 
-from conduit_chassis import dead_letters, inbox, metrics
+from conduit_chassis import dead_letters, inbox, metrics, unreadable
 from conduit_chassis.backoff import jittered
 from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, Cause
 from conduit_chassis.errors import (
@@ -25,9 +26,11 @@ from conduit_chassis.errors import (
     class_name,
     worth_retrying,
 )
-from conduit_chassis.kafka import Incoming, Item, Reader, Record, Refusal, fingerprint
+from conduit_chassis.kafka import BATCH_UNREADABLE, Incoming, Item, Reader, Record, Refusal, fingerprint, from_aiokafka
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
+from conduit_contracts.kits import batches
+from conduit_contracts.kits.batches import UnreadableBatch
 
 _log = structlog.get_logger()
 
@@ -123,6 +126,11 @@ class Processor:
         async with self._transactions() as (connection, _outbox):
             letters = await dead_letters.blamed_since(connection, since, self._limit.window)
         self._limit.remember([self._reader.writer(topic) if blamed is None else blamed for topic, blamed in letters])
+
+    async def note_held(self, held: Mapping[TopicPartition, UnreadableBatch]) -> Mapping[TopicPartition, int]:
+        """Note where reading waits; returns the last offset of each place that an operator leads past."""
+        async with self._transactions() as (connection, _outbox):
+            return await unreadable.note(connection, held)
 
     async def process(self, records: Sequence[Record]) -> None:
         """Account for every record of the batch.
@@ -223,12 +231,13 @@ class Processor:
         return plan
 
     async def _plan(self, connection: Any, items: Sequence[Item], claim: Claim) -> Plan:
-        originals = {(item.record.topic, item.inbox_id) for item in items}
         replays = await self._valid_replays(connection, items)
+        plan = Plan()
+        items = [each for item in items for each in self._unpack(plan, item, replays.get(id(item)))]
+        originals = {(item.record.topic, item.inbox_id) for item in items}
         claimed = await claim(connection, originals)
         lanes = {item.lane for item in items if item.lane is not None}
         blocked = await dead_letters.waiting(connection, lanes)
-        plan = Plan()
         for item in items:
             mark = (item.record.topic, item.inbox_id)
             if id(item) in replays:
@@ -241,16 +250,29 @@ class Processor:
                 plan.note(item, "duplicate")
         return plan
 
-    async def _valid_replays(self, connection: Any, items: Sequence[Item]) -> set[int]:
-        """The items that are replays of dead letters which still wait; each dead letter once."""
+    def _unpack(self, plan: Plan, item: Item, letter: dead_letters.Waiting | None) -> list[Item]:
+        """The item itself; where it brings back a batch that could not be read, the records of that."""
+        if letter is None or letter.reason != BATCH_UNREADABLE or item.replay_of is None:
+            return [item]
+        records = list(batches.read(TopicPartition(letter.topic, letter.partition), item.record.value or b"", 0))
+        unreadable = next((record.value for record in records if isinstance(record.value, UnreadableBatch)), None)
+        if unreadable is not None or not records:
+            plan.failed_again.append((item.replay_of, Cause(BATCH_UNREADABLE, unreadable.why if unreadable else None)))
+            plan.note(item, "dead_letter")
+            return []
+        plan.resolved.append(item.replay_of)
+        # What stood before the damage was handled when the batch came, and is claimed.
+        return [self._reader.read(from_aiokafka(record)) for record in records]
+
+    async def _valid_replays(self, connection: Any, items: Sequence[Item]) -> dict[int, dead_letters.Waiting]:
+        """The items, by their identity, that are replays of dead letters which still wait; each dead letter once."""
         wanted = [item for item in items if item.replay_of is not None]
         found = await dead_letters.replayed(connection, [item.replay_of for item in wanted if item.replay_of is not None])
-        valid: set[int] = set()
+        valid: dict[int, dead_letters.Waiting] = {}
         for item in wanted:
             letter = found.get(item.replay_of or 0)
             if letter and letter.topic == item.record.topic and letter.digest == fingerprint(item.record):
-                del found[item.replay_of or 0]
-                valid.add(id(item))
+                valid[id(item)] = found.pop(item.replay_of or 0)
         return valid
 
     def _heed_handler(self, plan: Plan, outbox: Outbox) -> None:
@@ -298,6 +320,10 @@ def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> Non
 def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
     if item.lane is not None and blocked.get(item.lane):
         plan.put_aside(item, Cause(BEHIND))
+    elif item.batch is not None:
+        plan.put_aside(item, Cause(BATCH_UNREADABLE, item.batch.why))
+        if item.content.topic.edge:
+            plan.deliver.append(item)  # so that its sender is told
     elif item.unreadable and isinstance(item.content, Refusal):
         plan.put_aside(item, Cause(item.content.problems[0].code))
         if item.lane is not None:

@@ -75,6 +75,8 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
         "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
         # Answered at once when there is something; see ChassisSubscriber on what else a fetch in flight would hold up.
         "fetch_max_wait_ms": 1_000,
+        # What is fetched lies in memory as it came, beside what of it is being handled.
+        "fetch_max_bytes": 4 * 1024 * 1024,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
     }
 

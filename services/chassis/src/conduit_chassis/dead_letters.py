@@ -28,7 +28,10 @@ _BLAMED_SINCE = """
 SELECT topic, blamed FROM dead_letters WHERE resolved_at IS NULL AND reason <> 'behind_dead_letter' AND at >= $1
 ORDER BY id DESC LIMIT $2
 """
-_REPLAYED = "SELECT id, topic, digest FROM dead_letters WHERE resolved_at IS NULL AND id = ANY($1::bigint[]) FOR UPDATE"
+_REPLAYED = """
+SELECT id, topic, partition, digest, reason FROM dead_letters
+WHERE resolved_at IS NULL AND id = ANY($1::bigint[]) FOR UPDATE
+"""
 _RESOLVE = "UPDATE dead_letters SET resolved_at = $2 WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL"
 _FAIL_AGAIN = """
 UPDATE dead_letters SET attempts = attempts + 1, reason = $2, error_class = $3 WHERE id = $1 AND resolved_at IS NULL
@@ -47,7 +50,9 @@ class Waiting(NamedTuple):
     """A dead letter that its replay may resolve."""
 
     topic: str
+    partition: int
     digest: bytes
+    reason: str
 
 
 async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[int]]:
@@ -67,7 +72,7 @@ async def blamed_since(connection: Any, since: datetime, limit: int) -> list[tup
 async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:
     """The dead letters that these replays are of, locked, where they still wait."""
     rows = await connection.fetch(_REPLAYED, list(ids)) if ids else ()
-    return {row[0]: Waiting(row[1], row[2]) for row in rows}
+    return {row[0]: Waiting(*row[1:]) for row in rows}
 
 
 async def resolve(connection: Any, ids: Sequence[int], now: datetime) -> None:

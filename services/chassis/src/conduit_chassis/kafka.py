@@ -10,13 +10,15 @@ from pydantic import BaseModel
 
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
-from conduit_contracts.problems import Origin, Problem
+from conduit_contracts.kits.batches import UnreadableBatch
+from conduit_contracts.problems import Origin, Problem, sender_problem
 from conduit_contracts.topics import Topic
 
 M = TypeVar("M", bound=BaseModel)
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 REPLAY_HEADER = "conduit-replay-of"
+BATCH_UNREADABLE = "batch_unreadable"
 _UNREADABLE = Problem(
     code="unreadable", field="value", message="The record cannot be read.", origin=Origin.SENDER, retryable=False
 )
@@ -31,12 +33,23 @@ class Record(NamedTuple):
     key: bytes | None
     headers: Headers
     value: bytes | None
+    """An `UnreadableBatch` where this stands for all records of a batch that cannot be read, at the offset of the last."""
     timestamp_ms: int
 
     @property
     def timestamp(self) -> datetime:
         """When it was written: by the broker's clock at the edges, by its producer's within the hub."""
         return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+
+    @property
+    def first_offset(self) -> int:
+        """Its own offset, or that of the first record for which it stands."""
+        return self.value.first if isinstance(self.value, UnreadableBatch) else self.offset
+
+
+def from_aiokafka(raw: Any) -> Record:
+    """One of aiokafka's records."""
+    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.headers, raw.value, raw.timestamp)
 
 
 @dataclass(slots=True)
@@ -85,11 +98,17 @@ class Item:
         return self.content.record
 
     @property
+    def batch(self) -> UnreadableBatch | None:
+        """The batch that cannot be read and that this stands for."""
+        value = self.record.value
+        return value if isinstance(value, UnreadableBatch) else None
+
+    @property
     def blamed(self) -> str:
         """Whose doing it is where it fails: the partner or force that wrote it, the topic where many write, or the partner
         that one of our own services' events is about. "" where nobody else's record leads here."""
         content = self.content
-        if content.topic.edge:
+        if content.topic.edge or self.batch is not None:
             return content.principal or content.topic.template
         partner = getattr(content.message, "partner_id", None) if isinstance(content, Delivery) else None
         return partner if isinstance(partner, str) else ""
@@ -106,6 +125,16 @@ class Item:
     def unreadable(self) -> bool:
         """Whether nobody can be told but the operator: it came from within the hub and cannot be read."""
         return isinstance(self.content, Refusal) and not self.content.topic.edge
+
+
+def _batch_problem(batch: UnreadableBatch) -> Problem:
+    return sender_problem(
+        BATCH_UNREADABLE,
+        "value",
+        f"The records at the offsets {batch.first} to {batch.last} cannot be read, and have no effect: their batch is "
+        "damaged, or larger unpacked than the hub takes. Send each of them again with a new ce_id, in smaller batches, "
+        "not compressed or by gzip, snappy, lz4 or zstd.",
+    )
 
 
 class _Source(NamedTuple):
@@ -132,6 +161,10 @@ class Reader:
         """The registry's name for a topic, which is what metrics may show."""
         return self._source(name).topic.template
 
+    def edge(self, name: str) -> bool:
+        """Whether outsiders write on this topic."""
+        return self._source(name).topic.edge
+
     def writer(self, name: str) -> str:
         """Who writes on a topic from outside: a partner, a force, or many under the topic's own name; "" for one of ours."""
         for topic in self._topics:
@@ -142,6 +175,8 @@ class Reader:
     def read(self, record: Record) -> Item:
         """Decode one record. Whatever it holds, this returns."""
         topic, principal, accept = self._source(record.topic)
+        if isinstance(record.value, UnreadableBatch):
+            return self._item(Refusal((_batch_problem(record.value),), record, principal, topic))
         try:
             attributes, message = decode(record.headers, record.value, accept, closed=topic.edge)
         except Undecodable as error:

@@ -1,11 +1,16 @@
-"""How far behind the consumer is, asked of the broker and not of the fetcher, which would not know if it were stuck."""
+"""How far behind the consumer is, asked of the broker and not of the fetcher, which would not know if it were stuck.
+
+What cannot be measured is not shown, for a level of before would look like one of now.
+"""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from conduit_chassis import metrics
 from conduit_chassis.health import Health
@@ -23,8 +28,17 @@ class LagMeter:
         self._marks: dict[TopicPartition, deque[tuple[int, float]]] = {}
         self._shown: set[str] = set()
 
-    def observe(self, ends: Mapping[TopicPartition, int], handled: Mapping[TopicPartition, int]) -> None:
-        """Take note of the ends, and of the next offset to be handled, of all assigned partitions."""
+    def observe(
+        self,
+        ends: Mapping[TopicPartition, int],
+        handled: Mapping[TopicPartition, int],
+        held: Collection[TopicPartition] = (),
+        unknown: Collection[TopicPartition] = (),
+    ) -> None:
+        """Take note of the ends, and of the next offset to be handled, of all assigned partitions but those `unknown`.
+
+        What waits in the partitions of `held` is late like the rest, but no sign that this process is stuck.
+        """
         records: defaultdict[str, int] = defaultdict(int)
         ages: defaultdict[str, float] = defaultdict(float)
         for gone in self._marks.keys() - ends.keys():
@@ -34,12 +48,22 @@ class LagMeter:
             position = handled.get(partition, end)
             records[topic] += max(0, end - position)
             ages[topic] = max(ages[topic], self._age(partition, end, position))
-        self._health.lag(sum(records.values()))
-        # A topic whose partitions have moved on must not show its last lag for ever.
-        self._shown |= records.keys()
-        for topic in self._shown:
+        self._health.lag(sum(max(0, end - handled.get(each, end)) for each, end in ends.items() if each not in held))
+        self._show(records, ages, {self._template(each.topic) for each in unknown})
+
+    def lost(self) -> None:
+        """Nothing could be measured."""
+        self._show({}, {}, ())
+
+    def _show(self, records: Mapping[str, int], ages: Mapping[str, float], unknown: Collection[str]) -> None:
+        shown = records.keys() - unknown
+        for topic in self._shown - shown:
+            metrics.LAG_RECORDS.remove(topic)
+            metrics.LAG_SECONDS.remove(topic)
+        for topic in shown:
             metrics.LAG_RECORDS.labels(topic).set(records[topic])
             metrics.LAG_SECONDS.labels(topic).set(ages[topic])
+        self._shown = shown
 
     def _age(self, partition: TopicPartition, end: int, position: int) -> float:
         """How long ago an end beyond `position` was first seen."""
@@ -52,7 +76,19 @@ class LagMeter:
 
 
 async def ends(consumer: Any) -> dict[TopicPartition, int]:
-    """The ends of the assigned partitions."""
-    assignment = consumer.assignment()
-    found: dict[TopicPartition, int] = await consumer.end_offsets(list(assignment)) if assignment else {}
+    """The ends of the assigned partitions, without those that nobody leads and those that the brokers do not tell."""
+    cluster = consumer._client.cluster
+    led = [each for each in consumer.assignment() if cluster.leader_for_partition(each) not in (None, -1)]
+    try:
+        return await _ends(consumer, led)
+    except KafkaError:
+        found: dict[TopicPartition, int] = {}
+        for partition in led:
+            with suppress(KafkaError):
+                found |= await _ends(consumer, [partition])
+        return found
+
+
+async def _ends(consumer: Any, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    found: dict[TopicPartition, int] = await consumer.end_offsets(partitions) if partitions else {}
     return found

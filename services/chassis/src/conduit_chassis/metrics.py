@@ -56,7 +56,13 @@ FETCH_ERRORS = Counter(
 )
 RESCUED = Counter(
     "conduit_rescued_fetches_total",
-    "Polls read by the tolerant decoder, as somebody sent a header name that is not UTF-8.",
+    "Batches read by the tolerant decoder, as somebody sent a header name that is not UTF-8.",
+    ("topic",),
+)
+HELD = Gauge(
+    "conduit_held_partitions",
+    "Partitions assigned here that wait, as what stands next in them cannot be read. The others go on. Above zero: see the "
+    "runbook.",
     ("topic",),
 )
 DEAD_LETTERS = Counter(

@@ -1,9 +1,9 @@
 """Work by the clock: a service's ticks and workers, and the chassis' own housekeeping and gauges."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from math import inf
+from math import inf, nan
 from time import monotonic
 from typing import Any
 
@@ -14,6 +14,7 @@ from conduit_chassis import inbox, metrics
 from conduit_chassis.backoff import jittered
 from conduit_chassis.errors import class_name
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import probe
 from conduit_chassis.runtime import Runtime, Tick, Worker
 
 _log = structlog.get_logger()
@@ -34,6 +35,11 @@ _INBOX_OLDER = "SELECT EXISTS (SELECT FROM inbox WHERE seen_at < clock_timestamp
 _INBOX_ROWS = "SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'inbox'::regclass"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _AGES = [_MINUTE, 10 * _MINUTE, _HOUR, 6 * _HOUR, *(days * _DAY for days in (1, 3, 7, 14, 30, 45, 60, 61, 62, 70, 90))]
+
+_FROM_THE_DATABASE = (
+    *(metrics.OUTBOX_ROWS, metrics.OUTBOX_AGE, metrics.OUTBOX_REJECTED),
+    *(metrics.DEAD_LETTERS_WAITING, metrics.DEAD_LETTERS_AGE, metrics.INBOX_ROWS, metrics.INBOX_AGE),
+)
 
 GAUGE_SECONDS = 5.0
 INBOX_AGE_SECONDS = 300.0
@@ -97,6 +103,12 @@ def forget_inbox(runtime: Runtime) -> Tick:
     return Tick("forget_inbox", INBOX_TICK, run, batch=inbox.FORGET_BATCH)
 
 
+def _show_nothing() -> None:
+    """What the database does not tell is no number: zero would say that nothing waits."""
+    for gauge in _FROM_THE_DATABASE:
+        gauge.set(nan)
+
+
 async def _measure(pool: Any) -> None:
     _show(metrics.OUTBOX_ROWS, metrics.OUTBOX_AGE, await pool.fetchrow(_OUTBOX))
     metrics.OUTBOX_REJECTED.set(await pool.fetchval(_REJECTED))
@@ -122,18 +134,33 @@ def _show(rows: Gauge, age: Gauge, found: tuple[int, float]) -> None:
     age.set(found[1])
 
 
-async def keep_gauges(runtime: Runtime, also: Callable[[], Any]) -> None:
-    """Refresh the gauges that the database knows, and lag."""
-    aged = -inf
+async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], part: str) -> None:
+    """Refresh gauges by `measure`, for ever. Each neighbour has a loop of its own, as one that is away hides the others."""
     while True:
         try:
-            await _measure(runtime.pool)
-            if monotonic() - aged >= INBOX_AGE_SECONDS:
-                metrics.INBOX_AGE.set(await _inbox_age(runtime.pool))
-                aged = monotonic()
-            await also()
-            runtime.health.recovered("gauges")
+            await measure()
+            runtime.health.recovered(part)
         except Exception as error:  # a gauge must not end the service
-            runtime.health.failing("gauges", class_name(error))
+            runtime.health.failing(part, class_name(error))
         # A stall must be seen well within the time that makes it one.
         await asyncio.sleep(min(GAUGE_SECONDS, runtime.settings.stall_seconds / 4))
+
+
+def database_gauges(pool: Any) -> Callable[[], Awaitable[None]]:
+    """What the database knows; raises where it does not answer, or takes nothing."""
+    aged = -inf
+
+    async def measure() -> None:
+        nonlocal aged
+        try:
+            await probe(pool)
+            await _measure(pool)
+            if monotonic() - aged >= INBOX_AGE_SECONDS:
+                metrics.INBOX_AGE.set(await _inbox_age(pool))
+                aged = monotonic()
+        except BaseException:
+            aged = -inf
+            _show_nothing()
+            raise
+
+    return measure

@@ -10,6 +10,8 @@ import asyncpg
 from conduit_chassis.settings import Settings
 
 ACQUIRE_SECONDS = 10.0
+PROBE_SECONDS = 5.0
+_TAKES_NOTHING = "SELECT current_setting('transaction_read_only') = 'on'"
 
 
 class InsertedMeanwhileError(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships no types
@@ -53,6 +55,17 @@ def _session(settings: Settings, name: str) -> dict[str, str]:
 
 async def _keep_state(_connection: Any) -> None:
     return
+
+
+class ReadOnlyError(ConnectionError):
+    """The database answers, and takes nothing."""
+
+
+async def probe(pool: Any) -> None:
+    """Return where the database answers within a while and takes what is written; raise otherwise."""
+    async with pool.acquire(timeout=PROBE_SECONDS) as connection:
+        if await connection.fetchval(_TAKES_NOTHING, timeout=PROBE_SECONDS):
+            raise ReadOnlyError
 
 
 @asynccontextmanager

@@ -7,8 +7,10 @@ closed only between batches.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf
 from time import monotonic, time
 from typing import Any, Protocol
@@ -19,17 +21,27 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from typing_extensions import override
 
-from conduit_chassis import lag, metrics, rescue
+from conduit_chassis import lag, metrics
 from conduit_chassis.backoff import jittered
 from conduit_chassis.errors import Abandoned, class_name
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.kafka import Reader, Record, from_aiokafka
 from conduit_chassis.lag import LagMeter
+from conduit_contracts.kits.batches import UnreadableBatch
+from conduit_contracts.kits.fetching import Consumer
 
 _log = structlog.get_logger()
 
 POLL_MS = 250
 LEAVE_SECONDS = 5.0
+LOOK_SECONDS = 5.0
+"""How often what cannot be read is noted, and who may go on is asked."""
+SETTLED_SECONDS = 5.0
+"""For how long reading must have gone well before it is said to work."""
+SILENT_SECONDS = 10.0
+"""Without an answer to a fetch for so long, nobody answers: a broker that has nothing says so within a second."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of keys and values in one transaction, beside the first record."""
 NEVER = 86_400.0
 
 
@@ -40,6 +52,10 @@ class Processes(Protocol):
 
     async def process(self, records: Sequence[Record]) -> None:
         """Return once every record is accounted for."""
+
+    async def note_held(self, held: Mapping[TopicPartition, UnreadableBatch]) -> Mapping[TopicPartition, int]:
+        """Note where reading waits; returns the last offset of each place that is to be passed."""
+        ...
 
 
 class ChassisSubscriber(BatchSubscriber):
@@ -71,6 +87,12 @@ class ChassisSubscriber(BatchSubscriber):
         self._idle = asyncio.Event()
         self._idle.set()
         self._give_up = asyncio.Event()
+        self._joined = False
+        self._failed_at = -inf
+        self._brought_at = monotonic()
+        self._looked_at = -inf
+        self._pass_to: dict[TopicPartition, int] = {}
+        self._held_topics: set[str] = set()
         self._next: dict[TopicPartition, int] = {}
         self._handled: dict[TopicPartition, int] = {}
         self._meter = LagMeter(health, reader.template)
@@ -80,6 +102,20 @@ class ChassisSubscriber(BatchSubscriber):
         self._listener = _Listener(self)
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         processor.wait = self._wait_polling
+
+    @property
+    @override
+    def builder(self) -> Callable[..., AIOKafkaConsumer]:
+        build: Any = super().builder
+        more: dict[str, Any] = {"passes": self._passes, "escaped": self._note_escaped, "most_bytes": MOST_BYTES}
+        return partial(Consumer, **build.keywords, **more)
+
+    def _passes(self, partition: TopicPartition, batch: UnreadableBatch) -> bool:
+        """An outsider's batch is put aside, and it is told. One of our own is part of many referrals: a person decides."""
+        return self._reader.edge(partition.topic) or batch.first <= self._pass_to.get(partition, -1)
+
+    def _note_escaped(self, partition: TopicPartition) -> None:
+        metrics.RESCUED.labels(self._reader.template(partition.topic)).inc()
 
     @override
     async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
@@ -106,7 +142,7 @@ class ChassisSubscriber(BatchSubscriber):
         for partition, found in fetched.items():
             self._next[partition] = found[-1].offset + 1
             # The consumer's own position is past a batch in flight, and so would hide the lag of one that is stuck.
-            self._handled.setdefault(partition, found[0].offset)
+            self._handled.setdefault(partition, found[0].first_offset)
         try:
             await self._processor.process(records)
         except Abandoned:
@@ -159,28 +195,82 @@ class ChassisSubscriber(BatchSubscriber):
                 self._commit_now.clear()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
+        if passed := await self._look_at_held(consumer):
+            return passed
         try:
-            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=self.max_records)
+            fetched = await consumer.fetching.poll(POLL_MS, self.max_records)
         except (ConsumerStoppedError, asyncio.CancelledError):
             raise
-        except Exception as error:  # decoders raise what they like
-            return await self._recover(consumer, error)
-        self._health.recovered("fetch")
-        return {partition: [_record(raw) for raw in found] for partition, found in fetched.items()}
+        except Exception as error:  # whatever aiokafka raises
+            await self._recover(consumer, error)
+            return {}
+        self._note_poll(consumer, bool(fetched))
+        return {partition: [from_aiokafka(raw) for raw in found] for partition, found in fetched.items()}
 
-    async def _recover(self, consumer: AIOKafkaConsumer, error: Exception) -> Mapping[TopicPartition, Sequence[Record]]:
+    def _note_poll(self, consumer: AIOKafkaConsumer, brought: bool) -> None:
+        """Say whether reading works. A poll that brings nothing says nothing: only a broker's answer to a fetch does."""
+        now, answered_at, assigned = monotonic(), consumer.fetching.answered_at or -inf, consumer.assignment()
+        if brought:
+            self._brought_at = now
+        heard_at = max(answered_at, self._brought_at)
+        if assigned and now - heard_at > SILENT_SECONDS:
+            self._health.failing("fetch", "no answer")
+        elif now - self._failed_at > SETTLED_SECONDS and (heard_at > self._failed_at or not assigned):
+            self._health.recovered("fetch")
+        if self._joined and (answered_at > -inf or not assigned):
+            self._health.started("consumer")
+
+    async def _look_at_held(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
+        """Note the partitions that cannot be read, and go on in those where a person says so."""
+        held = {partition: each.batch for partition, each in consumer.fetching.held.items()}
+        self._show_held(held)
+        if not held or monotonic() - self._looked_at < LOOK_SECONDS:
+            return {}
+        self._looked_at = monotonic()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                passed = await self._processor.note_held(held)
+        except Exception as error:  # the others are read all the same
+            _log.warning("unreadable_places_not_noted", exc_info=error)
+            return {}
+        self._pass_to |= passed
+        return self._pass(consumer, {partition: held[partition] for partition in passed})
+
+    def _pass(
+        self, consumer: AIOKafkaConsumer, held: Mapping[TopicPartition, UnreadableBatch]
+    ) -> Mapping[TopicPartition, Sequence[Record]]:
+        """What the broker gives is fetched again, and then passed; in place of what it does not, there is a record here."""
+        missing: dict[TopicPartition, Sequence[Record]] = {}
+        for partition, batch in held.items():
+            last = self._pass_to[partition]
+            if not batch:
+                consumer.seek(partition, last + 1)
+                value = UnreadableBatch(b"", batch.first, last, batch.why)
+                missing[partition] = [
+                    Record(partition.topic, partition.partition, last, None, (), value, int(time() * 1000))
+                ]
+            consumer.fetching.let_go(partition)
+        return missing
+
+    def _show_held(self, held: Mapping[TopicPartition, UnreadableBatch]) -> None:
+        counts = Counter(self._reader.template(partition.topic) for partition in held)
+        for template in self._held_topics - counts.keys():
+            metrics.HELD.labels(template).set(0)
+        for template, count in counts.items():
+            metrics.HELD.labels(template).set(count)
+        self._held_topics = set(counts)
+
+    async def _recover(self, consumer: AIOKafkaConsumer, error: Exception) -> None:
+        self._failed_at = monotonic()
         metrics.FETCH_ERRORS.labels(class_name(error)).inc()
         self._health.failing("fetch", class_name(error))
         _log.warning("fetch_failed", exc_info=error)
         _revive(consumer)
         try:
             await self._rewind(consumer)
-            if not isinstance(error, KafkaError):
-                return await self._read_tolerantly(consumer)
         except (KafkaError, IllegalStateError) as second:
             _log.warning("fetch_not_recovered", error=second)
         await asyncio.sleep(jittered(3))
-        return {}
 
     async def _rewind(self, consumer: AIOKafkaConsumer) -> None:
         """Go back to what was last taken: the failed poll may have moved past records that it never returned."""
@@ -192,17 +282,6 @@ class ChassisSubscriber(BatchSubscriber):
                 await consumer.seek_to_beginning(partition)
             else:
                 consumer.seek(partition, position)
-
-    async def _read_tolerantly(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
-        for partition in consumer.assignment():
-            position = await consumer.position(partition)
-            records, damaged = await rescue.read(consumer._client, partition, position)
-            if damaged:
-                records = records[: self.max_records]
-                consumer.seek(partition, records[-1].offset + 1)
-                metrics.RESCUED.labels(self._reader.template(partition.topic)).inc()
-                return {partition: records}
-        return {}
 
     async def _wait_polling(self, seconds: float) -> None:
         """Wait between attempts, in the group but without new records.
@@ -228,9 +307,9 @@ class ChassisSubscriber(BatchSubscriber):
             async with asyncio.timeout(0.1):
                 unexpected = await consumer.getmany(timeout_ms=0)
             for partition, found in unexpected.items():
-                consumer.seek(partition, found[0].offset)
+                consumer.seek(partition, from_aiokafka(found[0]).first_offset)
         with suppress(IllegalStateError):
-            consumer.resume(*consumer.assignment())
+            consumer.resume(*consumer.assignment() - consumer.fetching.held.keys())
 
     async def revoke(self) -> None:
         """Let the batch in flight end or be given up, and commit it, before its partitions move."""
@@ -251,15 +330,24 @@ class ChassisSubscriber(BatchSubscriber):
         consumer = self.consumer
         if consumer is None or not self.running:
             return
-        ends = await lag.ends(consumer)
-        handled = {
-            partition: self._handled[partition] if partition in self._handled else await consumer.position(partition)
-            for partition in ends
-        }
-        self._meter.observe(ends, handled)
+        try:
+            ends = await lag.ends(consumer)
+            handled = {
+                partition: self._handled[partition] if partition in self._handled else await consumer.position(partition)
+                for partition in ends
+            }
+        except BaseException:
+            self._meter.lost()
+            raise
+        self._meter.observe(ends, handled, consumer.fetching.held.keys(), consumer.assignment() - ends.keys())
 
     def assigned(self, count: int) -> None:
         """Partitions have come."""
+        self._joined = True
+        self._brought_at = monotonic()
+        self._pass_to.clear()
+        if self.consumer is not None:
+            self.consumer.fetching.held.clear()
         self._give_up.clear()
         self._forget_positions()
         metrics.ASSIGNED.set(count)
@@ -353,7 +441,3 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._subscriber.assigned(len(assigned))
-
-
-def _record(raw: Any) -> Record:
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.headers, raw.value, raw.timestamp)

@@ -1,0 +1,232 @@
+"""All that is changed in aiokafka's reading, in one place: every codec, and no partition that stops another.
+
+A partition that cannot be read is *held*: it is asked again now and then, alone, while the others go on. That is so where
+its broker refuses it, and at a batch that cannot be read and that the reader is not to pass.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import for_code
+from aiokafka.protocol.fetch import FetchRequest
+
+from conduit_contracts.kits import batches
+from conduit_contracts.kits.batches import UnreadableBatch, UnreadableError
+
+__all__ = ["Consumer", "Fetching", "Held", "UnreadableBatch"]
+
+RETRY_SECONDS = 10.0
+
+_COMES_RIGHT = frozenset({0, 1, 3, 5, 6, 9, 56, 74, 75, 76, 78})
+"""What a broker says of a partition while leaders change, or where records are gone: aiokafka deals with it."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A partition that waits."""
+
+    batch: UnreadableBatch
+    """What cannot be read. Empty where the broker does not give it."""
+    asked: float
+    """When it was last asked for."""
+
+
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+    """aiokafka's consumer, which reads through a `Fetching` from its first fetch on."""
+
+    def __init__(
+        self,
+        *topics: str,
+        passes: Callable[[TopicPartition, UnreadableBatch], bool] = lambda _partition, _batch: True,
+        escaped: Callable[[TopicPartition], None] = lambda _: None,
+        most_bytes: int | None = None,
+        **more: Any,
+    ) -> None:
+        """`passes` says whether to go on past a batch, `escaped` is told of partitions with header names that are not UTF-8,
+        and `most_bytes` limits what one poll returns, beside its first record."""
+        self._made: Any = None
+        self.fetching = Fetching(self, passes, escaped, most_bytes)
+        super().__init__(*topics, **more)
+
+    @property
+    def _fetcher(self) -> Any:
+        return self._made
+
+    @_fetcher.setter
+    def _fetcher(self, fetcher: Any) -> None:
+        self._made = fetcher
+        if fetcher is not None:
+            self.fetching.attend(fetcher)
+
+
+class Fetching:
+    """Stands between a consumer and its fetches."""
+
+    def __init__(
+        self,
+        consumer: Any,
+        passes: Callable[[TopicPartition, UnreadableBatch], bool],
+        escaped: Callable[[TopicPartition], None],
+        most_bytes: int | None,
+    ) -> None:
+        self._consumer, self._passes, self._escaped = consumer, passes, escaped
+        self._most, self._room = most_bytes, most_bytes
+        self._fetcher: Any = None
+        self._fetched: dict[TopicPartition, _Part] = {}
+        self.held: dict[TopicPartition, Held] = {}
+        self.answered_at: float | None = None
+        """When a broker last answered a fetch."""
+
+    def attend(self, fetcher: Any) -> None:
+        """Take over a fetcher that has not fetched yet."""
+        self._fetcher = fetcher
+        fetcher._client = _Client(fetcher._client, self._look_through)
+        fetch = fetcher._proc_fetch_request
+
+        async def fetch_and_take_over(*arguments: Any) -> bool:
+            found: bool = await fetch(*arguments)
+            self._take_over()
+            return found
+
+        fetcher._proc_fetch_request = fetch_and_take_over
+
+    async def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+        """As getmany. A value may be an `UnreadableBatch`."""
+        self._room = self._most
+        self._ask_again()
+        found: dict[TopicPartition, list[Any]] = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+        return found
+
+    def forget(self) -> None:
+        """The partitions are others now."""
+        self.held.clear()
+
+    def let_go(self, partition: TopicPartition) -> None:
+        """Do not hold it any longer; ask at once."""
+        if self.held.pop(partition, None) is not None and partition in self._consumer.assignment():
+            self._consumer.resume(partition)
+
+    def _ask_again(self) -> None:
+        assigned = self._consumer.assignment()
+        for partition, held in self.held.items():
+            if monotonic() - held.asked >= RETRY_SECONDS and partition in assigned:
+                held.asked = monotonic()
+                self._consumer.resume(partition)
+
+    def _hold(self, partition: TopicPartition, batch: UnreadableBatch) -> None:
+        self.held[partition] = Held(batch, monotonic())
+        if partition in self._consumer.assignment():
+            self._consumer.pause(partition)
+
+    def _look_through(self, request: Any, response: Any) -> None:
+        """Take out what aiokafka would raise for, or pass over, and keep the bytes of the rest."""
+        self.answered_at = monotonic()
+        self._fetched = {}
+        asked = {(topic, part[0]): part[1] for topic, parts in request.topics for part in parts}
+        response.topics = [
+            (topic, [part for part in parts if self._is_for_aiokafka(topic, part, asked, response.API_VERSION)])
+            for topic, parts in response.topics
+        ]
+
+    def _is_for_aiokafka(self, topic: str, part: Any, asked: dict[tuple[str, int], int], version: int) -> bool:
+        number, code, end, *rest = part
+        partition, position, data = TopicPartition(topic, number), asked[topic, number], rest[-1] or b""
+        why = None
+        if code not in _COMES_RIGHT:
+            why = for_code(code).__name__
+        elif code == 0 and data and not batches.is_whole(data):
+            why = batches.UnknownFormatError.__name__
+        if why is not None:
+            self._hold(partition, UnreadableBatch(b"", position, position, why))
+            return False
+        if code == 0:
+            # The broker gives it: where it was held, the batch itself will tell whether it still must be.
+            if (held := self.held.get(partition)) and not held.batch:
+                del self.held[partition]
+            self._fetched[partition] = _Part(bytes(data), position, end, rest[2] if version >= 11 else rest[-2])
+        return True
+
+    def _take_over(self) -> None:
+        """Give aiokafka's results an iterator that knows of no batch that it cannot read."""
+        fetched, self._fetched = self._fetched, {}
+        for partition, part in fetched.items():
+            result = self._fetcher._records.get(partition)
+            if type(result) is FetchResult and result._partition_records.next_fetch_offset == part.position:
+                result._partition_records = self._records(partition, part)
+                result.getall = _GetAll(self, partition, result)
+
+    def _records(self, partition: TopicPartition, part: "_Part") -> Any:
+        return batches.read(
+            partition,
+            part.data,
+            part.position,
+            part.end,
+            part.aborted,
+            passes=lambda batch: self._passes(partition, batch),
+            escaped=lambda: self._escaped(partition),
+        )
+
+    def take(self, partition: TopicPartition, records: Iterator[Any], most: int | None) -> tuple[list[Any], bool]:
+        """As many as there is room for, and whether those were all."""
+        taken: list[Any] = []
+        try:
+            while len(taken) != most and (self._room is None or self._room > 0):
+                record = next(records, None)
+                if record is None:
+                    return taken, True
+                taken.append(record)
+                if self._room is not None:
+                    self._room -= len(record.value or b"") + len(record.key or b"")
+        except UnreadableError as error:
+            self._hold(partition, error.batch)
+            return taken, True
+        if taken:
+            self.held.pop(partition, None)
+        return taken, False
+
+
+@dataclass(slots=True)
+class _Part:
+    """What a fetch brought of one partition."""
+
+    data: bytes
+    position: int
+    end: int
+    aborted: Any
+
+
+class _GetAll:
+    """In place of FetchResult.getall, which takes by number only and ends the poll where a batch cannot be read."""
+
+    def __init__(self, fetching: Fetching, partition: TopicPartition, result: Any) -> None:
+        self._fetching, self._partition, self._result = fetching, partition, result
+
+    def __call__(self, max_records: int | None = None) -> list[Any]:
+        result = self._result
+        if not result.check_assignment(self._partition) or not result.has_more():
+            return []
+        taken, all_of_it = self._fetching.take(self._partition, result._partition_records, max_records)
+        result._update_position()
+        if all_of_it:
+            result._partition_records = None
+        return taken
+
+
+class _Client:
+    """The consumer's client, of whose answers to fetches somebody is shown each before the consumer."""
+
+    def __init__(self, client: Any, show: Callable[[Any, Any], None]) -> None:
+        self._client, self._show = client, show
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def send(self, node: Any, request: Any, **more: Any) -> Any:
+        response = await self._client.send(node, request, **more)
+        if isinstance(request, FetchRequest):
+            self._show(request, response)
+        return response
