@@ -20,7 +20,7 @@ from conduit_intake import media, scanning
 from conduit_intake.app import create_service
 from conduit_intake.clamd import Clamd, ScannerError
 from conduit_intake.http.app import create_api
-from services.intake.tests.api import Api, code, keyed, post, referred
+from services.intake.tests.api import DOCUMENT, Api, code, keyed, post, referred
 from services.intake.tests.clamd_server import EICAR, FakeClamd, fake_clamd
 from services.intake.tests.samples import CANARY, NORTH, registered, sent, withdrawn
 
@@ -102,6 +102,30 @@ class TestTaking:
             assert code(answer) == (415, "media_type_unsupported")
             assert answer.headers["accept"] == ", ".join(GOOD)
 
+    @pytest.mark.parametrize("media_type", GOOD)
+    @pytest.mark.parametrize("content", [*GOOD.values(), b'"/tmp/statement.pdf"', b"{}", b"\x00", b"PK\x03\x04"])
+    async def test_what_is_not_of_its_media_type_is_refused_at_once_and_nothing_is_stored(
+        self, api: Api, north: httpx.AsyncClient, media_type: str, content: bytes
+    ) -> None:
+        referral_id = await referred(north)
+        fits = media.is_what_it_says(media_type, content)
+        answer = await attach(north, referral_id, content, media_type, key="1")
+        assert answer.status_code == (202 if fits else 422)
+        if not fits:
+            assert code(answer) == (422, "content_is_not_of_its_media_type")
+            assert await api.intake.pool.fetchval("SELECT count(*) FROM attachments") == 0
+            mended = await attach(north, referral_id, GOOD[media_type], media_type, key="1")
+            assert mended.status_code == 202
+
+    async def test_the_description_names_every_type_that_is_taken_and_no_length_of_bytes(self) -> None:
+        operation = DOCUMENT["paths"]["/v1/referrals/{referral_id}/attachments"]["post"]
+        taken = operation["requestBody"]["content"]
+        assert list(taken) == list(media.LOOKS)
+        assert {str(each["schema"]) for each in taken.values()} == {str({"type": "string", "format": "binary"})}
+        assert all(
+            word in operation["description"] for word in ("PDF", "PNG", "JPEG", "plain text", "UTF-8", "Content-Type")
+        )
+
     async def test_nothing_is_no_attachment(self, north: httpx.AsyncClient) -> None:
         assert code(await attach(north, await referred(north), b"")) == (400, "body_missing")
 
@@ -179,13 +203,14 @@ class TestScanning:
             assert await intake.pool.fetchval("SELECT content FROM attachments") is None
 
     @pytest.mark.parametrize("with_scanner", [True, False])
-    async def test_a_file_that_is_not_what_it_says_is_refused_unscanned(
+    async def test_one_that_an_earlier_release_stored_under_another_type_is_refused_unscanned(
         self, api: Api, database: str, clamd: FakeClamd, with_scanner: bool
     ) -> None:
         more = {} if with_scanner else {"clamd_host": None}
         async with scanned_by(api, database, clamd, **more) as intake:
             client = await api.client()
-            answer = await attach(client, await referred(client), PNG, media.PDF)
+            answer = await attach(client, await referred(client), PNG, media.PNG)
+            await intake.pool.execute("UPDATE attachments SET media_type = $1", media.PDF)
             assert await scan(intake) == [True]
             assert await state(client, answer) == ("validation_failed", "content_is_not_of_its_media_type")
             assert clamd.scanned == []

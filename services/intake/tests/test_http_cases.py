@@ -152,7 +152,7 @@ async def test_what_is_not_available_opens_to_nobody(api: Api, database: str) ->
         partner, kent = await api.client(), await api.client(f"{KENT}.force")
         referral_id = await referred(partner)
         for content in (PDF, EICAR):
-            answer = await attach(partner, referral_id, content)
+            answer = await attach(partner, referral_id, content, media.PDF if content == PDF else media.TEXT)
             if content == EICAR:
                 assert await scan(intake) == [True]
             message = AttachmentOpened(

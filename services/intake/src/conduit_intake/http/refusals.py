@@ -110,6 +110,12 @@ TABLE: Mapping[str, Entry] = {
     "body_too_large": Entry(413, "Too large", "This is larger than the hub takes. Shorten it, or send the rest separately."),
     "media_type_unsupported": Entry(415, "Media type not supported", "Send one of the media types named in errors."),
     "encoding_unsupported": Entry(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
+    "content_is_not_of_its_media_type": Entry(
+        422,
+        "Not a file of this media type",
+        "Send the file's own bytes as the body, and label them as what they are: Content-Type application/pdf, image/png, "
+        "image/jpeg, or text/plain for text in UTF-8. Nothing was stored.",
+    ),
     "body_invalid": Entry(422, "Not as in the contract", "Mend the fields named here and send it again." + _SEE),
     "mou_unknown": Entry(422, "Agreement unknown", "Check the Memorandum of Understanding's reference." + _SEE),
     "time_in_future": Entry(422, "Time in the future", "Check your clock and the time's zone." + _SEE),

@@ -1,5 +1,6 @@
 """`/v1/referrals/{referral_id}/attachments`: one file, one request, the file's bytes as the body."""
 
+import asyncio
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
@@ -33,17 +34,26 @@ _STORED: dict[int | str, dict[str, Any]] = {
 }
 _UPLOAD = (
     *("body_missing", "body_too_slow", "body_too_large", "media_type_unsupported", "encoding_unsupported"),
-    *("partner_suspended", "referral_not_found", "referral_withdrawn", "too_many_attachments"),
+    *(
+        "content_is_not_of_its_media_type",
+        "partner_suspended",
+        "referral_not_found",
+        "referral_withdrawn",
+        "too_many_attachments",
+    ),
 )
-_CONTENT = {each: {"schema": {"type": "string", "format": "binary", "minLength": 1}} for each in media.LOOKS}
+_CONTENT = {each: {"schema": {"type": "string", "format": "binary"}} for each in media.LOOKS}
 
 
 @router.post(
     _PATH,
     operation_id="addAttachment",
     summary="Attach a file",
-    description="The file's bytes are the body, its media type the Content-Type. It is `pending` until it was validated and "
-    "scanned. Its name is not taken; what it shows is said by supplying information. The same file again is the same one.",
+    description="The file's own bytes are the body: no form, no JSON, no path. Content-Type says which of four types they "
+    "are: PDF, PNG, JPEG, or plain text in UTF-8. Set it yourself for each file: some generated clients label each one as "
+    "the first type listed here, and some send the file's path in its place. Bytes that are not of the type on their label "
+    "are refused at once. A file is `pending` until it was scanned. Its name is not taken; what it shows is said by "
+    "supplying information. The same file again is the same attachment.",
     status_code=202,
     responses={
         **_STORED,
@@ -54,12 +64,14 @@ _CONTENT = {each: {"schema": {"type": "string", "format": "binary", "minLength":
 async def add_attachment(
     request: Request, door: TheDoor, client: TheClient, key: TheKey, referral_id: ReferralPath
 ) -> Response:
-    """Its content is looked at later, by the scanning worker."""
+    """Its form is looked at here, and what it may do when it is opened by the scanner, later."""
     media_type = bodies.expect(request, *media.LOOKS)
     with door.upload(client):
         content = await bodies.read(request, door.settings.max_attachment_bytes, door.settings.body_seconds)
         if not content:
             raise Refused("body_missing")
+        if not await asyncio.to_thread(media.is_what_it_says, media_type, content):
+            raise Refused("content_is_not_of_its_media_type")
         made = Claimed(uuid7(), referral_id, media_type, len(content), sha256(content).digest(), content)
 
         async def work(connection: Any, _outbox: Outbox) -> Reply:
