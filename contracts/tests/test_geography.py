@@ -4,6 +4,8 @@ import csv
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from conduit_contracts.geography import (
@@ -37,10 +39,14 @@ def test_there_are_45_territorial_and_3_special_forces() -> None:
         assert force_id == force.force_id == TypeAdapter(ForceId).validate_python(force_id)
 
 
-def test_409_district_codes_lead_to_a_force() -> None:
+def test_every_code_since_2009_leads_to_a_force() -> None:
     assert len(rows("districts.csv")) == 361
     assert len(rows("former_districts.csv")) == 48
-    assert len(force_of_district()) == 409
+    history = rows("code_history.csv")
+    assert len({row["code"] for row in history}) == len(history) == 552
+    assert len(force_of_district()) == 554, "two districts were recoded after the history was made"
+    for row in history:
+        assert force_area(place(district_code=row["code"])) == row["force_id"]
     for code, force_id in force_of_district().items():
         assert TypeAdapter(DistrictCode).validate_python(code) == code
         assert forces()[force_id].territorial
@@ -96,6 +102,13 @@ def test_a_label_is_not_the_forces_name_so_codes_decide(force_id: str, label: st
 @pytest.mark.parametrize(
     ("code", "force_id"),
     [
+        ("E07000097", "hertfordshire"),
+        ("E06000048", "northumbria"),
+        ("E10000012", "essex"),
+        ("E11000006", "west-yorkshire"),
+        ("E23000014", "west-midlands"),
+        ("W15000003", "south-wales"),
+        ("S23000009", "police-scotland"),
         ("E08000025", "west-midlands"),
         ("E09000001", "city-of-london"),
         ("E09000033", "metropolitan"),
@@ -110,10 +123,27 @@ def test_districts_that_anyone_can_check(code: str, force_id: str) -> None:
     assert force_area(place(district_code=code)) == force_id
 
 
-@pytest.mark.parametrize("code", ["E99999999", "N99999999", "L99999999", "M99999999", "E23000014"])
-def test_an_unknown_code_gives_no_force_even_where_a_force_is_named(code: str) -> None:
+@pytest.mark.parametrize("code", ["E99999999", "N99999999", "L99999999", "M99999999", "E07000999"])
+def test_an_unknown_code_gives_no_force_unless_one_is_named_beside_it(code: str) -> None:
     assert force_area(place(district_code=code)) is None
-    assert force_area(place(district_code=code, force_id="kent")) is None
+    assert force_area(place(district_code=code, force_id="kent")) == "kent"
+    assert force_area(place(district_code=code, force_id="no-such-force")) is None
+
+
+@given(
+    code=st.sampled_from(sorted(force_of_district())),
+    force_id=st.sampled_from([None, *forces(), "no-such-force"]),
+    country=st.sampled_from([None, "GB", "UK", "FR", "IE"]),
+    kind=st.sampled_from(PlaceKind),
+)
+def test_a_known_code_routes_whatever_is_said_beside_it(
+    code: str, force_id: str | None, country: str | None, kind: PlaceKind
+) -> None:
+    somewhere = place(district_code=code, force_id=force_id, country=country, kind=kind)
+    assert force_area(somewhere) == force_of_district()[code]
+    assert not is_overseas(somewhere)
+    in_northern_ireland = force_of_district()[code] == "northern-ireland"
+    assert special_force(somewhere) in ({None, "mdp"} if in_northern_ireland else {None, "btp", "mdp", "cnc"})
 
 
 @pytest.mark.parametrize("force_id", ["btp", "mdp", "cnc", "example-force"])
@@ -141,13 +171,25 @@ def test_a_special_force_that_is_named_is_taken() -> None:
 
 
 @pytest.mark.parametrize("country", ["FR", "IE", "IM", "JE", "GG"])
-def test_a_place_outside_the_united_kingdom_has_no_force_whatever_else_is_said(country: str) -> None:
-    abroad = place(country=country, district_code="E08000025", force_id="kent", kind=PlaceKind.RAILWAY)
+def test_a_place_outside_the_united_kingdom_has_no_force_unless_its_district_says_otherwise(country: str) -> None:
+    abroad = place(country=country, force_id="kent", kind=PlaceKind.RAILWAY)
     assert is_overseas(abroad)
     assert (force_area(abroad), special_force(abroad)) == (None, None)
+    contradicted = place(country=country, district_code="E08000025", kind=PlaceKind.RAILWAY)
+    assert not is_overseas(contradicted)
+    assert (force_area(contradicted), special_force(contradicted)) == ("west-midlands", "btp")
 
 
-@pytest.mark.parametrize("country", [None, "GB"])
+@pytest.mark.parametrize(("kind", "force_id"), [(PlaceKind.RAILWAY, None), (PlaceKind.CIVIL_NUCLEAR_SITE, None)])
+@pytest.mark.parametrize("where", [{"district_code": "N09000003"}, {"force_id": "northern-ireland"}])
+def test_the_transport_and_the_nuclear_police_have_no_part_in_northern_ireland(
+    kind: PlaceKind, force_id: str | None, where: dict[str, str]
+) -> None:
+    assert special_force(place(kind=kind, **where)) is force_id
+    assert special_force(place(kind=PlaceKind.DEFENCE_ESTATE, **where)) == "mdp"
+
+
+@pytest.mark.parametrize("country", [None, "GB", "UK"])
 def test_a_place_without_country_is_not_taken_for_one_abroad(country: str | None) -> None:
     assert not is_overseas(place(country=country))
 
@@ -166,5 +208,5 @@ def test_the_licence_of_the_reference_data_is_honoured() -> None:
         "Contains OS data © Crown copyright and database right 2025"
     )
     assert attribution in sources
-    for name in ("districts.csv", "former_districts.csv", "forces.csv"):
+    for name in ("districts.csv", "former_districts.csv", "forces.csv", "code_history.csv"):
         assert f"`{name}`" in sources

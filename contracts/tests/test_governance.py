@@ -26,7 +26,7 @@ READERS: dict[type[Value], type[Message]] = {
 TYPE = re.compile(r"uk\.conduit\.(?P<producer>[a-z]+)\.(?P<name>[a-z]+(?:-[a-z]+)*)\.v(?P<version>[1-9][0-9]*)")
 IRREGULAR = {"Sent", "Overdue", "Withdrawn"}
 ADVERBS = {"Over", "Down"}
-IMPERATIVES = {"Decide", "Name", "Reroute", "Stand"}
+IMPERATIVES = {"Send", "Decide", "Name", "Reroute", "Stand"}
 
 
 def defined() -> list[type[Value]]:

@@ -1,91 +1,80 @@
-"""Which police force area a place lies in. Source and licence: `reference/SOURCES.md`.
+"""Which police force area a place of a referral lies in.
 
 Codes decide, never names: the labels of the Office for National Statistics differ from the forces' own. A code that is
-not known gives no force, and a person decides.
+not known gives no force, and where no force is named beside it a person decides.
 """
 
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
+from conduit_contracts.places import Force, forces, known_places
 from conduit_contracts.referral import OffencePlace, PlaceKind
+
+__all__ = [
+    "Force",
+    "force_area",
+    "force_areas",
+    "force_of_district",
+    "forces",
+    "is_overseas",
+    "is_united_kingdom",
+    "special_force",
+]
 
 _SPECIAL_FORCES = {
     PlaceKind.RAILWAY: "btp",
     PlaceKind.DEFENCE_ESTATE: "mdp",
     PlaceKind.CIVIL_NUCLEAR_SITE: "cnc",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Force:
-    """A police force. `territorial` forces have an area; special ones are chosen by the kind of place."""
-
-    force_id: str
-    name: str
-    country: str
-    territorial: bool
-    pfa_code: str | None
-
-
-@cache
-def forces() -> dict[str, Force]:
-    """All forces by force id: 45 territorial and 3 special."""
-    return {
-        row["force_id"]: Force(
-            force_id=row["force_id"],
-            name=row["force_name"],
-            country=row["country"],
-            territorial=row["kind"] == "territorial",
-            pfa_code=row["pfa_code"] or None,
-        )
-        for row in _rows("forces.csv")
-    }
+_UNITED_KINGDOM = frozenset({None, "GB", "UK"})
+"""ISO 3166-1 has GB alone, and sets UK aside for whoever writes it."""
 
 
 @cache
 def force_of_district() -> dict[str, str]:
-    """Force id by district code: 361 current districts and 48 former ones."""
-    by_area = {force.pfa_code or "": force.force_id for force in forces().values() if force.territorial}
-    rows = [*_rows("districts.csv"), *_rows("former_districts.csv")]
-    return {row["lad_code"]: by_area[row["pfa_code"]] for row in rows}
+    """Force id by code of a district, county or police force area, current or former."""
+    return {code: place.force_id for code, place in known_places().items()}
 
 
 def force_area(place: OffencePlace) -> str | None:
     """The territorial force whose area the place lies in, or None where the facts do not say.
 
-    A place outside the United Kingdom is in no force's area, whatever else is said of it.
+    The district's code decides; then a territorial force that is named, be it beside a code that nobody knows.
     """
-    if is_overseas(place):
-        return None
-    if place.district_code is not None:
-        return force_of_district().get(place.district_code)
+    found = force_of_district().get(place.district_code or "")
+    if found is not None:
+        return found
     force = forces().get(place.force_id or "")
-    return force.force_id if force is not None and force.territorial else None
+    return force.force_id if force is not None and force.territorial and is_united_kingdom(place.country) else None
 
 
 def special_force(place: OffencePlace) -> str | None:
-    """The special police force that a place also concerns: railway, defence estate or civil nuclear site."""
+    """The special police force that a place also concerns: railway, defence estate or civil nuclear site.
+
+    The transport and the nuclear police act in Great Britain only, so that they have no part in Northern Ireland.
+    """
     if is_overseas(place):
         return None
     named = forces().get(place.force_id or "")
-    if named is not None and not named.territorial:
-        return named.force_id
-    return _SPECIAL_FORCES.get(place.kind)
+    special = named.force_id if named is not None and not named.territorial else _SPECIAL_FORCES.get(place.kind)
+    return special if special is not None and _acts_there(special, place) else None
+
+
+def _acts_there(special: str, place: OffencePlace) -> bool:
+    area = force_area(place)
+    in_northern_ireland = area is not None and forces()[area].country == "Northern Ireland"
+    return not in_northern_ireland or forces()[special].country == "United Kingdom"
+
+
+def is_united_kingdom(country: str | None) -> bool:
+    """Whether a country is the United Kingdom, or is not said, which means the same or not known."""
+    return country in _UNITED_KINGDOM
 
 
 def is_overseas(place: OffencePlace) -> bool:
-    """True where the partner says that the place is outside the United Kingdom."""
-    return place.country not in {None, "GB"}
+    """True where the partner says that the place is outside the United Kingdom, and gives no district inside it."""
+    return not is_united_kingdom(place.country) and force_of_district().get(place.district_code or "") is None
 
 
 def force_areas(places: tuple[OffencePlace, ...]) -> list[str]:
     """The distinct territorial force areas of the places, in the order in which they first appear."""
     return list(dict.fromkeys(area for place in places if (area := force_area(place)) is not None))
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    text = files("conduit_contracts").joinpath("reference", name).read_text(encoding="utf-8")
-    yield from csv.DictReader(text.splitlines())

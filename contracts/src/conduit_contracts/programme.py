@@ -69,3 +69,5 @@ class ForceRegistered(Event):
     force_id: ForceId
     contact: Contact = Contact()
     escalation: Annotated[tuple[Contact, ...], Field(max_length=5)] = ()
+    professional_standards: Contact | None = None
+    """Its professional standards department, for cases in which one of its own people is suspected."""

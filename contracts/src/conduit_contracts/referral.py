@@ -5,11 +5,12 @@ February 2017), so the two are never alternatives. Group-based means two or more
 The setting follows the Complex and Organised Child Abuse Dataset's typology.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from conduit_contracts.base import Inconsistent, Term, Value
+from conduit_contracts.base import Finding, Inconsistent, Term, Value
 from conduit_contracts.entry import AtEntry
 from conduit_contracts.forms import formed
 from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, DistrictCode, ForceId, PartnerId, PartnerReference
@@ -170,10 +171,30 @@ class Person(Value):
     interpreter_language: LanguageCode | None = None
     home_district_code: DistrictCode | None = None
     """Where the person lives now."""
+    present_district_code: DistrictCode | None = None
+    """Where the person is now, where that is not at home. A child's present district makes its police force concerned."""
+    home_area_consented_on: Day | None = None
+    """When this adult agreed that the police force where they live is told. Without it no rule tells that force. Of a child
+    it is told in any case."""
+    suspect_is_police: bool | None = None
+    """True for a suspect who is a police officer or works for a police force. No rule sends the case to that force: a named
+    officer at the hub takes it to the force's professional standards department. Absent means not known."""
+    suspect_force_id: ForceId | None = None
+    """The police force that such a suspect belongs to. Where it is not known, leave it out: then no rule sends the case to
+    any force, and a named officer decides."""
     place_ids: Annotated[tuple[LocalId, ...], Field(max_length=200)] = ()
     """The offence places this person is tied to. They decide which force areas learn of the person."""
     safe_contact: Text | None = None
     """When, how and through whom it is safe to make contact. At any other time contact may put the person in danger."""
+
+    def at_entry(self) -> Iterable[Finding]:
+        """That somebody belongs to the police is said of a suspect."""
+        if self.suspect_is_police and self.role is not Role.SUSPECT:
+            text = "suspect_is_police goes with the role suspect, and only with it."
+            yield Finding("value_inconsistent", text, ("suspect_is_police",))
+        if self.suspect_force_id is not None and not self.suspect_is_police:
+            text = "suspect_force_id goes with suspect_is_police set to true, and only with it."
+            yield Finding("value_inconsistent", text, ("suspect_force_id",))
 
 
 class OffencePeriod(Value):

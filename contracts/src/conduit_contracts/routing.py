@@ -199,6 +199,28 @@ class TriageDeclineForwarded(_AboutCase):
     told: tuple[ForceId, ...]
 
 
+class CaseRestricted(_AboutCase):
+    """A suspect is a police officer or works for a force: no rule sends the case there, and a named officer must act.
+
+    Published again where danger is told of later. It goes to no partner and to no force.
+    """
+
+    type: ClassVar[str] = "uk.conduit.routing.case-restricted.v1"
+    kept_from: tuple[ForceId, ...] = ()
+    """The forces to which no rule sends the case. None: the force is not known, so no rule sends it anywhere."""
+    urgency: Urgency
+    immediate_danger: bool
+
+
+class ProfessionalStandardsInformed(_AboutCase):
+    """A named officer took a restricted case to a force's professional standards department."""
+
+    type: ClassVar[str] = "uk.conduit.routing.professional-standards-informed.v1"
+    force_id: ForceId
+    officer_id: OfficerId
+    reason: Text
+
+
 class CommandIgnored(_AboutCase):
     """An officer's command did not fit the case's state, so nothing changed. Shown to the hub."""
 
@@ -262,7 +284,8 @@ class CaseDisseminated(_ToForce):
     persons: tuple[Person, ...] = ()
     places: tuple[OffencePlace, ...] = ()
     referral: Referral | None = None
-    """The whole referral, for the home force."""
+    """The whole referral, for the home force; also for the interim owner where no offence place leads to a force and nobody
+    is named to lead."""
     supplements: tuple[Supplement, ...] = ()
     handling: HandlingCaveat
     receipt_due_at: Moment
@@ -274,6 +297,8 @@ class CaseDisseminated(_ToForce):
     what is new follows as InformationDisseminated. Absent: what this record holds takes the place of what you hold."""
     because: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)] | None = None
     """Why it was sent, for example `joined`, `home_force`, `information_added` or `immediate_danger`."""
+    not_to_be_told: tuple[ForceId, ...] = ()
+    """Forces whose own people are among the suspects. Do not speak of the case to them: the hub does."""
 
 
 class InformationDisseminated(_ToForce):
@@ -389,6 +414,17 @@ class StandDownHandoff(Command):
     """A named officer ends one force's part. Refused for the last force: a child is never with nobody."""
 
     type: ClassVar[str] = "uk.conduit.routing.stand-down-handoff.v1"
+    referral_id: ReferralId
+    officer_id: OfficerId
+    force_id: ForceId
+    reason: Text
+
+
+class SendToProfessionalStandards(Command):
+    """A named officer takes a restricted case to a force's professional standards department, which gets a notice without
+    content. From then on an officer may also name that force or reroute to it."""
+
+    type: ClassVar[str] = "uk.conduit.routing.send-to-professional-standards.v1"
     referral_id: ReferralId
     officer_id: OfficerId
     force_id: ForceId

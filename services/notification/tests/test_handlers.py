@@ -11,9 +11,11 @@ from conduit_contracts import notification, topics, triage
 from conduit_contracts.envelope import Message
 from conduit_contracts.notification import Channel, ReferralState
 from conduit_contracts.programme import Contact
-from conduit_contracts.routing import HandoffState
+from conduit_contracts.routing import HandoffState, ProfessionalStandardsInformed
+from conduit_notification import notices
 from conduit_notification.handlers import HANDLERS, ignore
 from conduit_notification.notices import HUB
+from conduit_notification.templates import Template
 from services.notification.tests import builders as b
 from services.notification.tests.builders import CALL_999, HOME, OTHER, PARTNER, REFERENCE, REFERRAL, Bench, example_record
 
@@ -42,6 +44,8 @@ SILENT = {
     "withdrawal_forwarded",
     "triage_decline_forwarded",
     "command_ignored",
+    "case_restricted",
+    "professional_standards_informed",
 }
 """Facts that do not become a revision."""
 
@@ -65,7 +69,20 @@ def test_the_handlers_cover_exactly_what_is_consumed() -> None:
     assert set(HANDLERS) == {message.type for message in CONSUMED}
     ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
     forwarded = {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded"}
-    assert ignored == {*forwarded, "command-ignored"}
+    assert ignored == {*forwarded, "command-ignored", "case-restricted"}
+
+
+def test_a_professional_standards_department_hears_by_its_own_address_and_without_one_the_hub_does() -> None:
+    told = b.read(example_record(ProfessionalStandardsInformed.type))
+    force_id = told.message.force_id
+    department = {notices.professional_standards(force_id): (Contact(email="standards@force.example"),)}
+    (notice,) = Bench(KNOWN | {f"force:{force_id}": FORCE} | department).take(told).notices
+    assert (notice.audience, notice.template) == (
+        f"force:{force_id}-professional-standards",
+        Template.FORCE_PROFESSIONAL_STANDARDS,
+    )
+    (notice,) = Bench(KNOWN | {f"force:{force_id}": FORCE}).take(told).notices
+    assert (notice.audience, notice.template) == (HUB, Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE)
 
 
 def test_a_partner_follows_its_referral_from_receipt_to_handover() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
+from conduit_contracts.routing import ProfessionalStandardsInformed
 from conduit_notification import letters, notices
 from conduit_notification.letters import AddressInvalidError
 from conduit_notification.notices import HUB, PARAMETERS, Claimed
@@ -79,6 +80,9 @@ def test_every_text_is_plain_ascii_in_short_lines(template: Template) -> None:
 def test_handlers_queue_every_template_but_the_failures_with_exactly_its_parameters() -> None:
     known = {f"partner:{PARTNER}": ONE, f"force:{HOME}": ONE, HUB: ONE}
     again = Bench(known).take(b.routed(again=[HOME])).notices
+    told = b.read(b.example_record(ProfessionalStandardsInformed.type))
+    department = {notices.professional_standards(told.message.force_id): ONE}
+    again += Bench(known).take(told).notices + Bench(known | department).take(told).notices
     made = {
         notice.template: notice
         for notice in [

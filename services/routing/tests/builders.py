@@ -10,7 +10,7 @@ import pytest
 from conduit_chassis.kafka import Delivery, Reader, Refusal
 from conduit_chassis.testing import raw_record, record
 from conduit_contracts import force, intake, routing, triage
-from conduit_contracts.envelope import Attributes, Message, dump
+from conduit_contracts.envelope import Attributes, Command, Message, dump
 from conduit_contracts.geography import force_of_district, forces
 from conduit_contracts.ids import uuid7
 from conduit_contracts.partner import WithdrawalReason
@@ -67,11 +67,25 @@ def place(place_id: str, force_id: str | None = None, **given: Any) -> OffencePl
     return OffencePlace(place_id=place_id, description=f"canary-place-{place_id}-end", **given)
 
 
-def person(person_id: str, *place_ids: str, role: Role = Role.VICTIM, lives: str | None = None) -> Person:
-    """A person tied to these places, who lives in a force's area."""
+def person(
+    person_id: str,
+    *place_ids: str,
+    role: Role = Role.VICTIM,
+    lives: str | None = None,
+    now_in: str | None = None,
+    **given: Any,
+) -> Person:
+    """A person tied to these places, who lives, and is, in a force's area. Without an age it may be a child."""
     identity = NamedWithConsent(name=f"canary-name-{person_id}-end", consented_on=date(2026, 10, 1))
-    home = district(lives) if lives else None
-    return Person(person_id=person_id, role=role, identity=identity, home_district_code=home, place_ids=place_ids)
+    return Person(
+        person_id=person_id,
+        role=role,
+        identity=identity,
+        home_district_code=district(lives) if lives else None,
+        present_district_code=district(now_in) if now_in else None,
+        place_ids=place_ids,
+        **given,
+    )
 
 
 def referral(places: Iterable[OffencePlace] = (), persons: Iterable[Person] = (), **given: Any) -> Referral:
@@ -189,6 +203,12 @@ def reroute(referral_id: UUID, from_force: str, to_force: str) -> routing.Rerout
     )
 
 
+def to_standards(referral_id: UUID, force_id: str) -> routing.SendToProfessionalStandards:
+    return routing.SendToProfessionalStandards(
+        referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason"
+    )
+
+
 def stand_down(referral_id: UUID, force_id: str) -> routing.StandDownHandoff:
     return routing.StandDownHandoff(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason")
 
@@ -197,7 +217,7 @@ def topic_of(message: Message, principal: str | None = None) -> str:
     """The topic on which the message would come."""
     if isinstance(message, force.ReceiptConfirmed | force.CaseAcknowledged | force.CaseDeclined):
         return FORCE_RESPONSES.name(principal or message.force_id)
-    if isinstance(message, routing.NameHomeForce | routing.RerouteHandoff | routing.StandDownHandoff):
+    if isinstance(message, Command):
         return ROUTING_REVIEWS.name()
     if isinstance(message, intake.AttachmentCleared):
         return INTAKE_ATTACHMENTS.name()

@@ -130,7 +130,7 @@ def test_unknown_and_overseas_places_are_looked_at_beside_routing_the_known_ones
 
 
 def test_a_case_that_routes_to_nobody_is_no_success_until_an_officer_names_a_home_force(desk: Desk) -> None:
-    message = accepted(referral(NOWHERE, [person("V1", lives=KENT)]))
+    message = accepted(referral(NOWHERE, [person("V1", lives=KENT, age_at_report=34)]))
     outbox = desk.deliver(message)
     assert outbox.kinds() == ["RoutingReviewOpened"]
     review = outbox.one(RoutingReviewOpened)

@@ -1,6 +1,7 @@
 """Who is concerned, who leads, who has the interim duty, when a case is handed over."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,14 +11,18 @@ from conduit_routing import clocks, rules
 from conduit_routing.case import Case, CaseState, Handoff
 from conduit_routing.content import Content
 from conduit_routing.policy import RoutingPolicy
-from conduit_routing.rules import Proposal
+from conduit_routing.rules import Proposal, Scene
 from services.routing.tests.builders import NOW, accepted, person, place, referral, supplement
 
 KENT, ESSEX, SURREY, BTP, MDP = "kent", "essex", "surrey", "btp", "mdp"
 
 
-def propose(*places: OffencePlace, persons: tuple[Person, ...] = ()) -> Proposal:
-    return rules.propose(Content(referral(places, persons), size=1))
+def propose(*places: OffencePlace, persons: tuple[Person, ...] = (), **scene: Any) -> Proposal:
+    return judge(Content(referral(places, persons), size=1), **scene)
+
+
+def judge(content: Content, **scene: Any) -> Proposal:
+    return rules.propose(content, Scene(NOW.date(), **scene))
 
 
 def test_the_area_with_most_offence_places_leads() -> None:
@@ -38,7 +43,7 @@ def test_a_victim_described_twice_counts_once() -> None:
     first = (person("V1", "L1"), person("V2", "L2"), person("V3", "L2"))
     again = supplement(persons=(person("V1", "L1"), person("V4", "L1")))
     told = Content(referral((place("L1", KENT), place("L2", ESSEX)), first), (again, again), size=1)
-    assert rules.propose(told).unsettled is RoutingReviewReason.TIE
+    assert judge(told).unsettled is RoutingReviewReason.TIE
 
 
 def test_then_it_is_where_the_first_victim_lives() -> None:
@@ -87,7 +92,8 @@ def test_special_forces_among_themselves_follow_the_same_rules() -> None:
 
 
 def test_nobody_concerned_is_no_force_with_the_first_victims_area_as_a_candidate() -> None:
-    proposal = propose(OffencePlace(place_id="L1", description="somewhere"), persons=(person("V1", lives=KENT),))
+    adult = person("V1", lives=KENT, age_at_report=30)
+    proposal = propose(OffencePlace(place_id="L1", description="somewhere"), persons=(adult,))
     assert proposal.unsettled is RoutingReviewReason.NO_FORCE
     assert proposal.forces == ()
     assert proposal.first_owner is None
@@ -98,6 +104,7 @@ def test_nobody_concerned_is_no_force_with_the_first_victims_area_as_a_candidate
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
+        ({"country": "UK"}, RoutingReviewReason.UNKNOWN_PLACE),
         ({"description": "somewhere"}, RoutingReviewReason.UNKNOWN_PLACE),
         ({"kind": PlaceKind.ONLINE, "description": "a platform"}, RoutingReviewReason.UNKNOWN_PLACE),
         ({"district_code": "E99999999"}, RoutingReviewReason.UNKNOWN_PLACE),
@@ -120,7 +127,7 @@ def test_a_place_that_no_force_is_known_for_is_looked_at_by_a_person(
 
 def test_a_corrected_place_counts_where_it_was_last_said_to_be() -> None:
     told = Content(referral((place("L1", KENT),)), (supplement(place("L1", ESSEX), corrects=True),), size=1)
-    assert rules.propose(told).forces == (ESSEX,)
+    assert judge(told).forces == (ESSEX,)
 
 
 def test_what_triage_tells_twice_is_kept_once_where_it_first_arrived() -> None:
@@ -133,7 +140,7 @@ def test_what_triage_tells_twice_is_kept_once_where_it_first_arrived() -> None:
 def test_a_correction_holds_whatever_day_the_partner_puts_on_it() -> None:
     wrong, right = supplement(place("L1", ESSEX), days=9), supplement(place("L1", SURREY), days=1, corrects=True)
     told = Content(referral((place("L1", KENT),)), (wrong, right), size=1)
-    assert rules.propose(told).forces == (SURREY,)
+    assert judge(told).forces == (SURREY,)
 
 
 def handoff(policy: RoutingPolicy, force_id: str, state: HandoffState) -> Handoff:

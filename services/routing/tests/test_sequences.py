@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from conduit_contracts.envelope import Message
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
+from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
-from conduit_contracts.referral import OffencePlace, Referral, Urgency
+from conduit_contracts.referral import OffencePlace, Person, Referral, Role, Urgency
 from conduit_contracts.routing import (
     AttachmentClosed,
     AttachmentDisseminated,
@@ -20,11 +21,14 @@ from conduit_contracts.routing import (
     CaseDisseminated,
     CaseHandedOver,
     CaseRouted,
+    ForcesChanged,
     HandoffState,
+    HomeForceChanged,
+    InformationDisseminated,
     ResponseRejected,
 )
 from conduit_routing import extract
-from conduit_routing.case import Case, CaseState
+from conduit_routing.case import Case, CaseState, Mark
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     Desk,
@@ -44,6 +48,7 @@ from services.routing.tests.builders import (
     stand_down,
     standing_of,
     supplement,
+    to_standards,
     triage_declined,
     withdrawn,
 )
@@ -57,6 +62,21 @@ maybe_force = st.sampled_from([*FORCES, None, "no-such-force"])
 
 
 @st.composite
+def people(draw: st.DrawFn, prefix: str) -> list[Person]:
+    """Children and adults who live somewhere, and now and then a suspect who belongs to a force."""
+    lives = st.sampled_from([None, *FORCES[:3]])
+    drawn = draw(st.lists(st.tuples(lives, lives, st.sampled_from([None, 12, 40])), max_size=2))
+    found = [
+        person(f"{prefix}{number}", lives=home, now_in=present, age_at_report=age)
+        for number, (home, present, age) in enumerate(drawn)
+    ]
+    if draw(st.integers(0, 5)) == 0:
+        belongs = {"suspect_is_police": True, "suspect_force_id": draw(st.sampled_from([*FORCES[:4], None]))}
+        found.append(person(f"{prefix}S", role=Role.SUSPECT, **belongs))
+    return found
+
+
+@st.composite
 def referrals(draw: st.DrawFn) -> Referral:
     areas = draw(st.lists(st.sampled_from(["kent", "essex", "surrey", "btp", None]), max_size=4))
     places = [
@@ -64,6 +84,7 @@ def referrals(draw: st.DrawFn) -> Referral:
         for number, area in enumerate(areas)
     ]
     persons = [person(f"V{number}", at.place_id) for number, at in enumerate(places)]
+    persons += draw(people("P"))
     return referral(places, persons, immediate_danger=True)
 
 
@@ -73,7 +94,8 @@ def supplements(draw: st.DrawFn) -> Message:
     number = draw(st.integers(0, 9))
     added = [place(f"M{number}", area)] if area else []
     said = {"immediate_danger": draw(st.sampled_from([None, None, True, False])), "urgency": draw(urgencies)}
-    return informed(ID, supplement(*added, text=f"said {number}", **said))
+    persons = draw(people(f"Q{number}")) if draw(st.integers(0, 3)) == 0 else []
+    return informed(ID, supplement(*added, persons=persons, text=f"said {number}", **said))
 
 
 class Late(NamedTuple):
@@ -99,6 +121,7 @@ def steps(told: Referral) -> st.SearchStrategy[list[object]]:
         force_ids.map(lambda force: name_home(ID, force)),
         st.builds(lambda a, b: reroute(ID, a, b), force_ids, force_ids),
         force_ids.map(lambda force: stand_down(ID, force)),
+        force_ids.map(lambda force: to_standards(ID, force)),
         st.sampled_from([60.0, 1_000.0]),
     )
     return st.lists(one, min_size=3, max_size=14)
@@ -128,6 +151,7 @@ class Watch:
             self.read[answer.force_id] = max(self.read.get(answer.force_id, 0), answer.part or latest)
 
     def check(self, case: Case, outbox: Recorder) -> None:
+        self._no_rule_sends_the_case_to_a_suspects_force(case, outbox)
         self._deadlines_only_come_nearer(case)
         self._the_duty_goes_to_a_force_that_answered(case)
         self._each_force_hears_only_what_is_its_own(outbox)
@@ -148,10 +172,19 @@ class Watch:
                 self.held.add(force_id)
                 assert message.part >= (self.latest(force_id) or 0)
                 self.sent[force_id] = message
-                assert (message.referral is not None) == (message.home_force == force_id)
+                alone = message.home_force is None and message.interim_safeguarding_owner == force_id
+                assert message.referral is None or message.home_force == force_id or alone
+                assert message.referral is not None or message.home_force != force_id
                 if message.referral is not None:
                     self.told_whole.add(force_id)
             assert force_id in self.held, "told something of a case that it was never given"
+
+    def _no_rule_sends_the_case_to_a_suspects_force(self, case: Case, outbox: Recorder) -> None:
+        """Only chasing, closing and what ends the case go on to one that had it before anybody knew."""
+        words = (CaseDisseminated, InformationDisseminated, AttachmentDisseminated, HomeForceChanged, ForcesChanged)
+        for force_id in self.police(case):
+            assert case.home_force != force_id
+            assert not [message for message in outbox.to(force_id) if isinstance(message, words)]
 
     def _the_home_force_alone_may_fetch_attachments(self, case: Case, outbox: Recorder) -> None:
         for _, _, message in outbox.sent:
@@ -176,9 +209,24 @@ class Watch:
 
     def _the_duty_goes_to_a_force_that_answered(self, case: Case) -> None:
         owner = case.interim_owner
-        if owner != self.owner and owner is not None and any(handoff.answered for handoff in case.handoffs.values()):
+        able = self._may_have_duty(case)
+        if owner != self.owner and owner is not None and any(case.handoffs[force].answered for force in able):
             assert case.handoffs[owner].answered
+        assert owner is None or owner in able or not able
         self.owner = owner
+
+    def _may_have_duty(self, case: Case) -> set[str]:
+        """Forces with a part, or that keep the duty after declining; special ones where there is nobody else, and the
+        suspect's own last of all."""
+        kept = {case.interim_owner} if case.interim_owner and not case.handoffs[case.interim_owner].active else set()
+        all_of_them = {*case.active, *kept}
+        others = all_of_them - self.police(case) or all_of_them
+        return {force for force in others if forces()[force].territorial} or others
+
+    def police(self, case: Case) -> set[str]:
+        """The forces that suspects belong to, but for those that an officer let in."""
+        said = {force or "" for force in case.told.people.police}
+        return said - case.marked(Mark.LET_IN)
 
     def _deadlines_only_come_nearer(self, case: Case) -> None:
         """While a force is waited for. An answer ends the wait, and what changes after it starts another."""
@@ -213,7 +261,8 @@ class Watch:
         if case.state is CaseState.HANDED_OVER:
             assert not case.provisional
             assert all(case.handoffs[force].state is HandoffState.ACKNOWLEDGED for force in case.active)
-            assert case.interim_owner == case.home_force
+            special = case.home_force is not None and not forces()[case.home_force].territorial
+            assert case.interim_owner == case.home_force or special
             for force_id in case.active:
                 self._has_read_all_that_is_its_own(case, force_id)
         for fact in outbox.facts():
@@ -277,7 +326,9 @@ def settle(desk: Desk, watch: Watch) -> None:
         if ID not in desk.work.cases or desk.case(ID).state not in {CaseState.OPEN, CaseState.HANDED_OVER}:
             return
         case = desk.case(ID)
-        if case.home_force is None:
+        for force_id in watch.police(case) & {*case.active, "kent"}:
+            watch.check(desk.case(ID), desk.deliver(to_standards(ID, force_id), name_home(ID, force_id)))
+        if desk.case(ID).home_force is None:
             named = desk.deliver(name_home(ID, case.active[0] if case.active else "kent"))
             watch.check(desk.case(ID), named)
         for force_id in desk.case(ID).active:

@@ -65,6 +65,8 @@ def partner_registered(desk: Desk, delivery: Delivery[readers.PartnerContact]) -
 def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) -> None:
     message = delivery.message
     _register(desk, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
+    if message.professional_standards is not None:
+        _register(desk, delivery, notices.professional_standards(message.force_id), (message.professional_standards,))
 
 
 def _register(desk: Desk, delivery: Delivery[Any], audience: str, ladder: Ladder) -> None:
@@ -254,6 +256,20 @@ def case_withdrawn(desk: Desk, delivery: Delivery[routing.CaseWithdrawn]) -> Non
     desk.tell(delivery, rules.withdrawn(desk.standing(message)), RULES, reason=message.reason.value)
 
 
+def professional_standards_informed(desk: Desk, delivery: Delivery[readers.ProfessionalStandardsInformed]) -> None:
+    """The department hears that there is a case for it, and whom to ask. Neither the partner nor the force's own team does.
+
+    Where the register has no address of it, the hub is told, so that an officer rings.
+    """
+    message = delivery.message
+    audience, params = notices.professional_standards(message.force_id), {"force_id": message.force_id}
+    if notices.channels_for(desk.work.ladders.get(audience, ()), 0):
+        desk.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=True)
+    else:
+        template = Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE
+        desk.notify(delivery, HUB, template, message.referral_id, params, urgent=True)
+
+
 def ignore(desk: Desk, delivery: Delivery[Any]) -> None:
     """The partner has heard it from another fact, or it is between the hub and its officers."""
 
@@ -291,6 +307,8 @@ HANDLERS: Mapping[str, Handler] = {
     routing.CaseHandedOver.type: case_handed_over,
     routing.CaseWithdrawn.type: case_withdrawn,
     routing.TriageDeclineForwarded.type: ignore,
+    routing.CaseRestricted.type: ignore,
+    routing.ProfessionalStandardsInformed.type: professional_standards_informed,
     routing.CommandIgnored.type: ignore,
 }
 """Exactly the messages that notification consumes."""

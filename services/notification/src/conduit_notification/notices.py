@@ -84,6 +84,11 @@ def force(force_id: str) -> str:
     return f"force:{force_id}"
 
 
+def professional_standards(force_id: str) -> str:
+    """A force's professional standards department as an audience."""
+    return f"force:{force_id}-professional-standards"
+
+
 def contact_at(ladder: Ladder, level: int) -> Contact:
     """The contact of this level, or of the highest one below it that can be reached at all."""
     for contact in reversed(ladder[: level + 1]):
@@ -100,7 +105,9 @@ def channels_of(contact: Contact) -> tuple[Channel, ...]:
 
 def channels_for(ladder: Ladder | None, level: int) -> tuple[Channel, ...]:
     """The channels to queue for. An audience whose registration has not been read yet may turn out to have any."""
-    return tuple(Channel) if ladder is None else channels_of(contact_at(ladder, level))
+    if ladder is None:
+        return tuple(Channel)
+    return channels_of(contact_at(ladder, level)) if ladder else ()
 
 
 def notice_id(cause: str, audience: str, level: int, channel: Channel, template: Template) -> UUID:

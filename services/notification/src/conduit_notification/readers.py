@@ -87,6 +87,10 @@ class HandoffStoodDown(AboutHandoff):
     officer_id: OfficerId
 
 
+class ProfessionalStandardsInformed(AboutHandoff):
+    """Without the officer's reasons."""
+
+
 READERS: Mapping[str, type[BaseModel]] = {
     programme.PartnerRegistered.type: PartnerContact,
     intake.ReferralReceived.type: intake.ReferralReceivedNotice,
@@ -101,5 +105,7 @@ READERS: Mapping[str, type[BaseModel]] = {
     routing.HomeForceNamed.type: HomeForceNamed,
     routing.HandoffAcknowledged.type: AboutHandoff,
     routing.HandoffStoodDown.type: HandoffStoodDown,
+    routing.CaseRestricted.type: AboutReferral,
+    routing.ProfessionalStandardsInformed.type: ProfessionalStandardsInformed,
     routing.CommandIgnored.type: AboutReferral,
 }

@@ -14,6 +14,7 @@ from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
 from conduit_notification.desk import Entry, Record, Work
+from conduit_notification.readers import ProfessionalStandardsInformed
 from conduit_notification.rules import Routing, Standing, Triage
 
 _RECORDS = """
@@ -64,7 +65,9 @@ def _audiences(message: Any) -> Iterable[str]:
     kind = type(message)  # a model is slow to say that it has no such attribute
     if hasattr(kind, "partner_id") or "partner_id" in kind.model_fields:
         yield notices.partner(message.partner_id)
-    if "force_id" in kind.model_fields:
+    if kind is ProfessionalStandardsInformed:
+        yield notices.professional_standards(message.force_id)
+    elif "force_id" in kind.model_fields:
         yield notices.force(message.force_id)
     if kind is CaseRouted:
         for force_id in (*message.added, *message.again):

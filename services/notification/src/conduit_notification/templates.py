@@ -20,6 +20,8 @@ class Template(StrEnum):
     FORCE_IMMEDIATE_DANGER = "force_immediate_danger"
     FORCE_HANDOFF_OVERDUE = "force_handoff_overdue"
     FORCE_HANDOFF_ESCALATED = "force_handoff_escalated"
+    FORCE_PROFESSIONAL_STANDARDS = "force_professional_standards"
+    HUB_PROFESSIONAL_STANDARDS_UNREACHABLE = "hub_professional_standards_unreachable"
     HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
     HUB_HANDOFF_ESCALATED = "hub_handoff_escalated"
     HUB_NOTICE_FAILED = "hub_notice_failed"
@@ -159,6 +161,20 @@ Level:        $level
 Please see to it that your force confirms receipt, acknowledges or declines
 the case now. A child may depend on it.
 {_SEE}{_FOOT}""",
+    Template.FORCE_PROFESSIONAL_STANDARDS: f"""\
+An officer at the hub has a case for your force's professional standards
+department: a suspect may belong to your force.
+{_ABOUT_HANDOFF}
+Please ring the hub and name the referral. The case is given to you in person
+and to nobody else in your force. Do not speak of it to other teams.
+{_FOOT}""",
+    Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE: f"""\
+A case was to go to a force's professional standards department, and the
+register has no address of it. Nobody there has been told.
+{_ABOUT_HANDOFF}
+Please ring the department, give it the case, and have its address put into
+the register.
+{_FOOT}""",
     Template.HUB_ROUTING_REVIEW_OPENED: f"""\
 The routing of a case waits for a named officer. Until then it may be with
 nobody.

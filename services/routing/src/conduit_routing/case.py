@@ -15,7 +15,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.content import Content
-from conduit_routing.policy import priority_class
+from conduit_routing.policy import ALL_ON, Safeguarding, priority_class
 
 ASKS_FOR_HOME = frozenset(
     {
@@ -119,6 +119,43 @@ class Entry(NamedTuple):
     """The event by which the force was told."""
 
 
+class Mark(StrEnum):
+    """What else is to be remembered of a force: what a police suspect makes of it, and whether it got the whole case."""
+
+    KEPT_FROM = "kept_from"
+    """A suspect belongs to it: no rule sends it the case."""
+    STANDARDS_TOLD = "standards_told"
+    """A named officer took the case to its professional standards department."""
+    LET_IN = "let_in"
+    """After that, a named officer gave it the case all the same."""
+    HAS_ALL = "has_all"
+    """It got the whole as interim owner, since no place leads to a force."""
+
+
+SOME_FORCE = ""
+"""Stands for the force of a police suspect where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """To whom no rule sends the case."""
+
+    forces: frozenset[str] = frozenset()
+    everyone: bool = False
+    """A police suspect's force is not known: no rule sends the case to a force that does not hold it already."""
+
+    def __contains__(self, force_id: object) -> bool:
+        """Whether no rule may hand the case to this force."""
+        return self.everyone or force_id in self.forces
+
+    def without(self, force_ids: Iterable[str]) -> list[str]:
+        """Those of these forces to which a rule may send the case."""
+        return [force_id for force_id in force_ids if force_id not in self]
+
+
+NOBODY_BARRED = Barred()
+
+
 @dataclass(slots=True)
 class Case:
     """A case in memory. `content` is there only where a record of the batch may need it."""
@@ -137,6 +174,10 @@ class Case:
     interim_owner: str | None = None
     named_home: str | None = None
     """The home force that an officer named last, also after it gave the case back."""
+    marks: frozenset[tuple[str, Mark]] = frozenset()
+    """By force, what else is to be remembered of it."""
+    safeguarding: Safeguarding = ALL_ON
+    """The switches of the policy under which a turn is taken. Not stored."""
     version: int = 0
     handoffs: Mapping[str, Handoff] = field(default_factory=dict)
     """By force. Changed with `put` only."""
@@ -171,9 +212,39 @@ class Case:
         return None if withdrawn else priority_class(self.urgency, immediate_danger=self.immediate_danger)
 
     @property
+    def barred(self) -> Barred:
+        """To whom no rule sends the case."""
+        if not self.marks:
+            return NOBODY_BARRED
+        kept = self.marked(Mark.KEPT_FROM) - self.marked(Mark.LET_IN)
+        return Barred(frozenset(kept - {SOME_FORCE}), SOME_FORCE in kept)
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a suspect belongs to a police force."""
+        return bool(self.marks) and bool(self.marked(Mark.KEPT_FROM))
+
+    def marked(self, mark: Mark) -> set[str]:
+        """The forces that have this mark."""
+        return {force_id for force_id, held in self.marks if held is mark}
+
+    def mark(self, force_id: str, mark: Mark) -> None:
+        """Set a mark."""
+        self.marks |= {(force_id, mark)}
+
+    @property
+    def told_forces(self) -> tuple[str, ...]:
+        """The forces with a part that rules go on sending to."""
+        return (
+            tuple(force_id for force_id in self.active if force_id not in self.barred.forces) if self.marks else self.active
+        )
+
+    @property
     def holders(self) -> tuple[str, ...]:
         """The forces to be told what follows: the active ones, and a decliner that still keeps the interim duty."""
-        return self.active if self.interim_owner is None else in_order({*self.active, self.interim_owner})
+        if self.interim_owner is None or self.interim_owner in self.barred.forces:
+            return self.told_forces
+        return in_order({*self.told_forces, self.interim_owner})
 
     @property
     def told(self) -> Content:

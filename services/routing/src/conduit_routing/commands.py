@@ -7,15 +7,17 @@ from conduit_contracts.routing import (
     HomeForceBasis,
     HomeForceNamed,
     NameHomeForce,
+    ProfessionalStandardsInformed,
     RerouteHandoff,
     RoutingReviewReason,
+    SendToProfessionalStandards,
     StandDownHandoff,
 )
-from conduit_routing import clocks
-from conduit_routing.case import Case, CaseState
+from conduit_routing import clocks, decisions
+from conduit_routing.case import SOME_FORCE, Case, CaseState, Mark
 from conduit_routing.turn import Turn
 
-Command = NameHomeForce | RerouteHandoff | StandDownHandoff
+Command = NameHomeForce | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
 
 
 def misfit(case: Case, command: Command) -> str | None:
@@ -26,7 +28,24 @@ def misfit(case: Case, command: Command) -> str | None:
         return _naming_misfit(case, command)
     if isinstance(command, RerouteHandoff):
         return _rerouting_misfit(case, command)
+    if isinstance(command, SendToProfessionalStandards):
+        return _standards_misfit(case, command)
     return _standing_down_misfit(case, command)
+
+
+def _standards_misfit(case: Case, command: SendToProfessionalStandards) -> str | None:
+    if command.force_id not in forces():
+        return "force_unknown"
+    if not case.restricted:
+        return "not_restricted"
+    if command.force_id in case.marked(Mark.STANDARDS_TOLD):
+        return "standards_told_already"
+    return None if case.barred.everyone or command.force_id in case.barred.forces else "not_kept_from"
+
+
+def _is_kept_from(case: Case, force_id: str) -> bool:
+    """An officer who did not know of the suspect must not hand the case to the suspect's own team unawares."""
+    return force_id in case.barred.forces and force_id not in case.marked(Mark.STANDARDS_TOLD)
 
 
 def _naming_misfit(case: Case, command: NameHomeForce) -> str | None:
@@ -34,6 +53,8 @@ def _naming_misfit(case: Case, command: NameHomeForce) -> str | None:
         return "force_unknown"
     if case.state is CaseState.DECLINED:
         return "triage_declined"
+    if _is_kept_from(case, command.home_force):
+        return "kept_from_force"
     named = case.home_force == command.home_force and case.basis is HomeForceBasis.NAMED_BY_OFFICER
     return "already_named" if named else None
 
@@ -44,6 +65,8 @@ def _rerouting_misfit(case: Case, command: RerouteHandoff) -> str | None:
         return "force_unknown"
     if command.to_force == command.from_force:
         return "same_force"
+    if _is_kept_from(case, command.to_force):
+        return "kept_from_force"
     if held is None:
         return "no_handoff"
     if held.state is HandoffState.ACKNOWLEDGED:
@@ -75,6 +98,7 @@ def name_home_force(turn: Turn, command: NameHomeForce) -> None:
 
 
 def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
+    _let_in(turn, force_id)
     turn.hand_to(force_id)
     turn.name_home(force_id, HomeForceBasis.NAMED_BY_OFFICER)
     turn.tell(HomeForceNamed(**turn.about, home_force=force_id, officer_id=officer_id, reason=reason))
@@ -84,12 +108,36 @@ def reroute(turn: Turn, command: RerouteHandoff) -> None:
     """Let one force stand in for another, which leaves the case. A home force's place is taken by the other as well."""
     case, left = turn.case, turn.case.handoffs[command.from_force]
     led = command.from_force in {case.home_force, case.left_by}
+    _let_in(turn, command.to_force)
     turn.hand_to(command.to_force, *left.areas)
     turn.close_reviews("rerouted", case.open_reviews(left.force_id))
     if left.active:
         _stand_down(turn, command.from_force, command.officer_id, command.reason)
     if led:
         _name(turn, command.to_force, command.officer_id, command.reason)
+
+
+def _let_in(turn: Turn, force_id: str) -> None:
+    """The officer took the case to its professional standards department before, and gives it to the force as well."""
+    if force_id in turn.case.barred.forces:
+        turn.case.mark(force_id, Mark.LET_IN)
+        turn.note("let_in", "named_by_officer", force_id)
+
+
+def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
+    """Take the case to the professional standards department of the suspect's force, which is known from here on."""
+    case = turn.case
+    case.mark(command.force_id, Mark.KEPT_FROM)
+    case.mark(command.force_id, Mark.STANDARDS_TOLD)
+    turn.note("standards_told", "named_by_officer", command.force_id)
+    turn.tell(
+        ProfessionalStandardsInformed(
+            **turn.about, force_id=command.force_id, officer_id=command.officer_id, reason=command.reason
+        )
+    )
+    if case.barred.everyone:
+        case.mark(SOME_FORCE, Mark.LET_IN)
+        decisions.route_anew(turn)
 
 
 def stand_down(turn: Turn, command: StandDownHandoff) -> None:

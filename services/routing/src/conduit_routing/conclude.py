@@ -8,6 +8,7 @@ from collections.abc import Container, Mapping
 from conduit_contracts.routing import (
     AcceptanceDisseminated,
     CaseHandedOver,
+    CaseRestricted,
     CaseRouted,
     DeclineDisseminated,
     ForcesChanged,
@@ -20,8 +21,8 @@ from conduit_contracts.routing import (
 )
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
-from conduit_routing.case import CaseState, in_order
-from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, Standing, Turn, standing
+from conduit_routing.case import SOME_FORCE, CaseState, Mark, in_order
+from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, LOOKS_AFTER_ALL, Standing, Turn, standing
 
 
 def conclude(turn: Turn) -> None:
@@ -31,6 +32,7 @@ def conclude(turn: Turn) -> None:
         return
     _see_who_must_read_again(turn)
     _pass_interim_duty_on(turn)
+    _see_who_looks_after_all(turn)
     after = standing(turn.case)
     if after != turn.before or turn.widened or turn.again:
         sent = _share(turn, after)
@@ -41,6 +43,7 @@ def conclude(turn: Turn) -> None:
         _announce(turn, after)
     else:
         _inform(turn, ())
+    _tell_restricted(turn)
     _ask_who_leads(turn)
     publish_reviews(turn)
     _hand_over(turn)
@@ -51,12 +54,22 @@ def _see_who_must_read_again(turn: Turn) -> None:
     """Ask anew each force that acknowledged its part before it changed, and one that takes back what it had declined."""
     case, before = turn.case, turn.before
     for supplement in turn.added:
-        for force_id in case.active:
+        for force_id in case.told_forces:
             if force_id in before.active and extract.adds_to(case, case.handoffs[force_id], supplement):
                 turn.widened.setdefault(force_id, "information_added")
-    joined = {force_id: JOINED for force_id in case.active if force_id not in before.active}
+    joined = {force_id: JOINED for force_id in case.told_forces if force_id not in before.active}
     for force_id, why in (turn.widened | joined).items():
         turn.ask_again(force_id, why)
+
+
+def _tell_restricted(turn: Turn) -> None:
+    """Tell the hub, whose named officer must act, that no rule sends the case to the force of a suspect."""
+    case = turn.case
+    if turn.restricted:
+        kept_from = in_order(case.marked(Mark.KEPT_FROM) - {SOME_FORCE})
+        turn.tell(
+            CaseRestricted(**turn.about, kept_from=kept_from, urgency=case.urgency, immediate_danger=case.immediate_danger)
+        )
 
 
 def _ask_who_leads(turn: Turn) -> None:
@@ -71,11 +84,24 @@ def _ask_who_leads(turn: Turn) -> None:
 
 def _pass_interim_duty_on(turn: Turn) -> None:
     case = turn.case
-    owner = rules.interim_owner(case.interim_owner, case.home_force, case.handoffs)
+    owner = rules.interim_owner(case.interim_owner, case.home_force, case.handoffs, turn.scene)
     if owner != case.interim_owner:
         case.interim_owner = owner
         if owner != case.home_force:
             turn.note("interim_owner", "", owner)
+
+
+def _see_who_looks_after_all(turn: Turn) -> None:
+    """An interim owner that is to have the whole case, because no place leads to a force, gets it once."""
+    case, owner = turn.case, turn.case.interim_owner
+    if owner is None or case.home_force is not None or case.content is None or (owner, Mark.HAS_ALL) in case.marks:
+        return
+    if owner in case.told_forces and extract.looks_after_all(case, case.handoffs[owner]):
+        case.mark(owner, Mark.HAS_ALL)
+        turn.note(LOOKS_AFTER_ALL, "", owner)
+        if owner in turn.before.active:
+            turn.widened[owner] = LOOKS_AFTER_ALL
+            turn.ask_again(owner, LOOKS_AFTER_ALL)
 
 
 def _share(turn: Turn, after: Standing) -> Mapping[str, bool]:
@@ -89,7 +115,7 @@ def _share(turn: Turn, after: Standing) -> Mapping[str, bool]:
         due[after.home] = LEADS
     due |= {force_id: JOINED for force_id in after.active if force_id not in before.active}
     sent = {}
-    for force_id in [each for each in after.active if each in due]:
+    for force_id in [each for each in case.told_forces if each in due]:
         sent[force_id] = turn.disseminate(force_id, due[force_id])
         if case.state is CaseState.DECLINED:
             turn.send(force_id, DeclineDisseminated(force_id=force_id, referral_id=case.referral_id))
@@ -124,7 +150,7 @@ def _tell_accepted(turn: Turn, after: Standing) -> None:
 def _tell_holders(turn: Turn, after: Standing, sent: Container[str]) -> None:
     """Tell those who went on holding the case, and were not sent it again, who else is in it and who leads."""
     referral_id, before = turn.case.referral_id, turn.before
-    for force_id in after.active:
+    for force_id in turn.case.told_forces:
         if force_id in sent or force_id not in before.active:
             continue
         if after.home is not None and after.home != before.home:

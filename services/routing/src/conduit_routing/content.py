@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from conduit_contracts.geography import force_area, force_of_district, special_force
 from conduit_contracts.referral import OffencePlace, Person, Referral, Role, Supplement
+from conduit_routing.people import People, Told
 
 ROOMY = 800_000
 """Bytes of content up to which one record holds everything, even with persons and places given twice."""
@@ -49,13 +50,15 @@ class Content:
         self.ties: dict[str, set[str]] = {}
         """By person id, the place ids that any record ties the person to."""
         self.homes: dict[str, set[str]] = {}
-        """By person id, the forces in whose area any record says that the person lives."""
+        """By person id, the forces in whose area any record says that the person lives or is."""
+        self.people = People()
+        """What rules need to know of each person."""
         self.first_victims_area: str | None = None
         """The force in whose area the first victim lives, as last told and where it is known."""
         self._victims: dict[str, None] = {}
         self._known: set[bytes] = set()
         self._supplements: list[Supplement] = []
-        self._note(referral.places, referral.persons)
+        self._note(referral.places, referral.persons, Told.by(referral))
         for supplement in supplements:
             self.add(supplement)
 
@@ -109,10 +112,10 @@ class Content:
             self._supplements.append(supplement)
         else:
             self._supplements.clear()
-        return self._note(supplement.places, supplement.persons)
+        return self._note(supplement.places, supplement.persons, Told.by(self.referral, supplement))
 
-    def _note(self, places: Iterable[OffencePlace], persons: Iterable[Person]) -> frozenset[str]:
-        shown = [self._note_place(place) for place in places] + [self._note_person(person) for person in persons]
+    def _note(self, places: Iterable[OffencePlace], persons: Iterable[Person], told: Told) -> frozenset[str]:
+        shown = [self._note_place(place) for place in places] + [self._note_person(person, told) for person in persons]
         return frozenset().union(*shown)
 
     def _note_place(self, place: OffencePlace) -> set[str]:
@@ -126,13 +129,15 @@ class Content:
         told |= more
         return more
 
-    def _note_person(self, person: Person) -> set[str]:
+    def _note_person(self, person: Person, told: Told) -> set[str]:
         """Returns the forces that may see from now on what was told of this person before."""
         person_id, area = person.person_id, home_area(person)
         before = set(self._seen_by(person_id)) if person_id in self.ties else None
+        if self.people.note(person, told) and before is not None:
+            before -= self.homes.get(person_id, set())
         self.ties.setdefault(person_id, set()).update(person.place_ids)
-        if area is not None:
-            self.homes.setdefault(person_id, set()).add(area)
+        if areas := areas_of(person):
+            self.homes.setdefault(person_id, set()).update(areas)
         if person.role is Role.VICTIM:
             self._victims.setdefault(person_id)
             if area is not None and person_id == next(iter(self._victims)):
@@ -158,3 +163,9 @@ def forces_of(place: OffencePlace) -> tuple[str, ...]:
 def home_area(person: Person) -> str | None:
     """The territorial force in whose area a person lives, where it is known."""
     return force_of_district().get(person.home_district_code) if person.home_district_code else None
+
+
+def areas_of(person: Person) -> set[str]:
+    """The territorial forces in whose area a person lives or is, where that is known."""
+    codes = (person.home_district_code, person.present_district_code)
+    return {area for code in codes if code and (area := force_of_district().get(code)) is not None}

@@ -21,7 +21,7 @@ from conduit_contracts.triage import (
     WithdrawalForwarded,
 )
 from conduit_routing import rules
-from conduit_routing.case import Case, CaseState, Review
+from conduit_routing.case import SOME_FORCE, Case, CaseState, Mark, Review
 from conduit_routing.content import Content
 from conduit_routing.rules import Proposal
 from conduit_routing.turn import Turn
@@ -57,10 +57,12 @@ def _in_danger(supplements: Iterable[Supplement]) -> bool:
 
 
 def raise_danger(turn: Turn, message: ImmediateDangerRaised, body: bytes) -> None:
-    """Give the case at once to the home force, or where that is a tie to the interim owner. Others wait for triage."""
+    """Give the case at once to the home force, or where there is none to the interim owner, and a part to the force where a
+    child is said to be now. Others wait for triage."""
     case = turn.case
     case.content, case.new_body = Content(message.referral, message.supplements, size=len(body)), body
-    proposal = rules.propose(case.content)
+    _restrict(turn)
+    proposal = rules.propose(case.content, turn.scene)
     turn.name_home(proposal.home, proposal.basis, "danger_raised")
     _join(turn, proposal)
     _ask_officer(turn, proposal, case.content.latest_places)
@@ -77,8 +79,9 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
         turn.shown.update(turn.before.active)
     case.content, case.new_body = _accepted_content(message, earlier, body), body
     case.provisional, case.state = False, CaseState.OPEN
+    _restrict(turn)
     _raise_priority(turn)
-    proposal = rules.propose(case.content)
+    proposal = rules.propose(case.content, turn.scene)
     _settle_home(turn, proposal, message.home_force)
     _join(turn, proposal)
     _ask_officer(turn, proposal, _new_places(turn) if looked else case.content.latest_places)
@@ -100,7 +103,7 @@ def _accepted_content(message: ReferralAccepted, earlier: Content | None, body: 
 def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:
     """An officer's word, else what danger settled, else what the rules say."""
     case = turn.case
-    if named in forces():
+    if named in forces() and named not in case.barred.forces:
         turn.name_home(named, HomeForceBasis.NAMED_BY_OFFICER, "accepted")
         turn.hand_to(str(named))
     elif case.home_force is None and _may_lead(case, proposal.home):
@@ -109,6 +112,20 @@ def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:
         turn.note("accepted", case.basis or "home_force_unsettled", case.home_force)
     if case.home_force is not None:
         turn.close_reviews("home_force_settled", _unsettled(case))
+
+
+def _restrict(turn: Turn) -> None:
+    """See whether a suspect belongs to a police force. No rule sends its own team anything from then on, and it does not
+    lead; what it holds already, an officer sees to."""
+    case, on = turn.case, turn.policy.safeguarding.police_suspects_restrict
+    said = {force_id or SOME_FORCE for force_id in case.told.people.police} if on else set()
+    new = said - case.marked(Mark.KEPT_FROM)
+    for force_id in sorted(new):
+        case.mark(force_id, Mark.KEPT_FROM)
+        turn.note("restricted", "police_suspect", force_id or None)
+    turn.restricted |= bool(new)
+    if new and case.home_force in case.barred.forces:
+        turn.name_home(None, None)
 
 
 def _may_lead(case: Case, force_id: str | None) -> bool:
@@ -125,8 +142,8 @@ def _join(turn: Turn, proposal: Proposal) -> None:
         case.interim_owner = proposal.first_owner
         turn.note("interim_owner", "first", proposal.first_owner)
     lead = case.home_force or case.interim_owner
-    concerned = ((lead,) if lead else ()) if case.provisional else proposal.forces
-    for force_id in concerned:
+    at_once = dict.fromkeys((*((lead,) if lead else ()), *proposal.at_once))
+    for force_id in at_once if case.provisional else proposal.forces:
         if force_id not in case.handoffs:
             turn.hand_to(force_id)
 
@@ -160,9 +177,10 @@ def inform(turn: Turn, message: InformationForwarded, body: bytes) -> None:
     turn.added.append(message.supplement)
     turn.note("information_added", "correction" if message.supplement.corrects else "addition")
     if case.state is not CaseState.WITHDRAWN:
+        _restrict(turn)
         _raise_priority(turn)
     if case.state in {CaseState.OPEN, CaseState.HANDED_OVER}:
-        _route_anew(turn)
+        route_anew(turn)
 
 
 def _raise_priority(turn: Turn) -> None:
@@ -173,14 +191,16 @@ def _raise_priority(turn: Turn) -> None:
     if not (raised or danger):
         return
     case.urgency, case.immediate_danger = urgency, case.immediate_danger or danger
+    turn.restricted |= danger and case.restricted
     turn.hasten("immediate_danger" if danger else "urgency")
     # Officers are told again of what waits for them, with its new place in the queue.
     turn.opened += case.open_reviews()
 
 
-def _route_anew(turn: Turn) -> None:
+def route_anew(turn: Turn) -> None:
+    """Apply the rules to what is known now. A home force once settled stays."""
     case = turn.case
-    proposal = rules.propose(case.told)
+    proposal = rules.propose(case.told, turn.scene)
     if _unsettled(case) and _may_lead(case, proposal.home):
         turn.name_home(proposal.home, proposal.basis)
         turn.close_reviews("home_force_settled", _unsettled(case))

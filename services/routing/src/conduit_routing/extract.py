@@ -1,8 +1,10 @@
 """Need to know: what each force sees of a case.
 
-The home force sees all. Any other force sees the summary without the narrative, the places in the areas it answers for,
-and the persons who are tied to those places or live there; of such a person it does not see places elsewhere. Supplements
-reach it as persons and places only, because their text may name anybody.
+The home force sees all. So does the interim owner where no place gives a territorial force and children are in its area,
+as long as nobody is home. Any other force sees the summary without the narrative, the places in the areas it answers for,
+and the persons who are tied to those places, live there or are there; of such a person it does not see places elsewhere.
+An adult victim who only lives there is not shown without consent. Supplements reach it as persons and places only, because
+their text may name anybody.
 
 Messages are built from parts that were validated when they came in, and share them: nothing is copied but a person whose
 other places must not show.
@@ -12,11 +14,14 @@ and not again what it holds.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from conduit_contracts.referral import OffencePlace, Person, Supplement
 from conduit_contracts.routing import CaseDisseminated, CaseSummary, InformationDisseminated
-from conduit_routing.case import Case, Handoff
+from conduit_routing import rules
+from conduit_routing.case import Case, Handoff, in_order
 from conduit_routing.content import Content
+from conduit_routing.policy import ALL_ON, Safeguarding
 
 SMALL = 64_000
 """Bytes of content up to which a force is sent its whole part again with each new version of it."""
@@ -28,16 +33,25 @@ class Scope:
 
     content: Content | None = None
     areas: frozenset[str] = frozenset()
+    joined_on: date = date.max
+    """The day on which the force joined, on which it counts who is an adult."""
+    safeguarding: Safeguarding = ALL_ON
 
     def sees_place(self, place_id: str) -> bool:
         """Whether any record puts the place in one of the areas."""
         return self.content is None or not self.areas.isdisjoint(self.content.forces_told.get(place_id, ()))
 
     def sees_person(self, person_id: str) -> bool:
-        """Whether any record ties the person to such a place, or says that the person lives in one of the areas."""
-        if self.content is None or not self.areas.isdisjoint(self.content.homes.get(person_id, ())):
+        """Whether any record ties the person to such a place, or says that the person lives or is in one of the areas.
+
+        Where an adult victim lives or is counts only with consent.
+        """
+        if self.content is None or any(map(self.sees_place, self.content.ties.get(person_id, ()))):
             return True
-        return any(map(self.sees_place, self.content.ties.get(person_id, ())))
+        if self.areas.isdisjoint(self.content.homes.get(person_id, ())):
+            return False
+        kept = self.safeguarding.adults_home_areas_by_consent
+        return not (kept and self.content.people.keeps_home_to_itself(person_id, self.joined_on))
 
     def of_places(self, places: tuple[OffencePlace, ...]) -> tuple[OffencePlace, ...]:
         """The places that the force may see."""
@@ -59,14 +73,30 @@ class Scope:
 WHOLE = Scope()
 
 
-def scope_of(content: Content, areas: tuple[str, ...]) -> Scope:
+def scope_of(content: Content, areas: tuple[str, ...], joined_on: date, safeguarding: Safeguarding = ALL_ON) -> Scope:
     """What may be seen by a force that answers for these areas and is not the home force."""
-    return Scope(content, frozenset(areas))
+    return Scope(content, frozenset(areas), joined_on, safeguarding)
 
 
 def scope_for(case: Case, handoff: Handoff) -> Scope:
     """What the force of this hand-off may see."""
-    return WHOLE if handoff.force_id == case.home_force else scope_of(case.told, handoff.areas)
+    if handoff.force_id == case.home_force or looks_after_all(case, handoff):
+        return WHOLE
+    return scope_of(case.told, handoff.areas, handoff.disseminated_at.date(), case.safeguarding)
+
+
+def looks_after_all(case: Case, handoff: Handoff) -> bool:
+    """Whether the force has the interim duty where no place gives a territorial force, because children are in its area.
+
+    Nobody else is there to be told the whole, as long as no home force is named.
+    """
+    if case.home_force is not None or handoff.force_id != case.interim_owner:
+        return False
+    if not case.safeguarding.forces_where_children_are_concerned:
+        return False
+    given = {force_id for told in case.told.forces_told.values() for force_id in told}
+    children = case.told.people.children(handoff.disseminated_at.date())
+    return handoff.force_id in children and not any(map(rules.is_territorial, given))
 
 
 def case_for(case: Case, handoff: Handoff, because: str | None = None) -> CaseDisseminated:
@@ -132,6 +162,7 @@ def _disseminated(
         part=handoff.part,
         adds_to=adds_to,
         because=because,
+        not_to_be_told=in_order(case.barred.forces - {handoff.force_id}),
     )
 
 

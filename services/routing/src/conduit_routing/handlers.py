@@ -124,6 +124,11 @@ def handoff_stood_down(work: Work, delivery: Delivery[routing.StandDownHandoff],
     _command(work, delivery, outbox, commands.stand_down)
 
 
+def sent_to_standards(work: Work, delivery: Delivery[routing.SendToProfessionalStandards], outbox: Outbox) -> None:
+    """A named officer takes a restricted case to a force's professional standards department."""
+    _command(work, delivery, outbox, commands.send_to_standards)
+
+
 def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
     """Of no concern to routing."""
 
@@ -142,6 +147,7 @@ HANDLERS: Mapping[str, Handler] = {
     routing.NameHomeForce.type: home_force_named,
     routing.RerouteHandoff.type: handoff_rerouted,
     routing.StandDownHandoff.type: handoff_stood_down,
+    routing.SendToProfessionalStandards.type: sent_to_standards,
     force.ReceiptConfirmed.type: receipt_confirmed,
     force.CaseAcknowledged.type: case_acknowledged,
     force.CaseDeclined.type: case_declined,
@@ -154,6 +160,7 @@ _NEED_CONTENT = frozenset(
         routing.NameHomeForce.type,
         routing.RerouteHandoff.type,
         routing.StandDownHandoff.type,
+        routing.SendToProfessionalStandards.type,
         force.CaseDeclined.type,
     }
 )

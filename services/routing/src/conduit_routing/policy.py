@@ -40,11 +40,28 @@ class Clocks(_Section):
     routine: Clock
 
 
+class Safeguarding(_Section):
+    """Rules of who looks after a child, each with a switch. Decision 27 has the reasons."""
+
+    special_forces_have_no_interim_duty: bool = True
+    """While a territorial force is concerned."""
+    forces_where_children_are_concerned: bool = True
+    """Where a child is makes that force concerned with its part."""
+    adults_home_areas_by_consent: bool = True
+    """The force where an adult victim lives learns of them with their consent, or by an officer's decision."""
+    police_suspects_restrict: bool = True
+    """No rule sends a case to the force of a suspect who belongs to it."""
+
+
+ALL_ON = Safeguarding()
+
+
 class RoutingPolicy(_Section):
     """What the programme set for routing."""
 
     version: PolicyVersion
     clocks: Clocks
+    safeguarding: Safeguarding = ALL_ON
 
     def clock(self, urgency: Urgency, *, immediate_danger: bool) -> Clock:
         """The clock of a case. Immediate danger has one of its own, whatever the urgency."""

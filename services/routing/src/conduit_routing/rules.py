@@ -1,17 +1,20 @@
 """Who is concerned, who leads, and who looks after the child meanwhile. Pure: no clock, no I/O.
 
-Every place gives a force area. The hub proposes a home force; where the rules leave a tie, or nobody is concerned, a
-named officer decides. The hub never says which force records the crime.
+Every place gives a force area, and where a child is gives one too. Places alone make a home force by rule; where they leave
+a tie, or give none, a named officer decides. No rule hands a case to a force that a suspect belongs to. The hub never says
+which force records the crime.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from conduit_contracts.geography import forces, is_overseas
 from conduit_contracts.referral import OffencePlace
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
-from conduit_routing.case import Case, CaseState, Handoff, in_order
+from conduit_routing.case import NOBODY_BARRED, Barred, Case, CaseState, Handoff, in_order
 from conduit_routing.content import Content
+from conduit_routing.policy import ALL_ON, Safeguarding
 
 _CROWN_DEPENDENCIES = frozenset({"GG", "IM", "JE"})
 _NO_FORCE_AREA = frozenset({"L99999999", "M99999999"})
@@ -20,7 +23,7 @@ _NO_FORCE_AREA = frozenset({"L99999999", "M99999999"})
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the rules make of a case. `forces` are all that are concerned, in the order of the register."""
+    """What the rules make of a case. `forces` are all that get a part by rule, in the order of the register."""
 
     forces: tuple[str, ...]
     home: str | None
@@ -28,25 +31,65 @@ class Proposal:
     candidates: tuple[str, ...]
     """Whom the officer may consider, where there is no home force."""
     first_owner: str | None
-    """Who looks after the child first; None only where no force is concerned."""
+    """Who looks after the child first; None only where no force gets a part by rule."""
     unsettled: RoutingReviewReason | None
-    """Why there is no home force: a tie, or nobody is concerned, which is an error that pages someone."""
+    """Why there is no home force: a person must say who leads, or no force gets a part, an error that pages someone."""
+    at_once: tuple[str, ...] = ()
+    """Who gets a part at once in danger, beside the one that leads."""
 
 
-def propose(content: Content) -> Proposal:
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What else rules may know of a case: the policy's switches, the day, and to whom no rule sends it."""
+
+    today: date
+    safeguarding: Safeguarding = ALL_ON
+    barred: Barred = NOBODY_BARRED
+
+
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """Why forces are concerned: offence places, children, and adults who agreed that the force where they live is told."""
+
+    places_of: Mapping[str, set[str]]
+    children: Mapping[str, int]
+    adults: Mapping[str, int]
+    first_victims_area: str | None
+
+    @property
+    def by_place(self) -> tuple[str, ...]:
+        return in_order(self.places_of)
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        return in_order({*self.places_of, *self.children, *self.adults})
+
+
+def propose(content: Content, scene: Scene) -> Proposal:
     """Apply the rules to all that was told."""
-    places_of = _places_of_forces(content)
-    concerned = in_order(places_of)
-    home, basis, tied = home_force(content, concerned, places_of)
-    lives = content.first_victims_area
-    candidates = tied if concerned else tuple(area for area in (lives,) if area is not None)
+    concerned, barred = _concerned(content, scene), scene.barred
+    home, basis, tied = home_force(content, concerned.by_place, concerned.places_of)
+    if home is not None and (home in barred or _is_not_for_a_special_force_to_lead(home, concerned, scene)):
+        tied, home, basis = (home,), None, None
+    parts = tuple(barred.without(concerned.everyone))
     return Proposal(
-        forces=concerned,
+        forces=parts,
         home=home,
         basis=basis,
-        candidates=() if home else candidates,
-        first_owner=home or _first_owner(concerned, lives, places_of),
-        unsettled=None if home else RoutingReviewReason.TIE if concerned else RoutingReviewReason.NO_FORCE,
+        candidates=() if home else _candidates(tied, concerned, scene),
+        first_owner=home or _first_owner(concerned, scene),
+        unsettled=None if home else RoutingReviewReason.TIE if parts else RoutingReviewReason.NO_FORCE,
+        at_once=_at_once(content, parts, scene),
+    )
+
+
+def _concerned(content: Content, scene: Scene) -> _Concerned:
+    on, people = scene.safeguarding, content.people
+    return _Concerned(
+        places_of=_places_of_forces(content),
+        children=people.children(scene.today) if on.forces_where_children_are_concerned else {},
+        adults=people.adults_who_agreed(scene.today) if on.adults_home_areas_by_consent else {},
+        first_victims_area=content.first_victims_area,
     )
 
 
@@ -58,15 +101,44 @@ def _places_of_forces(content: Content) -> dict[str, set[str]]:
     return places_of
 
 
+def _is_not_for_a_special_force_to_lead(home: str, concerned: _Concerned, scene: Scene) -> bool:
+    """Beside a force where a child is, a special force does not lead by rule, since it would have the interim duty."""
+    on = scene.safeguarding.special_forces_have_no_interim_duty
+    return on and not is_territorial(home) and any(map(is_territorial, concerned.everyone))
+
+
+def _at_once(content: Content, parts: Sequence[str], scene: Scene) -> tuple[str, ...]:
+    """In danger, the force where a child is said to be now; and all concerned, where a suspect belongs to one of them."""
+    if scene.barred != NOBODY_BARRED:
+        return tuple(parts)
+    if not scene.safeguarding.forces_where_children_are_concerned:
+        return ()
+    away = content.people.children_away_from_home(scene.today)
+    return tuple(force_id for force_id in parts if force_id in away)
+
+
+def _candidates(tied: Sequence[str], concerned: _Concerned, scene: Scene) -> tuple[str, ...]:
+    """Those that are tied, the forces where children are, and where nobody is concerned the first victim's. In a restricted
+    case all that are concerned."""
+    special_only = not any(map(is_territorial, concerned.everyone))
+    found = [*tied, *concerned.children, *concerned.adults]
+    if scene.barred != NOBODY_BARRED:
+        found += concerned.everyone
+    if not concerned.everyone and concerned.first_victims_area is not None:
+        found.append(concerned.first_victims_area)
+    able = [force_id for force_id in found if special_only or is_territorial(force_id)]
+    return in_order(force_id for force_id in able if force_id not in scene.barred.forces)
+
+
 def home_force(
     content: Content, concerned: Sequence[str], places_of: Mapping[str, set[str]]
 ) -> tuple[str | None, HomeForceBasis | None, tuple[str, ...]]:
-    """The home force with the rule that gave it, or None with the forces that are tied.
+    """The home force with the rule that gave it, or None with the forces that are tied. Offence places alone count.
 
     The area with most offence places; among equals the one that most victims are tied to; then where the first victim
     lives. A special force leads only where no territorial force is concerned: it has no area to safeguard a child in.
     """
-    tied = [force_id for force_id in concerned if forces()[force_id].territorial] or list(concerned)
+    tied = [force_id for force_id in concerned if is_territorial(force_id)] or list(concerned)
     if not tied:
         return None, None, ()
     tied = _most(tied, {force_id: len(places_of[force_id]) for force_id in tied})
@@ -81,6 +153,12 @@ def home_force(
     return None, None, tuple(tied)
 
 
+def is_territorial(force_id: str) -> bool:
+    """Whether the force has an area. One that left the register is taken to have had one."""
+    force = forces().get(force_id)
+    return force is None or force.territorial
+
+
 def _most(tied: Sequence[str], counts: Mapping[str, int]) -> list[str]:
     most = max(counts[force_id] for force_id in tied)
     return [force_id for force_id in tied if counts[force_id] == most]
@@ -90,11 +168,24 @@ def _victims_tied_to(content: Content, place_ids: set[str]) -> int:
     return sum(not place_ids.isdisjoint(content.ties[victim]) for victim in content.victims)
 
 
-def _first_owner(concerned: Sequence[str], lives: str | None, places_of: Mapping[str, set[str]]) -> str | None:
-    """Where the first victim lives if that force is concerned, else most places, else the order of the register."""
-    if lives in concerned:
+def _first_owner(concerned: _Concerned, scene: Scene) -> str | None:
+    """Who looks after the child where no force is home.
+
+    Of the territorial forces that places give: where the first victim lives if it is among them, else most places. Where
+    places give none: the force with most children. An adult's own force, and last a special force, where there is no other.
+    """
+    by_place = {force_id: len(places) for force_id, places in concerned.places_of.items()}
+    territorial = {force_id: number for force_id, number in by_place.items() if is_territorial(force_id)}
+    if not scene.safeguarding.special_forces_have_no_interim_duty:
+        territorial = by_place
+    lives = concerned.first_victims_area
+    if lives in territorial and lives not in scene.barred:
         return lives
-    return max(concerned, key=lambda force_id: len(places_of[force_id]), default=None)
+    for counts in (territorial, concerned.children, concerned.adults, by_place):
+        able = scene.barred.without(in_order(counts))
+        if able:
+            return max(able, key=lambda force_id: counts[force_id])
+    return None
 
 
 def place_reasons(content: Content, place_ids: Iterable[str]) -> tuple[RoutingReviewReason, ...]:
@@ -109,7 +200,34 @@ def _place_reason(place: OffencePlace) -> RoutingReviewReason:
     return RoutingReviewReason.OVERSEAS_PLACE if is_overseas(place) else RoutingReviewReason.UNKNOWN_PLACE
 
 
-def interim_owner(owner: str | None, home: str | None, handoffs: Mapping[str, Handoff]) -> str | None:
+def interim_owner(
+    owner: str | None, home: str | None, handoffs: Mapping[str, Handoff], scene: Scene | None = None
+) -> str | None:
+    """Who looks after the child, among those that may have the duty: see `_may_have_duty`."""
+    able = _may_have_duty(owner, handoffs, scene) if scene is not None else handoffs
+    return _interim_owner(owner if owner in able else None, home if home in able else None, able)
+
+
+def _may_have_duty(owner: str | None, handoffs: Mapping[str, Handoff], scene: Scene) -> Mapping[str, Handoff]:
+    """Not a force that a suspect belongs to, and no special force while a territorial one has a part, or keeps the duty
+    after declining; unless there is nobody else."""
+    able = handoffs
+    if scene.barred.forces:
+        others = {force_id: held for force_id, held in able.items() if force_id not in scene.barred.forces}
+        able = others if _somebody(owner, others) else able
+    if scene.safeguarding.special_forces_have_no_interim_duty:
+        territorial = {force_id: held for force_id, held in able.items() if is_territorial(force_id)}
+        able = territorial if _somebody(owner, territorial) else able
+    return able
+
+
+def _somebody(owner: str | None, handoffs: Mapping[str, Handoff]) -> bool:
+    return any(
+        held.active or (force_id == owner and held.state is HandoffState.DECLINED) for force_id, held in handoffs.items()
+    )
+
+
+def _interim_owner(owner: str | None, home: str | None, handoffs: Mapping[str, Handoff]) -> str | None:
     """Who looks after the child until the home force has acknowledged. Once there is one, there always is one.
 
     A home force that has acknowledged has the duty. Otherwise whoever once took the case keeps it, also while asked again
@@ -150,17 +268,21 @@ def _is(handoffs: Mapping[str, Handoff], force_id: str, state: HandoffState) -> 
 def is_handed_over(case: Case) -> bool:
     """Whether triage accepted, the home force is settled and every force with a part has acknowledged.
 
-    Places that no force is known for do not hold it up: the home force has them, and their review stays open.
+    Places that no force is known for do not hold it up: the home force has them, and their review stays open. A force from
+    which the case is kept does: an officer ends its part, or lets it in.
     """
     if case.provisional or case.home_force is None or case.state not in {CaseState.OPEN, CaseState.HANDED_OVER}:
         return False
     active = [case.handoffs[force_id] for force_id in case.active]
+    if case.told_forces != case.active:
+        return False
     return bool(active) and all(handoff.state is HandoffState.ACKNOWLEDGED for handoff in active)
 
 
 def is_usable_suggestion(case: Case, decliner: str, suggestion: str) -> bool:
-    """Whether the hub may follow a force's suggestion: not to nobody, not in a circle, not against an officer's word."""
-    if suggestion not in forces() or suggestion == decliner:
+    """Whether the hub may follow a force's suggestion: not to nobody, not in a circle, not against an officer's word, and
+    not to where a police suspect belongs."""
+    if suggestion not in forces() or suggestion == decliner or suggestion in case.barred:
         return False
     held = case.handoffs.get(suggestion)
     return held is None or held.active

@@ -13,12 +13,12 @@ from uuid import UUID
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
-from conduit_routing.case import Case, CaseState, Entry, Handoff, Review, Stored
+from conduit_routing.case import Case, CaseState, Entry, Handoff, Mark, Review, Stored
 from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
 
 _LOCK = """
 SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, policy_version,
-       state, home_force, basis, interim_owner, named_home, version
+       state, home_force, basis, interim_owner, named_home, marks, version
 FROM cases WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
 _HANDOFFS = """
@@ -48,18 +48,18 @@ PREFETCH = 32
 
 _CASE_COLUMNS = (
     *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
-    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "body"),
+    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "marks", "body"),
 )
-_AS_NEW = attrgetter(*_CASE_COLUMNS[:-1], "new_body")
+_AS_NEW = attrgetter(*_CASE_COLUMNS[:-2])
 _HANDOFF_COLUMNS = ("referral_id", *Handoff._fields, "priority")
 _UPDATE_CASES = """
 UPDATE cases SET urgency = new.urgency, immediate_danger = new.immediate_danger, provisional = new.provisional,
                  state = new.state, home_force = new.home_force, basis = new.basis, interim_owner = new.interim_owner,
-                 named_home = new.named_home, version = new.version, body = coalesce(new.body, cases.body)
+                 named_home = new.named_home, version = new.version, marks = new.marks, body = coalesce(new.body, cases.body)
 FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::integer[], $11::bytea[])
+            $9::text[], $10::integer[], $11::text[], $12::bytea[])
      AS new (referral_id, urgency, immediate_danger, provisional, state, home_force, basis, interim_owner, named_home,
-             version, body)
+             version, marks, body)
 WHERE cases.referral_id = new.referral_id
 """
 _UPDATE_HANDOFFS = """
@@ -168,7 +168,7 @@ async def save(connection: Any, cases: Sequence[Case]) -> None:
     Raises:
         InsertedMeanwhileError: another transaction made one of the cases. The batch must be tried again.
     """
-    await insert_new(connection, "cases", _CASE_COLUMNS, [_AS_NEW(case) for case in cases if case.stored is None])
+    await insert_new(connection, "cases", _CASE_COLUMNS, [_as_new(case) for case in cases if case.stored is None])
     await _put(connection, _UPDATE_CASES, [_update(case) for case in cases if case.stored is not None])
     await insert(connection, "handoffs", _HANDOFF_COLUMNS, [row for case in cases for row in _new_handoffs(case)])
     await _put(connection, _UPDATE_HANDOFFS, [row for case in cases for row in _changed_handoffs(case)])
@@ -203,6 +203,7 @@ def _update(case: Case) -> tuple[Any, ...]:
         case.interim_owner,
         case.named_home,
         case.version,
+        _marks(case),
         case.new_body,
     )
 
@@ -242,8 +243,23 @@ def _case(row: Any) -> Case:
         "urgency": Urgency(row["urgency"]),
         "state": CaseState(row["state"]),
         "basis": HomeForceBasis(basis) if basis else None,
+        "marks": frozenset(_mark(each) for each in row["marks"].split()),
     }
     return Case(**values)
+
+
+def _mark(text: str) -> tuple[str, Mark]:
+    force_id, _, found = text.partition("=")
+    return force_id, Mark(found)
+
+
+def _marks(case: Case) -> str:
+    """As text: no force id holds a blank or an equals sign."""
+    return " ".join(sorted(f"{force_id}={found}" for force_id, found in case.marks)) if case.marks else ""
+
+
+def _as_new(case: Case) -> tuple[Any, ...]:
+    return (*_AS_NEW(case), _marks(case), case.new_body)
 
 
 def _handoff(row: Any) -> Handoff:

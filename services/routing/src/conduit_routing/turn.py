@@ -13,10 +13,12 @@ from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
 from conduit_routing import clocks, extract, metrics
 from conduit_routing.case import Attachment, Case, CaseState, Entry, Handoff, Review
 from conduit_routing.policy import Clock, RoutingPolicy
+from conduit_routing.rules import Scene
 
 INTERIM_DUTY = "interim_owner"
 JOINED, LEADS, MORE_AREAS = "joined", "home_force", "answers_for_more_areas"
-_SEES_MORE = frozenset({JOINED, LEADS, MORE_AREAS})
+LOOKS_AFTER_ALL = "looks_after_all"
+_SEES_MORE = frozenset({JOINED, LEADS, MORE_AREAS, LOOKS_AFTER_ALL})
 
 
 class Publisher(Protocol):
@@ -73,6 +75,8 @@ class Turn:
     added: list[Supplement] = field(default_factory=list)
     """What the partner added, for those who hold the case already."""
     opened: list[Review] = field(default_factory=list)
+    restricted: bool = False
+    """Whether the hub is to be told that no rule sends the case to some force."""
     acted_at: datetime | None = None
     """When the partner referred, where no person decided since, so that forces must have the case soon."""
     attachments: dict[UUID, Attachment] = field(default_factory=dict)
@@ -92,6 +96,11 @@ class Turn:
     def clock(self) -> Clock:
         """The clock of the case's priority class."""
         return self.policy.clock(self.case.urgency, immediate_danger=self.case.immediate_danger)
+
+    @property
+    def scene(self) -> Scene:
+        """What rules may know beside what was told of the case."""
+        return Scene(self.now.date(), self.policy.safeguarding, self.case.barred)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -175,7 +184,7 @@ class Turn:
         case = self.case
         self.note("priority_raised", why)
         self.again |= set(case.holders)
-        for force_id in case.active:
+        for force_id in case.told_forces:
             self.widened[force_id] = why
             if case.handoffs[force_id].waiting:
                 self.set_handoff(clocks.hastened(case.handoffs[force_id], self.clock, self.now), "hastened", why)

@@ -16,7 +16,7 @@ LIMIT $1
 """
 _CASE = """
 SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, state, home_force,
-       basis, interim_owner, named_home, version, policy_version
+       basis, interim_owner, named_home, marks, version, policy_version
 FROM cases WHERE referral_id = $1
 """
 _HANDOFFS = """
@@ -57,7 +57,10 @@ SELECT (SELECT count(*) FROM handoffs WHERE state = 'disseminated' AND priority 
         WHERE state IN ('disseminated', 'received') AND priority IS NOT NULL AND acknowledgement_due_at < $1)
 """
 _BY_REASON = "SELECT reason, count(*) FROM routing_reviews WHERE closed_at IS NULL GROUP BY reason"
-_WITH_NOBODY = "SELECT count(*) FROM cases WHERE interim_owner IS NULL AND state = 'open'"
+_WITH_NOBODY = """
+SELECT count(*) FROM cases WHERE interim_owner IS NULL AND state = 'open' AND position('=standards_told' IN marks) = 0
+"""
+"""A case that an officer took to a professional standards department is with somebody."""
 
 
 class Figures(NamedTuple):

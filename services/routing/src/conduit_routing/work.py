@@ -33,6 +33,7 @@ class Work:
         """A turn of this case, caused by a record or by the clock."""
         cause = delivery.attributes if delivery else None
         cause_id = _cause_id(delivery) if delivery else None
+        case.safeguarding = self.policy.safeguarding
         turn = Turn(case, self.now, actor, self.policy, outbox, standing(case), cause, cause_id)
         turn.attachments = self.attachments.get(case.referral_id, {})
         self.latest = turn

@@ -1,0 +1,196 @@
+"""Codes and names of places, and the police force whose area each lies in. Source and licence: `reference/SOURCES.md`.
+
+Every code that the Office for National Statistics ever gave to a district, county or police force area since 2009 leads to
+one territorial force, for partners' systems lag behind. Codes decide, never names; names are for looking codes up.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+DISTRICT = "district"
+_KINDS = (DISTRICT, "county", "metropolitan county", "police force area")
+_CODE = re.compile(r"[A-Z][0-9]{8}")
+_POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?( ?[0-9][A-Z]{2})?")
+_OLD_NORTHERN_IRELAND = re.compile(r"95[A-Z]")
+_WAY = "Look the code up by the place's name: GET /v1/places?q=, or places() of the kits."
+_LONGEST = 80
+_WORDS_OF_ALL_FORCES = re.compile(r"\b(police|constabulary|service|force)\b")
+_SHORT = {
+    "dpp": "dyfed-powys",
+    "gmp": "greater-manchester",
+    "met": "metropolitan",
+    "mps": "metropolitan",
+    "psni": "northern-ireland",
+    "tvp": "thames-valley",
+    "wmp": "west-midlands",
+    "wyp": "west-yorkshire",
+}
+"""What people in the field call forces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """A police force. `territorial` forces have an area; special ones are chosen by the kind of place."""
+
+    force_id: str
+    name: str
+    country: str
+    territorial: bool
+    pfa_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that has a code, and the territorial force in whose area it lies."""
+
+    code: str
+    name: str
+    kind: str
+    """`district`, `county`, `metropolitan county` or `police force area`."""
+    current: bool
+    """False where the code is no longer given out. It routes all the same."""
+    force_id: str
+    force_name: str
+
+
+@cache
+def forces() -> dict[str, Force]:
+    """All forces by force id: 45 territorial and 3 special."""
+    return {
+        row["force_id"]: Force(
+            force_id=row["force_id"],
+            name=row["force_name"],
+            country=row["country"],
+            territorial=row["kind"] == "territorial",
+            pfa_code=row["pfa_code"] or None,
+        )
+        for row in _rows("forces.csv")
+    }
+
+
+@cache
+def known_places() -> dict[str, Place]:
+    """All places by code: 552 that were live at some time since 2009, and what was recoded after that list was made."""
+    by_area = {force.pfa_code or "": force.force_id for force in forces().values() if force.territorial}
+    found = {
+        row["code"]: _place(row["code"], row["name"], row["kind"], row["force_id"], current=row["status"] == "live")
+        for row in _rows("code_history.csv")
+    }
+    for row in _rows("former_districts.csv"):
+        former = _place(row["lad_code"], row["lad_name"], DISTRICT, by_area[row["pfa_code"]], current=False)
+        found.setdefault(former.code, former)
+    return found
+
+
+def find(words: str, limit: int = 20) -> tuple[Place, ...]:
+    """Places by name, part of a name or code, the best first: the name itself, then names that begin with the words, then
+    those that hold them; where there is none, names that are spelt alike. Current districts come before all else."""
+    wanted = _plain(words)
+    if not wanted or len(wanted) > _LONGEST:
+        return ()
+    ranked = [(rank, place) for place in known_places().values() if (rank := _rank(place, wanted)) is not None]
+    if not ranked:
+        ranked = [(number, place) for number, name in enumerate(_alike(wanted)) for place in _by_name()[name]]
+    ranked.sort(key=lambda each: (each[0], *_standing(each[1])))
+    return tuple(place for _, place in ranked[:limit])
+
+
+def nearest_code(code: str) -> Place | None:
+    """The place whose code differs least from one that never was."""
+    near = get_close_matches(code, known_places(), n=1, cutoff=0.75)
+    return known_places()[near[0]] if near else None
+
+
+def nearest_force(force_id: str) -> Force | None:
+    """The force that a misspelt id means, where that can be told, for example from its name or a word too many."""
+    named = {_bare(name): force for force in forces().values() for name in (force.force_id, force.name)}
+    wanted = _bare(force_id[:_LONGEST])
+    if wanted in _SHORT:
+        return forces()[_SHORT[wanted]]
+    near = get_close_matches(wanted, named, n=1, cutoff=0.8)
+    return named[near[0]] if near else None
+
+
+def hint(text: object) -> str:
+    """What to write instead of a text that is no district code at all: the code that it means, or the way to it.
+
+    Only codes and names of the reference tables are shown, never the text.
+    """
+    said = str(text).strip()[: _LONGEST + 1]
+    upper = said.upper()
+    if upper in known_places():
+        return _meant([known_places()[upper]])
+    if _POSTCODE.fullmatch(upper) and not _CODE.fullmatch(upper):
+        return f"A postcode is not a district code. {_WAY}"
+    if _OLD_NORTHERN_IRELAND.fullmatch(upper):
+        return (
+            "Northern Ireland's districts have codes such as N09000003 since 2015. Give that, or force_id northern-ireland."
+        )
+    named = _named(said)
+    return _meant(named) if named else f"A district code has a capital letter and eight digits, such as E08000025. {_WAY}"
+
+
+def _named(name: str) -> list[Place]:
+    names = get_close_matches(_plain(name), _by_name(), n=1, cutoff=0.85)
+    found = [place for each in names for place in _by_name()[each] if place.kind == DISTRICT]
+    return sorted(found, key=_standing)[:1]
+
+
+def _meant(found: Iterable[Place]) -> str:
+    return " ".join(f"Did you mean {place.code} ({place.name})?" for place in found)
+
+
+def _rank(place: Place, wanted: str) -> int | None:
+    name, code = _plain(place.name), place.code.lower()
+    if wanted in (name, code):
+        return 0
+    if name.startswith(wanted) or (len(wanted) > 2 and code.startswith(wanted)):
+        return 1
+    if f" {wanted}" in name:
+        return 2
+    return 3 if len(wanted) > 2 and wanted in name else None
+
+
+def _standing(place: Place) -> tuple[bool, int, str, str]:
+    return (not place.current, _KINDS.index(place.kind), place.name, place.code)
+
+
+def _alike(wanted: str) -> list[str]:
+    return get_close_matches(wanted, _by_name(), n=5, cutoff=0.7)
+
+
+@cache
+def _by_name() -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for place in known_places().values():
+        found.setdefault(_plain(place.name), []).append(place)
+    return found
+
+
+@cache
+def _force_names() -> dict[str, str]:
+    return {force.force_id: force.name for force in forces().values()}
+
+
+def _plain(name: str) -> str:
+    """Letters and digits alone, in lower case, so that neither punctuation nor capitals count."""
+    return " ".join(re.sub(r"[^\w]+", " ", name.replace("&", " and ").replace("'", "")).casefold().split())
+
+
+def _bare(name: str) -> str:
+    """Without the words that many forces have in their names."""
+    return _plain(_WORDS_OF_ALL_FORCES.sub(" ", _plain(name))) or _plain(name)
+
+
+def _place(code: str, name: str, kind: str, force_id: str, *, current: bool) -> Place:
+    return Place(code, name, kind, current, force_id, _force_names()[force_id])
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    text = files("conduit_contracts").joinpath("reference", name).read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())

@@ -1,0 +1,141 @@
+"""What rules need to know of each person: where a child is, who is certainly an adult, who belongs to the police.
+
+Nobody's name is here. A later record of a person corrects an earlier one where it says something; what it leaves out stays.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from conduit_contracts.geography import force_of_district, forces
+from conduit_contracts.referral import Person, Referral, Role, Supplement
+
+ADULT = 18
+"""A child is under 18."""
+
+
+@dataclass(slots=True)
+class Known:
+    """One person, as far as rules ask."""
+
+    victim: bool = False
+    """Whether any record says so."""
+    born_by: date | None = None
+    """The latest day on which the person can have been born, as last told. None: nothing is known of the age."""
+    consented: bool = False
+    """Whether the person agreed that the force where they live is told."""
+    present: str | None = None
+    """The force in whose area the person is now."""
+    home: str | None = None
+    """The force in whose area the person lives."""
+
+    def is_child(self, today: date) -> bool:
+        """Whether this is a victim who is under 18 today, or may be."""
+        return self.victim and not self.is_adult(today)
+
+    def is_adult(self, today: date) -> bool:
+        """Whether the person is certainly 18 or older today."""
+        return self.born_by is not None and later(self.born_by, ADULT) <= today
+
+    @property
+    def area(self) -> str | None:
+        """The force in whose area the person is: now, or where they live."""
+        return self.present or self.home
+
+
+@dataclass(slots=True)
+class Told:
+    """When a record of a person was said, and when the offences had ended, to reckon ages by."""
+
+    said_on: date
+    offences_ended_on: date | None
+
+    @classmethod
+    def by(cls, referral: Referral, supplement: Supplement | None = None) -> "Told":
+        """The days of a referral, or of what was added to it, which is no older than the referral."""
+        period, said_on = referral.offence_period, referral.reported_at.date()
+        if supplement is not None:
+            said_on = max(said_on, supplement.supplied_at.date())
+        return cls(said_on, None if period.ongoing else period.last_on)
+
+
+@dataclass(slots=True)
+class People:
+    """Every person by local id."""
+
+    known: dict[str, Known] = field(default_factory=dict)
+    police: set[str | None] = field(default_factory=set)
+    """The forces that suspects belong to; None stands for one that is not known. What was said once holds until a person
+    decides."""
+
+    def note(self, person: Person, told: Told) -> bool:
+        """Take in one record of a person; returns whether it may let a force see who lives there that could not before."""
+        known = self.known.setdefault(person.person_id, Known())
+        before = (known.victim, known.born_by, known.consented)
+        known.victim |= person.role is Role.VICTIM
+        known.born_by = born_by(person, told) or known.born_by
+        known.consented |= person.home_area_consented_on is not None
+        known.present = _force(person.present_district_code) or known.present
+        known.home = _force(person.home_district_code) or known.home
+        if person.suspect_is_police:
+            self.police.add(person.suspect_force_id if person.suspect_force_id in forces() else None)
+        return before != (known.victim, known.born_by, known.consented)
+
+    def children(self, today: date) -> Counter[str]:
+        """How many children are in each force's area."""
+        return _count(each.area for each in self.known.values() if each.is_child(today))
+
+    def children_away_from_home(self, today: date) -> Counter[str]:
+        """How many children are said to be in each force's area now."""
+        return _count(each.present for each in self.known.values() if each.is_child(today))
+
+    def adults_who_agreed(self, today: date) -> Counter[str]:
+        """How many adult victims live in each force's area and agreed that it is told."""
+        return _count(each.home for each in self.known.values() if each.victim and each.is_adult(today) and each.consented)
+
+    def keeps_home_to_itself(self, person_id: str, today: date) -> bool:
+        """Whether this is an adult victim who did not agree that the force where they live is told."""
+        known = self.known[person_id]
+        return known.victim and known.is_adult(today) and not known.consented
+
+
+def born_by(person: Person, told: Told) -> date | None:
+    """The latest day on which the person can have been born, by this record; None where it does not say.
+
+    Somebody who was 15 on some day was born 15 years before that day at the latest.
+    """
+    if person.identity.kind != "pseudonymous" and person.identity.date_of_birth is not None:
+        return person.identity.date_of_birth
+    found = []
+    if person.age_at_report is not None:
+        found.append(earlier(told.said_on, person.age_at_report))
+    if person.age_at_offence is not None:
+        found.append(earlier(min(told.said_on, told.offences_ended_on or told.said_on), person.age_at_offence))
+    return min(found, default=None)
+
+
+def later(day: date, years: int) -> date:
+    """The same day so many years later; who was born on 29 February comes of age on 1 March."""
+    return _in_year(day, day.year + years)
+
+
+def earlier(day: date, years: int) -> date:
+    """The same day so many years earlier."""
+    return _in_year(day, day.year - years)
+
+
+def _in_year(day: date, year: int) -> date:
+    year = min(max(year, date.min.year), date.max.year)
+    try:
+        return day.replace(year=year)
+    except ValueError:  # 29 February
+        return date(year, 3, 1)
+
+
+def _force(district_code: str | None) -> str | None:
+    return force_of_district().get(district_code) if district_code else None
+
+
+def _count(areas: Iterable[str | None]) -> Counter[str]:
+    return Counter(area for area in areas if area is not None)
