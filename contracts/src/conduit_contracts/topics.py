@@ -21,6 +21,7 @@ HUB = "hub"
 _PARAMETER = re.compile(r"\{(partner_id|force_id)\}")
 _SLUG = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _INTERNAL_PARTITIONS = 6
+BROKERS_TIME = {"message.timestamp.type": "LogAppendTime"}
 _MAX_RECORD_BYTES = 2 * 1024 * 1024
 
 
@@ -88,14 +89,15 @@ class Topic:
     def config(self) -> dict[str, str]:
         """The broker's settings for the topic.
 
-        Outsiders' records bear the broker's time: theirs could be wrong, and would then decide when the record is deleted.
+        Records bear the broker's time: a writer's clock may be wrong, and would then decide when a record is deleted, or
+        have it refused.
         """
-        settings = {
+        return {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(int(self.retention.total_seconds() * 1000)),
             "max.message.bytes": str(self.max_record_bytes),
+            **BROKERS_TIME,
         }
-        return settings | ({"message.timestamp.type": "LogAppendTime"} if self.edge else {})
 
 
 @lru_cache(maxsize=16_384)

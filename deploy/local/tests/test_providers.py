@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from conduit_contracts.topics import TopicSpec
+from conduit_contracts.topics import BROKERS_TIME, TopicSpec
 from conduit_local.containers import engine_answers
 from conduit_local.databases import provision
 from conduit_local.providers import Servers, choose_provider, start_servers
@@ -49,6 +49,18 @@ def test_topics_may_be_created_again(provided: Servers, unique: Callable[[str], 
     spec = TopicSpec(unique("topic"), 1, {})
     create_topics(provided.kafka_bootstrap_servers, [spec])
     create_topics(provided.kafka_bootstrap_servers, [spec])
+
+
+def test_a_topic_of_an_earlier_release_comes_to_bear_the_brokers_time(
+    provided: Servers, unique: Callable[[str], str]
+) -> None:
+    name, by_hand = unique("topic"), {"max.message.bytes": "1000000"}
+    create_topics(provided.kafka_bootstrap_servers, [TopicSpec(name, 1, by_hand)])
+    create_topics(provided.kafka_bootstrap_servers, [TopicSpec(name, 1, BROKERS_TIME)])
+    admin = AdminClient({"bootstrap.servers": provided.kafka_bootstrap_servers})
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    found = admin.describe_configs([resource])[resource].result()
+    assert {setting: found[setting].value for setting in (*BROKERS_TIME, *by_hand)} == BROKERS_TIME | by_hand
 
 
 def test_another_number_of_partitions_is_refused_because_it_would_move_keys(

@@ -242,6 +242,15 @@ def test_a_time_up_to_five_minutes_ahead_is_a_clock_that_differs() -> None:
     assert told(ask(supplied(supplied_at=late), the_referral())) == ["time_in_future at supplement.supplied_at"]
 
 
+@pytest.mark.parametrize("hours", [1, 2, 48])
+def test_a_clock_of_ours_that_is_behind_is_not_the_senders_fault(hours: int) -> None:
+    behind = scene(now=NOW - timedelta(hours=hours))
+    sent = submission(submitted(reported_at=NOW))
+    assert rules.receive(sent, PARTNER, None, behind).outcome is Outcome.REJECTED
+    assert rules.receive(sent, PARTNER, None, replace(behind, latest=NOW)).outcome is Outcome.RECEIVED
+    assert rules.receive(replace(sent, sent_at=NOW), PARTNER, None, behind).outcome is Outcome.RECEIVED
+
+
 def test_every_problem_is_told_at_once() -> None:
     message = submitted(mou_reference="MOU-OTHER", reported_at=NOW + timedelta(days=1))
     assert [each.partition(" ")[0] for each in told(ask(message, max_bytes=1))] == [

@@ -10,6 +10,7 @@ from conduit_local import (
     audit_command,
     dead_letter_commands,
     force_commands,
+    outbox_commands,
     partner_commands,
     topic_commands,
     up,
@@ -26,6 +27,7 @@ app.add_typer(partner_commands.app, name="partner")
 app.add_typer(force_commands.app, name="force")
 app.add_typer(topic_commands.app, name="topics")
 app.add_typer(dead_letter_commands.app, name="dead-letters")
+app.add_typer(outbox_commands.app, name="outbox")
 app.command("access")(access_command.access)
 app.command("audit")(audit_command.audit)
 app.add_typer(conformance.app, name="conformance")

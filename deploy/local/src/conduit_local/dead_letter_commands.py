@@ -40,7 +40,7 @@ def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> N
     async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], list[unreadable.Place]]:
         return await replaying.waiting(connection), await unreadable.waiting(connection)
 
-    letters, places = _with_connection(service, state_dir, look)
+    letters, places = with_connection(service, state_dir, look)
     if as_json:
         typer.echo(json.dumps([asdict(letter) for letter in letters], default=_text))
         return
@@ -72,7 +72,7 @@ def replay(
     async def act(settings: Settings, connection: Any) -> replaying.Replayed:
         return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
 
-    done = _with_connection(service, state_dir, act)
+    done = with_connection(service, state_dir, act)
     typer.echo(f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} wait, {len(done.unfound)} were not found")
     if done.waiting or done.unfound:
         raise typer.Exit(1)
@@ -94,7 +94,7 @@ def lead_past(
     """Have a service put aside what it cannot read at a place, and go on behind it. What is put aside is kept."""
     must_be_known(apply=apply, actor=actor, reason=reason)
     if not apply:
-        places = _with_connection(service, state_dir, lambda _, connection: unreadable.waiting(connection))
+        places = with_connection(service, state_dir, lambda _, connection: unreadable.waiting(connection))
         found = sum(each.id == place for each in places)
         typer.echo(f"{service}: {found} place would be passed; nothing was changed. Add --apply to carry it out")
         return
@@ -102,7 +102,7 @@ def lead_past(
     async def act(_: Settings, connection: Any) -> bool:
         return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
 
-    if not _with_connection(service, state_dir, act):
+    if not with_connection(service, state_dir, act):
         typer.echo(f"{service}: there is no such place, or somebody has led past it already")
         raise typer.Exit(1)
     typer.echo(f"{service}: goes on behind it within seconds; what stood there is a dead letter then")
@@ -127,7 +127,7 @@ def discard(
     async def act(_: Settings, connection: Any) -> tuple[int, ...]:
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
-    given_up = _with_connection(service, state_dir, act)
+    given_up = with_connection(service, state_dir, act)
     typer.echo(f"{service}: {len(given_up)} given up")
 
 
@@ -137,11 +137,12 @@ def _text(value: object) -> str:
 
 
 def _only_count(service: str, state_dir: Path, ids: list[int] | None, what: str) -> None:
-    letters = _with_connection(service, state_dir, lambda _, connection: replaying.waiting(connection, ids))
+    letters = with_connection(service, state_dir, lambda _, connection: replaying.waiting(connection, ids))
     typer.echo(f"{service}: {len(letters)} {what}; nothing was changed. Add --apply to carry it out")
 
 
-def _with_connection(service: str, state_dir: Path, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
+def with_connection(service: str, state_dir: Path, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
+    """Do something in the service's own database."""
     with explained():
         settings = _settings(service, state_dir)
         return asyncio.run(_connected(settings, act))
@@ -167,6 +168,6 @@ def _settings(service: str, state_dir: Path) -> Settings:
     env = os.environ if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
     variable = f"{service.upper()}_POSTGRES_DSN"
     if not env.get(variable):
-        raise OnboardingError(f"set {variable}: dead letters are noted in the service's own database")
+        raise OnboardingError(f"set {variable}: what a service put aside is noted in its own database")
     given: dict[str, Any] = {name.lower(): value for name, value in broker.environment(OPERATOR).items()}
     return Settings(**given, postgres_dsn=env[variable])

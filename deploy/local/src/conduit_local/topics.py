@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from confluent_kafka.cimpl import NewTopic
 
+from conduit_contracts.topics import BROKERS_TIME
 from conduit_local.ports import wait_until
 
 LEADER_SECONDS = 30.0
@@ -39,7 +40,9 @@ def create_topics(
     client: Mapping[str, str | int | float | bool] | None = None,
     copies: int = BROKER_DEFAULT,
 ) -> None:
-    """Make what is missing. Returns once every partition has a leader, before which a first send may fail.
+    """Make what is missing, and have what an earlier release made bear the broker's time.
+
+    Returns once every partition has a leader, before which a first send may fail.
 
     Raises:
         TopicError: a topic stands with a number of partitions that no release gave it: changing it would move keys, and with
@@ -49,11 +52,14 @@ def create_topics(
     if not wanted:
         return
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **(client or {})})
-    _create(admin, wanted.values(), copies)
+    stood = _create(admin, wanted.values(), copies)
+    _give_brokers_time(admin, [name for name in stood if BROKERS_TIME.items() <= wanted[name].config.items()])
     wait_until(lambda: _all_led(admin, wanted), "not every partition has a leader", LEADER_SECONDS, lambda: None)
 
 
-def _create(admin: AdminClient, specs: Iterable[TopicSpec], copies: int) -> None:
+def _create(admin: AdminClient, specs: Iterable[TopicSpec], copies: int) -> list[str]:
+    """Make what is missing; returns the names of those that stood already."""
+    stood = []
     topics = [NewTopic(spec.name, spec.partitions, copies, config=spec.config) for spec in specs]
     for name, future in admin.create_topics(topics, operation_timeout=LEADER_SECONDS).items():
         try:
@@ -61,6 +67,26 @@ def _create(admin: AdminClient, specs: Iterable[TopicSpec], copies: int) -> None
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise TopicError(f"topic {name} could not be made: {error.args[0].str()}") from error
+            stood.append(name)
+    return stood
+
+
+def _give_brokers_time(admin: AdminClient, names: Iterable[str]) -> None:
+    """Where the writer's time counts, a service whose clock is wrong has its events refused."""
+    ((setting, wanted),) = BROKERS_TIME.items()
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    if not resources:
+        return
+    found = {resource: future.result() for resource, future in admin.describe_configs(resources).items()}
+    entry = ConfigEntry(setting, wanted, incremental_operation=AlterConfigOpType.SET)
+    late = [
+        ConfigResource(ResourceType.TOPIC, resource.name, incremental_configs=[entry])
+        for resource, config in found.items()
+        if config[setting].value != wanted
+    ]
+    if late:
+        for future in admin.incremental_alter_configs(late).values():
+            future.result()
 
 
 def _all_led(admin: AdminClient, wanted: Mapping[str, TopicSpec]) -> bool:

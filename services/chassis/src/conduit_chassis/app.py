@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from conduit_chassis import log, migrate, postgres, tracing
 from conduit_chassis.backoff import jittered
 from conduit_chassis.broker import create_broker, create_docs, subscribe
-from conduit_chassis.clock import Clock, SystemClock
+from conduit_chassis.clock import Clock, DatabaseClock
 from conduit_chassis.documents import documents
 from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, class_name
 from conduit_chassis.health import Health
@@ -81,7 +81,7 @@ def _complain(text: str) -> None:
 async def serve(service: Service, settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> int:
     """Run a service until `stop` is set; returns the exit status."""
     try:
-        running = _Running(service, settings, clock or SystemClock(), tracing.parts(service.name))
+        running = _Running(service, settings, clock or DatabaseClock(), tracing.parts(service.name))
         return await running.until(stop)
     except ConfigurationError as error:
         _complain(str(error))
@@ -169,6 +169,9 @@ class _Running:
     async def _open_database(self) -> Any:
         await self._patiently("database", self._migrate)
         pool = await self._patiently("database", lambda: postgres.create_pool(self.settings, self.service.name))
+        if isinstance(self.clock, DatabaseClock):
+            clock = self.clock
+            await self._patiently("database", lambda: clock.look(pool))
         self.health.started("database")
         return pool
 
@@ -211,7 +214,7 @@ class _Running:
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
-            keep_gauges(runtime, database_gauges(runtime.pool), "database"),
+            keep_gauges(runtime, database_gauges(runtime.pool, runtime.clock), "database"),
             keep_gauges(runtime, self._measure_lag, "lag"),
         ]
 

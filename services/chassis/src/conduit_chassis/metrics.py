@@ -108,6 +108,12 @@ MISSING_TOPICS = Gauge(
     "Topics that events wait for and the broker does not have, does not let us write to or does not answer for. Each is "
     "tried by itself, and the log says why (topic_held).",
 )
+CLOCK_AHEAD = Gauge(
+    "conduit_clock_ahead_seconds",
+    "How far this machine's clock is ahead of the database's, and of the broker's as the last confirmed event told. "
+    "Negative: it is behind. Absent or NaN: not measured. Deadlines follow the database's clock.",
+    ("against",),
+)
 TICKS = Counter("conduit_ticks_total", "Runs of periodic work, by outcome: done, skipped, failed.", ("tick", "outcome"))
 TICK_ITEMS = Counter("conduit_tick_items_total", "Items that periodic work dealt with.", ("tick",))
 WORKER_FAILURES = Counter(

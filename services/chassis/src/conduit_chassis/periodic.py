@@ -12,6 +12,7 @@ from prometheus_client import Gauge
 
 from conduit_chassis import inbox, metrics
 from conduit_chassis.backoff import jittered
+from conduit_chassis.clock import Clock, DatabaseClock
 from conduit_chassis.errors import class_name
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import probe
@@ -107,6 +108,7 @@ def _show_nothing() -> None:
     """What the database does not tell is no number: zero would say that nothing waits."""
     for gauge in _FROM_THE_DATABASE:
         gauge.set(nan)
+    metrics.CLOCK_AHEAD.labels("database").set(nan)
 
 
 async def _measure(pool: Any) -> None:
@@ -117,6 +119,12 @@ async def _measure(pool: Any) -> None:
     idle = pool.get_idle_size()
     metrics.POOL_CONNECTIONS.labels("idle").set(idle)
     metrics.POOL_CONNECTIONS.labels("used").set(pool.get_size() - idle)
+
+
+async def _compare_clocks(pool: Any, clock: Clock) -> None:
+    if isinstance(clock, DatabaseClock):
+        ahead = await clock.look(pool)
+        metrics.CLOCK_AHEAD.labels("database").set(nan if ahead is None else ahead)
 
 
 async def _inbox_age(pool: Any) -> float:
@@ -146,7 +154,7 @@ async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], 
         await asyncio.sleep(min(GAUGE_SECONDS, runtime.settings.stall_seconds / 4))
 
 
-def database_gauges(pool: Any) -> Callable[[], Awaitable[None]]:
+def database_gauges(pool: Any, clock: Clock) -> Callable[[], Awaitable[None]]:
     """What the database knows; raises where it does not answer, or takes nothing."""
     aged = -inf
 
@@ -155,6 +163,7 @@ def database_gauges(pool: Any) -> Callable[[], Awaitable[None]]:
         try:
             await probe(pool)
             await _measure(pool)
+            await _compare_clocks(pool, clock)
             if monotonic() - aged >= INBOX_AGE_SECONDS:
                 metrics.INBOX_AGE.set(await _inbox_age(pool))
                 aged = monotonic()

@@ -8,7 +8,7 @@ has the same ids, and the first copies are still in order.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 import structlog
@@ -45,7 +45,8 @@ _REJECT = """
 WITH gone AS (
     DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]) RETURNING id, topic, key, headers, value
 )
-INSERT INTO outbox_rejected (id, topic, key, headers, value, reason) SELECT id, topic, key, headers, value, $3 FROM gone
+INSERT INTO outbox_rejected (id, shard, topic, key, headers, value, reason)
+SELECT id, $1, topic, key, headers, value, $3 FROM gone
 """
 _SIZE = "SELECT pg_relation_size('outbox')"
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox"
@@ -271,6 +272,7 @@ class Relay:
             await connection.execute(_DELETE, self._shard, ids)
             self._deleted += len(ids)
         for batch in sent:
+            _compare_clocks(batch)
             metrics.RELAYED.labels(template(batch.topic)).inc(len(batch.ids))
             since = monotonic() - batch.since
             metrics.RELAY_SECONDS.observe(batch.age + since)
@@ -325,6 +327,16 @@ def _error(batch: Sent) -> BaseException | None:
         return TimeoutError()
     error: BaseException | None = future.exception()
     return error
+
+
+def _compare_clocks(batch: Sent) -> None:
+    """The broker stamped the batch between its sending and now: how far that is from what our clock says of both."""
+    stamp = batch.future.result().timestamp / 1000
+    if stamp > 0:
+        now = time()
+        sent = now - (monotonic() - batch.since)
+        ahead = sent - stamp if stamp < sent else min(0.0, now - stamp)
+        metrics.CLOCK_AHEAD.labels("broker").set(ahead)
 
 
 def _failure(batch: Sent) -> BaseException:

@@ -48,6 +48,10 @@ class ManualClock:
     def __init__(self, now: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)) -> None:
         self._now = now
 
+    def latest(self) -> datetime:
+        """The same moment."""
+        return self.now()
+
     def now(self) -> datetime:
         """The present moment."""
         return self._now

@@ -136,7 +136,12 @@ class Handler:
 def scene_of(runtime: Runtime) -> Scene:
     """What rules may know at this moment."""
     settings = cast("IntakeSettings", runtime.settings)
-    return Scene(now=runtime.clock.now(), max_bytes=settings.max_referral_bytes, zone=settings.mou_time_zone)
+    return Scene(
+        now=runtime.clock.now(),
+        latest=runtime.clock.latest(),
+        max_bytes=settings.max_referral_bytes,
+        zone=settings.mou_time_zone,
+    )
 
 
 async def load(connection: Any, scene: Scene, batch: Sequence[Incoming]) -> Work:

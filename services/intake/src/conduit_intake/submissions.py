@@ -151,6 +151,8 @@ class Scene:
     now: datetime
     max_bytes: int
     zone: ZoneInfo
+    latest: datetime | None = None
+    """The latest that it may be now, where the hub's clocks differ."""
     new_id: Callable[[datetime | None], UUID] = uuid7
 
     @property

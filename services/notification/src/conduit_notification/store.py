@@ -41,7 +41,6 @@ FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.ref
 _REGISTER = """
 INSERT INTO contacts (audience, ladder, said_at) SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[])
 ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, said_at = excluded.said_at
-WHERE contacts.said_at <= excluded.said_at
 """
 _HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
 _ENTRY = attrgetter(*_HISTORY_COLUMNS)

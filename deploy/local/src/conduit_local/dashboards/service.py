@@ -102,6 +102,13 @@ CONSUMER = (
         Limits(look=2.5, act=15),
     ),
 )
+CLOCKS = Panel(
+    "Clocks: this machine against the others",
+    "How far the machine is ahead of the database's and the broker's clock. It stays near zero; see the runbook.",
+    {"{{instance}}, {{against}}": f"conduit_clock_ahead_seconds{{{_S}}}"},
+    "s",
+    Limits(look=1, act=5),
+)
 RELAY = (
     Panel(
         "Events on their way to Kafka",
@@ -200,6 +207,12 @@ DASHBOARD = Dashboard(
     "conduit-service",
     "Conduit: service",
     "Rate, errors and duration of one service, chosen above, with its inbox, outbox and processes.",
-    {"Health": HEALTH, "Consumer": CONSUMER, "Outbox and relay": RELAY, "HTTP": HTTP, "Processes and stores": PROCESS},
+    {
+        "Health": HEALTH,
+        "Consumer": CONSUMER,
+        "Outbox and relay": RELAY,
+        "HTTP": HTTP,
+        "Processes and stores": (*PROCESS, CLOCKS),
+    },
     (Variable("service", "Service", "conduit_ready"),),
 )

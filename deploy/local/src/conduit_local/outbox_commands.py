@@ -1,0 +1,77 @@
+"""`conduit outbox`: the events that Kafka would not take from a service, and how they come back or are given up.
+
+What an event holds is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from conduit_chassis import rejected
+from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, must_be_known
+from conduit_local.dead_letter_commands import Ids, Service, with_connection
+
+app = typer.Typer(no_args_is_help=True, help="Events that Kafka would not take: look, send again, give up.")
+
+
+@app.command("list")
+def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
+    """Show the events that Kafka would not take, oldest first; the exit code is 0 whether there are any or none."""
+    found = with_connection(service, state_dir, lambda _, connection: rejected.waiting(connection))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], default=str))
+        return
+    for each in found:
+        what = f"{each.topic}  key {each.key}  {each.size} bytes"
+        typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
+    typer.echo(f"{service}: Kafka would not take {len(found)} events")
+
+
+@app.command("return")
+def bring_back(
+    service: Service,
+    state_dir: StateDir,
+    *,
+    ids: Ids = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Have the service send events again. It does so within seconds; mend the cause first, or they come back here."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    if not apply:
+        found = with_connection(service, state_dir, lambda _, connection: rejected.waiting(connection, ids))
+        typer.echo(f"{service}: {len(found)} would be sent again; nothing was changed. Add --apply to carry it out")
+        return
+    done = with_connection(
+        service,
+        state_dir,
+        lambda _, connection: rejected.bring_back(connection, actor=actor, reason=reason, ids=ids),
+    )
+    typer.echo(f"{service}: {len(done)} are sent again. What Kafka still refuses is listed again")
+
+
+@app.command()
+def discard(
+    service: Service,
+    state_dir: StateDir,
+    ids: Annotated[list[int], typer.Option("--id", help="Which; may be given several times.")],
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Give events up for ever: nobody is told what they say, unless you tell them by another way."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    if not apply:
+        found = with_connection(service, state_dir, lambda _, connection: rejected.waiting(connection, ids))
+        typer.echo(f"{service}: {len(found)} would be given up; nothing was changed. Add --apply to carry it out")
+        return
+    done = with_connection(
+        service, state_dir, lambda _, connection: rejected.discard(connection, ids, actor=actor, reason=reason)
+    )
+    typer.echo(f"{service}: {len(done)} given up")

@@ -1,0 +1,67 @@
+"""Brings back to the outbox what Kafka would not take, once its cause is mended; or gives it up. Both say who and why.
+
+An event keeps its id, so that it is the first to be sent and has the same `ce_id`. Where later events of its key went out
+meanwhile, it comes after them: its readers are told what happened, though not in that order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+_WAITING = """
+SELECT id, topic, convert_from(key, 'UTF8'), reason, at, coalesce(octet_length(value), 0) FROM outbox_rejected
+WHERE $1::bigint[] IS NULL OR id = ANY($1) ORDER BY id
+"""
+_RETURN = """
+WITH back AS (
+    DELETE FROM outbox_rejected WHERE $1::bigint[] IS NULL OR id = ANY($1)
+    RETURNING id, shard, topic, key, headers, value
+), sent AS (
+    INSERT INTO outbox (id, shard, topic, key, headers, value) OVERRIDING SYSTEM VALUE
+    SELECT id, shard, topic, key, headers, value FROM back RETURNING id
+)
+INSERT INTO outbox_actions (event_id, action, actor, reason) SELECT id, 'returned', $2, $3 FROM sent ORDER BY id
+RETURNING event_id
+"""
+_DISCARD = """
+WITH gone AS (DELETE FROM outbox_rejected WHERE id = ANY($1::bigint[]) RETURNING id)
+INSERT INTO outbox_actions (event_id, action, actor, reason) SELECT id, 'discarded', $2, $3 FROM gone ORDER BY id
+RETURNING event_id
+"""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An event as an operator sees it: where it should go and why it did not, never what it holds."""
+
+    id: int
+    topic: str
+    key: str | None
+    reason: str
+    at: datetime
+    size: int
+    """Bytes of its value."""
+
+
+async def waiting(connection: Any, ids: Sequence[int] | None = None) -> list[Rejected]:
+    """What Kafka would not take, in order: all of it, or those of `ids`."""
+    return [Rejected(*row) for row in await connection.fetch(_WAITING, None if ids is None else list(ids))]
+
+
+async def bring_back(connection: Any, *, actor: str, reason: str, ids: Sequence[int] | None = None) -> tuple[int, ...]:
+    """Have the service send them again: those of `ids`, or all. Returns those that were there."""
+    rows = await connection.fetch(_RETURN, None if ids is None else list(ids), *_said(actor, reason))
+    return tuple(row[0] for row in rows)
+
+
+async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
+    """Give them up for ever. Returns those that were there."""
+    rows = await connection.fetch(_DISCARD, list(ids), *_said(actor, reason))
+    return tuple(row[0] for row in rows)
+
+
+def _said(actor: str, reason: str) -> tuple[str, str]:
+    if not actor.strip() or not reason.strip():
+        raise ValueError("an actor and a reason are needed")
+    return actor, reason
