@@ -135,6 +135,28 @@ def wait_until_ended(child: Child) -> None:
         time.sleep(0.02)
 
 
+STANDING_BACK = """
+import os, subprocess
+from conduit_local.children import _stand_back
+
+os.nice(10)
+if os.getuid() == 0:
+    os.setuid(65534)
+sleeping = subprocess.Popen(["sleep", "60"])
+_stand_back(sleeping.pid, 7)
+print(os.getpriority(os.PRIO_PROCESS, sleeping.pid) - os.getpriority(os.PRIO_PROCESS, 0))
+sleeping.kill()
+"""
+
+
+def test_under_nice_an_ordinary_users_child_stands_back_further() -> None:
+    command = [sys.executable, "-c", STANDING_BACK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own text
+    assert done.returncode == 0, done.stderr
+    # 19 is as far as one may stand back.
+    assert int(done.stdout) == 7 or os.getpriority(os.PRIO_PROCESS, 0) > 2
+
+
 def test_a_child_that_stands_back_is_nicer_than_the_others(state_dir: Path) -> None:
     child = Child("nice", [sys.executable, "-c", "import time; time.sleep(60)"], state_dir=state_dir)
     child.niceness = 7

@@ -137,17 +137,18 @@ async def test_gauges_follow_the_tables(sample: Sample, database: str) -> None:
         )
         await made.pool.execute("UPDATE inbox SET seen_at = now() - interval '40 days'")
         await made.pool.execute("UPDATE dead_letters SET at = now() - interval '1 hour'")
-        await database_gauges(made.pool, made.runtime.clock)()
+        await database_gauges(made.runtime)()
     assert metrics.OUTBOX_ROWS._value.get() == 2
     assert metrics.DEAD_LETTERS_WAITING._value.get() == 1
     assert 3_600 <= metrics.DEAD_LETTERS_AGE._value.get() < 3_700
     assert metrics.INBOX_AGE._value.get() == 30 * 86_400
+    assert metrics.INBOX_RETENTION._value.get() == 60 * 86_400
     assert metrics.POOL_CONNECTIONS.labels("idle")._value.get() >= 1
 
 
 async def test_what_the_database_does_not_tell_is_no_number(sample: Sample, database: str) -> None:
     async with harness(sample.service(), database) as made:
-        measure = database_gauges(made.pool, made.runtime.clock)
+        measure = database_gauges(made.runtime)
         await measure()
         await made.pool.execute("ALTER TABLE dead_letters RENAME TO elsewhere")
         with pytest.raises(asyncpg.UndefinedTableError):
@@ -160,7 +161,7 @@ async def test_what_the_database_does_not_tell_is_no_number(sample: Sample, data
 async def test_a_database_that_takes_nothing_is_a_fault_and_comes_right(sample: Sample, database: str) -> None:
     """As after a failover that left the service on the copy, or a disk that an administrator closed."""
     async with harness(sample.service(), database) as made:
-        measure = database_gauges(made.pool, made.runtime.clock)
+        measure = database_gauges(made.runtime)
         name = await made.pool.fetchval("SELECT current_database()")
         await made.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await made.pool.expire_connections()

@@ -303,7 +303,7 @@ class TestAcross:
             kept = await service.runtime.pool.fetchval("SELECT count(*) FROM trace_origins")
             clock: Any = service.runtime.clock
             assert await run_tick(service.runtime, tick) == 0
-            clock.advance(service.runtime.settings.inbox_retention + timedelta(days=3_650))
+            clock.advance(service.runtime.inbox_retention + timedelta(days=3_650))
             assert (kept, await run_tick(service.runtime, tick)) == (1, 1)
 
 

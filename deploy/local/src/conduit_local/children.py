@@ -171,7 +171,8 @@ def _stand_back(pid: int, niceness: int) -> None:
     """As a process and as a group: where Linux groups processes by session, a niceness counts only within its session, and
     every child has one of its own.
     """
-    os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    # From where it stands, which under `nice` is further back already, and an ordinary user may not come forward again.
+    os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, pid) + niceness))
     group = Path(f"/proc/{pid}/autogroup")
     for _ in range(AUTOGROUP_TRIES):
         try:

@@ -214,7 +214,7 @@ class _Running:
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
-            keep_gauges(runtime, database_gauges(runtime.pool, runtime.clock), "database"),
+            keep_gauges(runtime, database_gauges(runtime), "database"),
             keep_gauges(runtime, self._measure_lag, "lag"),
         ]
 

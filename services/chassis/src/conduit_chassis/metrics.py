@@ -78,7 +78,11 @@ INBOX_ROWS = Gauge(
 )
 INBOX_AGE = Gauge(
     "conduit_inbox_oldest_seconds",
-    "At least so old is the oldest of them, in steps. Above the retention of 60 days: the tick forget_inbox does not run.",
+    "At least so old is the oldest of them, in steps. A day above the retention: the tick forget_inbox does not run.",
+)
+INBOX_RETENTION = Gauge(
+    "conduit_inbox_retention_seconds",
+    "For how long they are kept: longer than the longest that a topic which is read here keeps its records.",
 )
 OUTBOX_ROWS = Gauge("conduit_outbox_rows", "Events committed but not yet on Kafka. It returns to zero within seconds.")
 OUTBOX_AGE = Gauge(

@@ -35,7 +35,7 @@ FROM dead_letters WHERE resolved_at IS NULL
 _INBOX_OLDER = "SELECT EXISTS (SELECT FROM inbox WHERE seen_at < clock_timestamp() - $1::float8 * interval '1 second')"
 _INBOX_ROWS = "SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'inbox'::regclass"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-_AGES = [_MINUTE, 10 * _MINUTE, _HOUR, 6 * _HOUR, *(days * _DAY for days in (1, 3, 7, 14, 30, 45, 60, 61, 62, 70, 90))]
+_AGES = [_MINUTE, 10 * _MINUTE, _HOUR, 6 * _HOUR, *(days * _DAY for days in (1, 3, 7, 14, 30, 45, 60, 90))]
 
 _FROM_THE_DATABASE = (
     *(metrics.OUTBOX_ROWS, metrics.OUTBOX_AGE, metrics.OUTBOX_REJECTED),
@@ -99,7 +99,7 @@ def forget_inbox(runtime: Runtime) -> Tick:
     """The tick that deletes inbox rows which no record can need any more."""
 
     async def run(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        return await inbox.forget(connection, now - runtime.settings.inbox_retention)
+        return await inbox.forget(connection, now - runtime.inbox_retention)
 
     return Tick("forget_inbox", INBOX_TICK, run, batch=inbox.FORGET_BATCH)
 
@@ -127,10 +127,10 @@ async def _compare_clocks(pool: Any, clock: Clock) -> None:
         metrics.CLOCK_AHEAD.labels("database").set(nan if ahead is None else ahead)
 
 
-async def _inbox_age(pool: Any) -> float:
+async def _inbox_age(pool: Any, keep: float) -> float:
     """The age in seconds that the oldest row has at least. A yes is cheap; the first no, which may be dear, is the last."""
     reached = 0.0
-    for age in _AGES:
+    for age in sorted([*_AGES, *(keep + days * _DAY for days in (0, 1, 2, 10))]):
         if not await pool.fetchval(_INBOX_OLDER, age):
             break
         reached = age
@@ -154,8 +154,10 @@ async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], 
         await asyncio.sleep(min(GAUGE_SECONDS, runtime.settings.stall_seconds / 4))
 
 
-def database_gauges(pool: Any, clock: Clock) -> Callable[[], Awaitable[None]]:
+def database_gauges(runtime: Runtime) -> Callable[[], Awaitable[None]]:
     """What the database knows; raises where it does not answer, or takes nothing."""
+    pool, clock, keep = runtime.pool, runtime.clock, runtime.inbox_retention.total_seconds()
+    metrics.INBOX_RETENTION.set(keep)
     aged = -inf
 
     async def measure() -> None:
@@ -165,7 +167,7 @@ def database_gauges(pool: Any, clock: Clock) -> Callable[[], Awaitable[None]]:
             await _measure(pool)
             await _compare_clocks(pool, clock)
             if monotonic() - aged >= INBOX_AGE_SECONDS:
-                metrics.INBOX_AGE.set(await _inbox_age(pool))
+                metrics.INBOX_AGE.set(await _inbox_age(pool, keep))
                 aged = monotonic()
         except BaseException:
             aged = -inf

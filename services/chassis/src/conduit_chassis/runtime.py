@@ -1,6 +1,6 @@
 """What a service is, and what runs it hands to its parts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +16,8 @@ from conduit_chassis.kafka import BatchHandler
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import Topic, consumed_by
+
+INBOX_MARGIN = timedelta(days=30)
 
 ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -68,6 +70,11 @@ class Service:
         return consumed_by(self.name) if self.topics is None else self.topics
 
 
+def inbox_retention(topics: Iterable[Topic]) -> timedelta:
+    """A record that a topic still holds can come again; and a broker deletes a little late."""
+    return max((topic.retention for topic in topics), default=timedelta()) + INBOX_MARGIN
+
+
 class Runtime:
     """A running service, as its parts see it."""
 
@@ -78,6 +85,11 @@ class Runtime:
         self.clock = clock
         self.health = health
         self.wake_relay: Callable[[], None] = lambda: None
+
+    @property
+    def inbox_retention(self) -> timedelta:
+        """For how long records are remembered: longer than any topic that is read here keeps them."""
+        return self.settings.inbox_retention or inbox_retention(self.service.reads())
 
     def outbox(self) -> Outbox:
         """An outbox for one transaction."""

@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     relay_confirm_seconds: float = Field(default=30.0, gt=0)
     max_message_bytes: int = Field(default=1_900_000, ge=1_000)
     """Largest event a handler may publish. The topics take 2 MiB; the rest is for headers and framing."""
-    inbox_retention: timedelta = timedelta(days=60)
-    """Must exceed the topics' retention and the age at which a dead letter is still replayed."""
+    inbox_retention: timedelta | None = None
+    """For how long records are remembered, so that they take effect once. By default longer than any topic keeps them."""
 
     stall_seconds: float = Field(default=30.0, gt=0)
     """Lag without progress for so long makes the service not ready."""

@@ -35,7 +35,7 @@ def create_service() -> Service:
         return (("/", create_api(runtime)),)
 
     async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        return await accounts.forget(connection, now, now - handler.runtime.settings.inbox_retention)
+        return await accounts.forget(connection, now, now - handler.runtime.inbox_retention)
 
     return Service(
         name="intake",

@@ -195,10 +195,13 @@ PROCESS = (
     ),
     Panel(
         "Inbox: age of the oldest record",
-        "At least so old, in steps. Above 61 days the tick forget_inbox does not run: see what fails, above.",
-        {"at least": f"max(conduit_inbox_oldest_seconds{{{_S}}})"},
+        "At least so old, in steps. A day above what is kept, the tick forget_inbox does not run: see what fails, above.",
+        {
+            "at least": f"max(conduit_inbox_oldest_seconds{{{_S}}})",
+            "kept for": f"max(conduit_inbox_retention_seconds{{{_S}}})",
+        },
         "s",
-        Limits(look=61 * 86_400, act=70 * 86_400),
+        Limits(look=121 * 86_400, act=130 * 86_400),
         width=12,
     ),
 )

@@ -114,7 +114,7 @@ def forget_origins(runtime: Runtime) -> Tick:
     """Forgets where referrals' traces began, when the inbox forgets their records: no backend has them still."""
 
     async def run(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        status: str = await connection.execute(_FORGET, now - runtime.settings.inbox_retention, FORGET_BATCH)
+        status: str = await connection.execute(_FORGET, now - runtime.inbox_retention, FORGET_BATCH)
         return int(status.rpartition(" ")[2])
 
     return Tick("forget_trace_origins", FORGET_EVERY, run, FORGET_BATCH)
