@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from functools import cache
 from typing import Any
 
@@ -10,12 +11,13 @@ import jsonschema
 import pytest
 
 from conduit_chassis.dead_letters import Cause, _headers
+from conduit_chassis.orders import Replay, spell
 from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.testing import raw_record
 from conduit_contracts.schemas import messages
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic
 from conduit_local.access import Operation, expected_rules
-from conduit_local.documents.actors import ACTORS, OPERATOR, access_to, all_topics
+from conduit_local.documents.actors import ACTORS, access_to, all_topics
 from conduit_local.documents.asyncapi import channel_key, document
 from conduit_local.documents.command import expected, main
 from conduit_local.documents.schemas import key_of
@@ -82,12 +84,13 @@ def test_every_topic_is_a_channel_with_its_settings_and_messages(topic: Topic) -
     }
     assert shown == topic.config
     own = {key_of(message) for message in topic.messages}
-    assert channel["messages"].keys() == (own | {f"{key}.structured" for key in own if topic.edge} or {"dead-letter"})
+    apart = {"replay" if topic.template.endswith(".replays.v1") else "dead-letter"}
+    assert channel["messages"].keys() == (own | {f"{key}.structured" for key in own if topic.edge} or apart)
     assert list(channel.get("parameters", {})) == ([topic.parameter] if topic.parameter else [])
 
 
 def test_there_is_no_other_channel() -> None:
-    assert len(made()["channels"]) == len(REGISTRY) + len(SERVICES)
+    assert len(made()["channels"]) == len(REGISTRY) + 2 * len(SERVICES)
 
 
 def test_who_may_write_and_read_is_what_the_broker_is_told() -> None:
@@ -108,7 +111,6 @@ def test_there_is_an_operation_for_everybody_who_sends_or_receives_and_for_nobod
         for topic in all_topics()
         for action, actors in (("send", access_to(topic).write), ("receive", access_to(topic).read))
         for actor in actors
-        if not (actor == OPERATOR and action == "send")
     }
     assert made()["operations"].keys() == wanted
     assert {name.partition(".")[0] for name in wanted} == set(ACTORS)
@@ -141,6 +143,13 @@ def test_structured_mode_is_described_where_it_is_read(topic: Topic) -> None:
         assert jsonschema.Draft7Validator(whole).is_valid(example["payload"])
         assert not jsonschema.Draft7Validator(whole).is_valid(example["payload"] | {"type": "other"})
         assert not jsonschema.Draft7Validator(whole).is_valid({**example["payload"], "data": {}})
+
+
+def test_an_order_to_replay_is_what_the_chassis_reads() -> None:
+    described = made()["components"]["messages"]["replay"]["payload"]
+    order = json.loads(spell(Replay(7, b"digest", "jo.smith", "The cause is mended")))
+    assert order.keys() == described["properties"].keys() == set(described["required"])
+    assert jsonschema.Draft7Validator(described).is_valid(order)
 
 
 def test_a_dead_letters_headers_are_those_that_the_chassis_writes() -> None:

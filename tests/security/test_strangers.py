@@ -12,9 +12,8 @@ from confluent_kafka import Consumer
 
 from conduit_contracts import topics
 from conduit_contracts.topics import FORCE, PARTNER, SERVICES, Topic
-from conduit_local.access import Operation, Resource, expected_rules, service_principal, user_of
+from conduit_local.access import STAFF, Operation, Resource, Rule, expected_rules, service_principal, user_of
 from conduit_local.broker import Broker
-from conduit_local.doors import STAFF
 from conduit_local.grants import foreign, granted, users
 from conduit_local.quotas import EVERYBODY, PARTNERS, read_quotas
 from conduit_local.secured import ADMIN
@@ -97,7 +96,7 @@ async def test_nobody_but_the_administrator_changes_the_broker(broker: Broker, u
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(broker: Broker, service: str) -> None:
-    reads = names_of(topics.consumed_by(service))
+    reads = names_of([*topics.consumed_by(service), topics.replay_topic(service)])
     writes = names_of([*topics.produced_by(service), topics.dead_letter_topic(service)])
     async with Wire(broker, service_principal(service)) as wired:
         found = await wired.read([*EVERY_TOPIC, *INTERNAL])
@@ -108,6 +107,42 @@ async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(brok
         assert await wired.see() == reads | writes
         groups = [group for group in EVERY_GROUP if group != f"conduit.{service}"]
         assert set((await wired.join(groups)).values()) == {wire.GROUP_REFUSED}
+
+
+WRITERS = {
+    "programme.partners.v1": {"programme"},
+    "programme.forces.v1": {"programme"},
+    "triage.reviews.v1": {"officer"},
+    "routing.reviews.v1": {"officer"},
+    **{f"partner.{each}.referrals.v1": {f"partner.{each}"} for each in PARTNER_IDS},
+    **{f"partner.{each}.updates.v1": {"service.notification"} for each in PARTNER_IDS},
+    **{f"force.{each}.responses.v1": {f"force.{each}"} for each in FORCES},
+    **{f"force.{each}.cases.v1": {"service.routing"} for each in FORCES},
+    **{f"{each}.dead-letters.v1": {f"service.{each}"} for each in SERVICES},
+    **{f"{each}.replays.v1": {"operator"} for each in SERVICES},
+    "notification.notices.v1": {"service.notification"},
+}
+"""Whose word is taken on a topic, written down by hand. What begins with a service's name is otherwise that service's."""
+
+
+async def test_a_forged_record_is_refused_on_every_topic_from_everybody_whose_word_it_is_not(broker: Broker) -> None:
+    taken: dict[str, set[str]] = {name: set() for name in EVERY_TOPIC}
+    for user in (*STAFF, *map(service_principal, SERVICES), *OUTSIDERS):
+        async with Wire(broker, user) as forger:
+            answers = await forger.write([*EVERY_TOPIC, *INTERNAL])
+        assert set(answers.values()) <= {wire.GRANTED, wire.TOPIC_REFUSED}
+        for name in (name for name, code in answers.items() if code == wire.GRANTED):
+            taken[name].add(user)
+    assert taken == {name: WRITERS.get(name, {f"service.{name.partition('.')[0]}"}) for name in EVERY_TOPIC}
+
+
+def test_nobody_who_operates_the_hub_writes_but_orders_to_its_services() -> None:
+    writes = {rule.name for rule in expected_rules(EVERY_TOPIC, OUTSIDERS) if _writes(rule, topics.OPERATOR)}
+    assert writes == {f"{service}.replays.v1" for service in SERVICES}
+
+
+def _writes(rule: Rule, user: str) -> bool:
+    return rule.principal == user and rule.operation is Operation.WRITE
 
 
 @pytest.mark.parametrize("name", ["partner.abc.referral.v1", "intake.referals.v1", "partner.stranger.referrals.v1"])

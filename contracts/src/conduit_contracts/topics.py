@@ -16,6 +16,10 @@ PROGRAMME = "programme"
 PARTNER = "partner"
 FORCE = "force"
 OFFICER = "officer"
+OPERATOR = "operator"
+"""Orders replays, and writes nothing else."""
+DUTY = "duty"
+"""Says who takes a duty task, and writes nothing else."""
 HUB = "hub"
 
 _PARAMETER = re.compile(r"\{(partner_id|force_id)\}")
@@ -316,7 +320,7 @@ REGISTRY: tuple[Topic, ...] = (
     PARTNER_UPDATES,
     NOTICES,
 )
-"""In flow order. Dead-letter topics stand apart, one per consuming service: see `dead_letter_topic`."""
+"""In flow order. Dead letters and orders to bring them back stand apart, for each service: see `standing_apart`."""
 
 SERVICES = ("intake", "triage", "routing", "notification")
 """In flow order."""
@@ -335,6 +339,24 @@ def dead_letter_topic(service: str) -> Topic:
         # A dead letter is the record with its headers framed into its value.
         max_record_bytes=_MAX_RECORD_BYTES + 64 * 1024,
     )
+
+
+def replay_topic(service: str) -> Topic:
+    """The topic where operators order a service to bring its dead letters back. The orders hold nothing of the records."""
+    return Topic(
+        template=f"{service}.replays.v1",
+        owner=service,
+        producers=(OPERATOR,),
+        consumers=(service,),
+        messages=(),
+        key="none",
+        audience=OPERATOR,
+    )
+
+
+def standing_apart() -> tuple[Topic, ...]:
+    """What each service has beside the registry: its dead letters, and the orders that bring them back."""
+    return tuple(made(service) for service in SERVICES for made in (dead_letter_topic, replay_topic))
 
 
 def consumed_by(service: str) -> tuple[Topic, ...]:
@@ -361,7 +383,7 @@ class TopicSpec:
 def specs(partner_ids: tuple[str, ...] = (), force_ids: tuple[str, ...] = ()) -> list[TopicSpec]:
     """Every topic to be made for these partners and forces."""
     principals = {"partner_id": partner_ids, "force_id": force_ids, None: (None,)}
-    topics = [*REGISTRY, *(dead_letter_topic(service) for service in SERVICES)]
+    topics = [*REGISTRY, *standing_apart()]
     return [
         TopicSpec(topic.name(principal), topic.partitions, topic.config, topic.made_with)
         for topic in topics

@@ -106,7 +106,7 @@ def test_a_force_reads_cases_and_writes_responses_and_no_more() -> None:
 
 def test_who_has_gone_leaves_the_services_theirs() -> None:
     left = {rule.principal for rule in rules_of(PARTNER, "abc", [])}
-    assert left == {"service.intake", "service.notification", "operator"}
+    assert left == {"service.intake", "service.notification"}
 
 
 def test_every_topic_of_the_registry_has_a_writer_and_a_reader() -> None:
@@ -125,7 +125,8 @@ def test_services_have_what_the_registry_gives_them_and_their_own_group_alone() 
         groups = [rule for rule in mine if rule.resource is Resource.GROUP]
         assert groups == [Rule(service_principal(service), Operation.READ, Resource.GROUP, f"conduit.{service}")]
         reads = {rule.name for rule in mine if rule.operation is Operation.READ and rule.resource is Resource.TOPIC}
-        assert reads == {name for name in names for topic in topics.consumed_by(service) if topic.match(name) is not None}
+        consumed = [*topics.consumed_by(service), topics.replay_topic(service)]
+        assert reads == {name for name in names for topic in consumed if topic.match(name) is not None}
 
 
 def test_only_groups_are_given_by_prefix_and_no_prefix_holds_another() -> None:

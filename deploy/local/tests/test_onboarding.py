@@ -177,7 +177,7 @@ def test_offboarding_keeps_topics_and_the_services_access() -> None:
     gone = after(ONBOARDED, made)
     assert gone.topics == ONBOARDED.topics
     assert gone.own_users == []
-    assert {rule.principal for rule in gone.rules} == {"service.intake", "service.notification", "operator"}
+    assert {rule.principal for rule in gone.rules} == {"service.intake", "service.notification"}
     assert made.steps[0][:2] == ("publish", "entry")
 
 

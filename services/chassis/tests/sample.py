@@ -30,7 +30,7 @@ class Kept(Event):
     number: int
 
 
-def topic(template: str, *, edge: bool = False, partitions: int = 3) -> Topic:
+def topic(template: str, *, edge: bool = False, compacted: bool = False, partitions: int = 3) -> Topic:
     return Topic(
         template=template,
         owner="test",
@@ -38,6 +38,7 @@ def topic(template: str, *, edge: bool = False, partitions: int = 3) -> Topic:
         consumers=("test",),
         messages=(Noted,),
         edge=edge,
+        compacted=compacted,
         partitions=partitions,
     )
 
@@ -55,13 +56,15 @@ class Sample:
         self.second = topic(f"{prefix}.second.v1", partitions=1)
         self.edge = topic(f"{prefix}.partner.{{partner_id}}.in.v1", edge=True, partitions=1)
         self.officers = topic(f"{prefix}.reviews.v1", edge=True, partitions=1)
+        self.register = topic(f"{prefix}.register.v1", compacted=True, partitions=1)
         self.out = topic(f"{prefix}.out.v1")
         self.dead_letters = f"{prefix}.dead-letters.v1"
+        self.replays = f"{prefix}.replays.v1"
         self.mended = False
         self.batches: list[int] = []
 
     def service(self, handle: BatchHandler | None = None, **more: Any) -> Service:
-        topics = (self.inside, self.second, self.edge, self.officers)
+        topics = (self.inside, self.second, self.edge, self.officers, self.register)
         return Service(self.name, handle or self.handle, MIGRATIONS, settings=Settings, topics=topics, **more)
 
     async def handle(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:

@@ -18,7 +18,7 @@ from conduit_chassis.batch import Limit
 from conduit_chassis.errors import Abandoned, TooManyDeadLettersError
 from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Incoming, Record
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.testing import Harness, harness, raw_record, record
+from conduit_chassis.testing import Harness, harness, raw_record, record, replay_order
 from conduit_contracts.problems import Origin, Problem
 from services.chassis.tests.sample import Noted, Sample
 
@@ -29,9 +29,8 @@ def noted(sample: Sample, number: int, key: str | None = "k", **more: Any) -> Re
     return record(name, key, Noted(number=number, **fields), **more)
 
 
-def replay(made: Record, sample: Sample, number: int) -> Record:
-    headers = [*made.headers, (REPLAY_HEADER, f"{sample.name}/{number}".encode())]
-    return made._replace(headers=headers, offset=made.offset + 1_000)
+def replay(made: Record, sample: Sample, number: int, actor: str = "an.operator") -> Record:
+    return replay_order(sample.name, number, made, actor)
 
 
 async def numbers(made: Harness) -> list[int]:
@@ -238,21 +237,95 @@ async def test_at_the_edge_a_replay_header_hides_nothing(sample: Sample, databas
         assert await numbers(made) == [0, 1]
 
 
-@pytest.mark.parametrize("forged", ["topic", "content", "number"])
+@pytest.mark.parametrize("forged", ["content", "number", "by the old way", "no order"])
 async def test_a_forged_replay_resolves_nothing_and_passes_nobody(sample: Sample, database: str, forged: str) -> None:
     async with harness(sample.service(), database) as made:
         first = noted(sample, 1, action="fail")
         await made.deliver(first)
         sample.mended = True
-        other = noted(sample, 9, topic=sample.second.template if forged == "topic" else sample.inside.template)
-        made_up = {
-            "topic": other._replace(value=first.value),
-            "content": other,
-            "number": first._replace(headers=other.headers),
+        mark = (REPLAY_HEADER, f"{sample.name}/1".encode())
+        forgery = {
+            "content": replay(noted(sample, 9), sample, 1),
+            "number": replay(first, sample, 2),
+            "by the old way": first._replace(headers=[*first.headers, mark], offset=first.offset + 1_000),
+            "no order": raw_record(f"{sample.name}.replays.v1", "k", first.headers, first.value),
         }
-        await made.deliver(replay(made_up[forged], sample, 2 if forged == "number" else 1))
+        await made.deliver(forgery[forged])
         assert await numbers(made) == []
         assert (await reasons(made))[0] == "handler_failed"
+
+
+async def test_a_dead_letter_comes_back_whole_from_the_store_and_then_nothing_of_it_is_kept(
+    sample: Sample, database: str
+) -> None:
+    seen: list[Any] = []
+
+    async def handle(connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        await sample.handle(connection, batch, outbox)
+        seen.extend(each.record for each in batch)
+
+    async with harness(sample.service(handle), database) as made:
+        first = noted(sample, 1, action="fail")
+        first = first._replace(headers=[*first.headers, ("x", None), ("y", b"\xff")])
+        await made.deliver(first, noted(sample, 2))
+        held = await made.pool.fetch("SELECT headers, value FROM dead_letters ORDER BY id")
+        assert all(row["headers"] is not None and row["value"] is not None for row in held)
+        sample.mended = True
+        await made.deliver(replay(first, sample, 1))
+        assert [each._replace(replay=None) for each in seen] == [first]
+        kept = await made.pool.fetch("SELECT id, headers, value FROM dead_letters WHERE headers IS NOT NULL ORDER BY id")
+        assert [row["id"] for row in kept] == [2]
+        await made.pool.execute("UPDATE dead_letters SET resolved_at = now()")
+        assert await made.pool.fetch("SELECT FROM dead_letters WHERE headers IS NOT NULL OR value IS NOT NULL") == []
+
+
+async def test_who_had_a_record_replayed_is_kept_and_history_can_say_it_of_exactly_that(
+    sample: Sample, database: str
+) -> None:
+    async with harness(sample.service(), database) as made:
+        await made.pool.execute(
+            "ALTER TABLE effects ADD replayed_by text DEFAULT current_setting('conduit.replayed_by', true)"
+        )
+        first, second = noted(sample, 1, "a", action="fail"), noted(sample, 2, "b", action="fail")
+        await made.deliver(first, second)
+        sample.mended = True
+        await made.deliver(
+            noted(sample, 3, "c"),
+            replay(first, sample, 1, "jo.smith"),
+            replay(second, sample, 2, "ada"),
+            noted(sample, 4, "d"),
+        )
+        rows = await made.pool.fetch("SELECT number, coalesce(replayed_by, '') FROM effects ORDER BY id")
+        assert [tuple(row) for row in rows] == [(1, "jo.smith"), (2, "ada"), (3, ""), (4, "")]
+        rows = await made.pool.fetch("SELECT dead_letter_id, action, actor FROM dead_letter_actions ORDER BY id")
+        assert [tuple(row) for row in rows] == [(1, "replayed", "jo.smith"), (2, "replayed", "ada")]
+
+
+async def test_a_registers_newer_record_passes_what_waits_of_its_key_and_closes_it(sample: Sample, database: str) -> None:
+    register = sample.register.template
+    async with harness(sample.service(), database) as made:
+        broken = raw_record(register, "k", [("ce_id", None)], b"{}")
+        failing = noted(sample, 1, topic=register, action="fail")
+        await made.deliver(broken, failing, noted(sample, 2, "other", topic=register))
+        assert await reasons(made) == ["header_null", "handler_failed"]
+        await made.deliver(noted(sample, 3, topic=register))
+        assert await numbers(made) == [2, 3]
+        assert await reasons(made) == []
+        sample.mended = True
+        await made.deliver(replay(failing, sample, 2))
+        assert await numbers(made) == [2, 3]
+        rows = await made.pool.fetch("SELECT action, actor FROM dead_letter_actions")
+        assert [tuple(row) for row in rows] == [("superseded", sample.name)] * 2
+
+
+async def test_within_one_batch_too_a_registers_unreadable_record_holds_up_no_newer_one(
+    sample: Sample, database: str
+) -> None:
+    register = sample.register.template
+    async with harness(sample.service(), database) as made:
+        await made.deliver(raw_record(register, "k", [], b"nonsense"), noted(sample, 3, topic=register))
+        assert await numbers(made) == [3]
+        assert await reasons(made) == []
 
 
 async def test_a_handler_may_put_a_record_aside_itself(sample: Sample, database: str) -> None:

@@ -18,9 +18,10 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.middlewares import AckPolicy
 
-from conduit_chassis import metrics, replay
+from conduit_chassis import dead_letters, metrics, replay
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Incoming, Record
+from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import raw_record
 from services.chassis.tests.sample import Sample
@@ -497,8 +498,43 @@ class TestReplay:
                 world.settings(), world.sample.name, connection, actor="op", reason="look", patience=5
             )
         assert done == replay.Replayed((), (1,))
-        original, again = await world.read(topic)
-        assert (again.key, again.value, again.headers[:2]) == (original.key, original.value, original.headers)
+        (original,) = await world.read(topic)
+        (letter,) = await replay.waiting(connection)
+        (again,) = await dead_letters.restored(connection, [Replay(1, letter.digest, "op", "look")])
+        assert (again.key, again.value, tuple(again.headers)) == (original.key, original.value, tuple(original.headers))
+        await connection.close()
+
+    async def test_one_whose_topic_is_gone_comes_back_from_the_store(self, world: World) -> None:
+        await world.create_all()
+        topic = world.sample.second.template
+        connection = await asyncpg.connect(world.dsn)
+        async with world.running():
+            await world.send(world.noted(1, action="fail", topic=topic))
+            await eventually(lambda: reasons(world), "the dead letter")
+            await world.delete(topic)
+            await world.delete(world.sample.dead_letters)
+            world.sample.mended = True
+            done = await replay.replay(world.settings(), world.sample.name, connection, actor="op", reason="mended")
+        assert done == replay.Replayed((1,), ())
+        assert await world.numbers() == [1]
+        await connection.close()
+
+    async def test_one_of_an_earlier_release_comes_back_from_the_dead_letter_topic(self, world: World) -> None:
+        await world.create_all()
+        connection = await asyncpg.connect(world.dsn)
+        async with world.running():
+            await world.send(world.noted(1, action="fail"), world.noted(2))
+
+            async def both() -> bool:
+                return len(await reasons(world)) == 2
+
+            await eventually(both, "two dead letters")
+            await eventually(lambda: world.read(world.sample.dead_letters), "their records")
+            await connection.execute("UPDATE dead_letters SET headers = NULL, value = NULL, record_timestamp = NULL")
+            world.sample.mended = True
+            done = await replay.replay(world.settings(), world.sample.name, connection, actor="op", reason="mended")
+        assert done == replay.Replayed((1, 2), ())
+        assert await world.numbers() == [1, 2]
         await connection.close()
 
     @pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("op", " "), ("op", "\u200b")])

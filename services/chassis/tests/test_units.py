@@ -1,5 +1,6 @@
 """The pure parts."""
 
+import json
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,12 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from pydantic import BaseModel, ValidationError
 
-from conduit_chassis import dead_letters
+from conduit_chassis import dead_letters, orders
 from conduit_chassis.backoff import delay
 from conduit_chassis.batch import Limit
 from conduit_chassis.errors import (
@@ -27,10 +28,11 @@ from conduit_chassis.errors import (
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Reader, Record, Refusal, fingerprint
 from conduit_chassis.lag import LagMeter
+from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox, shard_of, unpack_headers
 from conduit_chassis.policy import load_policy
 from conduit_chassis.producer import partition_of
-from conduit_chassis.replay import DeadLetter, _round
+from conduit_chassis.replay import DeadLetter, _hopeful
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import raw_record, record
 from conduit_chassis.trace import child
@@ -260,19 +262,38 @@ class TestDeadLetterRecord:
         original = Record("t", 0, 0, b"k", headers, value, 0)
         assert dead_letters.unpack(dead_letters.pack(original)) == (headers, value)
 
-    def test_a_round_takes_of_each_lane_what_shares_a_partition(self) -> None:
-        def letter(number: int, topic: str, lane: bytes | None) -> DeadLetter:
-            return DeadLetter(number, topic, 0, number, lane, lane, "r", None, 1, NOW)
+    def test_who_waits_behind_one_that_failed_again_is_not_waited_for(self) -> None:
+        def letter(number: int, lane: bytes | None) -> DeadLetter:
+            return DeadLetter(number, "t", 0, number, lane, lane, "r", None, 1, NOW, b"", True)
 
-        letters = [
-            letter(1, "a", b"k"),
-            letter(2, "a", b"k"),
-            letter(3, "b", b"k"),
-            letter(4, "a", b"k"),
-            letter(5, "b", b"other"),
-            letter(6, "b", None),
-        ]
-        assert [each.id for each in _round(letters)] == [1, 2, 5, 6]
+        letters = [letter(1, b"k"), letter(2, b"k"), letter(3, b"other"), letter(4, None), letter(5, None)]
+        assert _hopeful(letters, {1: 2, 2: 1, 3: 1, 4: 2, 5: 1}) == {3, 5}
+        assert _hopeful(letters, {1: 2, 2: 1}) == set()
+
+
+class TestOrders:
+    @settings(deadline=None)
+    @given(st.integers(1, 2**63 - 1), st.binary(max_size=40))
+    def test_an_order_is_read_as_it_was_written(self, number: int, digest: bytes) -> None:
+        order = Replay(number, digest, "jo.smith", "The cause is mended")
+        assert orders.parse(orders.spell(order)) == order
+
+    @settings(deadline=None)
+    @given(
+        st.none()
+        | st.binary(max_size=60)
+        | st.recursive(
+            st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(st.sampled_from(["number", "digest", "actor", "reason", "x"]), inner, max_size=5)
+            ),
+            max_leaves=12,
+        ).map(lambda value: json.dumps(value).encode())
+    )
+    def test_whatever_an_operator_writes_is_an_order_or_none(self, value: bytes | None) -> None:
+        found = orders.parse(value)
+        assert found is None or (found.number > 0 and found.actor.strip() and found.reason.strip())
 
 
 class TestReader:
@@ -322,22 +343,11 @@ class TestReader:
             assert isinstance(item.content, Refusal)
             assert item.inbox_id.isascii()
 
-    @pytest.mark.parametrize(
-        ("value", "number"),
-        [
-            (b"sample/7", 7),
-            (b"other/7", None),
-            (b"sample/", None),
-            (b"sample/-7", None),
-            (b"\xff", None),
-            (None, None),
-            (b"sample/99999999999999999999", None),
-        ],
-    )
-    def test_a_replay_names_this_services_dead_letter(self, sample: Sample, value: bytes | None, number: int | None) -> None:
-        made = record(sample.inside.template, "k", Noted(number=1))
-        made = made._replace(headers=[*made.headers, (REPLAY_HEADER, value)])
-        assert self.reader(sample).read(made).replay_of == number
+    def test_no_header_makes_a_record_a_replay(self, sample: Sample) -> None:
+        made = record(sample.edge.name("one"), "k", Noted(number=1))
+        item = self.reader(sample).read(made._replace(headers=[*made.headers, (REPLAY_HEADER, b"sample/7")]))
+        assert item.replay_of is None
+        assert not item.accounted_for
 
     def test_a_fingerprint_tells_an_absent_key_from_an_empty_one(self) -> None:
         prints = {

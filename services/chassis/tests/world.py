@@ -147,7 +147,8 @@ class World:
     async def create_all(self) -> None:
         sample = self.sample
         await self.create(sample.inside.template, sample.out.template, partitions=3)
-        await self.create(sample.second.template, sample.edge.name("one"), sample.edge.name("two"), sample.dead_letters)
+        await self.create(sample.second.template, sample.edge.name("one"), sample.edge.name("two"))
+        await self.create(sample.dead_letters, sample.replays)
 
     async def send(self, *records: Record, apart: float = 0.0) -> None:
         """Write records in order, with so many seconds after each."""

@@ -14,7 +14,7 @@ from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.reconcile import Cohorts
-from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record
+from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record, replay_order
 from conduit_contracts import intake as events
 from conduit_contracts import topics
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
@@ -179,14 +179,17 @@ async def test_records_of_an_unknown_partner_wait_in_the_dead_letters_and_are_ta
     letters = await empty_intake.dead_letters()
     assert [letter["reason"] for letter in letters] == ["unknown_partner", "unknown_partner"]
     await empty_intake.deliver(sent(registered()))
-    replays = [_replay_of(letter["id"], record) for letter, record in zip(letters, [first, second], strict=True)]
+    replays = [
+        replay_order("intake", letter["id"], record, "jo.smith")
+        for letter, record in zip(letters, [first, second], strict=True)
+    ]
     assert names(await empty_intake.deliver(*replays)) == ["ReferralReceived", "InformationSupplied"]
     assert await empty_intake.dead_letters() == []
-
-
-def _replay_of(number: int, record: Record) -> Record:
-    headers = [*record.headers, ("conduit-replay-of", f"intake/{number}".encode())]
-    return raw_record(record.topic, REFERENCE, headers, record.value)
+    rows = await empty_intake.pool.fetch("SELECT actor, what, replayed_by FROM history ORDER BY id")
+    assert [tuple(row) for row in rows if row["replayed_by"]] == [
+        ("partner:northlight", "received", "jo.smith"),
+        ("partner:northlight", "forwarded", "jo.smith"),
+    ]
 
 
 async def test_the_gauges_are_read_from_the_database(intake: Harness) -> None:

@@ -1,8 +1,9 @@
 """Who may do what on the broker: derived from the topic registry, and nothing is allowed that is not listed here.
 
-Kafka users are `service.<name>`, `officer`, `programme`, `operator`, and of each partner and force one, or two while its
-credentials change: `partner.<id>`, then `partner.<id>.2`, and so on. A partner or a force reads and writes its own topics
-under its own consumer-group prefix. The prefix ends with a dot, so that `abc` has no part in what belongs to `abc-d`.
+Kafka users are `service.<name>`, the staff's `officer`, `programme`, `operator` and `duty`, and of each partner and force
+one, or two while its credentials change: `partner.<id>`, then `partner.<id>.2`, and so on. A partner or a force reads and
+writes its own topics under its own consumer-group prefix. The prefix ends with a dot, so that `abc` has no part in what
+belongs to `abc-d`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from conduit_contracts import topics
 from conduit_contracts.topics import Topic
 
 KINDS = (topics.PARTNER, topics.FORCE)
+STAFF = (topics.OFFICER, topics.OPERATOR, topics.PROGRAMME, topics.DUTY)
+"""People at the hub, each by what they do. No one of them may write where another's word is taken."""
 
 
 class Resource(StrEnum):
@@ -67,17 +70,11 @@ def users_of(kind: str, identity: str, users: Iterable[str]) -> list[str]:
 
 def shared_rules() -> list[Rule]:
     """The permissions that stand whoever the partners and forces are."""
-    single = [topic for topic in topics.REGISTRY if topic.parameter is None]
+    single = [topic for topic in (*topics.REGISTRY, *topics.standing_apart()) if topic.parameter is None]
     rules = [rule for topic in single for rule in _on(topic, topic.name())]
-    for service in topics.SERVICES:
-        letters = topics.dead_letter_topic(service).name()
-        rules.append(_write(service_principal(service), letters))
-        rules.append(_read("operator", letters))
-        rules.append(Rule(service_principal(service), Operation.READ, Resource.GROUP, f"conduit.{service}"))
-    rules += [
-        Rule(who, Operation.READ, Resource.GROUP, f"{who}.", prefix=True) for who in ("officer", "programme", "operator")
-    ]
-    return sorted({*rules, *_officers(), *_programme(), *_operators(single)})
+    rules += [Rule(service_principal(each), Operation.READ, Resource.GROUP, f"conduit.{each}") for each in topics.SERVICES]
+    rules += [Rule(who, Operation.READ, Resource.GROUP, f"{who}.", prefix=True) for who in STAFF]
+    return sorted({*rules, *_officers(), *_programme()})
 
 
 def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
@@ -90,8 +87,6 @@ def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
     for topic in topics.REGISTRY:
         if topic.parameter == f"{kind}_id":
             rules += _on(topic, topic.name(identity), users)
-            if topic.consumers:
-                rules.append(_write("operator", topic.name(identity)))
     return sorted(set(rules))
 
 
@@ -122,7 +117,7 @@ def _users(role: str, owners: Collection[str]) -> Collection[str]:
         return (service_principal(role),)
     if role in KINDS:
         return owners
-    return ("operator",) if role == topics.HUB else (role,)
+    return (topics.OPERATOR,) if role == topics.HUB else (role,)
 
 
 def _officers() -> Iterable[Rule]:
@@ -133,11 +128,6 @@ def _officers() -> Iterable[Rule]:
 def _programme() -> Iterable[Rule]:
     """Who changes the registers reads first what stands in them."""
     return (_read("programme", topic.name()) for topic in topics.REGISTRY if topics.PROGRAMME in topic.producers)
-
-
-def _operators(single: Iterable[Topic]) -> Iterable[Rule]:
-    """An operator replays dead letters: into the topics they came from."""
-    return (_write("operator", topic.name()) for topic in single if topic.consumers)
 
 
 def _read(principal: str, topic: str) -> Rule:

@@ -20,17 +20,16 @@ import typer
 from conduit_chassis import replay as replaying
 from conduit_chassis import unreadable
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
 from conduit_local.env_file import read_env_file
 from conduit_local.onboarding import OnboardingError
 
 T = TypeVar("T")
-OPERATOR = "operator"
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
 Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
 
-app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look, send back, give up.")
+app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look, have them handled again, give up.")
 
 
 @app.command("list")
@@ -63,10 +62,13 @@ def replay(
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Send dead letters back to where they came from, in order. The service must run; mend the cause first."""
+    """Have the service handle dead letters again, in order. It must run; mend the cause first.
+
+    History says by whose order it was.
+    """
     must_be_known(apply=apply, actor=actor, reason=reason)
     if not apply:
-        _only_count(service, state_dir, ids, "would be sent back")
+        _only_count(service, state_dir, ids, "would be handled again")
         return
 
     async def act(settings: Settings, connection: Any) -> replaying.Replayed:
@@ -152,6 +154,10 @@ async def _connected(settings: Settings, act: Callable[[Settings, Any], Awaitabl
     connection = await asyncpg.connect(**settings.postgres_arguments())
     try:
         return await act(settings, connection)
+    except asyncpg.UndefinedColumnError:
+        raise OnboardingError(
+            "the service is of a release before 0.2, which this command cannot serve; upgrade it"
+        ) from None
     finally:
         await connection.close()
 

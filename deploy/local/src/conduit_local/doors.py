@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from conduit_contracts.topics import FORCE, PARTNER, SERVICES, specs
-from conduit_local.access import KINDS, expected_rules, identities, service_principal, user_of
+from conduit_local.access import KINDS, STAFF, expected_rules, identities, service_principal, user_of
 from conduit_local.broker import Broker
 from conduit_local.clients import with_clients, write_clients
 from conduit_local.grants import create_users, grant, users
@@ -17,7 +17,6 @@ from conduit_local.quotas import set_standing_quotas
 from conduit_local.secured import ADMIN
 from conduit_local.topics import create_topics
 
-STAFF = ("officer", "operator", "programme")
 HUB = (*STAFF, *map(service_principal, SERVICES))
 TIMEOUT = 30.0
 

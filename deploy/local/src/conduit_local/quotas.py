@@ -21,7 +21,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
 from conduit_contracts.topics import SERVICES
-from conduit_local.access import service_principal
+from conduit_local.access import STAFF, service_principal
 from conduit_local.broker import Broker
 from conduit_local.secured import ADMIN
 
@@ -34,7 +34,7 @@ PARTNERS: Limits = {PRODUCER: 2 * 1024 * 1024, REQUESTS: 50.0}
 """Bytes a second, which is some 500 referrals, and percent of one of the broker's threads."""
 HUB: Limits = {PRODUCER: 1e12, REQUESTS: 1e6}
 """As good as none: a quota cannot be taken off one user while there is one for everybody."""
-EXEMPT = (ADMIN, "officer", "operator", "programme", *map(service_principal, SERVICES))
+EXEMPT = (ADMIN, *STAFF, *map(service_principal, SERVICES))
 
 _USER, _ANY = "user", 2
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka import TopicPartition
 
-from conduit_chassis import dead_letters, inbox, metrics, unreadable
+from conduit_chassis import dead_letters, inbox, metrics, orders, unreadable
 from conduit_chassis.backoff import jittered
 from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, Cause
 from conduit_chassis.errors import (
@@ -26,7 +26,17 @@ from conduit_chassis.errors import (
     class_name,
     worth_retrying,
 )
-from conduit_chassis.kafka import BATCH_UNREADABLE, Incoming, Item, Reader, Record, Refusal, fingerprint, from_aiokafka
+from conduit_chassis.kafka import (
+    BATCH_UNREADABLE,
+    Delivery,
+    Incoming,
+    Item,
+    Reader,
+    Record,
+    Refusal,
+    fingerprint,
+    from_aiokafka,
+)
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.kits import batches
@@ -46,6 +56,9 @@ class Plan:
     aside: list[tuple[Item, Cause]] = field(default_factory=list)
     resolved: list[int] = field(default_factory=list)
     failed_again: list[tuple[int, Cause]] = field(default_factory=list)
+    superseded: list[int] = field(default_factory=list)
+    overtaken: set[int] = field(default_factory=set)
+    """Identities of those put aside in this batch that a newer record of their key has overtaken already."""
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def note(self, item: Item, outcome: str) -> None:
@@ -56,6 +69,11 @@ class Plan:
         """Give the item to the handler."""
         self.deliver.append(item)
         self.note(item, "refused" if isinstance(item.content, Refusal) else outcome)
+
+    def orders(self, items: Iterable[Item]) -> list[orders.Replay]:
+        """The orders that were carried out, whether or not the record could be handled this time."""
+        done = {*self.resolved, *(number for number, _ in self.failed_again)}
+        return list({each.number: each for item in items if (each := item.record.replay) and each.number in done}.values())
 
     def put_aside(self, item: Item, cause: Cause) -> None:
         """Make the item a dead letter, or leave it one where it is a replay."""
@@ -140,20 +158,45 @@ class Processor:
             TooManyDeadLettersError: the service must stop.
         """
         started = monotonic()
-        items = self._read(records)
-        await self._settle(items)
-        if self._deliver_twice:
-            await self._settle(items)
+        back, fresh = await self._restored(records)
+        items = self._read([*back, *fresh])
+        for _ in range(2 if self._deliver_twice else 1):
+            # Each replay alone, so that history can say of exactly what it led to who ordered it.
+            for item in items[: len(back)]:
+                await self._settle([item])
+            await self._settle(items[len(back) :])
         seconds = monotonic() - started
         metrics.BATCH_RECORDS.observe(len(records))
         metrics.BATCH_SECONDS.observe(seconds)
         _log.debug("batch", records=len(records), seconds=round(seconds, 4))
         self._health.progressed()
 
+    async def _restored(self, records: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
+        """What operators ordered back from the store, and the records that are no orders."""
+        ordered = [record for record in records if self._reader.orders(record.topic)]
+        if not ordered:
+            return (), records
+        found = [orders.parse(record.value) for record in ordered]
+        back = await self._until_done(lambda: self._restore([each for each in found if each is not None]), inf)
+        template = self._reader.template(ordered[0].topic)
+        metrics.CONSUMED.labels(template, "handled").inc(len(back))
+        metrics.CONSUMED.labels(template, "refused").inc(len(ordered) - len(back))
+        taken = {record.replay for record in back}
+        for record, order in zip(ordered, found, strict=True):
+            if order not in taken:
+                _log.warning("replay_refused", topic=record.topic, partition=record.partition, offset=record.offset)
+        return back, [record for record in records if not self._reader.orders(record.topic)]
+
+    async def _restore(self, wanted: Sequence[orders.Replay]) -> list[Record]:
+        async with self._transactions() as (connection, _outbox):
+            return await dead_letters.restored(connection, wanted)
+
     def _read(self, records: Sequence[Record]) -> list[Item]:
         return [self._reader.read(record) for record in records]
 
     async def _settle(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
         try:
             most = DOUBTFUL_ATTEMPTS if len(items) == 1 else DOUBTFUL_ATTEMPTS_TOGETHER
             plan = await self._until_done(lambda: self._attempt(items), most)
@@ -217,6 +260,8 @@ class Processor:
 
     async def _transact(self, items: Sequence[Item], claim: Claim) -> Plan:
         async with self._transactions() as (connection, outbox):
+            if items[0].record.replay is not None:
+                await dead_letters.say_who_replays(connection, items[0].record.replay)
             plan = await self._plan(connection, items, claim)
             incoming: list[Incoming] = [item.content for item in plan.deliver]
             if incoming:
@@ -224,10 +269,13 @@ class Processor:
             self._heed_handler(plan, outbox)
             now = self._clock.now()
             for item, cause in plan.aside:
-                await dead_letters.put_aside(connection, outbox, self._service, item, cause, now)
+                number = await dead_letters.put_aside(connection, outbox, self._service, item, cause, now)
+                plan.superseded += [number] if id(item) in plan.overtaken else []
             for number, cause in plan.failed_again:
                 await dead_letters.fail_again(connection, number, cause)
             await dead_letters.resolve(connection, plan.resolved, now)
+            await dead_letters.supersede(connection, plan.superseded, self._service, now)
+            await dead_letters.note_replays(connection, plan.orders(items))
         return plan
 
     async def _plan(self, connection: Any, items: Sequence[Item], claim: Claim) -> Plan:
@@ -286,6 +334,7 @@ class Processor:
         async with self._transactions() as (connection, outbox):
             if await self._valid_replays(connection, [item]):
                 await dead_letters.fail_again(connection, item.replay_of or 0, cause)
+                await dead_letters.note_replays(connection, [item.record.replay] if item.record.replay else [])
             elif await inbox.claim(connection, [(item.record.topic, item.inbox_id)]):
                 await dead_letters.put_aside(connection, outbox, self._service, item, cause, self._clock.now())
 
@@ -318,7 +367,12 @@ def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> Non
 
 
 def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
-    if item.lane is not None and blocked.get(item.lane):
+    if item.lane is not None and _supersedes(item):
+        # Of a register only the last word of each key counts: it waits for no earlier one, and none may come after it.
+        plan.superseded += [number for number in blocked.pop(item.lane, ()) if number != _NOT_YET_NUMBERED]
+        plan.overtaken |= {id(each) for each, _ in plan.aside if each.lane == item.lane}
+        plan.hand_over(item, "handled")
+    elif item.lane is not None and blocked.get(item.lane):
         plan.put_aside(item, Cause(BEHIND))
     elif item.batch is not None:
         plan.put_aside(item, Cause(BATCH_UNREADABLE, item.batch.why))
@@ -330,6 +384,10 @@ def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None
             blocked.setdefault(item.lane, []).append(_NOT_YET_NUMBERED)
     else:
         plan.hand_over(item, "handled")
+
+
+def _supersedes(item: Item) -> bool:
+    return item.content.topic.compacted and isinstance(item.content, Delivery)
 
 
 _NOT_YET_NUMBERED = 1 << 62

@@ -1,7 +1,8 @@
 """A record that cannot be handled is put aside whole, and later records of its lane wait behind it.
 
 The row and the record for the dead-letter topic are written in one transaction with the record's inbox claim: a dead
-letter is as durable as any other effect, and there is exactly one of it.
+letter is as durable as any other effect, and there is exactly one of it. The row holds the whole record for as long as it
+waits, however long that is, and nothing of it afterwards: the database sees to that.
 """
 
 import json
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conduit_chassis.kafka import Item, Record, fingerprint
+from conduit_chassis.kafka import Headers, Item, Record, fingerprint
+from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox, pack_headers
 
 BEHIND = "behind_dead_letter"
@@ -20,8 +22,9 @@ HANDLER_FAILED = "handler_failed"
 ID_HEADER = "conduit-dead-letter-id"
 
 _INSERT = """
-INSERT INTO dead_letters (topic, partition, record_offset, key, lane, digest, reason, error_class, at, blamed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
+INSERT INTO dead_letters (topic, partition, record_offset, key, lane, digest, reason, error_class, at, blamed,
+                          headers, value, record_timestamp)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id
 """
 _WAITING = "SELECT id, lane FROM dead_letters WHERE resolved_at IS NULL AND lane = ANY($1::bytea[]) ORDER BY id"
 _BLAMED_SINCE = """
@@ -31,6 +34,22 @@ ORDER BY id DESC LIMIT $2
 _REPLAYED = """
 SELECT id, topic, partition, digest, reason FROM dead_letters
 WHERE resolved_at IS NULL AND id = ANY($1::bigint[]) FOR UPDATE
+"""
+_RESTORE = """
+SELECT id, topic, partition, record_offset, key, headers, value, record_timestamp, digest FROM dead_letters
+WHERE resolved_at IS NULL AND headers IS NOT NULL AND id = ANY($1::bigint[])
+"""
+_KEEP = """
+UPDATE dead_letters SET headers = $2, value = $3, record_timestamp = $4
+WHERE id = $1 AND resolved_at IS NULL AND headers IS NULL AND digest = $5
+"""
+_NOTE = """
+INSERT INTO dead_letter_actions (dead_letter_id, action, actor, reason)
+SELECT number, 'replayed', actor, reason FROM unnest($1::bigint[], $2::text[], $3::text[]) AS now (number, actor, reason)
+"""
+_SUPERSEDED = """
+INSERT INTO dead_letter_actions (dead_letter_id, action, actor, reason)
+SELECT number, 'superseded', $2, 'a newer record of the same key came' FROM unnest($1::bigint[]) AS number
 """
 _RESOLVE = "UPDATE dead_letters SET resolved_at = $2 WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL"
 _FAIL_AGAIN = """
@@ -75,10 +94,45 @@ async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:
     return {row[0]: Waiting(*row[1:]) for row in rows}
 
 
+async def restored(connection: Any, orders: Sequence[Replay]) -> list[Record]:
+    """The records of the dead letters that these orders bring back, in their order, where they still wait and hold what the
+    order says."""
+    if not orders:
+        return []
+    rows = {row[0]: row for row in await connection.fetch(_RESTORE, [each.number for each in orders])}
+    wanted = [(rows[each.number], each) for each in orders if each.number in rows]
+    return [_restore(row, each) for row, each in wanted if row["digest"] == each.digest]
+
+
+async def keep(connection: Any, number: int, record: Record) -> None:
+    """Put the record into the row of a dead letter that an earlier release wrote without it."""
+    headers = spell_headers(record.headers)
+    await connection.execute(_KEEP, number, headers, record.value, record.timestamp_ms, fingerprint(record))
+
+
+async def say_who_replays(connection: Any, order: Replay) -> None:
+    """Until the transaction ends, every line of history says that this operator had it brought back."""
+    await connection.execute("SELECT set_config('conduit.replayed_by', $1, true)", order.actor)
+
+
+async def note_replays(connection: Any, orders: Sequence[Replay]) -> None:
+    """Keep who brought dead letters back, and why."""
+    if orders:
+        rows = [(each.number, each.actor, each.reason) for each in orders]
+        await connection.execute(_NOTE, *(list(column) for column in zip(*rows, strict=True)))
+
+
 async def resolve(connection: Any, ids: Sequence[int], now: datetime) -> None:
     """Mark dead letters as dealt with."""
     if ids:
         await connection.execute(_RESOLVE, list(ids), now)
+
+
+async def supersede(connection: Any, ids: Sequence[int], service: str, now: datetime) -> None:
+    """Close dead letters of a register whose key has a newer record, and keep that the service did it."""
+    if ids:
+        await resolve(connection, ids, now)
+        await connection.execute(_SUPERSEDED, list(ids), service)
 
 
 async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, cause: Cause, now: datetime) -> int:
@@ -96,6 +150,9 @@ async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, c
         cause.error_class,
         now,
         item.blamed,
+        spell_headers(record.headers),
+        record.value,
+        record.timestamp_ms,
     )
     outbox.add(f"{service}.dead-letters.v1", record.key, _headers(number, service, record, cause), pack(record))
     return number
@@ -104,6 +161,17 @@ async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, c
 async def fail_again(connection: Any, number: int, cause: Cause) -> None:
     """Note that a replay failed. Its record stays where it is on the dead-letter topic, and keeps its turn."""
     await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class)
+
+
+def _restore(row: Any, order: Replay) -> Record:
+    headers = [(name, None if text is None else b64decode(text)) for name, text in json.loads(row["headers"])]
+    place = row["topic"], row["partition"], row["record_offset"]
+    return Record(*place, row["key"], headers, row["value"], row["record_timestamp"], order)
+
+
+def spell_headers(headers: Headers) -> str:
+    """Headers as JSON, whatever bytes they hold."""
+    return json.dumps([[name, _to_text(value)] for name, value in headers], separators=(",", ":"))
 
 
 def _headers(number: int, service: str, record: Record, cause: Cause) -> str:

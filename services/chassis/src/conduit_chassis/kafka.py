@@ -8,16 +8,18 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
+from conduit_chassis import orders
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem, sender_problem
-from conduit_contracts.topics import Topic
+from conduit_contracts.topics import Topic, replay_topic
 
 M = TypeVar("M", bound=BaseModel)
 Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 
 REPLAY_HEADER = "conduit-replay-of"
+"""Marks what releases before 0.2 sent again to the topic that it came from: on ours, such a record is accounted for."""
 BATCH_UNREADABLE = "batch_unreadable"
 _UNREADABLE = Problem(
     code="unreadable", field="value", message="The record cannot be read.", origin=Origin.SENDER, retryable=False
@@ -35,6 +37,8 @@ class Record(NamedTuple):
     value: bytes | None
     """An `UnreadableBatch` where this stands for all records of a batch that cannot be read, at the offset of the last."""
     timestamp_ms: int
+    replay: orders.Replay | None = None
+    """The order that brought it back, where it was a dead letter."""
 
     @property
     def timestamp(self) -> datetime:
@@ -87,10 +91,6 @@ class Item:
     inbox_id: str
     lane: bytes | None
     """What orders it: records of a lane wait behind that lane's dead letters. None waits behind nothing."""
-    replay: str | None = None
-    """Whose dead letter this brings back, as `service/id`."""
-    replay_of: int | None = None
-    """The id, where it is this service's."""
 
     @property
     def record(self) -> Record:
@@ -104,6 +104,12 @@ class Item:
         return value if isinstance(value, UnreadableBatch) else None
 
     @property
+    def replay_of(self) -> int | None:
+        """The dead letter that this brings back."""
+        replay = self.record.replay
+        return replay.number if replay is not None else None
+
+    @property
     def blamed(self) -> str:
         """Whose doing it is where it fails: the partner or force that wrote it, the topic where many write, or the partner
         that one of our own services' events is about. "" where nobody else's record leads here."""
@@ -115,11 +121,11 @@ class Item:
 
     @property
     def accounted_for(self) -> bool:
-        """Whether this is a replay, whose original came before it, so that it matters only to a dead letter that waits.
+        """Whether its original came before it, so that it matters only to a dead letter that waits.
 
         At the edges anybody can write the header, so there it proves nothing.
         """
-        return self.replay is not None and not self.content.topic.edge
+        return self.replay_of is not None or (not self.content.topic.edge and _sent_again(self.record))
 
     @property
     def unreadable(self) -> bool:
@@ -147,7 +153,7 @@ class Reader:
     """Turns records into items, by what the registry says of their topics."""
 
     def __init__(self, service: str, topics: Sequence[Topic], readers: Mapping[str, type[BaseModel]]) -> None:
-        self._replay_prefix = f"{service}/"
+        self._replays = replay_topic(service)
         self._topics = topics
         self._readers = readers
         self._sources: dict[str, _Source] = {}
@@ -155,11 +161,15 @@ class Reader:
     @property
     def pattern(self) -> str:
         """One anchored regular expression over all the topics."""
-        return "|".join(topic.pattern for topic in self._topics)
+        return "|".join(topic.pattern for topic in (*self._topics, self._replays))
 
     def template(self, name: str) -> str:
         """The registry's name for a topic, which is what metrics may show."""
-        return self._source(name).topic.template
+        return name if self.orders(name) else self._source(name).topic.template
+
+    def orders(self, name: str) -> bool:
+        """Whether it is where operators order replays."""
+        return name == self._replays.template
 
     def edge(self, name: str) -> bool:
         """Whether outsiders write on this topic."""
@@ -178,7 +188,8 @@ class Reader:
         if isinstance(record.value, UnreadableBatch):
             return self._item(Refusal((_batch_problem(record.value),), record, principal, topic))
         try:
-            attributes, message = decode(record.headers, record.value, accept, closed=topic.edge)
+            again = record.replay is not None
+            attributes, message = decode(record.headers, record.value, accept, closed=topic.edge, again=again)
         except Undecodable as error:
             return self._item(Refusal(error.problems, record, principal, topic, error.attributes))
         except Exception:  # a decoder's fault must cost one record, not the partition
@@ -186,17 +197,7 @@ class Reader:
         return self._item(Delivery(message, attributes, record, principal, topic))
 
     def _item(self, content: Incoming) -> Item:
-        item = Item(content, _inbox_id(content), _lane(content))
-        for name, value in content.record.headers:
-            if name == REPLAY_HEADER and value is not None:
-                item.replay = value.decode("ascii", "replace")
-                item.replay_of = self._own_number(item.replay)
-        return item
-
-    def _own_number(self, replay: str) -> int | None:
-        number = replay.removeprefix(self._replay_prefix)
-        own = number != replay and number.isascii() and number.isdigit() and len(number) < 19
-        return int(number) if own else None
+        return Item(content, _inbox_id(content), _lane(content))
 
     def _source(self, name: str) -> _Source:
         source = self._sources.get(name)
@@ -210,6 +211,10 @@ class Reader:
             if principal is not None:
                 return _Source(topic, principal, {m.type: self._readers.get(m.type, m) for m in topic.messages})
         raise LookupError(f"no topic of this service is named {name}")
+
+
+def _sent_again(record: Record) -> bool:
+    return any(name == REPLAY_HEADER for name, _ in record.headers)
 
 
 _LONGEST_LANE = 200

@@ -1,11 +1,9 @@
 """Brings dead letters back, in their original order, once their cause is mended; or gives them up. Both say who and why.
 
-A replay is the original record, on its original topic, with one header more. The row of the dead letter is its inbox: it
-takes effect if the row still waits, and resolves it in the same transaction, so replaying twice is harmless.
-
-Order holds because a lane's records wait behind its first dead letter, and a replay counts only in its turn. Records of
-one lane may have come from different topics, between which Kafka keeps no order: therefore one round takes, per lane,
-only the first ones that share a partition, and the next round follows when those are resolved.
+A replay is an order on `<service>.replays.v1`, where the service alone reads it and takes the record out of its own store.
+The row of the dead letter is its inbox: it takes effect if the row still waits, and resolves it in the same transaction, so
+ordering twice is harmless. Order holds because a lane's records wait behind its first dead letter, a replay counts only in
+its turn, and orders stand in one partition.
 """
 
 import asyncio
@@ -16,17 +14,18 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from conduit_chassis import dead_letters
 from conduit_chassis.dead_letters import ID_HEADER, unpack
-from conduit_chassis.kafka import REPLAY_HEADER
+from conduit_chassis.kafka import Record
+from conduit_chassis.orders import Replay, parse, spell
 from conduit_chassis.settings import Settings
 from conduit_contracts.texts import shows_something
+from conduit_contracts.topics import dead_letter_topic, replay_topic
 
 _SELECT = """
-SELECT id, topic, partition, record_offset, key, lane, reason, error_class, attempts, at FROM dead_letters
-WHERE resolved_at IS NULL AND ($1::bigint[] IS NULL OR id = ANY($1)) ORDER BY id
+SELECT id, topic, partition, record_offset, key, lane, reason, error_class, attempts, at, digest, headers IS NOT NULL
+FROM dead_letters WHERE resolved_at IS NULL AND ($1::bigint[] IS NULL OR id = ANY($1)) ORDER BY id
 """
-_LEFT = "SELECT id FROM dead_letters WHERE resolved_at IS NULL AND id = ANY($1::bigint[])"
-_ATTEMPTS = "SELECT coalesce(sum(attempts), 0) FROM dead_letters WHERE id = ANY($1::bigint[])"
 _NOTE = """
 INSERT INTO dead_letter_actions (dead_letter_id, action, actor, reason)
 SELECT id, $2, $3, $4 FROM unnest($1::bigint[]) AS id
@@ -51,6 +50,9 @@ class DeadLetter:
     error_class: str | None
     attempts: int
     at: Any
+    digest: bytes
+    whole: bool
+    """Whether the store holds the record. A release before 0.2 left it on the dead-letter topic alone."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,7 @@ class Replayed:
     waiting: tuple[int, ...]
     """Failed again, or behind one that did."""
     unfound: tuple[int, ...] = ()
-    """No longer on the dead-letter topic."""
-
-
-@dataclass(frozen=True)
-class _Original:
-    topic: str
-    key: bytes | None
-    headers: list[tuple[str, bytes | None]]
-    value: bytes | None
+    """Neither in the store nor on the dead-letter topic any more."""
 
 
 async def waiting(connection: Any, ids: Sequence[int] | None = None) -> list[DeadLetter]:
@@ -96,88 +90,87 @@ async def replay(
     ids: Sequence[int] | None = None,
     patience: float = 30.0,
 ) -> Replayed:
-    """Send dead letters of a service back to where they came from: those of `ids`, or all that wait.
+    """Order a service to bring its dead letters back: those of `ids`, or all that wait.
 
-    The service must run, as it handles them. Each round gets `patience` seconds to be handled.
+    The service must run, as it handles them. It gets `patience` seconds for each step forward.
     """
     _require(actor, reason)
     wanted = await waiting(connection, ids)
-    chosen = [letter.id for letter in wanted]
-    originals = await _read(settings, service, frozenset(chosen)) if chosen else {}
-    sent: set[int] = set()
-    while group := _round([letter for letter in await waiting(connection, chosen) if letter.id in originals]):
-        numbers = [letter.id for letter in group]
-        attempts = await connection.fetchval(_ATTEMPTS, numbers)
-        await connection.execute(_NOTE, numbers, "replayed", actor, reason)
-        await _send(settings, service, [(number, originals[number]) for number in numbers])
-        sent.update(numbers)
-        if not await _handled(connection, numbers, attempts, patience):
-            break
-    left = {row[0] for row in await connection.fetch(_LEFT, chosen)}
+    if old := [letter.id for letter in wanted if not letter.whole]:
+        await _fetch_whole(settings, service, connection, frozenset(old))
+    letters = [letter for letter in await waiting(connection, [letter.id for letter in wanted]) if letter.whole]
+    await _send(settings, service, [Replay(letter.id, letter.digest, actor, reason) for letter in letters])
+    await _handled(connection, letters, patience)
+    left = {letter.id for letter in await waiting(connection, [letter.id for letter in wanted])}
+    ordered = {letter.id for letter in letters}
     return Replayed(
-        resolved=tuple(number for number in chosen if number not in left),
-        waiting=tuple(number for number in chosen if number in left and number in originals),
-        unfound=tuple(number for number in chosen if number not in originals),
+        resolved=tuple(letter.id for letter in wanted if letter.id not in left),
+        waiting=tuple(letter.id for letter in wanted if letter.id in left and letter.id in ordered),
+        unfound=tuple(letter.id for letter in wanted if letter.id in left and letter.id not in ordered),
     )
 
 
 def _require(actor: str, reason: str) -> None:
     if not shows_something(actor) or not shows_something(reason):
         raise ValueError("an actor and a reason are needed")
+    if parse(spell(Replay(1, b"", actor, reason))) is None:
+        raise ValueError("an actor and a reason are short texts")
 
 
-def _round(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-    """Of each lane, the first letters that lie in one partition; all of those that have no lane."""
-    place: dict[bytes, tuple[str, int]] = {}
-    closed: set[bytes] = set()
-    chosen = []
-    for letter in letters:
-        here = (letter.topic, letter.partition)
-        if letter.lane is not None and place.setdefault(letter.lane, here) != here:
-            closed.add(letter.lane)
-        if letter.lane is None or letter.lane not in closed:
-            chosen.append(letter)
-    return chosen
-
-
-async def _handled(connection: Any, numbers: list[int], attempts: int, patience: float) -> bool:
-    """Wait until all of a round are resolved; False where one failed again or nothing happens any more."""
+async def _handled(connection: Any, letters: Sequence[DeadLetter], patience: float) -> None:
+    """Wait until each is resolved, has failed again or waits behind one that did; or until nothing happens any more."""
+    before: dict[int, int] = {}
     until = monotonic() + patience
     while monotonic() < until:
-        if not await connection.fetch(_LEFT, numbers):
-            return True
-        if await connection.fetchval(_ATTEMPTS, numbers) > attempts:
-            return False
+        standing = {each.id: each.attempts for each in await waiting(connection, [letter.id for letter in letters])}
+        if not _hopeful(letters, standing):
+            return
+        if standing != before:
+            before, until = standing, monotonic() + patience
         await asyncio.sleep(_WATCH_SECONDS)
-    return False
 
 
-async def _send(settings: Settings, service: str, letters: Sequence[tuple[int, _Original]]) -> None:
-    producer = AIOKafkaProducer(
-        **settings.kafka_arguments(), enable_idempotence=True, acks="all", max_request_size=8 * 1024 * 1024
-    )
+def _hopeful(letters: Sequence[DeadLetter], standing: Mapping[int, int]) -> set[int]:
+    """Those that may still be resolved, given the attempts of those that wait."""
+    stopped: set[bytes] = set()
+    hopeful = set()
+    for letter in letters:
+        if letter.id not in standing or letter.lane in stopped:
+            continue
+        if standing[letter.id] > letter.attempts:
+            stopped |= {letter.lane} if letter.lane is not None else set()
+        else:
+            hopeful.add(letter.id)
+    return hopeful
+
+
+async def _send(settings: Settings, service: str, orders: Sequence[Replay]) -> None:
+    if not orders:
+        return
+    producer = AIOKafkaProducer(**settings.kafka_arguments(), enable_idempotence=True, acks="all")
     await producer.start()
     try:
-        for number, original in letters:
-            headers = [*original.headers, (REPLAY_HEADER, f"{service}/{number}".encode())]
+        for order in orders:
             # One at a time: a replay is rare, and its order is the point of it.
-            await producer.send_and_wait(original.topic, original.value, key=original.key, headers=headers)
+            await producer.send_and_wait(replay_topic(service).name(), spell(order))
     finally:
         await producer.stop()
 
 
-async def _read(settings: Settings, service: str, numbers: frozenset[int]) -> Mapping[int, _Original]:
-    """The wanted records from the service's dead-letter topic, wherever on it they are."""
-    topic = f"{service}.dead-letters.v1"
+async def _fetch_whole(settings: Settings, service: str, connection: Any, numbers: frozenset[int]) -> None:
+    """Put into the store what a release before 0.2 left on the dead-letter topic, wherever on it it is."""
+    topic = dead_letter_topic(service).name()
     consumer = AIOKafkaConsumer(**settings.kafka_arguments(), enable_auto_commit=False, isolation_level="read_committed")
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        return await _scan(consumer, await consumer.end_offsets(partitions), numbers)
+        found = await _scan(consumer, await consumer.end_offsets(partitions), numbers)
     finally:
         await consumer.stop()
+    for number, record in found.items():
+        await dead_letters.keep(connection, number, record)
 
 
 async def _partitions(consumer: Any, topic: str) -> set[int]:
@@ -186,8 +179,8 @@ async def _partitions(consumer: Any, topic: str) -> set[int]:
     return found
 
 
-async def _scan(consumer: Any, ends: Mapping[TopicPartition, int], numbers: frozenset[int]) -> dict[int, _Original]:
-    found: dict[int, _Original] = {}
+async def _scan(consumer: Any, ends: Mapping[TopicPartition, int], numbers: frozenset[int]) -> dict[int, Record]:
+    found: dict[int, Record] = {}
     until = monotonic() + READ_SECONDS
     while len(found) < len(numbers) and monotonic() < until:
         fetched = await consumer.getmany(timeout_ms=200)
@@ -201,6 +194,8 @@ async def _scan(consumer: Any, ends: Mapping[TopicPartition, int], numbers: froz
     return found
 
 
-def _original(record: Any, named: Mapping[str, bytes | None]) -> _Original:
+def _original(record: Any, named: Mapping[str, bytes | None]) -> Record:
     headers, value = unpack(record.value)
-    return _Original((named["conduit-topic"] or b"").decode(), record.key, headers, value)
+    place = [int(named[f"conduit-{name}"] or b"0") for name in ("partition", "offset", "timestamp")]
+    topic = (named["conduit-topic"] or b"").decode()
+    return Record(topic, place[0], place[1], record.key, headers, value, place[2])

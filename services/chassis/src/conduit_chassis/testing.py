@@ -18,13 +18,15 @@ from conduit_chassis import log, postgres
 from conduit_chassis.batch import Processor
 from conduit_chassis.clock import Clock
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Delivery, Reader, Record
+from conduit_chassis.kafka import Delivery, Reader, Record, fingerprint
+from conduit_chassis.orders import Replay, spell
 from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.periodic import run_tick
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.settings import Settings
 from conduit_contracts.envelope import Attributes, Message, decode, encode
 from conduit_contracts.ids import uuid7
+from conduit_contracts.topics import replay_topic
 
 _offsets = count()
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,6 +94,12 @@ def raw_record(topic: str, key: str | None, headers: Sequence[tuple[str, bytes |
     """A record of any bytes."""
     stamp = int(datetime.now(UTC).timestamp() * 1000)
     return Record(topic, 0, next(_offsets), None if key is None else key.encode(), headers, value, stamp)
+
+
+def replay_order(service: str, number: int, made: Record, actor: str = "an.operator") -> Record:
+    """An operator's order to bring back this dead letter of the service, which holds `made`."""
+    order = Replay(number, fingerprint(made), actor, "The cause is mended")
+    return raw_record(replay_topic(service).name(), None, [], spell(order))
 
 
 class Harness:

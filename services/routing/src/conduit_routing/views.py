@@ -29,7 +29,7 @@ SELECT reason, nullif(about, '') AS about, candidates, opened_at, closed_at
 FROM routing_reviews WHERE referral_id = $1 ORDER BY number
 """
 _HISTORY = """
-SELECT version, at, actor, what, why, force_id, policy_version, cause_id, sent_id
+SELECT version, at, actor, what, why, force_id, policy_version, cause_id, sent_id, replayed_by
 FROM history WHERE referral_id = $1 ORDER BY version
 """
 

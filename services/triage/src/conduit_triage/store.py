@@ -66,7 +66,7 @@ SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (fi
 ) AS found ORDER BY number
 """
 """How many referrals triage knows, and how many of them are for forces: accepted, or immediate danger was raised."""
-_HISTORY = "SELECT at, actor, what, why, policy_version FROM history WHERE referral_id = $1 ORDER BY id"
+_HISTORY = "SELECT at, actor, what, why, policy_version, replayed_by FROM history WHERE referral_id = $1 ORDER BY id"
 _REMARKS = "SELECT at, actor, what, text FROM remarks WHERE referral_id = $1 ORDER BY id"
 _CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
 

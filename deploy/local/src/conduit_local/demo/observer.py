@@ -15,9 +15,7 @@ from conduit_local.broker import Broker
 from conduit_local.demo.observations import Seen
 from conduit_local.secured import ADMIN
 
-ALL_TOPICS = "|".join(
-    topic.pattern for topic in (*topics.REGISTRY, *(topics.dead_letter_topic(service) for service in topics.SERVICES))
-)
+ALL_TOPICS = "|".join(topic.pattern for topic in (*topics.REGISTRY, *topics.standing_apart()))
 
 ENOUGH_BYTES = 512 * 1024
 """For a fetch to be answered before its time. A fetch names every partition, of which there are hundreds: one for each

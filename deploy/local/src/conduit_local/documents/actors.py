@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conduit_contracts import topics
-from conduit_contracts.topics import REGISTRY, SERVICES, Topic, dead_letter_topic
+from conduit_contracts.topics import REGISTRY, SERVICES, Topic, standing_apart
 from conduit_local.access import Operation, Resource, Rule, rules_of, service_principal, shared_rules, user_of
 
-OPERATOR = "operator"
 ACTORS = {
     topics.PARTNER: "A partner organisation, on its own topics alone.",
     "intake": "Checks what partners send, answers it, and stores what is in order.",
@@ -19,7 +18,7 @@ ACTORS = {
     topics.FORCE: "A police force's connector, on its own topics alone.",
     "notification": "Tells each partner where its referrals stand, and sends notices.",
     topics.PROGRAMME: "The hub's command line, which keeps the registers of partners and forces.",
-    OPERATOR: "Watches notices and dead letters, and replays these where they came from.",
+    topics.OPERATOR: "Watches notices and dead letters, and orders services to bring these back. Writes nothing else.",
 }
 """In flow order."""
 
@@ -28,7 +27,7 @@ _WORDS = {
     topics.FORCE: "the force whose topic it is",
     topics.OFFICER: "named officers' tools",
     topics.PROGRAMME: "the programme's command line",
-    OPERATOR: "the operator",
+    topics.OPERATOR: "the operator",
 }
 _SAMPLE = "sample"
 
@@ -41,20 +40,14 @@ class Access:
     read: tuple[str, ...]
 
     @property
-    def send(self) -> tuple[str, ...]:
-        """Who writes in the course of things: an operator writes only to replay."""
-        return tuple(actor for actor in self.write if actor != OPERATOR)
-
-    @property
     def words(self) -> str:
         """The same, for people."""
-        replays = " The operator may write there what was put aside." if OPERATOR in self.write else ""
-        return f"Written by {_enumerated(self.send)}; read by {_enumerated(self.read)}.{replays} Nobody else may see it."
+        return f"Written by {_enumerated(self.write)}; read by {_enumerated(self.read)}. Nobody else may see it."
 
 
 def all_topics() -> tuple[Topic, ...]:
-    """Those of the registry in flow order, then the dead letters of each service."""
-    return (*REGISTRY, *(dead_letter_topic(service) for service in SERVICES))
+    """Those of the registry in flow order, then what each service has beside them."""
+    return (*REGISTRY, *standing_apart())
 
 
 def access_to(topic: Topic) -> Access:

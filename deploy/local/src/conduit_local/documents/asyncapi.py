@@ -16,7 +16,7 @@ from conduit_contracts import __version__
 from conduit_contracts.envelope import Message
 from conduit_contracts.schemas import CHECKOUT, messages
 from conduit_contracts.structured import CONTENT_TYPE as STRUCTURED
-from conduit_contracts.topics import FORCE, PARTNER, SERVICES, Topic
+from conduit_contracts.topics import FORCE, OPERATOR, PARTNER, SERVICES, Topic
 from conduit_local.documents.actors import ACTORS, access_to, all_topics, group_of, user_words
 from conduit_local.documents.envelopes import (
     KAFKA_BINDING,
@@ -24,6 +24,7 @@ from conduit_local.documents.envelopes import (
     dead_letter,
     envelope_schemas,
     key_binding,
+    replay,
     structured_headers,
     structured_payload,
 )
@@ -31,7 +32,7 @@ from conduit_local.documents.schemas import PREFIX, key_of, payload_schemas
 
 Json: TypeAlias = dict[str, Any]
 
-DEAD_LETTER = "dead-letter"
+DEAD_LETTER, REPLAY = "dead-letter", "replay"
 _INTRODUCTION = """\
 The conduit takes referrals of complex child sexual abuse from partner organisations, has them triaged, and hands each one to
 the police forces concerned, with proof that it arrived. Everything in this document is synthetic.
@@ -112,7 +113,7 @@ def _scram() -> Json:
 
 def _channel(topic: Topic) -> Json:
     access = access_to(topic)
-    keys = [key for message in topic.messages for key in _message_keys(topic, message)] or [DEAD_LETTER]
+    keys = _keys(topic)
     made: Json = {
         "address": topic.template,
         "title": topic.template,
@@ -131,7 +132,7 @@ def _channel(topic: Topic) -> Json:
 
 def _describe(topic: Topic) -> str:
     kept = "The last record of each key is kept." if topic.compacted else f"Kept for {topic.retention.days} days."
-    keyed = f"Keyed by {topic.key}." if topic.messages else "Keyed as each record came."
+    keyed = {"as it came": "Keyed as each record came.", "none": "Without keys."}.get(topic.key, f"Keyed by {topic.key}.")
     sentences = [keyed, kept, access_to(topic).words]
     if topic.edge:
         sentences.append(f"Read closed. {_ANSWERS.get(topic.audience, '')}".strip())
@@ -150,14 +151,14 @@ def _operations() -> Iterator[tuple[str, Json]]:
     """In flow order by topic; first who sends, then who receives."""
     for topic in all_topics():
         access = access_to(topic)
-        for action, actors in (("send", access.send), ("receive", access.read)):
+        for action, actors in (("send", access.write), ("receive", access.read)):
             for actor in actors:
                 yield f"{actor}.{action}.{channel_key(topic)}", _operation(topic, action, actor)
 
 
 def _operation(topic: Topic, action: str, actor: str) -> Json:
     channel = channel_key(topic)
-    keys = [key for message in topic.messages for key in _message_keys(topic, message)] or [DEAD_LETTER]
+    keys = _keys(topic)
     verb = "sends to" if action == "send" else "receives from"
     made: Json = {
         "action": action,
@@ -179,6 +180,11 @@ def _group(actor: str) -> Json:
     return {"type": "string", "description": f"Begins with `{name}`." if begins else name}
 
 
+def _keys(topic: Topic) -> list[str]:
+    apart = REPLAY if OPERATOR in topic.producers else DEAD_LETTER
+    return [key for message in topic.messages for key in _message_keys(topic, message)] or [apart]
+
+
 def _message_keys(topic: Topic, message: type[Message]) -> list[str]:
     key = key_of(message)
     return [key, f"{key}.structured"] if topic.edge else [key]
@@ -193,6 +199,7 @@ def _messages(home: Path) -> Iterator[tuple[str, Json]]:
         if topic_of[name].edge:
             yield f"{key_of(message)}.structured", _structured(message, made, example)
     yield DEAD_LETTER, dead_letter()
+    yield REPLAY, replay()
 
 
 def _message(message: type[Message], topic: Topic, example: Json) -> Json:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from conduit_local.documents.actors import OPERATOR, group_of, user_words
+from conduit_local.documents.actors import group_of, user_words
 from conduit_local.documents.envelopes import HEADERS, OBJECT
 from conduit_local.documents.shapes import rows
 
@@ -71,7 +71,7 @@ def _topic(document: Json, key: str, channel: Json) -> Json:
         "key": key,
         "address": channel["address"],
         "about": channel["description"],
-        "write": [actor for actor in channel["x-access"]["write"] if actor != OPERATOR],
+        "write": list(channel["x-access"]["write"]),
         "read": channel["x-access"]["read"],
         "keyed": channel["x-key"],
         "kept": "last per key" if compacted else f"{config['retention.ms'] // _DAY_MS} days",
@@ -104,9 +104,9 @@ def _message(document: Json, key: str) -> Json:
         "name": message["name"],
         "title": message["title"],
         "summary": message["summary"],
-        "headers": [] if known else rows(message["headers"]),
-        "about": None if known else message["payload"]["description"],
-        "rows": rows(schemas[key]) if known else [],
+        "headers": rows(message["headers"]) if "headers" in message and not known else [],
+        "about": None if known else message["payload"].get("description"),
+        "rows": rows(schemas[key] if known else message["payload"]),
         "examples": examples,
     }
 

@@ -114,3 +114,20 @@ def dead_letter() -> Json:
             }
         },
     }
+
+
+def replay() -> Json:
+    """An operator's order to a service."""
+    texts = {
+        "number": {"type": "integer", "description": "The dead letter, by its number in the service's database."},
+        "digest": {"type": "string", "description": "SHA-256 of the record's key and value, in hexadecimal."},
+        "actor": {"type": "string", "description": "Who orders it. It stands in the history of what comes of it."},
+        "reason": {"type": "string", "description": "Why. It is kept with the dead letter."},
+    }
+    return {
+        "name": "replay",
+        "title": "Replay",
+        "summary": "An order to handle a dead letter again. The service takes the record from its own store.",
+        "contentType": "application/json",
+        "payload": {"type": "object", "required": list(texts), "properties": texts},
+    }

@@ -55,7 +55,7 @@ class TracedProcessor(Processor):
         await super()._settle(items)
         for item in items:
             # It was given to nobody and was not put aside.
-            self._tell(item, "duplicate" if item.replay is None else "replayed_without_effect")
+            self._tell(item, "duplicate" if item.replay_of is None else "replayed_without_effect")
 
     @override
     def _count(self, plan: Plan) -> None:

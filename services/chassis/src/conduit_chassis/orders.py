@@ -1,0 +1,44 @@
+"""An operator's order to bring a dead letter back, on `<service>.replays.v1`, which that service alone reads.
+
+It names the dead letter and the digest of what it holds, who orders it and why. It holds nothing of the record: that comes
+from the service's own store, so whoever can write orders can bring back what was sent, and nothing else.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from conduit_contracts.texts import shows_something
+
+_LARGEST = 2**63 - 1
+_LONGEST_TEXT = 1_000
+
+
+class Replay(NamedTuple):
+    """The order. `actor` and `reason` are kept with the dead letter, and `actor` in the history of what comes of it."""
+
+    number: int
+    digest: bytes
+    actor: str
+    reason: str
+
+
+def spell(replay: Replay) -> bytes:
+    """The order as a record's value."""
+    fields = {**replay._asdict(), "digest": replay.digest.hex()}
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def parse(value: bytes | None) -> Replay | None:
+    """The order, or None where it is none. Whatever the record holds, this returns."""
+    try:
+        found = json.loads(value or b"")
+        digest = bytes.fromhex(found["digest"])
+        replay = Replay(found["number"], digest, found["actor"], found["reason"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    whole = type(replay.number) is int and 0 < replay.number <= _LARGEST
+    return replay if whole and _named(replay.actor) and _named(replay.reason) else None
+
+
+def _named(text: Any) -> bool:
+    return isinstance(text, str) and "\0" not in text and len(text) <= _LONGEST_TEXT and shows_something(text)
