@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 
 from conduit_contracts.kits import KafkaSettings
 from conduit_contracts.kits.partner import PartnerKit
@@ -14,7 +15,7 @@ async def main(partner_id: str, reference: str) -> None:
             reference,
             mou_reference=f"MOU-{partner_id.upper()}",
             caseworker={"name": "Example Caseworker", "email": "casework@partner.example"},
-            reported_at="2026-10-20T09:30:00Z",
+            reported_at=datetime.now(UTC),
             urgency="priority",
             immediate_danger=False,
             narrative="Synthetic: six children told us the same of one house.",
@@ -24,8 +25,7 @@ async def main(partner_id: str, reference: str) -> None:
             concerns=["contact_sexual_abuse"],
             legal_ground="safeguarding_of_children",
         )
-        sent = await hub.submit(referral)
-        print("sent", sent.submission.event_id, "as", sent.submission_id)
+        print("sent as", (await hub.submit(referral)).submission_id)
         async with hub.updates("example") as updates:
             async for update in updates:
                 match update.message:

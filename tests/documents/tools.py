@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support.missing import missing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -45,7 +45,7 @@ def run_node(script: str, argument: object, environment: Mapping[str, str] | Non
 def browser() -> str:
     """The path of a Chromium."""
     found = os.environ.get("CHROMIUM") or next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    return found or _missing("a Chromium is missing; install the package chromium, or set CHROMIUM to its path")
+    return found or missing("a Chromium is missing; install the package chromium, or set CHROMIUM to its path")
 
 
 @cache
@@ -71,10 +71,4 @@ def _install(folder: Path) -> None:
 
 
 def _program(name: str) -> str:
-    return shutil.which(name) or _missing(f"{name} is missing; install Node.js 20 or later")
-
-
-def _missing(reason: str) -> str:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return shutil.which(name) or missing(f"{name} is missing; install Node.js 20 or later")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from conduit_local.env_file import read_env_file
 from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
 from tests.kits.samples import fields
+from tests.support.missing import need
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "contracts" / "examples_py"
@@ -105,7 +105,7 @@ def read_client(stack: Stack, user: str) -> dict[str, str]:
 
 
 def test_the_recipes_for_kcat_hand_a_case_over(here: Path) -> None:
-    needs("kcat")
+    need("kcat", "kcat")
     headings = ("kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
     said = shell(here, "\n".join(block for heading in headings for block in blocks("docs/attach.md", "sh", heading)))
     for fact in ("referral_received", "referral_accepted", "handoff_received", "handoff_acknowledged", "case_handed_over"):
@@ -114,7 +114,7 @@ def test_the_recipes_for_kcat_hand_a_case_over(here: Path) -> None:
 
 
 def test_the_recipes_for_curl_send_ask_add_withdraw_attach_and_fetch(here: Path) -> None:
-    needs("curl")
+    need("curl", "curl")
     headings = ("A partner, by HTTP", "Attachments, by HTTP")
     said = shell(
         here, "\n".join(block for each in headings for block in blocks("docs/attach.md", "sh", each)), USER="tester"
@@ -133,13 +133,6 @@ def test_every_command_in_the_document_is_run() -> None:
 def outside() -> dict[str, str]:
     """The environment, without what says where servers are."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "POSTGRES_", "CONDUIT_"))}
-
-
-def needs(tool: str) -> None:
-    """Without the tool it fails in CI; elsewhere the machine may not be able to have it."""
-    if shutil.which(tool) is None:
-        how = f"{tool} is not installed, and docs/attach.md uses it; install it with: apt-get install {tool}"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(how)
 
 
 def shell(folder: Path, script: str, **environ: str) -> str:

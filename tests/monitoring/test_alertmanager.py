@@ -8,19 +8,19 @@ import pytest
 import yaml
 
 from conduit_local.observability import configuration
-from conduit_local.observability.programs import program
 from tests.monitoring.test_rules import alerts, run
+from tests.support.missing import watcher
 
 FILE = str(configuration.ALERTMANAGER_FILE)
 
 
 def test_alertmanager_takes_the_configuration_and_that_of_this_machine() -> None:
-    assert "SUCCESS" in run(program("amtool"), "check-config", FILE)
+    assert "SUCCESS" in run(watcher("amtool"), "check-config", FILE)
 
 
 @pytest.mark.parametrize(("severity", "receiver"), [("page", "pages"), ("ticket", "tickets"), ("info", "notes")])
 def test_a_severity_has_its_receiver(severity: str, receiver: str) -> None:
-    said = run(program("amtool"), "config", "routes", "test", f"--config.file={FILE}", f"severity={severity}", "alertname=X")
+    said = run(watcher("amtool"), "config", "routes", "test", f"--config.file={FILE}", f"severity={severity}", "alertname=X")
     assert said.strip() == receiver
 
 

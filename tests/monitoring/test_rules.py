@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from conduit_local.observability import configuration
-from conduit_local.observability.programs import program
 from tests.monitoring import quick_rules
+from tests.support.missing import watcher
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted(configuration.RULES_DIR.glob("*.yml"))
@@ -33,14 +33,14 @@ def run(*command: str) -> str:
 
 
 def test_prometheus_takes_the_configuration_and_every_rule() -> None:
-    said = run(program("promtool"), "check", "config", str(configuration.PROMETHEUS_FILE))
+    said = run(watcher("promtool"), "check", "config", str(configuration.PROMETHEUS_FILE))
     assert re.findall(r"\d+ rule files found", said) == [f"{len(RULES)} rule files found"]
     assert len(re.findall(r"\d+ rules found", said)) == len(RULES)
 
 
 @pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
 def test_alerts_fire_when_they_must_and_else_are_quiet(path: Path) -> None:
-    assert "SUCCESS" in run(program("promtool"), "test", "rules", str(path))
+    assert "SUCCESS" in run(watcher("promtool"), "test", "rules", str(path))
 
 
 def test_every_alert_has_a_unit_test_that_fires_and_one_that_is_quiet() -> None:
@@ -70,7 +70,7 @@ def test_every_runbook_is_reached_from_an_alert_and_from_the_list() -> None:
 
 def test_shortened_rules_differ_in_times_alone(tmp_path: Path) -> None:
     number = re.compile(r"\d+(\.\d+)?( \* 86400)?[smhd]?")
-    run(program("promtool"), "check", "rules", *map(str, quick_rules.write(tmp_path)))
+    run(watcher("promtool"), "check", "rules", *map(str, quick_rules.write(tmp_path)))
     for path in RULES:
         before, after = (yaml.safe_load(one.read_text()) for one in (path, tmp_path / path.name))
         for old, new in zip(before["groups"], after["groups"], strict=True):

@@ -22,6 +22,7 @@ from conduit_local.demo.samples import load_samples
 from conduit_local.observability.api import until
 from conduit_local.observability.observed import Observed
 from conduit_local.stack import Stack
+from tests.support.missing import need_watchers
 
 SCRAPE_SECONDS = 2.0
 SEEN_SECONDS = 60.0
@@ -71,6 +72,7 @@ class Watched:
 @contextmanager
 def watched_stack(*, extra_env: dict[str, str] | None = None, rules: Sequence[Path] | None = None) -> Iterator[Watched]:
     """A stack of its own; it lies outside pytest's own folders, where PostgreSQL's account may not go."""
+    need_watchers()
     folder = Path(tempfile.mkdtemp(prefix="conduit-monitoring-"))
     try:
         options = replace(stack_options(extra_env), observed=True)

@@ -6,7 +6,6 @@ Neither has signatures from outside: both know EICAR's test file, which scanners
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 import threading
@@ -16,11 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from conduit_local.children import Child
 from conduit_local.ports import LOOPBACK, free_port, wait_for_port
 from services.intake.tests.clamd_server import fake_clamd
+from tests.support.missing import need
 
 # MD5 and length of the file of https://www.eicar.org, in the format of clamd's .hdb databases.
 _SIGNATURE = "44d88612fea8a8f36de82e1278abb02f:68:Synthetic-Eicar\n"
@@ -35,10 +33,8 @@ class Scanner(NamedTuple):
 
 
 def need_clamd() -> None:
-    """Without it a test fails in CI; elsewhere the machine may not be able to have it."""
-    if shutil.which("clamd") is None:
-        how = "clamd is not installed; install it with: apt-get install --no-install-recommends clamav-daemon"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(how)
+    """Without it the test is skipped, or in CI fails."""
+    need("clamd", "clamav-daemon")
 
 
 @contextmanager

@@ -37,7 +37,9 @@ def status(state_dir: StateDir) -> None:
         typer.echo(f"nothing runs in {state_dir}; start it with `conduit up`")
         raise typer.Exit(1)
     found = _look(state_dir)
-    table = Table("part", "address", "ready")
+    table = Table()
+    for name in ("part", "address", "ready"):
+        table.add_column(name, no_wrap=True, overflow="fold")
     for name, (address, ready) in found.items():
         table.add_row(name, address, "yes" if ready else "no")
     Console().print(table)

@@ -15,12 +15,21 @@ import psycopg
 
 from conduit_contracts.topics import FORCE
 from conduit_intake import clients
-from conduit_local.env_file import env_text
+from conduit_local.env_file import env_text, parse_env
 from conduit_local.paths import write_private
 
 Secrets = Mapping[str, tuple[str, ...]]
 """Ids of the live secrets, oldest first, by client id."""
 SANDBOX, FORCES = ".sandbox", ".force"
+
+
+def move_clients(folder: Path, url: str) -> None:
+    """Every client's file names the address where intake answers from now on: at the old one somebody else may listen, who
+    would be shown the secret."""
+    for path in folder.glob("*.env"):
+        values = parse_env(path.read_text())
+        if values.get("CONDUIT_URL") != url:
+            write_private(path, env_text({**values, "CONDUIT_URL": url}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from conduit_local.children import Child
 from conduit_local.databases import keep_passwords, provision
 from conduit_local.doors import open_doors
 from conduit_local.env_file import write_env_file
+from conduit_local.http_clients import move_clients
 from conduit_local.kafka import QUICK_START
 from conduit_local.observability import jmx
 from conduit_local.paths import keep_secret
@@ -56,6 +57,8 @@ TRACING = "OTEL_"
 ONE_MACHINE = {"notification": {"WEBHOOK_ALLOW_HTTP": "true"}}
 """What holds for receivers on this machine and nowhere else."""
 
+INTAKE = "intake"
+
 
 def python_module(service: str) -> list[str]:
     return [sys.executable, "-m", module_of(service)]
@@ -81,6 +84,8 @@ class Options:
     """Whether the embedded Kafka asks for TLS and passwords; an external one is as its environment says."""
     prepare: Callable[[Broker], None] = lambda _: None
     """Done on the broker before the services start."""
+    scanner: bool = False
+    """Whether a stand-in scans attachments; without one they stay pending, unless `extra_env` names a clamd."""
     observed: bool = False
     """Whether the embedded Kafka's JVM carries the exporter of its metrics; `observability.Observed` watches the rest."""
 
@@ -104,6 +109,8 @@ class Stack:
         self._environ, self._tell = environ, tell
         self._servers: Servers | None = None
         self._smtp_child: Child | None = None
+        self._scanner: Child | None = None
+        self._scanned_at: dict[str, str] = {}
         self._replicas = Replicas()
         self._exit = ExitStack()
 
@@ -186,6 +193,8 @@ class Stack:
 
     def _start(self) -> None:
         self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
+        # One that was killed left it, and what it names may be somebody else's by now.
+        (self.state_dir / "env").unlink(missing_ok=True)
         for folder in (self.secrets_dir.parent, self.secrets_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tell("starting Kafka and PostgreSQL")
@@ -200,7 +209,7 @@ class Stack:
         )
         self._exit.callback(self._stop_children)
         self._tell("making databases and topics")
-        together(self._provision, self._open_doors, self._start_smtp)
+        together(self._provision, self._open_doors, self._start_smtp, self._start_scanner)
         self._tell("starting the services")
         together(*(partial(self._start_replica, name, n + 1) for name, count in self._wanted.items() for n in range(count)))
         # The more processes come up at once, the later each of them is ready.
@@ -229,14 +238,27 @@ class Stack:
         self._smtp_child = child
         wait_for_port(self.smtp.port, READY_SECONDS, child.ensure_alive)
 
+    def _start_scanner(self) -> None:
+        if not self.options.scanner:
+            return
+        port = keep_port(self.state_dir, "scanner")
+        child = Child("scanner", [sys.executable, "-m", "conduit_local.scanner", str(port)], state_dir=self.state_dir)
+        child.start()
+        self._scanner = child
+        wait_for_port(port, READY_SECONDS, child.ensure_alive)
+        self._scanned_at = {"CLAMD_HOST": LOOPBACK, "CLAMD_PORT": str(port)}
+
     def _start_replica(self, name: str, number: int) -> None:
         process = process_name(name, number)
         port = keep_port(self.state_dir, process)
+        if (name, number) == (INTAKE, 1):
+            move_clients(clients.folder(self.state_dir) / "http", f"http://{LOOPBACK}:{port}")
         environment = service_environment(
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(TRACING)}
-        extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **self.options.extra_env.get(name, {})}
+        known = self._scanned_at if name == INTAKE else {}
+        extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **known, **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)
         child.niceness = NICENESS.get(name, 0)
@@ -254,5 +276,5 @@ class Stack:
         )
 
     def _stop_children(self) -> None:
-        sink = [self._smtp_child] if self._smtp_child else []
-        together(*(child.stop for child in [*self.processes(), *sink]))
+        others = [child for child in (self._smtp_child, self._scanner) if child]
+        together(*(child.stop for child in [*self.processes(), *others]))

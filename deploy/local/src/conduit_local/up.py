@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 
 from conduit_local.demo.register_samples import register_samples
+from conduit_local.greeting import greeting
 from conduit_local.lock import AlreadyRunningError
 from conduit_local.observability.observed import Observed
 from conduit_local.observability.programs import must_be_installed
@@ -36,7 +37,9 @@ def up(
     observe: Annotated[bool, typer.Option("--observe", help="Run Prometheus and Alertmanager beside them.")] = False,
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
-    options = Options(log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas, observed=observe)
+    options = Options(
+        log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas, observed=observe, scanner=True
+    )
     raise typer.Exit(run(state_dir, options))
 
 
@@ -48,7 +51,7 @@ def run(state_dir: Path, options: Options) -> int:
         if options.observed:
             must_be_installed()
         with _ended_by_signals(), _table(console, stack), stack, _observed(console, stack):
-            console.print(f"ready; clients find everything in {stack.state_dir / 'env'}; Ctrl-C ends it")
+            console.print("\n".join(greeting(stack)), soft_wrap=True, markup=False, highlight=False)
             _watch(console, stack)
     except KeyboardInterrupt:
         console.print("stopped")
@@ -93,10 +96,13 @@ def _table(console: Console, stack: Stack) -> Iterator[None]:
 
 
 def render(rows: list[Row]) -> Table:
-    table = Table("process", "state", "pid", "address", "log")
+    """Narrow enough for 80 columns, with every address whole. Where the logs are is said once, not in each row."""
+    table = Table()
+    for name in ("process", "state", "pid", "address"):
+        table.add_column(name, no_wrap=True, overflow="fold")
     for row in rows:
         colour = COLOURS.get(row.state, "red" if row.state.startswith("ended") else "yellow")
-        table.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), row.address, str(row.log or ""))
+        table.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), row.address)
     return table
 
 

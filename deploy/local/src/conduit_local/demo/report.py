@@ -37,16 +37,23 @@ def stage_line(outcomes: Mapping[str, Outcome]) -> str:
     return "  ".join(f"{stage.replace('_', ' ')} {count}" for stage, count in stages(outcomes).items())
 
 
-def table(rows: Iterable[Row]) -> Table:
-    """One line per referral, where the terminal is wide enough. The last columns are seconds since the partner sent it."""
+WIDE = 150
+"""Columns from which on all is shown, on a line per referral; on fewer, what became of it, on as many lines as it takes."""
+
+
+def table(rows: Iterable[Row], width: int = WIDE) -> Table:
+    """What became of each referral. The last columns, where there is room, are seconds since the partner sent it."""
+    wide = width >= WIDE
     found = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("no.", "referral", "decision", "home force", "other forces", "hand-offs", "partner told (updates)"):
-        found.add_column(name)
-    for name in ("→ force", "→ received", "→ acknowledged", "→ told"):
+    for name in ("no.", "referral", "decision", "home force", *(("other forces", "hand-offs") if wide else ())):
+        found.add_column(name, overflow="fold")
+    found.add_column("partner told (updates)" if wide else "partner told", overflow="fold")
+    for name in ("→ force", "→ received", "→ acknowledged", "→ told") if wide else ():
         found.add_column(name, justify="right")
     found.add_column("")
     for row in rows:
-        found.add_row(*_cells(row))
+        cells = list(_cells(row))
+        found.add_row(*(cells if wide else [*cells[:4], cells[6], cells[-1]]))
     return found
 
 
@@ -82,7 +89,7 @@ def _told(outcome: Outcome) -> str:
 
 def show(console: Console, result: Result) -> None:
     """The table, and below it every difference in words."""
-    console.print(table(result.rows))
+    console.print(table(result.rows, console.width))
     for row in result.rows:
         for difference in row.differences:
             console.print(
