@@ -45,7 +45,7 @@ def test_generating_twice_gives_the_same_text() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(schemas.messages()))
-def test_a_schema_is_closed_everywhere_and_valid_2020_12(name: str) -> None:
+def test_a_schema_is_closed_for_writers_open_for_readers_and_valid_2020_12(name: str) -> None:
     made = schemas.committed()[__version__][name]
     jsonschema.Draft202012Validator.check_schema(made)
     assert made["$schema"].endswith("2020-12/schema")
@@ -53,9 +53,32 @@ def test_a_schema_is_closed_everywhere_and_valid_2020_12(name: str) -> None:
     assert made["title"] == schemas.messages()[name].__name__
     assert made["description"]
     assert made["examples"]
-    assert all(
-        found["additionalProperties"] is False for found in objects({k: v for k, v in made.items() if k != "examples"})
-    )
+    written = name in schemas.HUB_READS
+    assert made["$comment"] == (schemas.WRITERS if written else schemas.READERS)
+    for found in objects({k: v for k, v in made.items() if k != "examples"}):
+        assert found.get("additionalProperties") is (False if written else None)
+        for field, described in found["properties"].items():
+            optional = field not in found.get("required", ())
+            assert jsonschema.Draft202012Validator(made | described).is_valid(None) or not (written and optional)
+
+
+def test_every_field_of_every_message_is_described() -> None:
+    without = [
+        (name, field)
+        for name, message in schemas.messages().items()
+        for found in objects(schemas.schema(message))
+        for field, described in found["properties"].items()
+        if not described.get("description", "").strip()
+    ]
+    assert without == []
+
+
+def test_the_tag_of_a_union_is_required_and_no_keyword_is_openapis() -> None:
+    text = json.dumps([schemas.schema(message) for message in schemas.messages().values()])
+    assert "discriminator" not in text
+    tagged = [found for found in objects(json.loads(text)) if "const" in found["properties"].get("kind", {})]
+    assert tagged
+    assert all("kind" in found["required"] and "default" not in found["properties"]["kind"] for found in tagged)
 
 
 def test_what_stands_below_a_field_in_the_sources_describes_it() -> None:

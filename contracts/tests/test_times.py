@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from conduit_contracts.base import Value
-from conduit_contracts.problems import problems_from
+from conduit_contracts.explain import problems_from
 from conduit_contracts.times import EARLIEST, LATEST, Day, Moment
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from conduit_contracts.base import Value
 from conduit_contracts.ids import DistrictCode, ReferralId, uuid7
-from conduit_contracts.problems import problems_from
+from conduit_contracts.explain import problems_from
 from conduit_contracts.programme import Contact, Mou
 from conduit_contracts.referral import (
     Caseworker,

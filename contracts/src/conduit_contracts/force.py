@@ -68,5 +68,8 @@ class CaseDeclined(_Response):
 
     type: ClassVar[str] = "uk.conduit.force.case-declined.v1"
     reason: NotOursReason
+    """Why the case is not this force's."""
     comment: Text
+    """More about why, in words. The hub's officers read it."""
     suggested_force: ForceId | None = None
+    """Which force it should go to instead, where this force knows."""

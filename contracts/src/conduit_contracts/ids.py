@@ -23,8 +23,10 @@ _FREE = ~(0xF << 76 | 0x3 << 62)
 _random = random.Random(os.urandom(32))  # noqa: S311 - events' ids need to be distinct, not secret
 
 ReferralId = UUID7
+"""The hub's id of the referral: what every message about it names."""
 EventId = UUID7
 AttachmentId = UUID7
+"""The hub's id of the attachment."""
 PartnerId = Annotated[str, formed(_SLUG, _SLUG_WORDS, max_length=40)]
 """A partner's name in topics and ACLs: lower-case letters, digits and single hyphens."""
 ForceId = Annotated[str, formed(_SLUG, _SLUG_WORDS, max_length=40)]

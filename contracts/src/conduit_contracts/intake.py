@@ -31,10 +31,13 @@ class ReferralReceived(Event):
     type: ClassVar[str] = "uk.conduit.intake.referral-received.v1"
     referral_id: ReferralId
     received_at: Moment
+    """When the hub took it."""
     partner_id: PartnerId
     partner_reference: PartnerReference
     urgency: Urgency
+    """As the referral has it."""
     immediate_danger: bool
+    """True: a child is in danger now."""
     referral: Referral
 
 
@@ -66,6 +69,7 @@ class ReferralWithdrawn(Event):
     partner_reference: PartnerReference
     reason: WithdrawalReason
     comment: Text | None = None
+    """More about why, in words."""
 
 
 class ReconsiderationRequested(Event):
@@ -76,6 +80,7 @@ class ReconsiderationRequested(Event):
     partner_id: PartnerId
     partner_reference: PartnerReference
     comment: Text
+    """Why the partner thinks that a second officer should look."""
 
 
 class SubmissionRejected(Event):
@@ -96,9 +101,13 @@ class Callback(Value):
     """Whom to ring back: the caseworker as the refused body has it. Nothing of it is checked, so none of it is required."""
 
     name: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """Whom to ask for, as far as it could be read."""
     role: Annotated[str, StringConstraints(max_length=200)] | None = None
+    """What that person is at the partner."""
     email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    """Where to write."""
     telephone: Annotated[str, StringConstraints(max_length=60)] | None = None
+    """Where to ring."""
     safe_contact: Annotated[str, StringConstraints(max_length=1_000)] | None = None
     """When and how to make contact."""
 
@@ -144,6 +153,8 @@ class AttachmentCleared(Event):
     partner_id: PartnerId
     attachment_id: AttachmentId
     media_type: MediaType
+    """What the content is."""
     size: Annotated[int, Field(ge=1)]
     """Bytes."""
     sha256: Sha256
+    """The content's SHA-256, in hexadecimal digits."""

@@ -50,13 +50,18 @@ class ReferralStatusUpdated(Event):
     partner_reference: PartnerReference
     referral_id: ReferralId
     revision: Annotated[int, Field(ge=1)]
+    """Counts this referral's updates from 1, without gaps. It alone orders them."""
     state: ReferralState
+    """Where the referral stands after it."""
     fact: Code
     """What happened, for example `referral_received` or `handoff_acknowledged`."""
     happened_at: Moment
+    """When it happened."""
     handoffs: tuple[HandoffStanding, ...] = ()
+    """Where each force's part stands."""
     home_force: ForceId | None = None
     reason: Code | None = None
+    """Why, as a code; for example why an officer declined."""
     comment: Text | None = None
     """An officer's words to the partner: why declined, or what is asked."""
     next_step: Text | None = None
@@ -73,6 +78,7 @@ class SubmissionRejected(Event):
     partner_reference: PartnerReference | None = None
     referral_id: ReferralId | None = None
     submission_id: Annotated[str, StringConstraints(max_length=200)]
+    """The record's topic, partition and offset, or the HTTP request's id."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
 
 
@@ -85,11 +91,15 @@ class Channel(Term):
 
 class _Notice(Event):
     notice_id: UUID
+    """The same in all that is said of this notice."""
     audience: Annotated[str, formed(r"^(partner|force|hub):[a-z0-9-]*$", "for example force:essex", max_length=60)]
+    """Whom it is for, for example partner:example-haven."""
     channel: Channel
     template: Code
+    """Which text it is."""
     referral_id: ReferralId | None = None
     attempts: Annotated[int, Field(ge=1)]
+    """How often it was tried."""
 
 
 class NoticeSent(_Notice):
@@ -103,3 +113,4 @@ class NoticeFailed(_Notice):
 
     type: ClassVar[str] = "uk.conduit.notification.notice-failed.v1"
     code: Code
+    """Why it was given up."""

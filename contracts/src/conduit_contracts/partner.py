@@ -13,6 +13,7 @@ class ReferralSubmitted(Event):
 
     type: ClassVar[str] = "uk.conduit.partner.referral-submitted.v1"
     referral: Referral
+    """The whole referral."""
 
 
 class InformationSupplied(Event):
@@ -20,6 +21,7 @@ class InformationSupplied(Event):
 
     type: ClassVar[str] = "uk.conduit.partner.information-supplied.v1"
     supplement: Supplement
+    """What is added."""
 
 
 class WithdrawalReason(Term):
@@ -39,7 +41,9 @@ class ReferralWithdrawn(Event):
     partner_id: PartnerId
     partner_reference: PartnerReference
     reason: WithdrawalReason
+    """Why the partner withdraws it."""
     comment: Text | None = None
+    """More about why, in words. Forces that hold the case are told the reason alone."""
 
 
 class ReconsiderationRequested(Event):
@@ -49,3 +53,4 @@ class ReconsiderationRequested(Event):
     partner_id: PartnerId
     partner_reference: PartnerReference
     comment: Text
+    """Why the partner thinks that a second officer should look."""

@@ -27,11 +27,13 @@ class Problem(Value):
     """One thing that was wrong."""
 
     code: Annotated[str, formed(r"^[a-z][a-z0-9_]*$", "lower-case letters, digits and underscores", max_length=64)]
+    """Stable: decide by this one."""
     field: Annotated[str, StringConstraints(max_length=200)]
     """Path in the message, for example `referral.persons[0].age_at_offence`, or the name of a header or attribute."""
     message: Annotated[str, StringConstraints(max_length=400)]
     """What is wrong and what to do about it."""
     origin: Origin
+    """Whose fault it is."""
     retryable: bool
     """True where sending the same again later may succeed."""
 

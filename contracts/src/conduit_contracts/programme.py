@@ -22,13 +22,20 @@ class Mou(Value):
     """A Memorandum of Understanding. In force from `valid_from` to `valid_to`, both included, unless suspended."""
 
     reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
+    """As referrals name it."""
     scope: Line
+    """What it covers, in words."""
     signed_on: Day
+    """When it was signed."""
     valid_from: Day
+    """The first day on which it is in force."""
     valid_to: Day
+    """The last day on which it is in force."""
     review_on: Day
+    """When it is to be reviewed."""
     legal_ground: LegalGround
     suspended: bool = False
+    """True: it is not in force for now."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -41,7 +48,9 @@ class Contact(Value):
     """Where notices go. A team's address, never a person's."""
 
     email: Email | None = None
+    """A team's mailbox."""
     webhook_url: Annotated[str, formed(r"^https?://[^\s]+$", _ADDRESS, max_length=500)] | None = None
+    """Where notices are posted. Goes with webhook_secret."""
     webhook_secret: SecretName | None = None
 
     @model_validator(mode="after")
@@ -57,9 +66,13 @@ class PartnerRegistered(Event):
     type: ClassVar[str] = "uk.conduit.programme.partner-registered.v1"
     partner_id: PartnerId
     name: Line
+    """What the organisation is called."""
     suspended: bool = False
+    """True: nothing is taken from it for now."""
     mous: Annotated[tuple[Mou, ...], Field(max_length=20)] = ()
+    """Its Memoranda of Understanding."""
     contact: Contact = Contact()
+    """Where notices to it go."""
 
 
 class ForceRegistered(Event):

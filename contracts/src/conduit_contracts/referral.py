@@ -76,26 +76,37 @@ class NamedWithConsent(Value):
     """The person is named and agreed to it."""
 
     kind: Literal["named_with_consent"] = "named_with_consent"
+    """Says which form of identity this is."""
     name: Line
+    """The person's name, as the partner knows it."""
     date_of_birth: Day | None = None
+    """Where it is known."""
     consented_on: Day
+    """The day on which the person agreed to be named to the police."""
 
 
 class NamedWithoutConsent(Value):
     """The person is named on a legal ground."""
 
     kind: Literal["named_without_consent"] = "named_without_consent"
+    """Says which form of identity this is."""
     name: Line
+    """The person's name, as the partner knows it."""
     date_of_birth: Day | None = None
+    """Where it is known."""
     legal_ground: LegalGround
+    """The ground on which the person is named without consent."""
     reason: Text
+    """Why the person is named without consent, in words."""
 
 
 class Pseudonymous(Value):
     """The person chose not to be named, or is not known by name. The partner can link the pseudonym; the hub cannot."""
 
     kind: Literal["pseudonymous"] = "pseudonymous"
+    """Says which form of identity this is."""
     pseudonym: Line
+    """A name that only the partner can link to the person. The same in all that the partner sends of this person."""
 
 
 Identity = Annotated[NamedWithConsent | NamedWithoutConsent | Pseudonymous, Field(discriminator="kind")]
@@ -123,7 +134,9 @@ class Characteristic(Value):
     code: Annotated[str, formed(r"^[A-Z][A-Z0-9]{0,3}$", "capital letters and digits, for example W1 or GB")] | None = None
     """Ethnicity: a code of the 18+1 self-defined classification, such as W1 or A1. Nationality: ISO 3166-1 alpha-2."""
     source: CharacteristicSource | None = None
+    """Who said so. Goes with a code, and only with it."""
     not_recorded: NotRecorded | None = None
+    """Why there is no code."""
 
     @model_validator(mode="after")
     def _code_or_reason(self) -> Self:
@@ -160,15 +173,25 @@ class Person(Value):
     """A victim, suspect or witness. Ages are whole years."""
 
     person_id: LocalId
+    """The person's id in this referral, for example V1."""
     role: Role
+    """What the person is to the case: victim, suspect or witness."""
     identity: Identity
+    """Who it is: named with consent, named without on a legal ground, or under a pseudonym. `kind` says which."""
     sex: Sex | None = None
+    """As the partner recorded it. Absent: nobody said anything."""
     age_at_offence: Age | None = None
+    """In whole years when the offence began."""
     age_at_report: Age | None = None
+    """In whole years when the partner heard of it."""
     ethnicity: Characteristic | None = None
+    """A code of the 18+1 self-defined classification with its source, or why there is none."""
     nationality: Characteristic | None = None
+    """A code of ISO 3166-1 with its source, or why there is none."""
     support_needs: Annotated[tuple[SupportNeed, ...], Field(max_length=20)] = ()
+    """What the force must arrange before it makes contact. The order means nothing."""
     interpreter_language: LanguageCode | None = None
+    """The language to interpret, of ISO 639. British Sign Language is `bfi`."""
     home_district_code: DistrictCode | None = None
     """Where the person lives now."""
     present_district_code: DistrictCode | None = None
@@ -201,8 +224,11 @@ class OffencePeriod(Value):
     """When it happened. An unknown start or end is left out."""
 
     first_on: Day | None = None
+    """The first day, as far as it is known."""
     last_on: Day | None = None
+    """The last day, as far as it is known. An ongoing offence has none."""
     ongoing: bool = False
+    """True: it still happens."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -233,12 +259,18 @@ class OffencePlace(Value):
     """Where an offence happened, as exactly as the partner knows it: a force, a district, or words."""
 
     place_id: LocalId
+    """The place's id in this referral, for example L1."""
     kind: PlaceKind = PlaceKind.UNKNOWN
+    """What the place is. A railway, defence or civil nuclear place also concerns a special police force."""
     country: CountryCode | None = None
     """Absent means the United Kingdom or not known."""
     district_code: DistrictCode | None = None
+    """The ONS code of the local authority district where the place lies, current or former, for example E08000025. It
+    decides which police force gets the case, so give it wherever it is known."""
     force_id: ForceId | None = None
+    """The police force for the place, where the partner knows it rather than the district, for example west-midlands."""
     description: Line | None = None
+    """What the place is, in words on one line."""
     address: Line | None = None
     """In free text, on one line. It routes nothing: give the district_code as well where it is known."""
     period: OffencePeriod | None = None
@@ -301,8 +333,11 @@ class ComplexityClaim(Value):
     """A ground on which the partner thinks the case complex."""
 
     ground: Ground
+    """Which of the four grounds is claimed."""
     nature_factor: NatureFactor | None = None
+    """What makes the nature of the investigation complex. Goes with the ground nature_of_investigation, and only with it."""
     reason: Text
+    """Why the partner thinks so."""
 
     @model_validator(mode="after")
     def _factor_belongs_to_nature(self) -> Self:
@@ -315,9 +350,13 @@ class Numbers(Value):
     """Known and estimated numbers of people. A known number may exceed the persons described."""
 
     victims_known: Count
+    """How many victims are known, described or not."""
     victims_estimated: Count | None = None
+    """How many victims there may be in all."""
     suspects_known: Count = 0
+    """How many suspects are known, described or not."""
     suspects_estimated: Count | None = None
+    """How many suspects there may be in all."""
 
 
 class AgencyKind(Term):
@@ -337,9 +376,13 @@ class InformedAgency(Value):
     """An agency that already knows of the concern."""
 
     kind: AgencyKind
+    """What the agency is."""
     name: Line
+    """What it is called."""
     informed_on: Day | None = None
+    """The day on which it heard."""
     reference: Line | None = None
+    """Its own reference, where it gave one."""
 
 
 class Marking(Term):
@@ -362,8 +405,11 @@ class HandlingCaveat(Value):
     """Travels with every copy."""
 
     marking: Marking = Marking.OFFICIAL_SENSITIVE
+    """How the information is marked."""
     code: HandlingCode = HandlingCode.P
+    """P: lawful sharing is permitted. C: it is permitted with conditions."""
     conditions: Text | None = None
+    """The conditions of code C. Code P has none."""
 
     @model_validator(mode="after")
     def _conditions_with_code_c(self) -> Self:
@@ -379,9 +425,13 @@ class Caseworker(Value):
     """Whom a force or an officer speaks to at the partner."""
 
     name: Line
+    """Whom to ask for."""
     role: Line | None = None
+    """What that person is at the partner."""
     email: Email | None = None
+    """Where to write. Give an e-mail address or a telephone number."""
     telephone: Annotated[str, formed(r"^\+?[0-9 ()-]{5,25}$", _TELEPHONE)] | None = None
+    """Where to ring. Give an e-mail address or a telephone number."""
     safe_contact: Text | None = None
     """When and how to make contact, for example not at a shared desk or not while the family is there."""
 
@@ -396,28 +446,45 @@ class Referral(Value):
     """A complex referral as the partner sends it."""
 
     partner_id: PartnerId
+    """The partner that sends this. Must be the topic's or the client's own."""
     partner_reference: PartnerReference
+    """The partner's own reference of the case, once per case. It is shown in notices, so it must not be a person's name."""
     mou_reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
+    """The Memorandum of Understanding under which the partner shares this, as the register has it. It must be in force."""
     caseworker: Caseworker
+    """Whom a force or an officer speaks to at the partner."""
     reported_at: Moment
     """When the partner heard of it."""
     urgency: Urgency
+    """How soon a person must act. Immediate danger stands beside it."""
     immediate_danger: bool
     """A child is in danger now. The partner calls 999 as well: the conduit is not an emergency channel."""
     narrative: Narrative
+    """What happened, in the partner's own words. The home force gets it whole."""
     persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
+    """The victims, suspects and witnesses that are described."""
     numbers: Numbers
+    """How many victims and suspects there are, described or not. Decides whether the case is complex."""
     places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
+    """Where it happened. Decides which police forces get the case."""
     offence_period: OffencePeriod = OffencePeriod()
+    """When it happened, over all places."""
     concerns: Annotated[tuple[Concern, ...], Field(min_length=1, max_length=20)]
+    """What is feared or known to have happened. The order means nothing."""
     setting: Setting = Setting.UNKNOWN
+    """In what setting it happened: for example within a family, in an institution, or online. Absent or `unknown`: not
+    known."""
     group_based: bool | None = None
     """Two or more offenders, whether identified or not. Absent means not known."""
     claims: Annotated[tuple[ComplexityClaim, ...], Field(max_length=20)] = ()
+    """The grounds on which the partner thinks the case complex, each with a reason. An officer reads them; numbers count by
+    themselves."""
     legal_ground: LegalGround
     """The partner's ground for sharing the referral at all."""
     informed_agencies: Annotated[tuple[InformedAgency, ...], Field(max_length=50)] = ()
+    """Which agencies know of it already."""
     handling: HandlingCaveat = HandlingCaveat()
+    """How the information may be handled. Travels with every copy."""
 
     @model_validator(mode="after")
     def _local_ids_agree(self) -> Self:
@@ -429,7 +496,9 @@ class Supplement(Value):
     """What a partner adds to a referral later, or corrects. Earlier words stay; both are kept."""
 
     partner_id: PartnerId
+    """The partner that sends this. Must be the topic's or the client's own."""
     partner_reference: PartnerReference
+    """The reference under which the referral was sent."""
     corrects: bool = False
     """True where this replaces something said before; the text says what."""
     immediate_danger: bool | None = None
@@ -439,9 +508,13 @@ class Supplement(Value):
     urgency: Urgency | None = None
     """How soon a person must act, as the partner sees it now. More urgent raises the case; less only tells the forces."""
     text: Text
+    """What is new, or what is corrected, in words. The home force gets it whole."""
     persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
+    """Persons who are new. With `corrects`, one of an id that the referral has takes that one's place."""
     places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
+    """Places that are new. They may bring in further police forces."""
     supplied_at: Moment
+    """When the partner heard of it."""
 
 
 def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...], known_places: set[str]) -> None:

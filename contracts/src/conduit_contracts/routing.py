@@ -92,6 +92,7 @@ class CaseRouted(_AboutCase):
     """Those that hold the case already, and whose people must read it again because it changed or became more urgent."""
     urgency: Urgency
     immediate_danger: bool
+    """True: a child is in danger now."""
     provisional: bool
     """True while triage goes on: only the home force has the case, because of immediate danger."""
     policy_version: PolicyVersion
@@ -102,9 +103,12 @@ class RoutingReviewOpened(_AboutCase):
 
     type: ClassVar[str] = "uk.conduit.routing.routing-review-opened.v1"
     reasons: Annotated[tuple[RoutingReviewReason, ...], Field(min_length=1)]
+    """Why a person must look."""
     candidates: tuple[ForceId, ...] = ()
+    """The forces that come into question."""
     urgency: Urgency
     immediate_danger: bool
+    """True: a child is in danger now."""
 
 
 class HomeForceNamed(_AboutCase):
@@ -114,6 +118,7 @@ class HomeForceNamed(_AboutCase):
     home_force: ForceId
     officer_id: OfficerId
     reason: Text
+    """Why, in the officer's words."""
 
 
 class _AboutHandoff(_AboutCase):
@@ -148,6 +153,7 @@ class HandoffStoodDown(_AboutHandoff):
     type: ClassVar[str] = "uk.conduit.routing.handoff-stood-down.v1"
     officer_id: OfficerId
     reason: Text
+    """Why, in the officer's words."""
 
 
 class Leg(Term):
@@ -163,7 +169,9 @@ class HandoffOverdue(_AboutHandoff):
     type: ClassVar[str] = "uk.conduit.routing.handoff-overdue.v1"
     leg: Leg
     chase: Annotated[int, Field(ge=1)]
+    """How often the force was chased, this time included."""
     due_at: Moment
+    """When it was due."""
     policy_version: PolicyVersion
 
 
@@ -173,7 +181,9 @@ class HandoffEscalated(_AboutHandoff):
     type: ClassVar[str] = "uk.conduit.routing.handoff-escalated.v1"
     leg: Leg
     level: Annotated[int, Field(ge=1)]
+    """Which of the force's levels it goes to, from 1. Beyond the last it is the hub."""
     due_at: Moment
+    """When it was due."""
     policy_version: PolicyVersion
 
 
@@ -227,6 +237,7 @@ class CommandIgnored(_AboutCase):
     type: ClassVar[str] = "uk.conduit.routing.command-ignored.v1"
     officer_id: OfficerId
     code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
+    """Why it did not fit, for example case_withdrawn."""
 
 
 class _AboutAttachment(Event):
@@ -253,6 +264,7 @@ class CaseSummary(Value):
     concerns: tuple[Concern, ...]
     setting: Setting
     group_based: bool | None = None
+    """Two or more offenders, whether identified or not. Absent means not known."""
     offence_period: OffencePeriod
     numbers: Numbers
     narrative: Narrative | None = None
@@ -276,20 +288,29 @@ class CaseDisseminated(_ToForce):
     caseworker: Caseworker
     urgency: Urgency
     immediate_danger: bool
+    """True: a child is in danger now."""
     provisional: bool
+    """True while triage goes on: it was sent at once because of immediate danger."""
     home_force: ForceId | None = None
+    """The force that leads. Absent while a person has to name it."""
     interim_safeguarding_owner: ForceId
+    """The force that looks after the child until a home force has acknowledged."""
     forces: tuple[ForceId, ...]
+    """Every force that has a part in the case."""
     summary: CaseSummary
     persons: tuple[Person, ...] = ()
+    """The persons tied to this force's area; for the home force, all."""
     places: tuple[OffencePlace, ...] = ()
+    """The places in this force's area; for the home force, all."""
     referral: Referral | None = None
     """The whole referral, for the home force; also for the interim owner where no offence place leads to a force and nobody
     is named to lead."""
     supplements: tuple[Supplement, ...] = ()
     handling: HandlingCaveat
     receipt_due_at: Moment
+    """By when the connector should have confirmed receipt."""
     acknowledgement_due_at: Moment
+    """By when a person should have acknowledged it."""
     part: Part = 1
     """Which version of this force's part it is. A higher one takes the place of the lower, and is acknowledged again."""
     adds_to: Part | None = None
@@ -306,11 +327,15 @@ class InformationDisseminated(_ToForce):
 
     type: ClassVar[str] = "uk.conduit.routing.information-disseminated.v1"
     corrects: bool
+    """True where it replaces something said before; the text says what."""
     text: Text | None = None
     """The home force's copy only."""
     persons: tuple[Person, ...] = ()
+    """The persons in it who are tied to this force's area; for the home force, all."""
     places: tuple[OffencePlace, ...] = ()
+    """The places in it that lie in this force's area; for the home force, all."""
     supplied_at: Moment
+    """When the partner heard of it."""
     immediate_danger: bool | None = None
     """What the partner said of danger with it, for every force to see. False never slows a clock down."""
     urgency: Urgency | None = None
@@ -339,9 +364,11 @@ class AttachmentDisseminated(_ToForce):
     type: ClassVar[str] = "uk.conduit.routing.attachment-disseminated.v1"
     attachment_id: AttachmentId
     media_type: MediaType
+    """What the content is."""
     size: Annotated[int, Field(ge=1)]
     """Bytes."""
     sha256: Sha256
+    """The content's SHA-256, in hexadecimal digits."""
 
 
 class WithdrawalDisseminated(_ToForce):
@@ -369,7 +396,9 @@ class HandoffChased(_ToForce):
     type: ClassVar[str] = "uk.conduit.routing.handoff-chased.v1"
     leg: Leg
     due_at: Moment
+    """When it was due."""
     escalation_level: Annotated[int, Field(ge=0)]
+    """To which of the force's levels it has gone; 0 for none."""
 
 
 class HandoffClosed(_ToForce):
@@ -397,6 +426,7 @@ class NameHomeForce(Command):
     officer_id: OfficerId
     home_force: ForceId
     reason: Text
+    """Why. It stands in the case's history."""
 
 
 class RerouteHandoff(Command):
@@ -408,6 +438,7 @@ class RerouteHandoff(Command):
     from_force: ForceId
     to_force: ForceId
     reason: Text
+    """Why. It stands in the case's history."""
 
 
 class StandDownHandoff(Command):
@@ -418,6 +449,7 @@ class StandDownHandoff(Command):
     officer_id: OfficerId
     force_id: ForceId
     reason: Text
+    """Why. It stands in the case's history."""
 
 
 class SendToProfessionalStandards(Command):
@@ -429,3 +461,4 @@ class SendToProfessionalStandards(Command):
     officer_id: OfficerId
     force_id: ForceId
     reason: Text
+    """Why. It stands in the case's history."""

@@ -1,17 +1,15 @@
 """JSON Schemas of every message, and the check that no version breaks another: `python -m conduit_contracts.schemas check`.
 
-A schema is what a writer must keep to, so it is closed. Folders of earlier versions stay for good. Each schema carries the
+A schema is for those outside: what they write is described closed, what they read open.
+Folders of earlier versions stay for good. Each schema carries the
 message's canonical example, so that an old version's example can be read by every later model.
 """
 
 import argparse
-import ast
-import inspect
 import json
 import re
 import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from pydantic_core import core_schema
 
 from conduit_contracts import __version__
 from conduit_contracts.compatibility import Schema, compare_history
+from conduit_contracts.described import field_texts
 from conduit_contracts.envelope import Message
 from conduit_contracts.topics import REGISTRY
 
@@ -32,6 +31,12 @@ RETIRED: frozenset[str] = frozenset()
 HUB_READS = frozenset(message.type for topic in REGISTRY if topic.edge for message in topic.messages)
 """Types that partners, forces and officers write and the hub alone reads: they may take more than before."""
 
+WRITERS = "For writers, so it is closed: the hub refuses a field that is not here, and names it. Null means absent."
+READERS = "For readers, so it is open: later versions may add fields, which are to be passed over."
+TAG = "kind"
+
+_LEFT_OUT: Mapping[str, type] = {"title": str, "discriminator": dict}
+"""As keywords, told from fields of that name by what they hold."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BASE = "https://conduit.example/schemas"
 _UUID7 = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-7[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
@@ -43,9 +48,20 @@ def messages() -> dict[str, type[Message]]:
 
 
 def schema(message: type[Message]) -> dict[str, Any]:
-    """The closed JSON Schema of a message, described in the contract's own words. The same models give the same text."""
+    """The JSON Schema of a message, described in the contract's own words. The same models give the same text.
+
+    What partners, forces and officers write has a writer's schema: closed, and null for what may be absent. What others read
+    has a reader's: open, so that fields which come later pass.
+    """
     made: dict[str, Any] = _tidy(message.model_json_schema(schema_generator=_Generator))
-    head = {"$schema": _DIALECT, "$id": f"{_BASE}/{__version__}/{message.type}.json", "title": message.__name__}
+    written = message.type in HUB_READS
+    made = _nullable(made) if written else _opened(made)
+    head = {
+        "$schema": _DIALECT,
+        "$id": f"{_BASE}/{__version__}/{message.type}.json",
+        "$comment": WRITERS if written else READERS,
+        "title": message.__name__,
+    }
     definitions = dict(sorted(made.pop("$defs", {}).items()))
     return head | made | ({"$defs": definitions} if definitions else {})
 
@@ -133,53 +149,61 @@ def _reads(model: type[BaseModel], example: object) -> bool:
 
 
 class _Generator(GenerateJsonSchema):
-    """Adds what stands below each field in the sources as its description."""
+    """Adds each field's description, and requires the tag of a union: no reader does without it."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
         made = super().model_schema(schema)
-        for name, text in _field_texts(schema["cls"]).items():
-            if name in made.get("properties", {}):
-                made["properties"][name]["description"] = text
+        properties = made.get("properties", {})
+        for name, text in field_texts(schema["cls"]).items():
+            if name in properties:
+                properties[name]["description"] = text
+        if "const" in properties.get(TAG, {}):
+            properties[TAG].pop("default", None)
+            made["required"] = [name for name in properties if name == TAG or name in made.get("required", ())]
         return made
 
 
-def _field_texts(model: type) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        if base.__module__.startswith(f"{__package__}."):
-            texts |= _texts_of_module(base.__module__).get(base.__name__, {})
-    return texts
-
-
-@cache
-def _texts_of_module(name: str) -> dict[str, dict[str, str]]:
-    tree = ast.parse(inspect.getsource(sys.modules[name]))
-    return {node.name: _texts_of_class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
-
-
-def _texts_of_class(node: ast.ClassDef) -> dict[str, str]:
-    """Docstrings of fields: a bare string right after an annotated name."""
-    return {
-        field.target.id: inspect.cleandoc(below.value.value)
-        for field, below in zip(node.body, node.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(below, ast.Expr)
-        and isinstance(below.value, ast.Constant)
-        and isinstance(below.value.value, str)
-    }
-
-
 def _tidy(node: Any) -> Any:
-    """Without the titles that only repeat a name, and with standard formats alone."""
+    """Without the titles that only repeat a name, with standard formats alone, and without OpenAPI's own keyword."""
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: value for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+    kept = {key: value for key, value in node.items() if not isinstance(value, _LEFT_OUT.get(key, ()))}
     if kept.get("format") == "uuid7":
         kept |= {"format": "uuid", "pattern": _UUID7}
     return {key: _tidy(value) for key, value in kept.items()}
+
+
+def _nullable(node: Any) -> Any:
+    """With null for every field that may be absent, as the hub reads it where outsiders write."""
+    if isinstance(node, list):
+        return [_nullable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: _nullable(value) for key, value in node.items()}
+    if isinstance(made.get("properties"), dict):
+        required = made.get("required", ())
+        made["properties"] = {
+            name: field if name in required else _or_null(field) for name, field in made["properties"].items()
+        }
+    return made
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    if {"type": "null"} in field.get("anyOf", ()):
+        return field
+    about = {key: value for key, value in field.items() if key in ("default", "description")}
+    return {"anyOf": [{key: value for key, value in field.items() if key not in about}, {"type": "null"}], **about}
+
+
+def _opened(node: Any) -> Any:
+    """As a reader applies it: later versions may have more fields."""
+    if isinstance(node, list):
+        return [_opened(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _opened(value) for key, value in node.items() if not (key == "additionalProperties" and value is False)}
 
 
 def main(arguments: list[str] | None = None) -> int:

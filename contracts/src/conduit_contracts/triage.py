@@ -13,6 +13,7 @@ from conduit_contracts.referral import Ground, Referral, Supplement, Text, Urgen
 from conduit_contracts.times import Moment
 
 PolicyVersion = Annotated[str, formed(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "letters, digits, . and -", max_length=32)]
+"""Which version of the policy file held when it was decided."""
 
 
 class ReviewReason(Term):
@@ -41,12 +42,14 @@ class ByRules(Value):
     """Decided by the acceptance rules. Rules accept; they never decline."""
 
     kind: Literal["rules"] = "rules"
+    """Says who decided."""
 
 
 class ByOfficer(Value):
     """Decided by a named officer."""
 
     kind: Literal["officer"] = "officer"
+    """Says who decided."""
     officer_id: OfficerId
 
 
@@ -64,9 +67,12 @@ class ReviewOpened(_AboutReferral):
 
     type: ClassVar[str] = "uk.conduit.triage.review-opened.v1"
     reasons: Annotated[tuple[ReviewReason, ...], Field(min_length=1)]
+    """Why a person must look."""
     urgency: Urgency
     immediate_danger: bool
+    """True: a child is in danger now."""
     due_at: Moment
+    """By when a person should have looked."""
     policy_version: PolicyVersion
 
 
@@ -76,6 +82,7 @@ class InformationRequested(_AboutReferral):
     type: ClassVar[str] = "uk.conduit.triage.information-requested.v1"
     officer_id: OfficerId
     question: Text
+    """What the officer asks."""
 
 
 class ImmediateDangerRaised(_AboutReferral):
@@ -96,9 +103,11 @@ class ReferralAccepted(_AboutReferral):
     supplements: tuple[Supplement, ...] = ()
     """What the partner added while the referral was under review, oldest first."""
     grounds: Annotated[tuple[Ground, ...], Field(min_length=1)]
+    """On which grounds the case is complex."""
     home_force: ForceId | None = None
     """Where the deciding officer named it."""
     decided_by: DecidedBy
+    """Who accepted it: the rules, or a named officer."""
     policy_version: PolicyVersion
 
 
@@ -147,6 +156,7 @@ class WithdrawalForwarded(_AboutReferral):
     type: ClassVar[str] = "uk.conduit.triage.withdrawal-forwarded.v1"
     reason: WithdrawalReason
     comment: Text | None = None
+    """More about why, in the partner's words."""
 
 
 class CommandIgnored(_AboutReferral):
@@ -155,6 +165,7 @@ class CommandIgnored(_AboutReferral):
     type: ClassVar[str] = "uk.conduit.triage.command-ignored.v1"
     officer_id: OfficerId
     code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
+    """Why it did not fit, for example already_decided."""
 
 
 class ReviewOutcome(Term):

@@ -21,6 +21,7 @@ from typing_extensions import override
 from conduit_chassis.settings import Settings
 from conduit_chassis.subscriber import ChassisSubscriber
 from conduit_contracts.envelope import Message as Event
+from conduit_contracts.schemas import schema
 from conduit_contracts.topics import Topic, produced_by
 
 
@@ -96,7 +97,7 @@ class _Specification(KafkaSubscriberSpecification):
 
 
 def _channel(topic: Topic) -> SubscriberSpec:
-    payloads = {message.__name__: message.model_json_schema() for message in topic.messages}
+    payloads = {message.__name__: schema(message) for message in topic.messages}
     return SubscriberSpec(
         address=topic.template,
         description=f"Keyed by {topic.key}.",

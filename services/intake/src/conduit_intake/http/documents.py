@@ -1,12 +1,13 @@
 """The OpenAPI 3.1 document: routes as FastAPI knows them, and bodies as the contracts' own JSON Schemas have them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from conduit_contracts import partner
-from conduit_contracts.schemas import schema
+from conduit_contracts.schemas import TAG, schema
 from conduit_intake.http.edge import CORRELATION, LONGEST_CORRELATION
 from conduit_intake.http.examples import EXAMPLES
 from conduit_intake.http.refusals import ProblemDetails
@@ -70,8 +71,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         tags=_TAGS,
         servers=[{"url": "/", "description": "Where this document is."}],
     )
-    schemas = made["components"]["schemas"]
-    schemas |= contract_schemas() | _problem_schemas()
+    schemas = _opened(made["components"]["schemas"] | _problem_schemas()) | contract_schemas()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     made["components"]["schemas"] = dict(sorted(schemas.items()))
@@ -92,12 +92,34 @@ def contract_schemas() -> dict[str, Any]:
         del found[wrapper.__name__]
     for name, example in EXAMPLES.items():
         found[name]["examples"] = [example]
-    return {name: _moved(each) for name, each in found.items()}
+    return {name: _tagged(_moved(each), found) for name, each in found.items()}
 
 
 def _problem_schemas() -> dict[str, Any]:
     whole = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     return {**whole.pop("$defs", {}), "ProblemDetails": whole}
+
+
+def _tagged(node: Any, found: Mapping[str, Any]) -> Any:
+    """With OpenAPI's own keyword where one field says which form of a union it is."""
+    if isinstance(node, list):
+        return [_tagged(item, found) for item in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _tagged(value, found) for name, value in node.items()}
+    if "oneOf" not in made:
+        return made
+    forms = {found[form["$ref"].rsplit("/", 1)[-1]]["properties"][TAG]["const"]: form["$ref"] for form in made["oneOf"]}
+    return made | {"discriminator": {"propertyName": TAG, "mapping": forms}}
+
+
+def _opened(node: Any) -> Any:
+    """As whoever reads an answer must take it: later versions may have more fields."""
+    if isinstance(node, list):
+        return [_opened(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {name: _opened(value) for name, value in node.items() if not (name == "additionalProperties" and value is False)}
 
 
 def _moved(node: Any) -> Any:

@@ -19,7 +19,7 @@ TYPES = "https://conduit.example/problems"
 class ProblemDetails(BaseModel):
     """Why a request was not done (RFC 9457), with the conduit's own members from `code` on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"additionalProperties": False})
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: str = Field(description="Names the kind of problem. The same for every occurrence; not meant to be fetched.")
     title: str

@@ -21,9 +21,9 @@ V = TypeVar("V", bound="View")
 
 
 class View(BaseModel):
-    """A closed object without nulls."""
+    """An object without nulls. Whoever reads it passes over fields that came later."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"additionalProperties": False})
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     def json_bytes(self) -> bytes:
         """As it is sent."""
