@@ -59,7 +59,8 @@ def test_a_schema_is_closed_for_writers_open_for_readers_and_valid_2020_12(name:
         assert found.get("additionalProperties") is (False if written else None)
         for field, described in found["properties"].items():
             optional = field not in found.get("required", ())
-            assert jsonschema.Draft202012Validator(made | described).is_valid(None) or not (written and optional)
+            alone = {"$defs": made.get("$defs", {}), **described}
+            assert jsonschema.Draft202012Validator(alone).is_valid(None) or not (written and optional)
 
 
 def test_every_field_of_every_message_is_described() -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from conduit_contracts.base import Value
-from conduit_contracts.ids import DistrictCode, ReferralId, uuid7
 from conduit_contracts.explain import problems_from
+from conduit_contracts.ids import DistrictCode, ReferralId, uuid7
 from conduit_contracts.programme import Contact, Mou
 from conduit_contracts.referral import (
     Caseworker,

@@ -220,6 +220,7 @@ class CaseRestricted(_AboutCase):
     """The forces to which no rule sends the case. None: the force is not known, so no rule sends it anywhere."""
     urgency: Urgency
     immediate_danger: bool
+    """True: a child is in danger now."""
 
 
 class ProfessionalStandardsInformed(_AboutCase):
@@ -229,6 +230,7 @@ class ProfessionalStandardsInformed(_AboutCase):
     force_id: ForceId
     officer_id: OfficerId
     reason: Text
+    """Why, in the officer's words."""
 
 
 class CommandIgnored(_AboutCase):
