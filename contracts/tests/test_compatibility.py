@@ -16,7 +16,7 @@ from conduit_contracts.topics import FORCE, OFFICER, PARTNER, REGISTRY
 from contracts.tests.support import Json, examples
 
 NAME = ReferralSubmitted.type
-BASE: Json = schema(ReferralSubmitted)
+BASE: Json = committed()["0.1.0"][NAME]
 Change = Callable[[Json], object]
 
 
@@ -319,7 +319,7 @@ def test_the_direction_of_a_message_is_that_of_its_topic(name: str) -> None:
 
 def test_the_tag_of_a_union_may_become_required_since_no_reader_ever_did_without_it() -> None:
     """Version 0.1.0 published it as optional with a default; its readers refused a record without it all the same."""
-    old = committed()["0.1.0"][NAME]
+    old = BASE
     assert "kind" not in old["$defs"]["Pseudonymous"]["required"]
     new = changed(dict(old), lambda made: definition("Pseudonymous")(made)["required"].append("kind"))
     new = changed(new, drop("$defs", "Pseudonymous", "properties", "kind", "default"))

@@ -118,7 +118,7 @@ MALFORMED = [
         [("value_inconsistent", "period")],
     ),
     (Supplement, {**SUPPLEMENT, "immediate_danger": "yes"}, [("field_type", "immediate_danger")]),
-    (Supplement, {**SUPPLEMENT, "imediate_danger": True}, [("field_unknown", "(unknown)")]),
+    (Supplement, {**SUPPLEMENT, "imediate_danger": True}, [("field_unknown", "imediate_danger")]),
     (OffencePeriod, {"first_on": "01/02/2023"}, [("format_invalid", "first_on")]),
     (OffencePeriod, {"ongoing": "yes"}, [("field_type", "ongoing")]),
     (Caseworker, {"name": "Two\nlines", "email": "a@b.example"}, [("format_invalid", "name")]),
@@ -220,8 +220,8 @@ def test_every_person_stands_in_one_of_three_forms(identity: Json, expected: typ
 @pytest.mark.parametrize(
     ("identity", "problem"),
     [
-        ({"name": "Example"}, ("field_missing", "identity")),
-        ({"kind": "named", "name": "Example"}, ("value_not_allowed", "identity")),
+        ({"name": "Example"}, ("field_missing", "identity.kind")),
+        ({"kind": "named", "name": "Example"}, ("value_not_allowed", "identity.kind")),
         ({"kind": "named_with_consent", "name": "Example"}, ("field_missing", "identity.consented_on")),
         ({"kind": "named_without_consent", "name": "E", "reason": "r"}, ("field_missing", "identity.legal_ground")),
         ({"kind": "pseudonymous", "pseudonym": "E", "name": "E"}, ("field_unknown", "identity.name")),
