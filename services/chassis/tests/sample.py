@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -88,6 +89,8 @@ class Sample:
             raise FixableError(message.words)
         if message.action == "fail in the database":
             await connection.fetchval("SELECT $1::text::integer", message.words)
+        if message.action == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
         if message.action == "slow":
             await asyncio.sleep(0.05)
 

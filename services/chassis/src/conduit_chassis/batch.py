@@ -6,7 +6,8 @@ When `process` returns, every record of the batch is accounted for in the databa
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from time import monotonic
@@ -15,16 +16,17 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka import TopicPartition
 
-from conduit_chassis import dead_letters, inbox, metrics, orders, unreadable
+from conduit_chassis import begun, dead_letters, inbox, metrics, orders, postgres, unreadable
 from conduit_chassis.backoff import jittered
-from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, Cause
+from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, KILLS, Cause
 from conduit_chassis.errors import (
     DOUBTFUL_ATTEMPTS,
     DOUBTFUL_ATTEMPTS_TOGETHER,
     Abandoned,
     TooManyDeadLettersError,
+    Verdict,
     class_name,
-    worth_retrying,
+    classify,
 )
 from conduit_chassis.kafka import (
     BATCH_UNREADABLE,
@@ -86,6 +88,10 @@ class Plan:
 
 
 LATE = timedelta(hours=1)
+CAREFUL_SECONDS = 60.0
+BIG_BYTES = 1024 * 1024
+MOST_WRITTEN = 16 * 1024 * 1024
+"""Of events in one transaction of several records. What one record alone brings about may be more."""
 
 
 class Limit:
@@ -131,15 +137,18 @@ class Processor:
         self._handle = runtime.service.handle
         self._reader = reader
         self._transactions = runtime.transaction
+        self._pool = runtime.pool
         self._clock = runtime.clock
         self._health = runtime.health
         self._limit = Limit(settings.dead_letter_limit, settings.dead_letter_window)
+        self._careful_until = -inf
         self._deliver_twice = settings.deliver_twice
         self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
         """Waits between attempts; raises Abandoned where the batch is to be given up."""
 
     async def remember(self) -> None:
-        """Count the dead letters of late that nobody has dealt with."""
+        """Count the dead letters of late that nobody has dealt with, and take care with what may have ended the last run."""
+        self._careful_until = monotonic() + CAREFUL_SECONDS
         since = self._clock.now() - LATE
         async with self._transactions() as (connection, _outbox):
             letters = await dead_letters.blamed_since(connection, since, self._limit.window)
@@ -158,6 +167,17 @@ class Processor:
             TooManyDeadLettersError: the service must stop.
         """
         started = monotonic()
+        if started < self._careful_until or _bytes_of(records) >= BIG_BYTES:
+            await self._process_carefully(records)
+        else:
+            await self._process(records)
+        seconds = monotonic() - started
+        metrics.BATCH_RECORDS.observe(len(records))
+        metrics.BATCH_SECONDS.observe(seconds)
+        _log.debug("batch", records=len(records), seconds=round(seconds, 4))
+        self._health.progressed()
+
+    async def _process(self, records: Sequence[Record]) -> None:
         back, fresh = await self._restored(records)
         items = self._read([*back, *fresh])
         for _ in range(2 if self._deliver_twice else 1):
@@ -165,11 +185,6 @@ class Processor:
             for item in items[: len(back)]:
                 await self._settle([item])
             await self._settle(items[len(back) :])
-        seconds = monotonic() - started
-        metrics.BATCH_RECORDS.observe(len(records))
-        metrics.BATCH_SECONDS.observe(seconds)
-        _log.debug("batch", records=len(records), seconds=round(seconds, 4))
-        self._health.progressed()
 
     async def _restored(self, records: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
         """What operators ordered back from the store, and the records that are no orders."""
@@ -194,6 +209,48 @@ class Processor:
     def _read(self, records: Sequence[Record]) -> list[Item]:
         return [self._reader.read(record) for record in records]
 
+    async def _process_carefully(self, records: Sequence[Record]) -> None:
+        """Leave a mark while records are handled; take apart those that were begun in a process that did not live."""
+        left = await self._with_connection(lambda connection: begun.found(connection, (each.topic for each in records)))
+        together: list[Record] = []
+        for record in records:
+            deaths = begun.deaths_of(record, left)
+            if deaths is None:
+                together.append(record)
+                continue
+            await self._process_marked(together)
+            together = []
+            if deaths < begun.MOST_DEATHS:
+                await self._process_marked([record], alone=deaths + 1)
+            elif self._reader.orders(record.topic):  # what it brings back waits on as the dead letter that it is
+                _log.error("replay_kills_its_process", partition=record.partition, offset=record.offset)
+            else:
+                await self._put_aside_alone(self._reader.read(record), Cause(KILLS))
+        await self._process_marked(together)
+        if over := [mark for mark in left if any(mark.holds(each) for each in records)]:
+            await self._with_connection(lambda connection: begun.clear(connection, over))
+
+    async def _process_marked(self, records: Sequence[Record], alone: int = 0) -> None:
+        if not records:
+            return
+        marks = [replace(mark, alone=alone) for mark in begun.marks_of(records)]
+        await self._with_connection(lambda connection: begun.mark(connection, marks))
+        try:
+            await self._process(records)
+        except Abandoned:
+            with suppress(Exception):  # there may be no database, and no time to wait for it
+                async with self._transactions() as (connection, _):
+                    await begun.clear(connection, marks)
+            raise
+        await self._with_connection(lambda connection: begun.clear(connection, marks))
+
+    async def _with_connection(self, operation: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def once() -> Any:
+            async with self._transactions() as (connection, _):
+                return await operation(connection)
+
+        return await self._until_done(once, inf)
+
     async def _settle(self, items: Sequence[Item]) -> None:
         if not items:
             return
@@ -208,15 +265,18 @@ class Processor:
             self._count(plan)
 
     async def _isolate(self, items: Sequence[Item], error: Exception) -> None:
-        """Halve the batch until the record that fails stands alone, and put that one aside."""
+        """Halve the batch until the record that fails stands alone, and put that one aside. One that writes too much beside
+        others does not fail alone."""
         if len(items) > 1:
             middle = len(items) // 2
             await self._settle(items[:middle])
             await self._settle(items[middle:])
             return
         item = items[0]
-        cause = Cause(HANDLER_FAILED, class_name(error))
         _log.error("handler_failed", exc_info=error, **_place(item))
+        await self._put_aside_alone(item, Cause(HANDLER_FAILED, class_name(error)))
+
+    async def _put_aside_alone(self, item: Item, cause: Cause) -> None:
         await self._until_done(lambda: self._bury(item, cause), inf)
         metrics.CONSUMED.labels(item.content.topic.template, "dead_letter").inc()
         metrics.DEAD_LETTERS.labels(cause.reason).inc()
@@ -224,19 +284,30 @@ class Processor:
 
     async def _until_done(self, operation: Callable[[], Awaitable[Any]], doubtful_attempts: float) -> Any:
         """Try again while the surroundings fail."""
-        attempt = 0
+        attempt = doubtful = 0
         while True:
             try:
                 result = await operation()
             except Exception as error:
                 attempt += 1
-                if not worth_retrying(error, attempt, doubtful_attempts):
+                verdict = classify(error)
+                if verdict is Verdict.DOUBTFUL and await self._database_answers():
+                    doubtful += 1
+                if verdict is Verdict.POISON or doubtful >= doubtful_attempts:
                     raise
                 self._note_retry(error, attempt)
                 await self._pause(attempt)
             else:
                 self._health.recovered("batch")
                 return result
+
+    async def _database_answers(self) -> bool:
+        """Whether a time limit that passed says something of the records: not where the database gives no sign of life."""
+        try:
+            await postgres.probe(self._pool)
+        except Exception:  # whatever it is, it is not the records
+            return False
+        return True
 
     async def _pause(self, attempt: int) -> None:
         try:
@@ -262,6 +333,7 @@ class Processor:
         async with self._transactions() as (connection, outbox):
             if items[0].record.replay is not None:
                 await dead_letters.say_who_replays(connection, items[0].record.replay)
+            outbox.most_bytes = MOST_WRITTEN if len(items) > 1 else inf
             plan = await self._plan(connection, items, claim)
             incoming: list[Incoming] = [item.content for item in plan.deliver]
             if incoming:
@@ -391,6 +463,10 @@ def _supersedes(item: Item) -> bool:
 
 
 _NOT_YET_NUMBERED = 1 << 62
+
+
+def _bytes_of(records: Sequence[Record]) -> int:
+    return sum(len(each.value or b"") for each in records)
 
 
 def _place(item: Item) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from conduit_chassis.outbox import Outbox, pack_headers
 
 BEHIND = "behind_dead_letter"
 HANDLER_FAILED = "handler_failed"
+KILLS = "kills_its_process"
 ID_HEADER = "conduit-dead-letter-id"
 
 _INSERT = """

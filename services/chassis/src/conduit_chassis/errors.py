@@ -12,12 +12,13 @@ class Verdict(Enum):
     TRANSIENT = "transient"
     """The surroundings failed. The same batch is tried again for as long as it takes."""
     DOUBTFUL = "doubtful"
-    """A time limit passed: the surroundings, or a record that always takes too long. Tried again a few times."""
+    """A time limit passed: the surroundings, or a record that always takes too long. Tried again for as long as the
+    surroundings do not answer, and a few times while they do."""
     POISON = "poison"
     """A record, or our code, is wrong. Trying again cannot help."""
 
 
-DOUBTFUL_ATTEMPTS = 6
+DOUBTFUL_ATTEMPTS = 3
 DOUBTFUL_ATTEMPTS_TOGETHER = 2
 """Fewer while there are other records to tell apart from the one that takes too long."""
 
@@ -28,6 +29,10 @@ class Abandoned(Exception):  # noqa: N818 - not a fault
 
 class TooManyDeadLettersError(Exception):
     """More records fail than one record's fault can explain. The service stops rather than empties its topic."""
+
+
+class TooMuchAtOnceError(Exception):
+    """The records of a batch bring about more than one transaction should write: they are taken in halves."""
 
 
 class ConfigurationError(Exception):

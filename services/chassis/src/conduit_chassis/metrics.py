@@ -150,6 +150,8 @@ READY = Gauge("conduit_ready", "1 while the readiness check passes.")
 
 DEAD_LETTERS.labels("handler_failed")
 DEAD_LETTERS.labels("behind_dead_letter")
+DEAD_LETTERS.labels("batch_unreadable")
+DEAD_LETTERS.labels("kills_its_process")
 POOL_CONNECTIONS.labels("used")
 POOL_CONNECTIONS.labels("idle")
 

@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from math import inf
 from typing import Any, NamedTuple
 
-from conduit_chassis.errors import MessageTooLargeError
+from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
 from conduit_chassis.postgres import insert
 from conduit_chassis.trace import child
 from conduit_contracts.envelope import Attributes, Message, dump, encode_headers
@@ -49,6 +50,9 @@ class Outbox:
         self.waiting_bytes = 0
         """Of the values in `rows`, which a handler may flush before the transaction ends."""
         self.flushed = 0
+        self.most_bytes = inf
+        """Of all values that the transaction writes, flushed or not."""
+        self._bytes = 0
         self.put_aside: list[DeadLetterRequest] = []
 
     def publish(
@@ -100,9 +104,17 @@ class Outbox:
     def add(
         self, topic: str, key: bytes | None, headers: str, value: bytes | None, acted_at: datetime | None = None
     ) -> None:
-        """Add a record that is already encoded."""
+        """Add a record that is already encoded.
+
+        Raises:
+            TooMuchAtOnceError: the transaction would write too much.
+        """
+        size = len(value or b"")
+        self._bytes += size
+        if self._bytes > self.most_bytes:
+            raise TooMuchAtOnceError
         self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value, acted_at))
-        self.waiting_bytes += len(value or b"")
+        self.waiting_bytes += size
 
     async def flush(self, connection: Any) -> int:
         """Write all rows that wait in one statement; returns how many the transaction has written so far."""

@@ -61,18 +61,38 @@ class ReadOnlyError(ConnectionError):
     """The database answers, and takes nothing."""
 
 
+class NoConnectionError(ConnectionError):
+    """The database gives no connection within the time for it, or all of the pool's are in use."""
+
+
 async def probe(pool: Any) -> None:
     """Return where the database answers within a while and takes what is written; raise otherwise."""
-    async with pool.acquire(timeout=PROBE_SECONDS) as connection:
+    async with _acquired(pool, PROBE_SECONDS) as connection:
         if await connection.fetchval(_TAKES_NOTHING, timeout=PROBE_SECONDS):
             raise ReadOnlyError
 
 
 @asynccontextmanager
 async def transaction(pool: Any) -> AsyncIterator[Any]:
-    """A connection in a transaction that commits at the end, or rolls back on any error."""
-    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+    """A connection in a transaction that commits at the end, or rolls back on any error.
+
+    Raises:
+        NoConnectionError: there is none to be had. Whatever was to be done has not begun.
+    """
+    async with _acquired(pool, ACQUIRE_SECONDS) as connection, connection.transaction():
         yield connection
+
+
+@asynccontextmanager
+async def _acquired(pool: Any, seconds: float) -> AsyncIterator[Any]:
+    try:
+        connection = await pool.acquire(timeout=seconds)
+    except TimeoutError:
+        raise NoConnectionError from None
+    try:
+        yield connection
+    finally:
+        await pool.release(connection)
 
 
 async def insert(connection: Any, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:

@@ -1,0 +1,76 @@
+"""Marks of what is being handled, so that a batch which keeps killing its process is known by them, and taken apart.
+
+They cost a batch two small transactions, so they are kept for big ones, and for all in a process's first minute: what killed
+the process before comes again first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conduit_chassis.kafka import Record
+
+MOST_DEATHS = 3
+"""At so many deaths a record was alone: it is put aside."""
+
+_FOUND = "SELECT topic, partition, first_offset, last_offset, alone FROM begun WHERE topic = ANY($1::text[])"
+_MARK = """
+INSERT INTO begun (topic, partition, first_offset, last_offset, alone)
+SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[])
+ON CONFLICT (topic, partition, first_offset)
+DO UPDATE SET last_offset = excluded.last_offset, alone = excluded.alone, at = now()
+"""
+_CLEAR = """
+DELETE FROM begun USING unnest($1::text[], $2::integer[], $3::bigint[]) AS gone (topic, partition, first_offset)
+WHERE begun.topic = gone.topic AND begun.partition = gone.partition AND begun.first_offset = gone.first_offset
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Records of one partition that were begun together."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    alone: int = 0
+
+    def holds(self, record: Record) -> bool:
+        """Whether the record is one of them."""
+        here = self.topic == record.topic and self.partition == record.partition
+        return here and self.first <= record.offset <= self.last
+
+
+def marks_of(records: Iterable[Record]) -> list[Mark]:
+    """One for each partition."""
+    places: dict[tuple[str, int], tuple[int, int]] = {}
+    for each in records:
+        first, last = places.get((each.topic, each.partition), (each.offset, each.offset))
+        places[each.topic, each.partition] = min(first, each.offset), max(last, each.offset)
+    return [Mark(topic, partition, first, last) for (topic, partition), (first, last) in places.items()]
+
+
+def deaths_of(record: Record, marks: Iterable[Mark]) -> int | None:
+    """At how many deaths of a process the record was alone; None where it was at none in the making."""
+    held = [mark for mark in marks if mark.holds(record)]
+    return max((mark.alone for mark in held if mark.first == mark.last), default=0) if held else None
+
+
+async def found(connection: Any, topics: Iterable[str]) -> list[Mark]:
+    """Marks that somebody left on these topics."""
+    return [Mark(*row) for row in await connection.fetch(_FOUND, sorted(set(topics)))]
+
+
+async def mark(connection: Any, marks: Sequence[Mark]) -> None:
+    """Say that these are begun. Our own death does not undo it; the disk need not be waited for."""
+    await connection.execute("SET LOCAL synchronous_commit TO off")
+    rows = [(each.topic, each.partition, each.first, each.last, each.alone) for each in marks]
+    await connection.execute(_MARK, *map(list, zip(*rows, strict=True)))
+
+
+async def clear(connection: Any, marks: Sequence[Mark]) -> None:
+    """Say that we live."""
+    await connection.execute("SET LOCAL synchronous_commit TO off")
+    rows = [(each.topic, each.partition, each.first) for each in marks]
+    await connection.execute(_CLEAR, *map(list, zip(*rows, strict=True)))
