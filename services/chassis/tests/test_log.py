@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conduit_chassis.log import QUIET_SECONDS, SAID, Calm
 
 CANARY = "Mary Canary, 12 Nightingale Row"
 
@@ -88,3 +92,50 @@ async def test_a_forgotten_tasks_exception_is_not_printed(logs: Logs) -> None:
 def test_aiokafkas_payload_dump_stays_off_at_debug(logs: Logs) -> None:
     logging.getLogger("aiokafka.producer").debug("Sending (key=%s value=%s)", CANARY, CANARY)
     assert lines(logs) == []
+
+
+class TestCalm:
+    """What is said again and again is said a few times, and then counted."""
+
+    def test_a_storm_is_said_a_few_times_and_another_thing_all_the_same(self, logs: Logs) -> None:
+        for attempt in range(5_000):
+            structlog.get_logger().warning("fetch_failed", attempt=attempt, exc_info=ConnectionResetError())
+            logging.getLogger("aiokafka.consumer").error("Failed fetch messages from %s: %s", 1, ConnectionResetError())
+        structlog.get_logger().warning("fetch_failed", exc_info=TimeoutError())
+        found = [line["event"] for line in lines(logs)]
+        assert len(found) == 2 * SAID + 1
+
+    @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.floats(0, 20)), max_size=300))
+    def test_every_line_is_said_or_counted(self, turns: list[tuple[str, float]]) -> None:
+        now = [0.0]
+        calm = Calm(lambda: now[0])
+        said, counted = 0, 0
+
+        def say(name: str) -> None:
+            nonlocal said, counted
+            try:
+                event = calm(None, "warning", {"event": "x", "name": name})
+            except structlog.DropEvent:
+                return
+            said += 1
+            counted += event.get("repeated", 0)
+
+        for name, wait in turns:
+            now[0] += wait
+            say(name)
+        now[0] += QUIET_SECONDS
+        for name in ("a", "b", "c"):
+            say(name)
+        assert said + counted == len(turns) + 3
+
+    @given(st.integers(1, 3_000))
+    def test_no_more_than_a_few_lines_within_a_while(self, count: int) -> None:
+        calm = Calm(lambda: 0.0)
+        said = 0
+        for _ in range(count):
+            try:
+                calm(None, "error", {"event": "x"})
+            except structlog.DropEvent:
+                continue
+            said += 1
+        assert said == min(count, SAID)

@@ -26,8 +26,8 @@ from services.chassis.tests.test_consume import answers, reasons
 from services.chassis.tests.world import World, eventually
 from tests.support.servers import create_database, dsn_of
 
-RETRIES = 8
-"""More than any number of attempts after which a record was ever put aside."""
+RETRIES = DOUBTFUL_ATTEMPTS + 1
+"""More than after which a record is put aside that alone takes too long."""
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from records, and records hold personal data.
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,11 @@ import structlog
 from conduit_chassis.errors import class_name
 
 LONGEST = 200
+QUIET_SECONDS = 60.0
+SAID = 10
+MOST_REMEMBERED = 1_000
+_WHICH = ("name", "tick", "worker", "topic", "reason", "shard", "method", "path")
+"""What else tells one thing from another, and has few values."""
 KEYS = frozenset(
     {
         "event",
@@ -37,6 +43,7 @@ KEYS = frozenset(
         "partition",
         "offset",
         "reason",
+        "repeated",
         "outcome",
         "shard",
         "tick",
@@ -95,6 +102,7 @@ def configure(service: str, level: str = "INFO", keys: Iterable[str] = ()) -> No
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _name_exception,
+            Calm(),
             redact,
             structlog.processors.JSONRenderer(sort_keys=False),
         ],
@@ -116,6 +124,40 @@ def _route_standard_library(service: str, level: str) -> None:
     root.setLevel(level)
     for name, quietest in _QUIETEST.items():
         logging.getLogger(name).setLevel(max(quietest, logging.getLevelName(level)))
+
+
+class Calm:
+    """Says the same thing a few times, and then counts it until a while has passed.
+
+    The same is what comes from the same place of the code for the same reason. The next line after the while says how often
+    it was not said.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._said: dict[tuple[str, ...], tuple[float, int]] = {}
+
+    def __call__(self, _logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """For structlog.
+
+        Raises:
+            structlog.DropEvent: it was said often enough of late.
+        """
+        if method == "debug":
+            return event
+        key = tuple(str(event.get(name)) for name in ("event", "level", "logger", "error", *_WHICH))
+        now = self._now()
+        since, count = self._said.get(key, (now, 0))
+        if now - since >= QUIET_SECONDS:
+            if count > SAID:
+                event["repeated"] = count - SAID
+            since, count = now, 0
+        if len(self._said) >= MOST_REMEMBERED:
+            self._said.clear()
+        self._said[key] = (since, count + 1)
+        if count >= SAID:
+            raise structlog.DropEvent
+        return event
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
