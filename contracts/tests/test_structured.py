@@ -2,6 +2,7 @@
 
 import copy
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -144,7 +145,7 @@ def test_an_empty_object_hears_of_all_that_are_missing() -> None:
     assert codes(b"{}") == [("field_missing", name) for name in ("specversion", "id", "source", "type")]
 
 
-@pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "time", "subject", "traceparent"])
+@pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "time", "subject"])
 @pytest.mark.parametrize(
     ("member", "code"),
     [
@@ -308,3 +309,15 @@ def test_a_refusal_has_the_attributes_once_they_could_be_read() -> None:
 def test_the_attributes_of_a_structured_record_make_the_headers_of_a_binary_one() -> None:
     attributes, _ = decode(STRUCTURED, text(), EDGE)
     assert dict(encode_headers(attributes)) == dict(RECEIPT.raw_headers)
+
+
+@pytest.mark.parametrize("held", [7, ["00-a"], "x" * 1_200, "a\x00b", {"a": 1}])
+def test_a_trace_that_cannot_be_read_is_passed_over(held: Json) -> None:
+    attributes, _ = decode(STRUCTURED, text(traceparent=held), EDGE, closed=True)
+    assert attributes.traceparent is None
+
+
+def test_the_records_own_time_stands_in_here_too() -> None:
+    took = datetime(2026, 11, 29, 9, 30, tzinfo=UTC)
+    attributes, _ = decode(STRUCTURED, without("time"), EDGE, closed=True, recorded_at=took)
+    assert attributes.time == took

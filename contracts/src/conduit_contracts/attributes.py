@@ -44,6 +44,8 @@ class Names(NamedTuple):
 
 
 HEADERS = Names(("ce_specversion", "ce_id", "ce_source", "ce_type"), "ce_time", "ce_subject", "header_missing")
+_READ = frozenset({*HEADERS.required, HEADERS.time, HEADERS.subject})
+TRACE = "traceparent"
 MEMBERS = Names(("specversion", "id", "source", "type"), "time", "subject", "field_missing")
 
 
@@ -64,13 +66,15 @@ def encode_headers(attributes: Attributes) -> list[tuple[str, bytes]]:
     return headers
 
 
-def decode_attributes(headers: Headers) -> Attributes:
-    """The CloudEvents attributes of a record in binary mode.
+def decode_attributes(headers: Headers, recorded_at: datetime | None = None) -> Attributes:
+    """The CloudEvents attributes of a record in binary mode. Extension attributes are not looked at, whatever they hold.
+
+    `recorded_at` is when the broker took the record: it stands in for a `ce_time` that is not there.
 
     Raises:
         Undecodable: an attribute is missing or is not UTF-8 text; the problem names the header.
     """
-    given = [header for header in headers if header[0].startswith("ce_") or header[0] == "traceparent"]
+    given = [header for header in headers if header[0] in _READ]
     try:
         texts = {name: raw.decode() for name, raw in given if raw is not None}
     except UnicodeDecodeError:
@@ -79,10 +83,13 @@ def decode_attributes(headers: Headers) -> Attributes:
     if len(texts) < len(given) or len(together) > _LONGEST or not together.isprintable():
         # One of them may be wrong: look at each, to say which.
         texts = {name: header_text(name, raw) for name, raw in given}
-    return from_texts(texts, HEADERS)
+    traces = [raw for name, raw in headers if name == TRACE]
+    return from_texts(texts, HEADERS, trace_of(traces[-1]) if traces else None, recorded_at)
 
 
-def from_texts(texts: Mapping[str, str], names: Names) -> Attributes:
+def from_texts(
+    texts: Mapping[str, str], names: Names, traceparent: str | None = None, recorded_at: datetime | None = None
+) -> Attributes:
     """Attributes from the texts of a record.
 
     Raises:
@@ -94,16 +101,26 @@ def from_texts(texts: Mapping[str, str], names: Names) -> Attributes:
     version, identity, source, kind = names.required
     if texts[version] != SPEC_VERSION:
         raise Undecodable((sender_problem("spec_version_unsupported", version),))
-    if names.time not in texts:
+    time = _time(texts[names.time], names.time) if names.time in texts else recorded_at
+    if time is None:
         raise Undecodable((sender_problem(names.missing, names.time),))
     return Attributes(
         id=texts[identity],
         source=texts[source],
         type=texts[kind],
-        time=_time(texts[names.time], names.time),
+        time=time,
         subject=texts.get(names.subject),
-        traceparent=texts.get("traceparent"),
+        traceparent=traceparent,
     )
+
+
+def trace_of(raw: object) -> str | None:
+    """The trace that a record belongs to. One that cannot be read is no reason to refuse what it came with."""
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+    except UnicodeDecodeError:
+        return None
+    return text if isinstance(text, str) and len(text) <= _LONGEST and text.isprintable() else None
 
 
 def header_text(name: str, raw: bytes | None) -> str:

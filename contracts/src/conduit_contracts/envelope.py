@@ -6,6 +6,7 @@ names the field, never what stood in it. A field's path begins in the message, i
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from pydantic import BaseModel, ValidationError
@@ -77,19 +78,21 @@ def decode(
     *,
     closed: bool = False,
     again: bool = False,
+    recorded_at: datetime | None = None,
 ) -> tuple[Attributes, BaseModel]:
     """Attributes and message of one record, read by the model that `accept` gives for its type.
 
     With `closed`, a field that the contract does not have is a problem: so it is at the edges, where a misspelt
     `immediate_danger` must not be dropped, and the rules of entry are asked, unless it came in before and is read `again`.
-    Otherwise unknown fields are ignored, so that producers can be upgraded first.
+    Otherwise unknown fields are ignored, so that producers can be upgraded first. `recorded_at` is the record's own time,
+    which stands in for a time that its sender did not give.
 
     Raises:
         Undecodable: with every problem found.
     """
     if is_structured(headers):
-        return _decode_structured(headers, value, accept, closed=closed, again=again)
-    attributes = decode_attributes(headers)
+        return _decode_structured(headers, value, accept, recorded_at, closed=closed, again=again)
+    attributes = decode_attributes(headers, recorded_at)
     model = accept.get(attributes.type)
     if model is None:
         raise Undecodable((sender_problem("type_not_accepted", "ce_type"),), attributes)
@@ -120,11 +123,17 @@ def read_message(
 
 
 def _decode_structured(
-    headers: Headers, value: bytes | None, accept: Mapping[str, type[BaseModel]], *, closed: bool, again: bool
+    headers: Headers,
+    value: bytes | None,
+    accept: Mapping[str, type[BaseModel]],
+    recorded_at: datetime | None,
+    *,
+    closed: bool,
+    again: bool,
 ) -> tuple[Attributes, BaseModel]:
     if value is None:
         raise Undecodable((sender_problem("value_missing", "value"),))
-    attributes, data = open_envelope(headers, value)
+    attributes, data = open_envelope(headers, value, recorded_at)
     model = accept.get(attributes.type)
     if model is None:
         raise Undecodable((sender_problem("type_not_accepted", "type"),), attributes)

@@ -5,6 +5,7 @@ headers may stand beside it and are not read: the object is what the sender sign
 """
 
 import json
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -12,12 +13,14 @@ from pydantic_core import from_json, to_json
 from conduit_contracts.attributes import (
     MEMBERS,
     SPEC_VERSION,
+    TRACE,
     Attributes,
     Headers,
     Undecodable,
     checked,
     from_texts,
     header_text,
+    trace_of,
 )
 from conduit_contracts.explain import fault_problems
 from conduit_contracts.json_texts import Unreadable, look
@@ -26,8 +29,8 @@ from conduit_contracts.problems import sender_problem
 CONTENT_TYPE = "application/cloudevents+json"
 _PREFIX = b"application/cloudevents"
 _PLAIN = ("content-type", b"application/json")
-_TEXTS = (*MEMBERS.required, MEMBERS.time, MEMBERS.subject, "traceparent")
-NAMES = frozenset({*_TEXTS, "tracestate", "data", "data_base64", "datacontenttype", "dataschema"})
+_TEXTS = (*MEMBERS.required, MEMBERS.time, MEMBERS.subject)
+NAMES = frozenset({*_TEXTS, TRACE, "tracestate", "data", "data_base64", "datacontenttype", "dataschema"})
 """What a problem may name; other members are somebody's own."""
 
 
@@ -46,15 +49,16 @@ def is_structured(headers: Headers) -> bool:
     return raw is not None and raw[: len(_PREFIX)].lower() == _PREFIX
 
 
-def open_envelope(headers: Headers, value: bytes) -> Opened:
-    """The attributes and the message of a record in structured mode.
+def open_envelope(headers: Headers, value: bytes, recorded_at: datetime | None = None) -> Opened:
+    """The attributes and the message of a record in structured mode. `recorded_at` is as in binary mode.
 
     Raises:
         Undecodable: with every problem found. Attributes are named as members, such as `id`.
     """
     _check_format(headers)
     members = _members(value)
-    attributes = from_texts(_texts(members, headers), MEMBERS)
+    trace = trace_of(members.get(TRACE)) or trace_of(dict(headers).get(TRACE))
+    attributes = from_texts(_texts(members), MEMBERS, trace, recorded_at)
     return Opened(attributes, _data(members, attributes))
 
 
@@ -97,22 +101,19 @@ def _once_more(value: bytes) -> Any:
         members, faults = look(value)
     except Unreadable as error:
         raise Undecodable(fault_problems(error.faults, envelope=NAMES)) from None
-    read = tuple(fault for fault in faults if fault.location[:1] == () or fault.location[0] in NAMES)
+    read = tuple(fault for fault in faults if fault.location[:1] == () or fault.location[0] in NAMES - {TRACE})
     if read or not faults:
         raise Undecodable(fault_problems(read, envelope=NAMES) or (sender_problem("json_invalid", "value"),))
     return {name: member for name, member in members.items() if name in NAMES} if isinstance(members, dict) else members
 
 
-def _texts(members: dict[str, Any], headers: Headers) -> dict[str, str]:
+def _texts(members: dict[str, Any]) -> dict[str, str]:
     """The attributes that are read. A member that is null is not there, says the JSON format."""
     given = {name: members[name] for name in _TEXTS if members.get(name) is not None}
     wrong = [name for name, member in given.items() if not isinstance(member, str)]
     if wrong:
         raise Undecodable(tuple(sender_problem("field_type", name) for name in wrong))
-    texts = {name: checked(member, name, "attribute") for name, member in given.items()}
-    if "traceparent" not in texts:
-        texts |= {name: header_text(name, raw) for name, raw in headers if name == "traceparent"}
-    return texts
+    return {name: checked(member, name, "attribute") for name, member in given.items()}
 
 
 def _data(members: dict[str, Any], attributes: Attributes) -> bytes:

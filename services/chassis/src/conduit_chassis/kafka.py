@@ -189,7 +189,9 @@ class Reader:
             return self._item(Refusal((_batch_problem(record.value),), record, principal, topic))
         try:
             again = record.replay is not None
-            attributes, message = decode(record.headers, record.value, accept, closed=topic.edge, again=again)
+            attributes, message = decode(
+                record.headers, record.value, accept, closed=topic.edge, again=again, recorded_at=record.timestamp
+            )
         except Undecodable as error:
             return self._item(Refusal(error.problems, record, principal, topic, error.attributes))
         except Exception:  # a decoder's fault must cost one record, not the partition

@@ -17,15 +17,16 @@ _TRACE: Json = {
     "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
     "description": "W3C trace context. Passed on, so that one trace leads from the sender to the last notice.",
 }
+_TIME = "When it was said: RFC 3339, with a zone. Absent: when the broker took the record. The hub's records have it."
 _ATTRIBUTES: dict[str, Json] = {
     "specversion": {"type": "string", "const": "1.0", "description": "The version of CloudEvents."},
     "id": _TEXT | {"description": "Unique per source. The hub's are UUIDv7; the same id and content again has no effect."},
     "source": _TEXT | {"description": "Who made the event, for example /partners/example-haven or /services/intake."},
     "type": _TEXT | {"description": "The message's type, which ends in its major version."},
-    "time": {"type": "string", "format": "date-time", "description": "When it was said: RFC 3339, with a zone."},
+    "time": {"type": "string", "format": "date-time", "description": _TIME},
     "subject": _TEXT | {"description": "The referral's id, where the hub has given one."},
 }
-_REQUIRED = ("specversion", "id", "source", "type", "time")
+_REQUIRED = ("specversion", "id", "source", "type")
 
 
 def envelope_schemas() -> dict[str, Json]:
