@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from conduit_contracts.base import Term, Value
+from conduit_contracts.commands import AnswerCode, CommandId, SeenVersion, _OutdatedCommand, _RefusedCommand
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.force import ForceReference, NotOursReason, Part
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
@@ -240,6 +241,22 @@ class CommandIgnored(_AboutCase):
     officer_id: OfficerId
     code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
     """Why it did not fit, for example case_withdrawn."""
+    command_id: CommandId | None = None
+    """The command's `ce_id`. Absent in records of version 0.1.0."""
+    changes: tuple[AnswerCode, ...] = ()
+    """With the code `case_changed`: what was new since the version that the officer saw."""
+
+
+class CommandRefused(_RefusedCommand):
+    """An officer's command could not be read, or names no case that routing has. Nothing changed."""
+
+    type: ClassVar[str] = "uk.conduit.routing.command-refused.v1"
+
+
+class CommandOutdated(_OutdatedCommand):
+    """An officer's command took effect, although the case had changed since the officer saw it: this says what was new."""
+
+    type: ClassVar[str] = "uk.conduit.routing.command-outdated.v1"
 
 
 class _AboutAttachment(Event):
@@ -427,6 +444,8 @@ class NameHomeForce(Command):
     referral_id: ReferralId
     officer_id: OfficerId
     home_force: ForceId
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. Where something is new since, the officer is told what."""
     reason: Text
     """Why. It stands in the case's history."""
 
@@ -439,6 +458,8 @@ class RerouteHandoff(Command):
     officer_id: OfficerId
     from_force: ForceId
     to_force: ForceId
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. Where something is new since, the officer is told what."""
     reason: Text
     """Why. It stands in the case's history."""
 
@@ -450,6 +471,8 @@ class StandDownHandoff(Command):
     referral_id: ReferralId
     officer_id: OfficerId
     force_id: ForceId
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. Where something is new since, nothing happens: `case_changed`."""
     reason: Text
     """Why. It stands in the case's history."""
 
@@ -462,5 +485,7 @@ class SendToProfessionalStandards(Command):
     referral_id: ReferralId
     officer_id: OfficerId
     force_id: ForceId
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. Where something is new since, the officer is told what."""
     reason: Text
     """Why. It stands in the case's history."""

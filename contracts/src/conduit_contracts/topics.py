@@ -205,7 +205,10 @@ TRIAGE_DECISIONS = Topic(
         triage.InformationForwarded,
         triage.WithdrawalForwarded,
         triage.CommandIgnored,
+        triage.CommandRefused,
+        triage.CommandOutdated,
     ),
+    key="referral_id, or command_id of an answer to an officer",
     partitions=_INTERNAL_PARTITIONS,
 )
 ROUTING_REVIEWS = Topic(
@@ -274,7 +277,10 @@ ROUTING_CASES = Topic(
         routing.CaseRestricted,
         routing.ProfessionalStandardsInformed,
         routing.CommandIgnored,
+        routing.CommandRefused,
+        routing.CommandOutdated,
     ),
+    key="referral_id, or command_id of an answer to an officer",
     partitions=_INTERNAL_PARTITIONS,
 )
 ROUTING_ATTACHMENTS = Topic(

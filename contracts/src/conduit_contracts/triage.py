@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from conduit_contracts.base import Inconsistent, Term, Value
+from conduit_contracts.commands import AnswerCode, CommandId, SeenVersion, _OutdatedCommand, _RefusedCommand
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
@@ -166,6 +167,22 @@ class CommandIgnored(_AboutReferral):
     officer_id: OfficerId
     code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
     """Why it did not fit, for example already_decided."""
+    command_id: CommandId | None = None
+    """The command's `ce_id`. Absent in records of version 0.1.0."""
+    changes: tuple[AnswerCode, ...] = ()
+    """With the code `case_changed`: what was new since the version that the officer saw."""
+
+
+class CommandRefused(_RefusedCommand):
+    """An officer's command could not be read, or names no referral that triage holds. Nothing changed."""
+
+    type: ClassVar[str] = "uk.conduit.triage.command-refused.v1"
+
+
+class CommandOutdated(_OutdatedCommand):
+    """An officer's decision took effect, although the referral had changed since the officer saw it."""
+
+    type: ClassVar[str] = "uk.conduit.triage.command-outdated.v1"
 
 
 class ReviewOutcome(Term):
@@ -186,6 +203,9 @@ class DecideReview(Command):
     grounds: tuple[Ground, ...] = ()
     home_force: ForceId | None = None
     decline_reason: DeclineReason | None = None
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. Where something is new since, declining and asking take no
+    effect and are answered `case_changed`; accepting takes effect, and the officer is told what was new."""
     comment: Text | None = None
     """Why. Goes to the partner with a decline, and is the question with a request for information."""
 

@@ -245,7 +245,7 @@ class Recorder:
         acted_at: datetime | None = None,
     ) -> str:
         dump(message)
-        assert subject in {None, key}
+        assert subject in {None, key} or isinstance(message, routing.CommandRefused | routing.CommandOutdated)
         if acted_at is not None:
             self.promised.append((topic, acted_at))
         self.causes.append(cause)

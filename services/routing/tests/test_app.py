@@ -43,7 +43,7 @@ async def test_before_its_start_it_handles_nothing() -> None:
 
 
 def test_a_started_service_serves_the_officers_pages() -> None:
-    assert [path for path, _ in create_service().routes(runtime(POLICY_FILE))] == ["/reviews", "/cases"]
+    assert [path for path, _ in create_service().routes(runtime(POLICY_FILE))] == ["/reviews", "/cases", "/commands"]
 
 
 def test_the_token_is_not_printed() -> None:

@@ -29,7 +29,7 @@ from conduit_contracts.routing import (
     RoutingReviewReason,
     TriageDeclineForwarded,
 )
-from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_REVIEWS, consumed_by
+from conduit_contracts.topics import FORCE_RESPONSES, consumed_by
 from conduit_routing.case import CaseState
 from conduit_routing.handlers import HANDLERS
 from services.routing.tests.builders import (
@@ -324,12 +324,6 @@ def test_a_record_that_cannot_be_read_is_answered_to_its_force_alone(desk: Desk)
     outbox = desk.refuse(FORCE_RESPONSES.name(KENT), b"canary")
     assert outbox.kinds(KENT) == ["ResponseRejected"]
     assert outbox.put_aside == []
-
-
-def test_an_officers_record_that_cannot_be_read_is_put_aside(desk: Desk) -> None:
-    outbox = desk.refuse(ROUTING_REVIEWS.name(), b"canary")
-    assert outbox.sent == []
-    assert len(outbox.put_aside) == 1
 
 
 # Declining
@@ -743,13 +737,6 @@ def test_triage_s_decline_is_not_overruled_by_naming_a_home_force(desk: Desk) ->
     referral_id = uuid7()
     desk.deliver(danger(in_danger(*NOWHERE), referral_id), triage_declined(referral_id))
     assert ignored(desk.deliver(name_home(referral_id, KENT))) == "triage_declined"
-
-
-@pytest.mark.parametrize("command", [name_home(uuid7(), KENT), reroute(uuid7(), KENT, ESSEX), stand_down(uuid7(), KENT)])
-def test_a_command_about_no_case_is_put_aside(desk: Desk, command: object) -> None:
-    outbox = desk.deliver(command)  # type: ignore[arg-type]
-    assert outbox.sent == []
-    assert [problem.code for _, problem in outbox.put_aside] == ["referral_unknown"]
 
 
 def test_history_has_every_change_without_gaps_and_nobodys_words(desk: Desk) -> None:

@@ -264,8 +264,8 @@ async def test_the_clock_ends_with_an_open_review_and_never_closes_anything(rout
     assert case.handoffs[KENT].waiting
 
 
-async def test_a_command_about_no_case_is_a_dead_letter(routing: Harness) -> None:
-    await deliver(routing, name_home(uuid7(), KENT))
+async def test_information_about_no_case_is_a_dead_letter(routing: Harness) -> None:
+    await deliver(routing, informed(uuid7(), supplement()))
     assert [each["reason"] for each in await routing.dead_letters()] == ["referral_unknown"]
 
 

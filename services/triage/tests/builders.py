@@ -28,7 +28,7 @@ from conduit_contracts.referral import (
     Supplement,
     Urgency,
 )
-from conduit_contracts.triage import DecideReview, DeclineReason, ReviewOutcome
+from conduit_contracts.triage import CommandOutdated, CommandRefused, DecideReview, DeclineReason, ReviewOutcome
 from conduit_triage.cases import Case
 from conduit_triage.handlers import dispatch
 from conduit_triage.policy import TriagePolicy
@@ -167,6 +167,10 @@ def names(published: Iterable[Any]) -> list[str]:
     return [type(getattr(each, "message", each)).__name__ for each in published]
 
 
+def _key_of(message: Any) -> str:
+    return str(message.command_id if isinstance(message, CommandRefused | CommandOutdated) else message.referral_id)
+
+
 class Desk:
     """Triage in memory: takes one record at a time, and returns what it would publish."""
 
@@ -188,7 +192,7 @@ class Desk:
         for row in outbox.rows:
             assert row.topic == "triage.decisions.v1"
         decoded = [decode(unpack_headers(row.headers), row.value, _PUBLISHED, closed=True)[1] for row in outbox.rows]
-        assert [row.key for row in outbox.rows] == [str(message.referral_id).encode() for message in decoded]  # type: ignore[attr-defined]
+        assert [row.key for row in outbox.rows] == [_key_of(message).encode() for message in decoded]
         return decoded
 
     def open(self, **changes: Any) -> UUID:

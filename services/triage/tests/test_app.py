@@ -34,10 +34,10 @@ async def test_a_policy_that_cannot_be_used_stops_the_start_and_names_the_key(
             service.routes(made.runtime)
 
 
-async def test_reviews_are_served_under_their_own_prefix_alone(triage: Harness) -> None:
-    ((prefix, app),) = triage.runtime.service.routes(triage.runtime)
-    assert prefix == "/reviews"
-    assert isinstance(app, Reviews)
+async def test_reviews_and_commands_are_served_under_their_own_prefixes_alone(triage: Harness) -> None:
+    routes = dict(triage.runtime.service.routes(triage.runtime))
+    assert routes.keys() == {"/reviews", "/commands"}
+    assert all(isinstance(app, Reviews) for app in routes.values())
 
 
 async def test_a_handler_without_a_policy_decides_nothing() -> None:

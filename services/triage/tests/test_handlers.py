@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conduit_chassis.kafka import Refusal
 from conduit_contracts import intake, topics
 from conduit_contracts.ids import uuid7
-from conduit_contracts.problems import sender_problem
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role
 from conduit_contracts.triage import ByOfficer, ByRules, DeclineReason, ReviewReason
 from conduit_triage import acts
@@ -24,7 +22,6 @@ from services.triage.tests.builders import (
     NOW,
     Desk,
     accepting,
-    as_record,
     asking,
     complex_referral,
     declining,
@@ -295,20 +292,11 @@ def test_a_reason_is_judged_by_when_the_officer_gave_it_and_never_by_a_time_to_c
     assert ignored.code == "reason_not_in_effect"
 
 
-@pytest.mark.parametrize(
-    "made", [supplied, withdrawn, reconsideration, accepting, declining, asking], ids=lambda made: made.__name__
-)
+@pytest.mark.parametrize("made", [supplied, withdrawn, reconsideration], ids=lambda made: made.__name__)
 def test_a_record_about_a_referral_that_never_came_is_put_aside_for_a_person(desk: Desk, made: Any) -> None:
     assert desk.take(made(uuid7())) == []
     (letter,) = desk.put_aside
     assert letter.problem.code == "referral_unknown"
-
-
-def test_an_officers_unreadable_record_is_put_aside_with_its_first_problem(desk: Desk) -> None:
-    made = as_record(asking(uuid7()))
-    problems = (sender_problem("field_missing", "officer_id"), sender_problem("field_unknown", "(unknown)"))
-    assert desk.handle([Refusal(problems, made, "", topics.TRIAGE_REVIEWS)]) == []
-    assert [letter.problem for letter in desk.put_aside] == [problems[0]]
 
 
 LIVES: list[list[Any]] = [

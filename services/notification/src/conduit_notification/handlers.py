@@ -295,6 +295,8 @@ HANDLERS: Mapping[str, Handler] = {
     triage.InformationForwarded.type: ignore,
     triage.WithdrawalForwarded.type: ignore,
     triage.CommandIgnored.type: ignore,
+    triage.CommandRefused.type: ignore,
+    triage.CommandOutdated.type: ignore,
     routing.CaseRouted.type: case_routed,
     routing.RoutingReviewOpened.type: routing_review_opened,
     routing.HomeForceNamed.type: home_force_named,
@@ -310,5 +312,7 @@ HANDLERS: Mapping[str, Handler] = {
     routing.CaseRestricted.type: ignore,
     routing.ProfessionalStandardsInformed.type: professional_standards_informed,
     routing.CommandIgnored.type: ignore,
+    routing.CommandRefused.type: ignore,
+    routing.CommandOutdated.type: ignore,
 }
 """Exactly the messages that notification consumes."""

@@ -187,6 +187,8 @@ class Case:
     supplements_stored: int = 0
     new_supplements: list[bytes] = field(default_factory=list)
     new_history: list[Entry] = field(default_factory=list)
+    lines: list[tuple[int, str, str]] = field(default_factory=list)
+    """Version, actor and fact of each stored line of history, where a command says which version its officer saw."""
     stored: "Stored | None" = None
     in_it: tuple[str, ...] | None = None
     """What `active` found, until that may be another answer."""

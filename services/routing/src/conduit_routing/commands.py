@@ -20,6 +20,32 @@ from conduit_routing.turn import Turn
 Command = NameHomeForce | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
 
 
+CASE_CHANGED = "case_changed"
+_NO_NEWS = frozenset(
+    {
+        *("command_ignored", "disseminated", "information_disseminated", "part_closed", "acceptance_disseminated"),
+        *("decline_disseminated", "withdrawal_disseminated"),
+    }
+)
+"""What changes nothing, or only follows from what another line says."""
+
+
+def news(case: Case, command: Command) -> tuple[str, ...]:
+    """What happened in the case since the version that the officer saw, but for what the officer did, and for silence."""
+    seen = command.seen_version
+    if seen is None:
+        return ()
+    nobodys = {"clock", f"officer:{command.officer_id}"}
+    lines = (*case.lines, *((entry.version, entry.actor, entry.what) for entry in case.new_history))
+    since = (what for version, actor, what in lines if version > seen and actor not in nobodys)
+    return tuple(dict.fromkeys(what for what in since if what not in _NO_NEWS))
+
+
+def overlooked(command: Command, changes: tuple[str, ...]) -> str | None:
+    """A part is not ended over something that the officer has not seen. Who gives a case to a force is not held up."""
+    return CASE_CHANGED if changes and isinstance(command, StandDownHandoff) else None
+
+
 def misfit(case: Case, command: Command) -> str | None:
     """Why the command cannot take effect, as a code, or None where it can."""
     if case.state is CaseState.WITHDRAWN:

@@ -45,6 +45,8 @@ class Content:
         """Each place as last described, in the order of first mention."""
         self.latest_forces: dict[str, tuple[str, ...]] = {}
         """By place id, the forces in whose area the place lies as last described."""
+        self.places_of: dict[str, set[str]] = {}
+        """The other way round: by force, the ids of the places in its area as last described, perhaps none any more."""
         self.forces_told: dict[str, set[str]] = {}
         """By place id, every force in whose area any record puts the place."""
         self.ties: dict[str, set[str]] = {}
@@ -119,8 +121,12 @@ class Content:
         return frozenset().union(*shown)
 
     def _note_place(self, place: OffencePlace) -> set[str]:
+        for force_id in self.latest_forces.get(place.place_id, ()):
+            self.places_of[force_id].discard(place.place_id)
         self.latest_places[place.place_id] = place
         found = self.latest_forces[place.place_id] = forces_of(place)
+        for force_id in found:
+            self.places_of.setdefault(force_id, set()).add(place.place_id)
         told = self.forces_told.get(place.place_id)
         if told is None:
             self.forces_told[place.place_id] = set(found)

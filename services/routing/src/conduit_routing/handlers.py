@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.clock import Clock
+from conduit_chassis.commands import keep
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.problems import sender_problem
-from conduit_contracts.topics import FORCE_RESPONSES
-from conduit_routing import attachments, commands, decisions, metrics, promise, responses, store
+from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_REVIEWS
+from conduit_routing import answers, attachments, commands, decisions, metrics, promise, responses, store
 from conduit_routing.case import CaseState
 from conduit_routing.conclude import conclude
 from conduit_routing.follow import follow
@@ -21,6 +22,12 @@ from conduit_routing.work import Work
 
 Handler = Callable[[Work, Delivery[Any], Outbox], None]
 
+_COMMAND_UNKNOWN = sender_problem(
+    "referral_unknown",
+    "referral_id",
+    "Routing has no case of this referral_id. Check the id. If it is right, ask an operator whether the case waits in the "
+    "dead letters, and send the command again when it has come.",
+)
 _REFERRAL_UNKNOWN = sender_problem("referral_unknown", "referral_id", "Routing has no case of this referral_id.")
 
 
@@ -144,6 +151,8 @@ HANDLERS: Mapping[str, Handler] = {
     triage.InformationForwarded.type: informed,
     triage.WithdrawalForwarded.type: withdrawn,
     triage.CommandIgnored.type: ignore,
+    triage.CommandRefused.type: ignore,
+    triage.CommandOutdated.type: ignore,
     routing.NameHomeForce.type: home_force_named,
     routing.RerouteHandoff.type: handoff_rerouted,
     routing.StandDownHandoff.type: handoff_stood_down,
@@ -204,6 +213,7 @@ class BatchHandler:
         ids = wanted(batch)
         work.cases = await store.load(connection, ids)
         await attachments.load(connection, work, ids)
+        await store.load_lines(connection, work.cases, dated(batch))
         needed = {each: case for each, case in work.cases.items() if ids[each] or store.may_pass_on(case)}
         weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
         for part in in_parts([(_about_whom(each), each) for each in batch], weights, MOST_TOLD):
@@ -216,11 +226,18 @@ class BatchHandler:
         changed = work.changed()
         await store.save(connection, changed)
         await attachments.save(connection, work.changed_attachments())
+        await keep(connection, work.answers, work.now)
         metrics.count(changed, work.now)
 
 
 MOST_TOLD = 4_000_000
 """Bytes told of stored cases that are in memory at a time, unless one case alone is larger."""
+
+
+def dated(batch: Sequence[Incoming]) -> set[UUID]:
+    """The cases of which a command says which version its officer saw."""
+    deliveries = (each for each in batch if isinstance(each, Delivery) and each.topic is ROUTING_REVIEWS)
+    return {each.message.referral_id for each in deliveries if each.message.seen_version is not None}
 
 
 def _about_whom(incoming: Incoming) -> UUID | None:
@@ -231,16 +248,18 @@ def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> Iterator[
     """Let every record have its effect, in order, with a pause after each."""
     for incoming in batch:
         if isinstance(incoming, Refusal):
-            refused(incoming, outbox)
+            refused(work, incoming, outbox)
         else:
             HANDLERS[incoming.attributes.type](work, incoming, outbox)
         yield
 
 
-def refused(refusal: Refusal, outbox: Outbox) -> None:
-    """Tell a force what was wrong with its record. An officer's goes to the dead letters: the hub's own tools wrote it."""
+def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
+    """Tell a force or an officer what was wrong. A record of our own services' goes to the dead letters."""
     if refusal.topic is FORCE_RESPONSES:
         responses.reject(refusal, None, refusal.problems, outbox)
+    elif refusal.topic is ROUTING_REVIEWS:
+        answers.refuse(work, refusal, refusal.problems, outbox)
     else:
         outbox.dead_letter(refusal, refusal.problems[0])
 
@@ -267,13 +286,15 @@ def _command(work: Work, delivery: Delivery[Any], outbox: Outbox, effect: Callab
     message = delivery.message
     case = work.cases.get(message.referral_id)
     if case is None:
-        outbox.dead_letter(delivery, _REFERRAL_UNKNOWN)
+        answers.refuse(work, delivery, (_COMMAND_UNKNOWN,), outbox)
         return
     turn = work.turn(case, outbox, f"officer:{message.officer_id}", delivery)
-    code = commands.misfit(case, message)
-    if code is None:
-        effect(turn, message)
+    news = commands.news(case, message)
+    code = commands.misfit(case, message) or commands.overlooked(message, news)
+    if code is not None:
+        answers.ignore(work, turn, delivery, code, news if code == commands.CASE_CHANGED else ())
     else:
-        turn.note("command_ignored", code)
-        turn.tell(routing.CommandIgnored(**turn.about, officer_id=message.officer_id, code=code))
+        effect(turn, message)
+        if news:
+            answers.tell_of_news(work, delivery, news, outbox)
     conclude(turn)

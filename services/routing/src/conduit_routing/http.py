@@ -1,6 +1,7 @@
-"""What the officers' tool reads of routing: the open reviews, and who has which part of a case. Never what a case says.
+"""What the officers' tool reads of routing: the open reviews, who has which part of a case, and what became of an officer's
+commands. Never what a case says.
 
-Both need the tool's bearer token. Where none is set, there is nothing here.
+All need the tool's bearer token. Where none is set, there is nothing here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from conduit_chassis import commands
 from conduit_chassis.runtime import ASGIApp, Runtime
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_routing import views
@@ -31,8 +33,9 @@ class Refused(Exception):  # noqa: N818 - named for what the request is
 
 
 def routes(runtime: Runtime, token: str) -> Sequence[tuple[str, ASGIApp]]:
-    """The two pages."""
-    return (("/reviews", _page(runtime, token, _reviews)), ("/cases", _page(runtime, token, _case)))
+    """The three pages."""
+    pages = {"/reviews": _reviews, "/cases": _case, "/commands": _commands}
+    return tuple((path, _page(runtime, token, answer)) for path, answer in pages.items())
 
 
 def _page(runtime: Runtime, token: str, answer: Answer) -> ASGIApp:
@@ -59,6 +62,13 @@ def _admit(scope: Any, token: str) -> None:
 
 async def _reviews(connection: Any, _query: Query) -> Any:
     return {"reviews": await views.open_reviews(connection, MOST_REVIEWS)}
+
+
+async def _commands(connection: Any, query: Query) -> Any:
+    officer = query.get("officer_id", [""])[0]
+    if not officer:
+        raise Refused(400, sender_problem("officer_missing", "officer_id", "Name the officer whose commands are asked for."))
+    return {"answers": await commands.recent(connection, officer)}
 
 
 async def _case(connection: Any, query: Query) -> Any:

@@ -61,6 +61,12 @@ REJECTED = Counter(
     "Forces' records that were not in order, by code. A burst of one code: a connector was changed.",
     ("code",),
 )
+COMMANDS_REFUSED = Counter(
+    "conduit_routing_refused_commands_total",
+    "Officers' commands that could not be read or did not fit the case's state, by code. A rise: the officers' tool writes "
+    "them wrong or shows stale cases. Each officer is told at /commands.",
+    ("code",),
+)
 WRONG_READER = Counter(
     "conduit_routing_wrong_reader_total",
     "Messages for one force that were about to go to another, and were stopped. Above zero: find the fault before all else.",

@@ -4,7 +4,6 @@ Nobody's name is here. A later record of a person corrects an earlier one where 
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -61,10 +60,31 @@ class Told:
 
 
 @dataclass(slots=True)
+class _Counted:
+    """How many persons of each kind are in each force's area on one day."""
+
+    today: date
+    children: Counter[str] = field(default_factory=Counter)
+    away: Counter[str] = field(default_factory=Counter)
+    agreed: Counter[str] = field(default_factory=Counter)
+
+    def add(self, known: Known, by: int) -> None:
+        """Count a person in, or out with -1."""
+        if not known.victim:
+            return
+        if not known.is_adult(self.today):
+            _count(self.children, known.area, by)
+            _count(self.away, known.present, by)
+        elif known.consented:
+            _count(self.agreed, known.home, by)
+
+
+@dataclass(slots=True)
 class People:
-    """Every person by local id."""
+    """Every person by local id. They are counted once, and then with each record: an addition costs what it adds."""
 
     known: dict[str, Known] = field(default_factory=dict)
+    counted: _Counted | None = None
     police: set[str | None] = field(default_factory=set)
     """The forces that suspects belong to; None stands for one that is not known. What was said once holds until a person
     decides."""
@@ -72,6 +92,8 @@ class People:
     def note(self, person: Person, told: Told) -> bool:
         """Take in one record of a person; returns whether it may let a force see who lives there that could not before."""
         known = self.known.setdefault(person.person_id, Known())
+        if self.counted is not None:
+            self.counted.add(known, -1)
         before = (known.victim, known.born_by, known.consented)
         known.victim |= person.role is Role.VICTIM
         known.born_by = born_by(person, told) or known.born_by
@@ -80,19 +102,28 @@ class People:
         known.home = _force(person.home_district_code) or known.home
         if person.suspect_is_police:
             self.police.add(person.suspect_force_id if person.suspect_force_id in forces() else None)
+        if self.counted is not None:
+            self.counted.add(known, 1)
         return before != (known.victim, known.born_by, known.consented)
 
     def children(self, today: date) -> Counter[str]:
         """How many children are in each force's area."""
-        return _count(each.area for each in self.known.values() if each.is_child(today))
+        return +self._on(today).children
 
     def children_away_from_home(self, today: date) -> Counter[str]:
         """How many children are said to be in each force's area now."""
-        return _count(each.present for each in self.known.values() if each.is_child(today))
+        return +self._on(today).away
 
     def adults_who_agreed(self, today: date) -> Counter[str]:
         """How many adult victims live in each force's area and agreed that it is told."""
-        return _count(each.home for each in self.known.values() if each.victim and each.is_adult(today) and each.consented)
+        return +self._on(today).agreed
+
+    def _on(self, today: date) -> _Counted:
+        if self.counted is None or self.counted.today != today:
+            self.counted = _Counted(today)
+            for known in self.known.values():
+                self.counted.add(known, 1)
+        return self.counted
 
     def keeps_home_to_itself(self, person_id: str, today: date) -> bool:
         """Whether this is an adult victim who did not agree that the force where they live is told."""
@@ -137,5 +168,6 @@ def _force(district_code: str | None) -> str | None:
     return force_of_district().get(district_code) if district_code else None
 
 
-def _count(areas: Iterable[str | None]) -> Counter[str]:
-    return Counter(area for area in areas if area is not None)
+def _count(counter: Counter[str], area: str | None, by: int) -> None:
+    if area is not None:
+        counter[area] += by

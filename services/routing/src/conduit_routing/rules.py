@@ -86,19 +86,11 @@ def propose(content: Content, scene: Scene) -> Proposal:
 def _concerned(content: Content, scene: Scene) -> _Concerned:
     on, people = scene.safeguarding, content.people
     return _Concerned(
-        places_of=_places_of_forces(content),
+        places_of={force_id: places for force_id, places in content.places_of.items() if places},
         children=people.children(scene.today) if on.forces_where_children_are_concerned else {},
         adults=people.adults_who_agreed(scene.today) if on.adults_home_areas_by_consent else {},
         first_victims_area=content.first_victims_area,
     )
-
-
-def _places_of_forces(content: Content) -> dict[str, set[str]]:
-    places_of: dict[str, set[str]] = {}
-    for place_id, force_ids in content.latest_forces.items():
-        for force_id in force_ids:
-            places_of.setdefault(force_id, set()).add(place_id)
-    return places_of
 
 
 def _is_not_for_a_special_force_to_lead(home: str, concerned: _Concerned, scene: Scene) -> bool:

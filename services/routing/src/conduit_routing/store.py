@@ -32,6 +32,9 @@ FROM routing_reviews WHERE referral_id = ANY($1::uuid[]) AND closed_at IS NULL O
 """
 _BODIES = "SELECT referral_id, body FROM cases WHERE referral_id = ANY($1::uuid[])"
 _SUPPLEMENTS = "SELECT referral_id, body FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, number"
+_LINES = """
+SELECT referral_id, version, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, version
+"""
 _SIZES = """
 SELECT referral_id, octet_length(body) + coalesce((
     SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = cases.referral_id
@@ -108,6 +111,13 @@ async def load(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, Ca
     for case in cases.values():
         case.stored = Stored(case.version, case.priority, dict(case.handoffs), dict(case.reviews))
     return cases
+
+
+async def load_lines(connection: Any, cases: Mapping[UUID, Case], referral_ids: Collection[UUID]) -> None:
+    """Let these cases know who did what in them."""
+    ids = [each for each in referral_ids if each in cases]
+    for referral_id, *line in await connection.fetch(_LINES, ids) if ids else ():
+        cases[referral_id].lines.append((line[0], line[1], line[2]))
 
 
 def may_pass_on(case: Case) -> bool:

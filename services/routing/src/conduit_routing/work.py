@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from conduit_chassis.commands import Answer
 from conduit_chassis.kafka import Delivery
 from conduit_routing.case import Attachment, Case
 from conduit_routing.policy import RoutingPolicy
@@ -22,6 +23,8 @@ class Work:
     """By referral, whether it has a case yet or not."""
     stored: dict[UUID, Attachment] = field(default_factory=dict)
     """The attachments as they are stored."""
+    answers: list[Answer] = field(default_factory=list)
+    """What officers are told of their commands."""
     latest: Turn | None = None
     """The turn that was begun last."""
 

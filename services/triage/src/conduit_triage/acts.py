@@ -1,20 +1,25 @@
 """The acts of triage. Each one changes the case, publishes what follows and writes history."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from conduit_chassis.kafka import Delivery
+from conduit_chassis import commands
+from conduit_chassis.commands import Answer
+from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
 from conduit_contracts import topics
-from conduit_contracts.envelope import Event
+from conduit_contracts.envelope import Event, Message
 from conduit_contracts.intake import ReferralWithdrawn
+from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Ground, Supplement
 from conduit_contracts.triage import (
     ByOfficer,
     ByRules,
     CommandIgnored,
+    CommandOutdated,
+    CommandRefused,
     DecideReview,
     DeclineReason,
     ImmediateDangerRaised,
@@ -31,7 +36,7 @@ from conduit_contracts.triage import (
 from conduit_triage import rules
 from conduit_triage.cases import RULES, Case, State, by_officer, by_partner
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import Work
+from conduit_triage.work import IGNORED, Work
 
 DECISIONS = topics.TRIAGE_DECISIONS.name()
 MOST_BYTES = 1_500_000
@@ -208,10 +213,33 @@ def request_information(act: Act, command: DecideReview) -> None:
     act.note(by_officer(command.officer_id), "information_requested", said=question)
 
 
-def ignore_command(act: Act, command: DecideReview, code: str) -> None:
-    """Change nothing, and let the hub see why."""
-    act.publish(CommandIgnored, officer_id=command.officer_id, code=code)
-    act.note(by_officer(command.officer_id), "command_ignored", code)
+def ignore_command(act: Act, command: DecideReview, code: str, changes: tuple[str, ...] = ()) -> None:
+    """Change nothing, and tell the officer why."""
+    named = commands.named(act.delivery)
+    act.publish(CommandIgnored, officer_id=command.officer_id, code=code, command_id=named.command_id, changes=changes)
+    act.note(by_officer(command.officer_id), IGNORED, code)
+    act.work.answers.append(Answer(named, commands.IGNORED, code, changes=changes))
+
+
+def tell_of_news(act: Act, command: DecideReview, changes: tuple[str, ...]) -> None:
+    """The decision stands. Its officer is told what was new in the case that it was taken on."""
+    named, seen = commands.named(act.delivery), command.seen_version
+    answer = CommandOutdated(**asdict(named), code=command.outcome, seen_version=seen or 0, changes=changes)
+    _answer(act.work, act.delivery, Answer(named, commands.OUTDATED, command.outcome, changes=changes), answer, act.outbox)
+
+
+def refuse_command(work: Work, incoming: Incoming, problems: tuple[Problem, ...], outbox: Outbox) -> None:
+    """There is no case to note it on: the officer is told what was wrong."""
+    named = commands.named(incoming)
+    answer = Answer(named, commands.REFUSED, problems=problems)
+    _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems), outbox)
+
+
+def _answer(work: Work, incoming: Incoming, answer: Answer, message: Message, outbox: Outbox) -> None:
+    """Under a key of its own: an answer waits for nothing that waits for its case."""
+    work.answers.append(answer)
+    subject = str(answer.named.referral_id) if answer.named.referral_id else None
+    outbox.publish(DECISIONS, answer.named.command_id, message, subject=subject, cause=incoming.attributes)
 
 
 OUTCOMES: dict[ReviewOutcome, Callable[[Act, DecideReview], None]] = {

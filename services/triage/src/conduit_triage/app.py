@@ -23,7 +23,8 @@ def create_service() -> Service:
         # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
         settings = cast("TriageSettings", runtime.settings)
         handler.start(load_policy(settings.policy_file, "triage", TriagePolicy), runtime.clock)
-        return ((http.PATH, http.Reviews(runtime, settings.token)),)
+        served = http.Reviews(runtime, settings.token)
+        return ((http.PATH, served), (http.COMMANDS_PATH, served))
 
     return Service(
         name="triage",

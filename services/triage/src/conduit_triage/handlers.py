@@ -12,8 +12,9 @@ from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
 from conduit_contracts import intake
-from conduit_contracts.problems import Origin, Problem
-from conduit_contracts.triage import DecideReview
+from conduit_contracts.problems import Origin, Problem, sender_problem
+from conduit_contracts.topics import TRIAGE_REVIEWS
+from conduit_contracts.triage import DecideReview, ReviewOutcome
 from conduit_triage import acts, metrics, rules, store
 from conduit_triage.acts import Act
 from conduit_triage.cases import Case, State, by_partner
@@ -27,6 +28,13 @@ _UNKNOWN = Problem(
     origin=Origin.HUB,
     retryable=True,
 )
+_COMMAND_UNKNOWN = sender_problem(
+    "referral_unknown",
+    "referral_id",
+    "Triage holds no referral of this id. Check the id. If it is right, ask an operator whether the referral waits in the "
+    "dead letters, and send the command again when it has come.",
+)
+CASE_CHANGED = "case_changed"
 
 
 def referral_received(work: Work, delivery: Delivery[intake.ReferralReceived], outbox: Outbox) -> None:
@@ -87,24 +95,32 @@ def reconsideration_requested(work: Work, delivery: Delivery[intake.Reconsiderat
 
 def decide_review(work: Work, delivery: Delivery[DecideReview], outbox: Outbox) -> None:
     """A named officer decides or asks. What does not fit the case's state changes nothing and is shown to the hub."""
-    act = _about(work, delivery, outbox)
-    if act is None:
+    case, command = work.cases.get(delivery.message.referral_id), delivery.message
+    if case is None:
+        acts.refuse_command(work, delivery, (_COMMAND_UNKNOWN,), outbox)
         return
-    command = delivery.message
-    code = rules.command_misfit(work.policy, act.case, command, min(delivery.attributes.time, work.now))
+    act, news = Act(work, delivery, outbox, case), work.news(case, command)
+    code = rules.command_misfit(work.policy, case, command, min(delivery.attributes.time, work.now))
+    if code is None and news and command.outcome is not ReviewOutcome.ACCEPT:
+        code = CASE_CHANGED
     if code is not None:
-        acts.ignore_command(act, command, code)
-    else:
-        acts.OUTCOMES[command.outcome](act, command)
+        acts.ignore_command(act, command, code, news if code == CASE_CHANGED else ())
+        return
+    acts.OUTCOMES[command.outcome](act, command)
+    if news:
+        acts.tell_of_news(act, command, news)
 
 
 def ignore(_work: Work, _delivery: Delivery[Any], _outbox: Outbox) -> None:
     """Nothing here is for triage."""
 
 
-def refused(refusal: Refusal, outbox: Outbox) -> None:
-    """An officer's record that cannot be read names no case to answer on, so it goes to the dead letters."""
-    outbox.dead_letter(refusal, refusal.problems[0])
+def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
+    """Tell an officer what was wrong with a command. A record of our own services' goes to the dead letters."""
+    if refusal.topic is TRIAGE_REVIEWS:
+        acts.refuse_command(work, refusal, refusal.problems, outbox)
+    else:
+        outbox.dead_letter(refusal, refusal.problems[0])
 
 
 HANDLERS: dict[str, Callable[[Work, Delivery[Any], Outbox], None]] = {
@@ -135,6 +151,7 @@ class Handler:
         if self._policy is None or self._clock is None:
             raise RuntimeError("the handler was not started")
         work = await store.load(connection, concerned(batch), self._policy, self._clock.now(), additions(batch))
+        await store.load_lines(connection, work, dated(batch))
         needed = in_need(work, batch)
         weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
         for part in in_parts([(_about_whom(each), each) for each in batch], weights, MOST_TOLD):
@@ -145,7 +162,7 @@ class Handler:
             for case in told.values():
                 case.forget()
         await store.save(connection, work)
-        metrics.count(work.history)
+        metrics.count(work.history, work.answers)
 
 
 MOST_TOLD = 4_000_000
@@ -180,6 +197,12 @@ async def _spill(connection: Any, outbox: Outbox) -> None:
         await outbox.flush(connection)
 
 
+def dated(batch: Sequence[Incoming]) -> set[UUID]:
+    """The referrals of which a command says which version its officer saw."""
+    commands = (each.message for each in batch if isinstance(each, Delivery) and isinstance(each.message, DecideReview))
+    return {command.referral_id for command in commands if command.seen_version is not None}
+
+
 def additions(batch: Sequence[Incoming]) -> list[str]:
     """The event ids of what the batch adds to referrals."""
     deliveries = (each for each in batch if isinstance(each, Delivery))
@@ -200,7 +223,7 @@ def dispatch(work: Work, batch: Sequence[Incoming], outbox: Outbox) -> Iterator[
     """Take each record in turn, with a pause after each."""
     for incoming in batch:
         if isinstance(incoming, Refusal):
-            refused(incoming, outbox)
+            refused(work, incoming, outbox)
         else:
             HANDLERS[incoming.attributes.type](work, incoming, outbox)
         yield

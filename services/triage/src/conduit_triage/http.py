@@ -1,5 +1,7 @@
 """What the officers' tool reads. The queue holds no case content; opening a case is written down before it is shown.
 
+`/commands` tells an officer which commands were refused, ignored, or took effect over something new.
+
 Both need the tool's bearer token and the officer's id. Where no token is set, there is nothing here.
 """
 
@@ -14,11 +16,14 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from conduit_chassis import commands
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.problems import Origin, Problem
 from conduit_triage import metrics, store
+from conduit_triage.work import Line, counted
 
 PATH = "/reviews"
+COMMANDS_PATH = "/commands"
 MOST_REVIEWS = 500
 """The head of the queue that one answer shows. `open` says how many there are."""
 _OFFICER = re.compile(r"[a-z][a-z0-9.-]{0,63}")
@@ -35,7 +40,7 @@ class Refused(Exception):  # noqa: N818 - named for what the request is
 
 
 class Reviews:
-    """The ASGI application under `/reviews`."""
+    """The ASGI application under `/reviews` and `/commands`."""
 
     def __init__(self, runtime: Runtime, token: str) -> None:
         self._runtime = runtime
@@ -71,10 +76,16 @@ class Reviews:
         return officer
 
     async def _answer(self, scope: Any, officer: str) -> tuple[str, Mapping[str, Any]]:
+        if scope["path"].rstrip("/") == COMMANDS_PATH:
+            return "listed", await self._commands(officer)
         wanted = _wanted(scope)
         if wanted is None:
             return "listed", await self._queue()
         return "consulted", await self._case(wanted, officer)
+
+    async def _commands(self, officer: str) -> Mapping[str, Any]:
+        async with self._runtime.pool.acquire() as connection:
+            return {"answers": await commands.recent(connection, officer)}
 
     async def _queue(self) -> Mapping[str, Any]:
         async with self._runtime.transaction() as (connection, _):
@@ -122,6 +133,7 @@ def _show(dossier: store.Dossier) -> Mapping[str, Any]:
         "decline_reason": case.decline_reason,
         "declined_by": case.declined_by,
         "policy_version": case.policy_version,
+        "version": len(counted(Line(line["actor"], line["what"]) for line in dossier.history)),
         "referral": json.loads(case.body)["referral"],
         "supplements": [json.loads(added.body)["supplement"] for added in case.added],
         "history": dossier.history,

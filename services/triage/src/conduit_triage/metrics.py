@@ -6,6 +6,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge
 
+from conduit_chassis.commands import Answer
 from conduit_chassis.metrics import count_each
 from conduit_chassis.outbox import Outbox
 from conduit_triage import store
@@ -22,7 +23,7 @@ DECISIONS = Counter(
 )
 REFUSED = Counter(
     "conduit_triage_refused_requests_total",
-    "Officers' commands and partners' reconsiderations that did not fit the referral's state, by code. "
+    "Officers' commands and partners' reconsiderations that could not be read or did not fit the referral's state, by code. "
     "A rise: the officers' tool shows a stale queue, or partners are not told what is open to them.",
     ("request", "code"),
 )
@@ -62,9 +63,10 @@ for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised"):
     OFFICER_REQUESTS.labels(_outcome)
 
 
-def count(history: Iterable[Entry]) -> None:
-    """Count what a batch wrote into history."""
+def count(history: Iterable[Entry], answers: Iterable[Answer] = ()) -> None:
+    """Count what a batch wrote into history, and the commands that it refused."""
     entries = list(history)
+    count_each(REFUSED, (("command", each.problems[0].code) for each in answers if each.problems))
     count_each(DECISIONS, ((each.what, each.actor.partition(":")[0]) for each in entries if each.what in _OUTCOMES))
     count_each(REFUSED, ((_REFUSALS[each.what], each.why) for each in entries if each.what in _REFUSALS))
 

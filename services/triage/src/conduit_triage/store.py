@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis import commands
 from conduit_chassis.postgres import insert
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Case, OpenReview, State
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import Entry, Remark, Work
+from conduit_triage.work import Entry, Line, Remark, Work
 
 _CASES = """
 SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
@@ -67,6 +68,7 @@ SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (fi
 """
 """How many referrals triage knows, and how many of them are for forces: accepted, or immediate danger was raised."""
 _HISTORY = "SELECT at, actor, what, why, policy_version, replayed_by FROM history WHERE referral_id = $1 ORDER BY id"
+_LINES = "SELECT referral_id, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, id"
 _REMARKS = "SELECT at, actor, what, text FROM remarks WHERE referral_id = $1 ORDER BY id"
 _CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
 
@@ -108,6 +110,13 @@ async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> di
     return cases
 
 
+async def load_lines(connection: Any, work: Work, referral_ids: Collection[UUID]) -> None:
+    """Let the work know what happened in these cases."""
+    ids = [each for each in referral_ids if each in work.cases]
+    for referral_id, actor, what in await connection.fetch(_LINES, ids) if ids else ():
+        work.lines.setdefault(referral_id, []).append(Line(actor, what))
+
+
 async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many bytes were told of each of these referrals."""
     return {row[0]: row[1] for row in await connection.fetch(_SIZES, list(referral_ids))}
@@ -147,6 +156,7 @@ async def save(connection: Any, work: Work) -> None:
     await insert(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
     await insert(connection, "history", Entry._fields, work.history)
     await insert(connection, "remarks", Remark._fields, work.remarks)
+    await commands.keep(connection, work.answers, work.now)
 
 
 async def queue(connection: Any, limit: int) -> list[dict[str, Any]]:

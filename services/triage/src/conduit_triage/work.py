@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis.commands import Answer
 from conduit_chassis.kafka import Delivery
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
-from conduit_triage.cases import Added, Case, OpenReview
+from conduit_contracts.triage import DecideReview
+from conduit_triage.cases import Added, Case, OpenReview, by_officer
 from conduit_triage.policy import TriagePolicy
 
 
@@ -34,6 +36,21 @@ class Remark(NamedTuple):
     text: str
 
 
+class Line(NamedTuple):
+    """Who did what, in the order of history."""
+
+    actor: str
+    what: str
+
+
+IGNORED = "command_ignored"
+
+
+def counted(lines: Iterable[Line]) -> list[Line]:
+    """The lines that make the case's version: a command that changed nothing makes none."""
+    return [line for line in lines if line.what != IGNORED]
+
+
 @dataclass(slots=True)
 class Work:
     """The batch's cases. A referral that comes up twice in a batch is the same object both times."""
@@ -52,6 +69,10 @@ class Work:
     """Acts whose case is too large for one event, and how much of what was added it holds. The rest is to follow it."""
     history: list[Entry] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    """What officers are told of their commands."""
+    lines: dict[UUID, list[Line]] = field(default_factory=dict)
+    """The history of the cases that were decided on a version which the officer names."""
 
     def begin(self, delivery: Delivery[ReferralReceived]) -> Case:
         """A case that did not exist before."""
@@ -72,10 +93,19 @@ class Work:
         """Write history, keep what was said with it, and mark the case as changed."""
         codes = " ".join(why)
         self.history.append(Entry(case.referral_id, self.now, actor, what, codes, self.policy.version, event_id))
+        self.lines.setdefault(case.referral_id, []).append(Line(actor, what))
         if said is not None:
             self.remarks.append(Remark(case.referral_id, self.now, actor, what, said))
         if case.referral_id not in self.created:
             self.changed[case.referral_id] = case
+
+    def news(self, case: Case, command: DecideReview) -> tuple[str, ...]:
+        """What happened in the case since the version that the officer saw, but for what the officer did."""
+        if command.seen_version is None:
+            return ()
+        own = by_officer(command.officer_id)
+        since = counted(self.lines.get(case.referral_id, ()))[command.seen_version :]
+        return tuple(dict.fromkeys(line.what for line in since if line.actor != own))
 
     @property
     def moved_reviews(self) -> list[UUID]:

@@ -1,0 +1,44 @@
+"""What officers' commands have in common, and what their officers are told of them."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from conduit_contracts.envelope import Event
+from conduit_contracts.forms import WORD, WORD_WORDS, formed
+from conduit_contracts.ids import OfficerId, ReferralId
+from conduit_contracts.problems import Problem
+
+SeenVersion = Annotated[int, Field(ge=0)]
+"""The version of the case that the officer saw when deciding, as the officers' API gives it."""
+AnswerCode = Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
+CommandId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _AboutCommand(Event):
+    """What an officer is told of one command."""
+
+    command_id: CommandId
+    """The command's `ce_id`; where it has none that can be read, the topic, partition and offset where it lies."""
+    officer_id: OfficerId | None = None
+    """Whom it is for. Absent where the record names no officer that can be read."""
+    referral_id: ReferralId | None = None
+    """The case that the command names, where it names one."""
+
+
+class _RefusedCommand(_AboutCommand):
+    """The command could not be read, or names no case. Nothing changed."""
+
+    problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+    """What was wrong, field by field, and what to do."""
+
+
+class _OutdatedCommand(_AboutCommand):
+    """The command took effect, although the case had changed since its officer saw it."""
+
+    code: AnswerCode
+    """What took effect, for example `accept` or `name_home_force`."""
+    seen_version: SeenVersion
+    """The version that the officer saw."""
+    changes: Annotated[tuple[AnswerCode, ...], Field(min_length=1)]
+    """What was new since then, as the case's history names it, for example `information_added`. Look at the case again."""

@@ -1,0 +1,106 @@
+"""What an officer is told of a command that had no effect, or took effect over something new. It is kept, to be asked for.
+
+An officer's mistake is the officer's to mend: it is answered, and wakes no operator.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.postgres import insert
+from conduit_contracts.ids import OfficerId, ReferralId
+from conduit_contracts.problems import Problem
+
+_OFFICER: TypeAdapter[str] = TypeAdapter(OfficerId)
+_REFERRAL: TypeAdapter[UUID] = TypeAdapter(ReferralId)
+_COLUMNS = ("at", "command_id", "officer_id", "referral_id", "answer", "code", "problems", "changes")
+_RECENT = """
+SELECT at, command_id, officer_id, referral_id, answer, code, problems, changes FROM command_answers
+WHERE officer_id = $1 OR officer_id IS NULL ORDER BY id DESC LIMIT $2
+"""
+IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
+MOST_ANSWERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A command, and whom and what it names, as far as that can be read."""
+
+    command_id: str
+    officer_id: str | None
+    referral_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a command."""
+
+    named: Named
+    answer: str
+    code: str | None = None
+    problems: tuple[Problem, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+def named(incoming: Incoming) -> Named:
+    """What a command names. Of one that could not be read, whatever in it is in order."""
+    if isinstance(incoming, Delivery):
+        message = incoming.message
+        return Named(_command_id(incoming), message.officer_id, message.referral_id)
+    body = _body(incoming)
+    return Named(_command_id(incoming), _in_order(_OFFICER, body, "officer_id"), _in_order(_REFERRAL, body, "referral_id"))
+
+
+def _command_id(incoming: Incoming) -> str:
+    record, given = incoming.record, incoming.attributes.id if incoming.attributes else ""
+    usable = 0 < len(given) <= 200 and given.isascii() and given.isprintable()
+    return given if usable else f"{record.topic}/{record.partition}/{record.offset}"
+
+
+def _body(refusal: Refusal) -> dict[str, Any]:
+    """The command's own members, be it wrapped in an envelope or not."""
+    try:
+        value = json.loads(refusal.record.value or b"")
+    except (ValueError, RecursionError):
+        return {}
+    if isinstance(value, dict) and isinstance(value.get("data"), dict):
+        value = value["data"]
+    return value if isinstance(value, dict) else {}
+
+
+def _in_order(kind: TypeAdapter[Any], body: dict[str, Any], field: str) -> Any:
+    try:
+        return kind.validate_json(to_json(body.get(field)))
+    except (ValidationError, ValueError):
+        return None
+
+
+async def keep(connection: Any, answers: Sequence[Answer], now: datetime) -> None:
+    """Write down what became of commands."""
+    rows = [
+        (
+            now,
+            each.named.command_id,
+            each.named.officer_id,
+            each.named.referral_id,
+            each.answer,
+            each.code,
+            to_json(each.problems).decode(),
+            list(each.changes),
+        )
+        for each in answers
+    ]
+    await insert(connection, "command_answers", _COLUMNS, rows)
+
+
+async def recent(connection: Any, officer_id: str) -> list[dict[str, Any]]:
+    """What became of this officer's commands of late, and of those that name no officer, the newest first."""
+    rows = await connection.fetch(_RECENT, officer_id, MOST_ANSWERS)
+    return [dict(row) | {"problems": json.loads(row["problems"])} for row in rows]

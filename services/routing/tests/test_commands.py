@@ -1,0 +1,182 @@
+"""Every command is answered to its officer; a force's part is not ended over something that the officer has not seen."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conduit_chassis.testing import Harness, ManualClock, raw_record, record
+from conduit_contracts.envelope import Message, dump
+from conduit_contracts.ids import uuid7
+from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
+from conduit_contracts.topics import ROUTING_REVIEWS
+from conduit_routing.handlers import dispatch
+from conduit_routing.http import routes
+from conduit_routing.policy import RoutingPolicy
+from services.routing.tests.builders import (
+    OFFICER,
+    READER,
+    Desk,
+    Recorder,
+    accepted,
+    acknowledged,
+    informed,
+    name_home,
+    place,
+    referral,
+    reroute,
+    stand_down,
+    standing_of,
+    supplement,
+)
+from services.routing.tests.conftest import TOKEN
+
+KENT, ESSEX, SURREY = "kent", "essex", "surrey"
+KENT_LEADS = (place("L1", KENT), place("L2", KENT), place("L3", ESSEX))
+
+
+def open_case(desk: Desk) -> UUID:
+    message = accepted(referral(KENT_LEADS))
+    desk.deliver(message)
+    return message.referral_id
+
+
+def commands(referral_id: UUID) -> list[Any]:
+    return [name_home(referral_id, ESSEX), reroute(referral_id, ESSEX, SURREY), stand_down(referral_id, ESSEX)]
+
+
+def take(desk: Desk, value: bytes, command: Message) -> Recorder:
+    """Deliver a command as these bytes."""
+    made = record(ROUTING_REVIEWS.name(), "key", command, event_id="by-the-tool")._replace(value=value)
+    outbox = Recorder()
+    desk._load({})
+    assert len(list(dispatch(desk.work, [READER.read(made).content], outbox))) == 1  # type: ignore[arg-type]
+    return outbox
+
+
+def written(command: Message, **changes: Any) -> bytes:
+    return json.dumps(json.loads(dump(command)) | changes).encode()
+
+
+def test_an_officer_who_mistypes_a_force_hears_which_field(desk: Desk) -> None:
+    referral_id = open_case(desk)
+    command = name_home(referral_id, ESSEX)
+    refused = take(desk, written(command, home_force="Not a force!"), command).one(CommandRefused)
+    assert (refused.officer_id, refused.referral_id, refused.command_id) == (OFFICER, referral_id, "by-the-tool")
+    assert [problem.field for problem in refused.problems] == ["home_force"]
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_a_command_about_no_case_is_answered_to_its_officer(desk: Desk, which: int) -> None:
+    unknown = uuid7()
+    outbox = desk.deliver(commands(unknown)[which])
+    refused = outbox.one(CommandRefused)
+    assert (refused.officer_id, refused.referral_id) == (OFFICER, unknown)
+    assert [problem.code for problem in refused.problems] == ["referral_unknown"]
+    assert outbox.put_aside == []
+
+
+FIELDS = ["referral_id", "officer_id", "home_force", "from_force", "to_force", "force_id", "reason", "seen_version", "x"]
+WRONG = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=2))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@given(
+    which=st.integers(0, 2),
+    changes=st.dictionaries(st.sampled_from(FIELDS), WRONG, min_size=1, max_size=3),
+    cut=st.one_of(st.none(), st.integers(0, 60)),
+)
+def test_whatever_cannot_be_read_is_answered_once_and_is_no_dead_letter(
+    policy: RoutingPolicy, which: int, changes: dict[str, Any], cut: int | None
+) -> None:
+    desk = Desk(policy)
+    command = commands(uuid7())[which]
+    outbox = take(desk, written(command, **changes)[:cut], command)
+    assert outbox.put_aside == []
+    assert [type(message) for _, _, message in outbox.sent] == [CommandRefused]
+    assert [answer.problems for answer in desk.work.answers] == [outbox.one(CommandRefused).problems]
+
+
+def seeing(command: Any, version: int) -> Any:
+    return command.model_copy(update={"seen_version": version})
+
+
+def test_a_part_is_not_ended_over_something_new(desk: Desk) -> None:
+    referral_id = open_case(desk)
+    version = desk.case(referral_id).version
+    desk.deliver(acknowledged(referral_id, ESSEX))
+    ignored = desk.deliver(seeing(stand_down(referral_id, ESSEX), version)).one(CommandIgnored)
+    assert (ignored.code, ignored.changes) == ("case_changed", ("acknowledged",))
+    assert standing_of(desk.case(referral_id))[ESSEX] == "acknowledged"
+    version = desk.case(referral_id).version
+    desk.deliver(seeing(stand_down(referral_id, ESSEX), version))
+    assert standing_of(desk.case(referral_id))[ESSEX] == "stood_down"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_who_gives_a_case_to_a_force_is_not_held_up_and_hears_what_was_new(desk: Desk, which: int) -> None:
+    referral_id = open_case(desk)
+    version = desk.case(referral_id).version
+    desk.deliver(informed(referral_id, supplement(immediate_danger=True)))
+    outbox = desk.deliver(seeing(commands(referral_id)[which], version))
+    told = outbox.one(CommandOutdated)
+    assert (told.code, told.seen_version) == (["name_home_force", "reroute_handoff"][which], version)
+    assert "information_added" in told.changes
+    assert outbox.kinds()[0] != "CommandIgnored"
+    assert desk.case(referral_id).home_force == (ESSEX if which == 0 else KENT)
+
+
+def test_silence_and_what_the_officer_did_are_no_news(desk: Desk) -> None:
+    referral_id = open_case(desk)
+    version = desk.case(referral_id).version
+    desk.wait(4_000)
+    desk.deliver(seeing(name_home(referral_id, ESSEX), version))
+    outbox = desk.deliver(seeing(stand_down(referral_id, KENT), version))
+    assert standing_of(desk.case(referral_id))[KENT] == "stood_down"
+    assert not any(isinstance(message, CommandOutdated | CommandIgnored) for message in outbox.facts())
+
+
+@pytest.fixture
+async def cases(routing: Harness) -> AsyncIterator[httpx.AsyncClient]:
+    pages = dict(routes(routing.runtime, TOKEN))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await pages[scope["path"]](scope, receive, send)
+
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://routing", headers=headers) as made:
+        yield made
+
+
+async def test_the_version_that_the_officers_api_shows_is_the_one_that_a_command_names(
+    routing: Harness, cases: httpx.AsyncClient, clock: ManualClock
+) -> None:
+    message = accepted(referral(KENT_LEADS))
+    referral_id, key = message.referral_id, str(message.referral_id)
+    await routing.deliver(record("triage.decisions.v1", key, message))
+    version = (await cases.get("/cases", params={"referral_id": key})).json()["version"]
+    clock.advance(timedelta(hours=2))
+    await routing.tick("clocks")
+    await routing.deliver(record("triage.decisions.v1", key, informed(referral_id, supplement())))
+    command = seeing(stand_down(referral_id, ESSEX), version)
+    (ignored,) = await routing.deliver(record("routing.reviews.v1", key, command))
+    assert (ignored.message.code, ignored.message.changes) == ("case_changed", ("information_added",))
+    version = (await cases.get("/cases", params={"referral_id": key})).json()["version"]
+    sent = await routing.deliver(record("routing.reviews.v1", key, seeing(command, version)))
+    assert "HandoffStoodDown" in {type(each.message).__name__ for each in sent}
+
+
+async def test_an_officer_is_shown_what_became_of_commands(routing: Harness, cases: httpx.AsyncClient) -> None:
+    await routing.deliver(record("routing.reviews.v1", "key", name_home(uuid7(), KENT), event_id="first"))
+    await routing.deliver(raw_record("routing.reviews.v1", "key", [], b"no command"))
+    answers = (await cases.get("/commands", params={"officer_id": OFFICER})).json()["answers"]
+    assert [each["answer"] for each in answers] == ["refused", "refused"]
+    assert (answers[0]["officer_id"], answers[1]["command_id"]) == (None, "first")
+    assert (await cases.get("/commands")).status_code == 400
+    assert await routing.dead_letters() == []

@@ -1,0 +1,171 @@
+"""Every command of an officer's is answered to that officer, and one that overlooks something new takes no effect."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conduit_chassis.testing import Harness, raw_record
+from conduit_contracts.envelope import dump
+from conduit_contracts.ids import uuid7
+from conduit_contracts.triage import (
+    CommandIgnored,
+    CommandOutdated,
+    CommandRefused,
+    DecideReview,
+    ReferralAccepted,
+    ReferralDeclined,
+)
+from conduit_triage.http import Reviews
+from conduit_triage.policy import TriagePolicy
+from services.triage.tests.builders import (
+    READER,
+    TOKEN,
+    Desk,
+    accepting,
+    as_record,
+    asking,
+    declining,
+    names,
+    received,
+    supplied,
+)
+
+OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
+
+
+@pytest.fixture
+async def client(triage: Harness) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(Reviews(triage.runtime, TOKEN))
+    async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers=OFFICER) as made:
+        yield made
+
+
+def written(command: DecideReview, **changes: Any) -> Any:
+    """The command as its officer's tool wrote it, with these fields changed, as triage receives it."""
+    made = as_record(command, event_id="by-the-tool")
+    body = json.loads(dump(command)) | changes
+    return READER.read(made._replace(value=json.dumps(body).encode())).content
+
+
+def seen(desk: Desk, referral_id: UUID) -> int:
+    """The version that an officer sees now."""
+    return len(desk.story(referral_id))
+
+
+def test_an_officer_who_mistypes_a_reason_hears_which_field_and_nothing_changes(desk: Desk) -> None:
+    referral_id = desk.open()
+    (refused,) = desk.handle([written(declining(referral_id), decline_reason="not_complx")])
+    assert isinstance(refused, CommandRefused)
+    assert (refused.officer_id, refused.referral_id, refused.command_id) == ("a.officer", referral_id, "by-the-tool")
+    assert [(problem.code, problem.field) for problem in refused.problems] == [("value_not_allowed", "decline_reason")]
+    assert desk.put_aside == []
+    assert names(desk.take(declining(referral_id))) == ["ReferralDeclined"]
+
+
+@pytest.mark.parametrize("made", [accepting, declining, asking])
+def test_a_command_about_a_referral_that_nobody_knows_is_answered_to_its_officer(desk: Desk, made: Any) -> None:
+    unknown = uuid7()
+    (refused,) = desk.take(made(unknown))
+    assert isinstance(refused, CommandRefused)
+    assert (refused.officer_id, refused.referral_id) == ("a.officer", unknown)
+    assert [(problem.code, problem.field) for problem in refused.problems] == [("referral_unknown", "referral_id")]
+    assert desk.put_aside == []
+
+
+FIELDS = ["referral_id", "officer_id", "outcome", "grounds", "home_force", "decline_reason", "comment", "seen_version", "x"]
+WRONG = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=2))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@given(
+    made=st.sampled_from([accepting, declining, asking]),
+    known=st.booleans(),
+    changes=st.dictionaries(st.sampled_from(FIELDS), WRONG, max_size=3),
+    cut=st.one_of(st.none(), st.integers(0, 60)),
+)
+def test_whatever_an_officers_tool_writes_is_answered_once_and_is_no_dead_letter(
+    policy: TriagePolicy, made: Any, known: bool, changes: dict[str, Any], cut: int | None
+) -> None:
+    desk = Desk(policy)
+    referral_id = desk.open() if known else uuid7()
+    body = json.dumps(json.loads(dump(made(referral_id))) | changes).encode()
+    record = as_record(made(referral_id))._replace(value=body if cut is None else body[:cut])
+    published = desk.handle([READER.read(record).content])
+    assert len(published) == 1
+    assert desk.put_aside == []
+    if isinstance(published[0], CommandRefused):
+        assert desk.work.answers[-1].problems == published[0].problems
+
+
+def test_a_decline_over_something_new_takes_no_effect_and_says_what_is_new(desk: Desk) -> None:
+    referral_id = desk.open()
+    version = seen(desk, referral_id)
+    desk.take(supplied(referral_id))
+    (ignored,) = desk.take(declining(referral_id).model_copy(update={"seen_version": version}))
+    assert isinstance(ignored, CommandIgnored)
+    assert (ignored.code, ignored.changes) == ("case_changed", ("information_supplied",))
+    assert desk.case(referral_id).review is not None
+    (declined,) = desk.take(declining(referral_id).model_copy(update={"seen_version": version + 1}))
+    assert isinstance(declined, ReferralDeclined), "the ignored command made no new version"
+
+
+def test_a_question_over_something_new_is_not_asked(desk: Desk) -> None:
+    referral_id = desk.open()
+    version = seen(desk, referral_id)
+    desk.take(supplied(referral_id))
+    (ignored,) = desk.take(asking(referral_id).model_copy(update={"seen_version": version}))
+    assert ignored.code == "case_changed"
+
+
+def test_an_acceptance_over_something_new_stands_and_its_officer_is_told(desk: Desk) -> None:
+    referral_id = desk.open()
+    version = seen(desk, referral_id)
+    desk.take(supplied(referral_id, immediate_danger=True))
+    accepted, outdated = desk.take(accepting(referral_id).model_copy(update={"seen_version": version}))
+    assert isinstance(accepted, ReferralAccepted)
+    assert isinstance(outdated, CommandOutdated)
+    assert (outdated.code, outdated.seen_version, outdated.officer_id) == ("accept", version, "a.officer")
+    assert outdated.changes == ("information_supplied", "danger_raised", "review_raised")
+
+
+def test_what_the_officer_did_is_no_news_to_that_officer_but_to_another(desk: Desk) -> None:
+    referral_id = desk.open()
+    version = seen(desk, referral_id)
+    desk.take(asking(referral_id, "a.officer"))
+    (ignored,) = desk.take(declining(referral_id, "b.officer").model_copy(update={"seen_version": version}))
+    assert ignored.changes == ("information_requested",)
+    (declined,) = desk.take(declining(referral_id, "a.officer").model_copy(update={"seen_version": version}))
+    assert isinstance(declined, ReferralDeclined)
+
+
+async def test_the_version_that_the_officers_api_shows_is_the_one_that_a_command_names(
+    triage: Harness, client: httpx.AsyncClient
+) -> None:
+    message = received()
+    referral_id = message.referral_id
+    await triage.deliver(as_record(message))
+    shown = (await client.get(f"/reviews/{referral_id}")).json()["version"]
+    await triage.deliver(as_record(supplied(referral_id)))
+    (ignored,) = await triage.deliver(as_record(declining(referral_id).model_copy(update={"seen_version": shown})))
+    assert ignored.message.code == "case_changed"
+    shown = (await client.get(f"/reviews/{referral_id}")).json()["version"]
+    (declined,) = await triage.deliver(as_record(declining(referral_id).model_copy(update={"seen_version": shown})))
+    assert isinstance(declined.message, ReferralDeclined)
+
+
+async def test_an_officer_is_shown_what_became_of_commands_of_the_officers_own_and_of_nobodys(
+    triage: Harness, client: httpx.AsyncClient
+) -> None:
+    await triage.deliver(as_record(declining(uuid7(), "a.officer"), event_id="first"))
+    await triage.deliver(as_record(declining(uuid7(), "b.officer"), event_id="other"))
+    await triage.deliver(raw_record("triage.reviews.v1", "key", [], b"no command"))
+    answers = (await client.get("/commands")).json()["answers"]
+    assert [each["answer"] for each in answers] == ["refused", "refused"]
+    assert (answers[0]["officer_id"], answers[1]["command_id"]) == (None, "first")
+    assert answers[1]["problems"][0]["field"] == "referral_id"
