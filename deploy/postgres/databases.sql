@@ -1,14 +1,20 @@
--- One database and one role per service, for a PostgreSQL 18 that is administered by hand. May be repeated.
+-- One database and one role per service, for a PostgreSQL 15 to 18 that is administered by hand. May be repeated.
 --   psql -v ON_ERROR_STOP=1 -v intake_password=... -v triage_password=... -v routing_password=... -v notification_password=... \
 --        -f databases.sql "$POSTGRES_DSN"
 -- The passwords reach the server as text: use a connection of your own, and see that statements are not logged.
 
--- Lets an administrator who is no superuser give databases to the roles it makes.
-SET createrole_self_grant = 'set, inherit';
+-- Lets an administrator who is no superuser give databases to the roles it makes: from release 16 on by this, before by joining them.
+SELECT $$SET createrole_self_grant = 'set, inherit'$$ WHERE current_setting('server_version_num')::integer >= 160000
+\gexec
 
 SELECT format('CREATE ROLE conduit_%s LOGIN', service)
 FROM unnest(ARRAY['intake', 'triage', 'routing', 'notification']) AS service
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'conduit_' || service)
+\gexec
+
+SELECT format('GRANT conduit_%s TO CURRENT_USER', service)
+FROM unnest(ARRAY['intake', 'triage', 'routing', 'notification']) AS service
+WHERE NOT pg_has_role('conduit_' || service, 'MEMBER')
 \gexec
 
 ALTER ROLE conduit_intake PASSWORD :'intake_password';

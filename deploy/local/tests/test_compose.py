@@ -64,10 +64,10 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
         officer_token=PASSWORD,
         secrets_dir="/run/secrets/conduit",
     )
-    dsn = service_dsn("postgresql://postgres:x@postgres:5432/postgres", service, PASSWORD)
+    dsn = f"postgresql://conduit_{service}@postgres:5432/conduit_{service}"
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
     scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
-    assert compose["services"][service]["environment"] == {**expected, **scanner}
+    assert compose["services"][service]["environment"] == {**expected, **scanner, "PGPASSWORD": PASSWORD}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -107,7 +107,7 @@ def test_kafka_is_started_from_what_is_written_for_it(compose: dict[str, Any]) -
     assert kafka["entrypoint"] == ["bash", f"{folder}/start.sh"]
     assert kafka["depends_on"]["kafka-settings"] == {"condition": "service_completed_successfully"}
     assert f"kafka-settings:{folder}:ro" in kafka["volumes"]
-    assert f"--command-config {folder}/admin.properties" in kafka["healthcheck"]["test"][-1]
+    assert "kafka-" not in str(kafka["healthcheck"]["test"])  # each would start a Java machine
     assert (
         settings["environment"]["KAFKA_ADMIN_PASSWORD"]
         == compose["services"]["setup"]["environment"]["KAFKA_ADMIN_PASSWORD"]

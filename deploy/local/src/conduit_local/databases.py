@@ -11,6 +11,9 @@ from psycopg import sql
 
 from conduit_local.paths import keep_secret
 
+_SELF_GRANT = 160_000
+"""The release from which on a role may be told to join the roles that it makes."""
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -27,12 +30,20 @@ def keep_passwords(state_dir: Path, services: Iterable[str]) -> dict[str, str]:
 def provision(admin_dsn: str, passwords: Mapping[str, str]) -> dict[str, str]:
     """Make what is missing for each service, set its password, and return its DSN. May be repeated."""
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
-        # Lets an administrator who is no superuser give databases to the roles it makes.
-        connection.execute("SET createrole_self_grant = 'set, inherit'")
+        if connection.info.server_version >= _SELF_GRANT:
+            connection.execute("SET createrole_self_grant = 'set, inherit'")
         for service, password in passwords.items():
             ensure_role(connection, database_of(service), password)
+            _join(connection, database_of(service))
             _ensure_database(connection, database_of(service))
     return {service: service_dsn(admin_dsn, service, password) for service, password in passwords.items()}
+
+
+def _join(connection: Connection, role: str) -> None:
+    """Let an administrator who is no superuser give databases to the roles that it made; of late it joins them by itself."""
+    names = sql.Identifier(role)
+    if connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [role]).fetchone() == (False,):
+        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(names))
 
 
 def service_dsn(admin_dsn: str, service: str, password: str) -> str:

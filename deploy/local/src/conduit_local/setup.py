@@ -16,6 +16,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import psycopg
+
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import TopicSpec, specs
 from conduit_local.access import service_principal
@@ -26,7 +28,12 @@ from conduit_local.observability.postgres_role import provision_monitor
 from conduit_local.paths import default_state_dir, write_private
 from conduit_local.secured import password_path
 from conduit_local.services import SERVICES
-from conduit_local.topics import create_topics
+from conduit_local.topics import TopicError, create_topics
+
+NO_STATISTICS = (
+    "note: the user of POSTGRES_DSN may not grant pg_monitor, so the exporter sees little: have an administrator run "
+    "GRANT pg_monitor TO conduit_monitor"
+)
 
 
 def password_variable(service: str) -> str:
@@ -56,8 +63,9 @@ def _keep_given(state_dir: Path, environ: Mapping[str, str]) -> None:
 def main(environ: Mapping[str, str] = os.environ) -> None:
     """Raises KeyError naming the variable that is missing, ValueError for what cannot be used."""
     provision(environ["POSTGRES_DSN"], {service: environ[password_variable(service)] for service in SERVICES})
-    if environ.get("MONITOR_PASSWORD"):
-        provision_monitor(environ["POSTGRES_DSN"], environ["MONITOR_PASSWORD"], SERVICES)
+    monitor = environ.get("MONITOR_PASSWORD")
+    if monitor and not provision_monitor(environ["POSTGRES_DSN"], monitor, SERVICES):
+        sys.stderr.write(f"{NO_STATISTICS}\n")
     wanted = topics_wanted(environ)
     broker = external_broker(Path(environ.get("STATE_DIR") or default_state_dir()).absolute(), environ)
     if broker.secured:
@@ -68,5 +76,21 @@ def main(environ: Mapping[str, str] = os.environ) -> None:
     sys.stdout.write(f"{len(SERVICES)} databases and {len(wanted)} topics are ready\n")
 
 
+def told(environ: Mapping[str, str] = os.environ) -> int:
+    """`main`, with what is missing said in a line; returns the exit status."""
+    try:
+        main(environ)
+    except KeyError as error:
+        sys.stderr.write(f"set {error.args[0]}\n")
+    except psycopg.Error as error:
+        said = " ".join((error.diag.message_primary or str(error)).split())
+        sys.stderr.write(f"PostgreSQL, as the user of POSTGRES_DSN: {said}\n")
+    except (TopicError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+    else:
+        return 0
+    return 1
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(told())

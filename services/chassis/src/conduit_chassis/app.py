@@ -14,10 +14,10 @@ from typing import Any
 import asyncpg
 import structlog
 import uvloop
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from pydantic import ValidationError
 
-from conduit_chassis import log, migrate, postgres, tracing
+from conduit_chassis import log, migrate, postgres, preflight, tracing
 from conduit_chassis.backoff import jittered
 from conduit_chassis.broker import create_broker, create_docs, subscribe
 from conduit_chassis.clock import Clock, DatabaseClock
@@ -167,6 +167,8 @@ class _Running:
         return None
 
     async def _open_database(self) -> Any:
+        schemas = preflight.schemas_of(self.service.migrations)
+        await self._patiently("database", lambda: preflight.examine(self.settings, self.service.name, schemas))
         await self._patiently("database", self._migrate)
         pool = await self._patiently("database", lambda: postgres.create_pool(self.settings, self.service.name))
         if isinstance(self.clock, DatabaseClock):
@@ -199,11 +201,18 @@ class _Running:
                 OSError,
                 asyncpg.PostgresConnectionError,
                 asyncpg.CannotConnectNowError,
+                asyncpg.InvalidAuthorizationSpecificationError,
+                asyncpg.InvalidCatalogNameError,
+                asyncpg.InsufficientPrivilegeError,
+                asyncpg.TooManyConnectionsError,
                 migrate.UNREACHABLE,
             ) as error:
                 tries += 1
-                self.health.failing(part, class_name(error))
-                _log.warning("not_reachable", name=part, attempt=tries, exc_info=error)
+                cause = await preflight.kafka_says(self.settings) if isinstance(error, KafkaConnectionError) else None
+                self.health.failing(part, class_name(cause or error))
+                if tries in (1, 3) or tries % 10 == 0:
+                    reason = preflight.why(cause or error)
+                    _log.warning("not_reachable", name=part, reason=reason, attempt=tries, exc_info=error)
                 await asyncio.sleep(jittered(tries))
             else:
                 self.health.recovered(part)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg import sql
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
@@ -18,6 +19,8 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 CHASSIS = Path(__file__).parent / "migrations"
 _LOCK_ID = 0x636F6E64756974
 _YOYO_TABLE = "_yoyo_migration"
+
+_log = structlog.get_logger()
 
 UNREACHABLE = psycopg.OperationalError
 """What a database that is away raises."""
@@ -48,6 +51,8 @@ def migrate(
             backend.init_database()
             for folder in (CHASSIS, *folders):
                 applied += _apply(backend, folder)
+            if unknown := _unknown(backend, CHASSIS, *folders):
+                _log.warning("database_is_newer", migrations=unknown)
         finally:
             backend.connection.close()
     return applied
@@ -84,6 +89,13 @@ def _lock(dsn: str, password: str | None, wait_ms: int) -> Iterator[None]:
         connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(wait_ms)))
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_ID,))
         yield
+
+
+def _unknown(backend: _Backend, *folders: Path) -> list[str]:
+    """What a newer release applied. This one works on it as long as it is the one before; see deploy/README.md."""
+    known = {migration.id for folder in folders for migration in read_migrations(str(folder))}
+    rows = backend.connection.execute(f"SELECT migration_id FROM {_YOYO_TABLE} ORDER BY applied_at_utc").fetchall()  # noqa: S608
+    return [row[0] for row in rows if row[0] not in known]
 
 
 def _apply(backend: _Backend, folder: Path) -> list[str]:

@@ -18,10 +18,13 @@ class InsertedMeanwhileError(asyncpg.SerializationError):  # type: ignore[misc] 
     """Another process was the first to insert a row of the batch. Its SQLSTATE has the batch tried again."""
 
 
-async def connect(settings: Settings, name: str, **overrides: str) -> Any:
+async def connect(settings: Settings, name: str, *, statement_cache_size: int = 100, **overrides: str) -> Any:
     """One connection outside the pool, for session-level locks."""
     return await asyncpg.connect(
-        **settings.postgres_arguments(), timeout=ACQUIRE_SECONDS, server_settings=_session(settings, name) | overrides
+        **settings.postgres_arguments(),
+        timeout=ACQUIRE_SECONDS,
+        statement_cache_size=statement_cache_size,
+        server_settings=session(settings, name) | overrides,
     )
 
 
@@ -33,13 +36,14 @@ async def create_pool(settings: Settings, name: str) -> Any:
         max_size=settings.pool_size,
         timeout=ACQUIRE_SECONDS,
         command_timeout=settings.statement_timeout_ms / 1000 + 5 if settings.statement_timeout_ms else None,
-        server_settings=_session(settings, name),
+        server_settings=session(settings, name),
         # The default reset costs a round trip per transaction.
         reset=_keep_state,
     )
 
 
-def _session(settings: Settings, name: str) -> dict[str, str]:
+def session(settings: Settings, name: str) -> dict[str, str]:
+    """What every session is told. `preflight` sees that it took."""
     return {
         "application_name": f"conduit.{name}",
         "timezone": "UTC",

@@ -1,0 +1,190 @@
+"""A database that a service cannot work on is refused in one line; one that is away is waited for, and said which it is."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
+
+from conduit_chassis import postgres, preflight
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.settings import Settings
+from conduit_chassis.testing import settings_for
+from services.chassis.tests.sample import Sample
+from services.chassis.tests.world import World, eventually
+
+PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin") or "pgbouncer"
+
+
+def given(dsn: str, **more: Any) -> Settings:
+    return settings_for("unused:9092", dsn, **more)
+
+
+def elsewhere(dsn: str, **parts: str) -> str:
+    """The same address with another user, password, port or database."""
+    split = urlsplit(dsn)
+    user, password = parts.get("user", split.username), parts.get("password", split.password)
+    host = f"{split.hostname}:{parts.get('port', split.port)}"
+    return split._replace(netloc=f"{user}:{password}@{host}", path=parts.get("path", split.path)).geturl()
+
+
+@contextmanager
+def pgbouncer(dsn: str, folder: Path, port: int, **settings: str) -> Iterator[str]:
+    """A PgBouncer before the database; its address."""
+    split = urlsplit(dsn)
+    target = f"host={split.hostname} port={split.port} user={split.username} password={split.password}"
+    lines = {
+        "listen_addr": "127.0.0.1",
+        "listen_port": str(port),
+        "unix_socket_dir": "",
+        "auth_type": "any",
+        "default_pool_size": "5",
+        **settings,
+    }
+    folder.chmod(0o755)
+    written = "\n".join(f"{name} = {value}" for name, value in lines.items())
+    configuration = folder / "pgbouncer.ini"
+    configuration.write_text(f"[databases]\n{split.path[1:]} = {target}\n[pgbouncer]\n{written}\n")
+    # It refuses to run as root.
+    account = ["-u", "nobody"] if os.getuid() == 0 else []
+    for parent in (*configuration.parents, configuration):
+        if parent.stat().st_uid == os.getuid() and parent.is_relative_to("/tmp"):  # noqa: S108 - where pytest puts it
+            parent.chmod(parent.stat().st_mode | 0o055)
+    process = subprocess.Popen([PGBOUNCER, "-q", *account, str(configuration)])  # noqa: S603 - our own configuration
+    try:
+        yield elsewhere(dsn, port=str(port))
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def examined(settings: Settings) -> None:
+    """As soon as somebody answers."""
+
+    async def answers() -> bool:
+        try:
+            await preflight.examine(settings, "sample")
+        except OSError:
+            return False
+        return True
+
+    await eventually(answers, "PgBouncer to answer")
+
+
+ALL_OF_THEM = ",".join(postgres.session(given("postgresql://unused"), "sample"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"pool_mode": "session"}, "refuses the session's settings"),
+        ({"pool_mode": "transaction"}, "refuses the session's settings"),
+        ({"pool_mode": "session", "ignore_startup_parameters": ALL_OF_THEM}, "did not take: .*enable_seqscan"),
+        ({"pool_mode": "transaction", "ignore_startup_parameters": ALL_OF_THEM}, "did not take: .*enable_seqscan"),
+    ],
+)
+async def test_a_pooler_that_drops_settings_is_refused_in_one_line(
+    database: str, tmp_path: Path, free_port: int, settings: dict[str, str], said: str
+) -> None:
+    with pgbouncer(database, tmp_path, free_port, **settings) as dsn, pytest.raises(ConfigurationError, match=said) as told:
+        await examined(given(dsn))
+    assert "\n" not in str(told.value)
+
+
+async def test_a_pooler_in_session_mode_whose_role_has_the_settings_is_taken_and_one_in_transaction_mode_is_not(
+    database: str, tmp_path: Path, free_port: int
+) -> None:
+    connection = await asyncpg.connect(database)
+    name = urlsplit(database).path[1:]
+    for setting, value in postgres.session(given(database), "sample").items():
+        await connection.execute(f"ALTER DATABASE \"{name}\" SET {setting} = '{value}'")
+    await connection.close()
+    more = {"ignore_startup_parameters": ALL_OF_THEM}
+    with pgbouncer(database, tmp_path, free_port, pool_mode="session", **more) as dsn:
+        await examined(given(dsn))
+        pool = await postgres.create_pool(given(dsn), "sample")
+        assert await pool.fetchval("SELECT 1") == 1
+        await postgres.close_pool(pool)
+    with pgbouncer(database, tmp_path, free_port, pool_mode="transaction", **more) as dsn:
+        with pytest.raises(ConfigurationError, match="gives our session to others between transactions") as told:
+            await examined(given(dsn))
+        assert "\n" not in str(told.value)
+
+
+@pytest.fixture
+async def poor(database: str) -> Any:
+    """A role as managed clouds give it: no superuser, not the owner, no right but to connect. Its address and its giver."""
+    role = f"poor_{uuid4().hex[:8]}"
+    owner = await asyncpg.connect(database)
+    await owner.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'synthetic'")
+    await owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    yield elsewhere(database, user=role, password="synthetic"), role, owner
+    await owner.execute(f"DROP OWNED BY {role}")
+    await owner.execute(f"DROP ROLE {role}")
+    await owner.close()
+
+
+async def test_what_a_role_may_not_do_is_said_in_one_line_until_it_may(poor: Any) -> None:
+    dsn, role, owner = poor
+    name = urlsplit(dsn).path[1:]
+    with pytest.raises(ConfigurationError, match=f"GRANT CREATE ON SCHEMA public TO {role}"):
+        await preflight.examine(given(dsn), "sample")
+    await owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    await preflight.examine(given(dsn), "sample")
+    with pytest.raises(
+        ConfigurationError, match=f"may not make schema sandbox in {name}: GRANT CREATE ON DATABASE {name} TO"
+    ):
+        await preflight.examine(given(dsn), "sample", {"sandbox"})
+    await owner.execute(f'GRANT CREATE ON DATABASE "{name}" TO {role}')
+    await preflight.examine(given(dsn), "sample", {"sandbox"})
+
+
+async def test_an_older_postgresql_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "OLDEST", 99)
+    with pytest.raises(ConfigurationError, match="99 is the oldest that this release works on"):
+        await preflight.examine(given(database), "sample")
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"password": "wrong"}, "PostgreSQL refuses the user or the password"),
+        ({"path": "/no_such_database"}, "there is no such database"),
+        ({"port": "1"}, "nobody answers at its address"),
+    ],
+)
+async def test_a_wrong_password_a_missing_database_and_a_dead_server_are_told_apart(
+    database: str, parts: dict[str, str], reason: str, sample: Sample, kafka_bootstrap: str, logs: Any
+) -> None:
+    world = World(kafka_bootstrap, elsewhere(database, **parts), sample)
+    seen = ""
+
+    async def said() -> bool:
+        nonlocal seen
+        seen += logs.readouterr().out
+        return "not_reachable" in seen
+
+    async with world.running():
+        await eventually(said, "the log to say what is wrong")
+    assert reason in seen
+
+
+async def test_a_dead_kafka_and_one_that_answers_are_told_apart(kafka_bootstrap: str, database: str) -> None:
+    assert await preflight.kafka_says(settings_for(kafka_bootstrap, database)) is None
+    dead = await preflight.kafka_says(settings_for("127.0.0.1:1", database))
+    assert preflight.why(dead or ValueError()) == "nobody answers at its address"
+    assert preflight.why(SaslAuthenticationFailed()) == "Kafka refuses the user or the password"
+    assert preflight.why(KafkaConnectionError()) == ""
+
+
+def test_the_schemas_that_migrations_make_are_found() -> None:
+    folder = Path(__file__).parents[2] / "intake/src/conduit_intake/migrations"
+    assert preflight.schemas_of(folder) == {"sandbox"}
