@@ -20,8 +20,9 @@ from conduit_chassis.settings import Settings
 from conduit_chassis.testing import settings_for
 from services.chassis.tests.sample import Sample
 from services.chassis.tests.world import World, eventually
+from tests.support.missing import need
 
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin") or "pgbouncer"
+SYSTEM_PROGRAMS = "/usr/sbin"
 
 
 def given(dsn: str, **more: Any) -> Settings:
@@ -39,6 +40,7 @@ def elsewhere(dsn: str, **parts: str) -> str:
 @contextmanager
 def pgbouncer(dsn: str, folder: Path, port: int, **settings: str) -> Iterator[str]:
     """A PgBouncer before the database; its address."""
+    program = shutil.which("pgbouncer", path=SYSTEM_PROGRAMS) or need("pgbouncer", "pgbouncer")
     split = urlsplit(dsn)
     target = f"host={split.hostname} port={split.port} user={split.username} password={split.password}"
     lines = {
@@ -58,7 +60,7 @@ def pgbouncer(dsn: str, folder: Path, port: int, **settings: str) -> Iterator[st
     for parent in (*configuration.parents, configuration):
         if parent.stat().st_uid == os.getuid() and parent.is_relative_to("/tmp"):  # noqa: S108 - where pytest puts it
             parent.chmod(parent.stat().st_mode | 0o055)
-    process = subprocess.Popen([PGBOUNCER, "-q", *account, str(configuration)])  # noqa: S603 - our own configuration
+    process = subprocess.Popen([program, "-q", *account, str(configuration)])  # noqa: S603 - our own configuration
     try:
         yield elsewhere(dsn, port=str(port))
     finally:
