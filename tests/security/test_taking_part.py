@@ -360,3 +360,45 @@ def test_whom_the_broker_does_not_name_yet_is_let_in_all_the_same(
     wanted = expected_rules([topics.PARTNER_REFERRALS.name("unnamed-yet")], {"partner.unnamed-yet"})
     assert any(rule.principal == "partner.unnamed-yet" for rule in wanted)
     assert wanted <= granted(changing_broker.admin())
+
+
+async def test_a_connection_of_who_was_offboarded_stays_shut_when_the_partner_comes_back(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    old = onboarded("returning")
+    reads, writes_to = topics.PARTNER_UPDATES.name("returning"), topics.PARTNER_REFERRALS.name("returning")
+    async with Wire(changing_broker, old) as leaked:
+        assert await leaked.read([reads]) == {reads: wire.GRANTED}
+        conduit("partner", "offboard", "returning", *BY)
+        conduit("partner", "onboard", "returning", *BY)
+        # It is never asked who it is again: only what its name may do can hold it off.
+        assert await leaked.read([reads]) == {reads: wire.TOPIC_REFUSED}
+        assert await leaked.write([writes_to]) == {writes_to: wire.TOPIC_REFUSED}
+    assert users_of(PARTNER, "returning", users(changing_broker.admin())) == [f"{old}.2"]
+    assert read_registers(changing_broker).partners["returning"].generation == 2
+    assert await writes(changing_broker, f"{old}.2", "returning") == wire.GRANTED
+
+
+def test_what_cannot_be_read_in_the_register_is_named_and_passed_over_and_can_be_replaced(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    onboarded("whole")
+    onboarded("damaged")
+    producer = Producer(changing_broker.librdkafka("programme"))
+    nonsense = (("damaged", b"\xff nonsense"), ("never-seen", b""), ("\n", b"{}"))
+    for key, value in nonsense:
+        producer.produce(topics.PARTNERS.name(), value, key=key, headers=[("ce_type", None)])
+    producer.produce(topics.FORCES.name(), b"{}", key="kent")
+    assert producer.flush(30) == 0
+    shown = conduit("partner", "list").output
+    assert "whole: Synthetic" in shown
+    assert "of partner.damaged, cannot be read and is passed over; `conduit partner onboard damaged` replaces it" in shown
+    for act in (("suspend", "whole"), ("suspend", "damaged"), ("resume", "damaged"), ("offboard", "never-seen")):
+        conduit("partner", *act, *BY)
+    conduit("partner", "offboard", "damaged", *BY)
+    conduit("force", "onboard", "kent", "--email", "desk@force.example", *BY)
+    left = read_registers(changing_broker)
+    assert left.partners["damaged"].suspended
+    assert left.partners["never-seen"].suspended
+    assert [each.key for each in left.unreadable] == [""]
+    register_samples(changing_broker)

@@ -15,6 +15,8 @@ SecretName = Annotated[str, formed(r"^[a-z0-9][a-z0-9.-]*$", "lower-case letters
 """Names a file in the notification service's secrets directory. Secrets themselves never travel on a topic."""
 
 
+Generation = Annotated[int, Field(ge=1)]
+
 _ADDRESS = "an address without blanks, for example https://hooks.example.org/conduit"
 
 
@@ -73,6 +75,8 @@ class PartnerRegistered(Event):
     """Its Memoranda of Understanding."""
     contact: Contact = Contact()
     """Where notices to it go."""
+    generation: Generation | None = None
+    """The number of the newest Kafka user that it has had. It outlives the user: no number is ever given twice."""
 
 
 class ForceRegistered(Event):
@@ -84,3 +88,5 @@ class ForceRegistered(Event):
     escalation: Annotated[tuple[Contact, ...], Field(max_length=5)] = ()
     professional_standards: Contact | None = None
     """Its professional standards department, for cases in which one of its own people is suspected."""
+    generation: Generation | None = None
+    """The number of the newest Kafka user that it has had. It outlives the user: no number is ever given twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -78,7 +79,7 @@ def test_what_stands_afterwards_is_what_is_expected() -> None:
     assert ONBOARDED.topics == {spec.name for spec in specs(("abc",), ()) if spec.name.startswith("partner.")}
     assert ONBOARDED.rules == own_rules(ONBOARDED)
     assert ONBOARDED.own_users == ["partner.abc"]
-    assert ONBOARDED.entry == ENTRY
+    assert ONBOARDED.entry == ENTRY.model_copy(update={"generation": 1})
 
 
 VERBS = st.sampled_from(["onboard", "suspend", "wholly", "resume", "rotate", "finish", "offboard"])
@@ -192,3 +193,43 @@ def test_a_plan_says_what_changes_in_the_register() -> None:
         "contact.email: (none) → a@b.example",
         "mous[MOU-1].suspended: False → True",
     ]
+
+
+ACTS = st.lists(st.sampled_from(["onboard", "rotate", "finish", "offboard", "a damaged record"]), max_size=12)
+DO: dict[str, Callable[[Standing], Plan]] = {
+    "onboard": lambda now: onboarding.onboard(now, now.entry or ENTRY),
+    "rotate": onboarding.rotate,
+    "finish": onboarding.finish_rotation,
+    "offboard": onboarding.offboard,
+}
+
+
+@settings(deadline=None)
+@given(ACTS, st.booleans())
+def test_no_user_name_is_ever_used_twice(acts: list[str], known_before: bool) -> None:
+    """In whatever order things are done, also to a partner that an earlier release offboarded and wrote no number of."""
+    standing = replace(EMPTY, entry=ENTRY if known_before else None)
+    used = {"partner.abc", "partner.abc.2"} if known_before else set()
+    for act in acts:
+        if act == "a damaged record":
+            standing = replace(standing, unreadable=True)
+            continue
+        try:
+            made = DO[act](standing)
+        except OnboardingError:
+            continue
+        assert not used & set(made.users)
+        used |= set(made.users)
+        standing = replace(after(standing, made), unreadable=standing.unreadable and made.entry is None)
+
+
+def test_a_partner_whose_entry_cannot_be_read_can_be_shut_out_and_registered_again() -> None:
+    damaged = replace(ONBOARDED, entry=None, unreadable=True)
+    with pytest.raises(OnboardingError, match="no entry that can be read"):
+        onboarding.suspend(damaged)
+    shut_out = PartnerRegistered(partner_id="abc", name="abc", suspended=True, generation=1)
+    assert onboarding.suspend(damaged, wholly=True).entry == shut_out
+    gone = onboarding.offboard(damaged)
+    assert (gone.removed_users, gone.entry) == (("partner.abc",), shut_out)
+    again = onboarding.onboard(replace(ONBOARDED, unreadable=True), ONBOARDED.entry or ENTRY)
+    assert [step.what for step in again.steps] == ["entry"]

@@ -42,11 +42,13 @@ def alone(state_dir: Path) -> Iterator[None]:
 def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = None) -> Standing:
     """What the broker, the register and intake hold now."""
     admin = broker.admin()
+    registers = read_registers(broker)
     standing = Standing(
         kind,
         identity,
         topics=frozenset(admin.list_topics(timeout=TIMEOUT).topics),
-        entry=read_registers(broker).of(kind, identity),
+        entry=registers.of(kind, identity),
+        unreadable=any((each.kind, each.key) == (kind, identity) for each in registers.unreadable),
         http=http.live(kind, identity) if http else {},
         secured=broker.secured,
     )

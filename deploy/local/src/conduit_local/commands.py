@@ -93,7 +93,10 @@ def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[b
     broker = reach(state_dir)
     http = reach_intake(state_dir)
     with alone(broker.state_dir):
-        plan = plan_of(look(broker, *subject, http))
+        standing = look(broker, *subject, http)
+        if standing.unreadable:
+            typer.echo(f"the last record of {standing.name} in the register cannot be read; it is passed over", err=True)
+        plan = plan_of(standing)
         if apply:
             carry_out(plan, broker, By(actor, reason), command, http)
     return plan

@@ -19,6 +19,9 @@ from conduit_local.plans import Plan, Standing, differences
 from conduit_local.quotas import Limits
 from conduit_local.register import Entry
 
+UNTOLD = 1000
+"""No release before 0.2 wrote down the number of the last user, and nobody's credentials were changed so many times."""
+
 
 class OnboardingError(ValueError):
     """It cannot be done as asked; the text says what to do instead."""
@@ -32,9 +35,9 @@ def onboard(standing: Standing, entry: Entry, limits: Limits | None = None, http
     if standing.kind == FORCE and standing.identity not in forces():
         raise OnboardingError(f"there is no force {standing.identity!r}{_nearest(standing.identity, forces())}")
     known = standing.own_users if standing.secured else []
-    made = () if known or not standing.secured else (user_of(standing.kind, standing.identity),)
+    made = () if known or not standing.secured else _successor(standing)
     return replace(
-        _registering(standing, entry),
+        _registering(standing, entry, made),
         users=made,
         grants=_missing(standing, [*known, *made]),
         quotas=_quotas(standing, [*known, *made], limits),
@@ -52,10 +55,10 @@ def rotate(standing: Standing) -> Plan:
             f"{standing.name} is changing its credentials already ({', '.join(changing)}); once the new ones are in use, "
             f"end the old with `conduit {standing.kind} rotate {standing.identity} --finish`"
         )
-    made = _successor(standing, known[0]) if known else ()
+    made = _successor(standing) if known else ()
     limits = standing.quotas.get(known[0]) if known else None
-    return Plan(
-        standing.name,
+    return replace(
+        _registering(standing, standing.entry, made) if standing.entry else Plan(standing.name),
         users=made,
         grants=_missing(standing, [*known, *made]),
         quotas={user: limits for user in made if limits},
@@ -71,9 +74,9 @@ def finish_rotation(standing: Standing) -> Plan:
 
 def suspend(standing: Standing, mou: str | None = None, *, wholly: bool = False) -> Plan:
     """New referrals are refused, under one MoU or under all; running cases go on, unless the partner is suspended wholly."""
-    entry = _partner(standing)
     if wholly:
-        return _registering(standing, entry.model_copy(update={"suspended": True}))
+        return _registering(standing, _shut_out(standing))
+    entry = _partner(standing)
     return _registering(standing, entry.model_copy(update={"mous": _mous(entry, mou, suspended=True)}))
 
 
@@ -115,10 +118,15 @@ def _without(standing: Standing, users: Sequence[str], secrets: Secrets) -> Plan
     )
 
 
-def _registering(standing: Standing, entry: Entry) -> Plan:
-    if entry == standing.entry:
+def _registering(standing: Standing, entry: Entry, made: Sequence[str] = ()) -> Plan:
+    """The entry with the number of its newest user, where that differs from what stands."""
+    numbers = [_number(standing, user) for user in (*standing.own_users, *made)]
+    newest = max([entry.generation or 0, _generation(standing), *numbers])
+    entry = entry.model_copy(update={"generation": newest or None})
+    if entry == standing.entry and not standing.unreadable:
         return Plan(standing.name)
-    return Plan(standing.name, entry=entry, changes=tuple(differences(standing.entry, entry)))
+    changes = differences(standing.entry, entry) or ["written anew: the record that stands last cannot be read"]
+    return Plan(standing.name, entry=entry, changes=tuple(changes))
 
 
 def _missing(standing: Standing, users: Sequence[str]) -> tuple[Rule, ...]:
@@ -148,14 +156,40 @@ def _known_users(standing: Standing) -> list[str]:
     return standing.own_users
 
 
-def _successor(standing: Standing, user: str) -> tuple[str]:
-    number = generation_of(standing.kind, standing.identity, user) or 1
-    return (user_of(standing.kind, standing.identity, number + 1),)
+def _successor(standing: Standing) -> tuple[str]:
+    """A user of a number that was never used: a connection that is still open as an earlier one gains nothing by it."""
+    newest = max([_generation(standing), *(_number(standing, user) for user in standing.own_users)])
+    if not newest and _was_here(standing):
+        newest = UNTOLD
+    return (user_of(standing.kind, standing.identity, newest + 1),)
+
+
+def _number(standing: Standing, user: str) -> int:
+    return generation_of(standing.kind, standing.identity, user) or 1
+
+
+def _generation(standing: Standing) -> int:
+    return (standing.entry.generation or 0) if standing.entry else 0
+
+
+def _was_here(standing: Standing) -> bool:
+    """Whether it took part before. Topics are never removed."""
+    known = identities(standing.kind, standing.topics)
+    return standing.entry is not None or standing.unreadable or standing.identity in known
+
+
+def _shut_out(standing: Standing) -> PartnerRegistered:
+    """The entry, suspended wholly. Where there is none that can be read, credentials must still be shut out."""
+    if standing.entry is None and (standing.unreadable or standing.own_users or standing.http):
+        return PartnerRegistered(partner_id=standing.identity, name=standing.identity, suspended=True)
+    return _partner(standing).model_copy(update={"suspended": True})
 
 
 def _partner(standing: Standing) -> PartnerRegistered:
     if not isinstance(standing.entry, PartnerRegistered):
-        raise OnboardingError(f"{standing.name} is not in the register; `conduit partner onboard` puts it there")
+        what = "has no entry that can be read" if standing.unreadable else "is not in the register"
+        also = "; `suspend --wholly` and `offboard` shut it out as it is" if standing.unreadable else ""
+        raise OnboardingError(f"{standing.name} {what}; `conduit partner onboard` puts it there{also}")
     return standing.entry
 
 

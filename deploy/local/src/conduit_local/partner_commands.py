@@ -142,9 +142,12 @@ def offboard(
 def list_partners(state_dir: StateDir, as_json: AsJson = False) -> None:
     """The register of partners as it stands."""
     with explained():
-        partners = read_registers(reach(state_dir)).partners
+        registers = read_registers(reach(state_dir))
+        partners = registers.partners
         for partner_id in sorted(partners):
             typer.echo(partners[partner_id].model_dump_json(exclude_none=True) if as_json else _line(partners[partner_id]))
+        for each in registers.unreadable:
+            typer.echo(str(each), err=True)
 
 
 def entry_of(

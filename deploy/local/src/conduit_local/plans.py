@@ -24,6 +24,8 @@ class Standing:
     rules: frozenset[Rule] = frozenset()
     quotas: Mapping[str, Limits] = field(default_factory=dict)
     entry: Entry | None = None
+    unreadable: bool = False
+    """Whether the last record of its entry cannot be read. `entry` is then the last one before it, if there is one."""
     http: Secrets = field(default_factory=dict)
     """The live secrets of its clients of the HTTP API."""
     secured: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic, sleep
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
@@ -33,11 +33,32 @@ class RegisterError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of a register that cannot be read, and that no later one of its key has replaced."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    """Whom it would be about; "" where the key names nobody."""
+
+    @property
+    def kind(self) -> str:
+        return topics.PARTNER if self.topic == topics.PARTNERS.name() else topics.FORCE
+
+    def __str__(self) -> str:
+        whose = f", of {self.kind}.{self.key}," if self.key else ""
+        mend = f"; `conduit {self.kind} onboard {self.key}` replaces it" if self.key else ""
+        return f"the record at {self.topic}/{self.partition}/{self.offset}{whose} cannot be read and is passed over{mend}"
+
+
+@dataclass(frozen=True, slots=True)
 class Registers:
     """Both registers, by partner and by force."""
 
     partners: dict[str, PartnerRegistered] = field(default_factory=dict)
     forces: dict[str, ForceRegistered] = field(default_factory=dict)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
     def of(self, kind: str, identity: str) -> Entry | None:
         return self.partners.get(identity) if kind == topics.PARTNER else self.forces.get(identity)
@@ -47,6 +68,18 @@ class Registers:
             self.partners[entry.partner_id] = entry
         else:
             self.forces[entry.force_id] = entry
+
+    def take(self, message: Message) -> None:
+        """The next record. One that cannot be read is named and passed over: others must still be changed."""
+        key = _key(message)
+        self.unreadable[:] = [
+            each for each in self.unreadable if not key or (each.topic, each.key) != (message.topic(), key)
+        ]
+        try:
+            self.put(_entry(message))
+        except Exception:  # whatever a decoder raises costs this record
+            place = message.topic() or "", message.partition() or 0, message.offset() or 0
+            self.unreadable.append(Unreadable(*place, key))
 
 
 def key_of(entry: Entry) -> str:
@@ -105,7 +138,7 @@ def _read(consumer: Consumer) -> Registers:
             raise RegisterError("the registers cannot be read: the broker is silent")
         error = message.error()
         if error is None:
-            registers.put(_entry(message))
+            registers.take(message)
         elif error.code() == KafkaError._PARTITION_EOF:
             ended += 1
         else:
@@ -130,6 +163,18 @@ def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:
                 f"{topic} cannot be read ({found.str()}). It is made by `conduit up`, "
                 "or on servers that exist already by `python -m conduit_local.setup`"
             ) from None
+
+
+def _key(message: Message) -> str:
+    """Whom a record is about, by its key. Only a name can be shown, and can be replaced."""
+    raw: Any = message.key()
+    key = raw.decode("ascii", "replace") if isinstance(raw, bytes) else raw or ""
+    topic = topics.PARTNER_UPDATES if message.topic() == topics.PARTNERS.name() else topics.FORCE_CASES
+    try:
+        topic.name(key)
+    except ValueError:
+        return ""
+    return key
 
 
 def _entry(message: Message) -> Entry:
