@@ -12,6 +12,7 @@ from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.forms import formed
 from conduit_contracts.ids import ForceId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.names import SenderEventId
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Text
 from conduit_contracts.routing import HandoffState
@@ -80,6 +81,8 @@ class SubmissionRejected(Event):
     submission_id: Annotated[str, StringConstraints(max_length=200)]
     """The record's topic, partition and offset, or the HTTP request's id."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+    event_id: SenderEventId | None = None
+    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent where none could be read."""
 
 
 class Channel(Term):

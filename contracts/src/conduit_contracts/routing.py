@@ -15,6 +15,7 @@ from conduit_contracts.force import ForceReference, NotOursReason, Part
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import AttachmentId, ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.intake import MediaType, Sha256
+from conduit_contracts.names import SenderEventId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import (
@@ -435,6 +436,8 @@ class ResponseRejected(Event):
     response_id: Annotated[str, Field(max_length=200)]
     """The record's topic, partition and offset."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+    event_id: SenderEventId | None = None
+    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent where none could be read."""
 
 
 class NameHomeForce(Command):

@@ -1,5 +1,6 @@
 """The handlers, without sockets: work in memory, and an outbox that remembers."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from math import inf
 from typing import Any
@@ -280,3 +281,14 @@ def test_the_gauges_say_how_many_partners_there_are_and_whose_mous_lapse() -> No
 async def test_a_handler_that_was_not_started_says_so() -> None:
     with pytest.raises(RuntimeError):
         await Handler()(None, [], MemoryOutbox())
+
+
+def test_a_refusal_says_which_record_it_means_whether_or_not_it_could_be_read() -> None:
+    attributes = Attributes("my-id-7", "/test", submitted().type, NOW)
+    broken = refusal(sender_problem("json_invalid", "value"), attributes=attributes)
+    broken = replace(broken, record=broken.record._replace(key=b"EX-9"))
+    (event,) = take(work_of(NORTH), broken).events
+    assert (event.message.event_id, event.message.partner_reference) == ("my-id-7", "EX-9")
+    sent = delivery(submitted(partner_id=SOUTH))
+    (event,) = take(work_of(NORTH), sent).events
+    assert (event.message.event_id, event.message.problems[0].code) == (sent.attributes.id, "identity_mismatch")

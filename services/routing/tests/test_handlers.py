@@ -309,6 +309,7 @@ def test_a_force_cannot_speak_for_another(desk: Desk) -> None:
     assert [topic for topic, _, _ in outbox.sent] == ["force.essex.cases.v1"]
     assert [(each.code, each.field) for each in rejected.problems] == [("identity_mismatch", "force_id")]
     assert rejected.response_id.startswith("force.essex.responses.v1/0/")
+    assert (rejected.event_id is not None, rejected.referral_id) == (True, referral_id)
     assert standing_of(desk.case(referral_id))[KENT] == "disseminated"
 
 

@@ -12,6 +12,7 @@ from conduit_chassis.runtime import Runtime
 from conduit_contracts import danger, notification, partner, programme, routing, topics
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.intake import DangerReported
+from conduit_contracts.names import NAMELESS, Names, names_of
 from conduit_intake import metrics, rules, store
 from conduit_intake.force_files import Opening
 from conduit_intake.problems import UNKNOWN_PARTNER
@@ -170,24 +171,29 @@ def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
     if known is None:
         _put_aside(work, refusal, docket, outbox)
         return
-    answer = rules.refuse(docket, known, refusal.problems)
+    answer = rules.named(rules.refuse(docket, known, refusal.problems), _names(refusal))
     answer = _heard(docket, answer, refusal.record.value, outbox, refusal.attributes)
     work.note_answer(docket, answer, _publish(outbox, answer, docket.submission_id, refusal.attributes))
 
 
 def _settle(rule: rules.Rule, work: Work, delivery: Delivery[Any], outbox: Outbox) -> None:
     submission = _submission(delivery)
-    if settle(rule, work, submission, outbox, delivery.attributes) is None:
+    if settle(rule, work, submission, outbox, delivery.attributes, _names(delivery)) is None:
         _put_aside(work, delivery, submission.docket, outbox)
 
 
 def settle(
-    rule: rules.Rule, work: Work, submission: Submission[Any], outbox: Outbox, cause: Attributes | None
+    rule: rules.Rule,
+    work: Work,
+    submission: Submission[Any],
+    outbox: Outbox,
+    cause: Attributes | None,
+    names: Names = NAMELESS,
 ) -> Answer | None:
     """Answer a submission, publish the answer and note it; returns None where its sender is not in the register."""
     answer = work.settle(rule, submission)
     if answer is not None:
-        answer = _heard(submission.docket, answer, submission.body, outbox, cause)
+        answer = _heard(submission.docket, rules.named(answer, names), submission.body, outbox, cause)
         work.note_answer(submission.docket, answer, _publish(outbox, answer, ":".join(submission.key), cause))
     return answer
 
@@ -232,6 +238,11 @@ def _sender(incoming: Incoming) -> str:
 def _submission(delivery: Delivery[Any]) -> Submission[Any]:
     record = delivery.record
     return Submission(_position(delivery), delivery.principal, delivery.message, record.value or b"", record.timestamp)
+
+
+def _names(incoming: Incoming) -> Names:
+    record = incoming.record
+    return names_of(record.headers, record.key, record.value, incoming.attributes)
 
 
 def _position(incoming: Incoming) -> str:

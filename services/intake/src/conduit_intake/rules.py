@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from conduit_contracts import danger, intake
+from conduit_contracts.names import Names
 from conduit_contracts.partner import (
     InformationSupplied,
     ReconsiderationRequested,
@@ -139,6 +140,16 @@ def refuse(docket: Docket, partner: Partner, problems: Sequence[Problem]) -> Ans
     """A record that could not be read is answered with all that was wrong in it."""
     suspended = [problem("partner_suspended", "partner_id")] if partner.suspended else []
     return _rejection(docket, [*suspended, *problems], None)
+
+
+def named(answer: Answer, names: Names) -> Answer:
+    """The refusal with what its record is called, so that the sender knows which one it was."""
+    event = answer.event
+    if not isinstance(event, intake.SubmissionRejected):
+        return answer
+    reference = event.partner_reference or names.partner_reference
+    told = event.model_copy(update={"event_id": names.event_id, "partner_reference": reference})
+    return replace(answer, event=told)
 
 
 def call_999_first(answer: Answer) -> Answer:

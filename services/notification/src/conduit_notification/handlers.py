@@ -112,7 +112,8 @@ def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected
     topic, subject = updates_topic(message.partner_id), message.referral_id
     desk.outbox.publish(topic, str(key), rejected, subject=str(subject) if subject else None, cause=delivery.attributes)
     metrics.REJECTIONS.inc()
-    params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id}
+    called = f", event {message.event_id}" if message.event_id else ""
+    params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id + called}
     says_danger = message.problems[0].code == danger.CODE
     template = Template.PARTNER_DANGER_REJECTED if says_danger else Template.PARTNER_SUBMISSION_REJECTED
     audience = notices.partner(message.partner_id)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from conduit_chassis.kafka import Delivery, Refusal
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
+from conduit_contracts.names import names_of
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_contracts.routing import (
     HandoffAcknowledged,
@@ -51,11 +52,13 @@ def reject(
 ) -> None:
     """Tell a force what was wrong with its record; the hand-off stays as it was."""
     record, force_id = incoming.record, incoming.principal
+    names = names_of(record.headers, record.key, record.value, incoming.attributes)
     message = ResponseRejected(
         force_id=force_id,
-        referral_id=referral_id,
+        referral_id=referral_id or names.referral_id,
         response_id=f"{record.topic}/{record.partition}/{record.offset}",
         problems=problems,
+        event_id=names.event_id,
     )
     subject = str(referral_id) if referral_id else None
     outbox.publish(FORCE_CASES.name(force_id), subject or force_id, message, subject=subject, cause=incoming.attributes)
