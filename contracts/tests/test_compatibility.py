@@ -414,3 +414,12 @@ def test_three_versions_that_only_add_pass() -> None:
     second = changed(BASE, put(NEW_OPTIONAL, "$defs", "Referral", "properties", "band"))
     third = changed(second, put(NEW_OPTIONAL, "$defs", "Person", "properties", "looked_after"))
     assert compare_history([{NAME: BASE}, {NAME: second}, {NAME: third}]) == ()
+
+
+def test_an_optional_field_of_a_value_that_is_a_default_changes_nothing() -> None:
+    old: Json = {"type": "object", "properties": {"contact": {"type": "object", "default": {"email": None, "x": False}}}}
+    new = copy.deepcopy(old)
+    new["properties"]["contact"]["default"]["telephone"] = None
+    assert not compare(old, new)
+    new["properties"]["contact"]["default"]["telephone"] = False
+    assert [each.code for each in compare(old, new)] == ["default_changed"]

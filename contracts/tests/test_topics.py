@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import ForceId, PartnerId
 from conduit_contracts.topics import (
+    DUTY,
     FORCE,
     FORCE_CASES,
     HUB,
@@ -98,7 +99,7 @@ def test_a_topic_is_read_by_a_service_or_by_its_audience_and_written_by_somebody
     assert set(topic.consumers) <= set(SERVICES)
     assert topic.consumers or topic.audience in {PARTNER, FORCE, HUB}
     assert topic.producers
-    assert set(topic.producers) <= {*SERVICES, PROGRAMME, PARTNER, FORCE, OFFICER}
+    assert set(topic.producers) <= {*SERVICES, PROGRAMME, PARTNER, FORCE, OFFICER, DUTY}
     assert topic.owner in {*SERVICES, PROGRAMME}
     assert topic.messages
     assert topic.key

@@ -145,7 +145,7 @@ def test_other_namespaces_come_in_by_their_part_alone(environment: str) -> None:
         ("postgres", 9187),
         ("postgres-exporter", 9187),
     }
-    assert found.pop("gateway") == {("intake", 8000)}
+    assert found.pop("gateway") == {("intake", 8000), ("notification", 8000)}
     assert found.pop("keda") == {("kafka", 9093)}
     assert found.pop("strimzi") == {("kafka", 9090), ("kafka", 9091), ("kafka", 8443)}
     assert found.pop("cnpg-system") == {("postgres", 5432), ("postgres", 8000)}

@@ -38,7 +38,6 @@ ON_A_CLUSTER_ONLY = {
     "SMTP_PASSWORD_FILE",
 } | {
     "SMTP_STARTTLS",
-    "HUB_URL",
 }
 
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -195,9 +194,14 @@ def test_lag_is_read_with_the_rights_of_the_service(environment: str, service: s
 
 
 @each_environment
-def test_only_the_partner_api_and_the_documents_are_to_be_seen_from_outside(environment: str) -> None:
+def test_only_the_partner_api_the_documents_and_duty_links_are_to_be_seen_from_outside(environment: str) -> None:
     (route,) = of_kind(environment, "HTTPRoute")
-    (rule,) = route["spec"]["rules"]
+    rule, duty = route["spec"]["rules"]
+    assert duty == {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/duty"}}],
+        "backendRefs": [{"name": "notification", "port": rule["backendRefs"][0]["port"]}],
+    }
+    assert variables(environment, "notification")["DUTY_URL"] == f"https://{route['spec']['hostnames'][0]}"
     assert [each["name"] for each in rule["backendRefs"]] == ["intake"]
     matches = [(each["path"]["type"], each["path"]["value"]) for each in rule["matches"]]
 

@@ -112,6 +112,8 @@ async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(brok
 WRITERS = {
     "programme.partners.v1": {"programme"},
     "programme.forces.v1": {"programme"},
+    "programme.hub.v1": {"programme"},
+    "programme.approvals.v1": {"duty"},
     "triage.reviews.v1": {"officer"},
     "routing.reviews.v1": {"officer"},
     **{f"partner.{each}.referrals.v1": {f"partner.{each}"} for each in PARTNER_IDS},

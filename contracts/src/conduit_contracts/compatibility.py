@@ -252,5 +252,9 @@ def _keywords(old: Schema, new: Schema, path: str) -> Iterator[Break]:
 
 
 def _differ(old: Schema, new: Schema, keyword: str) -> bool:
-    """Compared by text, because JSON tells false from 0 and Python does not."""
-    return repr(old.get(keyword)) != repr(new.get(keyword))
+    """Compared by text, because JSON tells false from 0 and Python does not. A null member of a default is an absent one."""
+    return repr(_said(old.get(keyword))) != repr(_said(new.get(keyword)))
+
+
+def _said(value: Any) -> Any:
+    return {name: _said(inner) for name, inner in value.items() if inner is not None} if isinstance(value, dict) else value

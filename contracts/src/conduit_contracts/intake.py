@@ -133,6 +133,7 @@ class DangerReported(Event):
     codes: Annotated[tuple[ProblemCode, ...], Field(min_length=1)]
     """Why it was not taken."""
     callback: Callback | None = None
+    """Whom to ring back, where the body says it."""
 
 
 class SubmissionRepeated(Event):

@@ -1,6 +1,9 @@
 """The programme's registers, published by the hub's own command line on compacted topics. Last record per key holds."""
 
+import json
+from hashlib import sha256
 from typing import Annotated, ClassVar, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -46,11 +49,19 @@ class Mou(Value):
         return self
 
 
+Telephone = Annotated[
+    str, formed(r"^\+[1-9][0-9]{6,14}$", "a number as + with the country's code and digits alone, for example +441632960147")
+]
+"""A number as E.164 has it: + and the country's code, then digits alone, for example +441632960147."""
+
+
 class Contact(Value):
-    """Where notices go. A team's address, never a person's."""
+    """Where notices go. A team's address and telephone, never a person's."""
 
     email: Email | None = None
     """A team's mailbox."""
+    telephone: Telephone | None = None
+    """For a person to ring. No machine rings it."""
     webhook_url: Annotated[str, formed(r"^https?://[^\s]+$", _ADDRESS, max_length=500)] | None = None
     """Where notices are posted. Goes with webhook_secret."""
     webhook_secret: SecretName | None = None
@@ -90,3 +101,44 @@ class ForceRegistered(Event):
     """Its professional standards department, for cases in which one of its own people is suspected."""
     generation: Generation | None = None
     """The number of the newest Kafka user that it has had. It outlives the user: no number is ever given twice."""
+    control_room: Telephone | None = None
+    """The force's control room, which answers at any hour: notices of danger name it."""
+
+
+class HubContactsProposed(Event):
+    """Somebody proposes whom the hub's alarms call: the first contact at once, then the next, in this order.
+
+    It takes effect once somebody else approves it, with another credential, on a topic that this one cannot write.
+    """
+
+    type: ClassVar[str] = "uk.conduit.programme.hub-contacts-proposed.v1"
+    proposal_id: UUID
+    """Names the proposal; its approval repeats it."""
+    contacts: Annotated[tuple[Contact, ...], Field(min_length=2, max_length=10)]
+    """Whom to call, in this order."""
+    proposed_by: Line
+    """Who proposes it."""
+
+    @model_validator(mode="after")
+    def _each_can_be_called(self) -> Self:
+        if not all(contact.email or contact.webhook_url for contact in self.contacts):
+            raise Inconsistent("Each duty contact needs an email or a webhook_url.")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is proposed: an approval names it, so that it approves these contacts and no others."""
+        shown = [contact.model_dump(mode="json", exclude_none=True) for contact in self.contacts]
+        return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+class HubContactsApproved(Event):
+    """Somebody else approves a proposal. From then on the alarms call these contacts; the old ones are told."""
+
+    type: ClassVar[str] = "uk.conduit.programme.hub-contacts-approved.v1"
+    proposal_id: UUID
+    """The proposal that is approved."""
+    digest: Annotated[str, formed(r"^[0-9a-f]{64}$", "64 hexadecimal digits in lower case")]
+    """SHA-256 of the contacts that are approved. Where the proposal holds others, nothing changes."""
+    approved_by: Line
+    """Who approves it: another than who proposed it."""

@@ -19,7 +19,7 @@ OFFICER = "officer"
 OPERATOR = "operator"
 """Orders replays, and writes nothing else."""
 DUTY = "duty"
-"""Says who takes a duty task, and writes nothing else."""
+"""The hub's duty officers: they approve who is called in an alarm, and write nothing else."""
 HUB = "hub"
 
 _PARAMETER = re.compile(r"\{(partner_id|force_id)\}")
@@ -131,6 +131,25 @@ FORCES = Topic(
     key="force_id",
     compacted=True,
 )
+HUB_CONTACTS = Topic(
+    template="programme.hub.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("notification",),
+    messages=(programme.HubContactsProposed,),
+    key="proposal_id",
+    compacted=True,
+)
+HUB_APPROVALS = Topic(
+    template="programme.approvals.v1",
+    owner=PROGRAMME,
+    producers=(DUTY,),
+    consumers=("notification",),
+    messages=(programme.HubContactsApproved,),
+    key="proposal_id",
+    compacted=True,
+)
+"""Apart from what it approves: who can propose cannot approve, and the other way round."""
 PARTNER_REFERRALS = Topic(
     template="partner.{partner_id}.referrals.v1",
     owner="intake",
@@ -312,6 +331,8 @@ NOTICES = Topic(
 REGISTRY: tuple[Topic, ...] = (
     PARTNERS,
     FORCES,
+    HUB_CONTACTS,
+    HUB_APPROVALS,
     PARTNER_REFERRALS,
     INTAKE_REFERRALS,
     INTAKE_DANGERS,

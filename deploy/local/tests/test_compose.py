@@ -63,6 +63,7 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
         smtp=Smtp("mailpit", 1025),
         officer_token=PASSWORD,
         secrets_dir="/run/secrets/conduit",
+        duty_url="http://127.0.0.1:8004",
     )
     dsn = f"postgresql://conduit_{service}@postgres:5432/conduit_{service}"
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_notification.desk import Desk, Work
 from conduit_notification.desk import Record as Standing
 from conduit_notification.handlers import HANDLERS
+from conduit_notification.hours import HubHours
+from conduit_notification.letters import Ways
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.readers import READERS
@@ -34,9 +36,21 @@ PARTNER, REFERENCE = "example-haven", "EH-2026-0147"
 HOME, OTHER = "west-midlands", "btp"
 OFFICER = "a.okafor"
 CALL_999 = "Synthetic: call 999 at once."
+HOURS = HubHours(zone="Europe/London", days=("mon", "tue", "wed", "thu", "fri"), opens=time(8), closes=time(18))
+"""Open at NOW, which is a Monday."""
 POLICY = NotificationPolicy(
-    version="test-1", attempts=3, first_retry_seconds=5, longest_retry_seconds=60, danger_next_step=CALL_999
+    version="test-1",
+    keep_trying_seconds=3_600,
+    first_retry_seconds=5,
+    longest_retry_seconds=60,
+    longest_danger_retry_seconds=20,
+    danger_notice_seconds=300,
+    duty_call_seconds=600,
+    callback_days=30,
+    hub_hours=HOURS,
+    danger_next_step=CALL_999,
 )
+WAYS = Ways(CALL_999, HOURS)
 EXAMPLES = Path(__file__).parents[3] / "contracts" / "examples"
 
 _CONSUMED = topics.consumed_by("notification")
@@ -62,7 +76,8 @@ def example_record(event_type: str) -> Record:
 
 def record_of(message: Message, at: datetime = NOW, event_id: str | None = None) -> Record:
     """A record of this fact."""
-    key = getattr(message, "referral_id", None) or getattr(message, "partner_id", None) or message.force_id  # type: ignore[attr-defined]
+    names = ("referral_id", "partner_id", "force_id", "proposal_id")
+    key = next(found for name in names if (found := getattr(message, name, None)))
     return record(_TOPICS[message.type], str(key), message, event_id=event_id, time=at)
 
 
@@ -194,6 +209,22 @@ def danger_reported(
     )
 
 
+DUTY_CONTACTS = (
+    Contact(email="first@hub.example", telephone="+441004960011"),
+    Contact(email="second@hub.example", telephone="+441004960012"),
+)
+
+
+def proposed(contacts: tuple[Contact, ...] = DUTY_CONTACTS, number: int = 1) -> programme.HubContactsProposed:
+    return programme.HubContactsProposed(proposal_id=UUID(int=number), contacts=contacts, proposed_by="Example Operator")
+
+
+def approved(proposal: programme.HubContactsProposed, digest: str | None = None) -> programme.HubContactsApproved:
+    return programme.HubContactsApproved(
+        proposal_id=proposal.proposal_id, digest=digest or proposal.digest, approved_by="Example Officer"
+    )
+
+
 def review_opened(
     reason: triage.ReviewReason = triage.ReviewReason.BELOW_EVERY_THRESHOLD, *, danger: bool = False
 ) -> triage.ReviewOpened:
@@ -256,8 +287,10 @@ def routed(
     )
 
 
-def routing_review(*, danger: bool = False) -> routing.RoutingReviewOpened:
-    reasons = (routing.RoutingReviewReason.NO_FORCE,)
+def routing_review(
+    *, danger: bool = False, reason: routing.RoutingReviewReason = routing.RoutingReviewReason.NO_FORCE
+) -> routing.RoutingReviewOpened:
+    reasons = (reason,)
     return routing.RoutingReviewOpened(**_ABOUT, reasons=reasons, urgency=Urgency.ROUTINE, immediate_danger=danger)
 
 

@@ -1,6 +1,8 @@
 """Drives notification's delivery by hand, in tests."""
 
-from conduit_chassis.testing import Harness
+from datetime import timedelta
+
+from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.notification import Channel
 from conduit_notification.app import read_policy
 from conduit_notification.delivery import Courier, Pace, Send
@@ -46,10 +48,20 @@ async def until_idle(notification: Harness, made: Courier) -> None:
     """Step until nothing of the channel is due and nothing is in hand."""
     for _ in range(MOST_STEPS):
         await made.step()
-        due = "SELECT count(*) FROM notices WHERE state = 'queued' AND channel = $1 AND next_attempt_at <= $2"
-        if made.idle and not await notification.pool.fetchval(due, made.channel.value, notification.runtime.clock.now()):
+        due = "SELECT count(*) FROM notices WHERE state = 'queued' AND channel = $1 AND next_attempt_at <= clock_timestamp()"
+        if made.idle and not await notification.pool.fetchval(due, made.channel.value):
             return
     raise AssertionError("the queue does not empty")
+
+
+async def let_pass(notification: Harness, by: timedelta) -> None:
+    """As if so much time had passed, by the process' clock and by the database's."""
+    clock = notification.runtime.clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(by)
+    await notification.pool.execute(
+        "UPDATE notices SET queued_at = queued_at - $1::interval, next_attempt_at = next_attempt_at - $1::interval", by
+    )
 
 
 async def notices(notification: Harness) -> list[dict[str, object]]:

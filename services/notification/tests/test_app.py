@@ -45,7 +45,8 @@ def test_the_mail_password_may_stand_in_a_file(tmp_path: Path) -> None:
 
 def test_the_policy_as_it_is_deployed_can_be_used() -> None:
     policy = read_policy(settings(policy_file=POLICY_FILE))
-    assert policy.attempts >= 1
+    assert policy.keep_trying_seconds >= 3 * 86_400, "a weekend and a day"
+    assert policy.duty_call_seconds <= 600
     assert "999" in policy.danger_next_step
 
 

@@ -14,6 +14,7 @@ from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.notification import Channel, NoticeFailed, NoticeSent
 from conduit_contracts.programme import Contact
+from conduit_contracts.routing import RoutingReviewReason
 from conduit_notification import webhooks
 from conduit_notification.app import create_service
 from conduit_notification.app import deliver_email as email_worker
@@ -23,7 +24,15 @@ from conduit_notification.notices import Claimed
 from conduit_notification.outcomes import EMAIL_TAKEN, Outcome
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, PARTNER, REFERENCE, REFERRAL, record_of
-from services.notification.tests.drive import attempts, courier, deliver_email, deliver_webhooks, notices, settings_of
+from services.notification.tests.drive import (
+    attempts,
+    courier,
+    deliver_email,
+    deliver_webhooks,
+    let_pass,
+    notices,
+    settings_of,
+)
 from services.notification.tests.receivers import Endpoint, MailServer
 
 TEAM = Contact(email="team@example-haven.example")
@@ -95,14 +104,12 @@ class TestEmail:
             for words in (b"Synthetic example", b"Example Person", b"how many more", b"one family", b"E08000025"):
                 assert words not in raw
 
-    async def test_a_server_that_says_later_gets_it_later(
-        self, notification: Harness, mail: MailServer, clock: ManualClock
-    ) -> None:
+    async def test_a_server_that_says_later_gets_it_later(self, notification: Harness, mail: MailServer) -> None:
         mail.on_rcpt = lambda number: "451 4.3.0 later" if number == 1 else "250 OK"
         await deliver(notification, b.partner_registered(TEAM), b.received())
         await deliver_email(notification)
         assert not mail.messages
-        clock.advance(timedelta(seconds=5))
+        await let_pass(notification, timedelta(seconds=5))
         await deliver_email(notification)
         assert len(mail.messages) == 1
         assert await attempts(notification) == [(1, "smtp_unavailable", 451), (2, "smtp_accepted", 250)]
@@ -124,20 +131,32 @@ class TestEmail:
 
     async def test_a_failure_to_tell_the_hub_is_not_told_to_the_hub(self, notification: Harness, mail: MailServer) -> None:
         mail.on_rcpt = lambda _number: "550 no"
-        await deliver(notification, b.routing_review())
+        await deliver(notification, b.routed(), b.routing_review(reason=RoutingReviewReason.TIE))
+        await notification.pool.execute("DELETE FROM notices WHERE audience <> 'hub:'")
         await deliver_email(notification)
         assert [type(each) for each in await done(notification)] == [NoticeFailed]
 
-    async def test_after_the_policys_attempts_a_notice_has_failed(
-        self, notification: Harness, mail: MailServer, clock: ManualClock
+    async def test_a_mail_server_that_is_away_for_a_weekend_is_bridged(
+        self, notification: Harness, mail: MailServer
     ) -> None:
         mail.on_data = lambda _number: "452 full"
         await deliver(notification, b.partner_registered(TEAM), b.received())
-        for _ in range(8):
+        for _ in range(12):
             await deliver_email(notification)
-            clock.advance(timedelta(hours=1))
+            await let_pass(notification, timedelta(hours=6))
+        assert (await notices(notification))[0]["state"] == "queued", "three days are less than the policy's five"
+        mail.on_data = lambda _number: "250 OK"
+        await deliver_email(notification)
+        assert len(mail.messages) == 1
+
+    async def test_after_the_policys_days_a_notice_has_failed(self, notification: Harness, mail: MailServer) -> None:
+        mail.on_data = lambda _number: "452 full"
+        await deliver(notification, b.partner_registered(TEAM), b.received())
+        await deliver_email(notification)
+        await let_pass(notification, timedelta(days=5, seconds=1))
+        await deliver_email(notification)
         failed = next(each for each in await done(notification) if isinstance(each, NoticeFailed))
-        assert (failed.attempts, failed.code) == (8, "smtp_unavailable")
+        assert (failed.attempts, failed.code) == (2, "smtp_unavailable")
 
     async def test_connections_are_used_again(self, notification: Harness, mail: MailServer) -> None:
         await deliver(notification, b.partner_registered(TEAM))
@@ -182,14 +201,12 @@ class TestEmail:
         ]
         assert mail.recipients.count("duty@hub.example") == 3
 
-    async def test_contacts_registered_after_the_fact_still_get_it(
-        self, notification: Harness, mail: MailServer, clock: ManualClock
-    ) -> None:
+    async def test_contacts_registered_after_the_fact_still_get_it(self, notification: Harness, mail: MailServer) -> None:
         await deliver(notification, b.received())
         await deliver_email(notification)
         await deliver_webhooks(notification)
         await deliver(notification, b.partner_registered(TEAM))
-        clock.advance(timedelta(seconds=10))
+        await let_pass(notification, timedelta(seconds=10))
         await deliver_email(notification)
         await deliver_webhooks(notification)
         assert len(mail.messages) == 1
@@ -200,12 +217,12 @@ class TestEmail:
         assert len(await done(notification)) == 1, "what nobody wanted there is no failure"
 
     async def test_an_audience_that_never_registers_is_a_failure_that_the_hub_hears_of(
-        self, notification: Harness, mail: MailServer, clock: ManualClock
+        self, notification: Harness, mail: MailServer
     ) -> None:
         await deliver(notification, b.routed())
-        for _ in range(8):
-            await deliver_email(notification)
-            clock.advance(timedelta(hours=1))
+        await deliver_email(notification)
+        await let_pass(notification, timedelta(days=5, seconds=1))
+        await deliver_email(notification)
         failed = next(each for each in await done(notification) if isinstance(each, NoticeFailed))
         assert (failed.audience, failed.code) == (f"force:{HOME}", "contact_unknown")
         assert mail.recipients == ["duty@hub.example"]
@@ -233,30 +250,40 @@ class TestWebhooks:
         assert await attempts(notification) == [(1, "http_accepted", 204)]
 
     @pytest.mark.usefixtures("real_time", "secret")
-    async def test_a_second_attempt_has_the_same_id_and_body(
-        self, notification: Harness, endpoint: Endpoint, clock: ManualClock
-    ) -> None:
+    async def test_a_second_attempt_has_the_same_id_and_body(self, notification: Harness, endpoint: Endpoint) -> None:
         endpoint.on_request = lambda number: (503 if number == 1 else 200, [], b"ok")
         await deliver(notification, b.partner_registered(hook(endpoint)), b.received())
         await deliver_webhooks(notification)
-        clock.advance(timedelta(seconds=5))
+        await let_pass(notification, timedelta(seconds=5))
         await deliver_webhooks(notification)
         first, second = endpoint.requests
         assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
         assert [outcome for _, outcome, _ in await attempts(notification)] == ["http_unavailable", "http_accepted"]
 
     @pytest.mark.usefixtures("secret")
-    @pytest.mark.parametrize(
-        ("status", "code"), [(410, "http_gone"), (404, "http_rejected"), (302, "http_redirect_refused")]
-    )
-    async def test_a_final_answer_is_final_and_a_redirect_is_not_followed(
+    @pytest.mark.parametrize(("status", "code"), [(404, "http_rejected"), (302, "http_redirect_refused")])
+    async def test_an_answer_that_is_none_is_tried_again_and_a_redirect_is_not_followed(
         self, notification: Harness, endpoint: Endpoint, status: int, code: str
     ) -> None:
         endpoint.on_request = lambda _number: (status, [(b"location", endpoint.url.encode())], b"")
         await deliver(notification, b.partner_registered(hook(endpoint)), b.received())
         await deliver_webhooks(notification)
         assert len(endpoint.requests) == 1
-        assert (f"partner:{PARTNER}", "failed", code) in await states(notification)
+        assert await attempts(notification) == [(1, code, status)]
+        assert (f"partner:{PARTNER}", "queued", None) in await states(notification)
+
+    @pytest.mark.usefixtures("secret")
+    async def test_gone_is_gone_and_retry_after_is_waited_for(self, notification: Harness, endpoint: Endpoint) -> None:
+        endpoint.on_request = lambda number: (503, [(b"retry-after", b"7200")], b"") if number == 1 else (410, [], b"")
+        await deliver(notification, b.partner_registered(hook(endpoint)), b.received())
+        await deliver_webhooks(notification)
+        await let_pass(notification, timedelta(seconds=7_199))
+        await deliver_webhooks(notification)
+        assert len(endpoint.requests) == 1
+        await let_pass(notification, timedelta(seconds=1))
+        await deliver_webhooks(notification)
+        assert await attempts(notification) == [(1, "http_unavailable", 503), (2, "http_gone", 410)]
+        assert (f"partner:{PARTNER}", "failed", "http_gone") in await states(notification)
 
     async def test_without_its_secret_a_notice_waits(self, notification: Harness, endpoint: Endpoint) -> None:
         await deliver(notification, b.partner_registered(hook(endpoint)), b.received())
@@ -264,6 +291,29 @@ class TestWebhooks:
         assert not endpoint.requests
         assert await attempts(notification) == [(1, "secret_unusable", None)]
         assert (await notices(notification))[0]["state"] == "queued"
+
+    @pytest.mark.usefixtures("secret")
+    @pytest.mark.parametrize("share", [1, 3, 4])
+    async def test_one_that_hangs_never_has_more_than_its_share_of_the_turns(
+        self, notification: Harness, endpoint: Endpoint, share: int
+    ) -> None:
+        endpoint.hang = True
+        await deliver(notification, b.partner_registered(hook(endpoint)))
+        webhook_pace = Pace(at_once=16, in_hand=16, share=share, longest=5, poll=0.01)
+        most = 0
+
+        async def hangs(_notice: Claimed) -> Outcome:
+            await asyncio.sleep(60)
+            return EMAIL_TAKEN
+
+        made = courier(notification, Channel.WEBHOOK, hangs, webhook_pace)
+        for _ in range(12):
+            await deliver(notification, b.received(referral_id=uuid7()))
+            await made.step()
+            most = max(most, len(made._in_hand))
+        assert most == share
+        for task in made._in_hand:
+            task.cancel()
 
     @pytest.mark.usefixtures("secret")
     async def test_an_endpoint_that_hangs_costs_its_time_limit(self, notification: Harness, endpoint: Endpoint) -> None:
@@ -382,14 +432,14 @@ class TestCourier:
         assert rows == [("queued", 0), ("queued", 0), ("sent", 1)]
 
     async def test_a_crash_between_sending_and_marking_sends_a_second_copy_that_can_be_dropped(
-        self, notification: Harness, mail: MailServer, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+        self, notification: Harness, mail: MailServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         await deliver(notification, b.partner_registered(TEAM), b.received())
         with monkeypatch.context() as patched:
             patched.setattr("conduit_notification.delivery.queue.settle", _crash)
             with pytest.raises(RuntimeError):
                 await deliver_email(notification)
-        clock.advance(timedelta(minutes=5))
+        await let_pass(notification, timedelta(minutes=5))
         await deliver_email(notification)
         assert len(mail.raw) == 2
         assert mail.raw[0] == mail.raw[1]

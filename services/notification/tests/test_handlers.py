@@ -11,7 +11,7 @@ from conduit_contracts import notification, topics, triage
 from conduit_contracts.envelope import Message
 from conduit_contracts.notification import Channel, ReferralState
 from conduit_contracts.programme import Contact
-from conduit_contracts.routing import HandoffState, ProfessionalStandardsInformed
+from conduit_contracts.routing import HandoffState, ProfessionalStandardsInformed, RoutingReviewReason
 from conduit_notification import notices
 from conduit_notification.handlers import HANDLERS, ignore
 from conduit_notification.notices import HUB
@@ -39,6 +39,8 @@ SILENT = {
     "force_registered",
     "submission_rejected",
     "danger_reported",
+    "hub_contacts_proposed",
+    "hub_contacts_approved",
     "routing_review_opened",
     "information_forwarded",
     "withdrawal_forwarded",
@@ -71,7 +73,7 @@ def test_the_handlers_cover_exactly_what_is_consumed() -> None:
     assert set(HANDLERS) == {message.type for message in CONSUMED}
     ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
     forwarded = {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded"}
-    assert ignored == {*forwarded, "command-ignored", "command-refused", "command-outdated", "case-restricted"}
+    assert ignored == {*forwarded, "command-ignored", "command-refused", "command-outdated"}
 
 
 def test_a_professional_standards_department_hears_by_its_own_address_and_without_one_the_hub_does() -> None:
@@ -300,15 +302,22 @@ def test_a_chase_goes_to_the_team_and_an_escalation_to_its_level_and_to_the_hub(
         (f"force:{HOME}", 2, "force_handoff_escalated"),
         (HUB, 0, "hub_handoff_escalated"),
     ]
-    assert bench.notices[0].params == {"force_id": HOME, "leg": "receipt", "chase": 2}
+    due = "23 November 2026, 09:30"
+    assert bench.notices[0].params == {"force_id": HOME, "leg": "receipt", "chase": 2, "due": due}
+    assert bench.notices[1].params == {"force_id": HOME, "leg": "acknowledgement", "level": 2, "due": due}
+
+
+def test_in_danger_a_chase_and_an_escalation_say_so() -> None:
+    bench = Bench(KNOWN).take(b.received(danger=True), b.overdue(), b.escalated())
+    assert bench.templates(f"force:{HOME}") == ["force_danger_overdue", "force_danger_escalated"]
+    assert all(notice.urgent for notice in bench.notices)
 
 
 def test_the_hub_is_told_of_a_routing_review_and_the_partner_is_not() -> None:
-    bench = Bench(KNOWN).take(b.routing_review(danger=True))
-    assert [(notice.audience, notice.template.value, notice.urgent) for notice in bench.notices] == [
-        (HUB, "hub_routing_review_opened", True)
-    ]
-    assert not bench.updates
+    bench = Bench(KNOWN).take(b.routed(), b.routing_review(reason=RoutingReviewReason.TIE))
+    assert bench.templates(HUB) == ["hub_routing_review_opened"]
+    assert not bench.work.duties
+    assert len(bench.updates) == 1
 
 
 def test_the_partner_gets_an_e_mail_for_what_it_must_know_and_not_for_every_fact() -> None:

@@ -19,6 +19,8 @@ from services.notification.tests.builders import Bench, example, example_record
 
 CONSUMED = [message for topic in topics.consumed_by("notification") for message in topic.messages]
 WORDS_FOR_PARTNERS = {
+    (intake.ReferralReceived.type, "safe_contact"),
+    (intake.DangerReported.type, "safe_contact"),
     (triage.InformationRequested.type, "question"),
     (triage.ReferralDeclined.type, "comment"),
     (triage.ReferralDeclined.type, "next_step"),
@@ -61,6 +63,15 @@ def test_no_reader_has_a_place_for_a_case(message: type[Message]) -> None:
     assert not {Referral, Supplement, Person, OffencePlace, Caseworker} & set(models_in(reader))
 
 
+def test_whom_to_ring_back_is_read_of_a_referral_and_kept_in_danger_alone() -> None:
+    assert not Bench(KNOWN).take(b.received()).work.callbacks
+    bench = Bench(KNOWN).take(b.received(danger=True))
+    (callback,) = bench.work.callbacks.values()
+    assert callback.name
+    everything = [row.value for row in bench.outbox.rows], bench.work.history, bench.notices, bench.work.records
+    assert callback.name not in repr(everything)
+
+
 @pytest.mark.parametrize("message", CONSUMED, ids=lambda message: message.type)
 def test_the_only_words_that_are_read_are_an_officers_to_the_partner(message: type[Message]) -> None:
     reader = READERS.get(message.type, message)
@@ -70,7 +81,7 @@ def test_the_only_words_that_are_read_are_an_officers_to_the_partner(message: ty
         for name, schema in model.model_json_schema()["properties"].items()
         if schema.get("maxLength", 0) >= 1_000
     }
-    assert long <= WORDS_FOR_PARTNERS
+    assert long <= WORDS_FOR_PARTNERS, "and of a caseworker, when to ring back"
 
 
 def with_canaries(value: Any, event_type: str) -> Any:

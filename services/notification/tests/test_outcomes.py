@@ -2,14 +2,18 @@
 
 import ssl
 from datetime import timedelta
+from email.utils import format_datetime
 
 import aiosmtplib as smtp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conduit_contracts.ids import uuid7
+from conduit_contracts.notification import Channel
 from conduit_notification import outcomes
-from conduit_notification.outcomes import Outcome, Verdict, next_step, of_http, of_smtp
+from conduit_notification.notices import Claimed
+from conduit_notification.outcomes import LONGEST_RETRY_AFTER, Outcome, Verdict, next_step, of_http, of_smtp
 from services.notification.tests.builders import NOW, POLICY
 
 AGAIN = Outcome(Verdict.AGAIN, "unreachable")
@@ -19,8 +23,8 @@ AGAIN = Outcome(Verdict.AGAIN, "unreachable")
     ("status", "verdict"),
     [
         *((status, Verdict.SENT) for status in (200, 202, 204)),
-        *((status, Verdict.FAILED) for status in (301, 302, 307, 400, 401, 403, 404, 405, 410, 413, 422)),
-        *((status, Verdict.AGAIN) for status in (408, 409, 425, 429, 500, 502, 503, 504)),
+        (410, Verdict.FAILED),
+        *((status, Verdict.AGAIN) for status in range(300, 600) if status != 410),
     ],
 )
 def test_an_http_status_says_what_follows(status: int, verdict: Verdict) -> None:
@@ -58,26 +62,55 @@ def test_a_garbled_smtp_status_is_not_recorded_as_one() -> None:
     assert of_smtp(smtp.SMTPResponseException(-1, "garbage")).status is None
 
 
-@given(st.integers(1, POLICY.attempts - 1), st.floats(0, 1, exclude_max=True))
-def test_an_attempt_follows_within_the_policys_bounds(attempts: int, jitter: float) -> None:
-    following = next_step(AGAIN, attempts, NOW, POLICY, jitter)
+def notice(attempt: int, *, urgent: bool = False, age: timedelta = timedelta(0)) -> Claimed:
+    who = (uuid7(), "partner:northlight", 0, Channel.WEBHOOK, "partner_referral_received", None, {})
+    return Claimed(*who, attempt, NOW - age, None, urgent)
+
+
+@given(st.integers(1, 400), st.floats(0, 1, exclude_max=True), st.booleans())
+def test_an_attempt_follows_within_the_policys_bounds(attempts: int, jitter: float, urgent: bool) -> None:
+    following = next_step(AGAIN, notice(attempts, urgent=urgent), NOW, POLICY, jitter)
     assert following.state == "queued"
-    assert following.at is not None
-    full = min(POLICY.longest_retry_seconds, POLICY.first_retry_seconds * 2 ** (attempts - 1))
-    assert full / 2 <= (following.at - NOW).total_seconds() <= full
+    assert following.wait is not None
+    longest = POLICY.longest_danger_retry_seconds if urgent else POLICY.longest_retry_seconds
+    full = min(longest, POLICY.first_retry_seconds * 2 ** min(attempts - 1, 30))
+    assert full / 2 <= following.wait.total_seconds() <= full
 
 
-def test_without_jitter_waits_double_up_to_the_longest() -> None:
-    policy = POLICY.model_copy(update={"attempts": 9})
-    waits = [next_step(AGAIN, attempts, NOW, policy, 0.0).at for attempts in range(1, 8)]
-    assert [wait - NOW for wait in waits if wait] == [timedelta(seconds=s) for s in (5, 10, 20, 40, 60, 60, 60)]
+def test_without_jitter_waits_double_up_to_the_longest_which_is_shorter_in_danger() -> None:
+    for urgent, expected in ((False, (5, 10, 20, 40, 60, 60, 60)), (True, (5, 10, 20, 20, 20, 20, 20))):
+        waits = [next_step(AGAIN, notice(attempt, urgent=urgent), NOW, POLICY, 0.0).wait for attempt in range(1, 8)]
+        assert waits == [timedelta(seconds=s) for s in expected]
 
 
-@given(st.integers(POLICY.attempts, 200))
-def test_after_the_last_attempt_a_notice_has_failed(attempts: int) -> None:
-    assert next_step(AGAIN, attempts, NOW, POLICY, 0.0) == outcomes.Next("failed", None)
+@given(st.integers(1, 400), st.booleans())
+def test_a_notice_has_failed_once_it_is_too_old_and_not_by_the_number_of_its_attempts(attempt: int, urgent: bool) -> None:
+    young = notice(attempt, urgent=urgent, age=timedelta(seconds=POLICY.keep_trying_seconds - 61))
+    old = notice(attempt, urgent=urgent, age=timedelta(seconds=POLICY.keep_trying_seconds))
+    assert next_step(AGAIN, young, NOW, POLICY, 0.0).state == "queued"
+    assert next_step(AGAIN, old, NOW, POLICY, 0.0) == outcomes.Next("failed", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("120", 120),
+        ("0", 0),
+        (" 7 ", 7),
+        ("99999999999", LONGEST_RETRY_AFTER),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0),
+        *((nothing, 0) for nothing in (None, "", "soon", "-5", "1.5", "²", "Mon, 99 Foo 2026 00:00:00 GMT")),
+    ],
+)
+def test_retry_after_is_honoured_whatever_it_holds(said: str | None, seconds: float) -> None:
+    for status in (301, 404, 429, 503):
+        outcome = of_http(status, said, NOW)
+        assert outcome.not_before_seconds == seconds
+        following = next_step(outcome, notice(1), NOW, POLICY.model_copy(update={"keep_trying_seconds": 1e6}), 0.0)
+        assert following.wait == timedelta(seconds=max(5, seconds))
 
 
 @pytest.mark.parametrize("outcome", [outcomes.EMAIL_TAKEN, outcomes.NO_CONTACT, outcomes.URL_NOT_ALLOWED])
 def test_what_is_final_is_final_at_once(outcome: Outcome) -> None:
-    assert next_step(outcome, 1, NOW, POLICY, 0.5) == outcomes.Next(outcome.verdict.value, None)
+    assert next_step(outcome, notice(1), NOW, POLICY, 0.5) == outcomes.Next(outcome.verdict.value, None)

@@ -1,7 +1,10 @@
 """Every text: complete, plain, and without a place for a case."""
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP, default
 from uuid import UUID
@@ -12,13 +15,14 @@ from hypothesis import strategies as st
 
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
-from conduit_contracts.routing import ProfessionalStandardsInformed
+from conduit_contracts.routing import ProfessionalStandardsInformed, RoutingReviewReason
 from conduit_notification import letters, notices
+from conduit_notification.duty import Kind
 from conduit_notification.letters import AddressInvalidError
 from conduit_notification.notices import HUB, PARAMETERS, Claimed
 from conduit_notification.templates import COMPUTED, TEXTS, Template, parameters
 from services.notification.tests import builders as b
-from services.notification.tests.builders import CALL_999, HOME, NOW, PARTNER, REFERRAL, Bench
+from services.notification.tests.builders import CALL_999, HOME, NOW, PARTNER, REFERRAL, WAYS, Bench
 
 NOTICE_ID = UUID("5d0f6b1e-33a8-5c11-9d6b-0f6f5f6b7a10")
 HUB_URL = "https://hub.example/"
@@ -45,11 +49,12 @@ def claimed(template: Template, params: Mapping[str, object], referral_id: UUID 
 
 
 def filled(template: Template) -> Claimed:
-    return claimed(template, {name: f"<{name}>" for name in parameters(template)})
+    given = {name: f"<{name}>" for name in parameters(template)}
+    return claimed(template, given | ({"kind": Kind.DANGER_REFUSED.value} if "kind" in given else {}))
 
 
 def mail(notice: Claimed, recipient: str = "team@example-haven.example") -> bytes:
-    return letters.email(notice, recipient, sender=SENDER, hub_url=HUB_URL, danger_next_step=CALL_999)
+    return letters.email(notice, recipient, sender=SENDER, ways=WAYS)
 
 
 @pytest.mark.parametrize("template", Template)
@@ -61,18 +66,18 @@ def test_every_template_has_a_text_with_allowed_fields_only(template: Template) 
 @pytest.mark.parametrize("template", Template)
 def test_every_template_renders_with_exactly_its_parameters(template: Template) -> None:
     notice = filled(template)
-    text = letters.body(notice, hub_url=HUB_URL, danger_next_step=CALL_999)
+    text = letters.body(notice, WAYS)
     assert "$" not in text
-    assert all(f"<{name}>" in text for name in notice.params)
-    for missing in notice.params:
+    assert all(f"<{name}>" in text for name in set(TEXTS[template].get_identifiers()) - COMPUTED)
+    for missing in parameters(template) - {"due", "token", "kind"}:
         fewer = {name: value for name, value in notice.params.items() if name != missing}
         with pytest.raises(KeyError):
-            letters.body(claimed(template, fewer), hub_url=HUB_URL, danger_next_step=CALL_999)
+            letters.body(claimed(template, fewer), WAYS)
 
 
 @pytest.mark.parametrize("template", Template)
 def test_every_text_is_plain_ascii_in_short_lines(template: Template) -> None:
-    text = letters.body(filled(template), hub_url=HUB_URL, danger_next_step=CALL_999)
+    text = letters.body(filled(template), WAYS)
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 78
 
@@ -88,11 +93,13 @@ def test_handlers_queue_every_template_but_the_failures_with_exactly_its_paramet
         for notice in [
             *Bench(known).take(*STORY).notices,
             *Bench(known).take(b.routed()).notices,
-            *Bench(known).take(b.rejected(in_danger=True), b.danger_reported()).notices,
+            *Bench(known).take(b.rejected(in_danger=True), b.overdue(), b.escalated(), b.proposed()).notices,
+            *Bench(known).take(b.routed(), b.routing_review(reason=RoutingReviewReason.TIE)).notices,
             *again,
         ]
     }
-    assert set(made) == set(Template) - {Template.HUB_NOTICE_FAILED}
+    elsewhere = {Template.HUB_DUTY_DANGER, Template.HUB_DUTY_TASK, Template.HUB_CONTACTS_CHANGED}
+    assert set(made) == set(Template) - elsewhere - {Template.HUB_NOTICE_FAILED}
     for template, notice in made.items():
         assert set(notice.params) == parameters(template)
 
@@ -115,7 +122,7 @@ def test_an_e_mail_is_what_the_standards_ask_for(template: Template) -> None:
 def test_words_beyond_ascii_arrive_as_they_are() -> None:
     words = "Ffoniwch 999 — peidiwch ag aros, ewch â'r plentyn i le diogel. " * 3
     notice = filled(Template.PARTNER_IMMEDIATE_DANGER)
-    raw = letters.email(notice, "a@x.example", sender=SENDER, hub_url=HUB_URL, danger_next_step=words)
+    raw = letters.email(notice, "a@x.example", sender=SENDER, ways=replace(WAYS, danger_next_step=words))
     assert raw.isascii()
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert max(map(len, raw.split(b"\r\n"))) <= 78
@@ -130,9 +137,48 @@ def test_the_same_notice_gives_the_same_bytes_so_that_a_second_copy_can_be_dropp
 
 @pytest.mark.parametrize("template", Template)
 def test_a_subject_holds_one_reference_and_no_state(template: Template) -> None:
-    notice = claimed(template, dict.fromkeys(parameters(template), "declined") | {"partner_reference": "REF-1"})
+    kind = {"kind": Kind.NO_FORCE.value} if "task_id" in parameters(template) else {}
+    notice = claimed(template, dict.fromkeys(parameters(template), "declined") | {"partner_reference": "REF-1"} | kind)
     subject = message_from_bytes(mail(notice), policy=default)["Subject"]
-    assert subject == "Referral conduit: REF-1"
+    assert "declined" not in subject
+    if not template.value.startswith("hub_contacts"):
+        assert subject.endswith(": REF-1")
+
+
+@pytest.mark.parametrize("template", Template)
+def test_danger_and_nothing_else_has_danger_in_its_subject(template: Template) -> None:
+    subject = message_from_bytes(mail(filled(template)), policy=default)["Subject"]
+    text = letters.body(filled(template), WAYS)
+    assert ("danger" in template.value) == ("DANGER" in subject or "CALL 999" in subject)
+    if template.value.startswith("force_") and "danger" in template.value:
+        assert "control room: the hub has no number of it." in " ".join(text.split())
+        told = replace(filled(template), control_room="+441004960001")
+        assert "control room: +441004960001." in " ".join(letters.body(told, WAYS).split())
+
+
+@pytest.mark.parametrize("template", [each for each in Template if "overdue" in each.value or "escalated" in each.value])
+def test_a_reminder_gives_the_deadline(template: Template) -> None:
+    assert "Was due:      <due>" in letters.body(filled(template), WAYS)
+    without = {name: value for name, value in filled(template).params.items() if name != "due"}
+    assert "not given" in letters.body(claimed(template, without), WAYS), "a release before queued it"
+
+
+@pytest.mark.parametrize("template", Template)
+def test_without_pages_no_text_holds_a_link_and_with_them_those_that_open(template: Template) -> None:
+    text = letters.body(filled(template), WAYS)
+    assert "http" not in text
+    assert "link" not in text.lower()
+    there = replace(WAYS, hub_url="https://hub.example/", duty_url="https://duty.example")
+    for found in re.findall(r"https?://\S+", letters.body(filled(template), there)):
+        assert found in {f"https://hub.example/referrals/{REFERRAL}", "https://duty.example/duty/<token>"}
+
+
+@pytest.mark.parametrize("template", [each for each in Template if not each.value.startswith("hub_")])
+def test_outside_the_hubs_hours_every_text_says_when_a_person_reads_it(template: Template) -> None:
+    at_night = replace(filled(template), created_at=datetime(2026, 11, 27, 23, 0, tzinfo=UTC))
+    said = "The hub is closed now. A person at the hub reads this from Monday, 30 November, 08:00."
+    assert said in " ".join(letters.body(at_night, WAYS).split())
+    assert "closed" not in letters.body(filled(template), WAYS)
 
 
 def test_a_forces_subject_shows_the_referrals_id() -> None:
@@ -141,12 +187,12 @@ def test_a_forces_subject_shows_the_referrals_id() -> None:
 
 
 def test_in_danger_the_policys_words_come_first() -> None:
-    text = letters.body(filled(Template.PARTNER_IMMEDIATE_DANGER), hub_url=HUB_URL, danger_next_step=CALL_999)
+    text = letters.body(filled(Template.PARTNER_IMMEDIATE_DANGER), WAYS)
     assert text.startswith(CALL_999)
 
 
 def test_a_link_leads_to_the_referral_at_the_hub() -> None:
-    text = letters.body(filled(Template.PARTNER_REFERRAL_RECEIVED), hub_url=HUB_URL, danger_next_step=CALL_999)
+    text = letters.body(filled(Template.PARTNER_REFERRAL_RECEIVED), replace(WAYS, hub_url=HUB_URL))
     assert f"See https://hub.example/referrals/{REFERRAL}\n" in text
 
 
@@ -184,7 +230,7 @@ def test_a_webhooks_payload_is_type_timestamp_and_references() -> None:
 def test_a_rejection_without_a_reference_says_so_in_words_and_leaves_it_out_of_the_payload() -> None:
     params = {"partner_reference": "", "submission_id": "s/1/2"}
     notice = claimed(Template.PARTNER_SUBMISSION_REJECTED, params, None)
-    assert "Your reference:  not given" in letters.body(notice, hub_url=HUB_URL, danger_next_step=CALL_999)
+    assert "Your reference:  not given" in letters.body(notice, WAYS)
     assert json.loads(letters.payload(notice))["data"] == {"submission_id": "s/1/2"}
 
 

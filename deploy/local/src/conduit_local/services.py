@@ -62,6 +62,8 @@ class Surroundings:
     secrets_dir: str
     """Holds one file per webhook secret."""
     log_level: str = "INFO"
+    duty_url: str | None = None
+    """Where duty officers' browsers find notification; by default where it listens."""
 
 
 def module_of(service: str) -> str:
@@ -103,4 +105,5 @@ def service_environment(
         smtp = surroundings.smtp
         environment |= {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port), "SMTP_SENDER": smtp.sender}
         environment |= {"SECRETS_DIR": surroundings.secrets_dir, "HUB_EMAIL": HUB_EMAIL}
+        environment["DUTY_URL"] = surroundings.duty_url or f"http://{host}:{port}"
     return environment

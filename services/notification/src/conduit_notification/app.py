@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
 from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.notification import Channel
-from conduit_notification import metrics, queue
+from conduit_notification import duty_store, metrics, queue
 from conduit_notification.delivery import Courier, Pace
 from conduit_notification.handlers import Handle
 from conduit_notification.mailer import Mailer
+from conduit_notification.notices import HUB, channels_of
+from conduit_notification.pages import create_pages
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.readers import READERS
 from conduit_notification.senders import EmailSender, WebhookSender, hub
@@ -21,6 +25,8 @@ from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
 
 MEASURE_SECONDS = 5.0
+DUTY_EVERY = timedelta(seconds=2)
+FORGET_EVERY = timedelta(hours=6)
 _PREFETCH = 4
 """E-mails claimed per connection: enough to settle in bunches, few enough for a short lease."""
 
@@ -29,17 +35,28 @@ def create_service() -> Service:
     """Notification, which learns its policy and clock when it starts."""
     handle = Handle()
 
+    async def keep_time(connection: Any, _outbox: Outbox, _now: datetime) -> int:
+        return await duty_store.keep_time(connection, handle.policy, handle.hub)
+
+    async def forget(connection: Any, _outbox: Outbox, _now: datetime) -> int:
+        await duty_store.forget_callbacks(connection, timedelta(days=handle.policy.callback_days))
+        return 0
+
     def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
         # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
         settings = _settings(runtime)
         handle.start(read_policy(settings), runtime.clock, hub(settings))
-        return ()
+        return (("/duty", create_pages(runtime, handle.policy)),)
 
     return Service(
         name="notification",
         handle=handle,
         migrations=Path(__file__).parent / "migrations",
         settings=NotificationSettings,
+        ticks=(
+            Tick("keep_duty_time", DUTY_EVERY, keep_time, batch=duty_store.CALLS_AT_ONCE),
+            Tick("forget_callbacks", FORGET_EVERY, forget),
+        ),
         workers=(
             Worker("deliver_email", deliver_email),
             Worker("deliver_webhooks", deliver_webhooks),
@@ -78,9 +95,15 @@ async def deliver_webhooks(runtime: Runtime) -> None:
 async def measure_queue(runtime: Runtime) -> None:
     """The worker that keeps the queue's gauges."""
     while True:
-        for channel, (number, age) in (await queue.measure(runtime.pool, runtime.clock.now())).items():
+        for channel, (number, age) in (await queue.measure(runtime.pool)).items():
             metrics.QUEUE.labels(channel.value).set(number)
             metrics.QUEUE_AGE.labels(channel.value).set(age)
+        waiting, unanswered, oldest = await duty_store.measure(runtime.pool)
+        metrics.DUTY_WAITING.set(waiting)
+        metrics.DUTY_UNANSWERED.set(unanswered)
+        metrics.DUTY_AGE.set(oldest)
+        ladder = await queue.ladder_of(runtime.pool, HUB) or hub(_settings(runtime))
+        metrics.DUTY_CONTACTS.set(sum(bool(channels_of(contact)) for contact in ladder))
         await asyncio.sleep(MEASURE_SECONDS)
 
 

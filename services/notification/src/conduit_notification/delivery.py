@@ -24,11 +24,11 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.notification import Channel, NoticeFailed, NoticeSent
 from conduit_contracts.topics import NOTICES
-from conduit_notification import metrics, notices, queue
+from conduit_notification import duty_store, metrics, notices, queue
 from conduit_notification.notices import HUB, Claimed, Ladder, Notice
 from conduit_notification.outcomes import INTERNAL_ERROR, Outcome, next_step
 from conduit_notification.policy import NotificationPolicy
-from conduit_notification.queue import Result
+from conduit_notification.queue import Result, Undelivered
 from conduit_notification.templates import Template
 
 _log = structlog.get_logger()
@@ -117,13 +117,15 @@ class Courier:
 
     async def _claim(self) -> int:
         pace = self._pace
-        room = min(pace.in_hand - len(self._in_hand), pace.share)
-        if room <= 0:
-            return 0
         held = Counter(notice.audience for notice in self._in_hand.values())
         busy = [audience for audience, number in held.items() if number >= pace.share]
+        # Whoever may have more gets no more than its share, also where all that is claimed now turns out to be its own.
+        most = max((number for number in held.values() if number < pace.share), default=0)
+        room = min(pace.in_hand - len(self._in_hand), pace.share - most)
+        if room <= 0:
+            return 0
         async with self._runtime.transaction() as (connection, _outbox):
-            claimed = await queue.claim(connection, self.channel, self._clock.now(), pace.lease, room, busy)
+            claimed = await queue.claim(connection, self.channel, pace.lease, room, busy)
         for notice in claimed:
             self._waiting[notice.notice_id] = notice
             self._in_hand[asyncio.create_task(self._attempt(notice))] = notice
@@ -141,7 +143,7 @@ class Courier:
         seconds = monotonic() - started
         metrics.ATTEMPTS.labels(self.channel.value, outcome.code).inc()
         metrics.ATTEMPT_SECONDS.labels(self.channel.value).observe(seconds)
-        following = next_step(outcome, notice.attempt, self._clock.now(), self._policy, random())  # noqa: S311 - a jitter is no secret
+        following = next_step(outcome, notice, self._clock.now(), self._policy, random())  # noqa: S311 - a jitter is no secret
         return Result(notice, outcome, following, at, int(seconds * 1000))
 
     def _collect(self) -> None:
@@ -154,44 +156,56 @@ class Courier:
     async def _settle(self) -> None:
         if not self._results:
             return
-        now = self._clock.now()
         async with self._runtime.transaction() as (connection, outbox):
-            effective = await queue.settle(connection, self._results, now)
-            final = [result for result in effective if result.next.at is None]
+            effective = await queue.settle(connection, self._results)
+            final = [result for result in effective if result.next.wait is None]
             for result in final:
                 _publish(outbox, result)
-            await queue.enqueue(connection, self._tell_hub(final))
+            await self._tell_hub(connection, final)
         self._results.clear()
         for result in final:
             metrics.NOTICES.labels(self.channel.value, result.next.state).inc()
 
-    def _tell_hub(self, results: list[Result]) -> list[Notice]:
-        """The hub is told of failures, except of those to tell it something."""
-        if not notices.channels_of(self._hub[0]):
-            return []
-        failed = [each for each in results if each.next.state == "failed" and each.notice.audience != HUB]
-        return [self._failure_notice(each) for each in failed]
+    async def _tell_hub(self, connection: Any, results: list[Result]) -> None:
+        """The hub is told of failures, except of those to tell it something; of one about danger, who is on duty."""
+        failed = [each for each in results if each.next.state == "failed" and not each.notice.audience.startswith(HUB)]
+        if not failed:
+            return
+        ladder = await queue.ladder_of(connection, HUB) or self._hub
+        made = [notice for each in failed for notice in self._failure_notices(each, ladder)]
+        await queue.enqueue(connection, made)
+        undelivered = [
+            Undelivered(each.notice.audience, each.notice.referral_id, dict(each.notice.params))
+            for each in failed
+            if each.notice.urgent
+        ]
+        await duty_store.open_undelivered(connection, undelivered, self._policy, self._hub)
 
-    def _failure_notice(self, result: Result) -> Notice:
-        failed, now = result.notice, self._clock.now()
+    def _failure_notices(self, result: Result, ladder: Ladder) -> list[Notice]:
+        """By another way than the one that fails, where the hub has one."""
+        failed, now, reachable = result.notice, self._clock.now(), notices.channels_of(ladder[0])
+        others = [channel for channel in reachable if channel is not failed.channel]
         template = Template.HUB_NOTICE_FAILED
         params = {
             "failed_audience": failed.audience,
             "failed_channel": failed.channel.value,
             "failed_code": result.outcome.code,
         }
-        return Notice(
-            notice_id=notices.notice_id(str(failed.notice_id), HUB, 0, Channel.EMAIL, template),
-            audience=HUB,
-            level=0,
-            channel=Channel.EMAIL,
-            template=template,
-            referral_id=failed.referral_id,
-            params=params,
-            urgent=False,
-            collapse=notices.collapse_key(template, Channel.EMAIL, f"{failed.audience}/{failed.channel}", now),
-            created_at=now,
-        )
+        return [
+            Notice(
+                notice_id=notices.notice_id(str(failed.notice_id), HUB, 0, channel, template),
+                audience=HUB,
+                level=0,
+                channel=channel,
+                template=template,
+                referral_id=failed.referral_id,
+                params=params,
+                urgent=False,
+                collapse=notices.collapse_key(template, channel, f"{failed.audience}/{failed.channel}", now),
+                created_at=now,
+            )
+            for channel in others or reachable
+        ]
 
     async def _drain(self) -> None:
         """Give back what is not begun, and settle what ends within a short time. The lease covers the rest."""
@@ -205,7 +219,7 @@ class Courier:
             self._collect()
             await self._settle()
             async with self._runtime.transaction() as (connection, _outbox):
-                await queue.release(connection, untouched, self._clock.now())
+                await queue.release(connection, untouched)
         except Exception as error:  # the leases end by themselves
             _log.warning("delivery_not_settled", exc_info=error)
         for task in self._in_hand:

@@ -7,12 +7,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
+from conduit_contracts.intake import Callback
 from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated
+from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import PARTNER_UPDATES
 from conduit_notification import notices
+from conduit_notification.duty import Done, Duty, Kind
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.rules import NOTHING, Standing, state_of
@@ -62,6 +66,14 @@ class Entry:
     event_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody approved a change of the hub's duty contacts."""
+
+    message: HubContactsApproved
+    at: datetime
+
+
 @dataclass(slots=True)
 class Work:
     """What one batch reads and changes, held in memory between one load and one save."""
@@ -76,6 +88,14 @@ class Work:
     notices: list[Notice] = field(default_factory=list)
     updates: Counter[str] = field(default_factory=Counter)
     """Revisions written, by fact."""
+    duties: list[Duty | Done] = field(default_factory=list)
+    """Tasks for a person at the hub, and acts that a task asked for, in order."""
+    callbacks: dict[UUID, Callback] = field(default_factory=dict)
+    """Whom to ring back, of referrals in danger."""
+    control_rooms: dict[str, str | None] = field(default_factory=dict)
+    """Of forces registered in this batch."""
+    proposals: list[HubContactsProposed] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
     without_contact: int = 0
     """Notices that had nobody to go to."""
 
@@ -97,6 +117,15 @@ class Desk:
     outbox: Outbox
     policy: NotificationPolicy
     now: datetime
+
+    @property
+    def danger_next_step(self) -> str:
+        """What a partner is told at once where a child is in danger, and when a person at the hub reads it."""
+        return " ".join(filter(None, (self.policy.danger_next_step, self.policy.hub_hours.sentence(self.now))))
+
+    def local(self, moment: datetime) -> str:
+        """A moment as people at the hub and the forces read it."""
+        return f"{moment.astimezone(ZoneInfo(self.policy.hub_hours.zone)):%d %B %Y, %H:%M}"
 
     def standing(self, about: About) -> Standing:
         """Where the referral stands before this fact."""
@@ -167,6 +196,24 @@ class Desk:
         about, params = delivery.message, {"force_id": force_id, **codes}
         urgent = self.standing(about).immediate_danger
         self.notify(delivery, notices.force(force_id), template, about.referral_id, params, urgent=urgent, level=rung)
+
+    def duty(self, delivery: Delivery[Any], kind: Kind, *, danger: bool, **more: Any) -> None:
+        """A person at the hub must take this."""
+        about = delivery.message
+        self.work.duties.append(
+            Duty(
+                kind,
+                danger,
+                partner_id=about.partner_id,
+                partner_reference=about.partner_reference,
+                referral_id=about.referral_id,
+                **more,
+            )
+        )
+
+    def done(self, delivery: Delivery[Any], who: str, *kinds: Kind, force_id: str | None = None) -> None:
+        """A person did what such tasks ask for, so nobody is called about them any more."""
+        self.work.duties.append(Done(delivery.message.referral_id, kinds, who, force_id))
 
     def notify(
         self,

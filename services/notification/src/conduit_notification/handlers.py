@@ -10,8 +10,10 @@ from conduit_chassis.outbox import Outbox
 from conduit_contracts import danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import metrics, notices, readers, rules, store
-from conduit_notification.desk import Desk, Work, by_force, by_officer, by_partner, updates_topic
+from conduit_notification import duty_store, metrics, notices, readers, rules, store
+from conduit_notification.desk import Approval, Desk, Work, by_force, by_officer, by_partner, updates_topic
+from conduit_notification.duty import Kind
+from conduit_notification.hub import change
 from conduit_notification.notices import HUB, Ladder
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.templates import Template
@@ -30,10 +32,20 @@ class Handle:
         """Say by what it works. `hub` is where the hub itself is told."""
         self._policy, self._clock, self._hub = policy, clock, hub
 
+    @property
+    def policy(self) -> NotificationPolicy:
+        """By what it works."""
+        return self._policy
+
+    @property
+    def hub(self) -> Ladder:
+        """Where the hub is told until its contacts are in the register."""
+        return self._hub
+
     async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """The handler that the chassis calls."""
         work = await store.load(connection, [incoming.message for incoming in batch if isinstance(incoming, Delivery)])
-        work.ladders[HUB] = self._hub
+        work.ladders.setdefault(HUB, self._hub)
         desk = Desk(work, outbox, self._policy, self._clock.now())
         for incoming in batch:
             if isinstance(incoming, Refusal):
@@ -41,6 +53,9 @@ class Handle:
             else:
                 HANDLERS[incoming.attributes.type](desk, incoming)
         await store.save(connection, work)
+        await change(connection, work, self._hub, self._clock.now())
+        await duty_store.keep_callbacks(connection, work.callbacks)
+        await duty_store.open_tasks(connection, work.duties, self._policy, self._hub)
         count(work)
 
 
@@ -64,9 +79,23 @@ def partner_registered(desk: Desk, delivery: Delivery[readers.PartnerContact]) -
 
 def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) -> None:
     message = delivery.message
+    desk.work.control_rooms[notices.force(message.force_id)] = message.control_room
     _register(desk, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
     if message.professional_standards is not None:
         _register(desk, delivery, notices.professional_standards(message.force_id), (message.professional_standards,))
+
+
+def hub_contacts_proposed(desk: Desk, delivery: Delivery[programme.HubContactsProposed]) -> None:
+    """Nothing changes yet; whoever is on duty now is told."""
+    desk.work.proposals.append(delivery.message)
+    params = {"change": str(delivery.message.proposal_id)}
+    for level in range(len(desk.work.ladders[HUB])):
+        desk.notify(delivery, HUB, Template.HUB_CONTACTS_PROPOSED, None, params, urgent=True, level=level)
+
+
+def hub_contacts_approved(desk: Desk, delivery: Delivery[programme.HubContactsApproved]) -> None:
+    """It takes effect where it approves what was proposed, to the letter."""
+    desk.work.approvals.append(Approval(delivery.message, delivery.attributes.time))
 
 
 def _register(desk: Desk, delivery: Delivery[Any], audience: str, ladder: Ladder) -> None:
@@ -74,11 +103,13 @@ def _register(desk: Desk, delivery: Delivery[Any], audience: str, ladder: Ladder
     desk.work.registered[audience] = delivery.attributes.time
 
 
-def referral_received(desk: Desk, delivery: Delivery[intake.ReferralReceivedNotice]) -> None:
+def referral_received(desk: Desk, delivery: Delivery[readers.ReferralReceived]) -> None:
     message = delivery.message
     standing = rules.received(desk.standing(message), immediate_danger=message.immediate_danger)
-    danger = desk.policy.danger_next_step if message.immediate_danger else None
+    danger = desk.danger_next_step if message.immediate_danger else None
     record = desk.tell(delivery, standing, by_partner(message), next_step=danger)
+    if danger:
+        desk.work.callbacks[message.referral_id] = message.referral.caseworker
     template = Template.PARTNER_IMMEDIATE_DANGER if danger else Template.PARTNER_REFERRAL_RECEIVED
     desk.notify_partner(delivery, template, record)
 
@@ -90,7 +121,7 @@ def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSuppl
     if not message.immediate_danger:
         desk.tell(delivery, standing, by_partner(message))
         return
-    record = desk.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=desk.policy.danger_next_step)
+    record = desk.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=desk.danger_next_step)
     desk.notify_partner(delivery, Template.PARTNER_IMMEDIATE_DANGER, record)
 
 
@@ -123,38 +154,40 @@ def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected
 def danger_reported(desk: Desk, delivery: Delivery[intake.DangerReported]) -> None:
     """Somebody at the hub must ring back: no force has it."""
     message = delivery.message
-    params = {
-        "partner_id": message.partner_id,
-        "partner_reference": message.partner_reference or "",
-        "about_referral": str(message.referral_id or ""),
-        "submission_id": message.submission_id,
-        "codes": ", ".join(message.codes),
-    }
-    desk.notify(delivery, HUB, Template.HUB_DANGER_REPORTED, message.referral_id, params, urgent=True)
+    more = {"codes": message.codes, "callback": message.callback, "apart": message.submission_id}
+    desk.duty(delivery, Kind.DANGER_REFUSED, danger=True, **more)
 
 
 def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
     message = delivery.message
     standing = rules.review_opened(desk.standing(message), immediate_danger=message.immediate_danger)
     desk.tell(delivery, standing, RULES, reason=message.reasons[0].value)
+    if message.immediate_danger:
+        desk.duty(delivery, Kind.DANGER_REVIEW, danger=True, codes=[reason.value for reason in message.reasons])
 
 
 def information_requested(desk: Desk, delivery: Delivery[triage.InformationRequested]) -> None:
     message = delivery.message
     standing = rules.asked(desk.standing(message), delivery.attributes.time)
     record = desk.tell(delivery, standing, by_officer(message), comment=message.question, next_step=rules.ANSWER)
+    desk.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
     desk.notify_partner(delivery, Template.PARTNER_INFORMATION_REQUESTED, record)
 
 
 def immediate_danger_raised(desk: Desk, delivery: Delivery[readers.AboutReferral]) -> None:
-    standing = rules.in_danger(desk.standing(delivery.message))
-    desk.tell(delivery, standing, RULES, next_step=desk.policy.danger_next_step)
+    before = desk.standing(delivery.message)
+    standing = rules.in_danger(before)
+    if rules.is_under_review(before):
+        desk.duty(delivery, Kind.DANGER_REVIEW, danger=True, codes=["immediate_danger"])
+    desk.tell(delivery, standing, RULES, next_step=desk.danger_next_step)
 
 
 def referral_accepted(desk: Desk, delivery: Delivery[readers.ReferralAccepted]) -> None:
     message = delivery.message
     actor = by_officer(message.decided_by) if isinstance(message.decided_by, ByOfficer) else RULES
     record = desk.tell(delivery, rules.accepted(desk.standing(message)), actor)
+    if actor != RULES:
+        desk.done(delivery, actor, Kind.DANGER_REVIEW)
     desk.notify_partner(delivery, Template.PARTNER_REFERRAL_ACCEPTED, record)
 
 
@@ -168,6 +201,7 @@ def referral_declined(desk: Desk, delivery: Delivery[triage.ReferralDeclined]) -
         comment=message.comment,
         next_step=rules.decline_next_step(message.next_step, reconsideration_open=message.reconsideration_open),
     )
+    desk.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
     desk.notify_partner(delivery, Template.PARTNER_REFERRAL_DECLINED, record)
 
 
@@ -196,14 +230,20 @@ def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
 def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
     """The hub's own business: its officer is told, and the partner hears of what the officer decides."""
     message = delivery.message
-    template = Template.HUB_ROUTING_REVIEW_OPENED
-    desk.notify(delivery, HUB, template, message.referral_id, {}, urgent=message.immediate_danger)
+    kind = rules.duty_of(message, desk.standing(message))
+    if kind is None:
+        desk.notify(delivery, HUB, Template.HUB_ROUTING_REVIEW_OPENED, message.referral_id, {})
+    else:
+        codes = [reason.value for reason in message.reasons]
+        force_id = message.candidates[0] if kind is Kind.FORCE_SILENT and len(message.candidates) == 1 else None
+        desk.duty(delivery, kind, danger=message.immediate_danger, codes=codes, force_id=force_id)
 
 
 def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> None:
     message = delivery.message
     standing = rules.home_force_named(desk.standing(message), message.home_force)
     desk.tell(delivery, standing, by_officer(message), force_ids=(message.home_force,))
+    desk.done(delivery, by_officer(message), Kind.NO_FORCE)
 
 
 def handoff_received(desk: Desk, delivery: Delivery[routing.HandoffReceived]) -> None:
@@ -227,21 +267,27 @@ def _handoff(desk: Desk, delivery: Delivery[Any], state: HandoffState, actor: st
     message = delivery.message
     standing = rules.handoff_moved(desk.standing(message), message.force_id, state)
     desk.tell(delivery, standing, actor, reason=reason, force_ids=(message.force_id,))
+    if state is not HandoffState.RECEIVED:  # a machine confirms receipt
+        desk.done(delivery, actor, Kind.FORCE_SILENT, force_id=message.force_id)
 
 
 def handoff_overdue(desk: Desk, delivery: Delivery[routing.HandoffOverdue]) -> None:
     message, leg = delivery.message, delivery.message.leg.value
-    desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
-    desk.notify_force(delivery, message.force_id, Template.FORCE_HANDOFF_OVERDUE, leg=leg, chase=message.chase)
+    record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
+    danger = record.standing.immediate_danger
+    template = Template.FORCE_DANGER_OVERDUE if danger else Template.FORCE_HANDOFF_OVERDUE
+    codes: dict[str, Any] = {"leg": leg, "chase": message.chase, "due": desk.local(message.due_at)}
+    desk.notify_force(delivery, message.force_id, template, **codes)
 
 
 def handoff_escalated(desk: Desk, delivery: Delivery[routing.HandoffEscalated]) -> None:
     message, leg, level = delivery.message, delivery.message.leg.value, delivery.message.level
     record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
-    template = Template.FORCE_HANDOFF_ESCALATED
-    desk.notify_force(delivery, message.force_id, template, rung=level, leg=leg, level=level)
-    params = {"force_id": message.force_id, "leg": leg, "level": level}
     urgent = record.standing.immediate_danger
+    template = Template.FORCE_DANGER_ESCALATED if urgent else Template.FORCE_HANDOFF_ESCALATED
+    codes: dict[str, Any] = {"leg": leg, "level": level, "due": desk.local(message.due_at)}
+    desk.notify_force(delivery, message.force_id, template, level, **codes)
+    params = {"force_id": message.force_id, **codes}
     desk.notify(delivery, HUB, Template.HUB_HANDOFF_ESCALATED, message.referral_id, params, urgent=urgent)
 
 
@@ -257,12 +303,20 @@ def case_withdrawn(desk: Desk, delivery: Delivery[routing.CaseWithdrawn]) -> Non
     desk.tell(delivery, rules.withdrawn(desk.standing(message)), RULES, reason=message.reason.value)
 
 
+def case_restricted(desk: Desk, delivery: Delivery[readers.CaseRestricted]) -> None:
+    """No rule sends it to the suspect's own force: in danger a person must, now. It is no business of the partner's."""
+    message = delivery.message
+    if message.immediate_danger:
+        desk.duty(delivery, Kind.DANGER_RESTRICTED, danger=True, codes=["restricted"])
+
+
 def professional_standards_informed(desk: Desk, delivery: Delivery[readers.ProfessionalStandardsInformed]) -> None:
     """The department hears that there is a case for it, and whom to ask. Neither the partner nor the force's own team does.
 
     Where the register has no address of it, the hub is told, so that an officer rings.
     """
     message = delivery.message
+    desk.done(delivery, by_officer(message), Kind.DANGER_RESTRICTED)
     audience, params = notices.professional_standards(message.force_id), {"force_id": message.force_id}
     if notices.channels_for(desk.work.ladders.get(audience, ()), 0):
         desk.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=True)
@@ -280,6 +334,8 @@ Handler: TypeAlias = Callable[[Desk, Delivery[Any]], None]
 HANDLERS: Mapping[str, Handler] = {
     programme.PartnerRegistered.type: partner_registered,
     programme.ForceRegistered.type: force_registered,
+    programme.HubContactsProposed.type: hub_contacts_proposed,
+    programme.HubContactsApproved.type: hub_contacts_approved,
     intake.ReferralReceived.type: referral_received,
     intake.InformationSupplied.type: information_supplied,
     intake.ReferralWithdrawn.type: referral_withdrawn,
@@ -310,7 +366,7 @@ HANDLERS: Mapping[str, Handler] = {
     routing.CaseHandedOver.type: case_handed_over,
     routing.CaseWithdrawn.type: case_withdrawn,
     routing.TriageDeclineForwarded.type: ignore,
-    routing.CaseRestricted.type: ignore,
+    routing.CaseRestricted.type: case_restricted,
     routing.ProfessionalStandardsInformed.type: professional_standards_informed,
     routing.CommandIgnored.type: ignore,
     routing.CommandRefused.type: ignore,

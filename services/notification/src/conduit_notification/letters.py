@@ -1,6 +1,8 @@
 """A notice as it leaves: an e-mail or a webhook's payload. Pure, and the same bytes for the same notice each time."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from email.charset import QP, Charset
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -11,10 +13,22 @@ from functools import lru_cache
 from textwrap import fill
 from typing import Any
 
+from conduit_notification.duty import WORDING, Kind
+from conduit_notification.hours import HubHours
 from conduit_notification.notices import Claimed
-from conduit_notification.templates import NOT_GIVEN, SUBJECT, TEXTS, Template
+from conduit_notification.templates import NOT_GIVEN, SUBJECT, SUBJECTS, TEXTS, Template
 
 _LINE = 76
+_PARTNER_OPENS = (
+    "To see where it stands, look your reference up in the software that you refer with. Whoever runs that software finds "
+    "it by the number under Referral, in your updates or in the hub's HTTP API."
+)
+_FORCE_OPENS = (
+    "The case is in your force's own case system or connector, under the number after Referral. If you cannot find it "
+    "there, ask whoever runs your force's connector: it lies on your force's topic."
+)
+_CAME_LATER = {"due": NOT_GIVEN}
+"""Parameters that a notice queued by the release before does not have."""
 # Python's newer policies parse each header that is set, which took four fifths of the time of a message. Here each header is
 # made from what was checked before.
 _POLICY = compat32.clone(linesep="\r\n")
@@ -26,7 +40,19 @@ class AddressInvalidError(ValueError):
     """The register holds an address that no e-mail can be sent to."""
 
 
-def email(notice: Claimed, recipient: str, *, sender: str, hub_url: str, danger_next_step: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a reader gets at what a notice is about, and when a person reads an answer."""
+
+    danger_next_step: str
+    hub_hours: HubHours
+    hub_url: str | None = None
+    """Where the hub's pages are; None while there are none, and then no text holds a link to them."""
+    duty_url: str | None = None
+    """Where duty tasks are taken; None where nobody can reach it from outside."""
+
+
+def email(notice: Claimed, recipient: str, *, sender: str, ways: Ways) -> bytes:
     """The whole message, with CRLF line ends (RFC 5322).
 
     The Message-ID follows from the notice's id, so that a receiver can drop the second copy that a crash between
@@ -39,26 +65,59 @@ def email(notice: Claimed, recipient: str, *, sender: str, hub_url: str, danger_
     message["From"] = f"Referral conduit <{sender}>"
     message["To"] = _checked(recipient)
     # In one line, whatever the reference holds: what follows a line end would be a header of its own.
-    message["Subject"] = " ".join(SUBJECT.substitute(reference=reference_of(notice)).split())
+    subject = SUBJECTS.get(Template(notice.template), SUBJECT)
+    message["Subject"] = " ".join(subject.substitute(reference=reference_of(notice)).split())
     message["Date"] = format_datetime(notice.created_at)
     message["Message-ID"] = f"<{notice.notice_id}@{domain_of(sender)}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["MIME-Version"] = "1.0"
-    text = body(notice, hub_url=hub_url, danger_next_step=danger_next_step)
+    text = body(notice, ways)
     message.set_payload(text, "us-ascii" if text.isascii() else _UTF_8)
     return message.as_bytes()
 
 
-def body(notice: Claimed, *, hub_url: str, danger_next_step: str) -> str:
+def body(notice: Claimed, ways: Ways) -> str:
     """The text of an e-mail."""
-    computed = {
-        "referral_id": str(notice.referral_id),
-        "link": f"{hub_url.rstrip('/')}/referrals/{notice.referral_id}",
-        "next_step": fill(danger_next_step, _LINE),
-    }
     given = {name: value or NOT_GIVEN for name, value in notice.params.items()}
-    return TEXTS[Template(notice.template)].substitute(given | computed)
+    return TEXTS[Template(notice.template)].substitute(_CAME_LATER | given | _computed(notice, ways))
+
+
+def _computed(notice: Claimed, ways: Ways) -> dict[str, str]:
+    """What follows from the notice and from how the hub is set up."""
+    reading = ways.hub_hours.sentence(notice.created_at)
+    return {
+        "referral_id": str(notice.referral_id),
+        "open_partner": fill(_to_open(notice, ways, _PARTNER_OPENS), _LINE, break_long_words=False),
+        "open_force": fill(_to_open(notice, ways, _FORCE_OPENS), _LINE, break_long_words=False),
+        "next_step": fill(ways.danger_next_step, _LINE),
+        "reading": f"\n{fill(reading, _LINE)}" if reading else "",
+        "control_room": notice.control_room or "the hub has no number of it",
+        **_of_duty(notice, ways),
+    }
+
+
+def _to_open(notice: Claimed, ways: Ways, without: str) -> str:
+    """How to get at the case: a link opens, or there is none."""
+    return without if ways.hub_url is None else f"See {ways.hub_url.rstrip('/')}/referrals/{notice.referral_id}"
+
+
+def _of_duty(notice: Claimed, ways: Ways) -> dict[str, str]:
+    if "kind" not in notice.params:
+        return {}
+    wording = WORDING[Kind(notice.params["kind"])]
+    return {name: fill(text, _LINE) for name, text in (("what", wording.what), ("do", wording.do))} | {
+        "take": _to_take(notice.params, ways)
+    }
+
+
+def _to_take(params: Mapping[str, Any], ways: Ways) -> str:
+    """How to take a duty task. The link stands in a line of its own, so that it stays whole."""
+    command = f"    conduit duty take {params['task_id']}"
+    if ways.duty_url is None:
+        return f"Take the task, so that nobody else is called:\n\n{command}"
+    link = f"    {ways.duty_url.rstrip('/')}/duty/{params['token']}"
+    return f"Take the task, so that nobody else is called:\n\n{link}\n\nor\n\n{command}"
 
 
 def payload(notice: Claimed) -> bytes:

@@ -40,6 +40,20 @@ QUEUE_AGE = Gauge(
     ("channel",),
 )
 
+DUTY_WAITING = Gauge(
+    "conduit_notification_duty_tasks_waiting", "Duty tasks that nobody has taken, the same from every process."
+)
+DUTY_UNANSWERED = Gauge(
+    "conduit_notification_duty_tasks_unanswered",
+    "Duty tasks for which everybody on duty was called and that nobody has taken. Any at all: take them, "
+    "`conduit duty list` shows them.",
+)
+DUTY_AGE = Gauge("conduit_notification_duty_task_oldest_seconds", "Age of the oldest task that nobody has taken.")
+DUTY_CONTACTS = Gauge(
+    "conduit_notification_duty_contacts",
+    "Duty contacts that can be called. Below 2: one person's holiday leaves a child waiting; `conduit hub propose`.",
+)
+
 for _channel in Channel:
     for _result in ("queued", "sent", "failed", "dropped"):
         NOTICES.labels(_channel.value, _result)

@@ -15,6 +15,8 @@ from conduit_contracts.programme import Contact
 from conduit_notification.templates import COLLAPSED, Template
 
 HUB = "hub:"
+HUB_BEFORE = "hub:before"
+"""Who was on duty before the last change, and is told of it."""
 QUIET_SECONDS = 300
 """Of the templates that collapse, an audience gets at most one in each such span."""
 PARAMETERS = frozenset(
@@ -32,6 +34,12 @@ PARAMETERS = frozenset(
         "partner_id",
         "about_referral",
         "codes",
+        "kind",
+        "task_id",
+        "token",
+        "ring",
+        "due",
+        "change",
     }
 )
 """All that a notice may say of a referral, besides its id."""
@@ -72,6 +80,9 @@ class Claimed:
     attempt: int
     created_at: datetime
     ladder: Ladder | None
+    urgent: bool = False
+    control_room: str | None = None
+    """Of the force that it is for."""
 
 
 def partner(partner_id: str) -> str:

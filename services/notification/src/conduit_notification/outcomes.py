@@ -7,6 +7,7 @@ the mail server or a secret that is not there yet, is tried again until the atte
 import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from aiosmtplib import (
@@ -22,6 +23,7 @@ from aiosmtplib import (
 )
 
 from conduit_chassis.backoff import delay
+from conduit_notification.notices import Claimed
 from conduit_notification.policy import NotificationPolicy
 
 
@@ -42,14 +44,16 @@ class Outcome:
     verdict: Verdict
     code: str
     status: int | None = None
+    not_before_seconds: float = 0.0
+    """How long the other side asks to be left alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What becomes of the notice. `at` is the next attempt's time, and None where there is none."""
+    """What becomes of the notice. `wait` is until the next attempt, and None where there is none."""
 
     state: str
-    at: datetime | None
+    wait: timedelta | None
 
 
 NO_CONTACT = Outcome(Verdict.DROPPED, "no_contact")
@@ -63,30 +67,53 @@ UNREACHABLE = Outcome(Verdict.AGAIN, "unreachable")
 TLS_FAILED = Outcome(Verdict.AGAIN, "tls_failed")
 EMAIL_TAKEN = Outcome(Verdict.SENT, "smtp_accepted", 250)
 
-_ASK_AGAIN = frozenset({408, 409, 425, 429})
+_GONE = 410
+LONGEST_RETRY_AFTER = 86_400.0
 
 
-def next_step(outcome: Outcome, attempts: int, now: datetime, policy: NotificationPolicy, jitter: float) -> Next:
-    """What becomes of a notice after this attempt, of which there were `attempts` with it. `jitter` is in [0, 1)."""
+def next_step(outcome: Outcome, notice: Claimed, now: datetime, policy: NotificationPolicy, jitter: float) -> Next:
+    """What becomes of a notice after this attempt. `jitter` is in [0, 1).
+
+    It is tried on for days, since a mail server or an endpoint that is away for a weekend has to be bridged.
+    """
     if outcome.verdict is not Verdict.AGAIN:
         return Next(outcome.verdict.value, None)
-    if attempts >= policy.attempts:
+    longest = policy.longest_danger_retry_seconds if notice.urgent else policy.longest_retry_seconds
+    wait = delay(notice.attempt, jitter, first=min(policy.first_retry_seconds, longest), longest=longest)
+    following = timedelta(seconds=max(wait, outcome.not_before_seconds))
+    if now + following - notice.created_at > timedelta(seconds=policy.keep_trying_seconds):
         return Next(Verdict.FAILED.value, None)
-    wait = delay(attempts, jitter, first=policy.first_retry_seconds, longest=policy.longest_retry_seconds)
-    return Next("queued", now + timedelta(seconds=wait))
+    return Next("queued", following)
 
 
-def of_http(status: int) -> Outcome:
-    """What an HTTP status says. A redirect is not followed: the register names the endpoint, and nobody else does."""
+def of_http(status: int, retry_after: str | None = None, now: datetime | None = None) -> Outcome:
+    """What an HTTP status says, as Standard Webhooks has it: 2xx took it, 410 wants no more, and all else is tried again.
+
+    A redirect is not followed: the register names the endpoint, and nobody else does.
+    """
     if 200 <= status < 300:
         return Outcome(Verdict.SENT, "http_accepted", status)
-    if 300 <= status < 400:
-        return Outcome(Verdict.FAILED, "http_redirect_refused", status)
-    if status == 410:
+    if status == _GONE:
         return Outcome(Verdict.FAILED, "http_gone", status)
-    if 400 <= status < 500 and status not in _ASK_AGAIN:
-        return Outcome(Verdict.FAILED, "http_rejected", status)
-    return Outcome(Verdict.AGAIN, "http_unavailable", status)
+    wait = seconds_of(retry_after, now)
+    if 300 <= status < 400:
+        return Outcome(Verdict.AGAIN, "http_redirect_refused", status, wait)
+    if 400 <= status < 500:
+        return Outcome(Verdict.AGAIN, "http_rejected", status, wait)
+    return Outcome(Verdict.AGAIN, "http_unavailable", status, wait)
+
+
+def seconds_of(retry_after: str | None, now: datetime | None) -> float:
+    """What `Retry-After` asks for (RFC 9110): seconds or a date; nothing where it is neither, and never more than a day."""
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_RETRY_AFTER)
+    try:
+        until = parsedate_to_datetime(text)
+        seconds = (until - now).total_seconds() if now else 0.0
+    except (TypeError, ValueError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def of_smtp(error: BaseException) -> Outcome:

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from conduit_notification.hours import HubHours
+
 
 class NotificationPolicy(BaseModel):
     """`[notification]`. Durations are in seconds."""
@@ -9,9 +11,19 @@ class NotificationPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
-    attempts: int = Field(ge=1, le=100)
-    """After so many a notice has failed."""
+    keep_trying_seconds: float = Field(gt=0)
+    """A notice that cannot be delivered has failed once it is so old."""
     first_retry_seconds: float = Field(gt=0)
     longest_retry_seconds: float = Field(gt=0)
+    """Between two attempts."""
+    longest_danger_retry_seconds: float = Field(gt=0)
+    """The same where a child is in danger."""
+    danger_notice_seconds: float = Field(gt=0)
+    """A notice of danger that has not left after this becomes a duty task, while it is tried on."""
+    duty_call_seconds: float = Field(gt=0)
+    """How long one person on duty has before the next is called."""
+    callback_days: int = Field(ge=1, le=90)
+    """How long it is kept whom to ring back."""
+    hub_hours: HubHours
     danger_next_step: str = Field(min_length=1, max_length=4_000)
     """What a partner is told at once where a child is in immediate danger."""

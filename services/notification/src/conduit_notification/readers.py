@@ -28,6 +28,16 @@ class PartnerContact(Value):
     contact: programme.Contact = programme.Contact()
 
 
+class ReferralReceived(intake.ReferralReceivedNotice):
+    """With whom to ring back, and of the case nothing else."""
+
+    referral: "_Referral"
+
+
+class _Referral(Value):
+    caseworker: intake.Callback
+
+
 class _SupplementOwner(Value):
     partner_id: PartnerId
     partner_reference: PartnerReference
@@ -87,13 +97,21 @@ class HandoffStoodDown(AboutHandoff):
     officer_id: OfficerId
 
 
+class CaseRestricted(AboutReferral):
+    """Without which force it is kept from."""
+
+    immediate_danger: bool
+
+
 class ProfessionalStandardsInformed(AboutHandoff):
     """Without the officer's reasons."""
+
+    officer_id: OfficerId
 
 
 READERS: Mapping[str, type[BaseModel]] = {
     programme.PartnerRegistered.type: PartnerContact,
-    intake.ReferralReceived.type: intake.ReferralReceivedNotice,
+    intake.ReferralReceived.type: ReferralReceived,
     intake.InformationSupplied.type: InformationSupplied,
     intake.ReferralWithdrawn.type: ReferralWithdrawn,
     intake.ReconsiderationRequested.type: AboutReferral,
@@ -105,7 +123,7 @@ READERS: Mapping[str, type[BaseModel]] = {
     routing.HomeForceNamed.type: HomeForceNamed,
     routing.HandoffAcknowledged.type: AboutHandoff,
     routing.HandoffStoodDown.type: HandoffStoodDown,
-    routing.CaseRestricted.type: AboutReferral,
+    routing.CaseRestricted.type: CaseRestricted,
     routing.ProfessionalStandardsInformed.type: ProfessionalStandardsInformed,
     routing.CommandIgnored.type: AboutReferral,
 }

@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from conduit_contracts.notification import ReferralState
-from conduit_contracts.routing import CaseRouted, HandoffState
+from conduit_contracts.routing import CaseRouted, HandoffState, RoutingReviewOpened, RoutingReviewReason
+from conduit_notification.duty import Kind
 
 RECONSIDER = " If you think this is wrong, you may ask once for a second officer's look."
 ASKED_AGAIN = (
@@ -129,6 +130,28 @@ def accepted(standing: Standing) -> Standing:
 def declined(standing: Standing) -> Standing:
     """An officer declined. A review opened again takes it back."""
     return replace(standing, triage=Triage.DECLINED, asked_at=None)
+
+
+def is_under_review(standing: Standing) -> bool:
+    """Whether the case waits for an officer's decision."""
+    return standing.triage in {Triage.UNDER_REVIEW, Triage.INFORMATION_REQUESTED}
+
+
+_HELD = {HandoffState.DISSEMINATED, HandoffState.RECEIVED, HandoffState.ACKNOWLEDGED}
+
+
+def held_by_a_force(standing: Standing) -> bool:
+    """Whether any force has the case."""
+    return any(state in _HELD for state in standing.handoffs.values())
+
+
+def duty_of(review: RoutingReviewOpened, standing: Standing) -> Kind | None:
+    """Which task a routing review is for the one on duty; None where a force has the case and nobody is in danger."""
+    if RoutingReviewReason.ESCALATION_EXHAUSTED in review.reasons:
+        return Kind.FORCE_SILENT
+    if RoutingReviewReason.NO_FORCE in review.reasons or not held_by_a_force(standing):
+        return Kind.NO_FORCE
+    return Kind.DANGER_REVIEW if review.immediate_danger else None
 
 
 def routed(standing: Standing, message: CaseRouted) -> Standing:

@@ -37,13 +37,9 @@ class EmailSender:
         return outcomes.EMAIL_TAKEN
 
     def _message(self, notice: Claimed, recipient: str) -> bytes:
-        return letters.email(
-            notice,
-            recipient,
-            sender=self._settings.smtp_sender,
-            hub_url=self._settings.hub_url,
-            danger_next_step=self._policy.danger_next_step,
-        )
+        settings, policy = self._settings, self._policy
+        ways = letters.Ways(policy.danger_next_step, policy.hub_hours, settings.hub_url, settings.duty_url)
+        return letters.email(notice, recipient, sender=settings.smtp_sender, ways=ways)
 
 
 class WebhookSender:
@@ -55,7 +51,7 @@ class WebhookSender:
 
     async def __call__(self, notice: Claimed) -> Outcome:
         """One attempt; whatever the endpoint does is an outcome."""
-        contact = resolve(notice, ())
+        contact = resolve(notice, None)
         if isinstance(contact, Outcome):
             return contact
         if contact.webhook_url is None or contact.webhook_secret is None:
@@ -66,9 +62,9 @@ class WebhookSender:
         return self._clock.now()
 
 
-def resolve(notice: Claimed, hub_ladder: Ladder) -> Contact | Outcome:
-    """Whom a notice is for, as the register stands now, or why nobody can say."""
-    ladder = hub_ladder if notice.audience == HUB else notice.ladder
+def resolve(notice: Claimed, hub_ladder: Ladder | None) -> Contact | Outcome:
+    """Whom a notice is for, as the register stands now, or why nobody can say. `hub_ladder` holds until it has the hub."""
+    ladder = notice.ladder or (hub_ladder if notice.audience == HUB else None)
     return contact_at(ladder, notice.level) if ladder else outcomes.CONTACT_UNKNOWN
 
 

@@ -37,10 +37,12 @@ class NotificationSettings(Settings):
     secrets_dir: Path = Path("/run/secrets/conduit")
     """Holds one file per webhook secret, under the name that the register gives."""
 
-    hub_url: str = Field(default="https://hub.example", pattern=r"^https?://[^\s]+$")
-    """Notices link to `<hub_url>/referrals/<referral_id>`."""
+    hub_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Notices link to `<hub_url>/referrals/<referral_id>`. Not set while nothing serves that: a link must open."""
+    duty_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """Where this service's `/duty` is reached from outside: duty officers get a link there. Not set: the command alone."""
     hub_email: Email | None = None
-    """Where the hub itself is told. Not set: nowhere, and events alone tell it."""
+    """Where the hub is told until its duty contacts are in the register. Not set: nowhere, and every duty task pages."""
 
     notice_poll_seconds: float = Field(default=0.5, gt=0)
     """How soon a queued notice is seen."""

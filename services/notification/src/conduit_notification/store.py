@@ -22,7 +22,7 @@ SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, s
        immediate_danger, home_force, handoffs
 FROM referrals WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
-_LADDERS = "SELECT audience, ladder FROM contacts WHERE audience = ANY($1::text[])"
+_LADDERS = "SELECT audience, ladder, telephones FROM contacts WHERE audience = ANY($1::text[])"
 _ARRAYS = """
 unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
        $9::text[], $10::boolean[], $11::boolean[], $12::text[], $13::jsonb[])
@@ -39,8 +39,10 @@ UPDATE referrals AS stored SET
 FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
 _REGISTER = """
-INSERT INTO contacts (audience, ladder, said_at) SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[])
-ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, said_at = excluded.said_at
+INSERT INTO contacts (audience, ladder, said_at, telephones, control_room)
+SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[], $4::jsonb[], $5::text[])
+ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, said_at = excluded.said_at, telephones = excluded.telephones,
+    control_room = excluded.control_room
 """
 _HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
 _ENTRY = attrgetter(*_HISTORY_COLUMNS)
@@ -54,8 +56,8 @@ async def load(connection: Any, messages: Sequence[Any]) -> Work:
         for row in await connection.fetch(_RECORDS, list(referral_ids)):
             work.records[row[0]] = _record(*row)
     audiences = {audience for message in messages for audience in _audiences(message)}
-    for audience, ladder in await connection.fetch(_LADDERS, list(audiences)):
-        work.ladders[audience] = queue.read_ladder(ladder)
+    for audience, ladder, telephones in await connection.fetch(_LADDERS, [notices.HUB, *audiences]):
+        work.ladders[audience] = queue.read_ladder(ladder, telephones)
     return work
 
 
@@ -96,7 +98,14 @@ async def _register(connection: Any, work: Work) -> None:
     if work.registered:
         audiences = sorted(work.registered)
         ladders = [queue.write_ladder(work.ladders[audience]) for audience in audiences]
-        await connection.execute(_REGISTER, audiences, ladders, [work.registered[audience] for audience in audiences])
+        await connection.execute(
+            _REGISTER,
+            audiences,
+            ladders,
+            [work.registered[audience] for audience in audiences],
+            [queue.write_telephones(work.ladders[audience]) for audience in audiences],
+            [work.control_rooms.get(audience) for audience in audiences],
+        )
 
 
 def _record(*columns: Any) -> Record:

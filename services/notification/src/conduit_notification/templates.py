@@ -19,13 +19,18 @@ class Template(StrEnum):
     FORCE_CASE_CHANGED = "force_case_changed"
     FORCE_IMMEDIATE_DANGER = "force_immediate_danger"
     FORCE_HANDOFF_OVERDUE = "force_handoff_overdue"
+    FORCE_DANGER_OVERDUE = "force_danger_overdue"
     FORCE_HANDOFF_ESCALATED = "force_handoff_escalated"
     FORCE_PROFESSIONAL_STANDARDS = "force_professional_standards"
     HUB_PROFESSIONAL_STANDARDS_UNREACHABLE = "hub_professional_standards_unreachable"
+    FORCE_DANGER_ESCALATED = "force_danger_escalated"
     HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
     HUB_HANDOFF_ESCALATED = "hub_handoff_escalated"
     HUB_NOTICE_FAILED = "hub_notice_failed"
-    HUB_DANGER_REPORTED = "hub_danger_reported"
+    HUB_DUTY_DANGER = "hub_duty_danger"
+    HUB_DUTY_TASK = "hub_duty_task"
+    HUB_CONTACTS_PROPOSED = "hub_contacts_proposed"
+    HUB_CONTACTS_CHANGED = "hub_contacts_changed"
 
     @property
     def webhook_type(self) -> str:
@@ -36,16 +41,33 @@ class Template(StrEnum):
 COLLAPSED = frozenset({Template.PARTNER_SUBMISSION_REJECTED, Template.HUB_NOTICE_FAILED})
 """A fault of one sender or one endpoint can cause any number of these."""
 
-COMPUTED = frozenset({"referral_id", "link", "next_step"})
-"""Fields that are filled in when the text is written: the id, the hub's page, and the policy's words on danger."""
+COMPUTED = frozenset(
+    {"referral_id", "open_partner", "open_force", "next_step", "reading", "control_room", "what", "do", "take"}
+)
+"""Fields that are filled in when the text is written: ids, ways and words that follow from the notice and the settings."""
 
 SUBJECT = Text("Referral conduit: $reference")
+SUBJECTS = {
+    Template.PARTNER_IMMEDIATE_DANGER: Text("CALL 999 - a child is in danger: $reference"),
+    Template.PARTNER_DANGER_REJECTED: Text("CALL 999 - a child is in danger, and the hub has not taken: $reference"),
+    Template.FORCE_IMMEDIATE_DANGER: Text("IMMEDIATE DANGER - read now: $reference"),
+    Template.FORCE_DANGER_OVERDUE: Text("IMMEDIATE DANGER - answer now: $reference"),
+    Template.FORCE_DANGER_ESCALATED: Text("IMMEDIATE DANGER - not answered: $reference"),
+    Template.HUB_DUTY_DANGER: Text("IMMEDIATE DANGER - duty task, take it now: $reference"),
+    Template.HUB_DUTY_TASK: Text("Duty task: $reference"),
+    Template.HUB_CONTACTS_PROPOSED: Text("Somebody proposes to change the hub's duty contacts"),
+    Template.HUB_CONTACTS_CHANGED: Text("The hub's duty contacts were changed"),
+}
+"""Where a child is in danger the subject says so: it must not look like routine mail."""
 NOT_GIVEN = "not given"
 """Stands for a parameter that is empty."""
 
 _FOOT = """
 This message was sent by a machine and holds no details of the case.
-Replies are not read.
+Replies are not read.$reading
+"""
+_HUB_FOOT = """
+This message was sent by a machine and holds no details of the case.
 """
 _ABOUT_REFERRAL = """
 Your reference:  $partner_reference
@@ -57,7 +79,19 @@ Referral:  $referral_id
 Force:     $force_id
 """
 _SEE = """
-See $link
+$open_partner
+"""
+_ABOUT_DUTY = """
+Partner:            $partner_id
+Partner reference:  $partner_reference
+Referral:           $about_referral
+Force:              $force_id
+Why:                $codes
+Control rooms:      $ring
+
+$do
+
+$take
 """
 
 _TEXTS = {
@@ -98,22 +132,22 @@ Once you have called, mend what your updates name and send it again.
     Template.PARTNER_INFORMATION_REQUESTED: f"""\
 An officer at the hub asks you for information about your referral.
 {_ABOUT_REFERRAL}
-Please read the question in your updates or under the link below, and send
-the answer as information supplied. The review stays open meanwhile.
+Please read the question in your updates and send the answer as information
+supplied. The review stays open meanwhile.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_ACCEPTED: f"""\
-The hub has accepted your referral. It goes to the police forces concerned,
-each of which must confirm that it has its part.
+The hub has accepted your referral. The next updates say which police forces
+have it; each of them must confirm that it has its part.
 {_ABOUT_REFERRAL}
 There is nothing for you to do. You hear from us when every force has
-acknowledged it.
+acknowledged it. If a child comes to be in danger, call 999.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_DECLINED: f"""\
 A named officer at the hub has decided that your referral does not meet the
 criteria.
 {_ABOUT_REFERRAL}
-Please read the reason, what you can do instead, and whether you may ask for
-a second officer's look, in your updates or under the link below.
+Please read in your updates the reason, what you can do instead, and whether
+you may ask for a second officer's look.
 If a child is in danger, call 999.
 {_SEE}{_FOOT}""",
     Template.PARTNER_CASE_HANDED_OVER: f"""\
@@ -125,42 +159,82 @@ If you learn more, send it as information supplied; the forces receive it.
     Template.FORCE_CASE_DISSEMINATED: f"""\
 The hub has put a case into your force's hands.
 {_ABOUT_HANDOFF}
-Please fetch it from your force's topic or under the link below. Confirm that
-you have it, and acknowledge it once a person has read it. If it is not
-yours, decline it and say why: until another force has it, it stays yours.
-{_SEE}{_FOOT}""",
+$open_force
+
+Confirm that you have it, and acknowledge it once a person has read it. If it
+is not yours, decline it and say why: until another force has it, it stays
+yours.
+{_FOOT}""",
     Template.FORCE_CASE_CHANGED: f"""\
 A case that your force holds has changed or become more urgent.
 {_ABOUT_HANDOFF}
-Please fetch it as it is now from your force's topic or under the link below,
-let a person read it, and acknowledge it again. What your force acknowledged
-before stands, but does not cover what is new. It stays yours all the time.
-{_SEE}{_FOOT}""",
+$open_force
+
+Let a person read it as it is now, and acknowledge it again. What your force
+acknowledged before stands, but does not cover what is new. It stays yours
+all the time.
+{_FOOT}""",
     Template.FORCE_IMMEDIATE_DANGER: f"""\
 A child may be in danger. Your force has a case from the hub, new or changed,
 that a person must read NOW.
 {_ABOUT_HANDOFF}
-Please fetch it at once from your force's topic or under the link below, act
-on it, confirm that you have it and acknowledge it. Until another force has
-it, it stays yours.
-{_SEE}{_FOOT}""",
+$open_force
+
+Act on it, confirm that you have it and acknowledge it. If you cannot act on
+it now, ring your force's control room:
+$control_room.
+Until another force has it, it stays yours.
+{_FOOT}""",
     Template.FORCE_HANDOFF_OVERDUE: f"""\
 The hub still waits for your force's answer to a case.
 {_ABOUT_HANDOFF}Waiting for:  $leg
+Was due:      $due
 Reminder:     $chase
 
 Please confirm receipt, acknowledge or decline the case now. If you do not,
 the hub turns to the next level in your force.
-{_SEE}{_FOOT}""",
+$open_force
+{_FOOT}""",
+    Template.FORCE_DANGER_OVERDUE: f"""\
+A child may be in danger, and the hub still waits for your force's answer to
+the case. A person must read it NOW.
+{_ABOUT_HANDOFF}Waiting for:  $leg
+Was due:      $due
+Reminder:     $chase
+
+$open_force
+
+If you cannot act on it now, ring your force's control room:
+$control_room.
+Then confirm receipt, acknowledge or decline the case. If you do not, the hub
+turns to the next level in your force.
+{_FOOT}""",
     Template.FORCE_HANDOFF_ESCALATED: f"""\
 Your force's safeguarding team has not answered the hub's reminders about a
 case. This message goes to the next level.
 {_ABOUT_HANDOFF}Waiting for:  $leg
+Was due:      $due
 Level:        $level
 
 Please see to it that your force confirms receipt, acknowledges or declines
 the case now. A child may depend on it.
-{_SEE}{_FOOT}""",
+$open_force
+{_FOOT}""",
+    Template.FORCE_DANGER_ESCALATED: f"""\
+A child may be in danger, and your force's safeguarding team has not answered
+the hub about the case. This message goes to the next level: a person must
+read the case NOW.
+{_ABOUT_HANDOFF}Waiting for:  $leg
+Was due:      $due
+Level:        $level
+
+$open_force
+
+If you cannot act on it now, ring your force's control room:
+$control_room.
+Then see to it that your force confirms receipt, acknowledges or declines the
+case.
+{_FOOT}""",
     Template.FORCE_PROFESSIONAL_STANDARDS: f"""\
 An officer at the hub has a case for your force's professional standards
 department: a suspect may belong to your force.
@@ -176,33 +250,18 @@ Please ring the department, give it the case, and have its address put into
 the register.
 {_FOOT}""",
     Template.HUB_ROUTING_REVIEW_OPENED: f"""\
-The routing of a case waits for a named officer. Until then it may be with
-nobody.
+The routing of a case waits for a named officer.
 
 Referral:  $referral_id
 
-Please decide in the routing reviews which force has it.
-{_SEE}{_FOOT}""",
+Please decide it in the routing reviews.
+{_HUB_FOOT}""",
     Template.HUB_HANDOFF_ESCALATED: f"""\
 A force has not answered, and the hand-off went to a higher level.
 {_ABOUT_HANDOFF}Waiting for:  $leg
+Was due:      $due
 Level:        $level
-
-Please telephone the force if this is its last level.
-{_SEE}{_FOOT}""",
-    Template.HUB_DANGER_REPORTED: f"""\
-A partner says that a child is in danger NOW, in something that the hub could
-not take. No police force has it from the hub. The partner was told to call
-999.
-
-Partner:         $partner_id
-Its reference:   $partner_reference
-Referral:        $about_referral
-Submission:      $submission_id
-Why not taken:   $codes
-
-Please ring the partner back now, and the police on 999 where nobody has.
-{_FOOT}""",
+{_HUB_FOOT}""",
     Template.HUB_NOTICE_FAILED: f"""\
 A notice could not be delivered and is not tried again. What it was about
 stands in the recipient's own topic all the same.
@@ -213,12 +272,37 @@ Why:        $failed_code
 
 Please mend the address in the register or tell the recipient. More may have
 failed: you are told at most once in five minutes per recipient and channel.
-{_FOOT}""",
+{_HUB_FOOT}""",
+    Template.HUB_DUTY_DANGER: f"""\
+$what
+{_ABOUT_DUTY}{_HUB_FOOT}""",
+    Template.HUB_DUTY_TASK: f"""\
+$what
+{_ABOUT_DUTY}{_HUB_FOOT}""",
+    Template.HUB_CONTACTS_PROPOSED: f"""\
+Somebody proposes other duty contacts for the hub. You are called until the
+change is approved.
+
+Change:  $change
+
+If you do not know of it, tell your security team now.
+{_HUB_FOOT}""",
+    Template.HUB_CONTACTS_CHANGED: f"""\
+The hub's duty contacts were changed. This message goes to those before the
+change: from now on the hub's alarms call the new ones.
+
+Change:  $change
+
+If you do not know of it, tell your security team now.
+{_HUB_FOOT}""",
 }
 
+_OF_DUTY = frozenset({"kind", "task_id", "token"})
+"""What the words of a duty task are made from."""
 TEXTS = {template: Text(text) for template, text in _TEXTS.items()}
 
 
 def parameters(template: Template) -> frozenset[str]:
     """The parameters that a notice of this template carries."""
-    return frozenset(TEXTS[template].get_identifiers()) - COMPUTED
+    duty = _OF_DUTY if template in {Template.HUB_DUTY_DANGER, Template.HUB_DUTY_TASK} else frozenset()
+    return frozenset(TEXTS[template].get_identifiers()) - COMPUTED | duty

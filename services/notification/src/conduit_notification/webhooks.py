@@ -45,7 +45,7 @@ class Webhooks:
         content = payload(notice)
         try:
             headers = sign(read_secret(self._settings.secrets_dir / secret_name), notice, content, now)
-            return await self._post(url, content, headers)
+            return await self._post(url, content, headers, now)
         except SecretUnusableError:
             return outcomes.SECRET_UNUSABLE
         except (TimeoutError, httpx.TimeoutException):
@@ -55,7 +55,7 @@ class Webhooks:
         except httpx.HTTPError:
             return outcomes.UNREACHABLE
 
-    async def _post(self, url: str, content: bytes, headers: dict[str, str]) -> Outcome:
+    async def _post(self, url: str, content: bytes, headers: dict[str, str], now: datetime) -> Outcome:
         self._client.cookies.clear()
         request = self._client.build_request("POST", url, content=content, headers=headers)
         async with asyncio.timeout(self._settings.webhook_seconds):
@@ -64,7 +64,7 @@ class Webhooks:
             await _skim(response)
         finally:
             await response.aclose()
-        return outcomes.of_http(response.status_code)
+        return outcomes.of_http(response.status_code, response.headers.get("retry-after"), now)
 
     async def close(self) -> None:
         """Drop all connections."""

@@ -18,6 +18,7 @@ ACTORS = {
     topics.FORCE: "A police force's connector, on its own topics alone.",
     "notification": "Tells each partner where its referrals stand, and sends notices.",
     topics.PROGRAMME: "The hub's command line, which keeps the registers of partners and forces.",
+    topics.DUTY: "The hub's duty officers, who approve who is called in an alarm.",
     topics.OPERATOR: "Watches notices and dead letters, and orders services to bring these back. Writes nothing else.",
 }
 """In flow order."""
@@ -27,6 +28,7 @@ _WORDS = {
     topics.FORCE: "the force whose topic it is",
     topics.OFFICER: "named officers' tools",
     topics.PROGRAMME: "the programme's command line",
+    topics.DUTY: "the hub's duty officers",
     topics.OPERATOR: "the operator",
 }
 _SAMPLE = "sample"

@@ -1,4 +1,4 @@
-"""What is to be seen from outside over HTTP: intake's partner API and the conduit's documents, and nothing else."""
+"""What is to be seen from outside over HTTP: intake's partner API, the conduit's documents, the duty officers' links."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from conduit_local.kubernetes.environment import Environment
 from conduit_local.kubernetes.resources import HTTP_PORT, Resource, resource
 from conduit_local.services import DOCS_DIR
 
+DUTY = "/duty"
 DOCUMENTS = (("Exact", "/openapi.json"), ("PathPrefix", "/docs"))
 
 
@@ -23,7 +24,11 @@ def routes(environment: Environment) -> list[Resource]:
             {
                 "matches": [{"path": {"type": kind, "value": path}} for kind, path in (*api_paths(), *DOCUMENTS)],
                 "backendRefs": [{"name": "intake", "port": HTTP_PORT}],
-            }
+            },
+            {
+                "matches": [{"path": {"type": "PathPrefix", "value": DUTY}}],
+                "backendRefs": [{"name": "notification", "port": HTTP_PORT}],
+            },
         ],
     }
     return [resource("gateway.networking.k8s.io/v1", "HTTPRoute", "partner-api", spec)]

@@ -35,7 +35,6 @@ class Hosts(_Part):
 
     api: str
     kafka: str
-    hub_url: str
 
 
 class Gateway(_Part):

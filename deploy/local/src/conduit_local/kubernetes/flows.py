@@ -117,6 +117,7 @@ def flows_of(environment: Environment) -> list[Flow]:
     return [
         *standing_flows(),
         Flow(front, SERVICE["intake"], (HTTP_PORT,)),
+        Flow(front, SERVICE["notification"], (HTTP_PORT,)),
         Flow(SERVICE[NOTIFIES], Party("smtp", addresses=network.smtp), (environment.mail.port,)),
         Flow(SERVICE[NOTIFIES], outside, (_HTTPS,)),  # webhooks
         Flow(SCANNER, outside, (_HTTPS,)),  # its signatures

@@ -162,7 +162,7 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
             "SMTP_PASSWORD_FILE": places.smtp_password,
             "SMTP_STARTTLS": "true",
             "HUB_EMAIL": mail.hub_email,
-            "HUB_URL": environment.hosts.hub_url,
+            "DUTY_URL": f"https://{environment.hosts.api}",
         }
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}

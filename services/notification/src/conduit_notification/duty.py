@@ -1,0 +1,139 @@
+"""A duty task: what a person at the hub must take, whether or not anybody watches a dashboard. Pure.
+
+The same again is the same task while nobody has taken it: same kind, same partner, same reference. Different partners or
+references are never one task, for they may be different children.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from conduit_contracts.intake import Callback
+
+
+class Kind(StrEnum):
+    """What happened."""
+
+    DANGER_REFUSED = "danger_refused"
+    DANGER_REVIEW = "danger_review"
+    DANGER_RESTRICTED = "danger_restricted"
+    DANGER_NOTICE_FAILED = "danger_notice_failed"
+    NO_FORCE = "no_force"
+    FORCE_SILENT = "force_silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the one on duty reads. Plain, and true in each state."""
+
+    what: str
+    do: str
+
+
+WORDING = {
+    Kind.DANGER_REFUSED: Wording(
+        "A partner says that a child is in danger NOW, in something that the hub could not take. No police force has it "
+        "from the hub. The partner was told to call 999.",
+        "Ring the partner back now. If nobody has called 999, call it yourself.",
+    ),
+    Kind.DANGER_REVIEW: Wording(
+        "A case with a child in danger NOW waits for a named officer's decision.",
+        "Open the review queue, decide it, and make sure that a person at the force has the case.",
+    ),
+    Kind.DANGER_RESTRICTED: Wording(
+        "A child is in danger NOW, and somebody suspected works for a police force. The case is restricted: no rule sends "
+        "it to that force.",
+        "A named officer must send it to that force's professional standards contact now.",
+    ),
+    Kind.DANGER_NOTICE_FAILED: Wording(
+        "A notice about a child in danger has not reached the one it is for.",
+        "Tell them by telephone now.",
+    ),
+    Kind.NO_FORCE: Wording(
+        "No police force has this case. It waits for a named officer to say which one it goes to.",
+        "Open the routing reviews and name a force.",
+    ),
+    Kind.FORCE_SILENT: Wording(
+        "A police force has not answered, although every level of it was asked. The case stays with it.",
+        "Ring the force, and its control room if nobody answers.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A task to be opened."""
+
+    kind: Kind
+    danger: bool
+    partner_id: str | None = None
+    partner_reference: str | None = None
+    referral_id: UUID | None = None
+    force_id: str | None = None
+    codes: Sequence[str] = ()
+    callback: Callback | None = None
+    apart: str | None = None
+    """What it is about where it has no reference, so that it is nobody else's."""
+
+    @property
+    def subject(self) -> str:
+        """What coalesces."""
+        about = self.partner_reference or (str(self.referral_id) if self.referral_id else self.apart)
+        return "/".join((self.kind, self.partner_id or "", about or "", self.force_id or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Somebody did what tasks of these kinds ask for: by that the tasks are theirs. Silence is no act."""
+
+    referral_id: UUID
+    kinds: Sequence[Kind]
+    who: str
+    force_id: str | None = None
+    """Of which force's tasks alone."""
+
+    @property
+    def subject(self) -> str:
+        """Where it stands among those to be opened."""
+        return str(self.referral_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as it stands."""
+
+    task_id: UUID
+    kind: Kind
+    danger: bool
+    partner_id: str | None
+    partner_reference: str | None
+    referral_id: UUID | None
+    force_id: str | None
+    codes: tuple[str, ...]
+    said: int
+    opened_at: Any
+    calls: int
+    unanswered_at: Any
+    taken_at: Any
+    taken_by: str | None
+
+    @property
+    def wording(self) -> Wording:
+        """What happened and what to do."""
+        return WORDING[self.kind]
+
+    def params(self, token: str, ring: str) -> dict[str, str]:
+        """All that a notice says of it: references and codes."""
+        return {
+            "kind": self.kind.value,
+            "partner_id": self.partner_id or "",
+            "partner_reference": self.partner_reference or "",
+            "about_referral": str(self.referral_id or ""),
+            "force_id": self.force_id or "",
+            "codes": ", ".join(self.codes),
+            "ring": ring,
+            "task_id": str(self.task_id),
+            "token": token,
+        }

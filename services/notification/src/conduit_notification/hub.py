@@ -1,0 +1,88 @@
+"""Changes of the hub's own duty contacts: proposed by one, approved by another, told to those whom they replace.
+
+The two travel on two topics, which no credential can both write, so they race. A change takes effect where the approval's
+digest is that of the proposal, once, and the one that comes last holds.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
+from conduit_notification import notices, queue
+from conduit_notification.desk import Work
+from conduit_notification.notices import HUB, HUB_BEFORE, Ladder, Notice
+from conduit_notification.templates import Template
+
+_PROPOSED = """
+INSERT INTO hub_changes (proposal_id, digest, contacts, proposed_by) VALUES ($1, $2, $3::jsonb, $4)
+ON CONFLICT (proposal_id) DO UPDATE
+SET digest = excluded.digest, contacts = excluded.contacts, proposed_by = excluded.proposed_by
+WHERE hub_changes.digest IS NULL
+"""
+_APPROVED = """
+INSERT INTO hub_changes (proposal_id, approved_digest, approved_by, approved_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (proposal_id) DO UPDATE
+SET approved_digest = excluded.approved_digest, approved_by = excluded.approved_by, approved_at = excluded.approved_at
+WHERE hub_changes.approved_digest IS NULL
+"""
+_TAKES_EFFECT = """
+UPDATE hub_changes SET in_effect_at = clock_timestamp()
+WHERE proposal_id = $1 AND digest = approved_digest AND in_effect_at IS NULL RETURNING contacts, approved_at
+"""
+_SET = """
+INSERT INTO contacts (audience, ladder, telephones, said_at) VALUES ($1, $2::jsonb, $3::jsonb, $4)
+ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, telephones = excluded.telephones, said_at = excluded.said_at
+"""
+
+
+async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -> None:
+    """Note the batch's proposals and approvals, and let what agrees take effect. `fallback` is on duty until the first."""
+    for proposal in work.proposals:
+        contacts = queue.write_whole_ladder(proposal.contacts)
+        await connection.execute(_PROPOSED, proposal.proposal_id, proposal.digest, contacts, proposal.proposed_by)
+    for approval in work.approvals:
+        said = approval.message
+        await connection.execute(_APPROVED, said.proposal_id, said.digest, said.approved_by, approval.at)
+    for proposal_id in dict.fromkeys(_ids(work)):
+        row = await connection.fetchrow(_TAKES_EFFECT, proposal_id)
+        if row is not None:
+            await _take_effect(connection, str(proposal_id), row[0], row[1], fallback, now)
+
+
+def _ids(work: Work) -> list[Any]:
+    messages: list[HubContactsProposed | HubContactsApproved] = [*work.proposals]
+    return [each.proposal_id for each in (*messages, *(approval.message for approval in work.approvals))]
+
+
+async def _take_effect(
+    connection: Any, change_id: str, contacts: str, approved_at: datetime, fallback: Ladder, now: datetime
+) -> None:
+    before = await queue.ladder_of(connection, HUB) or fallback
+    await _set(connection, HUB_BEFORE, before, approved_at)
+    await _set(connection, HUB, queue.read_whole_ladder(contacts), approved_at)
+    await queue.enqueue(connection, _farewell(change_id, before, now))
+
+
+async def _set(connection: Any, audience: str, ladder: Ladder, at: datetime) -> None:
+    await connection.execute(_SET, audience, queue.write_ladder(ladder), queue.write_telephones(ladder), at)
+
+
+def _farewell(change_id: str, before: Ladder, now: datetime) -> list[Notice]:
+    """To each of those who were on duty before."""
+    template = Template.HUB_CONTACTS_CHANGED
+    return [
+        Notice(
+            notice_id=notices.notice_id(f"hub {change_id}", HUB_BEFORE, level, channel, template),
+            audience=HUB_BEFORE,
+            level=level,
+            channel=channel,
+            template=template,
+            referral_id=None,
+            params={"change": change_id},
+            urgent=True,
+            collapse=None,
+            created_at=now,
+        )
+        for level, contact in enumerate(before)
+        for channel in notices.channels_of(contact)
+    ]

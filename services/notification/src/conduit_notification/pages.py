@@ -1,0 +1,196 @@
+"""The pages under `/duty`: a duty officer sees a task, and takes it.
+
+Looking changes nothing, since mail scanners fetch links; taking is a POST with a name. Whom to ring back is shown to the one
+who has just taken the task, and to nobody who only looks. The link's token is all that opens it, so no page may leak it.
+"""
+
+import re
+from collections.abc import Mapping
+from html import escape
+from string import Template as Text
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from conduit_chassis.runtime import ASGIApp, Runtime
+from conduit_contracts.intake import Callback
+from conduit_contracts.programme import Contact
+from conduit_contracts.texts import shows_something
+from conduit_notification import duty_store
+from conduit_notification.duty import Task
+from conduit_notification.policy import NotificationPolicy
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,64}")
+LONGEST_FORM, LONGEST_NAME = 2_000, 100
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+_PAGE = Text("""\
+<!doctype html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title - Referral conduit</title>
+<style>
+body { font: 1.125rem/1.5 system-ui, sans-serif; color: #0b0c0c; background: #fff; margin: 0 auto; max-width: 42rem;
+  padding: 1.5rem; }
+h1 { font-size: 1.6rem; line-height: 1.25; }
+.danger { background: #b10e1e; color: #fff; padding: .75rem 1rem; font-weight: bold; }
+dt { font-weight: bold; } dd { margin: 0 0 .75rem; overflow-wrap: anywhere; }
+label { display: block; font-weight: bold; margin-bottom: .25rem; }
+input { font: inherit; width: 100%; max-width: 24rem; padding: .5rem; border: 2px solid #0b0c0c; box-sizing: border-box; }
+button { font: inherit; font-weight: bold; color: #fff; background: #00703c; border: 0; padding: .75rem 1.25rem;
+  margin-top: 1rem; }
+:focus-visible { outline: 3px solid #ffdd00; outline-offset: 0; box-shadow: 0 0 0 5px #0b0c0c; }
+.error { border-left: 5px solid #b10e1e; padding-left: 1rem; color: #b10e1e; font-weight: bold; }
+</style>
+</head>
+<body>
+<main>
+$content
+</main>
+</body>
+</html>
+""")
+
+
+def create_pages(runtime: Runtime, policy: NotificationPolicy) -> ASGIApp:
+    """The pages of a running service."""
+    pages = _Pages(runtime, policy)
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        request = Request(scope, receive)  # type: ignore[arg-type]  # the same protocol
+        response = await pages.answer(request)
+        await response(scope, receive, send)  # type: ignore[arg-type]
+
+    return app
+
+
+class _Pages:
+    def __init__(self, runtime: Runtime, policy: NotificationPolicy) -> None:
+        self._runtime, self._policy = runtime, policy
+
+    async def answer(self, request: Request) -> Response:
+        """The page at a link."""
+        token = request.url.path.removeprefix("/duty/")
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return _page("Not possible here", "<h1>Not possible here</h1>", 405, {"Allow": "GET, HEAD, POST"})
+        if not _TOKEN.fullmatch(token):
+            return _page("No such task", _NO_TASK, 404)
+        async with self._runtime.transaction() as (connection, _):
+            task = await duty_store.by_token(connection, token)
+            if task is None:
+                return _page("No such task", _NO_TASK, 404)
+            if request.method != "POST":
+                return _show(task)
+            name = await _name(request)
+            if name is None:
+                return _show(task, "Enter your name, so that the others know who has it.", 422)
+            return await self._take(connection, task, name)
+
+    async def _take(self, connection: object, task: Task, name: str) -> Response:
+        taken = await duty_store.take(connection, task.task_id, name, self._policy.version)
+        now = await duty_store.by_id(connection, task.task_id)
+        if now is None:
+            return _page("No such task", _NO_TASK, 404)
+        if not taken and now.taken_by != name:
+            return _show(now)
+        callback = await duty_store.callback_of(connection, task.task_id)
+        rooms = await duty_store.control_rooms_of(connection, task)
+        return _yours(now, callback, rooms, await duty_store.contacts_of(connection, task))
+
+
+_NO_TASK = (
+    "<h1>No such task</h1><p>The link is not complete, or is none of ours. Copy the whole line from the message, or take "
+    "the task with the command that stands below it.</p>"
+)
+
+
+async def _name(request: Request) -> str | None:
+    """Who takes it, from the form; None where it says nothing."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_FORM:
+            return None
+    given = parse_qs(body.decode("utf-8", "replace")).get("name", [""])[0]
+    name = " ".join(given.split())
+    return name if name.isprintable() and len(name) <= LONGEST_NAME and shows_something(name) else None
+
+
+def _show(task: Task, error: str = "", status: int = 200) -> Response:
+    if task.taken_at is not None:
+        content = f"{_what(task)}<p><strong>{_taken(task)}</strong> There is nothing for you to do.</p>{_facts(task)}"
+        return _page("Taken", content, status)
+    said = f'<p class="error" id="error" role="alert">{escape(error)}</p>' if error else ""
+    described = ' aria-invalid="true" aria-describedby="error"' if error else ""
+    form = (
+        f'<form method="post">{said}<label for="name">Your name</label>'
+        f'<input id="name" name="name" autocomplete="name" maxlength="{LONGEST_NAME}" required{described}>'
+        "<button>Take this task</button></form>"
+        "<p>Whoever takes it is shown whom to ring, and nobody else is called.</p>"
+    )
+    return _page("Duty task", f"{_what(task)}<p>{escape(task.wording.do)}</p>{_facts(task)}{form}", status)
+
+
+def _yours(task: Task, callback: Callback | None, rooms: list[str], contacts: list[tuple[str, Contact]]) -> Response:
+    whom = _callback(callback) if callback else "<p>What was sent names nobody who could be read. Ring the partner.</p>"
+    register = _list({"Control rooms": ", ".join(rooms)}) + "".join(_contact(*each) for each in contacts)
+    content = (
+        f"{_what(task)}<p><strong>It is yours.</strong> {_taken(task)}</p><p>{escape(task.wording.do)}</p>"
+        f"<h2>Ring back</h2>{whom}<h2>In the register</h2>{register}{_facts(task)}"
+    )
+    return _page("It is yours", content, 200)
+
+
+def _what(task: Task) -> str:
+    danger = '<p class="danger">A child is in danger now</p>' if task.danger else ""
+    return f"{danger}<h1>{escape(task.wording.what)}</h1>"
+
+
+def _taken(task: Task) -> str:
+    return f"Taken by {escape(task.taken_by or '')}, {task.taken_at:%d %B %Y, %H:%M:%S} UTC."
+
+
+def _facts(task: Task) -> str:
+    shown = {
+        "Partner": task.partner_id,
+        "Partner reference": task.partner_reference,
+        "Referral": task.referral_id,
+        "Force": task.force_id,
+        "Why": ", ".join(task.codes),
+        "Said": f"{task.said} times" if task.said > 1 else "once",
+        "Since": f"{task.opened_at:%d %B %Y, %H:%M:%S} UTC",
+    }
+    return f"<h2>About</h2>{_list(shown)}"
+
+
+def _callback(callback: Callback) -> str:
+    return _list(
+        {
+            "Name": callback.name,
+            "Role": callback.role,
+            "Telephone": callback.telephone,
+            "E-mail": callback.email,
+            "When and how": callback.safe_contact,
+        }
+    )
+
+
+def _contact(audience: str, contact: Contact) -> str:
+    return _list({"Who": audience.replace(":", " "), "Telephone": contact.telephone, "E-mail": contact.email})
+
+
+def _list(shown: Mapping[str, object]) -> str:
+    rows = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in shown.items() if value)
+    return f"<dl>{rows}</dl>"
+
+
+def _page(title: str, content: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return HTMLResponse(_PAGE.substitute(title=escape(title), content=content), status, {**_HEADERS, **(headers or {})})
