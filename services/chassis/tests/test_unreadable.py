@@ -1,5 +1,7 @@
 """Batches that cannot be read, on a real broker: each costs itself alone, is seen, is kept, and has a way past."""
 
+import asyncio
+from time import monotonic
 from typing import Any
 
 import cramjam
@@ -140,14 +142,15 @@ class Refusing:
     """A consumer's way to its broker, on which some partitions are answered with an error, as by a broker that cannot read
     its own disk."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, topic: str, code: int) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, topic: str | None, code: int) -> None:
+        """Of this topic, or of all."""
         self.topic, self.code = topic, code
         look_through = fetching.Fetching._look_through
         refusing = self
 
         def refuse(self: Any, request: Any, response: Any) -> None:
             response.topics = [
-                (name, [refusing.answer(part) if name == refusing.topic else part for part in parts])
+                (name, [refusing.answer(part) if refusing.topic in (None, name) else part for part in parts])
                 for name, parts in response.topics
             ]
             look_through(self, request, response)
@@ -200,3 +203,35 @@ class TestWhatTheBrokerRefuses:
         assert await reasons(world) == ["batch_unreadable"]
         (letter,) = await world.read(world.sample.dead_letters)
         assert dict(letter.headers)["conduit-offset"] == b"1"
+
+
+class TestWhatItSaysOfItself:
+    CORRUPT = 2
+
+    async def test_one_that_cannot_read_at_all_is_never_ready_and_is_once_it_can(
+        self, world: World, free_port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """From its start on, at every look; and again when the fault comes later."""
+        monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
+        monkeypatch.setattr("conduit_chassis.subscriber.SILENT_SECONDS", 2.0)
+        monkeypatch.setattr("conduit_chassis.subscriber.SETTLED_SECONDS", 1.0)
+        await world.create_all()
+        broker = Refusing(monkeypatch, None, self.CORRUPT)
+        await world.send(world.noted(1), world.noted(2, topic=world.sample.second.template))
+        async with world.running(http_port=free_port, stall_seconds=1.0):
+            await eventually(lambda: answers(free_port, "/readyz", 503, text="starting: consumer"), "an answer")
+            await self.stays_unready(free_port)
+            broker.code = 0
+            await world.wait_for_numbers(1, 2)
+            await eventually(lambda: answers(free_port, "/readyz"), "readiness")
+            broker.code = self.CORRUPT
+            await eventually(lambda: answers(free_port, "/readyz", 503, text="failing: fetch"), "the fault to be told", 40)
+            await self.stays_unready(free_port)
+            broker.code = 0
+            await eventually(lambda: answers(free_port, "/readyz"), "readiness again", 40)
+
+    async def stays_unready(self, port: int) -> None:
+        until = monotonic() + 4.0
+        while monotonic() < until:
+            assert await answers(port, "/readyz", 503)
+            await asyncio.sleep(0.05)

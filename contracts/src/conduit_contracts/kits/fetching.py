@@ -79,7 +79,7 @@ class Fetching:
         self._fetched: dict[TopicPartition, _Part] = {}
         self.held: dict[TopicPartition, Held] = {}
         self.answered_at: float | None = None
-        """When a broker last answered a fetch."""
+        """When a broker last gave what was asked of it, be it nothing."""
 
     def attend(self, fetcher: Any) -> None:
         """Take over a fetcher that has not fetched yet."""
@@ -124,7 +124,6 @@ class Fetching:
 
     def _look_through(self, request: Any, response: Any) -> None:
         """Take out what aiokafka would raise for, or pass over, and keep the bytes of the rest."""
-        self.answered_at = monotonic()
         self._fetched = {}
         asked = {(topic, part[0]): part[1] for topic, parts in request.topics for part in parts}
         response.topics = [
@@ -144,6 +143,7 @@ class Fetching:
             self._hold(partition, UnreadableBatch(b"", position, position, why))
             return False
         if code == 0:
+            self.answered_at = monotonic()
             # The broker gives it: where it was held, the batch itself will tell whether it still must be.
             if (held := self.held.get(partition)) and not held.batch:
                 del self.held[partition]

@@ -217,7 +217,9 @@ class ChassisSubscriber(BatchSubscriber):
             self._health.failing("fetch", "no answer")
         elif now - self._failed_at > SETTLED_SECONDS and (heard_at > self._failed_at or not assigned):
             self._health.recovered("fetch")
-        if self._joined and (answered_at > -inf or not assigned):
+        # The first assignment may be empty, as topics are not known yet; one that stays empty leaves nothing to wait for.
+        nothing_to_read = self._joined and not assigned and now - self._brought_at > SETTLED_SECONDS
+        if answered_at > -inf or nothing_to_read:
             self._health.started("consumer")
 
     async def _look_at_held(self, consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, Sequence[Record]]:
