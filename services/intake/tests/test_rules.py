@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,8 +14,20 @@ from conduit_contracts import intake
 from conduit_contracts.ids import first_of, moment_of
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Origin
+from conduit_contracts.referral import Concern
 from conduit_intake import problems, rules
-from conduit_intake.submissions import KINDS, Answer, Held, Kind, Mou, Outcome, Partner, PartnerMessage, content_hash
+from conduit_intake.submissions import (
+    KINDS,
+    Answer,
+    Held,
+    Kind,
+    Mou,
+    Outcome,
+    Partner,
+    PartnerMessage,
+    content_hash,
+    former_hash,
+)
 from services.intake.tests.samples import (
     CANARY,
     FIRST_ID,
@@ -141,8 +154,43 @@ def test_spacing_order_of_keys_and_defaults_spelt_out_do_not_make_another_conten
     assert content_hash(again.referral) == content_hash(referral())
 
 
+@given(order=st.randoms(use_true_random=False), offset=st.integers(-23, 23), twice=st.booleans())
+def test_a_times_zone_and_the_order_of_a_list_do_not_make_another_content(order: Random, offset: int, twice: bool) -> None:
+    base = referral(
+        persons=(person("V1", "L1", "L2"), person("V2", "L2")),
+        places=(place("L1"), place("L2"), place("L3")),
+        concerns=(Concern.GROOMING, Concern.CONTACT_SEXUAL_ABUSE, Concern.OTHER_HARM),
+    )
+    sent = json.loads(ReferralSubmitted(referral=base).model_dump_json())["referral"]
+    shuffle(sent, order)
+    sent["reported_at"] = base.reported_at.astimezone(timezone(timedelta(hours=offset))).isoformat()
+    sent["concerns"] += sent["concerns"][:1] if twice else []
+    sent["offence_period"] = {"ongoing": False}
+    again = ReferralSubmitted.model_validate_json(json.dumps({"referral": sent})).referral
+    assert content_hash(again) == content_hash(base)
+
+
+def shuffle(node: Any, order: Random) -> None:
+    if isinstance(node, list):
+        order.shuffle(node)
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        shuffle(inner, order)
+
+
+def test_what_the_releases_before_stored_is_known_again() -> None:
+    sent = submitted(concerns=(Concern.GROOMING, Concern.CONTACT_SEXUAL_ABUSE))
+    assert former_hash(sent.referral) != content_hash(sent.referral)
+    held = replace(the_referral(), content_hash=former_hash(sent.referral))
+    assert ask(sent, held).outcome is Outcome.REPEATED
+    more = supplied()
+    held = replace(the_referral(), supplements=frozenset({former_hash(more.supplement)}))
+    assert ask(more, held).outcome is Outcome.REPEATED
+
+
 def test_the_hash_of_a_content_is_the_same_in_every_release() -> None:
     """If this fails, a partner that repeats a referral after the upgrade is told that it changed."""
+    assert former_hash(referral()).hex() == "36e263cb9c40b52593fb1bc579d01b20f26aa944966e6a03205af1760fd8e96d"
+    assert former_hash(supplied().supplement).hex() == "2c8ed894a09218f9d6580f59a836b5a9bccd16becb5ab6b1acdc1a83730573ec"
     assert content_hash(referral()).hex() == "36e263cb9c40b52593fb1bc579d01b20f26aa944966e6a03205af1760fd8e96d"
     assert content_hash(supplied().supplement).hex() == "2c8ed894a09218f9d6580f59a836b5a9bccd16becb5ab6b1acdc1a83730573ec"
 

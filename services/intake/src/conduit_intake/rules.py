@@ -20,7 +20,19 @@ from conduit_contracts.partner import (
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement
 from conduit_intake.problems import problem, referral_unknown
-from conduit_intake.submissions import Answer, Docket, Held, Mou, Outcome, Partner, Scene, Submission, claims, content_hash
+from conduit_intake.submissions import (
+    Answer,
+    Docket,
+    Held,
+    Mou,
+    Outcome,
+    Partner,
+    Scene,
+    Submission,
+    claims,
+    content_hash,
+    former_hash,
+)
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 MOST_PROBLEMS = 20
@@ -76,7 +88,7 @@ def supply(submission: Submission[InformationSupplied], _partner: Partner, held:
     if held is None:
         return _unknown(submission)
     digest = content_hash(supplement)
-    if digest in held.supplements:
+    if digest in held.supplements or former_hash(supplement) in held.supplements:
         return _repeat(submission, held)
     if held.withdrawn_at is not None:
         return _withdrawn(submission, held)
@@ -187,7 +199,7 @@ def _receive_again(submission: Submission[ReferralSubmitted], held: Held, digest
     # After a withdrawal even the same words are no repetition: who sends them means to refer again.
     if held.withdrawn_at is not None:
         return _withdrawn(submission, held)
-    if digest == held.content_hash:
+    if held.content_hash in (digest, former_hash(submission.message.referral)):
         return _repeat(submission, held)
     return _reject(submission, [problem("reference_reused", "referral.partner_reference")], held)
 

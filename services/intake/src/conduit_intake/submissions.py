@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from pydantic_core import from_json, to_json
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
@@ -172,8 +174,28 @@ class Answer:
 
 
 def content_hash(value: Referral | Supplement) -> bytes:
-    """SHA-256 of the value's canonical JSON: fields in the contract's order, defaults left out.
+    """SHA-256 of what the value means, however it is spelt: instants in UTC, lists as sets, defaults left out.
 
-    So spacing, the order of keys and defaults spelt out do not count, and a contract may add optional fields.
+    So spacing, the order of keys, a time's zone and defaults spelt out do not count, and a contract may add optional fields.
     """
-    return sha256(value.__pydantic_serializer__.to_json(value, exclude_defaults=True)).digest()
+    instants = {name: held.astimezone(UTC) for name, held in value if isinstance(held, datetime)}
+    return sha256(to_json(_as_sets(from_json(_canonical(value.model_copy(update=instants)))))).digest()
+
+
+def former_hash(value: Referral | Supplement) -> bytes:
+    """What stands in rows of the releases before: it counts a time's zone and the order of a list as content."""
+    return sha256(_canonical(value)).digest()
+
+
+def _canonical(value: Referral | Supplement) -> bytes:
+    """Fields in the contract's order, defaults left out."""
+    return value.__pydantic_serializer__.to_json(value, exclude_defaults=True)
+
+
+def _as_sets(node: Any) -> Any:
+    """Every list of a referral is a set: persons and places have ids, and words say the same in any order."""
+    if isinstance(node, dict):
+        return {name: _as_sets(inner) for name, inner in node.items() if inner not in ({}, [])}
+    if isinstance(node, list):
+        return [each for _, each in sorted({to_json(inner): inner for inner in map(_as_sets, node)}.items())]
+    return node
