@@ -25,18 +25,19 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
 # Written as a subquery, what is under way is looked up in a hash table; an array parameter is searched from end to end for
-# every row. Sizes are summed up before the rows themselves are read.
+# every row. How far the bytes reach is summed up before the rows themselves are read.
 _SCAN = """
 WITH sizes AS (
     SELECT id, octet_length(headers) + coalesce(octet_length(value), 0) AS size FROM outbox
-    WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {} ORDER BY id LIMIT $4
-), due AS (
-    SELECT id FROM (SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM sizes) AS summed
-    WHERE total <= $5 OR total = size
+    WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0} ORDER BY id LIMIT $4
+), summed AS (
+    SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM sizes
 )
 SELECT id, topic, key, headers, value, extract(epoch FROM clock_timestamp() - created_at)::float8,
        extract(epoch FROM clock_timestamp() - acted_at)::float8
-FROM outbox JOIN due USING (id) WHERE shard = $1 ORDER BY id
+FROM outbox
+WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0}
+    AND id <= (SELECT max(id) FROM summed WHERE total <= $5 OR total = size) ORDER BY id LIMIT $4
 """
 _SCAN_OTHERS = _SCAN.format("topic <> ALL($3::text[])")
 _SCAN_ONE = _SCAN.format("topic = ANY($3::text[]) AND id <= $6")
@@ -130,6 +131,8 @@ class Relay:
             self._settings,
             f"{self._service}.relay",
             synchronous_commit="off",
+            # Rows are wanted in the order of the index. By a bitmap they would come in the table's, and be sorted whole.
+            enable_bitmapscan="off",
         )
         try:
             if await self._take_lead(connection):
