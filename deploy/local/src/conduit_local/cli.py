@@ -9,7 +9,9 @@ from conduit_local import (
     attach,
     audit_command,
     dead_letter_commands,
+    duty_commands,
     force_commands,
+    hub_commands,
     outbox_commands,
     partner_commands,
     topic_commands,
@@ -25,6 +27,8 @@ app.command("status")(attach.status)
 app.command("demo")(command.demo)
 app.add_typer(partner_commands.app, name="partner")
 app.add_typer(force_commands.app, name="force")
+app.add_typer(hub_commands.app, name="hub")
+app.add_typer(duty_commands.app, name="duty")
 app.add_typer(topic_commands.app, name="topics")
 app.add_typer(dead_letter_commands.app, name="dead-letters")
 app.add_typer(outbox_commands.app, name="outbox")

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
-from conduit_contracts.programme import Contact, ForceRegistered
+from conduit_contracts.programme import ForceRegistered
 from conduit_contracts.topics import FORCE
-from conduit_local import onboarding
+from conduit_local import onboarding, reachable
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, perform, show
 from conduit_local.http_clients import FORCES
 from conduit_local.partner_commands import SecretName, contact_of
 from conduit_local.plans import Plan, Standing
+from conduit_local.reachable import checked
+from conduit_notification import addresses
 
 app = typer.Typer(no_args_is_help=True, help="Forces: onboard, rotate credentials.")
 
@@ -30,6 +32,10 @@ def onboard(  # noqa: PLR0913  one parameter per option
     escalation_email: Annotated[
         list[str] | None, typer.Option(help="The next levels', in order; replaces them all.")
     ] = None,
+    telephone: Annotated[str | None, typer.Option(help="The safeguarding team's; an empty one takes it away.")] = None,
+    control_room: Annotated[
+        str | None, typer.Option(help="The control room's, which answers at any hour; an empty one takes it away.")
+    ] = None,
     http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API, which fetches attachments.")] = False,
     apply: Apply = False,
     actor: Actor = "",
@@ -37,13 +43,15 @@ def onboard(  # noqa: PLR0913  one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Topics, permissions, credentials and the register's entry. Again with other values, it changes those."""
-    given = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name}
+    given = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name, "telephone": telephone}
 
     def plan_of(standing: Standing) -> Plan:
         before = standing.entry if isinstance(standing.entry, ForceRegistered) else ForceRegistered(force_id=force_id)
-        levels = before.escalation if escalation_email is None else tuple(Contact(email=each) for each in escalation_email)
+        levels = before.escalation if escalation_email is None else tuple(map(reachable.contact, escalation_email))
+        room = before.control_room if control_room is None else checked("--control-room", control_room, addresses.telephone)
         contact = contact_of(before.contact, given, force_id)
-        entry = ForceRegistered(force_id=force_id, contact=contact, escalation=levels)
+        # What is not given here stays as it stands.
+        entry = before.model_copy(update={"contact": contact, "escalation": levels, "control_room": room or None})
         return onboarding.onboard(standing, entry, http=(force_id + FORCES,) if http else ())
 
     with explained():

@@ -13,7 +13,7 @@ import typer
 from conduit_contracts.programme import Contact, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import PARTNER
-from conduit_local import onboarding
+from conduit_local import onboarding, reachable
 from conduit_local.commands import Actor, Apply, AsJson, PlanOf, Reason, StateDir, explained, perform, reach, show
 from conduit_local.http_clients import SANDBOX
 from conduit_local.plans import Plan, Standing
@@ -45,6 +45,7 @@ def onboard(  # noqa: PLR0913  one parameter per option
     email: Annotated[str | None, typer.Option(help="A team's address for notices; an empty one takes it away.")] = None,
     webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
     webhook_secret_name: SecretName = None,
+    telephone: Annotated[str | None, typer.Option(help="The team's, for danger; an empty one takes it away.")] = None,
     producer_byte_rate: Annotated[float | None, typer.Option(min=1024, help="Bytes a second, if not everybody's.")] = None,
     http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API as well.")] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="A client whose referrals reach nobody.")] = False,
@@ -54,7 +55,12 @@ def onboard(  # noqa: PLR0913  one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Topics, permissions, credentials and the register's entry. Again with other values, it changes or adds those."""
-    contact = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name}
+    contact = {
+        "email": email,
+        "webhook_url": webhook_url,
+        "webhook_secret": webhook_secret_name,
+        "telephone": telephone,
+    }
     limits = {PRODUCER: producer_byte_rate} if producer_byte_rate is not None else None
     http_ids = [*([partner_id] if http else []), *([partner_id + SANDBOX] if sandbox else [])]
     with explained():
@@ -172,7 +178,10 @@ def entry_of(
 
 def contact_of(before: Contact, given: Mapping[str, str | None], secret_name: str) -> Contact:
     """The contact with what is given; an empty text takes away, a webhook without a secret's name gets `secret_name`."""
-    values = {**before.model_dump(), **{name: value for name, value in given.items() if value is not None}}
+    looked_at = {
+        name: reachable.checked(f"--{name.replace('_', '-')}", value, reachable.LOOKS[name]) for name, value in given.items()
+    }
+    values = {**before.model_dump(), **{name: value for name, value in looked_at.items() if value is not None}}
     if values["webhook_url"]:
         values["webhook_secret"] = values["webhook_secret"] or secret_name
     else:

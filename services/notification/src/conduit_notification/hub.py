@@ -4,8 +4,10 @@ The two travel on two topics, which no credential can both write, so they race. 
 digest is that of the proposal, once, and the one that comes last holds.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_notification import notices, queue
@@ -29,10 +31,35 @@ _TAKES_EFFECT = """
 UPDATE hub_changes SET in_effect_at = clock_timestamp()
 WHERE proposal_id = $1 AND digest = approved_digest AND in_effect_at IS NULL RETURNING contacts, approved_at
 """
+_WAITING = """
+SELECT proposal_id, digest, proposed_by, contacts FROM hub_changes
+WHERE digest IS NOT NULL AND in_effect_at IS NULL ORDER BY proposal_id
+"""
 _SET = """
 INSERT INTO contacts (audience, ladder, telephones, said_at) VALUES ($1, $2::jsonb, $3::jsonb, $4)
 ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, telephones = excluded.telephones, said_at = excluded.said_at
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A proposal that nobody has approved."""
+
+    proposal_id: UUID
+    digest: str
+    proposed_by: str
+    contacts: Ladder
+
+    @property
+    def shown(self) -> list[str]:
+        """The contacts in their order, for people."""
+        return [f"{each.email or each.webhook_url} {each.telephone or ''}".strip() for each in self.contacts]
+
+
+async def waiting(connection: Any) -> list[Waiting]:
+    """Every proposal that nobody has approved, the newest last."""
+    rows = await connection.fetch(_WAITING)
+    return [Waiting(each[0], each[1], each[2], queue.read_whole_ladder(each[3])) for each in rows]
 
 
 async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -> None:

@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.charset import QP, Charset
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from email.message import Message
 from email.policy import compat32
 from email.utils import format_datetime
@@ -13,6 +11,7 @@ from functools import lru_cache
 from textwrap import fill
 from typing import Any
 
+from conduit_notification import addresses
 from conduit_notification.duty import WORDING, Kind
 from conduit_notification.hours import HubHours
 from conduit_notification.notices import Claimed
@@ -146,9 +145,6 @@ def domain_of(address: str) -> str:
 @lru_cache(maxsize=4_096)
 def _checked(recipient: str) -> str:
     try:
-        Address(addr_spec=recipient)
-    except (ValueError, LookupError, HeaderParseError):
+        return addresses.email(recipient)
+    except addresses.AddressError:
         raise AddressInvalidError("not one plain address") from None
-    if not recipient.isascii():
-        raise AddressInvalidError("not one plain address")
-    return recipient

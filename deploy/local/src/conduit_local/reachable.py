@@ -1,0 +1,52 @@
+"""Contacts as somebody types them, looked at by the code that sends: nothing is registered that cannot be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from conduit_contracts.programme import Contact
+from conduit_local.onboarding import OnboardingError
+from conduit_notification import addresses
+from conduit_notification.addresses import AddressError
+
+
+def checked(option: str, text: str | None, check: Callable[[str], str]) -> str | None:
+    """The value as it is registered; nothing and an empty text stay as they are.
+
+    Raises:
+        OnboardingError: it cannot be sent to; the text names the option.
+    """
+    if not text:
+        return text
+    try:
+        return check(text)
+    except AddressError as error:
+        raise OnboardingError(f"{option} {error}") from None
+
+
+def _webhook(text: str) -> str:
+    """Of this machine alone, a URL may be http."""
+    return addresses.url(text, allow_http=text.startswith(("http://127.0.0.1:", "http://localhost:")))
+
+
+LOOKS: Mapping[str, Callable[[str], str]] = {
+    "email": addresses.email,
+    "telephone": addresses.telephone,
+    "webhook_url": _webhook,
+    "webhook_secret": str,
+}
+"""By the contact's field."""
+
+
+def looked_at(field: str, text: str | None) -> str | None:
+    """What is given for a contact's field, as it is registered."""
+    return checked(f"--{field.replace('_', '-')}", text, LOOKS[field])
+
+
+def contact(text: str) -> Contact:
+    """A contact typed as EMAIL or EMAIL,TELEPHONE."""
+    email, _, telephone = text.partition(",")
+    return Contact(
+        email=checked("--contact", email.strip(), addresses.email),
+        telephone=checked("--contact", telephone.strip(), addresses.telephone) or None,
+    )
