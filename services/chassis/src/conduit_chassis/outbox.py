@@ -116,6 +116,13 @@ class Outbox:
         self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value, acted_at))
         self.waiting_bytes += size
 
+    def take_back(self, rows: int) -> None:
+        """Publish nothing of what was added since this many rows waited."""
+        gone = sum(len(row.value or b"") for row in self.rows[rows:])
+        del self.rows[rows:]
+        self.waiting_bytes -= gone
+        self._bytes -= gone
+
     async def flush(self, connection: Any) -> int:
         """Write all rows that wait in one statement; returns how many the transaction has written so far."""
         rows, self.rows = self.rows, []

@@ -14,7 +14,7 @@ from conduit_routing.gauges import keep_gauges
 from conduit_routing.handlers import BatchHandler
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.settings import RoutingSettings
-from conduit_routing.sweep import BATCH, Sweep
+from conduit_routing.sweep import BATCH, TICK, Sweep
 from conduit_routing.views import RECONCILIATION
 
 
@@ -33,7 +33,7 @@ def create_service() -> Service:
         handle=handler,
         migrations=Path(__file__).parent / "migrations",
         settings=RoutingSettings,
-        ticks=(Tick("clocks", timedelta(seconds=1), Sweep(handler.work), batch=BATCH),),
+        ticks=(Tick(TICK, timedelta(seconds=1), Sweep(handler.work), batch=BATCH),),
         workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION)),
         routes=start,
     )

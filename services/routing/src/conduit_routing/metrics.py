@@ -61,6 +61,11 @@ REJECTED = Counter(
     "Forces' records that were not in order, by code. A burst of one code: a connector was changed.",
     ("code",),
 )
+NOT_CHASED = Counter(
+    "conduit_routing_cases_not_chased_total",
+    "Times that the steps of one case's clocks failed, so that its forces were not chased. Above zero: chase them by "
+    "telephone, and find the fault in the log.",
+)
 COMMANDS_REFUSED = Counter(
     "conduit_routing_refused_commands_total",
     "Officers' commands that could not be read or did not fit the case's state, by code. A rise: the officers' tool writes "

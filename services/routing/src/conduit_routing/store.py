@@ -42,9 +42,18 @@ SELECT referral_id, octet_length(body) + coalesce((
 """
 _DUE = """
 SELECT referral_id FROM cases
-WHERE referral_id IN (SELECT referral_id FROM handoffs WHERE next_action_at <= $1 ORDER BY next_action_at LIMIT $2)
+WHERE referral_id IN (
+    SELECT referral_id FROM (
+        (SELECT referral_id, true AS danger, next_action_at FROM handoffs
+         WHERE next_action_at <= $1 AND priority = 'immediate_danger' ORDER BY next_action_at LIMIT $2)
+        UNION ALL
+        (SELECT referral_id, false, next_action_at FROM handoffs
+         WHERE next_action_at <= $1 AND priority IS DISTINCT FROM 'immediate_danger' ORDER BY next_action_at LIMIT $2)
+    ) AS due ORDER BY danger DESC, next_action_at LIMIT $2
+)
 ORDER BY referral_id FOR UPDATE SKIP LOCKED
 """
+_PUT_OFF = "UPDATE handoffs SET next_action_at = $3 WHERE referral_id = $1 AND next_action_at <= $2"
 
 PREFETCH = 32
 """Rows of added information that are in memory at a time."""
@@ -92,8 +101,13 @@ _HISTORY_COLUMNS = ("referral_id", *Entry._fields)
 
 
 async def due(connection: Any, now: datetime, limit: int) -> list[UUID]:
-    """Cases with a hand-off whose clock ran out, locked, without those that somebody else has locked."""
+    """The cases of so many hand-offs whose clocks ran out, danger first, locked, without those that somebody else locked."""
     return [row[0] for row in await connection.fetch(_DUE, now, limit)]
+
+
+async def put_off(connection: Any, referral_id: UUID, now: datetime, until: datetime) -> None:
+    """Let the due steps of a case be due later, so that what fails does not stand before all others again at once."""
+    await connection.execute(_PUT_OFF, referral_id, now, until)
 
 
 async def load(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, Case]:

@@ -54,6 +54,12 @@ class TracedOutbox(Outbox):
         return traceparent_of(span)
 
     @override
+    def take_back(self, rows: int) -> None:
+        gone = len(self.rows) - rows
+        super().take_back(rows)
+        del self._created[len(self._created) - gone :]
+
+    @override
     async def flush(self, connection: Any) -> int:
         await self._link(connection)
         return await super().flush(connection)
