@@ -1,5 +1,6 @@
 """A database that a service cannot work on is refused in one line; one that is away is waited for, and said which it is."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -16,9 +17,10 @@ from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
 
 from conduit_chassis import postgres, preflight
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.migrate import MigrationError, migrate
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import settings_for
-from services.chassis.tests.sample import Sample
+from services.chassis.tests.sample import MIGRATIONS, Sample
 from services.chassis.tests.world import World, eventually
 from tests.support.missing import need
 
@@ -139,6 +141,8 @@ async def test_what_a_role_may_not_do_is_said_in_one_line_until_it_may(poor: Any
     name = urlsplit(dsn).path[1:]
     with pytest.raises(ConfigurationError, match=f"GRANT CREATE ON SCHEMA public TO {role}"):
         await preflight.examine(given(dsn), "sample")
+    with pytest.raises(MigrationError, match=f"GRANT CREATE ON SCHEMA public TO {role}"):
+        await asyncio.to_thread(migrate, dsn, MIGRATIONS)
     await owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
     await preflight.examine(given(dsn), "sample")
     with pytest.raises(

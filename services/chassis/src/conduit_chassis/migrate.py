@@ -87,6 +87,7 @@ def _connect(dsn: str, password: str | None) -> psycopg.Connection[Any]:
 def _lock(dsn: str, password: str | None, wait_ms: int) -> Iterator[None]:
     with _connect(dsn, password) as connection:
         connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(wait_ms)))
+        _may_make_tables(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_ID,))
         yield
 
@@ -96,6 +97,15 @@ def _unknown(backend: _Backend, *folders: Path) -> list[str]:
     known = {migration.id for folder in folders for migration in read_migrations(str(folder))}
     rows = backend.connection.execute(f"SELECT migration_id FROM {_YOYO_TABLE} ORDER BY applied_at_utc").fetchall()  # noqa: S608
     return [row[0] for row in rows if row[0] not in known]
+
+
+def _may_make_tables(connection: psycopg.Connection[Any]) -> None:
+    """yoyo passes over what it may not make, and then misses it."""
+    query = "SELECT current_user, current_schema(), coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+    for role, schema, may in connection.execute(query):
+        if not may:
+            where = f"GRANT CREATE ON SCHEMA {schema or 'public'} TO {role}"
+            raise MigrationError(f"role {role} may not make tables in schema {schema or 'public'}: {where}")
 
 
 def _apply(backend: _Backend, folder: Path) -> list[str]:

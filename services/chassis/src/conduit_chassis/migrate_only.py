@@ -78,6 +78,8 @@ def _migrate(service: Service, settings: MigrationSettings) -> int:
         )
     except (migrate.MigrationError, migrate.UNREACHABLE) as error:
         _log.error("not_migrated", exc_info=error)
+        if isinstance(error, migrate.MigrationError):
+            sys.stderr.write(f"{error}\n")
         return EXIT_FAILED
     for name in applied:
         _log.info("migrated", migration=name)
