@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from conduit_contracts.base import KNOWN_NAMES, TAGS, Inconsistent
 from conduit_contracts.forms import FORMS
 from conduit_contracts.json_texts import Fault
+from conduit_contracts.places import hint, nearest_force
 from conduit_contracts.problems import MOST_PROBLEMS, Location, Problem, path_of, sender_problem
 
 _CODES = {
@@ -56,6 +57,8 @@ _TYPES = {
     "float": "a number",
     "uuid": "a text in quotation marks that is a UUID",
 }
+_DISTRICTS = frozenset({"district_code", "home_district_code", "present_district_code"})
+_FORCE_IDS = frozenset({"force_id", "suspect_force_id", "home_force", "from_force", "to_force", "suggested_force"})
 _LIMITS = {"le": "at most", "lt": "less than", "ge": "at least", "gt": "more than"}
 _LONGEST_COMPARED = 64
 _WORD = re.compile("'([^']*)'")
@@ -123,7 +126,7 @@ def explained(detail: ErrorDetails, root: str = "value", model: type[BaseModel] 
         case "length_out_of_range":
             text = _length(kind, context)
         case "format_invalid":
-            text = _form(kind, context)
+            text = _code_meant(location, _at(given, location)) or _form(kind, context)
         case "field_type":
             text = _type(kind)
         case "value_inconsistent":
@@ -205,6 +208,15 @@ def _form(kind: str, context: Mapping[str, Any]) -> str | None:
     words = FORMS.get(str(context.get("pattern")))
     words = words or next((text for begin, text in _FORMS.items() if kind.startswith(begin)), None)
     return f"This does not have the required form. Send {words}." if words else None
+
+
+def _code_meant(location: Location, given: Any) -> str | None:
+    """For a place or a force that is named and not coded: the code that is meant, or the way to it."""
+    name = str(location[-1])
+    if name in _DISTRICTS and isinstance(given, str):
+        return f"This is not a district code. {hint(given)}"
+    force = nearest_force(given) if name in _FORCE_IDS and isinstance(given, str) else None
+    return f"This is not a force id. Did you mean {force.force_id}?" if force else None
 
 
 def _type(kind: str) -> str | None:

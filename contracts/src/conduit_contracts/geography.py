@@ -6,6 +6,7 @@ not known gives no force, and where no force is named beside it a person decides
 
 from functools import cache
 
+from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, UNITED_KINGDOM
 from conduit_contracts.places import Force, forces, known_places
 from conduit_contracts.referral import OffencePlace, PlaceKind
 
@@ -25,8 +26,7 @@ _SPECIAL_FORCES = {
     PlaceKind.DEFENCE_ESTATE: "mdp",
     PlaceKind.CIVIL_NUCLEAR_SITE: "cnc",
 }
-_UNITED_KINGDOM = frozenset({None, "GB", "UK"})
-"""ISO 3166-1 has GB alone, and sets UK aside for whoever writes it."""
+_UNITED_KINGDOM = frozenset({None, UNITED_KINGDOM, NOT_IN_THE_STANDARD_BUT_MEANT})
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from conduit_contracts.advice import Advice
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.forms import formed
@@ -40,6 +41,8 @@ class ReferralReceived(Event):
     immediate_danger: bool
     """True: a child is in danger now."""
     referral: Referral
+    warnings: tuple[Advice, ...] = ()
+    """What the partner should look at. It is told in the answer and in its updates."""
 
 
 class ReferralReceivedNotice(Value):
@@ -51,6 +54,7 @@ class ReferralReceivedNotice(Value):
     partner_reference: PartnerReference
     urgency: Urgency
     immediate_danger: bool
+    warnings: tuple[Advice, ...] = ()
 
 
 class InformationSupplied(Event):
@@ -59,6 +63,8 @@ class InformationSupplied(Event):
     type: ClassVar[str] = "uk.conduit.intake.information-supplied.v1"
     referral_id: ReferralId
     supplement: Supplement
+    warnings: tuple[Advice, ...] = ()
+    """What the partner should look at. It is told in the answer and in its updates."""
 
 
 class ReferralWithdrawn(Event):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from conduit_contracts.base import Finding, Inconsistent, Term, Value
+from conduit_contracts.countries import is_country, nearest
 from conduit_contracts.entry import AtEntry
 from conduit_contracts.forms import formed
 from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, DistrictCode, ForceId, PartnerId, PartnerReference
@@ -38,7 +39,19 @@ Email = Annotated[
 ]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 Age = Annotated[int, Field(ge=0, le=120)]
-CountryCode = Annotated[str, formed(r"^[A-Z]{2}$", "two capital letters of ISO 3166-1, for example GB")]
+
+
+def _no_country(code: str) -> Finding | None:
+    if is_country(code):
+        return None
+    near = nearest(code)
+    meant = f" Did you mean {near}?" if near else ""
+    return Finding("value_not_allowed", f"ISO 3166-1 has no country of these two letters.{meant}")
+
+
+CountryCode = Annotated[
+    str, formed(r"^[A-Z]{2}$", "two capital letters of ISO 3166-1, for example GB"), AtEntry(_no_country)
+]
 """ISO 3166-1 alpha-2."""
 LanguageCode = Annotated[
     str, formed(r"^[a-z]{2,3}(-[A-Z]{2})?$", "two or three lower-case letters of ISO 639, for example pl or pt-BR")

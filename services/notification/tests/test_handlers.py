@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_contracts import notification, topics, triage
+from conduit_contracts.advice import Advice
 from conduit_contracts.envelope import Message
 from conduit_contracts.notification import Channel, ReferralState
 from conduit_contracts.programme import Contact
@@ -318,6 +319,33 @@ def test_the_hub_is_told_of_a_routing_review_and_the_partner_is_not() -> None:
     assert bench.templates(HUB) == ["hub_routing_review_opened"]
     assert not bench.work.duties
     assert len(bench.updates) == 1
+
+
+def test_the_partner_is_told_in_plain_words_that_no_force_has_its_case() -> None:
+    bench = Bench(KNOWN).take(b.accepted(), b.routing_review())
+    assert (bench.last.fact, bench.last.reason, bench.last.state) == ("routing_review_opened", "no_force", "accepted")
+    assert (bench.last.next_step or "").startswith("No police force has this case yet")
+    assert "partner_no_force_yet" in bench.templates(f"partner:{PARTNER}")
+    danger = Bench(KNOWN).take(b.routing_review(danger=True))
+    assert (danger.last.next_step or "").startswith(CALL_999)
+
+
+def test_the_partner_is_not_told_so_where_a_force_has_it() -> None:
+    bench = Bench(KNOWN).take(b.routed(HOME), b.routing_review())
+    assert [update.fact for update in bench.updates] == ["case_routed"]
+
+
+@pytest.mark.parametrize("danger", [False, True])
+def test_warnings_stand_in_the_next_step_after_999(danger: bool) -> None:
+    warnings = tuple(
+        Advice(code="district_code_unknown", field=f"places[{number}].district_code", message="Check it. " * 30)
+        for number in range(20)
+    )
+    received = b.received(danger=danger).model_copy(update={"warnings": warnings})
+    told = Bench(KNOWN).take(received).last.next_step or ""
+    assert told.startswith(CALL_999 if danger else "Please look at places[0].district_code: Check it.")
+    assert "Please look at places[0].district_code: Check it." in told
+    assert len(told) <= 4_000
 
 
 def test_the_partner_gets_an_e_mail_for_what_it_must_know_and_not_for_every_fact() -> None:

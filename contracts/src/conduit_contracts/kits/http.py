@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Self
 from uuid import UUID
 
+from conduit_contracts.advice import Advice
 from conduit_contracts.base import Value
 from conduit_contracts.danger import danger_first
 from conduit_contracts.envelope import Message
@@ -27,7 +28,7 @@ from conduit_contracts.kits.http_answers import (
     read,
 )
 from conduit_contracts.kits.http_connection import Connection, HttpSettings
-from conduit_contracts.kits.submission import PartnerMessage
+from conduit_contracts.kits.submission import PartnerMessage, log_warnings, warnings_of
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.partner import (
     InformationSupplied,
@@ -36,6 +37,7 @@ from conduit_contracts.partner import (
     ReferralWithdrawn,
     WithdrawalReason,
 )
+from conduit_contracts.places import Place, find
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement
 
@@ -78,6 +80,14 @@ class HttpKit:
         """What the hub would find wrong, as far as that can be known here. Fields begin in the message."""
         content = _json(_body(message))
         return danger_first(checks.check_content(self.partner_id, message, len(content)), content)
+
+    def warnings(self, message: PartnerMessage) -> tuple[Advice, ...]:
+        """What to look at before you send: the hub takes it all the same, and says the same in its receipt."""
+        return warnings_of(message)
+
+    def places(self, words: str) -> tuple[Place, ...]:
+        """Places by name, part of a name or code, the best match first, each with its code and police force."""
+        return find(words)
 
     async def submit(self, referral: Referral, *, key: str | None = None) -> Receipt:
         """Refer a case. Keep `key` with your record of it before you send; by default it is new each time."""
@@ -142,6 +152,7 @@ class HttpKit:
         problems = self.check(message)
         if problems:
             raise InvalidError(problems)
+        log_warnings(self.warnings(message))
         return await self._post(Receipt, path, _json(_body(message)), "application/json", key)
 
     async def _post(self, model: type[A], path: str, content: bytes, media_type: str, key: str | None) -> A:

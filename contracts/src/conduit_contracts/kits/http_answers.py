@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from conduit_contracts.advice import Advice
 from conduit_contracts.danger import CALL_999
 from conduit_contracts.ids import PartnerReference
 from conduit_contracts.kits.errors import KitError
@@ -30,6 +31,8 @@ class Receipt(Answer):
     """`received`, `forwarded`, or `repeated` where the hub had it already."""
     sandbox: bool = False
     """True where it goes nowhere."""
+    warnings: tuple[Advice, ...] = ()
+    """What to look at in what you sent, which was taken all the same."""
 
 
 class Standing(Answer):

@@ -63,6 +63,10 @@ class HttpSettings:
         return cls.from_environment(read_variables(path))
 
 
+_CONTRACT = "0.2"
+"""What this kit reads: a receipt with warnings."""
+
+
 class Connection:
     """Made with the first request; `close` it."""
 
@@ -85,7 +89,7 @@ class Connection:
 
     async def post(self, path: str, content: bytes, media_type: str, key: str) -> bytes:
         """The same. `key` makes it safe to try again."""
-        headers = {"Content-Type": media_type, "Idempotency-Key": key}
+        headers = {"Content-Type": media_type, "Idempotency-Key": key, "Conduit-Contract": _CONTRACT}
         return await self._ask("POST", path, {"content": content, "headers": headers})
 
     async def _ask(self, method: str, path: str, what: Mapping[str, Any]) -> bytes:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from conduit_contracts.advice import Advice
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.kits import build, checks
 from conduit_contracts.kits.errors import InvalidError
 from conduit_contracts.kits.reader import Reader, Received, Report, log_skipped
 from conduit_contracts.kits.sender import Sender
 from conduit_contracts.kits.settings import KafkaSettings
-from conduit_contracts.kits.submission import PartnerMessage, Sent, Submission, prepare
+from conduit_contracts.kits.submission import PartnerMessage, Sent, Submission, log_warnings, prepare, warnings_of
 from conduit_contracts.notification import ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.partner import (
     InformationSupplied,
@@ -25,6 +26,7 @@ from conduit_contracts.partner import (
     ReferralWithdrawn,
     WithdrawalReason,
 )
+from conduit_contracts.places import Place, find
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement
 from conduit_contracts.topics import PARTNER_UPDATES
@@ -104,6 +106,14 @@ class PartnerKit:
         """What the hub would find wrong, as far as that can be known here."""
         return checks.check(self.partner_id, prepare(self.partner_id, message))
 
+    def warnings(self, message: PartnerMessage) -> tuple[Advice, ...]:
+        """What to look at before you send: the hub takes it all the same, and says the same in its updates."""
+        return warnings_of(message)
+
+    def places(self, words: str) -> tuple[Place, ...]:
+        """Places by name, part of a name or code, the best match first, each with its code and police force."""
+        return find(words)
+
     def prepare(self, message: PartnerMessage, *, event_id: str | None = None) -> Submission:
         """The record to send. Keep its `event_id` before you send; to send again after a crash, give it here.
 
@@ -114,6 +124,7 @@ class PartnerKit:
         problems = checks.check(self.partner_id, submission)
         if problems:
             raise InvalidError(problems)
+        log_warnings(submission.warnings)
         return submission
 
     async def send(self, submission: Submission) -> Sent:

@@ -4,13 +4,17 @@ Its event id stays the same however often it is sent, so that the hub takes it o
 retryable problem is sent again as a new one, under a new event id.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from conduit_contracts.advice import Advice, advice_on
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralSubmitted, ReferralWithdrawn
 from conduit_contracts.topics import PARTNER_REFERRALS
+
+_log = logging.getLogger(__name__)
 
 PartnerMessage = ReferralSubmitted | InformationSupplied | ReferralWithdrawn | ReconsiderationRequested
 
@@ -24,6 +28,8 @@ class Submission:
     key: bytes
     headers: tuple[tuple[str, bytes], ...]
     value: bytes
+    warnings: tuple[Advice, ...] = ()
+    """What to look at before you send it. The hub takes it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,24 @@ def prepare(
     )
     headers, value = encode(message, attributes)
     topic = PARTNER_REFERRALS.name(partner_id)
-    return Submission(attributes.id, topic, reference_of(message).encode(), tuple(headers), value)
+    return Submission(attributes.id, topic, reference_of(message).encode(), tuple(headers), value, warnings_of(message))
+
+
+def warnings_of(message: PartnerMessage) -> tuple[Advice, ...]:
+    """What the hub would warn of."""
+    match message:
+        case ReferralSubmitted(referral=told):
+            return advice_on(told)
+        case InformationSupplied(supplement=added):
+            return advice_on(added)
+        case _:
+            return ()
+
+
+def log_warnings(warnings: tuple[Advice, ...]) -> None:
+    """Say them where whoever runs the program reads. Nothing of the case is in them."""
+    for each in warnings:
+        _log.warning("%s: %s: %s", each.field, each.code, each.message)
 
 
 def reference_of(message: PartnerMessage) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from conduit_contracts import danger, intake
+from conduit_contracts.advice import advice_on
 from conduit_contracts.names import Names
 from conduit_contracts.partner import (
     InformationSupplied,
@@ -78,6 +79,7 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
         urgency=referral.urgency,
         immediate_danger=referral.immediate_danger,
         referral=referral,
+        warnings=advice_on(referral),
     )
     return Answer(Outcome.RECEIVED, received, _hold(received, digest))
 
@@ -107,7 +109,7 @@ def supply(submission: Submission[InformationSupplied], _partner: Partner, held:
         place_ids=held.place_ids.union(place.place_id for place in supplement.places),
         person_ids=held.person_ids.union(person.person_id for person in supplement.persons),
     )
-    event = intake.InformationSupplied(referral_id=held.referral_id, supplement=supplement)
+    event = intake.InformationSupplied(referral_id=held.referral_id, supplement=supplement, warnings=advice_on(supplement))
     return Answer(Outcome.FORWARDED, event, enlarged, ("corrects",) if supplement.corrects else ())
 
 

@@ -107,7 +107,7 @@ def referral_received(desk: Desk, delivery: Delivery[readers.ReferralReceived]) 
     message = delivery.message
     standing = rules.received(desk.standing(message), immediate_danger=message.immediate_danger)
     danger = desk.danger_next_step if message.immediate_danger else None
-    record = desk.tell(delivery, standing, by_partner(message), next_step=danger)
+    record = desk.tell(delivery, standing, by_partner(message), next_step=rules.look_at(danger, message.warnings))
     if danger:
         desk.work.callbacks[message.referral_id] = message.referral.caseworker
     template = Template.PARTNER_IMMEDIATE_DANGER if danger else Template.PARTNER_REFERRAL_RECEIVED
@@ -119,9 +119,10 @@ def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSuppl
     message = delivery.message
     standing = rules.supplied(desk.standing(message), delivery.attributes.time)
     if not message.immediate_danger:
-        desk.tell(delivery, standing, by_partner(message))
+        desk.tell(delivery, standing, by_partner(message), next_step=rules.look_at(None, message.warnings))
         return
-    record = desk.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=desk.danger_next_step)
+    next_step = rules.look_at(desk.danger_next_step, message.warnings)
+    record = desk.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=next_step)
     desk.notify_partner(delivery, Template.PARTNER_IMMEDIATE_DANGER, record)
 
 
@@ -228,8 +229,10 @@ def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
 
 
 def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
-    """The hub's own business: its officer is told, and the partner hears of what the officer decides."""
+    """The hub's own business: its officer is told, and the partner hears of what the officer decides. That no force has the
+    case, the partner is told at once: it may know where it happened."""
     message = delivery.message
+    _tell_that_no_force_has_it(desk, delivery)
     kind = rules.duty_of(message, desk.standing(message))
     if kind is None:
         desk.notify(delivery, HUB, Template.HUB_ROUTING_REVIEW_OPENED, message.referral_id, {})
@@ -237,6 +240,16 @@ def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOp
         codes = [reason.value for reason in message.reasons]
         force_id = message.candidates[0] if kind is Kind.FORCE_SILENT and len(message.candidates) == 1 else None
         desk.duty(delivery, kind, danger=message.immediate_danger, codes=codes, force_id=force_id)
+
+
+def _tell_that_no_force_has_it(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
+    message, reason = delivery.message, routing.RoutingReviewReason.NO_FORCE
+    standing = desk.standing(message)
+    if reason not in message.reasons or rules.is_with_a_force(standing):
+        return
+    first = f"{desk.danger_next_step} " if standing.immediate_danger or message.immediate_danger else ""
+    record = desk.tell(delivery, standing, RULES, reason=reason.value, next_step=first + rules.NO_FORCE_YET)
+    desk.notify_partner(delivery, Template.PARTNER_NO_FORCE_YET, record)
 
 
 def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from conduit_contracts import intake, programme, routing, triage
+from conduit_contracts.advice import Advice
 from conduit_contracts.base import Value
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
@@ -49,6 +50,7 @@ class InformationSupplied(Value):
 
     referral_id: ReferralId
     supplement: _SupplementOwner
+    warnings: tuple[Advice, ...] = ()
 
     @property
     def partner_id(self) -> PartnerId:

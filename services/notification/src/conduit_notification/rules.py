@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from conduit_contracts.advice import Advice, as_text
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.routing import CaseRouted, HandoffState, RoutingReviewOpened, RoutingReviewReason
 from conduit_notification.duty import Kind
@@ -18,6 +19,11 @@ RECONSIDER = " If you think this is wrong, you may ask once for a second officer
 ASKED_AGAIN = (
     "There is nothing for you to do. The case changed or became more urgent, so these forces are asked to read it again and "
     "to acknowledge it as it is now. They hold it all the time."
+)
+NO_FORCE_YET = (
+    "No police force has this case yet: nothing that was sent leads to one that it may go to. A named officer at the hub "
+    "finds the force, and you are told when one has the case. If you can say where it happened, or where a child is, send "
+    "that as information supplied, with its district_code. Call 999 if a child is in danger."
 )
 ANSWER = "Answer by sending the information for this referral."
 _LONGEST_TEXT = 4_000
@@ -182,6 +188,20 @@ def handoff_moved(standing: Standing, force_id: str, state: HandoffState) -> Sta
 def handed_over(standing: Standing, home_force: str) -> Standing:
     """Every force has acknowledged. A force that joins later opens the case again, by routing's own word."""
     return replace(standing, routing=Routing.HANDED_OVER, home_force=home_force)
+
+
+def is_with_a_force(standing: Standing) -> bool:
+    """Whether some force has a part in the case."""
+    left = {HandoffState.DECLINED, HandoffState.STOOD_DOWN}
+    return any(state not in left for state in standing.handoffs.values())
+
+
+def look_at(first: str | None, warnings: tuple[Advice, ...]) -> str | None:
+    """What the partner should do: what comes first, then what to look at in what was sent, as far as a text holds it."""
+    texts = [first] if first else []
+    for each in warnings:
+        texts += [as_text((each,))] if len(" ".join([*texts, as_text((each,))])) <= _LONGEST_TEXT else []
+    return " ".join(texts) or None
 
 
 def decline_next_step(next_step: str, *, reconsideration_open: bool) -> str:

@@ -13,6 +13,7 @@ class Template(StrEnum):
     PARTNER_DANGER_REJECTED = "partner_danger_rejected"
     PARTNER_INFORMATION_REQUESTED = "partner_information_requested"
     PARTNER_REFERRAL_ACCEPTED = "partner_referral_accepted"
+    PARTNER_NO_FORCE_YET = "partner_no_force_yet"
     PARTNER_REFERRAL_DECLINED = "partner_referral_declined"
     PARTNER_CASE_HANDED_OVER = "partner_case_handed_over"
     FORCE_CASE_DISSEMINATED = "force_case_disseminated"
@@ -137,10 +138,20 @@ supplied. The review stays open meanwhile.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_ACCEPTED: f"""\
 The hub has accepted your referral. The next updates say which police forces
-have it; each of them must confirm that it has its part.
+have it; each of them must confirm that it has its part. Where none has it
+yet, you are told so.
 {_ABOUT_REFERRAL}
-There is nothing for you to do. You hear from us when every force has
-acknowledged it. If a child comes to be in danger, call 999.
+Unless an update asks you for something, there is nothing for you to do. You
+hear from us when every force has acknowledged it. If a child comes to be in danger, call 999.
+{_SEE}{_FOOT}""",
+    Template.PARTNER_NO_FORCE_YET: f"""\
+No police force has your referral yet: nothing that was sent leads to one
+that it may go to. A named officer at the hub finds the force, and you are
+told in your updates when one has the case.
+{_ABOUT_REFERRAL}
+If you can say where it happened, or where a child is, send that as
+information supplied, with its district code.
+If a child is in danger, call 999 now.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_DECLINED: f"""\
 A named officer at the hub has decided that your referral does not meet the

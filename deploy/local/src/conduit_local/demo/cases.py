@@ -54,7 +54,7 @@ class Act(Part):
 
     when: Code
     officer: OfficerId
-    do: Literal["accept", "decline", "request_information", "name_home_force", "reroute", "stand_down", "send_garbage"]
+    do: Literal["accept", "decline", "request_information", "name_home_force", "reroute", "stand_down", "send_to_standards", "send_garbage"]
     nth: int | None = None
     grounds: tuple[Ground, ...] = ()
     home_force: ForceId | None = None
@@ -114,6 +114,12 @@ class Expectation(Part):
     told_to_call_999: bool = False
     rejected: tuple[str, ...] = ()
     """`code at field`, in the order sent."""
+    warned: tuple[str, ...] = ()
+    """`code at field`, in the order sent."""
+    kept_from: frozenset[ForceId] = frozenset()
+    """Forces to which no rule sends the case, because a suspect belongs to them."""
+    standards_told: frozenset[ForceId] = frozenset()
+    """Forces whose professional standards department an officer took the case to."""
     dead_letters: frozenset[str] = frozenset()
     """`service: code`."""
     repeated: int = 0

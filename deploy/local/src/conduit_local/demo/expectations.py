@@ -49,6 +49,9 @@ def _pairs(expect: Expectation, outcome: Outcome) -> Iterator[tuple[str, Any, An
     yield "state", expect.state, outcome.state
     yield "told", Counter(expect.told), _without_more_reminders(expect, outcome.told)
     yield "told to call 999", expect.told_to_call_999, any(CALL_999 in step for step in outcome.next_steps)
+    yield "warned", list(expect.warned), outcome.warned
+    yield "kept from", set(expect.kept_from), outcome.kept_from
+    yield "professional standards told", set(expect.standards_told), outcome.standards_told
     yield "rejected", list(expect.rejected), outcome.rejected
     yield "dead letters", set(expect.dead_letters), outcome.dead_letters
     yield "repeated", expect.repeated, outcome.repeated

@@ -62,6 +62,9 @@ class Outcome:
     chased: Counter[str] = field(default_factory=Counter)
     escalated: Counter[str] = field(default_factory=Counter)
     ignored: set[str] = field(default_factory=set)
+    warned: list[str] = field(default_factory=list)
+    kept_from: set[str] = field(default_factory=set)
+    standards_told: set[str] = field(default_factory=set)
     responses_rejected: Counter[str] = field(default_factory=Counter)
     got: dict[str, Counter[str]] = field(default_factory=dict)
     """By force, how many records of each name it got."""
@@ -108,6 +111,7 @@ def _by_partner(outcome: Outcome, seen: Seen) -> None:
 
 def _by_intake(outcome: Outcome, seen: Seen) -> None:
     outcome.repeated += seen.name == "submission_repeated"
+    outcome.warned += [f"{warning['code']} at {warning['field']}" for warning in seen.value.get("warnings", ())]
 
 
 def _by_triage(outcome: Outcome, seen: Seen) -> None:
@@ -145,6 +149,10 @@ def _by_routing(outcome: Outcome, seen: Seen) -> None:
         outcome.escalated[force_id] += 1
     elif seen.name == "command_ignored":
         outcome.ignored.add(value["code"])
+    elif seen.name == "case_restricted":
+        outcome.kept_from |= set(value["kept_from"])
+    elif seen.name == "professional_standards_informed":
+        outcome.standards_told.add(force_id)
 
 
 _HANDOFFS = {

@@ -11,7 +11,7 @@ from uuid import UUID
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, Command, encode
 from conduit_contracts.ids import uuid7
-from conduit_contracts.routing import NameHomeForce, RerouteHandoff, StandDownHandoff
+from conduit_contracts.routing import NameHomeForce, RerouteHandoff, SendToProfessionalStandards, StandDownHandoff
 from conduit_contracts.triage import DecideReview, ReviewOutcome
 from conduit_local.demo.cases import Act
 from conduit_local.demo.observations import Seen
@@ -23,6 +23,7 @@ _TOPICS: Mapping[type[Command], str] = {
     NameHomeForce: topics.ROUTING_REVIEWS.name(),
     RerouteHandoff: topics.ROUTING_REVIEWS.name(),
     StandDownHandoff: topics.ROUTING_REVIEWS.name(),
+    SendToProfessionalStandards: topics.ROUTING_REVIEWS.name(),
 }
 _READS = ("intake.referrals", "triage.decisions", "routing.cases")
 
@@ -96,6 +97,12 @@ def _stand_down(act: Act, referral_id: UUID) -> Command:
     )
 
 
+def _send_to_standards(act: Act, referral_id: UUID) -> Command:
+    return SendToProfessionalStandards(
+        referral_id=referral_id, officer_id=act.officer, force_id=act.to_force or "", reason=act.comment
+    )
+
+
 _COMMANDS: Mapping[str, Callable[[Act, UUID], Command]] = {
     "accept": partial(_decide, outcome=ReviewOutcome.ACCEPT),
     "decline": partial(_decide, outcome=ReviewOutcome.DECLINE),
@@ -104,4 +111,5 @@ _COMMANDS: Mapping[str, Callable[[Act, UUID], Command]] = {
     "name_home_force": _name_home_force,
     "reroute": _reroute,
     "stand_down": _stand_down,
+    "send_to_standards": _send_to_standards,
 }

@@ -14,6 +14,7 @@ from conduit_intake.http.keys import TheKey, once
 from conduit_intake.http.referrals import SENT, ReferralPath
 from conduit_intake.http.refusals import documented
 from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
+from conduit_intake.http.warned import CONTRACT_IN, warned
 from conduit_intake.submissions import Submission
 
 router = APIRouter(tags=["Referrals"])
@@ -35,7 +36,7 @@ _ABOUT = (*SENT, "referral_not_found", "reference_mismatch")
             *("referral_withdrawn", "referral_full"),
         ),
     },
-    openapi_extra={"requestBody": bodies.documented("Supplement")},
+    openapi_extra={"requestBody": bodies.documented("Supplement"), "parameters": [CONTRACT_IN]},
 )
 async def supply_information(
     request: Request, door: TheDoor, client: TheClient, key: TheKey, referral_id: ReferralPath
@@ -45,7 +46,7 @@ async def supply_information(
     message = InformationSupplied(supplement=bodies.decode(Supplement, body))
     submission = Submission(new_submission_id(), client.partner_id, message, b'{"supplement":' + body + b"}")
     work = settling(door, request, client, rules.supply, submission, referral_id)
-    return await once(door, request, client, key, body, work)
+    return warned(request, await once(door, request, client, key, body, work), message.supplement)
 
 
 @router.post(

@@ -1,6 +1,6 @@
 """Wires the HTTP API together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,6 +12,7 @@ from conduit_chassis.runtime import ASGIApp, Runtime
 from conduit_contracts.explain import explained
 from conduit_contracts.problems import Problem
 from conduit_intake.http import acts, auth, cases, referrals, uploads
+from conduit_intake.http import places as lookup
 from conduit_intake.http.bodies import JSON
 from conduit_intake.http.dangers import refuse
 from conduit_intake.http.documents import TITLE, VERSION, document
@@ -50,7 +51,7 @@ def create_app() -> FastAPI:
             Exception: _failed,
         },
     )
-    for router in (auth.router, referrals.router, acts.router, uploads.router, cases.router):
+    for router in (auth.router, referrals.router, acts.router, uploads.router, cases.router, lookup.router):
         app.include_router(router)
     app.state.document, app.state.paths = _described(app)
     app.add_route("/openapi.json", _document, include_in_schema=False)
@@ -94,7 +95,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if "header" in places:
         missing = "idempotency-key" not in request.headers
         return await refuse(request, Refused("idempotency_key_missing" if missing else "idempotency_key_invalid"))
-    problems = {problem.field: problem for problem in map(_query_problem, reversed(found))}
+    problems = {problem.field: problem for problem in _query_problems(request, found)}
     return await refuse(request, Refused("query_invalid", list(reversed(problems.values()))))
 
 
@@ -109,5 +110,8 @@ def _missing(found: Sequence[Any]) -> str:
     return "referral_not_found" if "referral_id" in names else "attachment_not_found"
 
 
-def _query_problem(detail: Any) -> Problem:
-    return explained(detail | {"loc": detail["loc"][1:2]}, "query", referrals.Listing)
+def _query_problems(request: Request, found: Sequence[Any]) -> Iterator[Problem]:
+    """The last first, so that of several about one field the first is kept."""
+    model = lookup.Search if request.url.path == "/v1/places" else referrals.Listing
+    for detail in reversed(found):
+        yield explained(detail | {"loc": detail["loc"][1:2]}, "query", model)

@@ -21,6 +21,7 @@ from conduit_intake.http.keys import TheKey, once
 from conduit_intake.http.refusals import Refused, documented
 from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
 from conduit_intake.http.views import Page, Summary, Whole, shown, summary, update
+from conduit_intake.http.warned import CONTRACT_IN, warned
 from conduit_intake.reading import BEFORE_ALL, Standing
 from conduit_intake.submissions import Submission
 
@@ -62,7 +63,7 @@ class Listing(BaseModel):
         **RECEIPTS,
         **documented(*SENT, "mou_not_in_force", "mou_unknown", "time_in_future", "reference_reused", "referral_withdrawn"),
     },
-    openapi_extra={"requestBody": bodies.documented("Referral")},
+    openapi_extra={"requestBody": bodies.documented("Referral"), "parameters": [CONTRACT_IN]},
 )
 async def submit_referral(request: Request, door: TheDoor, client: TheClient, key: TheKey) -> Response:
     """The same rules as for a record on the partner's topic."""
@@ -70,7 +71,8 @@ async def submit_referral(request: Request, door: TheDoor, client: TheClient, ke
     message = ReferralSubmitted(referral=bodies.decode(Referral, body))
     # Kept as a record on the topic would be, with the partner's own bytes in it.
     submission = Submission(new_submission_id(), client.partner_id, message, b'{"referral":' + body + b"}")
-    return await once(door, request, client, key, body, settling(door, request, client, rules.receive, submission))
+    response = await once(door, request, client, key, body, settling(door, request, client, rules.receive, submission))
+    return warned(request, response, message.referral)
 
 
 @router.get(

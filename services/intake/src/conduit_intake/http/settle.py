@@ -20,13 +20,14 @@ from conduit_intake.http.door import Door
 from conduit_intake.http.keys import REPLAYED, Reply, Work
 from conduit_intake.http.refusals import RULES, TABLE, Refused
 from conduit_intake.http.views import Receipt, address
+from conduit_intake.http.warned import WARNINGS, WARNINGS_OUT
 from conduit_intake.problems import problem
 from conduit_intake.rules import Rule
 from conduit_intake.submissions import Answer, Outcome, Submission, claims
 
 _LOCATION = {"schema": {"type": "string"}, "description": "The referral's address."}
 _REPLAYED = {"schema": {"const": "true"}, "description": "Given where this answer was kept from an earlier request."}
-_HEADERS = {"Location": _LOCATION | {"required": True}, REPLAYED: _REPLAYED}
+_HEADERS = {"Location": _LOCATION | {"required": True}, REPLAYED: _REPLAYED, WARNINGS: WARNINGS_OUT}
 _FOLLOWING = (
     "getReferral",
     "supplyInformation",

@@ -8,6 +8,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from conduit_contracts.advice import Advice
 from conduit_contracts.ids import ForceId
 from conduit_contracts.notification import Code, HandoffStanding, ReferralState, ReferralStatusUpdated
 from conduit_contracts.referral import Text
@@ -38,6 +39,26 @@ class Receipt(View):
     outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` where the hub had it already.")
     sandbox: bool = Field(description="True where it goes nowhere.")
     status_url: str = Field(description="Where the referral's state can be asked for.")
+    warnings: tuple[Advice, ...] | SkipJsonSchema[None] = Field(
+        None, description="What to look at in what you sent. Given where the request's Conduit-Contract is 0.2 or later."
+    )
+
+
+class Place(View):
+    """A place that has a code."""
+
+    district_code: str = Field(description="What `district_code` takes.")
+    name: str
+    kind: str = Field(description="`district`, `county`, `metropolitan county` or `police force area`.")
+    current: bool = Field(description="False where the code is no longer given out; it routes all the same.")
+    force_id: str = Field(description="The territorial police force in whose area it lies.")
+    force_name: str
+
+
+class Places(View):
+    """Places, the best match first."""
+
+    items: tuple[Place, ...]
 
 
 class Summary(View):
