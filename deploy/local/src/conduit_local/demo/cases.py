@@ -54,7 +54,16 @@ class Act(Part):
 
     when: Code
     officer: OfficerId
-    do: Literal["accept", "decline", "request_information", "name_home_force", "reroute", "stand_down", "send_to_standards", "send_garbage"]
+    do: Literal[
+        "accept",
+        "decline",
+        "request_information",
+        "name_home_force",
+        "reroute",
+        "stand_down",
+        "send_to_standards",
+        "send_garbage",
+    ]
     nth: int | None = None
     grounds: tuple[Ground, ...] = ()
     home_force: ForceId | None = None

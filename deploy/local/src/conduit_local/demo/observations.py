@@ -149,10 +149,15 @@ def _by_routing(outcome: Outcome, seen: Seen) -> None:
         outcome.escalated[force_id] += 1
     elif seen.name == "command_ignored":
         outcome.ignored.add(value["code"])
-    elif seen.name == "case_restricted":
-        outcome.kept_from |= set(value["kept_from"])
+    else:
+        _of_police_suspects(outcome, seen)
+
+
+def _of_police_suspects(outcome: Outcome, seen: Seen) -> None:
+    if seen.name == "case_restricted":
+        outcome.kept_from |= set(seen.value["kept_from"])
     elif seen.name == "professional_standards_informed":
-        outcome.standards_told.add(force_id)
+        outcome.standards_told.add(seen.value["force_id"])
 
 
 _HANDOFFS = {
