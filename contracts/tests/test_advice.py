@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_contracts import places
-from conduit_contracts.advice import Advice, advice_on
+from conduit_contracts.advice import Advice
 from conduit_contracts.countries import countries, is_country, nearest
+from conduit_contracts.doubts import advice_on
 from conduit_contracts.envelope import Undecodable, read_message
 from conduit_contracts.geography import force_area, is_overseas
 from conduit_contracts.kits import build, submission

@@ -1,147 +1,30 @@
 """Warnings: what a sender should look at in something that the hub takes all the same.
 
 A warning has a stable code, the field and what to do. It refuses nothing: what was sent is kept as it was sent. It never
-holds the value; the codes and names in it are those of the reference tables. It is a function of the message alone, so that
-intake, the kits and an answer that is given again all say the same.
+holds the value; the codes and names in it are those of the reference tables. `doubts.advice_on` finds them.
 """
 
-from collections.abc import Iterator
-from itertools import islice
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from pydantic import StringConstraints
 
 from conduit_contracts.base import Value
-from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, is_country, nearest
 from conduit_contracts.forms import formed
-from conduit_contracts.geography import is_united_kingdom
-from conduit_contracts.places import Place, forces, known_places, nearest_code, nearest_force
-from conduit_contracts.referral import Characteristic, OffencePlace, Person, Referral, Supplement
 
-MOST = 20
 _CODE = r"^[a-z][a-z0-9_]*$"
-OUTSIDE_FORCE_AREAS = frozenset({"L99999999", "M99999999"})
-"""The Office for National Statistics' pseudo codes of the Channel Islands and the Isle of Man."""
-ETHNICITIES = frozenset(
-    {
-        *("W1", "W2", "W3", "W4", "W9", "M1", "M2", "M3", "M9"),
-        *("A1", "A2", "A3", "A4", "A9", "B1", "B2", "B9", "O1", "O2", "O9", "NS"),
-    }
-)
-"""The self-defined classification, with codes that it had before and got since."""
-
-
-_CORRECT = "Correct the one that is wrong."
 
 
 class Advice(Value):
     """One warning. Beside `Problem`, which says why something was not taken."""
 
-    code: Annotated[
-        str,
-        formed(r"^[a-z][a-z0-9_]*$", "lower-case letters, digits and underscores, for example case_routed", max_length=64),
-    ]
+    code: Annotated[str, formed(_CODE, "lower-case letters, digits and underscores, for example case_routed", max_length=64)]
+    """What it is about, in a stable word, for example `district_code_unknown`."""
     field: Annotated[str, StringConstraints(max_length=200)]
     """Path in the referral or the supplement, for example `places[0].district_code`."""
     message: Annotated[str, StringConstraints(max_length=400)]
     """What to look at and what to do about it."""
 
 
-_Found: TypeAlias = Iterator[tuple[str, str, str]]
-
-
-def advice_on(told: Referral | Supplement) -> tuple[Advice, ...]:
-    """The warnings about a referral or what is added to it, at most twenty."""
-    return tuple(Advice(code=code, field=field, message=message) for code, field, message in islice(_all(told), MOST))
-
-
 def as_text(warnings: tuple[Advice, ...]) -> str:
     """The warnings in words, for an update's next step."""
     return " ".join(f"Please look at {each.field}: {each.message}" for each in warnings)
-
-
-def _all(told: Referral | Supplement) -> _Found:
-    for index, place in enumerate(told.places):
-        yield from _of_place(place, f"places[{index}]")
-    for index, person in enumerate(told.persons):
-        yield from _of_person(person, f"persons[{index}]")
-
-
-def _of_place(place: OffencePlace, path: str) -> _Found:
-    known = known_places().get(place.district_code or "")
-    if place.country == NOT_IN_THE_STANDARD_BUT_MEANT:
-        yield "country_read_as_gb", f"{path}.country", "UK is read as GB, the United Kingdom's code in ISO 3166-1. Send GB."
-    if not is_united_kingdom(place.country):
-        yield from _abroad(place, known, path)
-    elif place.district_code is not None and known is None:
-        yield from _unknown_district(place, path)
-    if place.force_id is not None:
-        yield from _of_force(place, known, path)
-
-
-def _abroad(place: OffencePlace, known: Place | None, path: str) -> _Found:
-    if known is not None:
-        text = (
-            "This country and the district contradict each other. The district counts, so that the case goes to the force "
-        )
-        yield "country_contradicts_district", f"{path}.country", text + "of that area. Correct the one that is wrong."
-    elif place.force_id is not None:
-        text = (
-            "A place outside the United Kingdom is in no force's area, so force_id is not used and no force has this place. "
-        )
-        yield "country_contradicts_force", f"{path}.country", text + "Correct the one that is wrong."
-
-
-def _unknown_district(place: OffencePlace, path: str) -> _Found:
-    if place.district_code in OUTSIDE_FORCE_AREAS:
-        return
-    named = forces().get(place.force_id or "")
-    field = f"{path}.district_code"
-    told = f"the case goes to {named.name}, which you named" if named else "no force has it yet"
-    yield (
-        "district_code_unknown",
-        field,
-        f"No place ever had this code, so {told}. Check {field}.{_meant(place.district_code)}",
-    )
-
-
-def _of_force(place: OffencePlace, known: Place | None, path: str) -> _Found:
-    force = forces().get(place.force_id or "")
-    if force is None:
-        yield from _unknown_force(place.force_id or "", f"{path}.force_id", routed=known is not None)
-    elif force.territorial and known is not None and known.force_id != force.force_id:
-        text = f"The district lies in the area of {known.force_name}, which gets the case. {_CORRECT}"
-        yield "force_contradicts_district", f"{path}.force_id", text
-
-
-def _unknown_force(force_id: str, field: str, *, routed: bool) -> _Found:
-    near = nearest_force(force_id)
-    meant = f" Did you mean {near.force_id}?" if near else " The force ids are in the contract's forces.csv."
-    told = "The district decides" if routed else "No force gets the case by it"
-    yield "force_id_unknown", field, f"There is no police force of this id. {told}.{meant}"
-
-
-def _of_person(person: Person, path: str) -> _Found:
-    for name in ("home_district_code", "present_district_code"):
-        code = getattr(person, name)
-        if code is not None and code not in known_places() and code not in OUTSIDE_FORCE_AREAS:
-            text = f"No place ever had this code, so no force learns from it where the person is.{_meant(code)}"
-            yield "district_code_unknown", f"{path}.{name}", text
-    if person.suspect_force_id is not None and person.suspect_force_id not in forces():
-        yield from _unknown_force(person.suspect_force_id, f"{path}.suspect_force_id", routed=False)
-    yield from _of_characteristic(person.ethnicity, ETHNICITIES, f"{path}.ethnicity.code")
-    if person.nationality is not None and person.nationality.code is not None and not is_country(person.nationality.code):
-        near = nearest(person.nationality.code)
-        text = "ISO 3166-1 has no country of this code. It is kept as you sent it."
-        yield "code_not_in_list", f"{path}.nationality.code", text + (f" Did you mean {near}?" if near else "")
-
-
-def _of_characteristic(told: Characteristic | None, listed: frozenset[str], field: str) -> _Found:
-    if told is not None and told.code is not None and told.code not in listed:
-        text = f"The classification has no such code. It is kept as you sent it. It has {', '.join(sorted(listed))}."
-        yield "code_not_in_list", field, text
-
-
-def _meant(code: str | None) -> str:
-    near = nearest_code(code) if code else None
-    return f" Did you mean {near.code} ({near.name})?" if near else ""

@@ -8,7 +8,8 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from conduit_contracts.advice import Advice, advice_on
+from conduit_contracts.advice import Advice
+from conduit_contracts.doubts import advice_on
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralSubmitted, ReferralWithdrawn

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from conduit_contracts import danger, intake
-from conduit_contracts.advice import advice_on
+from conduit_contracts.doubts import advice_on
 from conduit_contracts.names import Names
 from conduit_contracts.partner import (
     InformationSupplied,

@@ -10,7 +10,8 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic_core import from_json, to_json
 
-from conduit_contracts.advice import Advice, advice_on
+from conduit_contracts.advice import Advice
+from conduit_contracts.doubts import advice_on
 from conduit_contracts.referral import Referral, Supplement
 from conduit_intake.http.bodies import JSON
 
