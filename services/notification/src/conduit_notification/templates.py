@@ -142,7 +142,8 @@ have it; each of them must confirm that it has its part. Where none has it
 yet, you are told so.
 {_ABOUT_REFERRAL}
 Unless an update asks you for something, there is nothing for you to do. You
-hear from us when every force has acknowledged it. If a child comes to be in danger, call 999.
+hear from us when every force has acknowledged it.
+If a child comes to be in danger, call 999.
 {_SEE}{_FOOT}""",
     Template.PARTNER_NO_FORCE_YET: f"""\
 No police force has your referral yet: nothing that was sent leads to one
