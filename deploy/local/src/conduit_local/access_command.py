@@ -9,6 +9,7 @@ from conduit_local.audit import By
 from conduit_local.broker import Broker
 from conduit_local.carry_out import TIMEOUT, alone, carry_out
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach, show
+from conduit_local.copies import check
 from conduit_local.grants import foreign, granted, users
 from conduit_local.onboarding import OnboardingError
 from conduit_local.plans import Plan
@@ -22,7 +23,10 @@ def access(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare every permission on the broker with the registry. The exit code is 1 while they differ."""
+    """Compare every permission on the broker with the registry, and its topics' copies with its brokers.
+
+    The exit code is 1 while they differ, or a topic has fewer copies than it should.
+    """
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
         broker = reach(state_dir)
@@ -30,9 +34,12 @@ def access(
             plan, strange = compare(broker)
             if apply:
                 carry_out(plan, broker, By(actor, reason), "access")
+        admin = broker.admin()
+        ours = [name for name in admin.list_topics(timeout=TIMEOUT).topics if not name.startswith("__")]
+        thin = check(admin, ours)
         notes = tuple(f"made by other means, and left alone: {each}" for each in strange)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir, notes=notes)
-    if strange or (plan.steps and not apply):
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir, notes=(*notes, *thin))
+    if strange or thin or (plan.steps and not apply):
         raise typer.Exit(1)
 
 

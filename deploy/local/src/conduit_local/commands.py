@@ -23,6 +23,7 @@ from conduit_local.audit import By
 from conduit_local.broker import Broker, external_broker, local_broker
 from conduit_local.carry_out import alone, carry_out, look
 from conduit_local.clients import folder
+from conduit_local.copies import CopiesError
 from conduit_local.env_file import read_env_file
 from conduit_local.http_clients import HttpClients
 from conduit_local.onboarding import OnboardingError
@@ -40,7 +41,7 @@ Reason = Annotated[str, typer.Option(help="Why; wanted with --apply, kept in the
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 PlanOf = Callable[[Standing], Plan]
-EXPECTED = (OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
+EXPECTED = (CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from conduit_local.broker import Broker
 from conduit_local.grants import grant, granted, revoke, users
 from conduit_local.onboarding import OnboardingError
 from conduit_local.secured import ADMIN
-from conduit_local.topics import BROKER_DEFAULT, create_topics
+from conduit_local.topics import create_topics
 
 COMMAND = "topics narrow"
 GROUP = "conduit.intake"
@@ -211,7 +211,7 @@ def _ends(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
 
 def _make_anew(broker: Broker, admin: AdminClient, topic: str, start: int) -> None:
     spec = next(each for each in specs((str(PARTNER_REFERRALS.match(topic)),)) if each.name == topic)
-    copies = BROKER_DEFAULT
+    copies = None
     standing = admin.list_topics(timeout=TIMEOUT).topics.get(topic)
     if standing is not None:
         copies = len(standing.partitions[0].replicas)

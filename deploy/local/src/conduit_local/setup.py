@@ -4,6 +4,9 @@ From the environment: KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN (an administrator's)
 PARTNER_IDS, separated by commas. Every police force has its topics. With MONITOR_PASSWORD there is a role for PostgreSQL's
 exporter too.
 
+Topics have three copies, two of which must have a record, or as many as there are brokers, unless KAFKA_REPLICATION_FACTOR
+and KAFKA_MIN_INSYNC_REPLICAS say otherwise. What stands with fewer is told on standard error, and by `conduit access`.
+
 Where KAFKA_SECURITY_PROTOCOL is SASL_SSL, users, permissions and quotas are made too, by KAFKA_ADMIN_USERNAME with
 KAFKA_ADMIN_PASSWORD or KAFKA_ADMIN_PASSWORD_FILE. STATE_DIR keeps passwords in `secrets/kafka-<user>`: those that lie there
 already are given to the users, the others are made; those of services are <SERVICE>_KAFKA_PASSWORD where that is given.
@@ -22,6 +25,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.topics import TopicSpec, specs
 from conduit_local.access import service_principal
 from conduit_local.broker import external_broker
+from conduit_local.copies import check
 from conduit_local.databases import provision
 from conduit_local.doors import open_doors
 from conduit_local.observability.postgres_role import provision_monitor
@@ -73,6 +77,8 @@ def main(environ: Mapping[str, str] = os.environ) -> None:
         open_doors(broker, _partner_ids(environ), tuple(forces()))
     else:
         create_topics(broker.bootstrap_servers, wanted)
+    for complaint in check(broker.admin(), [spec.name for spec in wanted]):
+        sys.stderr.write(f"warning: {complaint}\n")
     sys.stdout.write(f"{len(SERVICES)} databases and {len(wanted)} topics are ready\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -10,10 +11,11 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from confluent_kafka.cimpl import NewTopic
 
 from conduit_contracts.topics import BROKERS_TIME
+from conduit_local.copies import Copies
+from conduit_local.copies import wanted as wanted_copies
 from conduit_local.ports import wait_until
 
 LEADER_SECONDS = 30.0
-BROKER_DEFAULT = -1
 
 
 class TopicSpec(Protocol):
@@ -38,10 +40,12 @@ def create_topics(
     specs: Iterable[TopicSpec],
     *,
     client: Mapping[str, str | int | float | bool] | None = None,
-    copies: int = BROKER_DEFAULT,
+    copies: int | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Make what is missing, and have what an earlier release made bear the broker's time.
 
+    `copies` is for a topic that is made anew as it was; others are made with what `copies.wanted` says of these brokers.
     Returns once every partition has a leader, before which a first send may fail.
 
     Raises:
@@ -52,15 +56,16 @@ def create_topics(
     if not wanted:
         return
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **(client or {})})
-    stood = _create(admin, wanted.values(), copies)
+    made = wanted_copies(len(admin.list_topics(timeout=LEADER_SECONDS).brokers), environ)
+    stood = _create(admin, wanted.values(), made if copies is None else Copies(copies, min(copies, made.in_sync)))
     _give_brokers_time(admin, [name for name in stood if BROKERS_TIME.items() <= wanted[name].config.items()])
     wait_until(lambda: _all_led(admin, wanted), "not every partition has a leader", LEADER_SECONDS, lambda: None)
 
 
-def _create(admin: AdminClient, specs: Iterable[TopicSpec], copies: int) -> list[str]:
+def _create(admin: AdminClient, specs: Iterable[TopicSpec], made: Copies) -> list[str]:
     """Make what is missing; returns the names of those that stood already."""
     stood = []
-    topics = [NewTopic(spec.name, spec.partitions, copies, config=spec.config) for spec in specs]
+    topics = [NewTopic(spec.name, spec.partitions, made.copies, config={**made.config, **spec.config}) for spec in specs]
     for name, future in admin.create_topics(topics, operation_timeout=LEADER_SECONDS).items():
         try:
             future.result()
