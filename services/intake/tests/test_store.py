@@ -192,6 +192,41 @@ async def test_records_of_an_unknown_partner_wait_in_the_dead_letters_and_are_ta
     ]
 
 
+async def test_an_update_that_comes_before_its_referral_waits_for_it_and_takes_effect_in_order(intake: Harness) -> None:
+    assert await intake.deliver(sent(supplied()), sent(withdrawn())) == []
+    assert await intake.pool.fetchval("SELECT count(*) FROM early_updates") == 2
+    assert await intake.tick("settle_early_updates") == []
+    # What comes about it once the referral is there takes its turn behind those.
+    assert names(await intake.deliver(sent(submitted()), sent(withdrawn()))) == ["ReferralReceived"]
+    assert names(await intake.tick("settle_early_updates")) == [
+        "InformationSupplied",
+        "ReferralWithdrawn",
+        "SubmissionRepeated",
+    ]
+    assert await intake.pool.fetchval("SELECT count(*) FROM early_updates") == 0
+    assert await intake.tick("settle_early_updates") == []
+
+
+async def test_an_update_whose_referral_does_not_come_is_refused_after_two_minutes(
+    intake: Harness, clock: ManualClock
+) -> None:
+    await intake.deliver(sent(supplied()))
+    clock.advance(timedelta(seconds=119))
+    assert await intake.tick("settle_early_updates") == []
+    clock.advance(timedelta(seconds=2))
+    (rejected,) = await intake.tick("settle_early_updates")
+    assert [problem.code for problem in rejected.message.problems] == ["referral_unknown"]
+    rows = await intake.pool.fetch("SELECT what, why FROM history WHERE kind = 'information'")
+    assert [tuple(row) for row in rows] == [("rejected", "referral_unknown")]
+
+
+async def test_danger_in_an_update_that_waits_is_heard_at_once(intake: Harness) -> None:
+    assert names(await intake.deliver(sent(supplied(immediate_danger=True)))) == ["DangerReported"]
+    assert names(await intake.deliver(sent(submitted()))) == ["ReferralReceived"]
+    (added,) = await intake.tick("settle_early_updates")
+    assert added.message.supplement.immediate_danger
+
+
 async def test_the_gauges_are_read_from_the_database(intake: Harness) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(0.5):

@@ -10,7 +10,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.reconcile import reconciliation
 from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.programme import PartnerRegistered
-from conduit_intake import accounts, metrics, store
+from conduit_intake import accounts, early, metrics, store
 from conduit_intake.handlers import Handler, scene_of
 from conduit_intake.http.app import create_api
 from conduit_intake.scanning import scan_attachments
@@ -18,6 +18,7 @@ from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Partner
 
 FORGET_EVERY = timedelta(minutes=10)
+EARLY_EVERY = timedelta(seconds=1)
 
 
 async def measure_register(runtime: Runtime) -> None:
@@ -37,12 +38,18 @@ def create_service() -> Service:
     async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
         return await accounts.forget(connection, now, now - handler.runtime.inbox_retention)
 
+    async def settle_early(connection: Any, outbox: Outbox, now: datetime) -> int:
+        return await handler.settle_early(connection, outbox, now)
+
     return Service(
         name="intake",
         handle=handler,
         migrations=Path(__file__).parent / "migrations",
         settings=IntakeSettings,
-        ticks=(Tick("forget_answers", FORGET_EVERY, forget, batch=accounts.FORGET_BATCH),),
+        ticks=(
+            Tick("settle_early_updates", EARLY_EVERY, settle_early, batch=early.BATCH),
+            Tick("forget_answers", FORGET_EVERY, forget, batch=accounts.FORGET_BATCH),
+        ),
         workers=(
             Worker("measure_register", measure_register),
             Worker("scan_attachments", scan_attachments),

@@ -4,6 +4,7 @@ The topic says who the sender is. Every record of a partner's has exactly one ou
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
 
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
@@ -13,7 +14,7 @@ from conduit_contracts import danger, notification, partner, programme, routing,
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.intake import DangerReported
 from conduit_contracts.names import NAMELESS, Names, names_of
-from conduit_intake import metrics, rules, store
+from conduit_intake import early, metrics, rules, store
 from conduit_intake.force_files import Opening
 from conduit_intake.problems import UNKNOWN_PARTNER
 from conduit_intake.settings import IntakeSettings
@@ -26,6 +27,7 @@ from conduit_intake.submissions import (
     Partner,
     Scene,
     Submission,
+    claims,
 )
 from conduit_intake.work import Told, Work
 
@@ -129,9 +131,22 @@ class Handler:
     async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """Take each record in turn, between one load and one save."""
         work = await load(connection, scene_of(self.runtime), batch)
+        work.patience = timedelta(seconds=cast("IntakeSettings", self.runtime.settings).early_update_seconds)
         dispatch(work, batch, outbox)
         await store.save(connection, work)
         metrics.count(work.history)
+
+    async def settle_early(self, connection: Any, outbox: Outbox, now: datetime) -> int:
+        """Answer what waited for its referral: that has come, or the time is over."""
+        batch = await early.take(connection, now)
+        if batch:
+            work = await load(connection, scene_of(self.runtime), batch)
+            work.awaited.clear()
+            dispatch(work, batch, outbox)
+            await store.save(connection, work)
+            metrics.count(work.history)
+        metrics.EARLY_WAITING.set(await early.count(connection))
+        return len(batch)
 
 
 def scene_of(runtime: Runtime) -> Scene:
@@ -178,8 +193,29 @@ def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
 
 def _settle(rule: rules.Rule, work: Work, delivery: Delivery[Any], outbox: Outbox) -> None:
     submission = _submission(delivery)
-    if settle(rule, work, submission, outbox, delivery.attributes, _names(delivery)) is None:
+    if rule is not rules.receive and _waits(work, submission):
+        _wait(work, submission, delivery, outbox)
+    elif settle(rule, work, submission, outbox, delivery.attributes, _names(delivery)) is None:
         _put_aside(work, delivery, submission.docket, outbox)
+
+
+def _waits(work: Work, submission: Submission[Any]) -> bool:
+    """Whether its referral has not come yet, or something about it that came before waits still."""
+    own = claims(submission.message).partner_id == submission.partner_id
+    known = work.partners.get(submission.partner_id)
+    if not (work.patience and own and known is not None and not known.suspended):
+        return False
+    return submission.key in work.awaited or submission.key not in work.referrals
+
+
+def _wait(work: Work, submission: Submission[Any], delivery: Delivery[Any], outbox: Outbox) -> None:
+    """Keep it until its referral comes. A child in danger does not wait: a person at the hub hears of it now."""
+    heard = danger.heard(submission.body)
+    if heard is not None:
+        report = rules.danger_reported(submission.docket, heard, ["referral_unknown"], None)
+        report_danger(outbox, report, delivery.attributes)
+    work.awaited.add(submission.key)
+    work.early.append(early.early(submission.key, delivery.record, work.scene.now, work.patience))
 
 
 def settle(

@@ -30,6 +30,10 @@ DANGERS_UNREPORTED = Counter(
     "Requests that say danger and were refused while nothing could be written: their senders were told to call 999, and "
     "nobody at the hub hears of them. Any at all: see what intake's log says of danger_not_reported.",
 )
+EARLY_WAITING = Gauge(
+    "conduit_intake_early_updates_waiting",
+    "Updates that came before their referral and wait for it, two minutes at most. Many: a client sends out of order.",
+)
 PARTNERS = Gauge(
     "conduit_intake_partners", "Partners in the register. It falls to zero: intake reads another database than it should."
 )

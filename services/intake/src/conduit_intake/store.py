@@ -7,11 +7,15 @@ from pydantic import TypeAdapter
 
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.notification import ReferralState
-from conduit_intake import force_files
+from conduit_intake import early, force_files
 from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
 from conduit_intake.work import Added, Entry, Work
 
-_PARTNERS = "SELECT partner_id, suspended, mous FROM partners WHERE partner_id = ANY($1::text[])"
+_PARTNERS = """
+SELECT partner_id, suspended, mous,
+       EXISTS (SELECT FROM early_updates WHERE early_updates.partner_id = partners.partner_id) AS waits
+FROM partners WHERE partner_id = ANY($1::text[])
+"""
 _REGISTER = "SELECT partner_id, suspended, mous FROM partners"
 _REFERRALS = """
 SELECT stored.partner_id, stored.partner_reference, referral_id, content_hash, received_at, place_ids, person_ids,
@@ -67,6 +71,7 @@ async def load(
     work = Work(scene)
     rows = await connection.fetch(_PARTNERS, list(set(partner_ids)))
     work.partners = {row["partner_id"]: _partner(row) for row in rows}
+    work.awaited = await early.awaited(connection, [row["partner_id"] for row in rows if row["waits"]])
     if keys:
         found = await connection.fetch(_REFERRALS, [key.partner_id for key in keys], [key.partner_reference for key in keys])
         supplements = await _supplements(connection, [row for row in found if Key(row[0], row[1]) in supplemented])
@@ -95,6 +100,7 @@ async def save(connection: Any, work: Work) -> None:
     if work.askable:
         await connection.execute(_MAY_ASK_AGAIN, sorted(work.askable))
     await insert(connection, "supplements", Added._fields, work.added)
+    await early.put(connection, work.early)
     await insert(connection, "history", Entry._fields, work.history)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_intake import rules
+from conduit_intake.early import Early
 from conduit_intake.force_files import Opening
 from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Scene, Submission
 
@@ -62,6 +63,11 @@ class Work:
     added: list[Added] = field(default_factory=list)
     registered: dict[str, Partner] = field(default_factory=dict)
     history: list[Entry] = field(default_factory=list)
+    patience: timedelta = timedelta()
+    """For how long what is about a referral that has not come waits for it."""
+    early: list[Early] = field(default_factory=list)
+    awaited: set[Key] = field(default_factory=set)
+    """Referrals about which something waits already: what comes now takes its turn behind it."""
     told: list[Told] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     askable: set[UUID] = field(default_factory=set)

@@ -1,0 +1,89 @@
+"""Updates that come before the referral that they are about: another client, or an older topic, may bring them so.
+
+Each waits in the store, in the order in which the broker took it, until its referral is there or its time is over. Nothing
+else waits for it. What has come meanwhile about the same referral takes its turn behind it.
+"""
+
+import json
+from base64 import b64decode
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from conduit_chassis.dead_letters import spell_headers
+from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.postgres import insert
+from conduit_contracts.topics import PARTNER_REFERRALS
+from conduit_intake.submissions import Key
+
+BATCH = 200
+_TAKE = """
+DELETE FROM early_updates WHERE id IN (
+    SELECT early.id FROM early_updates AS early
+    WHERE early.due_at <= $1 OR EXISTS (
+        SELECT FROM referrals
+        WHERE referrals.partner_id = early.partner_id AND referrals.partner_reference = early.partner_reference)
+    ORDER BY early.id LIMIT $2)
+RETURNING id, topic, partition, record_offset, key, headers, value, record_timestamp
+"""
+_AWAITED = "SELECT DISTINCT partner_id, partner_reference FROM early_updates WHERE partner_id = ANY($1::text[])"
+_COUNT = "SELECT count(*) FROM early_updates"
+_READER = Reader("intake", (PARTNER_REFERRALS,), {})
+
+
+class Early(NamedTuple):
+    """One that waits."""
+
+    partner_id: str
+    partner_reference: str
+    topic: str
+    partition: int
+    record_offset: int
+    key: bytes | None
+    headers: str
+    value: bytes | None
+    record_timestamp: int
+    due_at: datetime
+
+
+def early(key: Key, record: Record, now: datetime, patience: timedelta) -> Early:
+    """The record as it is to wait."""
+    return Early(
+        key.partner_id,
+        key.partner_reference,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key,
+        spell_headers(record.headers),
+        record.value,
+        record.timestamp_ms,
+        now + patience,
+    )
+
+
+async def put(connection: Any, waiting: list[Early]) -> None:
+    """Have these wait."""
+    await insert(connection, "early_updates", Early._fields, waiting)
+
+
+async def awaited(connection: Any, partner_ids: list[str]) -> set[Key]:
+    """About which referrals of these partners something waits."""
+    return {Key(*row) for row in await connection.fetch(_AWAITED, partner_ids)} if partner_ids else set()
+
+
+async def take(connection: Any, now: datetime) -> list[Any]:
+    """What a handler would be given of those whose referral has come or whose time is over, in their order."""
+    rows = sorted(await connection.fetch(_TAKE, now, BATCH))
+    return [_READER.read(_record(row)).content for row in rows]
+
+
+async def count(connection: Any) -> int:
+    """How many wait."""
+    waiting: int = await connection.fetchval(_COUNT)
+    return waiting
+
+
+def _record(row: Any) -> Record:
+    headers = [(name, None if text is None else b64decode(text)) for name, text in json.loads(row["headers"])]
+    place = row["topic"], row["partition"], row["record_offset"]
+    return Record(*place, row["key"], headers, row["value"], row["record_timestamp"])
