@@ -43,6 +43,8 @@ class ReferralReceived(Event):
     referral: Referral
     warnings: tuple[Advice, ...] = ()
     """What the partner should look at. It is told in the answer and in its updates."""
+    mou_lapsed: bool = False
+    """True: the Memorandum of Understanding has ended. It was taken since a child is in danger, and an officer decides."""
 
 
 class ReferralReceivedNotice(Value):

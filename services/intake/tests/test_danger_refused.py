@@ -55,7 +55,7 @@ REFUSED: dict[str, Callable[[], Record]] = {
     "no type": without_type,
     "another's identity": lambda: sent(submitted(partner_id=SOUTH, **DANGER)),
     "an unknown MoU": lambda: sent(submitted(mou_reference="MOU-9", **DANGER)),
-    "a time in the future": lambda: sent(submitted(reported_at=NOW + timedelta(days=1), **DANGER)),
+    "a time in the future": lambda: sent(submitted(reported_at=NOW + timedelta(days=9_000), **DANGER)),
     "added to what nobody holds": lambda: sent(supplied(partner_reference="NL-9", **DANGER)),
 }
 
@@ -83,6 +83,25 @@ async def test_a_suspended_partner_in_danger_is_refused_and_heard(intake: Harnes
     (rejected,), (reported,) = of(SubmissionRejected, published), of(DangerReported, published)
     assert [each.code for each in rejected.problems] == [CODE, "partner_suspended"]
     assert reported.callback.email == "team@partner.example"
+
+
+@pytest.mark.parametrize(
+    ("register", "danger", "taken"),
+    [
+        ({"valid_to": (NOW - timedelta(days=1)).date()}, True, True),
+        ({"valid_to": (NOW - timedelta(days=1)).date()}, False, False),
+        ({"valid_to": (NOW - timedelta(days=1)).date(), "suspended": True}, True, False),
+        ({"valid_to": NOW.date()}, True, True),
+    ],
+)
+async def test_danger_under_a_lapsed_memorandum_is_taken_and_marked(
+    intake: Harness, register: dict[str, Any], danger: bool, taken: bool
+) -> None:
+    await intake.deliver(sent(registered(**register)))
+    published = await intake.deliver(sent(submitted(immediate_danger=danger)))
+    received = of(ReferralReceived, published)
+    assert bool(received) is taken
+    assert [each.mou_lapsed for each in received] == [register["valid_to"] < NOW.date()] * len(received)
 
 
 async def test_a_partner_whom_nobody_registered_is_put_aside_and_heard(empty_intake: Harness) -> None:
@@ -171,7 +190,7 @@ class TestHttp:
             (body(**DANGER)[:-40], "json_invalid"),
             (body(partner_id=SOUTH, **DANGER), "identity_mismatch"),
             (body(mou_reference="MOU-9", **DANGER), "mou_unknown"),
-            (body(reported_at=NOW + timedelta(days=1), **DANGER), "time_in_future"),
+            (body(reported_at=NOW + timedelta(days=9_000), **DANGER), "time_in_future"),
             (b'{"immediate_danger": true, "x": ' + b"[" * 100 + b"]" * 100 + b"}", "json_too_deep"),
             (b'{"immediate_danger": true, "narrative": "' + b"x" * 300_000 + b'"}', "body_too_large"),
         ],

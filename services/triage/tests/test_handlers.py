@@ -54,6 +54,15 @@ def test_everything_else_waits_for_a_named_officer(desk: Desk) -> None:
     assert desk.story(message.referral_id) == [("rules", "review_opened", "nature_claimed below_every_threshold")]
 
 
+def test_danger_without_an_agreement_in_force_goes_to_the_force_at_once_and_to_a_person_never_to_the_rules(
+    desk: Desk,
+) -> None:
+    plain = received(immediate_danger=True, numbers=Numbers(victims_known=9, suspects_known=1))
+    lapsed = plain.model_copy(update={"mou_lapsed": True})
+    found = [type(event).__name__ for event in desk.take(lapsed)]
+    assert found == ["ImmediateDangerRaised", "ReviewOpened"]
+
+
 def test_immediate_danger_is_raised_before_anything_else(desk: Desk) -> None:
     message = received(complex_referral(immediate_danger=True))
     raised, accepted = desk.take(message)

@@ -64,10 +64,11 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
     digest = content_hash(referral)
     if held is not None:
         return _receive_again(submission, held, digest)
+    lapsed = referral.immediate_danger and _has_lapsed(partner, referral, scene.today)
     problems = [
         *_too_large(submission, scene),
         *_in_future("referral.reported_at", referral.reported_at, scene, submission.sent_at),
-        *_without_mou(partner, referral, scene.today),
+        *([] if lapsed else _without_mou(partner, referral, scene.today)),
     ]
     if problems:
         return _reject(submission, problems, None)
@@ -80,8 +81,9 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
         immediate_danger=referral.immediate_danger,
         referral=referral,
         warnings=advice_on(referral),
+        mou_lapsed=lapsed,
     )
-    return Answer(Outcome.RECEIVED, received, _hold(received, digest))
+    return Answer(Outcome.RECEIVED, received, _hold(received, digest), ("mou_lapsed",) if lapsed else ())
 
 
 def supply(submission: Submission[InformationSupplied], _partner: Partner, held: Held | None, scene: Scene) -> Answer:
@@ -245,6 +247,12 @@ def _without_mou(partner: Partner, referral: Referral, on: date) -> list[Problem
     if any(in_force(mou, on) for mou in named):
         return []
     return [problem("mou_not_in_force" if named else "mou_unknown", "referral.mou_reference")]
+
+
+def _has_lapsed(partner: Partner, referral: Referral, on: date) -> bool:
+    """Whether the MoU was in force once, has ended since, and nobody suspended it."""
+    named = [mou for mou in partner.mous if mou.reference == referral.mou_reference and not mou.suspended]
+    return bool(named) and all(mou.valid_to < on for mou in named)
 
 
 def _misfits(supplement: Supplement, held: Held) -> list[Problem]:

@@ -14,7 +14,7 @@ from conduit_chassis.parts import in_parts
 from conduit_contracts import intake
 from conduit_contracts.problems import Origin, Problem, sender_problem
 from conduit_contracts.topics import TRIAGE_REVIEWS
-from conduit_contracts.triage import DecideReview, ReviewOutcome
+from conduit_contracts.triage import DecideReview, ReviewOutcome, ReviewReason
 from conduit_triage import acts, metrics, rules, store
 from conduit_triage.acts import Act
 from conduit_triage.cases import Case, State, by_partner
@@ -44,6 +44,9 @@ def referral_received(work: Work, delivery: Delivery[intake.ReferralReceived], o
     act = Act(work, delivery, outbox, work.begin(delivery))
     if act.case.referral.immediate_danger:
         acts.raise_danger(act)
+    if delivery.message.mou_lapsed:  # without an agreement in force only a person accepts
+        acts.open_review(act, (ReviewReason.IMMEDIATE_DANGER,), act.case.received_at)
+        return
     verdict = rules.judge(work.policy, act.case.referral, act.case.told)
     if isinstance(verdict, rules.Accept):
         acts.accept(act, verdict.grounds)
