@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
+from conduit_local.kafka_jars import class_path
+from conduit_local.paths import cache_dir
+
+HERE = Path(__file__).parent
+SECONDS = 900
 PROGRAMS = {
     "java": "a JDK, 17 or later",
     "javac": "a JDK, 17 or later: the Java that comes with the environment has no compiler",
     "node": "Node.js 20 or later",
     "npm": "npm, which comes with Node.js",
-    "go": "Go 1.22 or later",
+    "go": "Go 1.23 or later",
 }
 
 
@@ -18,3 +28,83 @@ def program(name: str) -> str:
     path = shutil.which(name)
     assert path is not None, f"{name} is missing; install {PROGRAMS[name]}"
     return path
+
+
+def run(*command: str, folder: Path, **environ: str) -> str:
+    """What the command prints. Raises AssertionError with its complaint where it fails."""
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert done.returncode == 0, f"{command[0]}: {(done.stdout + done.stderr)[-6000:]}"
+    return done.stdout
+
+
+@cache
+def jars() -> tuple[Path, ...]:
+    """The generator, and behind it what its Java clients stand on; checked against the lock."""
+    return tuple(class_path(cache_dir(), lock=HERE / "jars.lock"))
+
+
+def generate(generator: str, document: Path, folder: Path, *options: str) -> Path:
+    """The client that openapi-generator makes of a document, with its own defaults."""
+    parts = "--global-property=apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
+    command = [program("java"), "-jar", str(jars()[0]), "generate", "-i", str(document), "-g", generator, "-o", str(folder)]
+    run(*command, parts, *options, folder=document.parent)
+    return folder
+
+
+def java(document: Path, folder: Path) -> list[str]:
+    """The command that runs Main.java with Java's client for java.net.http."""
+    made, classes = generate("java", document, folder / "java", "--library=native"), folder / "classes"
+    path = os.pathsep.join(map(str, jars()[1:]))
+    sources = [*map(str, (made / "src" / "main").rglob("*.java")), str(HERE / "programs" / "Main.java")]
+    run(program("javac"), "-nowarn", "-d", str(classes), "-cp", path, *sources, folder=folder)
+    return [program("java"), "-cp", f"{classes}{os.pathsep}{path}", "Main"]
+
+
+def go(document: Path, folder: Path) -> list[str]:
+    """The command that runs main.go with Go's client."""
+    made = generate("go", document, folder / "go")
+    shutil.rmtree(made / "test", ignore_errors=True)
+    (made / "cmd").mkdir()
+    shutil.copy(HERE / "programs" / "main.go", made / "cmd" / "main.go")
+    own = {"GOFLAGS": "-mod=mod -modcacherw", **go_folders()}
+    run(program("go"), "mod", "tidy", folder=made, **own)
+    run(program("go"), "build", "-o", "sender", "./cmd", folder=made, **own)
+    return [str(made / "sender")]
+
+
+def go_folders() -> Mapping[str, str]:
+    """Everything of Go's in one folder that may be removed."""
+    folder = cache_dir() / "clients" / "go"
+    return {"GOPATH": str(folder), "GOCACHE": str(folder / "build")}
+
+
+def typescript(document: Path, folder: Path) -> list[str]:
+    """The command that runs fetch.ts with TypeScript's client for fetch."""
+    generate(
+        "typescript-fetch", document, _module(folder / "fetch") / "client", "--additional-properties=importFileExtension=.js"
+    )
+    return _compiled(folder / "fetch", "fetch.ts")
+
+
+def typed(document: Path, folder: Path) -> list[str]:
+    """The command that runs typed.ts, which openapi-typescript's types and the compiler checked."""
+    made = _module(folder / "typed")
+    run(program("node"), "node_modules/openapi-typescript/bin/cli.js", str(document), "-o", "schema.d.ts", folder=made)
+    return _compiled(made, "typed.ts")
+
+
+def _module(folder: Path) -> Path:
+    folder.mkdir()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / "node" / name, folder / name)
+    run(program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", folder=folder)
+    return folder
+
+
+def _compiled(folder: Path, name: str) -> list[str]:
+    shutil.copy(HERE / "programs" / name, folder / name)
+    options = ["--module", "nodenext", "--target", "es2022", "--strict", "--skipLibCheck", "--types", "node"]
+    run(program("node"), "node_modules/typescript/bin/tsc", *options, name, folder=folder)
+    return [program("node"), str(folder / name.replace(".ts", ".js"))]

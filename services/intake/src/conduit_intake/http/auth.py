@@ -68,15 +68,17 @@ class Token(BaseModel):
 class Discovery(BaseModel):
     """Where tokens are to be had, and how (RFC 8414)."""
 
-    issuer: str
-    token_endpoint: str
+    issuer: str = Field(description="The hub's address.")
+    token_endpoint: str = Field(description="Where a client shows its id and secret.")
     response_types_supported: tuple[str, ...] = Field(
         default=("none",), description="The standard asks for one. There is no authorization endpoint."
     )
-    grant_types_supported: tuple[str, ...] = (GRANT,)
-    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic", "client_secret_post")
-    scopes_supported: tuple[str, ...] = tuple(SCOPES)
-    service_documentation: str
+    grant_types_supported: tuple[str, ...] = Field(default=(GRANT,), description="There is one.")
+    token_endpoint_auth_methods_supported: tuple[str, ...] = Field(
+        default=("client_secret_basic", "client_secret_post"), description="HTTP Basic, or fields of the form."
+    )
+    scopes_supported: tuple[str, ...] = Field(default=tuple(SCOPES), description="A client has one of them for good.")
+    service_documentation: str = Field(description="The hub's documents, for people.")
 
 
 class TokenError(BaseModel):

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: routes as FastAPI knows them, and bodies as the contracts' own JSON Schemas have them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ _CORRELATION_IN = {
     "schema": {"type": "string"},
 }
 _CORRELATION_OUT = {"description": "Name it when you ask about an answer.", "required": True, "schema": {"type": "string"}}
+_CAPITAL, _NO_WORD = re.compile(r"(?<!^)(?=[A-Z])"), re.compile(r"\W+")
 _WAIT = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
 _ALLOW = {"description": "The methods there are.", "required": True, "schema": {"type": "string"}}
 _CHALLENGE = {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}}
@@ -74,7 +76,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas = _opened(made["components"]["schemas"] | _problem_schemas()) | contract_schemas()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    _simplify_alternatives(schemas)
+    made["components"]["schemas"] = {name: _named(name, each) for name, each in sorted(schemas.items())}
     for methods in made["paths"].values():
         for operation in methods.values():
             _complete(operation)
@@ -119,7 +122,9 @@ def _opened(node: Any) -> Any:
         return [_opened(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {name: _opened(value) for name, value in node.items() if not (name == "additionalProperties" and value is False)}
+    made = {name: _opened(value) for name, value in node.items()}
+    # Said in so many words: generators take silence for a no.
+    return {**made, "additionalProperties": True} if isinstance(made.get("properties"), dict) else made
 
 
 def _moved(node: Any) -> Any:
@@ -129,6 +134,35 @@ def _moved(node: Any) -> Any:
     if isinstance(node, list):
         return [_moved(item) for item in node]
     return node.replace("#/$defs/", "#/components/schemas/") if isinstance(node, str) else node
+
+
+def _simplify_alternatives(schemas: dict[str, Any]) -> None:
+    """Without patterns that hold a backslash: generated Go tells alternatives apart by them, and writes each one twice. The
+    message's own JSON Schema has them, and so has the hub."""
+    for name in {reference["$ref"].rpartition("/")[2] for each in schemas.values() for reference in _alternatives(each)}:
+        for field in schemas[name]["properties"].values():
+            for part in (field, *field.get("anyOf", ())):
+                if "\\" in part.get("pattern", ""):
+                    del part["pattern"]
+
+
+def _alternatives(node: Any) -> list[dict[str, Any]]:
+    """Every reference that stands under `oneOf`."""
+    if isinstance(node, list):
+        return [found for each in node for found in _alternatives(each)]
+    if not isinstance(node, dict):
+        return []
+    here = [each for each in node.get("oneOf", ()) if "$ref" in each]
+    return here + [found for each in node.values() for found in _alternatives(each)]
+
+
+def _named(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """With a constant's name for each value of an enumeration, as generators take it: in Go all constants share one space,
+    where `OTHER` of one enumeration would be `OTHER` of the next."""
+    if "enum" not in schema:
+        return schema
+    prefix = _CAPITAL.sub("_", name).upper()
+    return {**schema, "x-enum-varnames": [f"{prefix}_{_NO_WORD.sub('_', str(value)).upper()}" for value in schema["enum"]]}
 
 
 def _complete(operation: dict[str, Any]) -> None:

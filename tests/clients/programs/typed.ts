@@ -1,0 +1,19 @@
+// The same with openapi-typescript: types alone, checked by the compiler, over fetch.
+import createClient from "openapi-fetch";
+import type { components, paths } from "./schema.js";
+
+const client = createClient<paths>({
+  baseUrl: process.env.BASE_URL,
+  headers: { Authorization: `Bearer ${process.env.TOKEN}` },
+});
+const referral: components["schemas"]["Referral"] = JSON.parse(process.env.REFERRAL!);
+const sent = await client.POST("/v1/referrals", {
+  params: { header: { "Idempotency-Key": process.env.KEY! } },
+  body: referral,
+});
+if (!sent.data) throw new Error(JSON.stringify(sent.error));
+const found = await client.GET("/v1/referrals/{referral_id}", {
+  params: { path: { referral_id: sent.data.referral_id } },
+});
+if (!found.data) throw new Error(JSON.stringify(found.error));
+console.log(sent.data.outcome, sent.data.referral_id, found.data.state);
