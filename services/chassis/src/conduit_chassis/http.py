@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 from prometheus_client import make_asgi_app
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from conduit_chassis.documents import redirect
 from conduit_chassis.errors import ConfigurationError
@@ -78,12 +79,21 @@ def listen(settings: Settings) -> socket.socket:
         raise ConfigurationError(f"HTTP_HOST and HTTP_PORT cannot be used: {error.strerror}") from None
 
 
+class _Protocol(H11Protocol):
+    """HTTP/1.1. A client that would rather speak HTTP/2 gets 1.1, as the standard has it, and no log need say so."""
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Java's client asks for h2c with each new connection."""
+
+
 def create_server(settings: Settings, app: Router) -> Server:
     """A server on the configured address that logs through the service's pipeline."""
     config = uvicorn.Config(
         app,
         host=settings.http_host,
         port=settings.http_port,
+        http=_Protocol,
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from conduit_contracts import __version__
+from conduit_contracts.documents import CONTACT, LICENCE
 from conduit_contracts.envelope import Message
 from conduit_contracts.schemas import CHECKOUT, messages
 from conduit_contracts.structured import CONTENT_TYPE as STRUCTURED
@@ -65,6 +66,8 @@ def document(home: Path = CHECKOUT) -> Json:
             "title": "The referral conduit: topics and messages",
             "version": __version__,
             "description": _INTRODUCTION,
+            "contact": {**CONTACT},
+            "license": {**LICENCE},
             "tags": [{"name": actor, "description": text} for actor, text in ACTORS.items()],
         },
         "defaultContentType": "application/json",
@@ -164,6 +167,7 @@ def _operation(topic: Topic, action: str, actor: str) -> Json:
         "action": action,
         "title": f"{actor} {verb} {topic.template}",
         "summary": f"As the Kafka user `{user_words(actor)}`.",
+        "description": _describe(topic),
         "channel": {"$ref": f"#/channels/{channel}"},
         "tags": [{"name": actor}],
         "messages": [{"$ref": f"#/channels/{channel}/messages/{key}"} for key in keys],

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from conduit_contracts import partner
+from conduit_contracts.documents import CONTACT, LICENCE
 from conduit_contracts.schemas import TAG, schema
 from conduit_intake.http.edge import CORRELATION, LONGEST_CORRELATION
 from conduit_intake.http.examples import EXAMPLES
@@ -69,6 +70,8 @@ def document(app: FastAPI) -> dict[str, Any]:
         version=VERSION,
         openapi_version="3.1.0",
         description=DESCRIPTION.strip(),
+        contact={**CONTACT},
+        license_info={**LICENCE},
         routes=app.routes,
         tags=_TAGS,
         servers=[{"url": "/", "description": "Where this document is."}],
@@ -168,6 +171,7 @@ def _named(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _complete(operation: dict[str, Any]) -> None:
     """What every operation has: the correlation id both ways, and headers that go with a status."""
     operation.setdefault("parameters", []).append(_CORRELATION_IN)
+    operation.setdefault("security", [])  # for everybody
     answers = operation["responses"]
     # FastAPI documents its own form of 422, which is never sent.
     if "HTTPValidationError" in str(answers.get("422", "")):
