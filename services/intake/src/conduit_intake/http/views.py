@@ -71,7 +71,7 @@ class Summary(View):
         ge=0, description="Of the latest update; 0 while the referral is accepted and nothing more is said."
     )
     received_at: datetime
-    updated_at: datetime
+    updated_at: datetime = Field(description="When the latest update happened. It may go back; `revision` alone orders.")
     withdrawn_at: datetime | SkipJsonSchema[None] = Field(None, description="When you withdrew it; the state follows.")
     sandbox: bool
     status_url: str
