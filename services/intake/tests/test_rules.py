@@ -246,6 +246,18 @@ def test_the_date_of_receipt_is_the_united_kingdoms() -> None:
     assert ask(message, partner=begins, now=half_past_midnight_of_the_second).outcome is Outcome.RECEIVED
 
 
+LAST_DAY = with_mous(terms("2026-01-01", "2026-12-30"))
+MIDNIGHT = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+@given(taken=st.integers(-86_400, 86_400), later=st.integers(0, 14 * 86_400))
+def test_a_mou_is_judged_by_when_the_hub_took_the_referral_however_much_later_it_is_handled(taken: int, later: int) -> None:
+    at = MIDNIGHT + timedelta(seconds=taken)
+    made = replace(submission(submitted(reported_at=NOW)), sent_at=at)
+    answer = rules.answer(rules.receive, made, LAST_DAY, None, scene(now=at + timedelta(seconds=later)))
+    assert answer.outcome is (Outcome.RECEIVED if at < MIDNIGHT else Outcome.REJECTED)
+
+
 def test_a_mou_that_the_partner_does_not_have_is_refused() -> None:
     assert told(ask(submitted(mou_reference="MOU-OTHER"))) == ["mou_unknown at referral.mou_reference"]
 

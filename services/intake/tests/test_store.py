@@ -165,9 +165,12 @@ async def test_the_last_registration_holds(intake: Harness) -> None:
 
 async def test_a_mou_lapses_by_the_clock_and_running_referrals_go_on(intake: Harness, clock: ManualClock) -> None:
     await intake.deliver(sent(submitted()))
+    on_its_last_days = sent(submitted(partner_reference="NL-3"))._replace(timestamp_ms=int(clock.now().timestamp() * 1000))
     clock.advance(timedelta(days=60))
-    (rejected,) = await intake.deliver(sent(submitted(partner_reference="NL-2")))
+    too_late = sent(submitted(partner_reference="NL-2"))._replace(timestamp_ms=int(clock.now().timestamp() * 1000))
+    (rejected,) = await intake.deliver(too_late)
     assert [problem.code for problem in rejected.message.problems] == ["mou_not_in_force"]
+    assert names(await intake.deliver(on_its_last_days)) == ["ReferralReceived"], "handled later than the broker took it"
     assert names(await intake.deliver(sent(supplied()))) == ["InformationSupplied"]
 
 

@@ -64,11 +64,12 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
     digest = content_hash(referral)
     if held is not None:
         return _receive_again(submission, held, digest)
-    lapsed = referral.immediate_danger and _has_lapsed(partner, referral, scene.today)
+    taken_on = scene.day_of(submission.sent_at)
+    lapsed = referral.immediate_danger and _has_lapsed(partner, referral, taken_on)
     problems = [
         *_too_large(submission, scene),
         *_in_future("referral.reported_at", referral.reported_at, scene, submission.sent_at),
-        *([] if lapsed else _without_mou(partner, referral, scene.today)),
+        *([] if lapsed else _without_mou(partner, referral, taken_on)),
     ]
     if problems:
         return _reject(submission, problems, None)

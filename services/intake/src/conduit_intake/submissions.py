@@ -159,8 +159,12 @@ class Scene:
 
     @property
     def today(self) -> date:
-        """The date on which a submission of this moment is received."""
-        return self.now.astimezone(self.zone).date()
+        """The date now."""
+        return self.day_of(None)
+
+    def day_of(self, sent_at: datetime | None) -> date:
+        """The date on which the hub took a submission: when the broker did, however much later it is judged, or now."""
+        return (sent_at or self.now).astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True)
