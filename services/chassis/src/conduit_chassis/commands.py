@@ -50,12 +50,13 @@ class Answer:
 
 
 def named(incoming: Incoming) -> Named:
-    """What a command names. Of one that could not be read, whatever in it is in order."""
+    """What a command names. Of one that could not be read, whatever in it is in order; its key names the referral, too."""
     if isinstance(incoming, Delivery):
         message = incoming.message
         return Named(_command_id(incoming), message.officer_id, message.referral_id)
-    body = _body(incoming)
-    return Named(_command_id(incoming), _in_order(_OFFICER, body, "officer_id"), _in_order(_REFERRAL, body, "referral_id"))
+    body, key = _body(incoming), (incoming.record.key or b"").decode("ascii", "replace")
+    referral_id = _in_order(_REFERRAL, body.get("referral_id")) or _in_order(_REFERRAL, key)
+    return Named(_command_id(incoming), _in_order(_OFFICER, body.get("officer_id")), referral_id)
 
 
 def _command_id(incoming: Incoming) -> str:
@@ -75,9 +76,9 @@ def _body(refusal: Refusal) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _in_order(kind: TypeAdapter[Any], body: dict[str, Any], field: str) -> Any:
+def _in_order(kind: TypeAdapter[Any], value: object) -> Any:
     try:
-        return kind.validate_json(to_json(body.get(field)))
+        return kind.validate_json(to_json(value))
     except (ValidationError, ValueError):
         return None
 

@@ -136,6 +136,8 @@ class Expectation(Part):
     escalated: dict[ForceId, int] = {}
     ignored: frozenset[Code] = frozenset()
     """Codes of officers' commands that did not fit."""
+    refused: frozenset[str] = frozenset()
+    """`code at field` of officers' commands that could not be read."""
     responses_rejected: dict[ForceId, int] = {}
     seen: dict[ForceId, frozenset[Token]] = {}
     hidden: dict[ForceId, frozenset[Token]] = {}

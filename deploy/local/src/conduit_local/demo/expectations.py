@@ -56,6 +56,7 @@ def _pairs(expect: Expectation, outcome: Outcome) -> Iterator[tuple[str, Any, An
     yield "dead letters", set(expect.dead_letters), outcome.dead_letters
     yield "repeated", expect.repeated, outcome.repeated
     yield "commands that did not fit", set(expect.ignored), outcome.ignored
+    yield "commands refused", set(expect.refused), outcome.refused
     yield "responses rejected", Counter(expect.responses_rejected), +outcome.responses_rejected
     yield "forces chased", set(expect.chased), set(outcome.chased)
     yield "forces escalated", set(expect.escalated), set(outcome.escalated)

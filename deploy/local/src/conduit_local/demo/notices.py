@@ -69,7 +69,8 @@ def _addresses(sample: Sample, outcome: Outcome, partners: Mapping[str, Sequence
     for force_id, times in outcome.escalated.items():
         if times:
             yield f"duty-inspector@{force_id}.police.example"
-    if outcome.routing_reviews:
+    # Where an officer acts at once, nobody on duty needs to be called.
+    if outcome.routing_reviews and not any(act.when == "routing_review_opened" for act in sample.case.officers):
         yield HUB_EMAIL
 
 

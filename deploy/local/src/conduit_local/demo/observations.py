@@ -62,6 +62,7 @@ class Outcome:
     chased: Counter[str] = field(default_factory=Counter)
     escalated: Counter[str] = field(default_factory=Counter)
     ignored: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
     warned: list[str] = field(default_factory=list)
     kept_from: set[str] = field(default_factory=set)
     standards_told: set[str] = field(default_factory=set)
@@ -124,8 +125,8 @@ def _by_triage(outcome: Outcome, seen: Seen) -> None:
         outcome.grounds = set(value["grounds"])
     elif seen.name == "referral_declined":
         outcome.declined_by = value["officer_id"]
-    elif seen.name == "command_ignored":
-        outcome.ignored.add(value["code"])
+    else:
+        _to_officer(outcome, seen)
 
 
 def _by_routing(outcome: Outcome, seen: Seen) -> None:
@@ -147,10 +148,16 @@ def _by_routing(outcome: Outcome, seen: Seen) -> None:
         outcome.chased[force_id] += 1
     elif seen.name == "handoff_escalated":
         outcome.escalated[force_id] += 1
-    elif seen.name == "command_ignored":
-        outcome.ignored.add(value["code"])
     else:
+        _to_officer(outcome, seen)
         _of_police_suspects(outcome, seen)
+
+
+def _to_officer(outcome: Outcome, seen: Seen) -> None:
+    if seen.name == "command_ignored":
+        outcome.ignored.add(seen.value["code"])
+    elif seen.name == "command_refused":
+        outcome.refused |= {f"{problem['code']} at {problem['field']}" for problem in seen.value["problems"]}
 
 
 def _of_police_suspects(outcome: Outcome, seen: Seen) -> None:
