@@ -61,6 +61,6 @@ class Options:
     """Between one partner's first record and the next one's."""
     patience_seconds: float = 60.0
     notice_seconds: float = 15.0
-    """So long the last e-mail may take after everything else."""
+    """So long no e-mail may come before what is missing counts as missing."""
     interruptions: Sequence[Interruption] = ()
     show: Callable[[dict[str, Outcome]], None] = field(default=lambda _: None)
