@@ -371,6 +371,16 @@ class Numbers(Value):
     suspects_estimated: Count | None = None
     """How many suspects there may be in all."""
 
+    def after(self, said: "Numbers | None", *, corrects: bool) -> "Numbers":
+        """What holds after these and what was said later: a correction takes their place, else the larger of each holds."""
+        if said is None:
+            return self
+        return said if corrects else Numbers(**{name: _larger(before, getattr(said, name)) for name, before in self})
+
+
+def _larger(before: int | None, said: int | None) -> int | None:
+    return max((number for number in (before, said) if number is not None), default=None)
+
 
 class AgencyKind(Term):
     """Who else may know."""
@@ -526,6 +536,9 @@ class Supplement(Value):
     """Persons who are new. With `corrects`, one of an id that the referral has takes that one's place."""
     places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
     """Places that are new. They may bring in further police forces."""
+    numbers: Numbers | None = None
+    """How many victims and suspects there are by now, all of them and not only the new ones. The larger of each number
+    counts; with `corrects`, these take the place of all that was said before. Absent: nothing is said of it."""
     supplied_at: Moment
     """When the partner heard of it."""
 

@@ -354,6 +354,8 @@ class InformationDisseminated(_ToForce):
     """The persons in it who are tied to this force's area; for the home force, all."""
     places: tuple[OffencePlace, ...] = ()
     """The places in it that lie in this force's area; for the home force, all."""
+    numbers: Numbers | None = None
+    """How many victims and suspects there are in the whole case by now. Absent: nothing was said of it."""
     supplied_at: Moment
     """When the partner heard of it."""
     immediate_danger: bool | None = None

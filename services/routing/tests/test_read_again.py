@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from conduit_contracts.ids import uuid7
-from conduit_contracts.referral import OffencePlace, Urgency
+from conduit_contracts.referral import Numbers, OffencePlace, Urgency
 from conduit_contracts.routing import (
     CaseDisseminated,
     CaseHandedOver,
@@ -307,3 +307,27 @@ def test_a_withdrawn_case_is_not_raised(desk: Desk) -> None:
     outbox = desk.deliver(informed(referral_id, IN_DANGER))
     assert outbox.kinds() == []
     assert outbox.one(InformationDisseminated).immediate_danger
+
+
+# Numbers said later
+
+
+def test_new_numbers_are_told_to_every_force_and_stand_in_every_part_sent_after(desk: Desk) -> None:
+    referral_id = handed_over(desk)
+    more = supplement(numbers=Numbers(victims_known=9, suspects_known=2))
+    told = [
+        each for _, _, each in desk.deliver(informed(referral_id, more)).sent if isinstance(each, InformationDisseminated)
+    ]
+    assert [each.numbers for each in told] == [more.numbers, more.numbers]
+    fewer = supplement(numbers=Numbers(victims_known=7), days=1)
+    told = [
+        each for _, _, each in desk.deliver(informed(referral_id, fewer)).sent if isinstance(each, InformationDisseminated)
+    ]
+    assert [each.numbers for each in told] == [more.numbers, more.numbers], "the larger number holds"
+    silent = desk.deliver(informed(referral_id, supplement(days=2)))
+    assert {each.numbers for _, _, each in silent.sent if isinstance(each, InformationDisseminated)} == {None}
+    corrected = supplement(numbers=Numbers(victims_known=7), corrects=True, days=3)
+    desk.deliver(informed(referral_id, corrected))
+    outbox = desk.deliver(informed(referral_id, IN_DANGER))
+    copies = [each for _, _, each in outbox.sent if isinstance(each, CaseDisseminated)]
+    assert [copy.summary.numbers for copy in copies] == [corrected.numbers, corrected.numbers]

@@ -391,3 +391,11 @@ def test_every_message_that_triage_consumes_has_a_handler_and_refusals_of_intake
     assert set(HANDLERS) == consumed
     ignored = {kind for kind, handler in HANDLERS.items() if handler is ignore}
     assert ignored == {intake.SubmissionRejected.type, intake.SubmissionRepeated.type}
+
+
+def test_numbers_alone_that_are_added_to_an_open_review_are_enough_for_the_rules(desk: Desk) -> None:
+    referral_id = desk.open(numbers=Numbers(victims_known=1, suspects_known=1))
+    assert names(desk.take(supplied(referral_id, numbers=Numbers(victims_known=4, suspects_known=2)))) == []
+    (accepted,) = desk.take(supplied(referral_id, numbers=Numbers(victims_known=5, suspects_known=1)))
+    assert accepted.grounds == (Ground.NUMBER_OF_VICTIMS,)
+    assert accepted.supplements[-1].numbers == Numbers(victims_known=5, suspects_known=1)

@@ -17,6 +17,7 @@ from conduit_triage import rules
 from conduit_triage.cases import Case, OpenReview, State
 from conduit_triage.policy import DeclineTerms, TriagePolicy
 from conduit_triage.rules import Accept, Review, assess
+from conduit_triage.told import Told
 from services.triage.tests import strategies
 from services.triage.tests.builders import (
     BIRMINGHAM,
@@ -75,6 +76,34 @@ def test_all_grounds_that_hold_are_given_in_a_fixed_order(policy: TriagePolicy) 
     sent = referral(numbers=Numbers(victims_known=9, suspects_known=9), places=places(BIRMINGHAM, LEEDS, GLASGOW))
     grounds = (Ground.NUMBER_OF_VICTIMS, Ground.NUMBER_OF_SUSPECTS, Ground.NUMBER_OF_FORCE_AREAS)
     assert assess(policy, sent) == Accept(grounds)
+
+
+def test_numbers_that_were_added_count_as_the_referrals_do(policy: TriagePolicy) -> None:
+    sent = referral(numbers=Numbers(victims_known=4, suspects_known=2))
+    assert assess(policy, sent, [supplement(numbers=Numbers(victims_known=5))]) == Accept((Ground.NUMBER_OF_VICTIMS,))
+    guessed = supplement(numbers=Numbers(victims_known=4, victims_estimated=9))
+    assert assess(policy, sent, [guessed]) == Review((ReviewReason.ESTIMATES_ONLY,))
+
+
+COUNTS = st.builds(
+    Numbers,
+    victims_known=st.integers(0, 9),
+    victims_estimated=st.none() | st.integers(0, 9),
+    suspects_known=st.integers(0, 9),
+    suspects_estimated=st.none() | st.integers(0, 9),
+)
+
+
+@given(first=COUNTS, later=st.lists(st.tuples(st.none() | COUNTS, st.booleans()), max_size=5))
+def test_the_larger_number_counts_until_a_correction_takes_the_place_of_all_before(
+    first: Numbers, later: list[tuple[Numbers | None, bool]]
+) -> None:
+    told = Told(referral(numbers=first), [supplement(numbers=said, corrects=corrects) for said, corrects in later])
+    said = [(first, True), *((numbers, corrects) for numbers, corrects in later if numbers is not None)]
+    last = max(index for index, (_, corrects) in enumerate(said) if corrects)
+    for name in Numbers.model_fields:
+        given_ones = [getattr(numbers, name) for numbers, _ in said[last:] if getattr(numbers, name) is not None]
+        assert getattr(told.numbers, name) == (max(given_ones) if given_ones else None)
 
 
 def test_a_claim_of_nature_neither_stops_nor_joins_an_acceptance_on_counted_grounds(policy: TriagePolicy) -> None:

@@ -41,6 +41,8 @@ class Content:
     def __init__(self, referral: Referral, supplements: Iterable[Supplement] = (), *, size: int) -> None:
         self.referral = referral
         self.size = size
+        self.numbers = referral.numbers
+        """How many victims and suspects there are, as last told."""
         self.latest_places: dict[str, OffencePlace] = {}
         """Each place as last described, in the order of first mention."""
         self.latest_forces: dict[str, tuple[str, ...]] = {}
@@ -110,6 +112,7 @@ class Content:
         if marked in self._known:
             return frozenset()
         self._known.add(marked)
+        self.numbers = self.numbers.after(supplement.numbers, corrects=supplement.corrects)
         if self.whole:
             self._supplements.append(supplement)
         else:

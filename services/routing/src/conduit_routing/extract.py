@@ -173,7 +173,7 @@ def _summary(content: Content, scope: Scope, *, narrative: bool) -> CaseSummary:
         setting=referral.setting,
         group_based=referral.group_based,
         offence_period=referral.offence_period,
-        numbers=referral.numbers,
+        numbers=content.numbers,
         narrative=referral.narrative if narrative else None,
         persons_elsewhere=0 if scope is WHOLE else sum(not scope.sees_person(person_id) for person_id in content.ties),
     )
@@ -187,6 +187,7 @@ def _information(case: Case, force_id: str, scope: Scope, supplement: Supplement
         text=supplement.text if scope is WHOLE else None,
         persons=scope.of_persons(supplement.persons),
         places=scope.of_places(supplement.places),
+        numbers=case.told.numbers if supplement.numbers else None,
         supplied_at=supplement.supplied_at,
         immediate_danger=supplement.immediate_danger,
         urgency=supplement.urgency,

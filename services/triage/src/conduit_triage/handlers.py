@@ -69,7 +69,8 @@ def information_supplied(work: Work, delivery: Delivery[intake.InformationSuppli
         acts.forward_information(act, supplement)
     if case.state is not State.WITHDRAWN:
         acts.raise_priority(act, supplement)
-    if case.review is not None and rules.may_accept(case) and (supplement.persons or supplement.places):
+    counts = supplement.persons or supplement.places or supplement.numbers
+    if case.review is not None and rules.may_accept(case) and counts:
         verdict = rules.judge(work.policy, case.referral, case.told)
         if isinstance(verdict, rules.Accept):
             acts.accept(act, verdict.grounds)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from conduit_contracts.geography import forces
-from conduit_contracts.referral import Concern, Ground, Referral, Role, Supplement
+from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role, Supplement
 from conduit_contracts.triage import DecideReview, ReviewReason
 from conduit_triage.cases import Case, OpenReview, State
 from conduit_triage.policy import TriagePolicy
@@ -46,10 +46,10 @@ def assess(policy: TriagePolicy, referral: Referral, supplements: Sequence[Suppl
 
 def judge(policy: TriagePolicy, referral: Referral, told: Told) -> Verdict:
     """What the rules make of a referral and of what was told of it in all."""
-    grounds = counted_grounds(policy, referral, told)
+    grounds = counted_grounds(policy, told)
     if grounds and is_child_sexual_abuse(referral):
         return Accept(grounds)
-    return Review(_reasons(policy, referral, counted=bool(grounds)))
+    return Review(_reasons(policy, referral, told.numbers, counted=bool(grounds)))
 
 
 def may_accept(case: Case) -> bool:
@@ -62,9 +62,9 @@ def is_child_sexual_abuse(referral: Referral) -> bool:
     return any(concern is not Concern.OTHER_HARM for concern in referral.concerns)
 
 
-def counted_grounds(policy: TriagePolicy, referral: Referral, told: Told) -> tuple[Ground, ...]:
+def counted_grounds(policy: TriagePolicy, told: Told) -> tuple[Ground, ...]:
     """The counted grounds that hold. Estimates do not count; who or what is described twice counts once."""
-    numbers = referral.numbers
+    numbers = told.numbers
     counts = (
         (Ground.NUMBER_OF_VICTIMS, max(numbers.victims_known, told.of_role(Role.VICTIM)), policy.victims_at_least),
         (Ground.NUMBER_OF_SUSPECTS, max(numbers.suspects_known, told.of_role(Role.SUSPECT)), policy.suspects_at_least),
@@ -73,8 +73,8 @@ def counted_grounds(policy: TriagePolicy, referral: Referral, told: Told) -> tup
     return tuple(ground for ground, known, at_least in counts if known >= at_least)
 
 
-def _reasons(policy: TriagePolicy, referral: Referral, *, counted: bool) -> tuple[ReviewReason, ...]:
-    estimated = _estimates_reach(policy, referral)
+def _reasons(policy: TriagePolicy, referral: Referral, numbers: Numbers, *, counted: bool) -> tuple[ReviewReason, ...]:
+    estimated = _estimates_reach(policy, numbers)
     held = (
         (ReviewReason.IMMEDIATE_DANGER, referral.immediate_danger),
         (ReviewReason.NOT_PLAINLY_CSA, not is_child_sexual_abuse(referral)),
@@ -85,8 +85,8 @@ def _reasons(policy: TriagePolicy, referral: Referral, *, counted: bool) -> tupl
     return tuple(reason for reason, holds in held if holds)
 
 
-def _estimates_reach(policy: TriagePolicy, referral: Referral) -> bool:
-    victims, suspects = referral.numbers.victims_estimated or 0, referral.numbers.suspects_estimated or 0
+def _estimates_reach(policy: TriagePolicy, numbers: Numbers) -> bool:
+    victims, suspects = numbers.victims_estimated or 0, numbers.suspects_estimated or 0
     return victims >= policy.victims_at_least or suspects >= policy.suspects_at_least
 
 

@@ -18,6 +18,8 @@ class Told:
         """The most urgent that was said. Only a person may go back on it."""
         self.danger = referral.immediate_danger
         """Whether it was ever said that a child is in danger."""
+        self.numbers = referral.numbers
+        """The numbers that hold: the larger of those said, or those of a correction."""
         self._roles: dict[str, Role] = {}
         self._areas: dict[str, str | None] = {}
         self._of_role: Counter[Role] = Counter()
@@ -30,6 +32,7 @@ class Told:
         """Take in what was added."""
         self.urgency = more_urgent(self.urgency, supplement.urgency)
         self.danger = self.danger or bool(supplement.immediate_danger)
+        self.numbers = self.numbers.after(supplement.numbers, corrects=supplement.corrects)
         self._take(supplement.persons, supplement.places)
 
     def of_role(self, role: Role) -> int:

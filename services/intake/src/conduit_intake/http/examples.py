@@ -33,6 +33,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "text": "Synthetic: a fourth young person has come forward, and is to meet the adults again this week.",
         "urgency": "urgent",
         "immediate_danger": False,
+        "numbers": {"victims_known": 4, "suspects_known": 2},
         "supplied_at": "2026-11-24T10:30:00Z",
     },
     "ReferralWithdrawn": {**_WHO, "reason": "duplicate"},
