@@ -375,7 +375,14 @@ class Numbers(Value):
         """What holds after these and what was said later: a correction takes their place, else the larger of each holds."""
         if said is None:
             return self
-        return said if corrects else Numbers(**{name: _larger(before, getattr(said, name)) for name, before in self})
+        if corrects:
+            return said
+        return Numbers(
+            victims_known=max(self.victims_known, said.victims_known),
+            victims_estimated=_larger(self.victims_estimated, said.victims_estimated),
+            suspects_known=max(self.suspects_known, said.suspects_known),
+            suspects_estimated=_larger(self.suspects_estimated, said.suspects_estimated),
+        )
 
 
 def _larger(before: int | None, said: int | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -13,17 +13,26 @@ import pytest
 
 from conduit_chassis.periodic import run_tick
 from conduit_chassis.testing import ManualClock, harness, logging_as
+from conduit_contracts.envelope import dump
 from conduit_intake import accounts
 from conduit_intake.app import create_service
 from conduit_intake.http.app import create_api
 from conduit_intake.http.keys import REPLAYED
 from services.intake.tests.api import JSON, Api, added, body, code, keyed, post, refer, referred
-from services.intake.tests.samples import NORTH, registered, sent
+from services.intake.tests.samples import NORTH, registered, sent, withdrawn
 
 
 async def count(api: Api, table: str) -> int:
     number: int = await api.intake.pool.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608  a table's name
     return number
+
+
+def respelt(said: bytes) -> bytes:
+    """The same content: keys in another order, with spaces, and times in another zone."""
+    turned = dict(reversed(json.loads(said).items()))
+    for name in {"reported_at", "supplied_at"} & turned.keys():
+        turned[name] = datetime.fromisoformat(turned[name]).astimezone(timezone(timedelta(hours=5))).isoformat()
+    return json.dumps(turned, indent=2).encode()
 
 
 class TestTheKey:
@@ -60,6 +69,23 @@ class TestAgain:
         answer = await post(north, "/v1/referrals", body(partner_reference="NL-2"), "1")
         assert code(answer) == (422, "idempotency_key_reused")
         assert await count(api, "referrals") == 1
+
+    async def test_the_same_in_another_spelling_is_the_same_request(self, api: Api, north: httpx.AsyncClient) -> None:
+        first = await post(north, "/v1/referrals", body(), "1")
+        again = await post(north, "/v1/referrals", respelt(body()), "1")
+        assert (again.status_code, again.content, again.headers[REPLAYED]) == (202, first.content, "true")
+        path = f"/v1/referrals/{first.json()['referral_id']}"
+        for end, said in [("information", added()), ("withdrawal", dump(withdrawn()))]:
+            first = await post(north, f"{path}/{end}", said, end)
+            again = await post(north, f"{path.upper().replace('/V1/REFERRALS', '/v1/referrals')}/{end}", respelt(said), end)
+            assert (again.status_code, again.content, again.headers[REPLAYED]) == (202, first.content, "true")
+        assert await count(api, "kept_answers") == 3
+
+    async def test_what_an_earlier_release_kept_is_known_to_the_letter(self, api: Api, north: httpx.AsyncClient) -> None:
+        first = await post(north, "/v1/referrals", body(), "1")
+        await api.intake.pool.execute("UPDATE kept_answers SET meaning = NULL")
+        assert (await post(north, "/v1/referrals", body(), "1")).content == first.content
+        assert code(await post(north, "/v1/referrals", respelt(body()), "1")) == (422, "idempotency_key_reused")
 
     async def test_another_path_under_the_key_is_refused(self, north: httpx.AsyncClient) -> None:
         referral_id = (await post(north, "/v1/referrals", body(), "1")).json()["referral_id"]
@@ -166,7 +192,7 @@ async def test_an_answer_is_kept_for_sixty_days_and_then_forgotten(
     api: Api, north: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     await post(north, "/v1/referrals", body(), "1")
-    (tick,) = api.intake.runtime.service.ticks
+    tick = next(each for each in api.intake.runtime.service.ticks if each.name == "forget_answers")
     clock.advance(timedelta(days=60))
     await run_tick(api.intake.runtime, tick)
     assert await count(api, "kept_answers") == 1

@@ -1,6 +1,6 @@
 """All SQL of clients' secrets, tokens and kept answers, as the HTTP API uses it. `clients.py` makes and revokes secrets."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 _SECRETS = """
@@ -19,16 +19,20 @@ _FORGET_TOKENS = """
 DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
 """
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))"
-_FIND = "SELECT fingerprint, status, location, media_type, body FROM kept_answers WHERE client_id = $1 AND key = $2"
+_FIND = """
+SELECT fingerprint, meaning, status, location, media_type, body FROM kept_answers WHERE client_id = $1 AND key = $2
+"""
 _KEEP = """
-INSERT INTO kept_answers (client_id, key, fingerprint, status, location, media_type, body, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO kept_answers (client_id, key, fingerprint, meaning, status, location, media_type, body, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 _FORGET_ANSWERS = """
 DELETE FROM kept_answers WHERE (client_id, key) IN
     (SELECT client_id, key FROM kept_answers WHERE at < $1 ORDER BY at LIMIT $2)
 """
 
+KEPT_FOR = timedelta(days=60)
+"""How long the answer to a request stands under its key."""
 SANDBOX, CASES = "sandbox", "cases"
 FORGET_BATCH = 500
 
@@ -77,6 +81,19 @@ class Secrets(NamedTuple):
     slow: tuple[tuple[str, bytes], ...]
 
 
+class Asked(NamedTuple):
+    """What tells a request under a key from another, by two digests of 32 bytes."""
+
+    fingerprint: bytes
+    """Of its bytes."""
+    meaning: bytes | None
+    """Of what it means. None where an earlier release kept the answer."""
+
+    def is_same(self, other: "Asked") -> bool:
+        """Whether both say the same: to the letter, or in another spelling."""
+        return self.fingerprint == other.fingerprint or (self.meaning is not None and self.meaning == other.meaning)
+
+
 class Kept(NamedTuple):
     """An answer that is given again to the same request."""
 
@@ -121,15 +138,15 @@ async def lock_key(connection: Any, client_id: str, key: str) -> bool:
     return held
 
 
-async def kept(connection: Any, client_id: str, key: str) -> tuple[bytes, Kept] | None:
-    """The fingerprint of the request that the key was used for, and its answer."""
+async def kept(connection: Any, client_id: str, key: str) -> tuple[Asked, Kept] | None:
+    """The request that the key was used for, and its answer."""
     row = await connection.fetchrow(_FIND, client_id, key)
-    return (row["fingerprint"], Kept(*row[1:])) if row else None
+    return (Asked(*row[:2]), Kept(*row[2:])) if row else None
 
 
-async def keep(connection: Any, client_id: str, key: str, fingerprint: bytes, answer: Kept, now: datetime) -> None:
+async def keep(connection: Any, client_id: str, key: str, asked: Asked, answer: Kept, now: datetime) -> None:
     """Keep an answer with the work that it tells of."""
-    await connection.execute(_KEEP, client_id, key, fingerprint, *answer, now)
+    await connection.execute(_KEEP, client_id, key, *asked, *answer, now)
 
 
 async def forget(connection: Any, tokens_before: datetime, answers_before: datetime) -> int:

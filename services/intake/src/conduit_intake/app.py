@@ -36,7 +36,7 @@ def create_service() -> Service:
         return (("/", create_api(runtime)),)
 
     async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        return await accounts.forget(connection, now, now - handler.runtime.inbox_retention)
+        return await accounts.forget(connection, now, now - accounts.KEPT_FOR)
 
     async def settle_early(connection: Any, outbox: Outbox, now: datetime) -> int:
         return await handler.settle_early(connection, outbox, now)

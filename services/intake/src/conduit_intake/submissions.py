@@ -20,7 +20,6 @@ from conduit_contracts.partner import (
     ReferralSubmitted,
     ReferralWithdrawn,
 )
-from conduit_contracts.referral import Referral, Supplement
 
 PartnerMessage = ReferralSubmitted | InformationSupplied | ReferralWithdrawn | ReconsiderationRequested
 M_co = TypeVar("M_co", bound=PartnerMessage, covariant=True)
@@ -177,7 +176,7 @@ class Answer:
     codes: tuple[str, ...] = ()
 
 
-def content_hash(value: Referral | Supplement) -> bytes:
+def content_hash(value: Value) -> bytes:
     """SHA-256 of what the value means, however it is spelt: instants in UTC, lists as sets, defaults left out.
 
     So spacing, the order of keys, a time's zone and defaults spelt out do not count, and a contract may add optional fields.
@@ -186,12 +185,12 @@ def content_hash(value: Referral | Supplement) -> bytes:
     return sha256(to_json(_as_sets(from_json(_canonical(value.model_copy(update=instants)))))).digest()
 
 
-def former_hash(value: Referral | Supplement) -> bytes:
+def former_hash(value: Value) -> bytes:
     """What stands in rows of the releases before: it counts a time's zone and the order of a list as content."""
     return sha256(_canonical(value)).digest()
 
 
-def _canonical(value: Referral | Supplement) -> bytes:
+def _canonical(value: Value) -> bytes:
     """Fields in the contract's order, defaults left out."""
     return value.__pydantic_serializer__.to_json(value, exclude_defaults=True)
 

@@ -15,7 +15,7 @@ from conduit_intake.http.referrals import SENT, ReferralPath
 from conduit_intake.http.refusals import documented
 from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
 from conduit_intake.http.warned import CONTRACT_IN, warned
-from conduit_intake.submissions import Submission
+from conduit_intake.submissions import Submission, content_hash
 
 router = APIRouter(tags=["Referrals"])
 
@@ -46,7 +46,8 @@ async def supply_information(
     message = InformationSupplied(supplement=bodies.decode(Supplement, body))
     submission = Submission(new_submission_id(), client.partner_id, message, b'{"supplement":' + body + b"}")
     work = settling(door, request, client, rules.supply, submission, referral_id)
-    return warned(request, await once(door, request, client, key, body, work), message.supplement)
+    response = await once(door, request, client, key, body, work, content_hash(message.supplement))
+    return warned(request, response, message.supplement)
 
 
 @router.post(
@@ -65,7 +66,7 @@ async def withdraw_referral(
     body = await _body(request, door)
     submission = _submission(client.partner_id, bodies.decode(ReferralWithdrawn, body), body)
     work = settling(door, request, client, rules.withdraw, submission, referral_id)
-    return await once(door, request, client, key, body, work)
+    return await once(door, request, client, key, body, work, content_hash(submission.message))
 
 
 @router.post(
@@ -87,7 +88,7 @@ async def request_reconsideration(
     body = await _body(request, door)
     submission = _submission(client.partner_id, bodies.decode(ReconsiderationRequested, body), body)
     work = settling(door, request, client, rules.reconsider, submission, referral_id)
-    return await once(door, request, client, key, body, work)
+    return await once(door, request, client, key, body, work, content_hash(submission.message))
 
 
 async def _body(request: Request, door: Door) -> bytes:

@@ -1,5 +1,7 @@
 """`Idempotency-Key`: a request is done once, whichever replica it reaches and however often it is sent.
 
+Another spelling of the same content, as a client that writes its body anew may send it, is the same request.
+
 The key is locked by the transaction that does the work, and its answer is kept in the same transaction. So there is no state
 "in flight" that a crash could leave behind. Final answers are kept, refusals by a rule among them; those worth another try
 are not, nor is what never came to a rule.
@@ -8,13 +10,14 @@ are not, nor is what never came to a rule.
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Annotated, Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Header, Request, Response
 
 from conduit_chassis.outbox import Outbox
 from conduit_intake import accounts
-from conduit_intake.accounts import Client, Kept
+from conduit_intake.accounts import Asked, Client, Kept
 from conduit_intake.http.bodies import media_type_of
 from conduit_intake.http.door import Door
 from conduit_intake.http.refusals import Refused
@@ -40,7 +43,8 @@ def idempotency_key(
         Header(
             alias="Idempotency-Key",
             pattern=_FORM,
-            description="A new one, such as a UUID, for each thing that you say; the same one to say it again. "
+            description="A new one, such as a UUID, for each thing that you say; the same one to say it again, "
+            "in whatever spelling. "
             "Kept for 60 days, for this client alone.",
         ),
     ],
@@ -52,16 +56,18 @@ def idempotency_key(
 TheKey = Annotated[str, Depends(idempotency_key)]
 
 
-async def once(door: Door, request: Request, client: Client, key: str, body: bytes, work: Work) -> Response:
-    """Do the work, or give the answer that it had.
+async def once(
+    door: Door, request: Request, client: Client, key: str, body: bytes, work: Work, said: bytes | None = None
+) -> Response:
+    """Do the work, or give the answer that it had. `said` is a digest of what the body means, else its bytes alone count.
 
     Raises:
         Refused: the key is in use by another request, or was used for a different one.
     """
-    digest = fingerprint(request, body)
+    asked = Asked(fingerprint(request, body), meaning(request, said) if said else None)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return await _attempt(door, client, key, digest, work)
+            return await _attempt(door, client, key, asked, work)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
             # Another request, or a record from Kafka, was first. The next attempt sees what it did.
             if attempt == ATTEMPTS:
@@ -69,23 +75,33 @@ async def once(door: Door, request: Request, client: Client, key: str, body: byt
     raise AssertionError
 
 
-async def _attempt(door: Door, client: Client, key: str, digest: bytes, work: Work) -> Response:
+async def _attempt(door: Door, client: Client, key: str, asked: Asked, work: Work) -> Response:
     async with door.transaction(client) as (connection, outbox):
         if not await accounts.lock_key(connection, client.client_id, key):
             raise Refused("idempotency_key_in_flight", headers={"Retry-After": "1"})
         found = await accounts.kept(connection, client.client_id, key)
         if found is not None:
-            return _again(found, digest)
+            return _again(found, asked)
         answer, final = await work(connection, outbox)
         if final:
-            await accounts.keep(connection, client.client_id, key, digest, answer, door.now())
+            await accounts.keep(connection, client.client_id, key, asked, answer, door.now())
     return render(answer)
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:
-    """SHA-256 of what makes a request the same one."""
+    """SHA-256 of what makes a request the same one to the letter."""
+    return _digest(request.method.encode(), request.url.path.encode(), media_type_of(request).encode(), body)
+
+
+def meaning(request: Request, said: bytes) -> bytes:
+    """SHA-256 of what a request means, however its body and the id in its path are spelt."""
+    ids = (UUID(each).bytes for each in request.path_params.values())
+    return _digest(request.method.encode(), request.scope["route"].path.encode(), said, *ids)
+
+
+def _digest(*parts: bytes) -> bytes:
     digest = sha256()
-    for part in (request.method.encode(), request.url.path.encode(), media_type_of(request).encode(), body):
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.digest()
@@ -97,9 +113,9 @@ def render(answer: Kept) -> Response:
     return Response(answer.body, answer.status, headers, media_type=answer.media_type)
 
 
-def _again(found: tuple[bytes, Kept], digest: bytes) -> Response:
+def _again(found: tuple[Asked, Kept], asked: Asked) -> Response:
     before, answer = found
-    if before != digest:
+    if not before.is_same(asked):
         raise Refused("idempotency_key_reused")
     response = render(answer)
     response.headers[REPLAYED] = "true"

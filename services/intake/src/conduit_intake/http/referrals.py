@@ -23,7 +23,7 @@ from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
 from conduit_intake.http.views import Page, Summary, Whole, shown, summary, update
 from conduit_intake.http.warned import CONTRACT_IN, warned
 from conduit_intake.reading import BEFORE_ALL, Standing
-from conduit_intake.submissions import Submission
+from conduit_intake.submissions import Submission, content_hash
 
 router = APIRouter(tags=["Referrals"])
 
@@ -71,7 +71,8 @@ async def submit_referral(request: Request, door: TheDoor, client: TheClient, ke
     message = ReferralSubmitted(referral=bodies.decode(Referral, body))
     # Kept as a record on the topic would be, with the partner's own bytes in it.
     submission = Submission(new_submission_id(), client.partner_id, message, b'{"referral":' + body + b"}")
-    response = await once(door, request, client, key, body, settling(door, request, client, rules.receive, submission))
+    work = settling(door, request, client, rules.receive, submission)
+    response = await once(door, request, client, key, body, work, content_hash(message.referral))
     return warned(request, response, message.referral)
 
 

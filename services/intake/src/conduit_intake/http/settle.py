@@ -39,7 +39,7 @@ _FOLLOWING = (
 _LINKS = {each: {"operationId": each, "parameters": {"referral_id": "$response.body#/referral_id"}} for each in _FOLLOWING}
 RECEIPTS: dict[int | str, dict[str, Any]] = {
     202: {"model": Receipt, "description": "It is committed.", "headers": _HEADERS, "links": _LINKS},
-    200: {"model": Receipt, "description": "The hub had it already, to the letter.", "headers": _HEADERS, "links": _LINKS},
+    200: {"model": Receipt, "description": "The hub had it already.", "headers": _HEADERS, "links": _LINKS},
 }
 
 
