@@ -63,6 +63,20 @@ def test_danger_without_an_agreement_in_force_goes_to_the_force_at_once_and_to_a
     assert found == ["ImmediateDangerRaised", "ReviewOpened"]
 
 
+@settings(max_examples=60, deadline=None)
+@given(sent=strategies.referrals, added=st.lists(strategies.supplements, max_size=4))
+def test_without_an_agreement_in_force_no_rule_ever_accepts_whatever_is_added(
+    policy: TriagePolicy, sent: Referral, added: list[Any]
+) -> None:
+    desk = Desk(policy)
+    lapsed = received(sent.model_copy(update={"immediate_danger": True})).model_copy(update={"mou_lapsed": True})
+    published = desk.take(lapsed)
+    for each in (*added, supplied(lapsed.referral_id, persons=persons(Role.VICTIM, *range(1, 10))).supplement):
+        published += desk.take(intake.InformationSupplied(referral_id=lapsed.referral_id, supplement=each))
+    assert "ReferralAccepted" not in names(published)
+    assert "ReferralAccepted" in names(desk.take(accepting(lapsed.referral_id)))
+
+
 def test_immediate_danger_is_raised_before_anything_else(desk: Desk) -> None:
     message = received(complex_referral(immediate_danger=True))
     raised, accepted = desk.take(message)

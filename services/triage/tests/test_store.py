@@ -100,6 +100,17 @@ async def test_a_whole_life_across_batches_is_the_same_as_within_one(triage: Har
     assert await triage.pool.fetchval("SELECT count(*) FROM reviews") == 0
 
 
+async def test_a_lapsed_agreement_is_remembered_when_a_later_batch_makes_a_counted_ground_hold(triage: Harness) -> None:
+    lapsed = received(referral(immediate_danger=True)).model_copy(update={"mou_lapsed": True})
+    in_force = received(referral(immediate_danger=True))
+    await send(triage, lapsed, in_force)
+    victims = persons(Role.VICTIM, *range(1, 10))
+    added = await send(triage, *(supplied(each.referral_id, persons=victims) for each in (lapsed, in_force)))
+    accepted = [each.referral_id for each in added if type(each).__name__ == "ReferralAccepted"]
+    assert accepted == [in_force.referral_id]
+    assert "ReferralAccepted" in names(await send(triage, accepting(lapsed.referral_id)))
+
+
 async def test_danger_told_of_later_is_stored_batch_by_batch(triage: Harness, policy: TriagePolicy) -> None:
     message = received(referral())
     key = message.referral_id

@@ -73,6 +73,8 @@ class Case:
     home_force: ForceId | None = None
     decline_reason: DeclineReason | None = None
     declined_by: OfficerId | None = None
+    mou_lapsed: bool = False
+    """Taken for the danger alone, since no agreement with its partner was in force."""
     review: OpenReview | None = None
     added: list[Added] = field(default_factory=list)
     leading: int = 0
@@ -94,6 +96,7 @@ class Case:
             body=body,
             state=State.UNDER_REVIEW,
             policy_version=policy_version,
+            mou_lapsed=message.mou_lapsed,
             _referral=message.referral,
         )
 

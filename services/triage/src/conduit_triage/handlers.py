@@ -44,7 +44,7 @@ def referral_received(work: Work, delivery: Delivery[intake.ReferralReceived], o
     act = Act(work, delivery, outbox, work.begin(delivery))
     if act.case.referral.immediate_danger:
         acts.raise_danger(act)
-    if delivery.message.mou_lapsed:  # without an agreement in force only a person accepts
+    if not rules.may_accept(act.case):  # it was taken for the danger alone
         acts.open_review(act, (ReviewReason.IMMEDIATE_DANGER,), act.case.received_at)
         return
     verdict = rules.judge(work.policy, act.case.referral, act.case.told)

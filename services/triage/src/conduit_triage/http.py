@@ -132,6 +132,7 @@ def _show(dossier: store.Dossier) -> Mapping[str, Any]:
         "home_force": case.home_force,
         "decline_reason": case.decline_reason,
         "declined_by": case.declined_by,
+        "mou_lapsed": case.mou_lapsed,
         "policy_version": case.policy_version,
         "version": len(counted(Line(line["actor"], line["what"]) for line in dossier.history)),
         "referral": json.loads(case.body)["referral"],

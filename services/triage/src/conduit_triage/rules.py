@@ -53,8 +53,8 @@ def judge(policy: TriagePolicy, referral: Referral, told: Told) -> Verdict:
 
 
 def may_accept(case: Case) -> bool:
-    """Whether the rules may accept. Once a person has declined, only a person accepts."""
-    return case.declined_by is None
+    """Whether the rules may accept. Once a person has declined, and without an agreement in force, only a person does."""
+    return case.declined_by is None and not case.mou_lapsed
 
 
 def is_child_sexual_abuse(referral: Referral) -> bool:

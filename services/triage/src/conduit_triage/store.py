@@ -15,7 +15,7 @@ from conduit_triage.work import Entry, Line, Remark, Work
 
 _CASES = """
 SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
-       grounds, home_force, decline_reason, declined_by, policy_version
+       grounds, home_force, decline_reason, declined_by, policy_version, mou_lapsed
 FROM assessments WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id
 """
 _LOCKED_CASES = f"{_CASES} FOR UPDATE"
@@ -74,7 +74,7 @@ _CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, 
 
 _CASE_COLUMNS = (
     *("referral_id", "partner_id", "partner_reference", "received_at", "body", "state", "danger_raised", "rounds"),
-    *("decided_by", "decided_at", "grounds", "home_force", "decline_reason", "declined_by", "policy_version"),
+    *("decided_by", "decided_at", "grounds", "home_force", "decline_reason", "declined_by", "policy_version", "mou_lapsed"),
 )
 _REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "opened_at", "due_at", "waiting_for_partner")
 _SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
