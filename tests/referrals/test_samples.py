@@ -13,7 +13,16 @@ from conduit_contracts.geography import forces
 from conduit_contracts.programme import PartnerRegistered
 from conduit_local.demo.command import POLICY
 from conduit_local.demo.records import partner_record
-from conduit_local.demo.samples import Sample, folder, force_register, load_kinds, load_partners, load_samples, merge
+from conduit_local.demo.samples import (
+    Sample,
+    duty_contacts,
+    folder,
+    force_register,
+    load_kinds,
+    load_partners,
+    load_samples,
+    merge,
+)
 from conduit_local.services import POLICY_FILE, SAMPLE_PARTNERS
 
 SAMPLES = load_samples()
@@ -79,6 +88,17 @@ def test_forces_and_partners_are_ones_that_exist() -> None:
         assert {*sample.case.expect.handoffs, *sample.case.forces} <= set(forces()), sample.number
     assert tuple(entry.partner_id for entry in load_partners()) == SAMPLE_PARTNERS
     assert {entry.force_id for entry in force_register()} == set(forces())
+    rooms = [entry.control_room for entry in force_register()]
+    assert len(set(rooms)) == len(rooms)
+    assert None not in rooms
+
+
+def test_the_hub_has_two_to_call_and_another_approved_them() -> None:
+    proposal, approval = duty_contacts()
+    assert len({each.email for each in proposal.contacts}) == len(proposal.contacts) >= 2
+    assert all(each.telephone for each in proposal.contacts)
+    assert (approval.proposal_id, approval.digest) == (proposal.proposal_id, proposal.digest)
+    assert approval.approved_by != proposal.proposed_by
 
 
 def test_the_register_has_a_lapsed_memorandum_a_suspended_partner_and_a_webhook() -> None:

@@ -66,9 +66,9 @@ def test_it_is_said_which_partners_may_send_no_new_referral_and_why() -> None:
 
 def test_the_greeting_says_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = Stack(tmp_path / ".conduit")
-    monkeypatch.setattr(stack, "url", lambda name: f"http://127.0.0.1:20000/{name}"[:22])
+    monkeypatch.setattr(stack, "url", lambda _name: "http://127.0.0.1:20000")
     said = "\n".join(greeting(stack))
-    for text in ("/clients/", "/env", "/mail/", "/logs/", ":20000/docs", "docs/attach.md"):
+    for text in ("/clients/", "/env", "/mail/", "/logs/", ":20000/docs", ":20000/duty/", "docs/attach.md"):
         assert text in said
 
 

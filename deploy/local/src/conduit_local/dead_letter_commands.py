@@ -154,7 +154,7 @@ async def _connected(settings: Settings, act: Callable[[Settings, Any], Awaitabl
     connection = await asyncpg.connect(**settings.postgres_arguments())
     try:
         return await act(settings, connection)
-    except asyncpg.UndefinedColumnError:
+    except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
         raise OnboardingError(
             "the service is of a release before 0.2, which this command cannot serve; upgrade it"
         ) from None

@@ -22,6 +22,7 @@ def greeting(stack: Stack) -> Iterator[str]:
         "addresses": str(_short(stack.state_dir / "env")),
         "partner API": intake,
         "documents": f"{intake}/docs",
+        "duty tasks": f"{stack.url('notification')}/duty/  each alarm's mail has its link",
         "mail sent": f"{_short(stack.smtp_folder)}/  one .eml file each",
         "logs": f"{_short(stack.state_dir / 'logs')}/  one file per process",
     }

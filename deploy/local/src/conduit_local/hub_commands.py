@@ -5,31 +5,26 @@ Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 m
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from confluent_kafka import KafkaError, Producer
 
 from conduit_chassis.settings import Settings
-from conduit_contracts import topics
-from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
-from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
+from conduit_contracts.programme import Contact, HubContactsApproved, HubContactsProposed
+from conduit_local import duty_contacts
 from conduit_local.audit import By, audited
-from conduit_local.broker import Broker
 from conduit_local.commands import Actor, Apply, Reason, StateDir, explained, must_be_known, reach
 from conduit_local.dead_letter_commands import with_connection
 from conduit_local.onboarding import OnboardingError
 from conduit_local.reachable import contact
-from conduit_local.register import RegisterError
 from conduit_notification import hub
 from conduit_notification.notices import HUB
 from conduit_notification.queue import ladder_of
 
 app = typer.Typer(no_args_is_help=True, help="The hub's duty contacts: show, propose a change, approve it.")
-SECONDS = 30.0
+FEWEST = 2
 
 
 @app.command()
@@ -61,7 +56,7 @@ def propose(
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
         message = HubContactsProposed(
-            proposal_id=uuid7(), contacts=tuple(map(contact, contacts)), proposed_by=actor or "nobody yet"
+            proposal_id=uuid7(), contacts=_several(contacts), proposed_by=hub.name_of(actor) or "nobody yet"
         )
         for number, each in enumerate(message.contacts, 1):
             typer.echo(f"{number}. {each.email}  {each.telephone or 'no telephone'}")
@@ -70,8 +65,16 @@ def propose(
             return
         broker = reach(state_dir)
         with audited(broker.state_dir, By(actor, reason), "hub propose", "hub", [("propose", str(message.proposal_id))]):
-            _publish(broker, topics.PROGRAMME, topics.HUB_CONTACTS, message)
+            duty_contacts.propose(broker, message)
         typer.echo(f"proposed: {message.proposal_id}; somebody else runs `conduit hub approve {message.proposal_id}`")
+
+
+def _several(typed: list[str]) -> tuple[Contact, ...]:
+    """Raises OnboardingError where one absence would leave nobody to call."""
+    found = tuple(map(contact, typed))
+    if len({(each.email or "").casefold() for each in found}) < max(FEWEST, len(found)):
+        raise OnboardingError("give --contact twice or more, each with an address of its own: one may be away")
+    return found
 
 
 @app.command()
@@ -93,30 +96,14 @@ def approve(
     with explained():
         if not found:
             raise OnboardingError("no such proposal waits; `conduit hub show` lists those that do")
-        if found[0].proposed_by == actor.strip():
+        if apply and hub.same_person(found[0].proposed_by, actor):
             raise OnboardingError("whoever proposed it cannot approve it: ask somebody else")
         typer.echo(f"{proposal_id} by {found[0].proposed_by}: {', '.join(found[0].shown)}")
         if not apply:
             typer.echo("nothing was changed. Add --apply to approve it")
             return
-        message = HubContactsApproved(proposal_id=proposal_id, digest=found[0].digest, approved_by=actor)
+        message = HubContactsApproved(proposal_id=proposal_id, digest=found[0].digest, approved_by=hub.name_of(actor))
         broker = reach(state_dir)
         with audited(broker.state_dir, By(actor, reason), "hub approve", "hub", [("approve", str(proposal_id))]):
-            _publish(broker, topics.DUTY, topics.HUB_APPROVALS, message)
+            duty_contacts.approve(broker, message)
         typer.echo("approved: it takes effect within seconds, and those who were called before are told")
-
-
-def _publish(broker: Broker, user: str, topic: topics.Topic, message: HubContactsProposed | HubContactsApproved) -> None:
-    """Raises RegisterError where the broker does not take it."""
-    producer = Producer({**broker.librdkafka(user), "acks": "all", "linger.ms": 0, "log_level": 0})
-    failures: list[KafkaError] = []
-    headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, datetime.now(UTC)))
-    producer.produce(
-        topic.name(),
-        value,
-        str(message.proposal_id),
-        headers=list(headers),
-        on_delivery=lambda error, _: failures.append(error) if error else None,
-    )
-    if producer.flush(SECONDS) or failures:
-        raise RegisterError(f"it was not written: {failures[0].str() if failures else 'the broker is silent'}")

@@ -1,7 +1,7 @@
 """Changes of the hub's own duty contacts: proposed by one, approved by another, told to those whom they replace.
 
 The two travel on two topics, which no credential can both write, so they race. A change takes effect where the approval's
-digest is that of the proposal, once, and the one that comes last holds.
+digest is that of the proposal and another person's name stands under it, once; the one that comes last holds.
 """
 
 from dataclasses import dataclass
@@ -25,11 +25,15 @@ _APPROVED = """
 INSERT INTO hub_changes (proposal_id, approved_digest, approved_by, approved_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (proposal_id) DO UPDATE
 SET approved_digest = excluded.approved_digest, approved_by = excluded.approved_by, approved_at = excluded.approved_at
-WHERE hub_changes.approved_digest IS NULL
+WHERE hub_changes.in_effect_at IS NULL
+"""
+_AGREES = """
+SELECT proposed_by, approved_by FROM hub_changes
+WHERE proposal_id = $1 AND digest = approved_digest AND in_effect_at IS NULL
 """
 _TAKES_EFFECT = """
 UPDATE hub_changes SET in_effect_at = clock_timestamp()
-WHERE proposal_id = $1 AND digest = approved_digest AND in_effect_at IS NULL RETURNING contacts, approved_at
+WHERE proposal_id = $1 AND in_effect_at IS NULL RETURNING contacts, approved_at
 """
 _WAITING = """
 SELECT proposal_id, digest, proposed_by, contacts FROM hub_changes
@@ -56,6 +60,16 @@ class Waiting:
         return [f"{each.email or each.webhook_url} {each.telephone or ''}".strip() for each in self.contacts]
 
 
+def name_of(text: str) -> str:
+    """A name without the blanks that nobody sees."""
+    return " ".join(text.split())
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one, however they are written."""
+    return name_of(one).casefold() == name_of(other).casefold()
+
+
 async def waiting(connection: Any) -> list[Waiting]:
     """Every proposal that nobody has approved, the newest last."""
     rows = await connection.fetch(_WAITING)
@@ -71,6 +85,9 @@ async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -
         said = approval.message
         await connection.execute(_APPROVED, said.proposal_id, said.digest, said.approved_by, approval.at)
     for proposal_id in dict.fromkeys(_ids(work)):
+        by = await connection.fetchrow(_AGREES, proposal_id)
+        if by is None or same_person(by[0], by[1]):
+            continue
         row = await connection.fetchrow(_TAKES_EFFECT, proposal_id)
         if row is not None:
             await _take_effect(connection, str(proposal_id), row[0], row[1], fallback, now)

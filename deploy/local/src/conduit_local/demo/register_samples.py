@@ -1,10 +1,11 @@
-"""Puts the sample partners and forces on the registers, so that a newcomer's first referral finds its partner known."""
+"""Puts the sample partners, forces and duty contacts on the registers, so that a newcomer's first referral is heard."""
 
 from __future__ import annotations
 
 from conduit_contracts.programme import PartnerRegistered
+from conduit_local import duty_contacts as contacts
 from conduit_local.broker import Broker
-from conduit_local.demo.samples import folder, force_register, load_partners
+from conduit_local.demo.samples import duty_contacts, folder, force_register, load_partners
 from conduit_local.register import Entry, publish, read_registers
 
 ACTOR = "conduit-up"
@@ -18,6 +19,11 @@ def register_samples(broker: Broker) -> None:
     partners: list[Entry] = [_quiet(each) for each in load_partners() if each.partner_id not in known.partners]
     forces: list[Entry] = [each for each in force_register() if each.force_id not in known.forces]
     publish(broker, [*partners, *forces], actor=ACTOR)
+    if not contacts.ever_proposed(broker):
+        proposal, approval = duty_contacts()
+        # What was proposed stands for all of it, so it comes last.
+        contacts.approve(broker, approval)
+        contacts.propose(broker, proposal)
 
 
 def _quiet(partner: PartnerRegistered) -> PartnerRegistered:

@@ -6,21 +6,24 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeAlias
 
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
-from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.programme import ForceRegistered, HubContactsApproved, HubContactsProposed, PartnerRegistered
 from conduit_local.demo.lag import Lag
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire
 from conduit_local.ports import wait_until
 
-REGISTERS = (topics.PARTNERS, topics.FORCES)
+Entry: TypeAlias = PartnerRegistered | ForceRegistered | HubContactsProposed | HubContactsApproved
+
+REGISTERS = (topics.PARTNERS, topics.FORCES, topics.HUB_CONTACTS, topics.HUB_APPROVALS)
 SECONDS = 60.0
 
 
-async def publish(post: Post, entries: Iterable[PartnerRegistered | ForceRegistered]) -> None:
+async def publish(post: Post, entries: Iterable[Entry]) -> None:
     """Returns once every entry is on its topic."""
     pending = [await post.send(_record(entry)) for entry in entries]
     await asyncio.gather(*pending)
@@ -42,10 +45,19 @@ def _has_read(lag: Lag, service: str, wanted: Sequence[topics.Topic]) -> bool:
     return not lag.of(service, wanted)
 
 
-def _record(entry: PartnerRegistered | ForceRegistered) -> Wire:
-    if isinstance(entry, PartnerRegistered):
-        topic, key = topics.PARTNERS, entry.partner_id
-    else:
-        topic, key = topics.FORCES, entry.force_id
+def _record(entry: Entry) -> Wire:
+    topic, key = _place(entry)
     headers, value = encode(entry, Attributes(str(uuid7()), "/programme", entry.type, datetime.now(UTC)))
     return Wire(topic.name(), key.encode(), headers, value)
+
+
+def _place(entry: Entry) -> tuple[topics.Topic, str]:
+    match entry:
+        case PartnerRegistered():
+            return topics.PARTNERS, entry.partner_id
+        case ForceRegistered():
+            return topics.FORCES, entry.force_id
+        case HubContactsProposed():
+            return topics.HUB_CONTACTS, str(entry.proposal_id)
+        case HubContactsApproved():
+            return topics.HUB_APPROVALS, str(entry.proposal_id)

@@ -27,7 +27,7 @@ from conduit_local.demo.partners import Partners
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire
 from conduit_local.demo.result import Options, Result, Row
-from conduit_local.demo.samples import Sample, force_register, load_partners
+from conduit_local.demo.samples import Sample, duty_contacts, force_register, load_partners
 from conduit_local.demo.webhook_sink import WebhookSink
 from conduit_local.doors import open_doors
 from conduit_local.stack import Stack
@@ -75,7 +75,7 @@ class _Run:
     async def result(self) -> Result:
         connectors = Connectors(self._broker, self._post, self._behaviour)
         async with Observer(self._broker) as observer, connectors, self._webhooks:
-            await registers.publish(self._post, [*self._register(), *force_register()])
+            await registers.publish(self._post, [*self._register(), *force_register(), *duty_contacts()])
             await asyncio.to_thread(registers.wait_until_known, self._lag, self._check)
             self._moved = self._began = time.monotonic()
             background = [asyncio.create_task(self._feed()), asyncio.create_task(self._send())]

@@ -12,15 +12,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 
 from conduit_contracts.envelope import Message
 from conduit_contracts.geography import forces
 from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralSubmitted, ReferralWithdrawn
-from conduit_contracts.programme import Contact, ForceRegistered, PartnerRegistered
+from conduit_contracts.programme import (
+    Contact,
+    ForceRegistered,
+    HubContactsApproved,
+    HubContactsProposed,
+    PartnerRegistered,
+)
 from conduit_local.demo.cases import Case
 from conduit_local.paths import project_root
+from conduit_local.services import HUB_EMAIL
+
+SECOND_ON_DUTY = "second-duty-officer@hub.example"
+_SAMPLE = UUID("5a3b1e00-0000-4000-8000-000000000001")
 
 MESSAGES: Mapping[str, type[Message]] = {
     "referral": ReferralSubmitted,
@@ -128,11 +139,31 @@ def load_partners(path: Path | None = None) -> list[PartnerRegistered]:
 
 
 def force_register() -> Iterator[ForceRegistered]:
-    """The register of forces: every force there is, with a synthetic address and two levels above it."""
-    for force_id in forces():
+    """The register of forces: every force there is, with a synthetic address, two levels above it, and a control room.
+
+    All telephone numbers are of a range that is given to nobody.
+    """
+    for number, force_id in enumerate(forces()):
         host = f"{force_id}.police.example"
         levels = tuple(Contact(email=f"{level}@{host}") for level in ("duty-inspector", "head-of-safeguarding"))
-        yield ForceRegistered(force_id=force_id, contact=Contact(email=f"safeguarding@{host}"), escalation=levels)
+        yield ForceRegistered(
+            force_id=force_id,
+            contact=Contact(email=f"safeguarding@{host}", telephone=_telephone(200 + number)),
+            escalation=levels,
+            control_room=_telephone(100 + number),
+        )
+
+
+def duty_contacts() -> tuple[HubContactsProposed, HubContactsApproved]:
+    """Whom the hub's alarms call: two synthetic contacts. Under one id, so that they take effect once however often told."""
+    contacts = tuple(Contact(email=each, telephone=_telephone(n)) for n, each in enumerate((HUB_EMAIL, SECOND_ON_DUTY)))
+    proposal = HubContactsProposed(proposal_id=_SAMPLE, contacts=contacts, proposed_by="sample proposer")
+    approval = HubContactsApproved(proposal_id=_SAMPLE, digest=proposal.digest, approved_by="sample approver")
+    return proposal, approval
+
+
+def _telephone(last: int) -> str:
+    return f"+441632960{last:03}"
 
 
 def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
