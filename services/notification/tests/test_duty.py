@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
 
@@ -372,6 +373,71 @@ class TestPages:
         assert "<script>" not in answer.text
         assert "<b>" not in answer.text
 
+    async def test_every_page_can_be_read_by_eye_and_by_screen_reader(
+        self, staffed: Harness, browser: httpx.AsyncClient
+    ) -> None:
+        await deliver(staffed, b.partner_registered(TEAM), b.danger_reported())
+        address = await link(staffed)
+        pages = {
+            "open": await browser.get(address),
+            "without a name": await browser.post(address, data={"name": " "}),
+            "yours": await browser.post(address, data={"name": "Ada Example"}),
+            "taken": await browser.get(address),
+            "unknown": await browser.get("/duty/none"),
+        }
+        for name, answer in pages.items():
+            found = Reader.of(answer.text)
+            assert found.languages == ["en-GB"], name
+            assert found.headings[0] == "h1", name
+            assert found.headings.count("h1") == 1, name
+            assert found.titles == 1, name
+            assert found.inputs == found.labels, name
+            assert "<dl></dl>" not in answer.text, name
+            assert "T0" not in answer.text, "times are for people"
+        assert pages["open"].text.index("<form") < pages["open"].text.index("About"), "nobody scrolls to take it"
+        assert "<title>Error: " in pages["without a name"].text
+        assert "child is in danger now" not in pages["taken"].text, "whoever has it sees to it"
+        assert 'href="mailto:' in pages["yours"].text
+        assert 'href="tel:+441004960147"' in pages["yours"].text
+
+    async def test_whoever_looks_again_whom_to_ring_stands_in_the_history(
+        self, staffed: Harness, browser: httpx.AsyncClient
+    ) -> None:
+        await deliver(staffed, b.danger_reported())
+        for name in ("Ada Example", "Ada Example", "Grace Example"):
+            await browser.post(await link(staffed), data={"name": name})
+        rows = await staffed.pool.fetch("SELECT actor, what FROM duty_history WHERE actor LIKE 'person:%' ORDER BY at")
+        assert [tuple(row) for row in rows] == [("person:Ada Example", "taken"), ("person:Ada Example", "shown_again")]
+
+
+class Reader(HTMLParser):
+    """What a screen reader goes by."""
+
+    @classmethod
+    def of(cls, text: str) -> "Reader":
+        made = cls()
+        made.languages, made.headings, made.inputs, made.labels, made.titles = [], [], [], [], 0
+        made.feed(text)
+        return made
+
+    languages: list[str | None]
+    headings: list[str]
+    inputs: list[str | None]
+    labels: list[str | None]
+    titles: int
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "html":
+            self.languages.append(given.get("lang"))
+        elif re.fullmatch("h[1-6]", tag):
+            self.headings.append(tag)
+        elif tag == "input":
+            self.inputs.append(given.get("id"))
+        elif tag == "label":
+            self.labels.append(given.get("for"))
+        self.titles += tag == "title"
+
 
 class TestContacts:
     """The register of duty contacts."""
@@ -408,6 +474,15 @@ class TestContacts:
         swapped = b.proposed(tuple(reversed(DUTY_CONTACTS)), number=1)
         await deliver(notification, swapped, b.approved(swapped), b.danger_reported())
         assert set(await mailed(notification, mail)) == {HUB_EMAIL}
+
+    @pytest.mark.parametrize("name", ["Example Operator", " example  operator"])
+    async def test_nobody_approves_what_they_proposed_and_another_may_still(self, notification: Harness, name: str) -> None:
+        proposal = b.proposed()
+        approval = b.approved(proposal)
+        await deliver(notification, proposal, approval.model_copy(update={"approved_by": name}))
+        assert await notification.pool.fetchval("SELECT count(*) FROM contacts WHERE audience = 'hub:'") == 0
+        await notification.deliver(record_of(approval))
+        assert await notification.pool.fetchval("SELECT count(*) FROM contacts WHERE audience = 'hub:'") == 1
 
     async def test_an_old_change_that_comes_again_does_not_come_back(self, staffed: Harness) -> None:
         newer = b.proposed(tuple(reversed(DUTY_CONTACTS)), number=2)

@@ -219,6 +219,11 @@ async def take(connection: Any, task_id: UUID, who: str, policy_version: str) ->
     return taken
 
 
+async def looked_again(connection: Any, task_id: UUID, who: str, policy_version: str) -> None:
+    """Whoever has it was shown again whom to ring."""
+    await connection.execute(_HISTORY, task_id, f"person:{who}", "shown_again", policy_version)
+
+
 async def callback_of(connection: Any, task_id: UUID) -> Callback | None:
     """Whom to ring back, for whoever has taken the task."""
     found = await connection.fetchval(_CALLBACK, task_id)

@@ -2,13 +2,16 @@
 
 Looking changes nothing, since mail scanners fetch links; taking is a POST with a name. Whom to ring back is shown to the one
 who has just taken the task, and to nobody who only looks. The link's token is all that opens it, so no page may leak it.
+Times are the hub's.
 """
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from html import escape
 from string import Template as Text
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -22,7 +25,7 @@ from conduit_notification.duty import Task
 from conduit_notification.policy import NotificationPolicy
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,64}")
-LONGEST_FORM, LONGEST_NAME = 2_000, 100
+LONGEST_FORM, LONGEST_NAME, SHORTEST_NUMBER = 2_000, 100, 3
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
@@ -42,7 +45,8 @@ body { font: 1.125rem/1.5 system-ui, sans-serif; color: #0b0c0c; background: #ff
   padding: 1.5rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 .danger { background: #b10e1e; color: #fff; padding: .75rem 1rem; font-weight: bold; }
-dt { font-weight: bold; } dd { margin: 0 0 .75rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.25rem; margin: 2rem 0 .5rem; }
+dl { margin: 0 0 1.25rem; } dt { font-weight: bold; } dd { margin: 0 0 .75rem; overflow-wrap: anywhere; }
 label { display: block; font-weight: bold; margin-bottom: .25rem; }
 input { font: inherit; width: 100%; max-width: 24rem; padding: .5rem; border: 2px solid #0b0c0c; box-sizing: border-box; }
 button { font: inherit; font-weight: bold; color: #fff; background: #00703c; border: 0; padding: .75rem 1.25rem;
@@ -88,10 +92,10 @@ class _Pages:
             if task is None:
                 return _page("No such task", _NO_TASK, 404)
             if request.method != "POST":
-                return _show(task)
+                return self._show(task)
             name = await _name(request)
             if name is None:
-                return _show(task, "Enter your name, so that the others know who has it.", 422)
+                return self._show(task, "Enter your name, so that the others know who has it.", 422)
             return await self._take(connection, task, name)
 
     async def _take(self, connection: object, task: Task, name: str) -> Response:
@@ -100,10 +104,65 @@ class _Pages:
         if now is None:
             return _page("No such task", _NO_TASK, 404)
         if not taken and now.taken_by != name:
-            return _show(now)
+            return self._show(now)
+        if not taken:
+            await duty_store.looked_again(connection, task.task_id, name, self._policy.version)
         callback = await duty_store.callback_of(connection, task.task_id)
         rooms = await duty_store.control_rooms_of(connection, task)
-        return _yours(now, callback, rooms, await duty_store.contacts_of(connection, task))
+        return self._yours(now, callback, rooms, await duty_store.contacts_of(connection, task))
+
+    def _show(self, task: Task, error: str = "", status: int = 200) -> Response:
+        if task.taken_at is not None:
+            return self._taken(task, status)
+        form = _form("Your name", "Take this task", error)
+        after = "<p>Whoever takes it is shown whom to ring, and nobody else is called.</p>"
+        content = f"{_what(task)}<p>{escape(task.wording.do)}</p>{form}{after}{self._facts(task)}"
+        return _page(f"{'Error: ' if error else ''}Duty task", content, status)
+
+    def _taken(self, task: Task, status: int) -> Response:
+        form = _form("If it is yours, enter your name as you gave it", "Show again whom to ring")
+        content = (
+            f"<h1>Taken by {_taker(task)}</h1><p>{self._local(task.taken_at)}. Nobody else is called, and there is nothing "
+            f"for others to do.</p>"
+            f"{form}{self._facts(task, task.wording.what)}"
+        )
+        return _page("Taken", content, status)
+
+    def _yours(
+        self, task: Task, callback: Callback | None, rooms: list[str], contacts: list[tuple[str, Contact]]
+    ) -> Response:
+        whom = _callback(callback) if callback else f"<p>{self._nobody()}</p>"
+        register = _list({"Control rooms": "<br>".join(map(_room, rooms))}) + "".join(_contact(*each) for each in contacts)
+        content = (
+            f"{_what(task)}<p><strong>It is yours.</strong> Taken by {_taker(task)}, {self._local(task.taken_at)}.</p>"
+            f"<p>{escape(task.wording.do)}</p>"
+            f"<h2>Ring back</h2>{whom}{f'<h2>In the register</h2>{register}' if register else ''}{self._facts(task)}"
+        )
+        return _page("It is yours", content, 200)
+
+    def _nobody(self) -> str:
+        days = self._policy.callback_days
+        return (
+            f"What was sent names nobody who could be read, or it is more than {days} days ago and was forgotten. Ring "
+            "the partner."
+        )
+
+    def _facts(self, task: Task, what: str | None = None) -> str:
+        shown = {
+            "What happened": what,
+            "Partner": task.partner_id,
+            "Partner reference": task.partner_reference,
+            "Referral": task.referral_id,
+            "Force": task.force_id,
+            "Codes": ", ".join(task.codes),
+            "Told": f"{task.said} times" if task.said > 1 else "once",
+            "Since": self._local(task.opened_at),
+            "Everybody was called, and nobody took it by": task.unanswered_at and self._local(task.unanswered_at),
+        }
+        return f"<h2>About</h2>{_list({name: _text(value) for name, value in shown.items()})}"
+
+    def _local(self, moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(self._policy.hub_hours.zone)):%-d %B %Y, %H:%M:%S %Z}"
 
 
 _NO_TASK = (
@@ -124,72 +183,70 @@ async def _name(request: Request) -> str | None:
     return name if name.isprintable() and len(name) <= LONGEST_NAME and shows_something(name) else None
 
 
-def _show(task: Task, error: str = "", status: int = 200) -> Response:
-    if task.taken_at is not None:
-        content = f"{_what(task)}<p><strong>{_taken(task)}</strong> There is nothing for you to do.</p>{_facts(task)}"
-        return _page("Taken", content, status)
+def _taker(task: Task) -> str:
+    """A person's name, or who did what the task asked for."""
+    return escape((task.taken_by or "").replace(":", " "))
+
+
+def _form(label: str, button: str, error: str = "") -> str:
     said = f'<p class="error" id="error" role="alert">{escape(error)}</p>' if error else ""
-    described = ' aria-invalid="true" aria-describedby="error"' if error else ""
-    form = (
-        f'<form method="post">{said}<label for="name">Your name</label>'
+    described = ' aria-invalid="true" aria-describedby="error" autofocus' if error else ""
+    return (
+        f'<form method="post">{said}<label for="name">{label}</label>'
         f'<input id="name" name="name" autocomplete="name" maxlength="{LONGEST_NAME}" required{described}>'
-        "<button>Take this task</button></form>"
-        "<p>Whoever takes it is shown whom to ring, and nobody else is called.</p>"
+        f"<button>{button}</button></form>"
     )
-    return _page("Duty task", f"{_what(task)}<p>{escape(task.wording.do)}</p>{_facts(task)}{form}", status)
-
-
-def _yours(task: Task, callback: Callback | None, rooms: list[str], contacts: list[tuple[str, Contact]]) -> Response:
-    whom = _callback(callback) if callback else "<p>What was sent names nobody who could be read. Ring the partner.</p>"
-    register = _list({"Control rooms": ", ".join(rooms)}) + "".join(_contact(*each) for each in contacts)
-    content = (
-        f"{_what(task)}<p><strong>It is yours.</strong> {_taken(task)}</p><p>{escape(task.wording.do)}</p>"
-        f"<h2>Ring back</h2>{whom}<h2>In the register</h2>{register}{_facts(task)}"
-    )
-    return _page("It is yours", content, 200)
 
 
 def _what(task: Task) -> str:
+    """What happened: its first sentence as the heading."""
     danger = '<p class="danger">A child is in danger now</p>' if task.danger else ""
-    return f"{danger}<h1>{escape(task.wording.what)}</h1>"
-
-
-def _taken(task: Task) -> str:
-    return f"Taken by {escape(task.taken_by or '')}, {task.taken_at:%d %B %Y, %H:%M:%S} UTC."
-
-
-def _facts(task: Task) -> str:
-    shown = {
-        "Partner": task.partner_id,
-        "Partner reference": task.partner_reference,
-        "Referral": task.referral_id,
-        "Force": task.force_id,
-        "Why": ", ".join(task.codes),
-        "Said": f"{task.said} times" if task.said > 1 else "once",
-        "Since": f"{task.opened_at:%d %B %Y, %H:%M:%S} UTC",
-    }
-    return f"<h2>About</h2>{_list(shown)}"
+    first, _, rest = task.wording.what.partition(". ")
+    more = f"<p>{escape(rest)}</p>" if rest else ""
+    return f"{danger}<h1>{escape(first.removesuffix('.'))}</h1>{more}"
 
 
 def _callback(callback: Callback) -> str:
     return _list(
         {
-            "Name": callback.name,
-            "Role": callback.role,
-            "Telephone": callback.telephone,
-            "E-mail": callback.email,
-            "When and how": callback.safe_contact,
+            "Name": _text(callback.name),
+            "Role": _text(callback.role),
+            "Telephone": _telephone(callback.telephone),
+            "E-mail": _email(callback.email),
+            "When and how": _text(callback.safe_contact),
         }
     )
 
 
 def _contact(audience: str, contact: Contact) -> str:
-    return _list({"Who": audience.replace(":", " "), "Telephone": contact.telephone, "E-mail": contact.email})
+    who = _text(audience.replace(":", " "))
+    return _list({"Who": who, "Telephone": _telephone(contact.telephone), "E-mail": _email(contact.email)})
 
 
-def _list(shown: Mapping[str, object]) -> str:
-    rows = "".join(f"<dt>{name}</dt><dd>{escape(str(value))}</dd>" for name, value in shown.items() if value)
-    return f"<dl>{rows}</dl>"
+def _text(value: object) -> str:
+    return escape(str(value)) if value else ""
+
+
+def _telephone(text: str | None) -> str:
+    """A link that a telephone dials, of whatever was written as a number."""
+    digits = re.sub(r"(?!^\+)[^0-9]", "", (text or "").strip())
+    return f'<a href="tel:{digits}">{_text(text)}</a>' if len(digits) >= SHORTEST_NUMBER else _text(text)
+
+
+def _room(text: str) -> str:
+    """A force and its number."""
+    force, _, number = text.rpartition(" ")
+    return f"{_text(force)} {_telephone(number)}"
+
+
+def _email(text: str | None) -> str:
+    return f'<a href="mailto:{quote(text)}">{_text(text)}</a>' if text else ""
+
+
+def _list(shown: Mapping[str, str]) -> str:
+    """Names and HTML; those without a value are left out."""
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in shown.items() if value)
+    return f"<dl>{rows}</dl>" if rows else ""
 
 
 def _page(title: str, content: str, status: int, headers: dict[str, str] | None = None) -> Response:
