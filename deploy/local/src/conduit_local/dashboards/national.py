@@ -134,6 +134,52 @@ PEOPLE = (
         {"{{outcome}} by {{by}}": "60 * sum by (outcome, by) (rate(conduit_triage_decisions_total[$__rate_interval]))"},
     ),
 )
+DUTY = (
+    number(
+        "Duty tasks waiting",
+        "What nobody at the hub has taken yet. Whoever is on duty was called; `conduit duty list` shows the tasks.",
+        "max(conduit_notification_duty_tasks_waiting)",
+        limits=_ANY,
+        none="none",
+    ),
+    number(
+        "Oldest duty task",
+        "How long the oldest has waited for a person. After ten minutes the next on duty is called.",
+        "max(conduit_notification_duty_task_oldest_seconds)",
+        "s",
+        limits=Limits(look=300, act=600),
+        none="none",
+    ),
+    number(
+        "Duty tasks nobody answered",
+        "Everybody on duty was called and nobody took it. Take it yourself now: `conduit duty take`.",
+        "max(conduit_notification_duty_tasks_unanswered)",
+        limits=_ANY,
+        none="none",
+    ),
+    number(
+        "Duty contacts",
+        "How many people the alarms can call. One alone may be away: `conduit hub propose` names others.",
+        "max(conduit_notification_duty_contacts)",
+        limits=Limits(act=2, below=True),
+    ),
+    number(
+        "Danger in what was refused",
+        "In the time shown, submissions that say a child is in danger and could not be taken. Each is a duty task: somebody "
+        "rings the partner back.",
+        "sum(increase(conduit_intake_dangers_reported_total[$__range]))",
+        limits=Limits(look=1),
+        none="none",
+    ),
+    number(
+        "Danger that nobody heard of",
+        "In the time shown, requests that say danger and came while nothing could be written. Intake's log says "
+        "danger_not_reported: ask the partners who sent then.",
+        "sum(increase(conduit_intake_dangers_unreported_total[$__range]))",
+        limits=_ANY,
+        none="none",
+    ),
+)
 FLOW = (
     Panel(
         "Submissions per minute",
@@ -160,6 +206,7 @@ DASHBOARD = Dashboard(
         "Safety: each of these is zero": SAFETY,
         "Promises": PROMISES,
         "People who must act": PEOPLE,
+        "On duty at the hub": DUTY,
         "Flow": FLOW,
     },
 )

@@ -54,11 +54,13 @@ SUBMISSIONS = (
         "Submissions per minute, by kind",
         "What partners sent. A kind that stops, while others come: a partner's software, or ours.",
         {"{{kind}}": "60 * sum by (kind) (rate(conduit_intake_submissions_total[$__rate_interval]))"},
+        width=6,
     ),
     Panel(
         "Submissions per minute, by outcome",
         "Rejected: told to the partner with the field at fault. Dead-lettered: from a partner that is not in the register.",
         {"{{outcome}}": "60 * sum by (outcome) (rate(conduit_intake_submissions_total[$__rate_interval]))"},
+        width=6,
     ),
     Panel(
         "Age of partners' records when taken in",
@@ -66,6 +68,15 @@ SUBMISSIONS = (
         {"99 % within": within(0.99, "conduit_record_age_seconds", 'topic="partner.{partner_id}.referrals.v1"')},
         "s",
         Limits(look=1, act=5),
+        width=6,
+    ),
+    Panel(
+        "Updates that wait for their referral",
+        "They came first, and wait two minutes at most; then they are refused. If many do, a client sends out of order: see "
+        "how it chooses partitions.",
+        {"waiting": "max(conduit_intake_early_updates_waiting)"},
+        limits=Limits(look=10, act=100),
+        width=6,
     ),
 )
 API = (
