@@ -334,7 +334,7 @@ class TestPages:
         await deliver(staffed, b.review_opened(danger=True))
         answer = await browser.post(await link(staffed), data={"name": "Ada Example"})
         assert b.received().referral.caseworker.name in answer.text
-        assert f"{HOME} +441004960001" in answer.text
+        assert f'{HOME} <a href="tel:+441004960001">+441004960001</a>' in answer.text
 
     @pytest.mark.parametrize("name", ["", "   ", "\u200b", "x" * 101, "a\x00b"])
     async def test_nobody_takes_it_without_a_name(self, staffed: Harness, browser: httpx.AsyncClient, name: str) -> None:

@@ -69,9 +69,14 @@ def _addresses(sample: Sample, outcome: Outcome, partners: Mapping[str, Sequence
     for force_id, times in outcome.escalated.items():
         if times:
             yield f"duty-inspector@{force_id}.police.example"
-    # Where an officer acts at once, nobody on duty needs to be called.
-    if outcome.routing_reviews and not any(act.when == "routing_review_opened" for act in sample.case.officers):
+    if outcome.routing_reviews and not _acted_on_at_once(sample):
         yield HUB_EMAIL
+
+
+def _acted_on_at_once(sample: Sample) -> bool:
+    """Whether an officer may do what a duty task asks for before anybody on duty is called: in danger any act does."""
+    acts = {act.when for act in sample.case.officers}
+    return "routing_review_opened" in acts or (bool(acts) and sample.case.expect.told_to_call_999)
 
 
 def leaks(samples: Iterable[Sample], notices: Sequence[Notice]) -> list[str]:
