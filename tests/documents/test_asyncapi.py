@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -132,6 +133,26 @@ def test_a_messages_example_is_valid_a_field_less_is_not_and_one_more_for_reader
         assert not payload_validator(key).is_valid(
             {other: part for other, part in example["payload"].items() if other != field}
         )
+
+
+def test_every_field_is_described() -> None:
+    assert list(undescribed(made(), "")) == []
+
+
+def undescribed(node: Any, path: str) -> Iterator[str]:
+    """Where a field has no description. Beside a reference none would be read: there the schema that it leads to has one."""
+    for name, field in fields_of(node):
+        found = {**field, **(made()["components"]["schemas"][field["$ref"].rpartition("/")[2]] if "$ref" in field else {})}
+        if not found.get("description", "").strip():
+            yield f"{path}.{name}"
+    for name, each in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if name not in {"examples", "default"}:
+            yield from undescribed(each, f"{path}.{name}")
+
+
+def fields_of(node: Any) -> list[tuple[str, dict[str, Any]]]:
+    held = node.get("properties") if isinstance(node, dict) else None
+    return list(held.items()) if isinstance(held, dict) else []
 
 
 @pytest.mark.parametrize("topic", [topic for topic in REGISTRY if topic.edge], ids=lambda topic: topic.template)

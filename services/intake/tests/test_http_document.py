@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -63,6 +64,29 @@ def test_every_reference_leads_somewhere_and_fastapis_own_forms_are_gone() -> No
     assert names <= DOCUMENT["components"]["schemas"].keys()
     assert "#/$defs/" not in text
     assert "ValidationError" not in text
+
+
+def test_every_field_and_every_parameter_is_described() -> None:
+    assert list(undescribed(DOCUMENT)) == []
+    assert list(undescribed({"schema": {"properties": {"a": {"type": "string"}, "b": {"description": "B."}}}})) == [
+        "schema.a"
+    ]
+
+
+def undescribed(node: Any, path: str = "") -> Iterator[str]:
+    """Where a field of an object, a parameter, a header or a schema with a name has no description of its own."""
+    if isinstance(node, list):
+        for each in node:
+            yield from undescribed(each, path)
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("properties"), dict):
+        yield from (f"{path}.{name}" for name, each in node["properties"].items() if not each.get("description", "").strip())
+    if "in" in node and "schema" in node and not node.get("description", "").strip():
+        yield f"{path}.{node['name']}"
+    for name, each in node.items():
+        if name not in {"example", "examples", "default"}:
+            yield from undescribed(each, f"{path}.{name}".removeprefix("."))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -60,8 +60,12 @@ def binary_headers(message_type: str) -> Json:
     """The headers of one message in binary mode."""
     return {
         "type": "object",
-        "allOf": [{"$ref": f"#/components/schemas/{HEADERS}"}, {"properties": {"ce_type": {"const": message_type}}}],
+        "allOf": [{"$ref": f"#/components/schemas/{HEADERS}"}, {"properties": {"ce_type": _the_type(message_type)}}],
     }
+
+
+def _the_type(message_type: str) -> Json:
+    return {"const": message_type, "description": "This message's type."}
 
 
 def structured_headers() -> Json:
@@ -72,7 +76,7 @@ def structured_headers() -> Json:
 
 def structured_payload(message_type: str, payload: Json) -> Json:
     """The object of one message in structured mode."""
-    own = {"properties": {"type": {"const": message_type}, "data": payload}}
+    own = {"properties": {"type": _the_type(message_type), "data": payload}}
     return {"type": "object", "allOf": [{"$ref": f"#/components/schemas/{OBJECT}"}, own]}
 
 

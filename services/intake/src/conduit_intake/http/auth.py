@@ -59,8 +59,8 @@ _scheme = OAuth2(
 class Token(BaseModel):
     """A bearer token (RFC 6749, section 5.1)."""
 
-    access_token: str
-    token_type: str = Field(pattern="^Bearer$")
+    access_token: str = Field(description="Send it with each request: Authorization: Bearer, a blank, and this.")
+    token_type: str = Field(pattern="^Bearer$", description="Always Bearer.")
     expires_in: int = Field(description="Seconds.")
     scope: str = Field(description="`referrals`, `sandbox` or `cases`.")
 
@@ -84,8 +84,11 @@ class Discovery(BaseModel):
 class TokenError(BaseModel):
     """Why there is no token (RFC 6749, section 5.2)."""
 
-    error: str = Field(pattern="^(invalid_request|invalid_client|invalid_scope|unsupported_grant_type)$")
-    error_description: str
+    error: str = Field(
+        pattern="^(invalid_request|invalid_client|invalid_scope|unsupported_grant_type)$",
+        description="What was wrong, as RFC 6749 names it.",
+    )
+    error_description: str = Field(description="What to do now.")
 
 
 class Credentials(NamedTuple):
@@ -151,7 +154,7 @@ _TOKEN_FORM = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
-        "grant_type": {"type": "string", "const": GRANT},
+        "grant_type": {"type": "string", "const": GRANT, "description": "How the token is asked for. There is one way."},
         "client_id": {"type": "string", "description": "Left out where the Authorization header has it."},
         "client_secret": {"type": "string", "description": "Left out where the Authorization header has it."},
         "scope": {"type": "string", "description": "May be left out: a client has one scope."},

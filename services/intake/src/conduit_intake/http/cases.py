@@ -12,7 +12,7 @@ from conduit_intake import force_files, media
 from conduit_intake.force_files import Open
 from conduit_intake.http.auth import TheForce
 from conduit_intake.http.door import TheDoor
-from conduit_intake.http.referrals import ALWAYS
+from conduit_intake.http.referrals import ALWAYS, AttachmentPath
 from conduit_intake.http.refusals import Refused, documented
 from conduit_intake.http.views import CaseAttachment, CaseAttachments, shown
 
@@ -53,7 +53,7 @@ async def list_case_attachments(door: TheDoor, force: TheForce, referral_id: Cas
     responses={200: {"description": "The file, as the partner sent it.", "content": _FILE}, **_REFUSED_ONE},
 )
 async def fetch_case_attachment(
-    door: TheDoor, force: TheForce, referral_id: CasePath, attachment_id: Annotated[UUID, Path()]
+    door: TheDoor, force: TheForce, referral_id: CasePath, attachment_id: AttachmentPath
 ) -> Response:
     """It is shown to nobody before history has it that it was fetched."""
     async with door.transaction(force) as (connection, _):

@@ -8,7 +8,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from conduit_contracts import partner
+from conduit_contracts.advice import Advice
+from conduit_contracts.described import field_texts
 from conduit_contracts.documents import CONTACT, LICENCE
+from conduit_contracts.notification import HandoffStanding
+from conduit_contracts.problems import Problem
 from conduit_contracts.schemas import TAG, schema
 from conduit_intake.http.edge import CORRELATION, LONGEST_CORRELATION
 from conduit_intake.http.examples import EXAMPLES
@@ -61,6 +65,7 @@ _BODIES = (
     partner.ReferralWithdrawn,
     partner.ReconsiderationRequested,
 )
+_SHOWN = (Advice, HandoffStanding, Problem)
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         tags=_TAGS,
         servers=[{"url": "/", "description": "Where this document is."}],
     )
-    schemas = _opened(made["components"]["schemas"] | _problem_schemas()) | contract_schemas()
+    schemas = _opened(_described(made["components"]["schemas"] | _problem_schemas())) | contract_schemas()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _simplify_alternatives(schemas)
@@ -104,6 +109,14 @@ def contract_schemas() -> dict[str, Any]:
 def _problem_schemas() -> dict[str, Any]:
     whole = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     return {**whole.pop("$defs", {}), "ProblemDetails": whole}
+
+
+def _described(schemas: dict[str, Any]) -> dict[str, Any]:
+    """With the contracts' own words at the fields of what answers have from them."""
+    for model in _SHOWN:
+        for name, text in field_texts(model).items():
+            schemas[model.__name__]["properties"][name].setdefault("description", text)
+    return schemas
 
 
 def _tagged(node: Any, found: Mapping[str, Any]) -> Any:

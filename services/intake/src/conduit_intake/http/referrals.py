@@ -35,6 +35,7 @@ SENT = (*ALWAYS, *KEYED, *BODY, "body_invalid", "identity_mismatch", "partner_su
 """What every route that takes the contract's JSON may answer."""
 
 ReferralPath = Annotated[UUID, Path(description="As the receipt has it.")]
+AttachmentPath = Annotated[UUID, Path(description="As the list of attachments has it.")]
 
 
 class Listing(BaseModel):

@@ -22,7 +22,7 @@ class ProblemDetails(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: str = Field(description="Names the kind of problem. The same for every occurrence; not meant to be fetched.")
-    title: str
+    title: str = Field(description="The kind of problem in a few words.")
     status: int = Field(description="The HTTP status, again.")
     detail: str = Field(
         description="What to do now. Where what you sent says that a child is in danger, this begins with: call 999."

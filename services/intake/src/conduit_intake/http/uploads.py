@@ -2,10 +2,10 @@
 
 import asyncio
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.ids import uuid7
@@ -17,7 +17,7 @@ from conduit_intake.http.auth import TheClient
 from conduit_intake.http.bodies import JSON
 from conduit_intake.http.door import Door, TheDoor
 from conduit_intake.http.keys import REPLAYED, Reply, TheKey, once
-from conduit_intake.http.referrals import ALWAYS, KEYED, ReferralPath
+from conduit_intake.http.referrals import ALWAYS, KEYED, AttachmentPath, ReferralPath
 from conduit_intake.http.refusals import Refused, documented
 from conduit_intake.http.views import Attachments, AttachmentView, attachment, shown
 
@@ -103,7 +103,7 @@ async def list_attachments(door: TheDoor, client: TheClient, referral_id: Referr
     responses=documented(*ALWAYS, "referral_not_found", "attachment_not_found"),
 )
 async def get_attachment(
-    door: TheDoor, client: TheClient, referral_id: ReferralPath, attachment_id: Annotated[UUID, Path()]
+    door: TheDoor, client: TheClient, referral_id: ReferralPath, attachment_id: AttachmentPath
 ) -> Response:
     """Its state, never its content."""
     async with door.transaction(client) as (connection, _):

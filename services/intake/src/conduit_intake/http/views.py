@@ -24,7 +24,7 @@ V = TypeVar("V", bound="View")
 class View(BaseModel):
     """An object without nulls. Whoever reads it passes over fields that came later."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def json_bytes(self) -> bytes:
         """As it is sent."""
@@ -35,7 +35,9 @@ class Receipt(View):
     """The hub has it: what was sent is committed, and from here on the hub answers for it."""
 
     referral_id: UUID
+    """The hub's id of the referral: name it in every request about it."""
     partner_reference: str
+    """Your own reference of it."""
     outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` where the hub had it already.")
     sandbox: bool = Field(description="True where it goes nowhere.")
     status_url: str = Field(description="Where the referral's state can be asked for.")
@@ -49,44 +51,58 @@ class Place(View):
 
     district_code: str = Field(description="What `district_code` takes.")
     name: str
+    """What the place is called."""
     kind: str = Field(description="`district`, `county`, `metropolitan county` or `police force area`.")
     current: bool = Field(description="False where the code is no longer given out; it routes all the same.")
     force_id: str = Field(description="The territorial police force in whose area it lies.")
     force_name: str
+    """What that force is called."""
 
 
 class Places(View):
     """Places, the best match first."""
 
     items: tuple[Place, ...]
+    """The places found."""
 
 
 class Summary(View):
     """Where a referral stands."""
 
     referral_id: UUID
+    """The hub's id of the referral: name it in every request about it."""
     partner_reference: str
+    """Your own reference of it."""
     state: ReferralState
+    """Where it stands after the latest update."""
     revision: int = Field(
         ge=0, description="Of the latest update; 0 while the referral is accepted and nothing more is said."
     )
     received_at: datetime
+    """When the hub received it."""
     updated_at: datetime = Field(description="When the latest update happened. It may go back; `revision` alone orders.")
     withdrawn_at: datetime | SkipJsonSchema[None] = Field(None, description="When you withdrew it; the state follows.")
     sandbox: bool
+    """True where it goes nowhere: your client is one of the sandbox."""
     status_url: str
+    """Where the referral's state can be asked for."""
 
 
 class Update(View):
     """Something that happened, as on `partner.<id>.updates.v1`."""
 
     revision: int = Field(ge=1)
+    """Counts this referral's updates from 1, without gaps. It alone orders them."""
     state: ReferralState = Field(description="The state after it.")
     fact: Code = Field(description="What happened, for example `handoff_acknowledged`.")
     happened_at: datetime
+    """When it happened."""
     handoffs: tuple[HandoffStanding, ...] = ()
+    """Where each force's part stands."""
     home_force: str | SkipJsonSchema[None] = None
+    """The force that leads the case. Absent while none is named."""
     reason: Code | SkipJsonSchema[None] = None
+    """Why, as a code; for example why an officer declined."""
     comment: Text | SkipJsonSchema[None] = Field(
         None, description="An officer's words to you: why declined, or what is asked."
     )
@@ -98,12 +114,14 @@ class Whole(Summary):
     """Where a referral stands, and every update so far in order of revision."""
 
     updates: tuple[Update, ...]
+    """Everything that happened, in order of revision."""
 
 
 class Page(View):
     """Some of your referrals, in the order in which they were received."""
 
     items: tuple[Summary, ...]
+    """The referrals of this page."""
     next: str | SkipJsonSchema[None] = Field(None, description="The address of the next page. None given: this is the last.")
 
 
@@ -111,35 +129,48 @@ class AttachmentView(View):
     """An attachment's way. Its file name is not kept: it may name somebody."""
 
     attachment_id: UUID
+    """The hub's id of the attachment."""
     referral_id: UUID
+    """The referral that it belongs to."""
     media_type: str
+    """What the content is."""
     size: int = Field(description="Bytes.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """The content's SHA-256, in hexadecimal digits."""
     state: str = Field(
         pattern="^(pending|available|threat_found|validation_failed)$",
         description="`pending` until it was validated and scanned; then `available`, or gone with the reason.",
     )
     reason: str | SkipJsonSchema[None] = Field(None, description="Why refused, or what a pending one waits for.")
     received_at: datetime
+    """When the hub received it."""
     decided_at: datetime | SkipJsonSchema[None] = None
+    """When it became available or was refused. Absent while it is pending."""
     sandbox: bool
+    """True where it goes nowhere: your client is one of the sandbox."""
     url: str
+    """Where its state can be asked for."""
 
 
 class Attachments(View):
     """All attachments of a referral, in the order in which they were received."""
 
     items: tuple[AttachmentView, ...]
+    """The attachments."""
 
 
 class CaseAttachment(View):
     """An attachment that a force may fetch."""
 
     attachment_id: UUID
+    """The hub's id of the attachment."""
     referral_id: UUID
+    """The referral that it belongs to."""
     media_type: str
+    """What the content is."""
     size: int = Field(description="Bytes.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    """The content's SHA-256, in hexadecimal digits."""
     url: str = Field(description="Where its content is.")
 
 
@@ -147,6 +178,7 @@ class CaseAttachments(View):
     """Every attachment of a case that the force may fetch."""
 
     items: tuple[CaseAttachment, ...]
+    """The attachments."""
 
 
 def address(referral_id: UUID) -> str:
