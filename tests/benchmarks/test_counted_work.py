@@ -8,8 +8,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from conduit_local.stack import Options, Stack
 from tests.benchmarks.counted import PATIENT, REFERRALS, STEADY, Counter
 from tests.benchmarks.database import count_statements
@@ -24,8 +22,6 @@ TOLERANCES = {
     # Beside the rows themselves each batch has its commit, and indexes split their pages where ids happen to fall.
     "wal_bytes_per_referral": 0.10,
 }
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def test_a_referral_costs_no_more_statements_round_trips_and_wal_than_the_baseline_says() -> None:

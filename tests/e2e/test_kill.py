@@ -23,8 +23,6 @@ PATIENCE_SECONDS = 120.0
 NOTICE_SECONDS = 60.0
 """A killed process leaves its e-mails to the next one when its lease on them ends."""
 
-pytestmark = pytest.mark.timeout(240)
-
 
 async def run_while(stack: Stack, name: str, on: str, after: int, kill_and_start: Callable[[], None]) -> None:
     """Run every sample; after so many records on a topic, do it, and expect what is always expected."""

@@ -71,7 +71,6 @@ async def next_of(heard: asyncio.Queue[Delivery], kind: type, referral_id: uuid.
                 return delivery
 
 
-@pytest.mark.timeout(180)
 async def test_the_home_force_alone_hears_of_a_clean_file_and_fetches_it(stack: Stack, tmp_path: Path) -> None:
     home_client, other_client = (credentials(stack, f"{force_id}.force") for force_id in (HOME, OTHER))
     async with (
@@ -109,7 +108,6 @@ def history(stack: Stack, attachment_id: uuid.UUID) -> list[str]:
         return [what.removeprefix("attachment_") for (what,) in rows]
 
 
-@pytest.mark.timeout(120)
 async def test_what_is_tried_in_the_sandbox_reaches_no_force(stack: Stack, tmp_path: Path) -> None:
     """A live referral under the same reference comes after it, and is all that the force hears."""
     reference = f"TRIED-{uuid.uuid4().hex[:8]}"

@@ -24,7 +24,7 @@ EXAMPLE = ROOT / "contracts" / "examples_py" / "force.py"
 def conformance(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "conduit_local.cli", "conformance", *arguments]
     env = environment(**environ)
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=500)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -32,7 +32,6 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "CONDUIT_CACHE": str(cache_dir()), **more}
 
 
-@pytest.mark.timeout(150)
 def test_the_example_connector_conforms_in_a_secured_sandbox_and_survives_kill_9(tmp_path: Path) -> None:
     done = conformance(tmp_path, "force", "essex", "--run", f"{sys.executable} {EXAMPLE} essex")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -80,7 +79,6 @@ def test_the_document_names_every_check_and_every_code() -> None:
     assert unnamed == []
 
 
-@pytest.mark.timeout(150)
 def test_a_connector_that_somebody_starts_with_the_credentials_named_conforms(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conduit_local.cli", "conformance", "force", "essex", "--attach-seconds", "60"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -89,7 +87,7 @@ def test_a_connector_that_somebody_starts_with_the_credentials_named_conforms(tm
         (named,) = itertools.islice((found for line in kit.stderr if (found := re.search(r"variables of (\S+)", line))), 1)
         connector = [sys.executable, str(EXAMPLE), "essex"]
         with subprocess.Popen(connector, cwd=tmp_path, env=environment(**read_variables(named[1]))) as essex:
-            said, _ = kit.communicate(timeout=120)
+            said, _ = kit.communicate(timeout=500)
             essex.terminate()
     assert kit.returncode == 0, said
     assert "conforms: 9 passed" in said

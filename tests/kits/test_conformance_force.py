@@ -94,7 +94,6 @@ def test_what_was_not_tried_is_not_called_passed(verdicts: dict[str, Verdict]) -
     assert "stands still" in verdict.note
 
 
-@pytest.mark.timeout(120)
 async def test_a_connector_that_is_killed_must_neither_lose_nor_forget(
     kafka_bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

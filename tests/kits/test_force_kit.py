@@ -221,7 +221,6 @@ async def test_a_response_that_the_hub_would_refuse_is_not_sent(hub: Hub, tmp_pa
     assert hub.responses() == []
 
 
-@pytest.mark.timeout(120)
 async def test_killed_at_any_moment_it_loses_no_case_and_doubles_none(kafka_bootstrap: str, tmp_path: Path) -> None:
     hubs = {moment: new_hub(kafka_bootstrap) for moment in ("storing", "stored", "told", "passing")}
     for moment in hubs:

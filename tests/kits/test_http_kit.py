@@ -21,7 +21,7 @@ from conduit_intake import clients
 from conduit_local.stack import Stack
 from tests.kits.samples import fields, information
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(17) + b"\x00\x00\x00\x00IEND\xaeB`\x82"
 RECEIPT: dict[str, Any] = {
     "referral_id": str(uuid.uuid4()),
     "partner_reference": "NL-1",

@@ -163,7 +163,6 @@ def test_conformance_refuses_a_broker_on_which_a_hub_works(stack: Stack, tmp_pat
     assert "a hub has worked on this broker" in done.stderr
 
 
-@pytest.mark.timeout(180)
 async def test_kits_outlive_a_broker_that_is_killed_and_comes_back(stack: Stack, tmp_path: Path) -> None:
     """The last one: the stack's services have to find their feet again afterwards."""
     kafka, taken = stack.servers.kafka, asyncio.Queue[Delivery]()

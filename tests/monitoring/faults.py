@@ -138,7 +138,7 @@ def dead_letters(watched: Watched, *arguments: str) -> str:
     """`conduit dead-letters`, as an operator types it."""
     command = [sys.executable, "-m", "conduit_local.cli", "dead-letters", *arguments]
     command += ["--state-dir", str(watched.stack.state_dir)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -14,7 +14,7 @@ from prometheus_client.samples import Sample
 
 from conduit_chassis.reconcile import Cohorts
 from conduit_contracts.geography import forces
-from conduit_contracts.topics import REGISTRY, SERVICES
+from conduit_contracts.topics import REGISTRY, SERVICES, standing_apart
 from conduit_intake import store as intake
 from conduit_local.databases import database_of
 from conduit_local.observability.observed import Observed
@@ -29,7 +29,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 LABELS = {
     *("topic", "outcome", "error", "reason", "shard", "tick", "worker", "method", "route", "status", "state", "stage"),
     *("kind", "within", "by", "request", "code", "level", "leg", "step", "priority", "fact", "channel", "result"),
-    *("le", "version"),
+    *("le", "version", "against"),
 }
 """Every label that a metric of ours may have. A new one is a decision: can it ever hold who somebody is?"""
 OF_EVERY_SERVICE = {
@@ -85,7 +85,7 @@ def test_no_value_of_a_label_names_a_partner_a_force_or_a_referral(
 def test_topics_appear_as_the_registry_writes_them(exported: dict[str, list[Sample]]) -> None:
     shown = {sample.labels["topic"] for samples in exported.values() for sample in samples if "topic" in sample.labels}
     assert shown
-    assert shown <= {topic.template for topic in REGISTRY}
+    assert shown <= {topic.template for topic in (*REGISTRY, *standing_apart())}
 
 
 def counted(watch: Observed, expression: str) -> float:

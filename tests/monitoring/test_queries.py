@@ -21,8 +21,8 @@ SELECTOR = re.compile(r"\b((?:conduit|kafka|pg|up|alertmanager|prometheus)(?:[_:
 CLAUSES = re.compile(r"\b(by|on|without|ignoring)\s*\([^)]*\)|\[\w+\]|offset \w+")
 BORN_WITH_THE_FAULT = re.compile(r'error=~"\.\*_AUTHORIZATION_FAILED"|status=~"5|outcome="failed"')
 """Labels that the first fault brings: without one, the metric has to be there without them."""
-BORN_WITH_A_FAULT = {"conduit_worker_failures_total"}
-"""Counters by kind of error, which have no series before the first: that they are declared has to do."""
+BORN_WITH_A_FAULT = {"conduit_worker_failures_total", "conduit_held_partitions"}
+"""Series by kind of error or by what fails, of which there are none before the first: that they are declared has to do."""
 
 
 def rules() -> list[dict[str, Any]]:

@@ -40,8 +40,6 @@ FROM_INTAKE = [
     ("conduit-routing", "create force.{force_id}.cases.v1"),
 ]
 
-pytestmark = pytest.mark.timeout(300)
-
 
 class Caller:
     """Somebody's own span, which the hub's are to follow."""

@@ -59,7 +59,8 @@ class Options:
     name: str = "DEMO"
     pace_seconds: float = 0.0
     """Between one partner's first record and the next one's."""
-    patience_seconds: float = 60.0
+    patience_seconds: float = 240.0
+    """The last resort: a run in which nothing moves ends long before."""
     notice_seconds: float = 15.0
     """So long no e-mail may come before what is missing counts as missing."""
     interruptions: Sequence[Interruption] = ()

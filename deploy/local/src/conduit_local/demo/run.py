@@ -36,7 +36,7 @@ WEBHOOK_PARTNER = "open-door"
 """The sample partner that takes webhooks; its secret has its name."""
 QUIET_SECONDS = 1.0
 """So long nothing must move before a run is over."""
-STUCK_SECONDS = 15.0
+STUCK_SECONDS = 45.0
 """So long nothing moves before a run that lacks something is given up."""
 
 
