@@ -6,7 +6,8 @@ than that. An intruder does not ask first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
 from aiokafka.client import AIOKafkaClient
@@ -35,6 +36,8 @@ from conduit_local.broker import Broker
 GRANTED = 0
 TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED, TRANSACTION_REFUSED = 29, 30, 31, 53
 
+NOT_YET_LED, MOST_TRIES = {5, 6}, 300
+
 Codes = dict[str, int]
 """The broker's error code for each topic or group."""
 
@@ -62,12 +65,18 @@ class Wire:
         return {topic[1] for topic in answer.topics}
 
     async def write(self, topics: Sequence[str]) -> Codes:
-        answer = await self._ask(ProduceRequest(None, -1, 10_000, [(topic, [(0, _batch())]) for topic in topics]))
-        return {name: partitions[0][1] for name, partitions in answer.topics}
+        async def attempt() -> Codes:
+            answer = await self._ask(ProduceRequest(None, -1, 10_000, [(topic, [(0, _batch())]) for topic in topics]))
+            return {name: partitions[0][1] for name, partitions in answer.topics}
+
+        return await _led(attempt)
 
     async def read(self, topics: Sequence[str]) -> Codes:
-        answer = await self._ask(FetchRequest(100, 0, 1_000_000, 0, [(topic, [(0, 0, 100_000)]) for topic in topics]))
-        return {name: partitions[0][1] for name, partitions in answer.topics}
+        async def attempt() -> Codes:
+            answer = await self._ask(FetchRequest(100, 0, 1_000_000, 0, [(topic, [(0, 0, 100_000)]) for topic in topics]))
+            return {name: partitions[0][1] for name, partitions in answer.topics}
+
+        return await _led(attempt)
 
     async def find_ends(self, topics: Sequence[str]) -> Codes:
         answer = await self._ask(OffsetRequest(-1, 0, [(topic, [(0, -1)]) for topic in topics]))
@@ -123,6 +132,17 @@ class Wire:
 
     async def _ask(self, request: Any) -> Any:
         return await self._client.send(self._client.get_random_node(), request)
+
+
+async def _led(attempt: Callable[[], Awaitable[Codes]]) -> Codes:
+    """The answer once every topic is led: of one that was just made, the broker may not know yet that it leads it."""
+    codes: Codes = {}
+    for _ in range(MOST_TRIES):
+        codes = await attempt()
+        if not NOT_YET_LED & set(codes.values()):
+            return codes
+        await asyncio.sleep(0.1)
+    return codes
 
 
 class _DescribeGroups(Request[DescribeGroupsRequest_v2]):  # type: ignore[misc]  # aiokafka ships no types
