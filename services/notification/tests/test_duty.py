@@ -1,10 +1,13 @@
 """Duty tasks on a real database: opened at once, called one after another, taken by one, and never ended by silence."""
 
 import asyncio
+import base64
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +28,8 @@ from conduit_notification.pages import create_pages
 from services.notification.tests import builders as b
 from services.notification.tests.builders import DUTY_CONTACTS, HOME, PARTNER, REFERENCE, record_of
 from services.notification.tests.conftest import HUB_EMAIL
-from services.notification.tests.drive import deliver_email, settings_of
-from services.notification.tests.receivers import MailServer
+from services.notification.tests.drive import deliver_email, deliver_webhooks, settings_of
+from services.notification.tests.receivers import Endpoint, MailServer
 
 EXHAUSTED = RoutingReviewReason.ESCALATION_EXHAUSTED
 FIRST, SECOND = (contact.email for contact in DUTY_CONTACTS)
@@ -492,6 +495,24 @@ class TestContacts:
         assert await staffed.pool.fetchval("SELECT count(*) FROM contacts WHERE audience = 'hub:'") == 1
         level = await staffed.pool.fetchval("SELECT ladder->0->>'email' FROM contacts WHERE audience = 'hub:'")
         assert level == SECOND
+
+
+async def test_who_has_a_webhook_as_well_is_called_by_both_ways(
+    staffed: Harness, mail: MailServer, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    (tmp_path / "duty-hook").write_text("whsec_" + base64.b64encode(b"s" * 32).decode())
+    both = Contact(email="both@hub.example", webhook_url=endpoint.url, webhook_secret="duty-hook")
+    proposal = b.proposed((both, DUTY_CONTACTS[0]), number=3)
+    await deliver(staffed, proposal)
+    await staffed.deliver(record_of(b.approved(proposal)))
+    await deliver(staffed, b.danger_reported())
+    mail.on_rcpt = lambda _number: "550 no such mailbox"
+    await deliver_email(staffed)
+    await deliver_webhooks(staffed)
+    (task, *_) = await tasks(staffed)
+    bodies = [json.loads(request.body) for request in endpoint.requests]
+    assert str(task["task_id"]) in [body["data"].get("task_id") for body in bodies]
+    assert "Example Caseworker" not in json.dumps(bodies)
 
 
 async def test_no_notice_of_a_task_holds_what_a_person_wrote(staffed: Harness, mail: MailServer) -> None:

@@ -36,7 +36,7 @@ def show(state_dir: StateDir) -> None:
 
     ladder, proposals = with_connection("notification", state_dir, look)
     for number, each in enumerate(ladder or (), 1):
-        typer.echo(f"{number}. {each.email or each.webhook_url}  {each.telephone or 'no telephone'}")
+        typer.echo(f"{number}. {_shown(each)}")
     if not ladder:
         typer.echo("no duty contacts: alarms go to HUB_EMAIL alone; `conduit hub propose` names two or more")
     for each in proposals:
@@ -46,7 +46,10 @@ def show(state_dir: StateDir) -> None:
 @app.command()
 def propose(
     state_dir: StateDir,
-    contacts: Annotated[list[str], typer.Option("--contact", help="EMAIL or EMAIL,TELEPHONE, in the order of calls.")],
+    contacts: Annotated[
+        list[str],
+        typer.Option("--contact", help="EMAIL,TELEPHONE, in the order of calls; ,URL,SECRET-NAME behind it adds a webhook."),
+    ],
     *,
     apply: Apply = False,
     actor: Actor = "",
@@ -59,7 +62,7 @@ def propose(
             proposal_id=uuid7(), contacts=_several(contacts), proposed_by=hub.name_of(actor) or "nobody yet"
         )
         for number, each in enumerate(message.contacts, 1):
-            typer.echo(f"{number}. {each.email}  {each.telephone or 'no telephone'}")
+            typer.echo(f"{number}. {_shown(each)}")
         if not apply:
             typer.echo("nothing was changed. Add --apply to propose it")
             return
@@ -67,6 +70,10 @@ def propose(
         with audited(broker.state_dir, By(actor, reason), "hub propose", "hub", [("propose", str(message.proposal_id))]):
             duty_contacts.propose(broker, message)
         typer.echo(f"proposed: {message.proposal_id}; somebody else runs `conduit hub approve {message.proposal_id}`")
+
+
+def _shown(each: Contact) -> str:
+    return "  ".join(filter(None, (each.email, each.telephone or "no telephone", each.webhook_url)))
 
 
 def _several(typed: list[str]) -> tuple[Contact, ...]:

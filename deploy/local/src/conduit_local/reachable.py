@@ -44,9 +44,19 @@ def looked_at(field: str, text: str | None) -> str | None:
 
 
 def contact(text: str) -> Contact:
-    """A contact typed as EMAIL or EMAIL,TELEPHONE."""
-    email, _, telephone = text.partition(",")
+    """A contact typed as EMAIL, EMAIL,TELEPHONE or, to be told by another way too, with ,URL,SECRET-NAME behind it.
+
+    Raises:
+        OnboardingError: it is typed otherwise, or cannot be reached.
+    """
+    email, *more = (part.strip() for part in text.split(","))
+    webhook = more[-2:] if len(more) >= 2 and "://" in more[-2] else []
+    telephones = more[: len(more) - len(webhook)]
+    if len(telephones) > 1:
+        raise OnboardingError("--contact has a comma too many; give EMAIL,TELEPHONE or EMAIL,TELEPHONE,URL,SECRET-NAME")
     return Contact(
-        email=checked("--contact", email.strip(), addresses.email),
-        telephone=checked("--contact", telephone.strip(), addresses.telephone) or None,
+        email=checked("--contact", email, addresses.email),
+        telephone=checked("--contact", "".join(telephones), addresses.telephone) or None,
+        webhook_url=checked("--contact", webhook[0], _webhook) if webhook else None,
+        webhook_secret=webhook[1] if webhook else None,
     )

@@ -57,7 +57,7 @@ class Waiting:
     @property
     def shown(self) -> list[str]:
         """The contacts in their order, for people."""
-        return [f"{each.email or each.webhook_url} {each.telephone or ''}".strip() for each in self.contacts]
+        return [" ".join(filter(None, (each.email, each.telephone, each.webhook_url))) for each in self.contacts]
 
 
 def name_of(text: str) -> str:
