@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conduit_contracts.base import Finding, Value
@@ -77,6 +77,35 @@ def test_a_text_that_shows_nothing_is_refused_at_its_field_in_every_message(
     assert (problem.code, problem.field) == ("length_out_of_range", field)
     assert decode(headers, raw, EDGE, closed=True, again=True) == (attributes, message)
     assert decode(headers, raw, EDGE) == (attributes, message), "between services it is read as it was taken"
+
+
+def refused(field: str, text: str) -> tuple[str, str] | None:
+    """What is wrong with this text in a field of the caseworker, at entry only."""
+    value = copy.deepcopy(examples()[ReferralSubmitted.type].value)
+    value["referral"]["caseworker"][field] = text
+    headers, raw = examples()[ReferralSubmitted.type].raw_headers, json.dumps(value).encode()
+    assert decode(headers, raw, EDGE, closed=True, again=True) == decode(headers, raw, EDGE)
+    try:
+        decode(headers, raw, EDGE, closed=True)
+    except Undecodable as error:
+        (problem,) = error.problems
+        return problem.code, problem.field
+    return None
+
+
+@given(text=st.from_regex(r"\A\+?[0-9 ()-]{5,25}\Z"))
+@example(text="     ")
+@example(text="+()-  -")
+@example(text="(0) 1-2 3-4")
+def test_a_telephone_that_nobody_can_ring_is_refused_where_it_comes_in(text: str) -> None:
+    rings = len([digit for digit in text if digit in "0123456789"]) >= 5
+    assert refused("telephone", text) == (None if rings else ("format_invalid", "referral.caseworker.telephone"))
+
+
+@given(unseen=st.text(st.sampled_from("\u200b\u2060\u00ad\ufeff"), min_size=1, max_size=3), first=st.booleans())
+def test_an_address_that_shows_nothing_on_one_side_is_refused_where_it_comes_in(unseen: str, first: bool) -> None:
+    address = f"{unseen}@partner.example" if first else f"team@{unseen}"
+    assert refused("email", address) == ("format_invalid", "referral.caseworker.email")
 
 
 @pytest.mark.parametrize("name", EDGE)

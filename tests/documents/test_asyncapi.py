@@ -145,9 +145,10 @@ def undescribed(node: Any, path: str) -> Iterator[str]:
         found = {**field, **(made()["components"]["schemas"][field["$ref"].rpartition("/")[2]] if "$ref" in field else {})}
         if not found.get("description", "").strip():
             yield f"{path}.{name}"
-    for name, each in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
-        if name not in {"examples", "default"}:
-            yield from undescribed(each, f"{path}.{name}")
+    inner = enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else ()
+    for step, each in inner:
+        if step not in {"examples", "default"}:
+            yield from undescribed(each, f"{path}.{step}")
 
 
 def fields_of(node: Any) -> list[tuple[str, dict[str, Any]]]:

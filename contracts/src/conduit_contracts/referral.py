@@ -15,7 +15,7 @@ from conduit_contracts.countries import is_country, nearest
 from conduit_contracts.entry import AtEntry
 from conduit_contracts.forms import formed
 from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, DistrictCode, ForceId, PartnerId, PartnerReference
-from conduit_contracts.texts import blank_text
+from conduit_contracts.texts import blank_text, shows_something
 from conduit_contracts.times import Day, Moment
 
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it
@@ -31,12 +31,26 @@ LocalId = Annotated[
     str, formed(r"^[A-Za-z][A-Za-z0-9_-]*$", "letters, digits, _ and -, a letter first, for example V1", max_length=32)
 ]
 """Names a person or a place inside one referral, for example V1 or L2. Unique in the referral."""
+
+
+def _nobodys_address(address: str) -> Finding | None:
+    return None if all(map(shows_something, address.split("@"))) else Finding("format_invalid", f"Send {_EMAIL}.")
+
+
+def _nobodys_number(telephone: str) -> Finding | None:
+    return None if sum(map(str.isdigit, telephone)) >= _FEWEST_DIGITS else Finding("format_invalid", _TOO_FEW_DIGITS)
+
+
+_EMAIL = "an e-mail address, for example team@partner.example"
 Email = Annotated[
     str,
-    formed(
-        r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", "an e-mail address, for example team@partner.example", max_length=254
-    ),
+    formed(r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$", _EMAIL, max_length=254),
+    AtEntry(_nobodys_address),
 ]
+_FEWEST_DIGITS = 5
+_TELEPHONE = "5 to 25 digits, blanks, brackets and hyphens, with + at most at the beginning, for example +44 20 7946 0000"
+_TOO_FEW_DIGITS = "This has fewer than 5 digits, so nobody can ring it. Send a number such as +44 20 7946 0000."
+TelephoneText = Annotated[str, formed(r"^\+?[0-9 ()-]{5,25}$", _TELEPHONE), AtEntry(_nobodys_number)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 Age = Annotated[int, Field(ge=0, le=120)]
 
@@ -448,9 +462,6 @@ class HandlingCaveat(Value):
         return self
 
 
-_TELEPHONE = "5 to 25 digits, blanks, brackets and hyphens, with + at most at the beginning, for example +44 20 7946 0000"
-
-
 class Caseworker(Value):
     """Whom a force or an officer speaks to at the partner."""
 
@@ -460,7 +471,7 @@ class Caseworker(Value):
     """What that person is at the partner."""
     email: Email | None = None
     """Where to write. Give an e-mail address or a telephone number."""
-    telephone: Annotated[str, formed(r"^\+?[0-9 ()-]{5,25}$", _TELEPHONE)] | None = None
+    telephone: TelephoneText | None = None
     """Where to ring. Give an e-mail address or a telephone number."""
     safe_contact: Text | None = None
     """When and how to make contact, for example not at a shared desk or not while the family is there."""
