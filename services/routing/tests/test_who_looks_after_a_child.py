@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import NamedWithConsent, OffencePeriod, OffencePlace, Person, PlaceKind, Referral, Role
 from conduit_contracts.routing import (
+    AttachmentClosed,
     CaseDisseminated,
     CaseRestricted,
     CaseRouted,
     CommandIgnored,
+    HandoffChased,
     InformationDisseminated,
     ProfessionalStandardsInformed,
     RoutingReviewOpened,
@@ -26,6 +28,7 @@ from services.routing.tests.builders import (
     Desk,
     accepted,
     acknowledged,
+    attached,
     danger,
     declined,
     district,
@@ -33,11 +36,13 @@ from services.routing.tests.builders import (
     name_home,
     person,
     place,
+    received,
     referral,
     reroute,
     stand_down,
     supplement,
     to_standards,
+    triage_declined,
 )
 
 KENT, ESSEX, SURREY, SUSSEX, BTP, MDP = "kent", "essex", "surrey", "sussex", "btp", "mdp"
@@ -346,6 +351,70 @@ def test_a_force_cannot_suggest_the_suspects_own(desk: Desk) -> None:
     outbox = desk.deliver(declined(told.referral_id, ESSEX, KENT))
     assert outbox.to(KENT) == []
     assert RoutingReviewReason.SUGGESTION_NOT_USABLE in outbox.one(RoutingReviewOpened).reasons
+
+
+def test_the_suspects_own_force_has_no_say_in_where_the_case_goes(desk: Desk) -> None:
+    told = accepted(referral([place("L1", KENT), place("L2", ESSEX), place("L3", ESSEX)]))
+    desk.deliver(told)
+    desk.deliver(informed(told.referral_id, supplement(persons=[police()])))
+    outbox = desk.deliver(declined(told.referral_id, KENT, SURREY))
+    assert outbox.to(SURREY) == []
+    assert outbox.one(RoutingReviewOpened).reasons == (RoutingReviewReason.SUGGESTION_NOT_USABLE,)
+
+
+def test_a_suspects_force_that_becomes_known_later_leads_no_more_and_gets_no_attachment(desk: Desk) -> None:
+    told = accepted(referral([place("L1", KENT), place("L2", KENT), place("L3", ESSEX)]))
+    desk.deliver(told, attached(told.referral_id))
+    desk.deliver(informed(told.referral_id, supplement(persons=[police(None)])))
+    assert desk.case(told.referral_id).home_force == KENT
+    outbox = desk.deliver(to_standards(told.referral_id, KENT))
+    assert outbox.one(AttachmentClosed).force_id == KENT
+    assert desk.case(told.referral_id).home_force is None
+    assert outbox.one(RoutingReviewOpened).candidates == (ESSEX,)
+    later_on = desk.deliver(attached(told.referral_id))
+    assert (later_on.to(KENT), desk.case(told.referral_id).interim_owner) == ([], ESSEX)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_nobody_chases_the_suspects_own_force_until_an_officer_lets_it_in(desk: Desk, answered: bool) -> None:
+    told = accepted(referral([place("L1", KENT), place("L2", ESSEX), place("L3", ESSEX)]))
+    desk.deliver(told)
+    desk.deliver(informed(told.referral_id, supplement(persons=[police()], immediate_danger=True)))
+    if answered:
+        desk.deliver(received(told.referral_id, KENT))
+    for _ in range(9):
+        assert desk.wait(100_000).to(KENT) == []
+    desk.deliver(to_standards(told.referral_id, KENT))
+    desk.deliver(name_home(told.referral_id, KENT))
+    assert [type(each) for each in desk.wait(100_000).to(KENT)] == [HandoffChased]
+
+
+def test_a_receipt_passes_on_the_duty_that_an_earlier_release_gave_to_a_special_force(desk: Desk) -> None:
+    tied = [place("L1", KENT, kind=PlaceKind.RAILWAY), place("L2", ESSEX, kind=PlaceKind.RAILWAY)]
+    told = accepted(referral(tied))
+    desk.deliver(told)
+    desk.case(told.referral_id).interim_owner = BTP
+    assert desk.deliver(received(told.referral_id, KENT)).one(CaseRouted).interim_safeguarding_owner == ESSEX
+
+
+# Danger told of after a decline
+
+
+def test_danger_after_a_decline_goes_at_once_to_whoever_must_act_where_nobody_has_the_case(desk: Desk) -> None:
+    referral_id = uuid7()
+    assert desk.deliver(danger(in_danger(), referral_id)).to(KENT) == []
+    desk.deliver(triage_declined(referral_id))
+    outbox = desk.deliver(informed(referral_id, supplement(place("M1", KENT), immediate_danger=True)))
+    copy = outbox.one(CaseDisseminated)
+    assert (copy.force_id, copy.home_force, copy.immediate_danger, copy.provisional) == (KENT, KENT, True, True)
+
+
+def test_danger_after_a_decline_goes_at_once_to_where_the_child_is_now(desk: Desk) -> None:
+    referral_id = uuid7()
+    desk.deliver(danger(in_danger(place("L1", KENT), persons=(person("V1", "L1"),)), referral_id))
+    desk.deliver(triage_declined(referral_id))
+    moved = supplement(persons=[person("V1", now_in=ESSEX)], corrects=True, immediate_danger=True)
+    assert desk.deliver(informed(referral_id, moved)).one(CaseRouted).forces == (ESSEX, KENT)
 
 
 def test_the_suspects_force_may_be_a_special_one(desk: Desk) -> None:

@@ -148,6 +148,9 @@ def _let_in(turn: Turn, force_id: str) -> None:
     if force_id in turn.case.barred.forces:
         turn.case.mark(force_id, Mark.LET_IN)
         turn.note("let_in", "named_by_officer", force_id)
+        held = turn.case.handoffs.get(force_id)
+        if held is not None and held.waiting:
+            turn.set_handoff(clocks.restarted(held, turn.clock, turn.now), "asked_again", "let_in")
 
 
 def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
@@ -156,6 +159,7 @@ def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
     case.mark(command.force_id, Mark.KEPT_FROM)
     case.mark(command.force_id, Mark.STANDARDS_TOLD)
     turn.note("standards_told", "named_by_officer", command.force_id)
+    decisions.keep_from_barred(turn)
     turn.tell(
         ProfessionalStandardsInformed(
             **turn.about, force_id=command.force_id, officer_id=command.officer_id, reason=command.reason

@@ -124,8 +124,17 @@ def _restrict(turn: Turn) -> None:
         case.mark(force_id, Mark.KEPT_FROM)
         turn.note("restricted", "police_suspect", force_id or None)
     turn.restricted |= bool(new)
-    if new and case.home_force in case.barred.forces:
+    if new:
+        keep_from_barred(turn)
+
+
+def keep_from_barred(turn: Turn) -> None:
+    """What a force from which the case is kept holds already, an officer sees to: it leads no more, and nobody chases it."""
+    case = turn.case
+    if case.home_force in case.barred.forces:
         turn.name_home(None, None)
+    for force_id in case.barred.forces.intersection(case.active):
+        case.put(case.handoffs[force_id]._replace(next_action_at=None))
 
 
 def _may_lead(case: Case, force_id: str | None) -> bool:
@@ -181,6 +190,8 @@ def inform(turn: Turn, message: InformationForwarded, body: bytes) -> None:
         _raise_priority(turn)
     if case.state in {CaseState.OPEN, CaseState.HANDED_OVER}:
         route_anew(turn)
+    elif case.state is CaseState.DECLINED and message.supplement.immediate_danger:
+        _act_after_decline(turn)
 
 
 def _raise_priority(turn: Turn) -> None:
@@ -206,6 +217,15 @@ def route_anew(turn: Turn) -> None:
         turn.close_reviews("home_force_settled", _unsettled(case))
     _join(turn, proposal)
     _ask_officer(turn, proposal, _new_places(turn))
+
+
+def _act_after_decline(turn: Turn) -> None:
+    """Danger does not wait for triage's new decision: whoever must act gets the case at once, where nobody has it yet."""
+    case = turn.case
+    proposal = rules.propose(case.told, turn.scene)
+    if case.home_force is None and not case.active and _may_lead(case, proposal.home):
+        turn.name_home(proposal.home, proposal.basis, "danger_raised")
+    _join(turn, proposal)
 
 
 def decline(turn: Turn, message: ReferralDeclined) -> None:

@@ -273,8 +273,10 @@ def is_handed_over(case: Case) -> bool:
 
 def is_usable_suggestion(case: Case, decliner: str, suggestion: str) -> bool:
     """Whether the hub may follow a force's suggestion: not to nobody, not in a circle, not against an officer's word, and
-    not to where a police suspect belongs."""
+    neither to where a police suspect belongs nor by that force's own word."""
     if suggestion not in forces() or suggestion == decliner or suggestion in case.barred:
+        return False
+    if decliner in case.barred.forces:
         return False
     held = case.handoffs.get(suggestion)
     return held is None or held.active

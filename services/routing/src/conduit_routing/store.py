@@ -15,6 +15,7 @@ from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.case import Case, CaseState, Entry, Handoff, Mark, Review, Stored
 from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
+from conduit_routing.rules import is_territorial
 
 _LOCK = """
 SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, policy_version,
@@ -135,8 +136,10 @@ async def load_lines(connection: Any, cases: Mapping[UUID, Case], referral_ids: 
 
 
 def may_pass_on(case: Case) -> bool:
-    """Whether an acknowledgement may send the case: to one that takes it back, or takes the interim duty."""
-    return any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
+    """Whether an answer may send the case: to one that takes it back, or takes the interim duty, be it from a special force
+    that the release before gave it to."""
+    special = case.interim_owner is not None and not is_territorial(case.interim_owner)
+    return special or any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
 
 
 async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:

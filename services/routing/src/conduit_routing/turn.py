@@ -147,8 +147,9 @@ class Turn:
         return entry.version
 
     def set_handoff(self, handoff: Handoff, what: str, why: str = "") -> None:
-        """Put a hand-off's new state in its place. No clock runs on a withdrawn case."""
-        if self.case.state is CaseState.WITHDRAWN and handoff.next_action_at is not None:
+        """Put a hand-off's new state in its place. No clock runs on a withdrawn case, nor for a force it is kept from."""
+        stopped = self.case.state is CaseState.WITHDRAWN or handoff.force_id in self.case.barred.forces
+        if stopped and handoff.next_action_at is not None:
             handoff = handoff._replace(next_action_at=None)
         self.case.put(handoff)
         self.note(what, why, handoff.force_id)
