@@ -56,7 +56,6 @@ REFUSED: dict[str, Callable[[], Record]] = {
     "another's identity": lambda: sent(submitted(partner_id=SOUTH, **DANGER)),
     "an unknown MoU": lambda: sent(submitted(mou_reference="MOU-9", **DANGER)),
     "a time in the future": lambda: sent(submitted(reported_at=NOW + timedelta(days=9_000), **DANGER)),
-    "added to what nobody holds": lambda: sent(supplied(partner_reference="NL-9", **DANGER)),
 }
 
 
@@ -73,8 +72,20 @@ async def test_by_kafka_999_stands_first_and_the_hub_hears(intake: Harness, made
     assert len(rejected.problems) >= 2, "what was wrong is said as before"
     (reported,) = of(DangerReported, published)
     assert (reported.partner_id, reported.submission_id) == (NORTH, rejected.submission_id)
-    assert reported.partner_reference in {REFERENCE, "NL-9"}
+    assert reported.partner_reference == REFERENCE
     assert CODE not in reported.codes
+
+
+async def test_danger_added_to_what_nobody_holds_is_heard_at_once_and_refused_with_999_when_its_time_is_over(
+    intake: Harness, clock: ManualClock
+) -> None:
+    published = await intake.deliver(sent(supplied(partner_reference="NL-9", **DANGER)))
+    (reported,) = of(DangerReported, published)
+    assert (reported.partner_id, reported.partner_reference) == (NORTH, "NL-9")
+    clock.advance(timedelta(seconds=121))
+    (rejected,) = of(SubmissionRejected, await intake.tick("settle_early_updates"))
+    assert [each.code for each in rejected.problems] == [CODE, "referral_unknown"]
+    assert rejected.problems[0].message.startswith(CALL_999)
 
 
 async def test_a_suspended_partner_in_danger_is_refused_and_heard(intake: Harness) -> None:
@@ -98,7 +109,8 @@ async def test_danger_under_a_lapsed_memorandum_is_taken_and_marked(
     intake: Harness, register: dict[str, Any], danger: bool, taken: bool
 ) -> None:
     await intake.deliver(sent(registered(**register)))
-    published = await intake.deliver(sent(submitted(immediate_danger=danger)))
+    taken_at = int(NOW.timestamp() * 1000)  # which decides, and not the day of the test
+    published = await intake.deliver(sent(submitted(immediate_danger=danger))._replace(timestamp_ms=taken_at))
     received = of(ReferralReceived, published)
     assert bool(received) is taken
     assert [each.mou_lapsed for each in received] == [register["valid_to"] < NOW.date()] * len(received)

@@ -104,7 +104,7 @@ def test_referrals_of_the_release_before_stand_as_received(new_database: Callabl
             "(now(), 'partner:northlight', 'dead_lettered', 'unknown_partner', 'northlight', 'y', 'referral', NULL, NULL)",
             [referral_id],
         )
-    assert migrate(dsn, migrations) == ["0002_http", "0003_forces", "0004_rates", "0005_bodies_inline"]
+    assert migrate(dsn, migrations) == sorted(path.stem for path in migrations.glob("0*.sql"))[1:]
     with psycopg.connect(dsn) as connection:
         assert connection.execute("SELECT referral_id, state, revision FROM standings").fetchall() == [
             (referral_id, "received", 0)
