@@ -137,6 +137,43 @@ def test_what_stands_before_the_damage_within_a_batch_is_read() -> None:
     assert found(data)[-1] == (2, b"c")
 
 
+CONTROL_BIT, ATTRIBUTES_AT, LAST_DELTA_AT = 0x20, 22, 23
+
+
+def control(first: int, key: bytes) -> bytearray:
+    builder = _DefaultRecordBatchBuilderPy(2, 0, 1, 5, 0, 0, 1_000_000_000)
+    builder.append(0, 1_000, key, b"", [])
+    made = bytearray(builder.build())
+    struct.pack_into(">q", made, 0, first)
+    made[ATTRIBUTES_AT] |= CONTROL_BIT
+    return sealed(made)
+
+
+@pytest.mark.parametrize("key", [b"", b"k"])
+def test_a_control_batch_that_says_nothing_costs_itself_alone(key: bytes) -> None:
+    data = batch(0, [b"a"]) + control(1, key) + batch(2, [b"c"])
+    assert [(first, last) for first, last, _ in broken(data)] == [(1, 1)]
+    assert [offset for offset, _ in found(data)] == [0, 1, 2]
+
+
+def test_a_control_batch_leads_nobody_past_what_follows_it() -> None:
+    marker = control(1, b"\0\0\0\1")
+    struct.pack_into(">i", marker, LAST_DELTA_AT, 1_000)
+    assert found(batch(0, [b"a"]) + sealed(marker) + batch(2, [b"c"])) == [(0, b"a"), (2, b"c")]
+
+
+def test_what_an_abort_marker_ends_is_read_again_behind_it() -> None:
+    def of_a_transaction(first: int, value: bytes) -> bytearray:
+        builder = _DefaultRecordBatchBuilderPy(2, 0, 1, 5, 0, 0, 1_000_000_000)
+        builder.append(0, 1_000, b"k", value, [])
+        made = bytearray(builder.build())
+        struct.pack_into(">q", made, 0, first)
+        return made
+
+    data = of_a_transaction(0, b"given up") + control(1, b"\0\0\0\0") + of_a_transaction(2, b"kept")
+    assert found(data, aborted=[(5, 0)]) == [(2, b"kept")]
+
+
 def test_a_header_name_that_is_not_utf8_is_escaped() -> None:
     made = batch(0, [b"v"])
     made[-3] = 0xFF

@@ -14,6 +14,7 @@ from typing import Any, Self
 import cramjam
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.record.control_record import ControlRecord
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
@@ -145,6 +146,7 @@ class _Batch:
         self._raw, self._passes, self._escaped = raw, passes, escaped
         self._error: Exception | None = None
         self._plain: Any = None
+        self._marker: Any = None
         self._reached = start
         self._following = following if following is not None and start < following <= end else end
         self.base_offset: int = _base(raw)
@@ -158,13 +160,19 @@ class _Batch:
             if self._reached < batch.next_offset <= self._following:
                 self.next_offset = batch.next_offset
             _check(self._raw)
-            self.producer_id, self.is_transactional = batch.producer_id, batch.is_transactional
             if batch.is_control_batch:
-                return batch
-            self._plain = unpacked(self._raw)
+                self._marker = next(batch)
+                ControlRecord.parse(self._marker.key)  # aiokafka will, where nothing may be wrong with it any more
+                self.is_control_batch = True
+            self.producer_id, self.is_transactional = batch.producer_id, batch.is_transactional
+            self._plain = self._raw if self.is_control_batch else unpacked(self._raw)
         except Exception as error:  # whatever is wrong with it, it costs itself alone
             self._error = error
         return self
+
+    def __next__(self) -> Any:
+        """Of a control batch: what ends a transaction, which aiokafka asks for."""
+        return self._marker
 
     def __iter__(self) -> Iterator[Any]:
         try:
