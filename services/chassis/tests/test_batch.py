@@ -1,6 +1,7 @@
 """One batch, one transaction, whatever is in it. On a real database, without Kafka."""
 
 import asyncio
+import json
 import random
 from collections.abc import Sequence
 from time import monotonic
@@ -253,6 +254,30 @@ async def test_a_forged_replay_resolves_nothing_and_passes_nobody(sample: Sample
         await made.deliver(forgery[forged])
         assert await numbers(made) == []
         assert (await reasons(made))[0] == "handler_failed"
+
+
+@pytest.mark.parametrize("field", ["actor", "reason"])
+async def test_an_order_with_text_that_no_database_keeps_is_passed_over(sample: Sample, database: str, field: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first = noted(sample, 1, action="fail")
+        await made.deliver(first)
+        sample.mended = True
+        order = replay(first, sample, 1)
+        spelt = json.loads(order.value or b"") | {field: "a\ud800"}
+        await made.deliver(order._replace(value=json.dumps(spelt).encode()), noted(sample, 2, "other"))
+        assert await numbers(made) == [2]
+        assert await reasons(made) == ["handler_failed"]
+
+
+async def test_a_letter_from_a_topic_that_is_no_longer_read_stays_and_stops_nobody(sample: Sample, database: str) -> None:
+    async with harness(sample.service(), database) as made:
+        first = noted(sample, 1, action="fail")
+        await made.deliver(first)
+        sample.mended = True
+        await made.pool.execute("UPDATE dead_letters SET topic = 'of-an-earlier-release.v1'")
+        await made.deliver(replay(first, sample, 1), noted(sample, 2, "other"))
+        assert await numbers(made) == [2]
+        assert await reasons(made) == ["handler_failed"]
 
 
 async def test_a_dead_letter_comes_back_whole_from_the_store_and_then_nothing_of_it_is_kept(

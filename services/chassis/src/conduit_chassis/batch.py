@@ -192,7 +192,8 @@ class Processor:
         if not ordered:
             return (), records
         found = [orders.parse(record.value) for record in ordered]
-        back = await self._until_done(lambda: self._restore([each for each in found if each is not None]), inf)
+        restored = await self._until_done(lambda: self._restore([each for each in found if each is not None]), inf)
+        back = [record for record in restored if self._reader.reads(record.topic)]
         template = self._reader.template(ordered[0].topic)
         metrics.CONSUMED.labels(template, "handled").inc(len(back))
         metrics.CONSUMED.labels(template, "refused").inc(len(ordered) - len(back))

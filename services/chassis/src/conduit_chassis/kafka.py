@@ -171,6 +171,10 @@ class Reader:
         """Whether it is where operators order replays."""
         return name == self._replays.template
 
+    def reads(self, name: str) -> bool:
+        """Whether it is a topic of this service's. One of an earlier release may be no more."""
+        return any(topic.match(name) is not None for topic in self._topics)
+
     def edge(self, name: str) -> bool:
         """Whether outsiders write on this topic."""
         return self._source(name).topic.edge

@@ -5,12 +5,15 @@ from the service's own store, so whoever can write orders can bring back what wa
 """
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from conduit_contracts.texts import shows_something
 
 _LARGEST = 2**63 - 1
 _LONGEST_TEXT = 1_000
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What no database keeps as text."""
 
 
 class Replay(NamedTuple):
@@ -37,8 +40,9 @@ def parse(value: bytes | None) -> Replay | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     whole = type(replay.number) is int and 0 < replay.number <= _LARGEST
-    return replay if whole and _named(replay.actor) and _named(replay.reason) else None
+    return replay if whole and storable(replay.actor) and storable(replay.reason) else None
 
 
-def _named(text: Any) -> bool:
-    return isinstance(text, str) and "\0" not in text and len(text) <= _LONGEST_TEXT and shows_something(text)
+def storable(text: Any) -> bool:
+    """Whether it can be kept as who ordered a replay, or why."""
+    return isinstance(text, str) and len(text) <= _LONGEST_TEXT and shows_something(text) and not _UNSTORABLE.search(text)
