@@ -105,6 +105,11 @@ class TestCalm:
         found = [line["event"] for line in lines(logs)]
         assert len(found) == 2 * SAID + 1
 
+    def test_an_errors_own_words_do_not_make_it_another_thing(self, logs: Logs) -> None:
+        for offset in range(1_000):
+            structlog.get_logger().info("offsets_not_committed", error=ConnectionResetError(f"at {offset}"))
+        assert len(lines(logs)) == SAID
+
     @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.floats(0, 20)), max_size=300))
     def test_every_line_is_said_or_counted(self, turns: list[tuple[str, float]]) -> None:
         now = [0.0]

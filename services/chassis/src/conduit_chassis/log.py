@@ -145,7 +145,7 @@ class Calm:
         """
         if method == "debug":
             return event
-        key = tuple(str(event.get(name)) for name in ("event", "level", "logger", "error", *_WHICH))
+        key = tuple(str(_safe(event.get(name))) for name in ("event", "level", "logger", "error", *_WHICH))
         now = self._now()
         since, count = self._said.get(key, (now, 0))
         if now - since >= QUIET_SECONDS:
