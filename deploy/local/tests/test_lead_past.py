@@ -54,3 +54,37 @@ def test_without_apply_nothing_is_changed(waiting: str, tmp_path: Path) -> None:
     done = conduit("lead-past", "triage", "--place", "1", state_dir=tmp_path)
     assert "1 place would be passed; nothing was changed" in done.output
     assert passed(waiting) == [(None, None, 9)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [("--place", "1", "--to", "6"), ("--place", "99"), ("--place", str(2**63)), ("--place", "1", "--actor", "\udce9x")],
+)
+def test_what_cannot_be_is_said_in_a_sentence(waiting: str, tmp_path: Path, more: tuple[str, ...]) -> None:
+    done = conduit("lead-past", "triage", *BY, *more, state_dir=tmp_path)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+    assert passed(waiting) == [(None, None, 9)]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "said"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/triage", "nobody answers at its address"),
+        ("{}_that_is_not", "there is no such database"),
+    ],
+)
+@pytest.mark.parametrize("command", ["dead-letters", "outbox"])
+def test_a_database_that_cannot_be_reached_is_named_as_that(
+    waiting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, dsn: str, said: str
+) -> None:
+    monkeypatch.setenv("TRIAGE_POSTGRES_DSN", dsn.format(waiting))
+    done = CliRunner().invoke(app, [command, "list", "triage", "--state-dir", str(tmp_path)])
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+    assert said in done.output
+
+
+@pytest.mark.parametrize("actor", ["a" * 1_001, "\udce9x"])
+def test_an_order_that_cannot_be_kept_is_refused_in_a_sentence(waiting: str, tmp_path: Path, actor: str) -> None:
+    done = conduit("replay", "triage", "--apply", "--actor", actor, "--reason", "mended", state_dir=tmp_path)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+    assert "an actor and a reason are short texts" in done.output

@@ -57,5 +57,11 @@ def test_events_are_listed_sent_again_and_given_up(refused: str) -> None:
         ]
 
 
+def test_a_key_is_shown_whatever_a_sender_put_into_it(refused: str) -> None:
+    with psycopg.connect(refused, autocommit=True) as connection:
+        connection.execute("UPDATE outbox_rejected SET key = %s WHERE id = 2", [b"k\xff"])
+    assert "key k\\377  5 bytes" in conduit("list", "triage")
+
+
 def test_who_and_why_are_asked_for() -> None:
     assert CliRunner().invoke(app, ["outbox", "return", "triage", "--apply"]).exit_code == 2

@@ -16,9 +16,10 @@ from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
+from aiokafka.errors import KafkaError
 
+from conduit_chassis import preflight, unreadable
 from conduit_chassis import replay as replaying
-from conduit_chassis import unreadable
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
@@ -105,7 +106,7 @@ def lead_past(
         return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
 
     if not with_connection(service, state_dir, act):
-        typer.echo(f"{service}: there is no such place, or somebody has led past it already")
+        typer.echo(f"{service}: there is no such place, somebody has led past it already, or --to is before it")
         raise typer.Exit(1)
     typer.echo(f"{service}: goes on behind it within seconds; what stood there is a dead letter then")
 
@@ -151,13 +152,24 @@ def with_connection(service: str, state_dir: Path, act: Callable[[Settings, Any]
 
 
 async def _connected(settings: Settings, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
-    connection = await asyncpg.connect(**settings.postgres_arguments())
+    try:
+        connection = await asyncpg.connect(**settings.postgres_arguments())
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise OnboardingError(f"the service's database cannot be reached: {preflight.why(error)}") from None
     try:
         return await act(settings, connection)
     except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
         raise OnboardingError(
             "the service is of a release before 0.2, which this command cannot serve; upgrade it"
         ) from None
+    except (asyncpg.DataError, asyncpg.InterfaceError, UnicodeError):
+        raise OnboardingError("a number or a text is none that the database can take") from None
+    except asyncpg.PostgresError as error:
+        raise OnboardingError(f"it was not done: {preflight.why(error)}") from None
+    except KafkaError as error:
+        raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
+    except ValueError as error:  # who does it, or why, is not what can be kept
+        raise OnboardingError(str(error)) from None
     finally:
         await connection.close()
 

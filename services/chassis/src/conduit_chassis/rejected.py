@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 _WAITING = """
-SELECT id, topic, convert_from(key, 'UTF8'), reason, at, coalesce(octet_length(value), 0) FROM outbox_rejected
+SELECT id, topic, encode(key, 'escape'), reason, at, coalesce(octet_length(value), 0) FROM outbox_rejected
 WHERE $1::bigint[] IS NULL OR id = ANY($1) ORDER BY id
 """
 _RETURN = """

@@ -22,7 +22,7 @@ WHERE passed_at IS NULL AND seen_at > now() - interval '2 minutes' ORDER BY sinc
 _LEAD_PAST = """
 UPDATE unreadable_places
 SET passed_at = now(), passed_by = $2, passed_why = $3, last_offset = coalesce($4, last_offset)
-WHERE id = $1 AND passed_at IS NULL RETURNING id
+WHERE id = $1 AND passed_at IS NULL AND coalesce($4, last_offset) >= record_offset RETURNING id
 """
 
 
