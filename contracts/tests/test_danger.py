@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -71,6 +72,18 @@ def test_danger_is_heard_in_what_was_cut_short_or_is_not_json(rest: str, cut: in
 )
 def test_danger_is_heard_in_what_no_contract_takes(body: bytes) -> None:
     assert heard(body) is not None
+
+
+@given(yes=YES, packings=st.lists(st.sampled_from(["text", "data", "base64"]), min_size=1, max_size=2))
+def test_danger_is_heard_in_what_was_packed_into_a_text(yes: object, packings: list[str]) -> None:
+    body = json.dumps({"referral": {"partner_reference": "NL-1", "immediate_danger": yes}})
+    for packing in packings:
+        packed = b64encode(body.encode()).decode() if packing == "base64" else body
+        named = {"text": packed, "data": {"data": packed}, "base64": {"data_base64": packed}}
+        body = json.dumps(named[packing])
+    found = heard(body.encode())
+    assert found is not None
+    assert found.partner_reference == "NL-1"
 
 
 @given(body=JSON)

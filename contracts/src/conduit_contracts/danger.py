@@ -5,6 +5,7 @@ look, one too few may cost a child.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
@@ -27,6 +28,8 @@ _LOOSE_REFERENCE = re.compile(rb'"partner_reference"\s*:\s*"([A-Za-z0-9][A-Za-z0
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _YES = frozenset({"true", "yes", "y", "1"})
+_LOOKS_PACKED = re.compile(r"\s*[\"{\[]")
+_DEEPEST = 2
 _LONGEST_NAME = 40
 _MOST_NAMES = 500
 """Comparing is slow, and a body may hold any number of names."""
@@ -46,10 +49,16 @@ def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
     document = _read(text)
     if document is None:
         return Heard(_loose_reference(text), None) if _LOOSE.search(text) else None
+    return _heard(text, document, _DEEPEST)
+
+
+def _heard(text: bytes, document: Any, deepest: int) -> Heard | None:
     members = list(_members(document))
-    if not (_PLAIN.search(text) or any(_says_yes(value) for value in _of_danger(members))):
-        return None
-    return Heard(_reference(members), _callback(members))
+    if _PLAIN.search(text) or any(_says_yes(value) for value in _of_danger(members)):
+        return Heard(_reference(members), _callback(members))
+    packed = ((each, _read(each)) for each in _packed(document, members)) if deepest else ()
+    within = (_heard(each, inner, deepest - 1) for each, inner in packed if inner is not None)
+    return next((found for found in within if found is not None), None)
 
 
 def call_999() -> Problem:
@@ -79,6 +88,25 @@ def _members(document: Any) -> Iterator[tuple[str, Any]]:
             waiting.extend(value.values())
         elif isinstance(value, list):
             waiting.extend(value)
+
+
+def _packed(document: Any, members: Sequence[tuple[str, Any]]) -> Iterator[bytes]:
+    """What was put into a text before it was sent: JSON that was written as JSON twice, and CloudEvents' data_base64."""
+    for name, value in (("", document), *members):
+        if not isinstance(value, str):
+            continue
+        if name == "data_base64":
+            yield _unpacked(value)
+        elif _LOOKS_PACKED.match(value):
+            yield value.encode("utf-8", "replace")
+
+
+def _unpacked(text: str) -> bytes:
+    """What base64 holds, as far as it is any."""
+    try:
+        return b64decode(text.encode("ascii", "ignore"))
+    except ValueError:
+        return b""
 
 
 def _of_danger(members: Sequence[tuple[str, Any]]) -> Iterator[Any]:
