@@ -108,6 +108,8 @@ class RoutingReviewOpened(_AboutCase):
     """Why a person must look."""
     candidates: tuple[ForceId, ...] = ()
     """The forces that come into question."""
+    silent: tuple[ForceId, ...] = ()
+    """With the reason escalation_exhausted: the forces that have not answered. Empty in records of version 0.1.0."""
     urgency: Urgency
     immediate_danger: bool
     """True: a child is in danger now."""

@@ -288,10 +288,18 @@ def routed(
 
 
 def routing_review(
-    *, danger: bool = False, reason: routing.RoutingReviewReason = routing.RoutingReviewReason.NO_FORCE
+    *,
+    danger: bool = False,
+    reason: routing.RoutingReviewReason = routing.RoutingReviewReason.NO_FORCE,
+    silent: tuple[str, ...] = (),
 ) -> routing.RoutingReviewOpened:
-    reasons = (reason,)
-    return routing.RoutingReviewOpened(**_ABOUT, reasons=reasons, urgency=Urgency.ROUTINE, immediate_danger=danger)
+    return routing.RoutingReviewOpened(
+        **_ABOUT, reasons=(reason,), silent=silent, urgency=Urgency.ROUTINE, immediate_danger=danger
+    )
+
+
+def restricted(*, danger: bool = False) -> routing.CaseRestricted:
+    return routing.CaseRestricted(**_ABOUT, urgency=Urgency.ROUTINE, immediate_danger=danger)
 
 
 def home_force_named(home_force: str = OTHER) -> routing.HomeForceNamed:

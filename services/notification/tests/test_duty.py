@@ -106,9 +106,10 @@ class TestOpening:
             ),
             (
                 (b.routed(danger=True), b.routing_review(danger=True, reason=RoutingReviewReason.TIE)),
-                Kind.DANGER_REVIEW,
+                Kind.DANGER_ROUTING,
                 True,
             ),
+            ((b.routed(), b.restricted(danger=True)), Kind.DANGER_RESTRICTED, True),
         ],
         ids=lambda value: value.value if isinstance(value, Kind) else "",
     )
@@ -293,6 +294,20 @@ class TestActs:
         (task,) = await tasks(staffed)
         assert (task["taken_at"] is not None) is ended
         assert (task["next_call_at"] is None) is ended
+
+    async def test_the_answer_of_one_silent_force_ends_no_other_ones_task(self, staffed: Harness) -> None:
+        await deliver(staffed, b.routed(HOME, b.OTHER), b.routing_review(reason=EXHAUSTED, silent=(HOME,)))
+        await deliver(staffed, b.routing_review(reason=EXHAUSTED, silent=(b.OTHER,)), b.force_acknowledged())
+        found = await tasks(staffed)
+        assert [(each["force_id"], each["taken_by"]) for each in found] == [(HOME, f"force:{HOME}"), (b.OTHER, None)]
+
+    async def test_triages_decision_does_not_end_what_routing_asks_for(self, staffed: Harness) -> None:
+        tied = b.routing_review(danger=True, reason=RoutingReviewReason.TIE)
+        await deliver(staffed, b.received(danger=True), b.review_opened(danger=True), b.routed(danger=True), tied)
+        await deliver(staffed, b.accepted(officer="a.okafor"))
+        assert [each["kind"] for each in await tasks(staffed) if each["taken_at"] is None] == ["danger_routing"]
+        await deliver(staffed, b.home_force_named())
+        assert [each["kind"] for each in await tasks(staffed) if each["taken_at"] is None] == []
 
 
 class TestPages:

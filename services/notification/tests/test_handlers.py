@@ -90,6 +90,12 @@ def test_a_professional_standards_department_hears_by_its_own_address_and_withou
     assert (notice.audience, notice.template) == (HUB, Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE)
 
 
+def test_the_hub_hears_of_a_restricted_case_also_where_nobody_is_in_danger_and_the_partner_does_not() -> None:
+    bench = Bench(KNOWN).take(b.restricted())
+    (notice,) = bench.notices
+    assert (notice.audience, notice.template, bench.updates) == (HUB, Template.HUB_CASE_RESTRICTED, [])
+
+
 def test_a_partner_follows_its_referral_from_receipt_to_handover() -> None:
     bench = Bench(KNOWN).take(
         b.received(), b.accepted(), b.routed(HOME, OTHER), b.force_received(), b.force_acknowledged(), b.handed_over()

@@ -95,7 +95,7 @@ def test_handlers_queue_every_template_but_the_failures_with_exactly_its_paramet
             *Bench(known).take(b.routed()).notices,
             *Bench(known).take(b.rejected(in_danger=True), b.overdue(), b.escalated(), b.proposed()).notices,
             *Bench(known).take(b.routed(), b.routing_review(reason=RoutingReviewReason.TIE)).notices,
-            *Bench(known).take(b.routing_review()).notices,
+            *Bench(known).take(b.routing_review(), b.restricted()).notices,
             *again,
         ]
     }

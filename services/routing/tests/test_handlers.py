@@ -518,6 +518,7 @@ def test_silence_is_chased_escalated_and_shown_to_the_hub_once(desk: Desk) -> No
     assert [each.one(HandoffOverdue).chase for each in seen[:2]] == [1, 2]
     assert [each.one(HandoffEscalated).level for each in seen[2:4]] == [1, 2]
     assert [each.one(HandoffChased).escalation_level for each in seen[:4]] == [0, 0, 1, 2]
+    assert seen[4].one(RoutingReviewOpened).silent == (KENT,)
     assert reasons(desk, referral_id) == ["escalation_exhausted"]
     desk.deliver(acknowledged(referral_id, KENT))
     assert reasons(desk, referral_id) == []

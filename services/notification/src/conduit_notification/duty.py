@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     DANGER_REFUSED = "danger_refused"
     DANGER_REVIEW = "danger_review"
+    DANGER_ROUTING = "danger_routing"
     DANGER_RESTRICTED = "danger_restricted"
     DANGER_NOTICE_FAILED = "danger_notice_failed"
     NO_FORCE = "no_force"
@@ -34,18 +35,24 @@ class Wording:
 
 WORDING = {
     Kind.DANGER_REFUSED: Wording(
-        "A partner says that a child is in danger NOW, in something that the hub could not take. No police force has it "
-        "from the hub. The partner was told to call 999.",
+        "A partner says that a child is in danger NOW, in something that the hub could not take, or that came before its "
+        "referral. No police force had it from the hub when this was written. Do not count on the partner having read "
+        "that it must call 999.",
         "Ring the partner back now. If nobody has called 999, call it yourself.",
     ),
     Kind.DANGER_REVIEW: Wording(
         "A case with a child in danger NOW waits for a named officer's decision.",
         "Open the review queue, decide it, and make sure that a person at the force has the case.",
     ),
+    Kind.DANGER_ROUTING: Wording(
+        "The routing of a case with a child in danger NOW waits for a named officer's decision.",
+        "Open the routing reviews, decide, and make sure that a person at the force has the case.",
+    ),
     Kind.DANGER_RESTRICTED: Wording(
         "A child is in danger NOW, and somebody suspected works for a police force. The case is restricted: no rule sends "
         "it to that force.",
-        "A named officer must send it to that force's professional standards contact now.",
+        "A named officer must send it to that force's professional standards contact now. Speak neither to that force's "
+        "own team nor to its control room.",
     ),
     Kind.DANGER_NOTICE_FAILED: Wording(
         "A notice about a child in danger has not reached the one it is for.",

@@ -238,8 +238,9 @@ def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOp
         desk.notify(delivery, HUB, Template.HUB_ROUTING_REVIEW_OPENED, message.referral_id, {})
     else:
         codes = [reason.value for reason in message.reasons]
-        force_id = message.candidates[0] if kind is Kind.FORCE_SILENT and len(message.candidates) == 1 else None
-        desk.duty(delivery, kind, danger=message.immediate_danger, codes=codes, force_id=force_id)
+        # One task for each force that is silent: the answer of one ends no other's.
+        for force_id in message.silent if kind is Kind.FORCE_SILENT and message.silent else (None,):
+            desk.duty(delivery, kind, danger=message.immediate_danger, codes=codes, force_id=force_id)
 
 
 def _tell_that_no_force_has_it(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
@@ -256,7 +257,7 @@ def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> 
     message = delivery.message
     standing = rules.home_force_named(desk.standing(message), message.home_force)
     desk.tell(delivery, standing, by_officer(message), force_ids=(message.home_force,))
-    desk.done(delivery, by_officer(message), Kind.NO_FORCE)
+    desk.done(delivery, by_officer(message), Kind.NO_FORCE, Kind.DANGER_ROUTING)
 
 
 def handoff_received(desk: Desk, delivery: Delivery[routing.HandoffReceived]) -> None:
@@ -317,10 +318,13 @@ def case_withdrawn(desk: Desk, delivery: Delivery[routing.CaseWithdrawn]) -> Non
 
 
 def case_restricted(desk: Desk, delivery: Delivery[readers.CaseRestricted]) -> None:
-    """No rule sends it to the suspect's own force: in danger a person must, now. It is no business of the partner's."""
+    """No rule sends it to the suspect's own force: a named officer must act, in danger now. It is no business of the
+    partner's."""
     message = delivery.message
     if message.immediate_danger:
         desk.duty(delivery, Kind.DANGER_RESTRICTED, danger=True, codes=["restricted"])
+    else:
+        desk.notify(delivery, HUB, Template.HUB_CASE_RESTRICTED, message.referral_id, {})
 
 
 def professional_standards_informed(desk: Desk, delivery: Delivery[readers.ProfessionalStandardsInformed]) -> None:

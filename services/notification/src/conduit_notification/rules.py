@@ -157,7 +157,7 @@ def duty_of(review: RoutingReviewOpened, standing: Standing) -> Kind | None:
         return Kind.FORCE_SILENT
     if RoutingReviewReason.NO_FORCE in review.reasons or not held_by_a_force(standing):
         return Kind.NO_FORCE
-    return Kind.DANGER_REVIEW if review.immediate_danger else None
+    return Kind.DANGER_ROUTING if review.immediate_danger else None
 
 
 def routed(standing: Standing, message: CaseRouted) -> Standing:

@@ -26,6 +26,7 @@ class Template(StrEnum):
     HUB_PROFESSIONAL_STANDARDS_UNREACHABLE = "hub_professional_standards_unreachable"
     FORCE_DANGER_ESCALATED = "force_danger_escalated"
     HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
+    HUB_CASE_RESTRICTED = "hub_case_restricted"
     HUB_HANDOFF_ESCALATED = "hub_handoff_escalated"
     HUB_NOTICE_FAILED = "hub_notice_failed"
     HUB_DUTY_DANGER = "hub_duty_danger"
@@ -267,6 +268,15 @@ The routing of a case waits for a named officer.
 Referral:  $referral_id
 
 Please decide it in the routing reviews.
+{_HUB_FOOT}""",
+    Template.HUB_CASE_RESTRICTED: f"""\
+A suspect in a case may be a police officer or work for a police force. The
+case is restricted: no rule sends it to that force.
+
+Referral:  $referral_id
+
+A named officer must take it to that force's professional standards
+department. Do not speak of it to that force's own team.
 {_HUB_FOOT}""",
     Template.HUB_HANDOFF_ESCALATED: f"""\
 A force has not answered, and the hand-off went to a higher level.

@@ -218,11 +218,13 @@ def publish_reviews(turn: Turn) -> None:
     if not turn.opened:
         return
     candidates = in_order(force_id for review in turn.opened for force_id in review.candidates)
+    exhausted = RoutingReviewReason.ESCALATION_EXHAUSTED
     turn.tell(
         RoutingReviewOpened(
             **turn.about,
             reasons=tuple(dict.fromkeys(review.reason for review in turn.opened)),
             candidates=candidates,
+            silent=in_order(review.about for review in turn.opened if review.reason is exhausted),
             urgency=turn.case.urgency,
             immediate_danger=turn.case.immediate_danger,
         )
