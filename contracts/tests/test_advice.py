@@ -95,8 +95,17 @@ def test_a_warning_says_what_is_meant() -> None:
     assert "no force has it yet" in text({"district_code": "E07000999"})
     assert "Did you mean E070" in text({"district_code": "E07000999"})
     assert "goes to Kent Police, which you named" in text({"district_code": "E07000999", "force_id": "kent"})
+    railway = text({"district_code": "E07000999", "kind": "railway"})
+    assert "only British Transport Police gets this place" in railway
     assert "Did you mean norfolk?" in text({"force_id": "norfolk-police"})
     assert "Send GB." in text({"country": "UK"})
+
+
+def test_of_a_suspects_misspelt_force_it_is_said_that_no_force_gets_the_case_by_rule() -> None:
+    suspect = {"role": "suspect", "suspect_is_police": True, "suspect_force_id": "norfolk-police"}
+    (warning,) = advice_on(referral(**suspect))
+    assert "No rule sends the case to any force" in warning.message
+    assert warning.message.endswith("Did you mean norfolk?")
 
 
 @pytest.mark.parametrize(

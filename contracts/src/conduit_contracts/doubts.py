@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from conduit_contracts.advice import Advice
 from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, is_country, nearest
-from conduit_contracts.geography import is_united_kingdom
+from conduit_contracts.geography import is_united_kingdom, special_force
 from conduit_contracts.places import Place, forces, known_places, nearest_code, nearest_force
 from conduit_contracts.referral import Characteristic, OffencePlace, Person, Referral, Supplement
 
@@ -26,7 +26,7 @@ ETHNICITIES = frozenset(
 
 
 _CORRECT = "Correct the one that is wrong."
-
+_NOBODY_GETS_IT = "No rule sends the case to any force: a named officer decides where it goes."
 
 _Found: TypeAlias = Iterator[tuple[str, str, str]]
 
@@ -71,9 +71,13 @@ def _abroad(place: OffencePlace, known: Place | None, path: str) -> _Found:
 def _unknown_district(place: OffencePlace, path: str) -> _Found:
     if place.district_code in OUTSIDE_FORCE_AREAS:
         return
-    named = forces().get(place.force_id or "")
+    named, special = forces().get(place.force_id or ""), forces().get(special_force(place) or "")
     field = f"{path}.district_code"
-    told = f"the case goes to {named.name}, which you named" if named else "no force has it yet"
+    told = "no force has it yet"
+    if named is not None:
+        told = f"the case goes to {named.name}, which you named"
+    elif special is not None:
+        told = f"only {special.name} gets this place, and no force for the area"
     yield (
         "district_code_unknown",
         field,
@@ -84,17 +88,17 @@ def _unknown_district(place: OffencePlace, path: str) -> _Found:
 def _of_force(place: OffencePlace, known: Place | None, path: str) -> _Found:
     force = forces().get(place.force_id or "")
     if force is None:
-        yield from _unknown_force(place.force_id or "", f"{path}.force_id", routed=known is not None)
+        told = "The district decides." if known is not None else "No force gets the case by it."
+        yield from _unknown_force(place.force_id or "", f"{path}.force_id", told)
     elif force.territorial and known is not None and known.force_id != force.force_id:
         text = f"The district lies in the area of {known.force_name}, which gets the case. {_CORRECT}"
         yield "force_contradicts_district", f"{path}.force_id", text
 
 
-def _unknown_force(force_id: str, field: str, *, routed: bool) -> _Found:
+def _unknown_force(force_id: str, field: str, told: str) -> _Found:
     near = nearest_force(force_id)
     meant = f" Did you mean {near.force_id}?" if near else " The force ids are in the contract's forces.csv."
-    told = "The district decides" if routed else "No force gets the case by it"
-    yield "force_id_unknown", field, f"There is no police force of this id. {told}.{meant}"
+    yield "force_id_unknown", field, f"There is no police force of this id. {told}{meant}"
 
 
 def _of_person(person: Person, path: str) -> _Found:
@@ -104,7 +108,7 @@ def _of_person(person: Person, path: str) -> _Found:
             text = f"No place ever had this code, so no force learns from it where the person is.{_meant(code)}"
             yield "district_code_unknown", f"{path}.{name}", text
     if person.suspect_force_id is not None and person.suspect_force_id not in forces():
-        yield from _unknown_force(person.suspect_force_id, f"{path}.suspect_force_id", routed=False)
+        yield from _unknown_force(person.suspect_force_id, f"{path}.suspect_force_id", _NOBODY_GETS_IT)
     yield from _of_characteristic(person.ethnicity, ETHNICITIES, f"{path}.ethnicity.code")
     if person.nationality is not None and person.nationality.code is not None and not is_country(person.nationality.code):
         near = nearest(person.nationality.code)
