@@ -52,8 +52,10 @@ KEYS = frozenset(
         "host",
         "version",
         "migration",
+        "migrations",
         "state",
         "problem",
+        "code",
         "problems",
         "partitions",
         "group",
@@ -63,6 +65,7 @@ KEYS = frozenset(
         "case_id",
         "correlation_id",
         "partner_id",
+        "client_id",
         "force_id",
         "policy_version",
         "status",
@@ -80,7 +83,7 @@ KEYS = frozenset(
         "listener",
     }
 )
-"""What may be logged. `name` is a tick's, worker's or service's, never a person's."""
+"""What may be logged. `name` is a tick's, worker's or service's, never a person's; `client_id` one that the hub gave."""
 
 _allowed: set[str] = set(KEYS)
 _LITERAL_TEMPLATES = ("aiokafka", "opentelemetry", "uvicorn")
