@@ -20,8 +20,10 @@ from conduit_chassis.errors import Abandoned, TooManyDeadLettersError
 from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Incoming, Record
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import Harness, harness, raw_record, record, replay_order
+from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem
 from services.chassis.tests.sample import Noted, Sample
+from tests.support.batches import batch as batch_of
 
 
 def noted(sample: Sample, number: int, key: str | None = "k", **more: Any) -> Record:
@@ -278,6 +280,24 @@ async def test_a_letter_from_a_topic_that_is_no_longer_read_stays_and_stops_nobo
         await made.deliver(replay(first, sample, 1), noted(sample, 2, "other"))
         assert await numbers(made) == [2]
         assert await reasons(made) == ["handler_failed"]
+
+
+@pytest.mark.parametrize("edge", [True, False])
+async def test_a_batch_that_can_be_read_again_and_not_yet_handled_stays_a_batch(
+    sample: Sample, database: str, *, edge: bool
+) -> None:
+    topic = sample.edge.name("one") if edge else sample.inside.template
+    records = [noted(sample, n, topic=topic, action="fail") for n in range(2)]
+    raw = UnreadableBatch(bytes(batch_of(records)), 0, 1, "UnknownCodecError")
+    first = Record(topic, 0, 1, None, (), raw, 0)
+    async with harness(sample.service(), database) as made:
+        await made.deliver(first)
+        await made.deliver(replay(first, sample, 1))
+        assert await reasons(made) == ["batch_unreadable"]
+        sample.mended = True
+        await made.deliver(replay(first, sample, 1)._replace(offset=8_000))
+        assert [each for each in await numbers(made) if each is not None] == [0, 1]
+        assert await reasons(made) == []
 
 
 async def test_a_dead_letter_comes_back_whole_from_the_store_and_then_nothing_of_it_is_kept(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from conduit_chassis.kafka import Headers, Item, Record, fingerprint
+from conduit_chassis.kafka import BATCH_UNREADABLE, Headers, Item, Record, fingerprint
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox, pack_headers
 
@@ -54,7 +54,8 @@ SELECT number, 'superseded', $2, 'a newer record of the same key came' FROM unne
 """
 _RESOLVE = "UPDATE dead_letters SET resolved_at = $2 WHERE id = ANY($1::bigint[]) AND resolved_at IS NULL"
 _FAIL_AGAIN = """
-UPDATE dead_letters SET attempts = attempts + 1, reason = $2, error_class = $3 WHERE id = $1 AND resolved_at IS NULL
+UPDATE dead_letters SET attempts = attempts + 1, reason = CASE reason WHEN $4 THEN reason ELSE $2 END, error_class = $3
+WHERE id = $1 AND resolved_at IS NULL
 """
 
 
@@ -160,8 +161,11 @@ async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, c
 
 
 async def fail_again(connection: Any, number: int, cause: Cause) -> None:
-    """Note that a replay failed. Its record stays where it is on the dead-letter topic, and keeps its turn."""
-    await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class)
+    """Note that a replay failed. Its record stays where it is, and keeps its turn.
+
+    A batch that could not be read stays known as that, whatever its records come to: it holds no record of its own.
+    """
+    await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class, BATCH_UNREADABLE)
 
 
 def _restore(row: Any, order: Replay) -> Record:
