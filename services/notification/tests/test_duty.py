@@ -473,6 +473,16 @@ class TestContacts:
         await deliver(staffed, b.danger_reported("NL-9"))
         assert await mailed(staffed, mail) == ["third@hub.example"]
 
+    async def test_however_fast_changes_follow_each_is_told_to_those_it_replaces(
+        self, staffed: Harness, mail: MailServer
+    ) -> None:
+        ladders = [tuple(Contact(email=f"{name}{n}@hub.example") for n in (1, 2)) for name in ("third", "fourth")]
+        for number, contacts in enumerate(ladders, 2):
+            proposal = b.proposed(contacts, number=number)
+            await staffed.deliver(record_of(proposal), record_of(b.approved(proposal)))
+        told = sorted(await mailed(staffed, mail))
+        assert told == sorted([str(FIRST), str(SECOND), "third1@hub.example", "third2@hub.example"] * 2)
+
     async def test_an_approval_that_comes_first_waits_for_its_proposal(
         self, notification: Harness, mail: MailServer
     ) -> None:

@@ -88,9 +88,6 @@ def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) 
 def hub_contacts_proposed(desk: Desk, delivery: Delivery[programme.HubContactsProposed]) -> None:
     """Nothing changes yet; whoever is on duty now is told."""
     desk.work.proposals.append(delivery.message)
-    params = {"change": str(delivery.message.proposal_id)}
-    for level in range(len(desk.work.ladders[HUB])):
-        desk.notify(delivery, HUB, Template.HUB_CONTACTS_PROPOSED, None, params, urgent=True, level=level)
 
 
 def hub_contacts_approved(desk: Desk, delivery: Delivery[programme.HubContactsApproved]) -> None:

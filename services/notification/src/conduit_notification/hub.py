@@ -12,7 +12,7 @@ from uuid import UUID
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_notification import notices, queue
 from conduit_notification.desk import Work
-from conduit_notification.notices import HUB, HUB_BEFORE, Ladder, Notice
+from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.templates import Template
 
 _PROPOSED = """
@@ -42,6 +42,11 @@ WHERE digest IS NOT NULL AND in_effect_at IS NULL ORDER BY proposal_id
 _SET = """
 INSERT INTO contacts (audience, ladder, telephones, said_at) VALUES ($1, $2::jsonb, $3::jsonb, $4)
 ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, telephones = excluded.telephones, said_at = excluded.said_at
+"""
+
+_KEEP = """
+INSERT INTO contacts (audience, ladder, telephones, said_at) VALUES ($1, $2::jsonb, $3::jsonb, $4)
+ON CONFLICT (audience) DO NOTHING
 """
 
 
@@ -79,6 +84,8 @@ async def waiting(connection: Any) -> list[Waiting]:
 async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -> None:
     """Note the batch's proposals and approvals, and let what agrees take effect. `fallback` is on duty until the first."""
     for proposal in work.proposals:
+        on_duty = await queue.ladder_of(connection, HUB) or fallback
+        await _tell(connection, Template.HUB_CONTACTS_PROPOSED, proposal.proposal_id, on_duty, now)
         contacts = queue.write_whole_ladder(proposal.contacts)
         await connection.execute(_PROPOSED, proposal.proposal_id, proposal.digest, contacts, proposal.proposed_by)
     for approval in work.approvals:
@@ -90,7 +97,7 @@ async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -
             continue
         row = await connection.fetchrow(_TAKES_EFFECT, proposal_id)
         if row is not None:
-            await _take_effect(connection, str(proposal_id), row[0], row[1], fallback, now)
+            await _take_effect(connection, proposal_id, row[0], row[1], fallback, now)
 
 
 def _ids(work: Work) -> list[Any]:
@@ -99,34 +106,35 @@ def _ids(work: Work) -> list[Any]:
 
 
 async def _take_effect(
-    connection: Any, change_id: str, contacts: str, approved_at: datetime, fallback: Ladder, now: datetime
+    connection: Any, change_id: UUID, contacts: str, approved_at: datetime, fallback: Ladder, now: datetime
 ) -> None:
     before = await queue.ladder_of(connection, HUB) or fallback
-    await _set(connection, HUB_BEFORE, before, approved_at)
-    await _set(connection, HUB, queue.read_whole_ladder(contacts), approved_at)
-    await queue.enqueue(connection, _farewell(change_id, before, now))
+    await connection.execute(_SET, *_row(HUB, queue.read_whole_ladder(contacts), approved_at))
+    await _tell(connection, Template.HUB_CONTACTS_CHANGED, change_id, before, now)
 
 
-async def _set(connection: Any, audience: str, ladder: Ladder, at: datetime) -> None:
-    await connection.execute(_SET, audience, queue.write_ladder(ladder), queue.write_telephones(ladder), at)
-
-
-def _farewell(change_id: str, before: Ladder, now: datetime) -> list[Notice]:
-    """To each of those who were on duty before."""
-    template = Template.HUB_CONTACTS_CHANGED
-    return [
+async def _tell(connection: Any, template: Template, change_id: UUID, ladder: Ladder, now: datetime) -> None:
+    """Tell each of those who are on duty now, whoever is on duty when it leaves: a later change must not divert it."""
+    audience = notices.on_duty_at(change_id, changed=template is Template.HUB_CONTACTS_CHANGED)
+    await connection.execute(_KEEP, *_row(audience, ladder, now))
+    made = [
         Notice(
-            notice_id=notices.notice_id(f"hub {change_id}", HUB_BEFORE, level, channel, template),
-            audience=HUB_BEFORE,
+            notice_id=notices.notice_id(f"hub {change_id}", audience, level, channel, template),
+            audience=audience,
             level=level,
             channel=channel,
             template=template,
             referral_id=None,
-            params={"change": change_id},
+            params={"change": str(change_id)},
             urgent=True,
             collapse=None,
             created_at=now,
         )
-        for level, contact in enumerate(before)
+        for level, contact in enumerate(ladder)
         for channel in notices.channels_of(contact)
     ]
+    await queue.enqueue(connection, made)
+
+
+def _row(audience: str, ladder: Ladder, at: datetime) -> tuple[Any, ...]:
+    return audience, queue.write_ladder(ladder), queue.write_telephones(ladder), at

@@ -15,8 +15,6 @@ from conduit_contracts.programme import Contact
 from conduit_notification.templates import COLLAPSED, Template
 
 HUB = "hub:"
-HUB_BEFORE = "hub:before"
-"""Who was on duty before the last change, and is told of it."""
 QUIET_SECONDS = 300
 """Of the templates that collapse, an audience gets at most one in each such span."""
 PARAMETERS = frozenset(
@@ -98,6 +96,12 @@ def force(force_id: str) -> str:
 def professional_standards(force_id: str) -> str:
     """A force's professional standards department as an audience."""
     return f"force:{force_id}-professional-standards"
+
+
+def on_duty_at(change_id: UUID, *, changed: bool) -> str:
+    """Those who were on duty when a change was proposed or took effect, as an audience of its own that stays as it is."""
+    letters = change_id.hex.translate(str.maketrans("0123456789abcdef", "abcdefghijklmnop"))
+    return f"{HUB}{'c' if changed else 'p'}{letters}"
 
 
 def contact_at(ladder: Ladder, level: int) -> Contact:
