@@ -33,7 +33,7 @@ _DEEPEST = 2
 _LONGEST_NAME = 40
 _MOST_NAMES = 500
 """Comparing is slow, and a body may hold any number of names."""
-_LONGEST_WORDS = {"name": 200, "role": 200, "email": 254, "telephone": 60, "safe_contact": 1_000}
+_LONGEST_WORDS = {"name": 200, "role": 200, "email": 254, "telephone": 60, "safe_contact": 4_000}
 
 
 class Heard(NamedTuple):

@@ -119,14 +119,15 @@ class Callback(Value):
     """Where to write."""
     telephone: Annotated[str, StringConstraints(max_length=60)] | None = None
     """Where to ring."""
-    safe_contact: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+    safe_contact: Annotated[str, StringConstraints(max_length=4_000)] | None = None
     """When and how to make contact."""
 
 
 class DangerReported(Event):
     """A partner says that a child is in danger now, in something that the hub has not taken.
 
-    Nothing is with any force: a person at the hub must hear of it. The sender was told to call 999.
+    Nothing is with any force: a person at the hub must hear of it. The answer tells the sender to call 999, but may not
+    have been read, and nobody is answered whom the register does not know.
     """
 
     type: ClassVar[str] = "uk.conduit.intake.danger-reported.v1"

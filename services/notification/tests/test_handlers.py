@@ -12,6 +12,7 @@ from conduit_contracts.advice import Advice
 from conduit_contracts.envelope import Message
 from conduit_contracts.notification import Channel, ReferralState
 from conduit_contracts.programme import Contact
+from conduit_contracts.referral import Caseworker
 from conduit_contracts.routing import HandoffState, ProfessionalStandardsInformed, RoutingReviewReason
 from conduit_notification import notices
 from conduit_notification.handlers import HANDLERS, ignore
@@ -88,6 +89,23 @@ def test_a_professional_standards_department_hears_by_its_own_address_and_withou
     )
     (notice,) = Bench(KNOWN | {f"force:{force_id}": FORCE}).take(told).notices
     assert (notice.audience, notice.template) == (HUB, Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE)
+
+
+def test_whom_to_ring_back_is_read_however_much_a_referral_says_of_it() -> None:
+    most = Caseworker(
+        name="n" * 200, role="r" * 200, email=f"{'e' * 240}@x.example", telephone="+" + "0" * 25, safe_contact="s" * 4_000
+    )
+    message = b.received(danger=True)
+    told = message.model_copy(update={"referral": message.referral.model_copy(update={"caseworker": most})})
+    bench = Bench(KNOWN).take(told)
+    assert bench.work.callbacks[told.referral_id].safe_contact == most.safe_contact
+
+
+def test_a_professional_standards_department_is_told_of_danger_only_where_there_is_any() -> None:
+    told = b.read(example_record(ProfessionalStandardsInformed.type))
+    department = {notices.professional_standards(told.message.force_id): (Contact(email="standards@force.example"),)}
+    (notice,) = Bench(KNOWN | department).take(told).notices
+    assert not notice.urgent, "if it failed, somebody would be called about a child in danger"
 
 
 def test_the_hub_hears_of_a_restricted_case_also_where_nobody_is_in_danger_and_the_partner_does_not() -> None:

@@ -333,7 +333,8 @@ def professional_standards_informed(desk: Desk, delivery: Delivery[readers.Profe
     desk.done(delivery, by_officer(message), Kind.DANGER_RESTRICTED)
     audience, params = notices.professional_standards(message.force_id), {"force_id": message.force_id}
     if notices.channels_for(desk.work.ladders.get(audience, ()), 0):
-        desk.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=True)
+        urgent = desk.standing(message).immediate_danger
+        desk.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=urgent)
     else:
         template = Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE
         desk.notify(delivery, HUB, template, message.referral_id, params, urgent=True)
