@@ -174,7 +174,8 @@ class ChassisSubscriber(BatchSubscriber):
                 async with asyncio.timeout(self._commit_seconds):
                     await self._commit_now.wait()
             offsets, self._uncommitted = self._uncommitted, {}
-            await self._commit_offsets(consumer, offsets)
+            if offsets:  # else the partitions have moved meanwhile
+                await self._commit_offsets(consumer, offsets)
 
     async def _commit_offsets(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
         try:
