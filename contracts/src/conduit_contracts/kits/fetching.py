@@ -4,7 +4,9 @@ A partition that cannot be read is *held*: it is asked again now and then, alone
 its broker refuses it, and at a batch that cannot be read and that the reader is not to pass.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -20,6 +22,8 @@ from conduit_contracts.kits.batches import UnreadableBatch, UnreadableError
 __all__ = ["Consumer", "Fetching", "Held", "UnreadableBatch"]
 
 RETRY_SECONDS = 10.0
+ASSIGNMENT_SECONDS = 5.0
+"""How long one poll waits while partitions move, before its caller looks whether they still do."""
 
 _COMES_RIGHT = frozenset({0, 1, 3, 5, 6, 9, 56, 74, 75, 76, 78})
 """What a broker says of a partition while leaders change, or where records are gone: aiokafka deals with it."""
@@ -98,7 +102,11 @@ class Fetching:
         """As getmany. A value may be an `UnreadableBatch`."""
         self._room = self._most
         self._ask_again()
-        found: dict[TopicPartition, list[Any]] = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
+        found: dict[TopicPartition, list[Any]] = {}
+        # While partitions move it waits for the assignment, for ever where the task that was to bring it has died.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_ms / 1000 + ASSIGNMENT_SECONDS):
+                found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=max_records)
         return found
 
     def forget(self) -> None:
