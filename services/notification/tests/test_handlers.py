@@ -108,6 +108,15 @@ def test_a_professional_standards_department_is_told_of_danger_only_where_there_
     assert not notice.urgent, "if it failed, somebody would be called about a child in danger"
 
 
+def test_an_address_that_left_the_register_is_written_to_no_more() -> None:
+    told = b.read(example_record(ProfessionalStandardsInformed.type))
+    force_id = told.message.force_id
+    registered = b.force_registered(FORCE[0], force_id=force_id)
+    with_department = registered.model_copy(update={"professional_standards": Contact(email="standards@force.example")})
+    (notice,) = Bench(KNOWN).take(with_department, registered, told).notices
+    assert (notice.audience, notice.template) == (HUB, Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE)
+
+
 def test_the_hub_hears_of_a_restricted_case_also_where_nobody_is_in_danger_and_the_partner_does_not() -> None:
     bench = Bench(KNOWN).take(b.restricted())
     (notice,) = bench.notices

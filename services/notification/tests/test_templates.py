@@ -93,13 +93,16 @@ def test_handlers_queue_every_template_but_the_failures_with_exactly_its_paramet
         for notice in [
             *Bench(known).take(*STORY).notices,
             *Bench(known).take(b.routed()).notices,
-            *Bench(known).take(b.rejected(in_danger=True), b.overdue(), b.escalated(), b.proposed()).notices,
+            *Bench(known).take(b.rejected(in_danger=True), b.overdue(), b.escalated()).notices,
             *Bench(known).take(b.routed(), b.routing_review(reason=RoutingReviewReason.TIE)).notices,
             *Bench(known).take(b.routing_review(), b.restricted()).notices,
             *again,
         ]
     }
-    elsewhere = {Template.HUB_DUTY_DANGER, Template.HUB_DUTY_TASK, Template.HUB_CONTACTS_CHANGED}
+    elsewhere = {
+        *(Template.HUB_DUTY_DANGER, Template.HUB_DUTY_TASK),
+        *(Template.HUB_CONTACTS_PROPOSED, Template.HUB_CONTACTS_CHANGED),
+    }
     assert set(made) == set(Template) - elsewhere - {Template.HUB_NOTICE_FAILED}
     for template, notice in made.items():
         assert set(notice.params) == parameters(template)

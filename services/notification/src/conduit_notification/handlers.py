@@ -81,8 +81,9 @@ def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) 
     message = delivery.message
     desk.work.control_rooms[notices.force(message.force_id)] = message.control_room
     _register(desk, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
-    if message.professional_standards is not None:
-        _register(desk, delivery, notices.professional_standards(message.force_id), (message.professional_standards,))
+    # Without one an empty contact takes its place: an address that left the register is written to no more.
+    department = message.professional_standards or programme.Contact()
+    _register(desk, delivery, notices.professional_standards(message.force_id), (department,))
 
 
 def hub_contacts_proposed(desk: Desk, delivery: Delivery[programme.HubContactsProposed]) -> None:
