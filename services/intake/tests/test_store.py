@@ -16,9 +16,9 @@ from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.reconcile import Cohorts
 from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record, replay_order
 from conduit_contracts import intake as events
-from conduit_contracts import topics
+from conduit_contracts import partner, topics
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
-from conduit_intake import handlers, metrics, rules, store
+from conduit_intake import early, handlers, metrics, rules, store
 from conduit_intake.app import create_service
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Held, Key
@@ -442,3 +442,42 @@ async def test_what_was_taken_in_is_counted_by_when_that_was(intake: Harness) ->
     assert await cohorts.measure(intake.pool, now) == {"received": 0}
     assert await cohorts.measure(intake.pool, now + timedelta(minutes=4)) == {"received": 1}
     assert await cohorts.measure(intake.pool, now + timedelta(days=7, minutes=4)) == {"received": 0}
+
+
+async def test_an_early_update_that_cannot_be_handled_is_put_aside_and_keeps_no_other_waiting(
+    intake: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await intake.deliver(sent(supplied()), sent(withdrawn(reference="NL-2")))
+    await intake.deliver(sent(submitted()), sent(submitted(partner_reference="NL-2")))
+
+    def failing(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(handlers.HANDLERS, partner.InformationSupplied.type, failing)
+    assert names(await intake.tick("settle_early_updates")) == ["NoneType", "ReferralWithdrawn"]
+    (letter,) = await intake.dead_letters()
+    assert (letter["reason"], letter["error_class"]) == ("handler_failed", "ZeroDivisionError")
+    assert await intake.pool.fetchval("SELECT count(*) FROM early_updates") == 0
+
+
+async def test_an_early_update_whose_partner_is_gone_from_the_register_is_a_dead_letter(
+    intake: Harness, clock: ManualClock
+) -> None:
+    await intake.deliver(sent(supplied()))
+    await intake.pool.execute("DELETE FROM partners")
+    clock.advance(timedelta(seconds=121))
+    await intake.tick("settle_early_updates")
+    assert [each["reason"] for each in await intake.dead_letters()] == ["unknown_partner"]
+
+
+async def test_what_waited_is_taken_some_megabytes_at_a_time(intake: Harness, clock: ManualClock) -> None:
+    large = b" " * 1_000_000
+    for _ in range(3):
+        made = [sent(supplied()) for _ in range(3)]
+        await intake.deliver(*(each._replace(value=(each.value or b"") + large) for each in made))
+    clock.advance(timedelta(seconds=121))
+    left = 9
+    while left:
+        await intake.tick("settle_early_updates")
+        before, left = left, await intake.pool.fetchval("SELECT count(*) FROM early_updates")
+        assert 0 < before - left <= early.MOST_BYTES // len(large)

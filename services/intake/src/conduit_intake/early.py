@@ -10,22 +10,34 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from conduit_chassis.dead_letters import spell_headers
-from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.kafka import Item, Reader, Record
 from conduit_chassis.postgres import insert
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake.submissions import Key
 
 BATCH = 200
+MOST_BYTES = 4 * 1024 * 1024
+"""In memory at a time, unless one alone is more."""
 _TAKE = """
-DELETE FROM early_updates WHERE id IN (
-    SELECT early.id FROM early_updates AS early
+WITH due AS (
+    SELECT early.id, octet_length(early.headers) + coalesce(octet_length(early.value), 0) AS size
+    FROM early_updates AS early
     WHERE early.due_at <= $1 OR EXISTS (
         SELECT FROM referrals
         WHERE referrals.partner_id = early.partner_id AND referrals.partner_reference = early.partner_reference)
-    ORDER BY early.id LIMIT $2)
+    ORDER BY early.id LIMIT $2
+), summed AS (
+    SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM due
+)
+DELETE FROM early_updates WHERE id IN (SELECT id FROM summed WHERE total <= $3 OR total = size)
 RETURNING id, topic, partition, record_offset, key, headers, value, record_timestamp
 """
-_AWAITED = "SELECT DISTINCT partner_id, partner_reference FROM early_updates WHERE partner_id = ANY($1::text[])"
+_AWAITED = """
+SELECT partner_id, partner_reference FROM unnest($1::text[], $2::text[]) AS asked (partner_id, partner_reference)
+WHERE EXISTS (
+    SELECT FROM early_updates AS early
+    WHERE early.partner_id = asked.partner_id AND early.partner_reference = asked.partner_reference)
+"""
 _COUNT = "SELECT count(*) FROM early_updates"
 _READER = Reader("intake", (PARTNER_REFERRALS,), {})
 
@@ -66,15 +78,17 @@ async def put(connection: Any, waiting: list[Early]) -> None:
     await insert(connection, "early_updates", Early._fields, waiting)
 
 
-async def awaited(connection: Any, partner_ids: list[str]) -> set[Key]:
-    """About which referrals of these partners something waits."""
-    return {Key(*row) for row in await connection.fetch(_AWAITED, partner_ids)} if partner_ids else set()
+async def awaited(connection: Any, keys: list[Key]) -> set[Key]:
+    """About which of these referrals something waits."""
+    if not keys:
+        return set()
+    return {Key(*row) for row in await connection.fetch(_AWAITED, *map(list, zip(*keys, strict=True)))}
 
 
-async def take(connection: Any, now: datetime) -> list[Any]:
-    """What a handler would be given of those whose referral has come or whose time is over, in their order."""
-    rows = sorted(await connection.fetch(_TAKE, now, BATCH))
-    return [_READER.read(_record(row)).content for row in rows]
+async def take(connection: Any, now: datetime) -> list[Item]:
+    """The first of those whose referral has come or whose time is over, in their order."""
+    rows = sorted(await connection.fetch(_TAKE, now, BATCH, MOST_BYTES))
+    return [_READER.read(_record(row)) for row in rows]
 
 
 async def count(connection: Any) -> int:

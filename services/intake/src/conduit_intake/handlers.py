@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias, cast
 
-from conduit_chassis.kafka import Delivery, Incoming, Refusal
+import structlog
+
+from conduit_chassis import dead_letters
+from conduit_chassis.dead_letters import HANDLER_FAILED, Cause
+from conduit_chassis.errors import Verdict, class_name, classify
+from conduit_chassis.kafka import Delivery, Incoming, Item, Refusal
+from conduit_chassis.metrics import DEAD_LETTERS
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_contracts import danger, notification, partner, programme, routing, topics
@@ -30,6 +36,8 @@ from conduit_intake.submissions import (
     claims,
 )
 from conduit_intake.work import Told, Work
+
+_log = structlog.get_logger()
 
 DANGERS = topics.INTAKE_DANGERS.name()
 REFERRALS = topics.INTAKE_REFERRALS.name()
@@ -138,15 +146,43 @@ class Handler:
 
     async def settle_early(self, connection: Any, outbox: Outbox, now: datetime) -> int:
         """Answer what waited for its referral: that has come, or the time is over."""
-        batch = await early.take(connection, now)
-        if batch:
-            work = await load(connection, scene_of(self.runtime), batch)
-            work.awaited.clear()
-            dispatch(work, batch, outbox)
-            await store.save(connection, work)
-            metrics.count(work.history)
+        items = await early.take(connection, now)
+        if items:
+            await self._settle_those(connection, items, outbox, now)
         metrics.EARLY_WAITING.set(await early.count(connection))
-        return len(batch)
+        return len(items)
+
+    async def _settle_those(self, connection: Any, items: Sequence[Item], outbox: Outbox, now: datetime) -> None:
+        """One that cannot be handled is put aside as it would have been when it came: the others must not wait for it."""
+        batch, rows = [item.content for item in items], len(outbox.rows)
+        try:
+            async with connection.transaction():
+                work = await load(connection, scene_of(self.runtime), batch)
+                work.awaited.clear()
+                dispatch(work, batch, outbox)
+                await store.save(connection, work)
+        except Exception as error:  # whatever a rule raises is its record's fault or ours
+            if classify(error) is not Verdict.POISON:
+                raise
+            outbox.take_back(rows)
+            outbox.put_aside.clear()
+            if len(items) == 1:
+                _log.error("handler_failed", exc_info=error)
+                await _keep(connection, items[0], Cause(HANDLER_FAILED, class_name(error)), outbox, now)
+                return
+            for item in items:
+                await self._settle_those(connection, [item], outbox, now)
+        else:
+            metrics.count(work.history)
+            requests, outbox.put_aside = outbox.put_aside, []
+            for request in requests:
+                item = next(each for each in items if each.content is request.incoming)
+                await _keep(connection, item, Cause(request.problem.code), outbox, now)
+
+
+async def _keep(connection: Any, item: Item, cause: Cause, outbox: Outbox, now: datetime) -> None:
+    await dead_letters.put_aside(connection, outbox, "intake", item, cause, now)
+    DEAD_LETTERS.labels(cause.reason).inc()
 
 
 def scene_of(runtime: Runtime) -> Scene:

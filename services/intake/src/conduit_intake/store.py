@@ -71,7 +71,8 @@ async def load(
     work = Work(scene)
     rows = await connection.fetch(_PARTNERS, list(set(partner_ids)))
     work.partners = {row["partner_id"]: _partner(row) for row in rows}
-    work.awaited = await early.awaited(connection, [row["partner_id"] for row in rows if row["waits"]])
+    waiting = {row["partner_id"] for row in rows if row["waits"]}
+    work.awaited = await early.awaited(connection, [key for key in keys if key.partner_id in waiting])
     if keys:
         found = await connection.fetch(_REFERRALS, [key.partner_id for key in keys], [key.partner_reference for key in keys])
         supplements = await _supplements(connection, [row for row in found if Key(row[0], row[1]) in supplemented])
