@@ -29,7 +29,7 @@ GROUP = "conduit.intake"
 TIMEOUT = 30.0
 QUIET_SECONDS = 3.0
 """A record that was let in just before permissions changed is there by then."""
-_BEGIN = "begin topic "
+_BEGIN, _DRAIN = "begin topic ", "drain topic "
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,15 @@ def _spell(rule: Rule) -> str:
 
 def _cut_short(broker: Broker, partner_id: str) -> int | None:
     """Where an attempt that did not come to its end meant the new topic to begin."""
-    start = None
+    start, closing = None, False
     for entry in read_audit(broker.state_dir):
         if (entry["command"], entry["subject"]) != (COMMAND, f"{PARTNER}.{partner_id}"):
             continue
-        begun = [step for step in entry.get("steps", ()) if step.startswith(_BEGIN)]
-        if begun:
-            start = int(begun[0].rpartition(" ")[2])
-        elif entry["outcome"] == "done":
+        if entry["outcome"] == "begun":
+            closing = any(step.startswith(_DRAIN) for step in entry["steps"])
+            begin = [step for step in entry["steps"] if step.startswith(_BEGIN)]
+            start = int(begin[0].rpartition(" ")[2]) if begin else start
+        elif entry["outcome"] == "done" and not closing:
             start = None
     return start
 
