@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.settings import Settings
@@ -122,7 +122,10 @@ class Producer:
         return sent
 
     def _choose(self, row: Pending) -> int:
-        count = len(self._kafka.client.cluster.partitions_for_topic(row.topic))
+        partitions = self._kafka.client.cluster.partitions_for_topic(row.topic)
+        if not partitions:  # deleted since it was asked for
+            raise UnknownTopicOrPartitionError(row.topic)
+        count = len(partitions)
         if count == 1:
             return 0
         if row.key is None:
