@@ -146,9 +146,12 @@ class TestPlaces:
 
 
 async def test_the_document_says_how_warnings_are_asked_for() -> None:
-    operation = DOCUMENT["paths"]["/v1/referrals"]["post"]
-    assert "Conduit-Contract" in {each["name"] for each in operation["parameters"]}
-    assert "Conduit-Warnings" in operation["responses"]["202"]["headers"]
+    for path in ("/v1/referrals", "/v1/referrals/{referral_id}/information"):
+        operation = DOCUMENT["paths"][path]["post"]
+        assert "`Conduit-Contract: 0.2`" in operation["description"]
+        # Not a parameter: that would be one more argument in every call of a client that is generated anew.
+        assert "Conduit-Contract" not in {each["name"] for each in operation["parameters"]}
+        assert "Conduit-Warnings" in operation["responses"]["202"]["headers"]
     assert "warnings" not in DOCUMENT["components"]["schemas"]["Receipt"]["required"]
 
 

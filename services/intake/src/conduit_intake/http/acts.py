@@ -14,7 +14,7 @@ from conduit_intake.http.keys import TheKey, once
 from conduit_intake.http.referrals import SENT, ReferralPath
 from conduit_intake.http.refusals import documented
 from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
-from conduit_intake.http.warned import CONTRACT_IN, warned
+from conduit_intake.http.warned import ASKED_FOR, warned
 from conduit_intake.submissions import Submission, content_hash
 
 router = APIRouter(tags=["Referrals"])
@@ -27,7 +27,8 @@ _ABOUT = (*SENT, "referral_not_found", "reference_mismatch")
     operation_id="supplyInformation",
     summary="Add to a referral, correct it, or answer a question",
     description="Earlier words stay beside the new ones. An id that is taken needs `corrects`. A referral takes "
-    "2,000 additions, 40 MB and 10,000 persons and places in all; beyond that only what sets `immediate_danger`.",
+    "2,000 additions, 40 MB and 10,000 persons and places in all; beyond that only what sets `immediate_danger`."
+    + ASKED_FOR,
     status_code=202,
     responses={
         **RECEIPTS,
@@ -36,7 +37,7 @@ _ABOUT = (*SENT, "referral_not_found", "reference_mismatch")
             *("referral_withdrawn", "referral_full"),
         ),
     },
-    openapi_extra={"requestBody": bodies.documented("Supplement"), "parameters": [CONTRACT_IN]},
+    openapi_extra={"requestBody": bodies.documented("Supplement")},
 )
 async def supply_information(
     request: Request, door: TheDoor, client: TheClient, key: TheKey, referral_id: ReferralPath

@@ -1,6 +1,5 @@
 """The OpenAPI 3.1 document: routes as FastAPI knows them, and bodies as the contracts' own JSON Schemas have them."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +35,9 @@ request may succeed later, `errors` which fields to mend. No problem repeats wha
 **Sandbox.** A client of scope `sandbox` gets the same checks and answers, and nothing that it sends goes anywhere: no
 officer and no force sees it, its state stays `received`, and it and your live referrals cannot see each other.
 
+**Generated clients.** Pass over fields that you do not know. Several lists of values have one like `other`, and Go has one
+space for the names of all: generate a Go client with `enumClassPrefix=true`.
+
 **Limits.** 20 requests a second with bursts of 100, 256 KiB of JSON nested 32 deep, 20 attachments of 10 MiB, unless agreed
 otherwise.
 """
@@ -54,7 +56,6 @@ _CORRELATION_IN = {
     "schema": {"type": "string"},
 }
 _CORRELATION_OUT = {"description": "Name it when you ask about an answer.", "required": True, "schema": {"type": "string"}}
-_CAPITAL, _NO_WORD = re.compile(r"(?<!^)(?=[A-Z])"), re.compile(r"\W+")
 _WAIT = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
 _ALLOW = {"description": "The methods there are.", "required": True, "schema": {"type": "string"}}
 _CHALLENGE = {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}}
@@ -65,6 +66,10 @@ _BODIES = (
     partner.ReferralWithdrawn,
     partner.ReconsiderationRequested,
 )
+_LATER = {"description": "A field of a later version. Pass over it."}
+"""Said in so many words, for generators take silence for a no; and in more words than `true`, for openapi-generator takes
+`true` and `false` for one schema and remembers what it made of the first. Then closed objects become open ones too, and
+TypeScript's client sends each of their fields under two names."""
 _SHOWN = (Advice, HandoffStanding, Problem)
 
 
@@ -85,7 +90,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _simplify_alternatives(schemas)
-    made["components"]["schemas"] = {name: _named(name, each) for name, each in sorted(schemas.items())}
+    made["components"]["schemas"] = dict(sorted(schemas.items()))
     for methods in made["paths"].values():
         for operation in methods.values():
             _complete(operation)
@@ -139,8 +144,7 @@ def _opened(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     made = {name: _opened(value) for name, value in node.items()}
-    # Said in so many words: generators take silence for a no.
-    return {**made, "additionalProperties": True} if isinstance(made.get("properties"), dict) else made
+    return {**made, "additionalProperties": {**_LATER}} if isinstance(made.get("properties"), dict) else made
 
 
 def _moved(node: Any) -> Any:
@@ -170,15 +174,6 @@ def _alternatives(node: Any) -> list[dict[str, Any]]:
         return []
     here = [each for each in node.get("oneOf", ()) if "$ref" in each]
     return here + [found for each in node.values() for found in _alternatives(each)]
-
-
-def _named(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """With a constant's name for each value of an enumeration, as generators take it: in Go all constants share one space,
-    where `OTHER` of one enumeration would be `OTHER` of the next."""
-    if "enum" not in schema:
-        return schema
-    prefix = _CAPITAL.sub("_", name).upper()
-    return {**schema, "x-enum-varnames": [f"{prefix}_{_NO_WORD.sub('_', str(value)).upper()}" for value in schema["enum"]]}
 
 
 def _complete(operation: dict[str, Any]) -> None:

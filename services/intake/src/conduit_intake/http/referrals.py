@@ -21,7 +21,7 @@ from conduit_intake.http.keys import TheKey, once
 from conduit_intake.http.refusals import Refused, documented
 from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
 from conduit_intake.http.views import Page, Summary, Whole, shown, summary, update
-from conduit_intake.http.warned import CONTRACT_IN, warned
+from conduit_intake.http.warned import ASKED_FOR, warned
 from conduit_intake.reading import BEFORE_ALL, Standing
 from conduit_intake.submissions import Submission, content_hash
 
@@ -58,13 +58,13 @@ class Listing(BaseModel):
     operation_id="submitReferral",
     summary="Send a referral",
     description="202 once it is committed: from then on the hub answers for it. The same content again, under any key, gets "
-    "200 with the first referral_id; other content under the same reference is a conflict.",
+    "200 with the first referral_id; other content under the same reference is a conflict." + ASKED_FOR,
     status_code=202,
     responses={
         **RECEIPTS,
         **documented(*SENT, "mou_not_in_force", "mou_unknown", "time_in_future", "reference_reused", "referral_withdrawn"),
     },
-    openapi_extra={"requestBody": bodies.documented("Referral"), "parameters": [CONTRACT_IN]},
+    openapi_extra={"requestBody": bodies.documented("Referral")},
 )
 async def submit_referral(request: Request, door: TheDoor, client: TheClient, key: TheKey) -> Response:
     """The same rules as for a record on the partner's topic."""
