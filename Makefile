@@ -64,7 +64,7 @@ test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by fo
 test-long: install kafka ## The tests that take long: live alerts, several brokers, stalled servers, services of the release before
 	$(BIN)/python -m pytest -m "long and not clients" $(BY_FOLDER) $(ARGS)
 
-clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK, and Node.js with npm)
+clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)
 	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)
 
 lint: install ## ruff, mypy --strict and the import rules

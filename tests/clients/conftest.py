@@ -18,6 +18,7 @@ from conduit_local.demo.register_samples import register_samples
 from conduit_local.env_file import parse_env
 from conduit_local.http_clients import HttpClients
 from conduit_local.stack import Options, Stack
+from tests.clients.tools import need_programs
 
 PARTNER = "northlight"
 PASSED_ON = ("authorization", "content-type", "accept", "idempotency-key")
@@ -43,6 +44,15 @@ def extended(answer: Any) -> Any:
     if isinstance(answer, dict):
         return {name: extended(each) for name, each in answer.items()} | {"of_a_later_version": {"x": [1, None]}}
     return [extended(each) for each in answer] if isinstance(answer, list) else answer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs() -> None:
+    """Nothing is begun where a program is missing, and nothing is skipped: one line says what to install."""
+    try:
+        need_programs()
+    except AssertionError as error:
+        pytest.exit(str(error), returncode=1)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Clients as stock generators make them of the OpenAPI: they compile, send a referral, and bear what a later release says.
 
-Those of the published 0.1.0 go on working: they read today's answers.
+Those of the published 0.1.0 go on working: they read today's answers. The programs over both are the same ones: whoever
+generates a client anew changes nothing.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ each_of_the_published = pytest.mark.parametrize(
 Client = Callable[[Path, Path], list[str]]
 
 
-def referral() -> str:
+def referral(reference: str) -> str:
     """As a partner sends it, with a person of each kind of identity that generators find hard: one of several."""
     return json.dumps(
         {
             "partner_id": PARTNER,
-            "partner_reference": f"CLIENT-{uuid4().hex[:12]}",
+            "partner_reference": reference,
             "mou_reference": "MOU-NORTHLIGHT",
             "caseworker": {"name": "Example Caseworker", "email": "casework@northlight.example"},
             "reported_at": "2026-10-20T09:30:00Z",
@@ -54,9 +55,16 @@ def referral() -> str:
     )
 
 
+def supplement(reference: str) -> str:
+    """More about it."""
+    names = {"partner_id": PARTNER, "partner_reference": reference}
+    return json.dumps({**names, "text": "Synthetic: one more child.", "supplied_at": "2026-10-21T09:30:00Z"})
+
+
 def sends(command: list[str], folder: Path, hub: Hub, url: str) -> None:
-    environ = {"BASE_URL": url, "TOKEN": hub.token(), "KEY": str(uuid4()), "REFERRAL": referral()}
-    said = tools.run(*command, folder=folder, **environ)
+    reference = f"CLIENT-{uuid4().hex[:12]}"
+    content = {"REFERRAL": referral(reference), "SUPPLEMENT": supplement(reference)}
+    said = tools.run(*command, folder=folder, BASE_URL=url, TOKEN=hub.token(), KEY=str(uuid4()), **content)
     outcome, _, state = said.split()
     assert outcome == "received"
     assert state in STATES

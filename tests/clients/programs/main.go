@@ -1,4 +1,4 @@
-// Sends a referral with the generated client and prints its id and where it stands.
+// Sends a referral with the generated client, adds to it, and prints its id and where it stands.
 package main
 
 import (
@@ -24,7 +24,12 @@ func main() {
 	client := openapi.NewAPIClient(settings)
 	var referral openapi.Referral
 	check(json.Unmarshal([]byte(os.Getenv("REFERRAL")), &referral))
+	referral.Urgency = openapi.URGENCY_PRIORITY
 	receipt, _, err := client.ReferralsAPI.SubmitReferral(context.Background()).IdempotencyKey(os.Getenv("KEY")).Referral(referral).Execute()
+	check(err)
+	var more openapi.Supplement
+	check(json.Unmarshal([]byte(os.Getenv("SUPPLEMENT")), &more))
+	_, _, err = client.ReferralsAPI.SupplyInformation(context.Background(), receipt.ReferralId).IdempotencyKey(os.Getenv("KEY") + "-more").Supplement(more).Execute()
 	check(err)
 	whole, _, err := client.ReferralsAPI.GetReferral(context.Background(), receipt.ReferralId).Execute()
 	check(err)

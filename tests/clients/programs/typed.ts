@@ -12,6 +12,12 @@ const sent = await client.POST("/v1/referrals", {
   body: referral,
 });
 if (!sent.data) throw new Error(JSON.stringify(sent.error));
+const supplement: components["schemas"]["Supplement"] = JSON.parse(process.env.SUPPLEMENT!);
+const added = await client.POST("/v1/referrals/{referral_id}/information", {
+  params: { path: { referral_id: sent.data.referral_id }, header: { "Idempotency-Key": `${process.env.KEY}-more` } },
+  body: supplement,
+});
+if (added.data?.outcome !== "forwarded") throw new Error(JSON.stringify(added.error));
 const found = await client.GET("/v1/referrals/{referral_id}", {
   params: { path: { referral_id: sent.data.referral_id } },
 });
