@@ -94,11 +94,47 @@ def test_a_warning_says_what_is_meant() -> None:
 
     assert "no force has it yet" in text({"district_code": "E07000999"})
     assert "Did you mean E070" in text({"district_code": "E07000999"})
+    beside = referral({"district_code": "E07000999"}, home_district_code="E08000025")
+    assert "no force gets the case by it" in advice_on(beside)[0].message, "the person's home leads to one"
     assert "goes to Kent Police, which you named" in text({"district_code": "E07000999", "force_id": "kent"})
     railway = text({"district_code": "E07000999", "kind": "railway"})
     assert "only British Transport Police gets this place" in railway
     assert "Did you mean norfolk?" in text({"force_id": "norfolk-police"})
     assert "Send GB." in text({"country": "UK"})
+
+
+def test_of_a_place_beside_one_that_leads_to_a_force_it_is_not_said_that_none_has_the_case() -> None:
+    right = OffencePlace(place_id="L1", district_code="E07000149")
+    wrong = OffencePlace(place_id="L2", district_code="E07000999")
+    both = referral().model_copy(update={"places": (right, wrong)})
+    fields = {"supplied_at": "2026-11-24T10:30:00Z", "text": "Synthetic"}
+    added = build.supplement("example-haven", "EH-1", places=[{"place_id": "L2", "district_code": "E07000999"}], **fields)
+    for told, field in ((both, "places[1].district_code"), (added, "places[0].district_code")):
+        (warning,) = advice_on(told)
+        assert warning.field == field
+        assert "no force gets the case by it" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("E05000001", "a ward"),
+        ("E01000001", "a small statistical area"),
+        ("W02000001", "a small statistical area"),
+        ("E12000006", "a region"),
+        ("E92000001", "a country"),
+        ("S14000001", "a constituency"),
+    ],
+)
+def test_a_code_of_something_else_is_told_as_that_and_gets_no_nearest(code: str, kind: str) -> None:
+    for warning in (*advice_on(referral({"district_code": code})), *advice_on(referral(home_district_code=code))):
+        assert f"This is the code of {kind} and not of a district" in warning.message
+        assert "Did you mean" not in warning.message
+        assert "GET /v1/places?q=" in warning.message
+
+
+def test_what_something_else_has_codes_of_is_never_a_place_that_routes() -> None:
+    assert [code for code in places.known_places() if places.other_kind(code)] == []
 
 
 def test_of_a_suspects_misspelt_force_it_is_said_that_no_force_gets_the_case_by_rule() -> None:
@@ -191,10 +227,24 @@ def test_looking_up_anything_is_quick_and_safe_and_finds_what_routes(words: str)
         ("hull", "E06000010"),
         ("E07000097", "E07000097"),
         ("e08000025", "E08000025"),
+        ("King\u2019s Lynn", "E07000146"),
+        ("King`s Lynn", "E07000146"),
+        ("Ynys M\u00f4n", "W06000001"),
+        ("ynys mon", "W06000001"),
+        ("Caerdydd", "W06000015"),
+        ("London", "E23000001"),
     ],
 )
 def test_a_place_is_found_by_its_name_a_part_of_it_or_its_code(words: str, code: str) -> None:
     assert places.find(words)[0].code == code
+
+
+def test_what_else_a_place_is_called_is_spelt_as_it_is_compared_and_leads_to_a_place() -> None:
+    for name, code in places._ALSO_CALLED.items():
+        assert places.find(name)[0].code == code
+    assert places.find("London")[1].force_id == "city-of-london", "the other force of that name is shown as well"
+    for name in ("Isle of Man", "Jersey"):
+        assert places.find(name) == (), "in no force's area"
 
 
 def test_current_districts_come_first_and_nothing_is_found_for_nothing() -> None:

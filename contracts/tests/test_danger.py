@@ -1,8 +1,11 @@
 """Whoever says danger is heard, whatever else is wrong with what was sent; and nobody who does not is taken for it."""
 
+import gzip
 import json
 import time
+import zlib
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +26,12 @@ JSON = st.recursive(
 SPELLINGS = st.sampled_from(
     ["immediate_danger", "immediateDanger", "Immediate_Danger", "immediate-danger", "imediate_danger", "immediate_dangr"]
 )
-YES = st.sampled_from([True, "true", "True", " YES ", 1, "1"])
+YES = st.sampled_from(
+    [True, "true", "True", " YES ", "Y", "on", 1, "1", 2.5, "immediate", "now", [True], {"value": True}, [{"said": "yes"}]]
+)
+NO = st.sampled_from(
+    [False, None, 0, "", "no", " False ", "N", "off", "none", "null", "0", [], {}, [False], {"value": "no"}, "unknown"]
+)
 
 
 def wrapped(body: dict[str, Any], wrapper: str) -> dict[str, Any]:
@@ -68,6 +76,13 @@ def test_danger_is_heard_in_what_was_cut_short_or_is_not_json(rest: str, cut: in
         b'{"numbers": 1e999999, "immediate_danger": true}',
         b'{"narrative": "\\ud800", "immediate_danger": true}',
         b'{"narrative": "\xff\xfe", "immediate_danger": true}',
+        b"<referral><immediate_danger>true</immediate_danger></referral>",
+        b'<r:immediateDanger xmlns:r="urn:r" type="boolean"> true </r:immediateDanger>',
+        b'<referral immediate_danger="true"/>',
+        b'{"narrative": "x", "immediate_danger": tr',
+        b'{"urgency": "immediate_danger"}',
+        b'{"urgency": "Emergency"}',
+        b'{"concerns": ["grooming", "immediate danger"]}',
     ],
 )
 def test_danger_is_heard_in_what_no_contract_takes(body: bytes) -> None:
@@ -86,9 +101,26 @@ def test_danger_is_heard_in_what_was_packed_into_a_text(yes: object, packings: l
     assert found.partner_reference == "NL-1"
 
 
-@given(body=JSON)
-def test_nobody_is_taken_for_it_who_does_not_say_so(body: Any) -> None:
-    for not_said in ({"immediate_danger": False}, {"immediate_danger": None}, {"immediate_danger": "no"}, {}):
+@given(yes=YES, packed=st.sampled_from([gzip.compress, zlib.compress]), cut=st.integers(0, 12))
+def test_danger_is_heard_in_what_a_client_compressed_itself(yes: object, packed: Callable[[bytes], bytes], cut: int) -> None:
+    body = packed(json.dumps({"partner_reference": "NL-1", "immediate_danger": yes, "caseworker": CASEWORKER}).encode())
+    found = heard(body[: len(body) - cut])
+    assert found is not None
+    assert found.partner_reference == "NL-1"
+
+
+def test_what_is_compressed_is_read_no_further_than_the_hub_would_read_anything() -> None:
+    bomb = gzip.compress(b" " * 50_000_000 + b'{"immediate_danger": true}')
+    started = time.process_time()
+    assert heard(bomb) is None
+    assert heard(gzip.compress(b'{"narrative": "no"}')) is None
+    assert heard(b"\x1f\x8b rubbish") is None
+    assert time.process_time() - started < 2, "seconds of processor time, whatever else runs here"
+
+
+@given(body=JSON, no=NO)
+def test_nobody_is_taken_for_it_who_does_not_say_so(body: Any, no: object) -> None:
+    for not_said in ({"immediate_danger": no}, {}):
         assert heard(json.dumps({"more": body, **not_said}).encode()) is None
 
 

@@ -149,6 +149,32 @@ def test_a_type_of_another_topic_is_refused_before_the_value_is_read() -> None:
     assert codes(headers(ce_type=CaseDeclined.type.encode()), b"not json") == [("type_not_accepted", "ce_type")]
 
 
+def test_a_type_that_is_not_accepted_is_told_with_those_that_are() -> None:
+    for written in (headers(ce_type=f"{ReceiptConfirmed.type[:-1]}2".encode()), headers(ce_type=b"receipt-confirmed")):
+        with pytest.raises(Undecodable) as caught:
+            decode(written, GOOD.raw_value, ACCEPT)
+        assert f"Send one of: {ReceiptConfirmed.type}." in caught.value.problems[0].message
+
+
+def test_an_attribute_that_is_empty_is_not_called_missing() -> None:
+    with pytest.raises(Undecodable) as caught:
+        decode(headers(ce_id=b""), GOOD.raw_value, ACCEPT)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.field) == ("header_missing", "ce_id")
+    assert problem.message.startswith("This is empty.")
+
+
+@pytest.mark.parametrize("content_type", [b"application/json", None])
+def test_a_whole_event_under_another_content_type_is_told_what_to_label_it(content_type: bytes | None) -> None:
+    """As `to_structured` of the CloudEvents SDK for Python writes one."""
+    event = b'{"specversion": "1.0", "id": "1", "source": "/forces/kent", "type": "x", "data": {}}'
+    with pytest.raises(Undecodable) as caught:
+        decode([("content-type", content_type)] if content_type else [], event, ACCEPT)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.field) == ("content_type_unsupported", "content-type")
+    assert "application/cloudevents+json" in problem.message
+
+
 def test_a_tombstone_is_refused_with_advice() -> None:
     assert codes(headers(), None) == [("value_missing", "value")]
 

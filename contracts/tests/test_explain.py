@@ -1,8 +1,10 @@
 """An answer says what to send instead: the allowed words and the nearest, the form with an example, the limit, the place."""
 
 import copy
+import gzip
 import json
 import re
+import zlib
 from typing import Any
 
 import pytest
@@ -60,6 +62,8 @@ SAYS = {
     "half a character": (("referral", "narrative"), "a\ud800", "Send whole characters."),
     "a name misspelt": (("referral", "imediate_danger"), True, "Did you mean immediate_danger?"),
     "a name in other case": (("referral", "Immediate-Danger"), True, "Did you mean immediate_danger?"),
+    "a part of a name": (("referral", "claims", 0, "factor"), "online_group", "Did you mean nature_factor?"),
+    "another message's": (("referral", "numbers", "facts"), 1, "Check its spelling and place."),
     "another kind's": ((*PERSON, "identity", "reason"), "x", "to this kind. It belongs to named_without_consent."),
     "another place's, below": ((*PERSON, "date_of_birth"), "2010-01-01", "It belongs in identity."),
     "another place's": (("referral", "numbers", "urgency"), "routine", "Put it where the JSON Schema has it."),
@@ -93,12 +97,54 @@ def test_a_missing_kind_is_named_with_the_kinds_there_are() -> None:
         (b'{"\\udc00": 1}', "lone surrogate"),
         (b'{"a": 1', "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
+        (gzip.compress(b"{}"), "is compressed"),
+        (zlib.compress(b"{}"), "is compressed"),
+        (b"\x28\xb5\x2f\xfd\x00", "is compressed"),
+        (b"\x00\x00\x00\x00\x07{}", "schema registry"),
+        (b"\x00\x0a\x0d\x00\x07\n {}", "schema registry"),
     ],
 )
 def test_why_a_text_is_no_json_is_named(raw: bytes, says: str) -> None:
     (problem,) = refused(None, raw)
     assert problem.code == "json_invalid"
     assert says in problem.message
+
+
+def entries_in(name: str) -> list[Path]:
+    """Every list of a sample that must not be empty, and has one entry or more."""
+    value = examples()[name].value
+    return [path for path in places_in(value) if isinstance(at(value, path), list) and at(value, path)]
+
+
+ENTRIES = [(name, path) for name in EDGE for path in entries_in(name)]
+
+
+@given(place=st.sampled_from(ENTRIES), rubbish=st.sampled_from(["no such word", None, 1, {"no_such_field": 1}]))
+@settings(max_examples=60)
+def test_a_list_whose_only_entry_is_refused_is_not_called_short_as_well(place: tuple[str, Path], rubbish: Any) -> None:
+    name, path = place
+    found = refused(changed(examples()[name].value, path, [rubbish]), name=name)
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)[1:]
+    assert not [each for each in found if each.code == "length_out_of_range" and each.field == where]
+    assert [each for each in found if each.field.startswith(f"{where}[0]")]
+
+
+@pytest.mark.parametrize(
+    ("persons", "places", "field"),
+    [
+        ([("V1", []), ("V2", []), ("V1", [])], ["L1"], "referral.persons[2].person_id"),
+        ([("V1", [])], ["L1", "L2", "L2"], "referral.places[2].place_id"),
+        ([("V1", ["L1"]), ("V2", ["L1", "L9"])], ["L1"], "referral.persons[1].place_ids[1]"),
+    ],
+)
+def test_ids_that_contradict_one_another_are_named_where_they_stand(
+    persons: list[tuple[str, list[str]]], places: list[str], field: str
+) -> None:
+    person, place = SUBMITTED.value["referral"]["persons"][0], SUBMITTED.value["referral"]["places"][0]
+    body = copy.deepcopy(SUBMITTED.value)
+    body["referral"]["persons"] = [{**person, "person_id": name, "place_ids": ids} for name, ids in persons]
+    body["referral"]["places"] = [{**place, "place_id": name} for name in places]
+    assert [(each.code, each.field) for each in refused(body)] == [("value_inconsistent", field)]
 
 
 def lists_of_words(made: Json) -> list[list[str]]:

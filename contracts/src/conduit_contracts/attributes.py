@@ -97,7 +97,9 @@ def from_texts(
     """
     if not all(map(texts.get, names.required)):
         missing = [name for name in names.required if not texts.get(name)]
-        raise Undecodable(tuple(sender_problem(names.missing, name) for name in missing))
+        empty = "This is empty. Send a text that shows something."
+        given = tuple(sender_problem(names.missing, name, empty if name in texts else None) for name in missing)
+        raise Undecodable(given)
     version, identity, source, kind = names.required
     if texts[version] != SPEC_VERSION:
         raise Undecodable((sender_problem("spec_version_unsupported", version),))

@@ -48,4 +48,11 @@ class Value(BaseModel):
 
 
 class Inconsistent(ValueError):  # noqa: N818 - named for what the record is
-    """Raised by validators of the contracts. Its text is shown to the sender, so it is constant and holds no value."""
+    """Raised by validators of the contracts. Its text is shown to the sender, so it is constant and holds no value.
+
+    `location` leads from where the rule stands to the entry that is to be mended.
+    """
+
+    def __init__(self, text: str, location: tuple[int | str, ...] = ()) -> None:
+        super().__init__(text)
+        self.location = location

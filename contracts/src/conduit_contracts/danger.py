@@ -5,6 +5,7 @@ look, one too few may cost a child.
 """
 
 import re
+import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
@@ -19,15 +20,27 @@ from conduit_contracts.problems import Problem, sender_problem
 CALL_999 = "A child is in danger: call 999 now."
 NOT_TAKEN = f"{CALL_999} The hub has not taken what you sent, so no police force hears of it from the hub."
 CODE = FIELD = "immediate_danger"
+_SPELT = "immediatedanger"
 
-_PLAIN = re.compile(rb'"immediate_danger"\s*:\s*true\b')
-"""Found whatever stands around it: also where the field stands twice, and the last one would hold."""
-_LOOSE = re.compile(rb"""["']?immediate[_ -]?danger["']?\s*[:=]\s*["']?(?:true|yes|1)\b""", re.IGNORECASE)
-"""Of what cannot be read as JSON."""
+_PLAIN = re.compile(rb'"immediate_danger"\s*:\s*(?:true\b|tr?u?\Z)')
+"""Found whatever stands around it: also where the field stands twice and the last one would hold, or the text ends in it."""
+_LOOSE = re.compile(
+    rb"""immediate[_ -]?danger(?:["']?\s*[:=]|["']?\s[^<>]{0,200}>|>)\s*["']?(?:true|yes|1)\b""", re.IGNORECASE
+)
+"""Of what cannot be read as JSON: YAML, a form, XML."""
 _LOOSE_REFERENCE = re.compile(rb'"partner_reference"\s*:\s*"([A-Za-z0-9][A-Za-z0-9._/-]{0,63})"')
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
-_YES = frozenset({"true", "yes", "y", "1"})
+_NO = frozenset({"", "false", "f", "no", "n", "none", "null", "off", "0", "0.0", "not known", "not_known", "unknown"})
+"""Whatever else stands in that field, nobody writes it of a child who is safe."""
+_URGENCY = "urgency"
+_URGENCY_OF_DANGER = frozenset({"immediate", "immediately", "emergency", "critical", "999"})
+"""Words of other systems, which the contract refuses."""
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+"""How gzip and zlib begin."""
+_MOST_UNPACKED = 1_048_576
+_EITHER_FORM = 47
+"""zlib's number for "gzip or zlib, as it begins"."""
 _LOOKS_PACKED = re.compile(r"\s*[\"{\[]")
 _DEEPEST = 2
 _LONGEST_NAME = 40
@@ -45,16 +58,27 @@ class Heard(NamedTuple):
 
 def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
     """What is said with danger; None where nothing says that a child is in danger now."""
-    text = bytes(body or b"").removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
+    text = _expanded(bytes(body or b"")).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
     document = _read(text)
     if document is None:
         return Heard(_loose_reference(text), None) if _LOOSE.search(text) else None
     return _heard(text, document, _DEEPEST)
 
 
+def _expanded(body: bytes) -> bytes:
+    """What a client compressed itself, as far as it can be read and no further than the hub would read anything."""
+    if not body.startswith(_COMPRESSED):
+        return body
+    try:
+        return zlib.decompressobj(_EITHER_FORM).decompress(body, _MOST_UNPACKED)
+    except zlib.error:
+        return body
+
+
 def _heard(text: bytes, document: Any, deepest: int) -> Heard | None:
     members = list(_members(document))
-    if _PLAIN.search(text) or any(_says_yes(value) for value in _of_danger(members)):
+    said = _PLAIN.search(text) or any(_says_yes(value) for value in _of_danger(members))
+    if said or any(_names_danger(name, value) for name, value in members):
         return Heard(_reference(members), _callback(members))
     packed = ((each, _read(each)) for each in _packed(document, members)) if deepest else ()
     within = (_heard(each, inner, deepest - 1) for each, inner in packed if inner is not None)
@@ -113,12 +137,31 @@ def _of_danger(members: Sequence[tuple[str, Any]]) -> Iterator[Any]:
     names = {name for name, _ in members if len(name) <= _LONGEST_NAME}
     spelt = {name: re.sub(r"[^a-z]", "", name.lower()) for name in names}
     likely = islice((name for name in names if "dang" in spelt[name] or "mmed" in spelt[name]), _MOST_NAMES)
-    meant = {FIELD, *(name for name in likely if get_close_matches(spelt[name], ("immediatedanger",), cutoff=0.85))}
+    meant = {FIELD, *(name for name in likely if get_close_matches(spelt[name], (_SPELT,), cutoff=0.85))}
     return (value for name, value in members if name in meant)
 
 
 def _says_yes(value: Any) -> bool:
-    return value is True or value == 1 or (isinstance(value, str) and value.strip().lower() in _YES)
+    """Anything that is not plainly a no: a word, a number, a list or an object that holds such."""
+    for inner in (waiting := [value]):
+        if isinstance(inner, dict | list):
+            waiting.extend(inner.values() if isinstance(inner, dict) else inner)
+        elif inner and (not isinstance(inner, str) or inner.strip().lower() not in _NO):
+            return True
+    return False
+
+
+def _names_danger(name: str, value: Any) -> bool:
+    """Whether a word of a list is it, as in `"urgency": "immediate_danger"`. Never words among others."""
+    return any(
+        isinstance(word, str)
+        and len(word) <= _LONGEST_NAME
+        and (
+            re.sub(r"[^a-z]", "", word.lower()) == _SPELT
+            or (name.lower() == _URGENCY and word.strip().lower() in _URGENCY_OF_DANGER)
+        )
+        for word in (value if isinstance(value, list) else [value])
+    )
 
 
 def _reference(members: Sequence[tuple[str, Any]]) -> str | None:

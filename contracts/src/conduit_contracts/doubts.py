@@ -10,7 +10,7 @@ from typing import TypeAlias
 from conduit_contracts.advice import Advice
 from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, is_country, nearest
 from conduit_contracts.geography import is_united_kingdom, special_force
-from conduit_contracts.places import Place, forces, known_places, nearest_code, nearest_force
+from conduit_contracts.places import WAY, Place, forces, known_places, nearest_code, nearest_force, other_kind
 from conduit_contracts.referral import Characteristic, OffencePlace, Person, Referral, Supplement
 
 MOST = 20
@@ -37,20 +37,30 @@ def advice_on(told: Referral | Supplement) -> tuple[Advice, ...]:
 
 
 def _all(told: Referral | Supplement) -> _Found:
+    nobody = isinstance(told, Referral) and not _leads_somewhere(told)
     for index, place in enumerate(told.places):
-        yield from _of_place(place, f"places[{index}]")
+        yield from _of_place(place, f"places[{index}]", nobody=nobody)
     for index, person in enumerate(told.persons):
         yield from _of_person(person, f"persons[{index}]")
 
 
-def _of_place(place: OffencePlace, path: str) -> _Found:
+def _leads_somewhere(told: Referral) -> bool:
+    """Whether anything in it may lead to a police force: a place, or where somebody is. Added information is never asked,
+    since what the case has besides is not in it."""
+    codes = [place.district_code for place in told.places]
+    codes += [code for person in told.persons for code in (person.home_district_code, person.present_district_code)]
+    named = (place.force_id in forces() or special_force(place) is not None for place in told.places)
+    return any(code in known_places() for code in codes if code) or any(named)
+
+
+def _of_place(place: OffencePlace, path: str, *, nobody: bool) -> _Found:
     known = known_places().get(place.district_code or "")
     if place.country == NOT_IN_THE_STANDARD_BUT_MEANT:
         yield "country_read_as_gb", f"{path}.country", "UK is read as GB, the United Kingdom's code in ISO 3166-1. Send GB."
     if not is_united_kingdom(place.country):
         yield from _abroad(place, known, path)
     elif place.district_code is not None and known is None:
-        yield from _unknown_district(place, path)
+        yield from _unknown_district(place, path, nobody=nobody)
     if place.force_id is not None:
         yield from _of_force(place, known, path)
 
@@ -68,12 +78,12 @@ def _abroad(place: OffencePlace, known: Place | None, path: str) -> _Found:
         yield "country_contradicts_force", f"{path}.country", text + "Correct the one that is wrong."
 
 
-def _unknown_district(place: OffencePlace, path: str) -> _Found:
+def _unknown_district(place: OffencePlace, path: str, *, nobody: bool) -> _Found:
     if place.district_code in OUTSIDE_FORCE_AREAS:
         return
     named, special = forces().get(place.force_id or ""), forces().get(special_force(place) or "")
     field = f"{path}.district_code"
-    told = "no force has it yet"
+    told = "no force has it yet" if nobody else "no force gets the case by it"
     if named is not None:
         told = f"the case goes to {named.name}, which you named"
     elif special is not None:
@@ -81,7 +91,7 @@ def _unknown_district(place: OffencePlace, path: str) -> _Found:
     yield (
         "district_code_unknown",
         field,
-        f"No place ever had this code, so {told}. Check {field}.{_meant(place.district_code)}",
+        f"{_what_it_is(place.district_code)}, so {told}. Check {field}.{_meant(place.district_code)}",
     )
 
 
@@ -105,7 +115,7 @@ def _of_person(person: Person, path: str) -> _Found:
     for name in ("home_district_code", "present_district_code"):
         code = getattr(person, name)
         if code is not None and code not in known_places() and code not in OUTSIDE_FORCE_AREAS:
-            text = f"No place ever had this code, so no force learns from it where the person is.{_meant(code)}"
+            text = f"{_what_it_is(code)}, so no force learns from it where the person is.{_meant(code)}"
             yield "district_code_unknown", f"{path}.{name}", text
     if person.suspect_force_id is not None and person.suspect_force_id not in forces():
         yield from _unknown_force(person.suspect_force_id, f"{path}.suspect_force_id", _NOBODY_GETS_IT)
@@ -122,6 +132,13 @@ def _of_characteristic(told: Characteristic | None, listed: frozenset[str], fiel
         yield "code_not_in_list", field, text
 
 
+def _what_it_is(code: str | None) -> str:
+    kind = other_kind(code or "")
+    return f"This is the code of {kind} and not of a district" if kind else "No place ever had this code"
+
+
 def _meant(code: str | None) -> str:
+    if other_kind(code or ""):
+        return f" {WAY}"
     near = nearest_code(code) if code else None
     return f" Did you mean {near.code} ({near.name})?" if near else ""

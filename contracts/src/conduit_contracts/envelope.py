@@ -5,6 +5,7 @@ names the field, never what stood in it. A field's path begins in the message, i
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import ClassVar
@@ -21,9 +22,9 @@ from conduit_contracts.attributes import (
 )
 from conduit_contracts.base import Value
 from conduit_contracts.entry import entry_problems
-from conduit_contracts.explain import fault_problems, problems_from, repeated_problems
+from conduit_contracts.explain import fault_problems, listed, problems_from, repeated_problems
 from conduit_contracts.json_texts import Unreadable, parse, plain
-from conduit_contracts.problems import sender_problem
+from conduit_contracts.problems import Problem, sender_problem
 from conduit_contracts.repeated import repeated_fields
 from conduit_contracts.structured import NAMES, is_structured, open_envelope
 
@@ -44,6 +45,11 @@ __all__ = [
 ]
 
 CONTENT_TYPE = "application/json"
+_SPECVERSION = re.compile(rb'"specversion"\s*:')
+_STRUCTURED = (
+    "The event's attributes stand in the value, as in structured mode. Send content-type application/cloudevents+json with "
+    "it, or send the attributes as ce_ headers."
+)
 
 
 class Message(Value):
@@ -92,13 +98,26 @@ def decode(
     """
     if is_structured(headers):
         return _decode_structured(headers, value, accept, recorded_at, closed=closed, again=again)
+    if _is_mislabelled(headers, value):
+        raise Undecodable((sender_problem("content_type_unsupported", "content-type", _STRUCTURED),))
     attributes = decode_attributes(headers, recorded_at)
     model = accept.get(attributes.type)
     if model is None:
-        raise Undecodable((sender_problem("type_not_accepted", "ce_type"),), attributes)
+        raise Undecodable((_not_accepted("ce_type", attributes.type, accept),), attributes)
     if value is None:
         raise Undecodable((sender_problem("value_missing", "value"),), attributes)
     return attributes, read_message(model, value, attributes, closed=closed, again=again)
+
+
+def _is_mislabelled(headers: Headers, value: bytes | None) -> bool:
+    """An event in structured mode that does not say so, as one library's `to_structured` writes it."""
+    return value is not None and not any(name.startswith("ce_") for name, _ in headers) and bool(_SPECVERSION.search(value))
+
+
+def _not_accepted(field: str, given: str, accept: Mapping[str, type[BaseModel]]) -> Problem:
+    return sender_problem(
+        "type_not_accepted", field, listed("This type is not accepted here. Send one of: ", given, list(accept))
+    )
 
 
 def read_message(
@@ -136,7 +155,7 @@ def _decode_structured(
     attributes, data = open_envelope(headers, value, recorded_at)
     model = accept.get(attributes.type)
     if model is None:
-        raise Undecodable((sender_problem("type_not_accepted", "type"),), attributes)
+        raise Undecodable((_not_accepted("type", attributes.type, accept),), attributes)
     message = _validated(model, data, attributes, closed=closed, root="data")
     if closed:
         _refuse_repeated(value, attributes, within=NAMES)

@@ -7,6 +7,7 @@ what a message lists are the contract's own words, and what it compares with the
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, get_args, get_origin
 
@@ -72,8 +73,14 @@ def problems_from(
     `root` is what a problem with the whole message names. With the model and what was given, a problem names the nearest
     allowed value, and the nearest field of its place.
     """
-    details = error.errors(include_url=False, include_input=False)
+    details = _causes(error.errors(include_url=False, include_input=False))
     return tuple(explained(detail, root, model, given) for detail in islice(details, MOST_PROBLEMS))
+
+
+def _causes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without what only follows: the library does not count an entry that it refuses, and finds the list too short."""
+    above = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in above]
 
 
 def repeated_problems(locations: Sequence[Location], envelope: Collection[str] = ()) -> tuple[Problem, ...]:
@@ -131,6 +138,7 @@ def explained(detail: ErrorDetails, root: str = "value", model: type[BaseModel] 
             text = _type(kind)
         case "value_inconsistent":
             text = _inconsistency(context)
+            location = (*location, *getattr(context.get("error"), "location", ()))
     return sender_problem(code, path_of(location, root), text)
 
 
@@ -143,7 +151,7 @@ def _code(kind: str) -> str:
 def _unknown(location: Location, model: type[BaseModel] | None) -> str:
     name, here = str(location[-1]), _models_at(model, location[:-1])
     own = {field for found in here for field in found.model_fields}
-    if near := _nearest(name, own):
+    if near := _nearest(name, own) or _longer(name, own):
         return f"The contract has no such field here. Did you mean {near}?"
     if name in KNOWN_NAMES:
         others = _kinds_with(name, _models_at(model, _without_tag(location[:-1])))
@@ -152,12 +160,25 @@ def _unknown(location: Location, model: type[BaseModel] | None) -> str:
         below = [field for found in here for field in found.model_fields if name in _names_in(found, field)]
         where = f" It belongs in {' or '.join(below)}." if below else " Put it where the JSON Schema has it."
         return f"The contract has this field, but not in this place.{where}"
-    return f"The contract has no such field here. Check its spelling and place.{_hint(name)}"
+    return f"The contract has no such field here. Check its spelling and place.{_hint(name, model)}"
 
 
-def _hint(name: str) -> str:
-    near = _nearest(name, KNOWN_NAMES)
+def _hint(name: str, model: type[BaseModel] | None) -> str:
+    """The nearest field anywhere in the same message. Those of other messages its sender cannot send."""
+    near = _nearest(name, _names_below(model) if model else KNOWN_NAMES)
     return f" Did you mean {near}?" if near else ""
+
+
+def _longer(name: str, own: Iterable[str]) -> str | None:
+    """The one field whose name begins or ends with this one, as `nature_factor` does with `factor`."""
+    found = [field for field in own if field.startswith(f"{name}_") or field.endswith(f"_{name}")]
+    return found[0] if len(found) == 1 else None
+
+
+@cache
+def _names_below(model: type[BaseModel]) -> frozenset[str]:
+    below = (_names_below(found) for field in model.model_fields.values() for found in _models_in(field.annotation))
+    return frozenset(model.model_fields).union(*below)
 
 
 def _missing(kind: str, location: Location, model: type[BaseModel] | None) -> str | None:
@@ -169,9 +190,13 @@ def _missing(kind: str, location: Location, model: type[BaseModel] | None) -> st
 
 def _not_allowed(context: Mapping[str, Any], given: Any) -> str:
     allowed = _WORD.findall(str(context.get("expected") or context.get("expected_tags") or ""))
+    return listed("This value is not allowed. Send one of: ", given, allowed)
+
+
+def listed(beginning: str, given: Any, allowed: Sequence[str]) -> str:
+    """A message with the allowed words, as many as it holds, and the nearest to what was given."""
     near = _nearest(given, allowed) if isinstance(given, str) else None
-    ending = f" Did you mean {near}?" if near else ""
-    return _shortened("This value is not allowed. Send one of: ", allowed, f".{ending}")
+    return _shortened(beginning, allowed, f". Did you mean {near}?" if near else ".")
 
 
 def _shortened(beginning: str, words: Sequence[str], ending: str, most: int = 400) -> str:

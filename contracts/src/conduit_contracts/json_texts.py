@@ -14,6 +14,10 @@ from conduit_contracts.base import KNOWN_NAMES
 
 _Location: TypeAlias = tuple[int | str, ...]
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd")
+"""How gzip, zlib and zstd begin."""
+_OF_A_REGISTRY = re.compile(rb"\0.{4}\s*[{\[]", re.DOTALL)
+"""A zero, the number of a schema, and the message: as the serializers of a schema registry write it."""
 _MOST_DIGITS = 300
 _MOST_FAULTS = 20
 _ENDLESS = float("inf")
@@ -21,6 +25,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 NOT_JSON = "The value is not valid JSON. Send one JSON object in UTF-8."
 WITH_MARK = "This begins with a byte-order mark. Send UTF-8 without one."
+COMPRESSED = "This is compressed. Send the JSON as it is; a Kafka client compresses its batches by compression.type."
+OF_A_REGISTRY = "This begins with the five bytes of a schema registry. Send the JSON alone, with a plain serializer."
 NOT_UTF8 = "This is not UTF-8. Send one JSON object in UTF-8."
 LONE_SURROGATE = "This holds a lone surrogate: half of a character, such as \\ud83d alone. Send whole characters."
 ENDLESS = "This is no number with an end: NaN, Infinity, or too many digits. Send a finite one of at most 300 digits."
@@ -62,6 +68,10 @@ def look(text: bytes) -> tuple[Any, tuple[Fault, ...]]:
     """
     if text.startswith(_BYTE_ORDER_MARKS):
         raise Unreadable(Fault("json_invalid", (), WITH_MARK))
+    if text.startswith(_COMPRESSED):
+        raise Unreadable(Fault("json_invalid", (), COMPRESSED))
+    if _OF_A_REGISTRY.match(text):
+        raise Unreadable(Fault("json_invalid", (), OF_A_REGISTRY))
     try:
         value = _decoder.decode(text.decode("utf-8", "surrogatepass"))
         faults = tuple(islice(_faults(value, ()), _MOST_FAULTS))

@@ -6,6 +6,7 @@ one territorial force, for partners' systems lag behind. Codes decide, never nam
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,7 +18,42 @@ _KINDS = (DISTRICT, "county", "metropolitan county", "police force area")
 _CODE = re.compile(r"[A-Z][0-9]{8}")
 _POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?( ?[0-9][A-Z]{2})?")
 _OLD_NORTHERN_IRELAND = re.compile(r"95[A-Z]")
-_WAY = "Look the code up by the place's name: GET /v1/places?q=, or places() of the kits."
+WAY = "Look the code up by the place's name: GET /v1/places?q=, or places() of the kits."
+_OTHER_KINDS = {
+    "a ward": ("E05", "W05", "S13", "N08", "N10"),
+    "a small statistical area": ("E00", "W00", "S00", "N00", "E01", "W01", "S01", "N20", "N21", "E02", "W02", "S02"),
+    "a civil parish or community": ("E04", "W04"),
+    "a region": ("E12", "E15"),
+    "a country": ("E92", "W92", "S92", "N92", "K01", "K02", "K03", "K04"),
+    "a constituency": ("E14", "W07", "W09", "S14", "S16", "N05", "N06"),
+    "a combined authority": ("E47",),
+    "an area of the health service": ("E38", "E40", "E54", "E56", "W11", "S08", "N11"),
+}
+"""What the Office for National Statistics gives such codes to besides: partners' systems have a column of them too."""
+_OUTSIDE = frozenset({"isle of man", "jersey", "guernsey", "alderney", "sark", "channel islands", "gibraltar"})
+"""Names that are spelt like others here, and lie in no force's area."""
+_ALSO_CALLED = {
+    "abertawe": "W06000011",
+    "bro morgannwg": "W06000014",
+    "caerdydd": "W06000015",
+    "caerffili": "W06000018",
+    "casnewydd": "W06000022",
+    "castell nedd port talbot": "W06000012",
+    "greater london": "E23000001",
+    "london": "E23000001",
+    "merthyr tudful": "W06000024",
+    "pen y bont ar ogwr": "W06000013",
+    "sir benfro": "W06000009",
+    "sir ddinbych": "W06000004",
+    "sir fynwy": "W06000021",
+    "sir gaerfyrddin": "W06000010",
+    "sir y fflint": "W06000005",
+    "tor faen": "W06000020",
+    "wrecsam": "W06000006",
+    "ynys mon": "W06000001",
+}
+"""Welsh names, and London, whose districts have names of their own: most of it is the Metropolitan Police's."""
+_APOSTROPHES = re.compile("['`\u00b4\u02bc\u2018\u2019\u201b\u2032]")
 _LONGEST = 80
 _WORDS_OF_ALL_FORCES = re.compile(r"\b(police|constabulary|service|force)\b")
 _SHORT = {
@@ -91,9 +127,12 @@ def find(words: str, limit: int = 20) -> tuple[Place, ...]:
     """Places by name, part of a name or code, the best first: the name itself, then names that begin with the words, then
     those that hold them; where there is none, names that are spelt alike. Current districts come before all else."""
     wanted = _plain(words)
-    if not wanted or len(wanted) > _LONGEST:
+    if not wanted or len(wanted) > _LONGEST or wanted in _OUTSIDE:
         return ()
     ranked = [(rank, place) for place in known_places().values() if (rank := _rank(place, wanted)) is not None]
+    if wanted in _ALSO_CALLED:
+        named = known_places()[_ALSO_CALLED[wanted]]
+        ranked = [(-1, named), *((rank, place) for rank, place in ranked if place is not named)]
     if not ranked:
         ranked = [(number, place) for number, name in enumerate(_alike(wanted)) for place in _by_name()[name]]
     ranked.sort(key=lambda each: (each[0], *_standing(each[1])))
@@ -104,6 +143,11 @@ def nearest_code(code: str) -> Place | None:
     """The place whose code differs least from one that never was."""
     near = get_close_matches(code, known_places(), n=1, cutoff=0.75)
     return known_places()[near[0]] if near else None
+
+
+def other_kind(code: str) -> str | None:
+    """What a code is the code of, where it is none of a place that leads to a force."""
+    return next((kind for kind, begins in _OTHER_KINDS.items() if code[:3] in begins), None)
 
 
 def nearest_force(force_id: str) -> Force | None:
@@ -126,13 +170,13 @@ def hint(text: object) -> str:
     if upper in known_places():
         return _meant([known_places()[upper]])
     if _POSTCODE.fullmatch(upper) and not _CODE.fullmatch(upper):
-        return f"A postcode is not a district code. {_WAY}"
+        return f"A postcode is not a district code. {WAY}"
     if _OLD_NORTHERN_IRELAND.fullmatch(upper):
         return (
             "Northern Ireland's districts have codes such as N09000003 since 2015. Give that, or force_id northern-ireland."
         )
     named = _named(said)
-    return _meant(named) if named else f"A district code has a capital letter and eight digits, such as E08000025. {_WAY}"
+    return _meant(named) if named else f"A district code has a capital letter and eight digits, such as E08000025. {WAY}"
 
 
 def _named(name: str) -> list[Place]:
@@ -178,8 +222,9 @@ def _force_names() -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Letters and digits alone, in lower case, so that neither punctuation nor capitals count."""
-    return " ".join(re.sub(r"[^\w]+", " ", name.replace("&", " and ").replace("'", "")).casefold().split())
+    """Letters and digits alone, in lower case and without accents, so that neither punctuation nor capitals count."""
+    bare = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    return " ".join(re.sub(r"[^\w]+", " ", _APOSTROPHES.sub("", bare.replace("&", " and "))).casefold().split())
 
 
 def _bare(name: str) -> str:

@@ -5,7 +5,7 @@ February 2017), so the two are never alternatives. Group-based means two or more
 The setting follows the Complex and Organised Child Abuse Dataset's typology.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -562,10 +562,24 @@ class Supplement(Value):
 
 
 def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...], known_places: set[str]) -> None:
-    """Raise Inconsistent unless local ids are unique and every place a person is tied to is known."""
-    if len({person.person_id for person in persons}) != len(persons):
-        raise Inconsistent("Two persons have the same person_id.")
-    if len({place.place_id for place in places}) != len(places):
-        raise Inconsistent("Two places have the same place_id.")
-    if not known_places.issuperset([place_id for person in persons for place_id in person.place_ids]):
-        raise Inconsistent("A person's place_ids names a place that is not in places.")
+    """Raise Inconsistent, at the first entry that is wrong, unless local ids are unique and every place a person is tied to
+    is known."""
+    if repeated := _first_repeated([person.person_id for person in persons]):
+        raise Inconsistent("Two persons have the same person_id.", ("persons", repeated, "person_id"))
+    if repeated := _first_repeated([place.place_id for place in places]):
+        raise Inconsistent("Two places have the same place_id.", ("places", repeated, "place_id"))
+    for number, person in enumerate(persons):
+        for position, place_id in enumerate(person.place_ids):
+            if place_id not in known_places:
+                text = "A person's place_ids names a place that is not in places."
+                raise Inconsistent(text, ("persons", number, "place_ids", position))
+
+
+def _first_repeated(ids: Sequence[str]) -> int:
+    """Where an id stands that stood before; zero where there is none, since the first repeats nothing."""
+    seen: set[str] = set()
+    for number, local_id in enumerate(ids):
+        if local_id in seen:
+            return number
+        seen.add(local_id)
+    return 0
