@@ -5,7 +5,8 @@ February 2017), so the two are never alternatives. Group-based means two or more
 The setting follows the Complex and Organised Child Abuse Dataset's typology.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -559,6 +560,15 @@ class Supplement(Value):
     counts; with `corrects`, these take the place of all that was said before. Absent: nothing is said of it."""
     supplied_at: Moment
     """When the partner heard of it."""
+
+
+def agreements(persons: Sequence[Person]) -> Iterator[tuple[str, date]]:
+    """Every day on which somebody agreed to something, with its path among the persons. Only what has been counts."""
+    for number, person in enumerate(persons):
+        if isinstance(person.identity, NamedWithConsent):
+            yield f"[{number}].identity.consented_on", person.identity.consented_on
+        if person.home_area_consented_on is not None:
+            yield f"[{number}].home_area_consented_on", person.home_area_consented_on
 
 
 def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...], known_places: set[str]) -> None:

@@ -14,7 +14,7 @@ from conduit_contracts import intake
 from conduit_contracts.ids import first_of, moment_of
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Origin
-from conduit_contracts.referral import Concern
+from conduit_contracts.referral import Concern, NamedWithConsent
 from conduit_intake import problems, rules
 from conduit_intake.submissions import (
     KINDS,
@@ -309,6 +309,27 @@ def test_a_clock_of_ours_that_is_behind_is_not_the_senders_fault(hours: int) -> 
     assert rules.receive(sent, PARTNER, None, behind).outcome is Outcome.REJECTED
     assert rules.receive(sent, PARTNER, None, replace(behind, latest=NOW)).outcome is Outcome.RECEIVED
     assert rules.receive(replace(sent, sent_at=NOW), PARTNER, None, behind).outcome is Outcome.RECEIVED
+
+
+@given(days=st.integers(-400, 400), agreed=st.sampled_from(["named", "home", "both"]))
+def test_an_agreement_counts_from_the_day_on_which_it_was_given(days: int, agreed: str) -> None:
+    day = NOW.date() + timedelta(days=days)
+    update: dict[str, Any] = {}
+    if agreed != "home":
+        update["identity"] = NamedWithConsent(name=CANARY, consented_on=day)
+    if agreed != "named":
+        update["home_area_consented_on"] = day
+    who = person("V7").model_copy(update=update)
+    fields = {"named": ["identity.consented_on"], "home": ["home_area_consented_on"]}
+    fields["both"] = fields["named"] + fields["home"]
+    for path, answer in (
+        ("referral", ask(submitted(persons=(who,)))),
+        ("supplement", ask(supplied(persons=(who,)), the_referral())),
+    ):
+        if days <= 0:
+            assert answer.outcome in {Outcome.RECEIVED, Outcome.FORWARDED}
+        else:
+            assert told(answer) == [f"time_in_future at {path}.persons[0].{field}" for field in fields[agreed]]
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -13,12 +13,14 @@ from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.kits.submission import PartnerMessage, Submission
 from conduit_contracts.partner import InformationSupplied, ReferralSubmitted
 from conduit_contracts.problems import Problem, sender_problem
-from conduit_contracts.referral import Supplement
+from conduit_contracts.referral import Supplement, agreements
 from conduit_contracts.topics import PARTNER_REFERRALS
 
 MAX_BYTES = 262_144
 """What the hub takes by default in one record's value."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
+_AHEAD_OF_UTC = timedelta(hours=1)
+"""By how much the hub's day may have begun before: the kit has no table of zones everywhere."""
 MOST_PROBLEMS = 20
 _ACCEPT = {message.type: message for message in PARTNER_REFERRALS.messages}
 
@@ -76,12 +78,15 @@ def _too_large(message: PartnerMessage, size: int) -> list[Problem]:
 def _in_future(message: PartnerMessage, now: datetime) -> list[Problem]:
     match message:
         case ReferralSubmitted(referral=referral):
-            field, moment = "referral.reported_at", referral.reported_at
+            path, field, moment, persons = "referral.", "reported_at", referral.reported_at, referral.persons
         case InformationSupplied(supplement=supplement):
-            field, moment = "supplement.supplied_at", supplement.supplied_at
+            path, field, moment, persons = "supplement.", "supplied_at", supplement.supplied_at, supplement.persons
         case _:
             return []
-    return [_problem("time_in_future", field)] if moment > now + CLOCK_TOLERANCE else []
+    latest = now + CLOCK_TOLERANCE
+    days = [f"persons{where}" for where, day in agreements(persons) if day > (latest + _AHEAD_OF_UTC).date()]
+    found = [field, *days] if moment > latest else days
+    return [_problem("time_in_future", f"{path}{each}") for each in found][:MOST_PROBLEMS]
 
 
 def _repeated_ids(message: PartnerMessage) -> list[Problem]:

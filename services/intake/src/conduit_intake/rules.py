@@ -19,7 +19,7 @@ from conduit_contracts.partner import (
     ReferralWithdrawn,
 )
 from conduit_contracts.problems import Problem
-from conduit_contracts.referral import Referral, Supplement
+from conduit_contracts.referral import Person, Referral, Supplement, agreements
 from conduit_intake.problems import problem, referral_unknown
 from conduit_intake.submissions import (
     Answer,
@@ -69,6 +69,7 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
     problems = [
         *_too_large(submission, scene),
         *_in_future("referral.reported_at", referral.reported_at, scene, submission.sent_at),
+        *_not_agreed_yet("referral.persons", referral.persons, scene, submission.sent_at),
         *([] if lapsed else _without_mou(partner, referral, taken_on)),
     ]
     if problems:
@@ -100,6 +101,7 @@ def supply(submission: Submission[InformationSupplied], _partner: Partner, held:
     problems = [
         *_too_large(submission, scene),
         *_in_future("supplement.supplied_at", supplement.supplied_at, scene, submission.sent_at),
+        *_not_agreed_yet("supplement.persons", supplement.persons, scene, submission.sent_at),
         *_full(submission, held),
         *_misfits(supplement, held),
     ]
@@ -239,8 +241,17 @@ def _full(submission: Submission[InformationSupplied], held: Held) -> list[Probl
 
 def _in_future(field: str, moment: datetime, scene: Scene, sent_at: datetime | None) -> list[Problem]:
     """Only what no clock of ours has reached: a clock that is behind is the hub's fault, and no sender's."""
-    latest = max(scene.now, scene.latest or scene.now, sent_at or scene.now)
-    return [problem("time_in_future", field)] if moment > latest + CLOCK_TOLERANCE else []
+    return [problem("time_in_future", field)] if moment > _latest(scene, sent_at) else []
+
+
+def _not_agreed_yet(field: str, persons: Sequence[Person], scene: Scene, sent_at: datetime | None) -> list[Problem]:
+    """Nobody has agreed on a day that no clock of ours has reached: a force would hear of an adult who has not."""
+    today = scene.day_of(_latest(scene, sent_at))
+    return [problem("time_in_future", f"{field}{path}") for path, day in agreements(persons) if day > today][:MOST_PROBLEMS]
+
+
+def _latest(scene: Scene, sent_at: datetime | None) -> datetime:
+    return max(scene.now, scene.latest or scene.now, sent_at or scene.now) + CLOCK_TOLERANCE
 
 
 def _without_mou(partner: Partner, referral: Referral, on: date) -> list[Problem]:
