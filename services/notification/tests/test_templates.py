@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conduit_contracts.advice import Advice
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
 from conduit_contracts.routing import ProfessionalStandardsInformed, RoutingReviewReason
@@ -69,7 +70,7 @@ def test_every_template_renders_with_exactly_its_parameters(template: Template) 
     text = letters.body(notice, WAYS)
     assert "$" not in text
     assert all(f"<{name}>" in text for name in set(TEXTS[template].get_identifiers()) - COMPUTED)
-    for missing in parameters(template) - {"due", "token", "kind"}:
+    for missing in parameters(template) - {"due", "token", "kind", "look_at"}:
         fewer = {name: value for name, value in notice.params.items() if name != missing}
         with pytest.raises(KeyError):
             letters.body(claimed(template, fewer), WAYS)
@@ -80,6 +81,20 @@ def test_every_text_is_plain_ascii_in_short_lines(template: Template) -> None:
     text = letters.body(filled(template), WAYS)
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 78
+
+
+def test_an_e_mail_says_that_there_is_nothing_to_do_only_where_the_update_says_so_too() -> None:
+    field = "persons[12].present_district_code"
+    warnings = tuple(Advice(code="district_code_unknown", field=field, message="Check it.") for _ in range(8))
+    for told in ((), warnings[:1], warnings):
+        bench = Bench({f"partner:{PARTNER}": ONE}).take(b.received().model_copy(update={"warnings": told}))
+        (notice,) = bench.notices
+        text = letters.body(claimed(notice.template, notice.params), WAYS)
+        assert ("There is nothing for you to do" in text) is (bench.last.next_step is None)
+        assert (field in text) is (len(told) > 0)
+        assert "Check it." not in text
+        assert ("and 3 more" in " ".join(text.split())) is (len(told) == 8)
+        assert max(map(len, text.splitlines())) <= 78
 
 
 def test_handlers_queue_every_template_but_the_failures_with_exactly_its_parameters() -> None:

@@ -185,9 +185,9 @@ class Desk:
         )
         self.work.updates[update.fact] += 1
 
-    def notify_partner(self, delivery: Delivery[Any], template: Template, record: Record) -> None:
+    def notify_partner(self, delivery: Delivery[Any], template: Template, record: Record, **more: str) -> None:
         """A notice to the referral's partner."""
-        params = {"partner_reference": record.partner_reference, "state": record.state.value}
+        params = {"partner_reference": record.partner_reference, "state": record.state.value, **more}
         urgent = record.standing.immediate_danger
         self.notify(delivery, notices.partner(record.partner_id), template, record.referral_id, params, urgent=urgent)
 

@@ -109,7 +109,8 @@ def referral_received(desk: Desk, delivery: Delivery[readers.ReferralReceived]) 
     if danger:
         desk.work.callbacks[message.referral_id] = message.referral.caseworker
     template = Template.PARTNER_IMMEDIATE_DANGER if danger else Template.PARTNER_REFERRAL_RECEIVED
-    desk.notify_partner(delivery, template, record)
+    more = {} if danger else {"look_at": rules.fields_to_look_at(message.warnings)}
+    desk.notify_partner(delivery, template, record, **more)
 
 
 def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSupplied]) -> None:

@@ -26,6 +26,9 @@ _FORCE_OPENS = (
     "The case is in your force's own case system or connector, under the number after Referral. If you cannot find it "
     "there, ask whoever runs your force's connector: it lies on your force's topic."
 )
+_NOTHING_TO_DO = "There is nothing for you to do. You hear from us when it is decided."
+_LOOK_AT = "Something in it may be wrong, so that it may not come to the right force. Please look at"
+_SAID_THERE = "Your updates say what may be wrong there, and what to send."
 _CAME_LATER = {"due": NOT_GIVEN}
 """Parameters that a notice queued by the release before does not have."""
 # Python's newer policies parse each header that is set, which took four fifths of the time of a message. Here each header is
@@ -90,10 +93,17 @@ def _computed(notice: Claimed, ways: Ways) -> dict[str, str]:
         "open_partner": fill(_to_open(notice, ways, _PARTNER_OPENS), _LINE, break_long_words=False),
         "open_force": fill(_to_open(notice, ways, _FORCE_OPENS), _LINE, break_long_words=False),
         "next_step": fill(ways.danger_next_step, _LINE),
+        "to_do": fill(_to_do(notice), _LINE, break_long_words=False, break_on_hyphens=False),
         "reading": f"\n{fill(reading, _LINE)}" if reading else "",
         "control_room": notice.control_room or "the hub has no number of it",
         **_of_duty(notice, ways),
     }
+
+
+def _to_do(notice: Claimed) -> str:
+    """What is doubtful in a referral that was received, by its fields. A notice of the release before has none of it."""
+    fields = notice.params.get("look_at")
+    return f"{_LOOK_AT} {fields}. {_SAID_THERE}" if fields else _NOTHING_TO_DO
 
 
 def _to_open(notice: Claimed, ways: Ways, without: str) -> str:

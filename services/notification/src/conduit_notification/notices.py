@@ -38,6 +38,7 @@ PARAMETERS = frozenset(
         "ring",
         "due",
         "change",
+        "look_at",
     }
 )
 """All that a notice may say of a referral, besides its id."""

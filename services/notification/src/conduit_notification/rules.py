@@ -26,6 +26,7 @@ NO_FORCE_YET = (
     "that as information supplied, with its district_code. Call 999 if a child is in danger."
 )
 ANSWER = "Answer by sending the information for this referral."
+_MOST_FIELDS = 5
 _LONGEST_TEXT = 4_000
 
 
@@ -202,6 +203,13 @@ def look_at(first: str | None, warnings: tuple[Advice, ...]) -> str | None:
     for each in warnings:
         texts += [as_text((each,))] if len(" ".join([*texts, as_text((each,))])) <= _LONGEST_TEXT else []
     return " ".join(texts) or None
+
+
+def fields_to_look_at(warnings: tuple[Advice, ...]) -> str:
+    """The same for an e-mail, which holds no more than the fields; a few, since the updates have them all."""
+    fields = [each.field for each in warnings]
+    more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
+    return ", ".join(fields[:_MOST_FIELDS]) + more
 
 
 def decline_next_step(next_step: str, *, reconsideration_open: bool) -> str:

@@ -44,7 +44,7 @@ COLLAPSED = frozenset({Template.PARTNER_SUBMISSION_REJECTED, Template.HUB_NOTICE
 """A fault of one sender or one endpoint can cause any number of these."""
 
 COMPUTED = frozenset(
-    {"referral_id", "open_partner", "open_force", "next_step", "reading", "control_room", "what", "do", "take"}
+    {"referral_id", "open_partner", "open_force", "next_step", "reading", "control_room", "what", "do", "take", "to_do"}
 )
 """Fields that are filled in when the text is written: ids, ways and words that follow from the notice and the settings."""
 
@@ -100,7 +100,7 @@ _TEXTS = {
     Template.PARTNER_REFERRAL_RECEIVED: f"""\
 The hub has received your referral and answers for it from here on.
 {_ABOUT_REFERRAL}
-There is nothing for you to do. You hear from us when it is decided.
+$to_do
 If a child comes to be in danger, call 999.
 {_SEE}{_FOOT}""",
     Template.PARTNER_IMMEDIATE_DANGER: f"""\
@@ -320,11 +320,16 @@ If you do not know of it, tell your security team now.
 }
 
 _OF_DUTY = frozenset({"kind", "task_id", "token"})
-"""What the words of a duty task are made from."""
+_BESIDES = {
+    Template.HUB_DUTY_DANGER: _OF_DUTY,
+    Template.HUB_DUTY_TASK: _OF_DUTY,
+    Template.PARTNER_REFERRAL_RECEIVED: frozenset({"look_at"}),
+}
+"""What the computed words of a template are made from."""
 TEXTS = {template: Text(text) for template, text in _TEXTS.items()}
 
 
 def parameters(template: Template) -> frozenset[str]:
     """The parameters that a notice of this template carries."""
-    duty = _OF_DUTY if template in {Template.HUB_DUTY_DANGER, Template.HUB_DUTY_TASK} else frozenset()
-    return frozenset(TEXTS[template].get_identifiers()) - COMPUTED | duty
+    more = _BESIDES.get(template, frozenset())
+    return frozenset(TEXTS[template].get_identifiers()) - COMPUTED | more
