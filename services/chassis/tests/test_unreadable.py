@@ -92,6 +92,10 @@ def tolerant_lz4(data: bytes, _largest: int) -> bytes:
     return bytes(cramjam.lz4.decompress(data.removesuffix(b"rubbish")))
 
 
+async def said_to_wait(topic: str, count: int) -> bool:
+    return bool(metrics.HELD.labels(topic)._value.get() == count)
+
+
 class TestOneOfOurs:
     """A batch of the hub's own is part of many referrals: its partition waits until a person leads past it."""
 
@@ -128,6 +132,20 @@ class TestOneOfOurs:
         assert await reasons(world) == ["batch_unreadable"]
         assert held._value.get() == 0
         assert await self.place(world) is None
+
+    async def test_one_that_can_be_read_again_is_read_and_no_longer_said_to_wait(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
+        await world.create_all()
+        topic = world.sample.second.template
+        await produce(world.bootstrap, topic, rubbish_behind([world.noted(n, topic=topic) for n in (1, 2)]))
+        async with world.running():
+            await eventually(lambda: said_to_wait(topic, 1), "the partition to be held")
+            monkeypatch.setitem(fetching.batches._UNPACK, 3, tolerant_lz4)
+            await world.wait_for_numbers(1, 2)
+            await eventually(lambda: said_to_wait(topic, 0), "it to be let go")
+        assert await reasons(world) == []
 
     async def late(self, world: World) -> bool:
         return bool(metrics.LAG_RECORDS.labels(world.sample.second.template)._value.get() == 3)

@@ -181,11 +181,13 @@ class Fetching:
     def take(self, partition: TopicPartition, records: Iterator[Any], most: int | None) -> tuple[list[Any], bool]:
         """As many as there is room for, and whether those were all."""
         taken: list[Any] = []
+        whole = False
         try:
             while len(taken) != most and (self._room is None or self._room > 0):
                 record = next(records, None)
                 if record is None:
-                    return taken, True
+                    whole = True
+                    break
                 taken.append(record)
                 if self._room is not None:
                     self._room -= len(record.value or b"") + len(record.key or b"")
@@ -194,7 +196,7 @@ class Fetching:
             return taken, True
         if taken:
             self.held.pop(partition, None)
-        return taken, False
+        return taken, whole
 
 
 @dataclass(slots=True)

@@ -41,7 +41,8 @@ class LagMeter:
         """
         records: defaultdict[str, int] = defaultdict(int)
         ages: defaultdict[str, float] = defaultdict(float)
-        for gone in self._marks.keys() - ends.keys():
+        # What is not known just now is as old as before once it is known again.
+        for gone in self._marks.keys() - ends.keys() - set(unknown):
             del self._marks[gone]
         for partition, end in ends.items():
             topic = self._template(partition.topic)

@@ -335,14 +335,17 @@ class ChassisSubscriber(BatchSubscriber):
             return
         try:
             ends = await lag.ends(consumer)
-            handled = {
-                partition: self._handled[partition] if partition in self._handled else await consumer.position(partition)
-                for partition in ends
-            }
+            handled = {partition: await self._handled_to(consumer, partition) for partition in ends}
         except BaseException:
             self._meter.lost()
             raise
         self._meter.observe(ends, handled, consumer.fetching.held.keys(), consumer.assignment() - ends.keys())
+
+    async def _handled_to(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+        """Where what is handled ends. Between batches that is the consumer's own position, which is past what is no record:
+        the end of a transaction stands on a partition, is given to nobody, and must not look like one that waits."""
+        position: int = await consumer.position(partition)
+        return position if self._idle.is_set() else self._handled.get(partition, position)
 
     def assigned(self, count: int) -> None:
         """Partitions have come."""

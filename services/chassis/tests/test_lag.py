@@ -1,0 +1,60 @@
+"""What waits is what nobody has handled: no more, and no less."""
+
+from time import monotonic
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from conduit_chassis import metrics
+from conduit_chassis.health import Health
+from conduit_chassis.lag import LagMeter
+from services.chassis.tests.test_consume import answers
+from services.chassis.tests.world import World, eventually
+
+
+@pytest.mark.parametrize("commits", [True, False])
+async def test_the_end_of_a_transaction_is_no_record_that_waits(world: World, free_port: int, commits: bool) -> None:
+    """It has a place on the partition and is given to nobody. Mirrors and administrators write so."""
+    await world.create_all()
+    topic = world.sample.second.template
+    await world.send(world.noted(1, topic=topic))
+    async with world.running(http_port=free_port, stall_seconds=1.0):
+        await world.wait_for_numbers(1)
+        async with world.producer(transactional_id=world.sample.name) as producer:
+            await producer.begin_transaction()
+            each = world.noted(2, topic=topic)
+            await producer.send_and_wait(topic, each.value, key=each.key, headers=list(each.headers))
+            await (producer.commit_transaction() if commits else producer.abort_transaction())
+        await world.wait_for_numbers(*((1, 2) if commits else (1,)))
+        await eventually(lambda: nothing_waits(topic), "that nothing waits")
+        await stays_ready(free_port, topic)
+
+
+async def nothing_waits(topic: str) -> bool:
+    return bool(metrics.LAG_RECORDS.labels(topic)._value.get() == 0)
+
+
+async def stays_ready(port: int, topic: str) -> None:
+    until = monotonic() + 2.5
+    seen: list[Any] = []
+    while monotonic() < until:
+        seen.append(await answers(port, "/readyz"))
+    assert all(seen)
+    assert await nothing_waits(topic)
+
+
+def test_what_could_not_be_measured_for_a_while_is_as_old_as_before() -> None:
+    now = 0.0
+    meter = LagMeter(Health(), lambda _: "lag.test", lambda: now)
+    place = TopicPartition("lag.test", 0)
+    meter.observe({place: 5}, {place: 3})
+    now = 30.0
+    meter.observe({}, {}, unknown=[place])
+    now = 60.0
+    meter.observe({place: 6}, {place: 3})
+    assert metrics.LAG_SECONDS.labels("lag.test")._value.get() == 60.0
+    meter.observe({}, {})
+    meter.observe({place: 6}, {place: 3})
+    assert metrics.LAG_SECONDS.labels("lag.test")._value.get() == 0.0, "it was another process's meanwhile"
+    meter.lost()
