@@ -1,5 +1,7 @@
 """What Kafka would not take comes back to the outbox by a command that says who and why."""
 
+from random import Random
+
 import asyncpg
 import pytest
 
@@ -11,14 +13,19 @@ WHO, WHY = "A. Operator", "The topic takes it now"
 
 
 async def refused(world: World) -> None:
-    """An event that a topic was too small for, and the one after it."""
+    """An event that a topic was too small for, the one after it, which waits for it, and one about something else."""
     topic = world.sample.out.template
     await world.create(topic, config={"max.message.bytes": "2000"})
     await world.sql(INSERT, topic, b"k", b'{"number":1}' + b" " * 5_000)
-    await publish(world, ("k", 2))
+    await publish(world, ("k", 2), ("l", 3))
     async with relaying(world):
-        await eventually(lambda: empty(world), "an empty outbox")
-    assert await values(world) == [2]
+        await eventually(lambda: only(world, 1), "what can go to have gone")
+    assert await values(world) == [3]
+
+
+async def only(world: World, rows: int) -> bool:
+    """Whether so many rows are left in the outbox."""
+    return len(await world.sql("SELECT FROM outbox")) == rows
 
 
 async def test_it_is_listed_without_what_it_holds_and_sent_again_once_the_cause_is_mended(world: World) -> None:
@@ -34,7 +41,7 @@ async def test_it_is_listed_without_what_it_holds_and_sent_again_once_the_cause_
         assert await rejected.bring_back(connection, actor=WHO, reason=WHY) == (found.id,)
         async with relaying(world):
             await eventually(lambda: empty(world), "an empty outbox")
-        assert [int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(found.topic)] == [2, 1]
+        assert [int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(found.topic)] == [3, 1, 2]
         assert await rejected.waiting(connection) == []
         (noted,) = await connection.fetch("SELECT event_id, action, actor, reason FROM outbox_actions")
         assert tuple(noted) == (found.id, "returned", WHO, WHY)
@@ -51,10 +58,12 @@ async def test_what_kafka_refuses_again_is_listed_again_and_may_be_given_up(worl
         (found,) = await rejected.waiting(connection)
         await rejected.bring_back(connection, actor=WHO, reason=WHY)
         async with relaying(world):
-            await eventually(lambda: empty(world), "an empty outbox")
-        assert [each.id for each in await rejected.waiting(connection)] == [found.id]
-        assert await rejected.discard(connection, [found.id], actor=WHO, reason=WHY) == (found.id,)
+            await eventually(lambda: only(world, 1), "it to be refused again")
+            assert [each.id for each in await rejected.waiting(connection)] == [found.id]
+            assert await rejected.discard(connection, [found.id], actor=WHO, reason=WHY) == (found.id,)
+            await eventually(lambda: empty(world), "what waited for it to go, without a restart")
         assert await rejected.waiting(connection) == []
+        assert await values(world) == [3, 2]
     finally:
         await connection.close()
 
@@ -69,3 +78,38 @@ async def test_who_and_why_are_needed(world: World, actor: str, reason: str) -> 
             await rejected.discard(connection, [1], actor=actor, reason=reason)
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_refused_and_returned_each_key_keeps_its_order(world: World, seed: int) -> None:
+    """Large rows make batches of their own, so that a refused one has batches behind it on the same producer."""
+    topic, random = world.sample.out.template, Random(seed)
+    await world.create(topic, config={"max.message.bytes": "100000"})
+    sizes = [random.choice((10, 10, 90_000, 150_000, 300_000)) for _ in range(40)]
+    connection = await asyncpg.connect(world.dsn)
+    try:
+        async with connection.transaction():
+            for number, size in enumerate(sizes):
+                await connection.execute(INSERT, topic, b"k%d" % (number % 3), b'{"number":%d}' % number + b" " * size)
+        async with relaying(world, relay_batch=25):
+
+            async def settled() -> bool:
+                """Only what waits behind something is left."""
+                left = await world.sql("SELECT key, id FROM outbox ORDER BY id")
+                first = {
+                    each["key"]: each["id"]
+                    for each in await world.sql("SELECT key, id FROM outbox_rejected ORDER BY id DESC")
+                }
+                return all(row["key"] in first and first[row["key"]] < row["id"] for row in left)
+
+            await eventually(settled, "what can go to have gone", 60)
+            assert await world.sql("SELECT FROM outbox_rejected")
+            await world.configure(topic, {})
+            await rejected.bring_back(connection, actor=WHO, reason=WHY)
+            await eventually(lambda: empty(world), "an empty outbox", 60)
+    finally:
+        await connection.close()
+    found = [int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(topic)]
+    for key in range(3):
+        first = list(dict.fromkeys(number for number in found if number % 3 == key))
+        assert first == [number for number in range(len(sizes)) if number % 3 == key]

@@ -149,8 +149,7 @@ async def test_an_event_that_kafka_refuses_is_kept_aside_and_the_others_pass(wor
     large = b'{"words":"' + b"x" * 5_000 + b'","number":2}'
     connection = await asyncpg.connect(world.dsn)
     for number, value in ((1, b'{"number":1}'), (2, large), (3, b'{"number":3}')):
-        await connection.execute(INSERT, topic, b"k", value)
-        del number
+        await connection.execute(INSERT, topic, b"k%d" % number, value)
     await connection.close()
     async with relaying(world):
         await eventually(lambda: empty(world), "an empty outbox", 30)

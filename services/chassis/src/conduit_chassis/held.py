@@ -17,9 +17,7 @@ from aiokafka.errors import (
     DuplicateSequenceNumber,
     InvalidProducerEpoch,
     InvalidProducerIdMapping,
-    MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
-    RecordListTooLargeError,
     UnknownProducerId,
     UnknownTopicOrPartitionError,
 )
@@ -27,10 +25,8 @@ from aiokafka.errors import (
 from conduit_chassis import metrics
 from conduit_chassis.backoff import jittered
 from conduit_chassis.errors import class_name
-from conduit_chassis.producer import Pending, Producer, Sent
+from conduit_chassis.producer import REFUSALS, Pending, Producer, Sent
 
-REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError)
-"""What Kafka says to a record that the topic, as it is set, will never take."""
 _OF_THE_PRODUCER = (
     ClusterAuthorizationFailedError,
     DuplicateSequenceNumber,
@@ -63,6 +59,8 @@ class Trial:
     topic: str
     confirmed: list[Sent] = field(default_factory=list)
     refused: list[tuple[Sent, BaseException]] = field(default_factory=list)
+    refused_keys: set[bytes | None] = field(default_factory=set)
+    """What comes after a refused row of its key is not tried: it waits for that one, until a person decides."""
     error: BaseException | None = None
 
 
@@ -72,6 +70,15 @@ async def find(producer: Producer, topic: str) -> bool:
         async with asyncio.timeout(FIND_SECONDS):
             return await producer.find(topic)
     return False
+
+
+_shown: set["Holds"] = set()
+"""Those of this process's relays that hold topics."""
+
+
+def _show() -> None:
+    """A topic counts once, however many shards hold it."""
+    metrics.MISSING_TOPICS.set(len({topic for holds in _shown for topic in holds.topics}))
 
 
 class Holds:
@@ -93,7 +100,8 @@ class Holds:
         hold = self._holds.setdefault(topic, Hold())
         hold.tries += 1
         hold.due = monotonic() + jittered(hold.tries)
-        metrics.MISSING_TOPICS.set(len(self._holds))
+        _shown.add(self)
+        _show()
         metrics.RELAY_ERRORS.labels(class_name(error)).inc()
         if hold.tries in (1, 5) or hold.tries % 30 == 0:
             _log.error("topic_held", topic=topic, attempt=hold.tries, error=class_name(error))
@@ -103,7 +111,8 @@ class Holds:
         hold = self._holds.setdefault(topic, Hold())
         hold.singly_to = max(last, hold.singly_to or last)
         hold.due = 0.0
-        metrics.MISSING_TOPICS.set(len(self._holds))
+        _shown.add(self)
+        _show()
 
     def due(self) -> list[tuple[str, int | None]]:
         """Topics to try now, with the last row to be tried singly."""
@@ -139,7 +148,7 @@ class Holds:
 
     def _release(self, topic: str) -> None:
         del self._holds[topic]
-        metrics.MISSING_TOPICS.set(len(self._holds))
+        _show()
 
     async def _try(self, topic: str, rows: list[Pending]) -> Trial:
         trial = Trial(topic)
@@ -166,11 +175,15 @@ class Holds:
     async def _until_refused(self, producer: Producer, rows: Iterable[Pending], trial: Trial) -> bool:
         """After a refusal this producer's next number would be wrong, so that one is the last that it sends."""
         for row in rows:
+            if row.key in trial.refused_keys:
+                continue
             (sent,) = await producer.send([row])
             try:
                 await sent.future
             except REFUSALS as error:
                 trial.refused.append((sent, error))
+                if row.key is not None:
+                    trial.refused_keys.add(row.key)
                 return True
             trial.confirmed.append(sent)
         return False
@@ -181,6 +194,12 @@ class Holds:
             task.cancel()
         await asyncio.gather(*self._trials.values(), return_exceptions=True)
         self._trials.clear()
+
+    def forget(self) -> None:
+        """Hold nothing: another process leads the shard, and it is that one's to say what waits."""
+        self._holds.clear()
+        _shown.discard(self)
+        _show()
 
 
 def concerns_its_topic(error: BaseException) -> bool:

@@ -12,8 +12,14 @@ from struct import unpack_from
 from time import monotonic
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    BrokerResponseError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    UnknownTopicOrPartitionError,
+)
 
 from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.settings import Settings
@@ -24,6 +30,14 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 _SEED, _MIX = 0x9747B28C, 0x5BD1E995
 """Of MurmurHash2 as Kafka's own clients use it."""
 _WORD = 0xFFFF_FFFF
+
+
+REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError)
+"""What Kafka says to a record that the topic, as it is set, will never take."""
+
+
+class BehindRefusedError(BrokerResponseError):  # type: ignore[misc]  # aiokafka ships no types
+    """A batch was not sent, as one before it in its partition was refused: it must not overtake that."""
 
 
 class Sent(NamedTuple):
@@ -78,6 +92,7 @@ class Producer:
         self._name = name
         self._kafka: Any = None
         self._next = 0
+        self._refused: set[TopicPartition] = set()
 
     async def start(self) -> None:
         """Connect, as a new producer: whatever an old one left unfinished is not continued."""
@@ -112,13 +127,15 @@ class Producer:
         return self.knows(topic)
 
     async def send(self, rows: Sequence[Pending]) -> list[Sent]:
-        """Queue rows of known topics, in order per key. Confirmation comes with the futures."""
+        """Queue rows of known topics, in order per key. Confirmation comes with the futures; rows behind what was refused in
+        their partition are left out."""
         by_partition: dict[tuple[str, int], list[Pending]] = {}
         for row in rows:
             by_partition.setdefault((row.topic, self._choose(row)), []).append(row)
         sent: list[Sent] = []
         for (topic, partition), group in by_partition.items():
-            sent += await self._send_group(topic, partition, group)
+            with suppress(BehindRefusedError):  # the rest of the group waits until what was refused is dealt with
+                await self._send_group(topic, partition, group, sent)
         return sent
 
     def _choose(self, row: Pending) -> int:
@@ -133,8 +150,7 @@ class Producer:
             return self._next % count
         return partition_of(row.key, count)
 
-    async def _send_group(self, topic: str, partition: int, rows: list[Pending]) -> list[Sent]:
-        sent: list[Sent] = []
+    async def _send_group(self, topic: str, partition: int, rows: list[Pending], sent: list[Sent]) -> None:
         batch, start = self._kafka.create_batch(), 0
         for position, row in enumerate(rows):
             if not _append(batch, row):
@@ -142,14 +158,35 @@ class Producer:
                 batch, start = self._kafka.create_batch(), position
                 _append(batch, row)
         sent.append(await self._send_batch(batch, topic, partition, rows[start:]))
-        return sent
 
     async def _send_batch(self, batch: Any, topic: str, partition: int, rows: list[Pending]) -> Sent:
+        if (topic, partition) in self._refused:
+            raise BehindRefusedError
         future = await self._kafka.send_batch(batch, topic, partition=partition)
         # A failure is read where the round is confirmed, or not at all when another one ended the round first.
         future.add_done_callback(_retrieve)
+        self._heed_refusal(TopicPartition(topic, partition))
         acts = [row.act_age for row in rows if row.act_age is not None]
         return Sent(topic, [row.id for row in rows], future, rows[0].age, monotonic(), acts)
+
+    def _heed_refusal(self, place: TopicPartition) -> None:
+        """Send nothing behind the batch last given to a partition if it is refused: a broker that knows nothing of this
+        producer yet would take it. aiokafka goes on with what waits as soon as it has told of the failure."""
+        accumulator = self._kafka._message_accumulator
+        batch = accumulator._batches[place][-1]
+        # Who gives up waiting leaves a future behind that nobody asks.
+        batch.future.add_done_callback(_retrieve)
+        fail = batch.failure
+
+        def failure(exception: Exception) -> None:
+            fail(exception)
+            if isinstance(exception, REFUSALS):
+                self._refused.add(place)
+                for waiting in accumulator._batches.pop(place, ()):
+                    waiting.failure(BehindRefusedError())
+                    _retrieve(waiting._drain_waiter)
+
+        batch.failure = failure
 
     async def discard(self) -> None:
         """Let go of the connection. What is not confirmed stays unknown."""
@@ -158,12 +195,15 @@ class Producer:
             return
         # An idempotent producer never gives up by itself, so its waits are ended for it.
         _fail_all(kafka._message_accumulator)
+        sender = kafka._sender.sender_task
+        if sender is not None:
+            # Where a sender fails, aiokafka fails the transaction as well, and stumbles where there is none.
+            sender.remove_done_callback(kafka._sender._fail_all)
         # Ended so, a batch that aiokafka is just about to try again makes its sender fail with a KeyError. Whatever one step
         # comes to, the next ones are still needed.
         with suppress(Exception, asyncio.CancelledError):
             async with asyncio.timeout(2):
                 await kafka.stop()
-        sender = kafka._sender.sender_task
         if sender is not None:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)

@@ -1,7 +1,7 @@
 """Brings back to the outbox what Kafka would not take, once its cause is mended; or gives it up. Both say who and why.
 
-An event keeps its id, so that it is the first to be sent and has the same `ce_id`. Where later events of its key went out
-meanwhile, it comes after them: its readers are told what happened, though not in that order.
+An event keeps its id, so that it has the same `ce_id` and comes before what followed it. Later events of its key to that
+topic wait for it in the outbox until it is returned or given up: its readers never see an order that never was.
 """
 
 from collections.abc import Sequence

@@ -18,9 +18,9 @@ from conduit_chassis import metrics, postgres
 from conduit_chassis.backoff import jittered
 from conduit_chassis.errors import class_name
 from conduit_chassis.health import Health
-from conduit_chassis.held import REFUSALS, Holds, Trial, concerns_its_topic, find
+from conduit_chassis.held import Holds, Trial, concerns_its_topic, find
 from conduit_chassis.in_flight import SLOW_SECONDS, InFlight, NotTaken
-from conduit_chassis.producer import Pending, Producer, Sent
+from conduit_chassis.producer import REFUSALS, BehindRefusedError, Pending, Producer, Sent
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
@@ -39,8 +39,16 @@ FROM outbox
 WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0}
     AND id <= (SELECT max(id) FROM summed WHERE total <= $5 OR total = size) ORDER BY id LIMIT $4
 """
-_SCAN_OTHERS = _SCAN.format("topic <> ALL($3::text[])")
-_SCAN_ONE = _SCAN.format("topic = ANY($3::text[]) AND id <= $6")
+_OTHERS = "topic <> ALL($3::text[])"
+_ONE = "topic = ANY($3::text[]) AND id <= $6"
+_IN_TURN = """ AND NOT EXISTS (
+    SELECT FROM outbox_rejected r
+    WHERE r.shard = outbox.shard AND r.topic = outbox.topic AND r.key = outbox.key AND r.id < outbox.id
+)"""
+_SCAN_OTHERS = {False: _SCAN.format(_OTHERS), True: _SCAN.format(_OTHERS + _IN_TURN)}
+_SCAN_ONE = {False: _SCAN.format(_ONE), True: _SCAN.format(_ONE + _IN_TURN)}
+"""By whether events were refused: those that came after one of their key wait for it."""
+_ANY_REFUSED = "SELECT EXISTS (SELECT FROM outbox_rejected WHERE shard = $1)"
 _DELETE = "DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _REJECT = """
 WITH gone AS (
@@ -59,6 +67,8 @@ STANDBY_SECONDS = 0.5
 TIDY_AFTER_ROWS = 5_000
 TIDY_MOST_BYTES = 64 * 1024 * 1024
 ROUND_BYTES = 8 * 1024 * 1024
+LOOK_SECONDS = 1.0
+"""How often it is asked, while refused events wait for a person, whether they still do."""
 PATIENCE_SECONDS = 5.0
 """So long a topic may keep a producer waiting while Kafka answers for others."""
 
@@ -93,6 +103,8 @@ class Relay:
         self._holds = Holds(self._new_producer, self.wake)
         self._failures = 0
         self._deleted = 0
+        self._any_refused = True
+        self._looked_at = 0.0
         self._pause_ms = settings.relay_poll_ms
 
     def wake(self) -> None:
@@ -106,6 +118,12 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until drained or cancelled."""
+        try:
+            await self._keep_leading()
+        finally:
+            self._holds.forget()
+
+    async def _keep_leading(self) -> None:
         while True:
             try:
                 await self._lead()
@@ -146,10 +164,12 @@ class Relay:
 
     async def _take_lead(self, connection: Any) -> bool:
         while not await connection.fetchval(_LOCK, self._shard):
+            self._holds.forget()
             self._health.recovered(self._part)
             if self._draining:
                 return False
             await asyncio.sleep(STANDBY_SECONDS)
+        self._any_refused, self._looked_at = True, 0.0
         metrics.RELAY_LEADS.labels(self._shard).set(1)
         return True
 
@@ -208,11 +228,18 @@ class Relay:
     async def _scan(self, connection: Any, producer: Producer, in_flight: InFlight) -> list[Pending]:
         passed_over = [*self._holds.topics, *in_flight.slow]
         arguments = (self._shard, in_flight.ids, passed_over, self._settings.relay_batch, ROUND_BYTES)
-        rows = [Pending(*row) for row in await connection.fetch(_SCAN_OTHERS, *arguments)]
+        await self._look_for_refused(connection)
+        rows = [Pending(*row) for row in await connection.fetch(_SCAN_OTHERS[self._any_refused], *arguments)]
         for topic in {row.topic for row in rows}:
             if not producer.knows(topic) and not await find(producer, topic):
                 self._holds.hold(topic, UnknownTopicOrPartitionError(topic))
         return [row for row in rows if row.topic not in self._holds.topics]
+
+    async def _look_for_refused(self, connection: Any) -> None:
+        """Ask only while there are any: this process alone refuses what it leads, and operators decide on it."""
+        if self._any_refused and monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = monotonic()
+            self._any_refused = await connection.fetchval(_ANY_REFUSED, self._shard)
 
     async def _tend_held(self, connection: Any) -> None:
         """Heed what came of trying held topics, and try those whose time has come."""
@@ -221,7 +248,9 @@ class Relay:
         for topic, singly_to in self._holds.due():
             most = self._settings.relay_batch if singly_to else 1
             arguments: tuple[Any, ...] = (self._shard, [], [topic], most, ROUND_BYTES, singly_to or _LAST_ID)
-            self._holds.begin(topic, [Pending(*row) for row in await connection.fetch(_SCAN_ONE, *arguments)])
+            self._holds.begin(
+                topic, [Pending(*row) for row in await connection.fetch(_SCAN_ONE[self._any_refused], *arguments)]
+            )
 
     async def _heed(self, connection: Any, trial: Trial) -> None:
         await self._delete(connection, trial.confirmed)
@@ -301,6 +330,8 @@ class Relay:
             error = _error(batch)
             if isinstance(error, REFUSALS):
                 await self._judge(connection, batch, error)
+            elif isinstance(error, BehindRefusedError):
+                continue
             elif error is not None and concerns_its_topic(error) and batch.topic not in self._holds.topics:
                 self._holds.hold(batch.topic, error)
 
@@ -312,6 +343,7 @@ class Relay:
 
     async def _give_up(self, connection: Any, batch: Sent, error: BaseException) -> None:
         await connection.execute(_REJECT, self._shard, batch.ids, class_name(error))
+        self._any_refused, self._looked_at = True, 0.0
         metrics.DEAD_LETTERS.labels("event_refused").inc()
         _log.error("event_refused_by_kafka", topic=batch.topic, error=class_name(error))
 
