@@ -7,11 +7,9 @@ finds a stack that is whole.
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,11 +19,10 @@ from confluent_kafka import Consumer, KafkaError
 
 from conduit_local.observability.api import until
 from conduit_local.secured import ADMIN
+from tests.monitoring.danger import nobody_acts, take_tasks
+from tests.monitoring.operating import give_up, waiting
+from tests.monitoring.unreadable import READERS, for_ever_on_one_of_ours, on_a_partners_topic, on_one_of_ours
 from tests.monitoring.watched import Watched
-
-READERS = ("triage", "notification")
-"""Of what intake publishes."""
-OPERATOR = ("--apply", "--actor", "operator.on-call", "--reason", "the cause is mended")
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,10 @@ class Fault:
     """Whether the alerts are about what happened within a time, and stay for as long as that."""
     aftermath: frozenset[str] = frozenset()
     """What is rightly raised once it is mended."""
+    scar: frozenset[str] = frozenset()
+    """What is rightly raised once it is mended, and stays for longer than any test runs."""
+    onset: frozenset[str] = frozenset()
+    """What doing it may raise for a moment, before it is what it is."""
 
 
 @contextmanager
@@ -104,10 +105,9 @@ def poisoned(watched: Watched) -> Iterator[None]:
     try:
         yield
     finally:
-        for service in READERS:
-            until(lambda name=service: bool(_waiting(watched, name)), f"{service} has no dead letter", 20)  # type: ignore[misc]
-            for number in _waiting(watched, service):
-                dead_letters(watched, "discard", service, "--id", str(number), *OPERATOR)
+        with suppress(TimeoutError):  # whatever there is then is given up
+            until(lambda: all(waiting(watched, name) for name in READERS), "a reader has no dead letter", 60)
+        give_up(watched, *READERS)
 
 
 @contextmanager
@@ -129,23 +129,13 @@ def exporter_killed(watched: Watched) -> Iterator[None]:
 
 @contextmanager
 def force_silent(watched: Watched) -> Iterator[None]:
-    """A force that never answers: chased and escalated to the end, under the demo's clocks of seconds."""
+    """A force that never answers: chased and escalated to the end, under the demo's clocks of seconds. Then somebody on duty
+    takes the task, and rings."""
     watched.load(f"SILENT-{time.monotonic_ns()}", ["087"])
-    yield
-
-
-def dead_letters(watched: Watched, *arguments: str) -> str:
-    """`conduit dead-letters`, as an operator types it."""
-    command = [sys.executable, "-m", "conduit_local.cli", "dead-letters", *arguments]
-    command += ["--state-dir", str(watched.stack.state_dir)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def _waiting(watched: Watched, service: str) -> list[int]:
-    with psycopg.connect(watched.stack.dsns[service]) as connection:
-        return [row[0] for row in connection.execute("SELECT id FROM dead_letters WHERE resolved_at IS NULL ORDER BY id")]
+    try:
+        yield
+    finally:
+        take_tasks(watched, least=1)
 
 
 async def _send(watched: Watched, topic: str, value: bytes) -> None:
@@ -171,14 +161,37 @@ def _read_what_is_not_theirs(watched: Watched) -> None:
         consumer.close()
 
 
+STOPPED = frozenset({"ServiceDown"})
+"""While a service stands still, so that it does not see what is done before it is done."""
+LATE = frozenset({"DisseminationBudgetBurnsFast", "DisseminationBudgetBurnsSlowly"})
+"""What waited comes to its force after all, and late."""
+
 FAULTS = [
     Fault("a service is killed", partial(service_killed, name="routing"), frozenset({"ServiceDown"})),
     Fault("a record is poison", poisoned, frozenset({"DeadLettersWait"})),
+    Fault("a partner's batches cannot be read", on_a_partners_topic, frozenset({"DeadLettersWait"})),
+    # That what stands behind it waits is true, and Alertmanager keeps it back: its cause is told.
+    Fault(
+        "a batch of ours cannot be read", on_one_of_ours, frozenset({"PartitionCannotBeRead"}), aftermath=LATE, onset=STOPPED
+    ),
+    Fault(
+        "a batch of ours is lost",
+        for_ever_on_one_of_ours,
+        frozenset({"PartitionCannotBeRead"}),
+        aftermath=LATE,
+        onset=STOPPED,
+    ),
     Fault("a stranger is refused", stranger, frozenset({"StrangerRefused"}), lingers=True),
     Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),
     Fault("the relay is shut out", relay_shut_out, frozenset({"NoRelayLeader"})),
     Fault("an exporter is killed", exporter_killed, frozenset({"MetricsMissing"})),
     # The only copy of each partition comes back from an unclean end: Kafka counts that as an unclean election, and rightly.
     Fault("the broker is killed", broker_killed, frozenset({"KafkaDown"}), aftermath=frozenset({"UncleanElection"})),
-    Fault("a force is silent", force_silent, frozenset({"ForceNeverAnswered"}), lingers=True),
+    Fault(
+        "nobody acts on danger",
+        nobody_acts,
+        frozenset({"DangerWaitsForReview", "DangerUnacknowledged", "DutyTaskUnanswered"}),
+    ),
+    # Last, as its clocks stay breached, which is told for itself in the end.
+    Fault("a force is silent", force_silent, frozenset({"ForceNeverAnswered", "DutyTaskUnanswered"}), lingers=True),
 ]

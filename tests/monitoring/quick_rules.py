@@ -16,10 +16,12 @@ from typing import Any
 
 import yaml
 
+from conduit_local.demo.command import POLICY
 from conduit_local.observability.configuration import RULES_DIR
 
 FACTOR = 20
 """Twenty times shorter: a minute becomes three seconds."""
+DUTY_CALL_SECONDS = 4
 LEAST_WINDOW = 10
 LEAST_SECONDS = 15
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -39,6 +41,22 @@ def write(folder: Path, factor: int = FACTOR) -> list[Path]:
         written.append(folder / path.name)
         written[-1].write_text(yaml.safe_dump(document, sort_keys=False))
     return written
+
+
+def policy(folder: Path) -> Path:
+    """The demo's policy, by which somebody is at the hub at any hour and the next on duty is called after seconds."""
+    text = POLICY.read_text()
+    for pattern, quick in (
+        (r"duty_call_seconds = \d+", f"duty_call_seconds = {DUTY_CALL_SECONDS}"),
+        (r"days = \[.*\]", 'days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'),
+        (r"opens = .*", "opens = 00:00:00"),
+        (r"closes = .*", "closes = 23:59:59"),
+        (r"closed_on = \[.*\]", "closed_on = []"),
+    ):
+        text, found = re.subn(pattern, quick, text)
+        assert found == 1, pattern
+    (folder / "policy.toml").write_text(text)
+    return folder / "policy.toml"
 
 
 def _shorten(rule: dict[str, Any], factor: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from conduit_local.observability.api import until
 from conduit_local.postgres import program
-from tests.monitoring.faults import dead_letters
+from tests.monitoring.operating import dead_letters
 from tests.monitoring.watched import Watched
 
 ROOT = Path(__file__).parents[2]

@@ -70,12 +70,15 @@ class Watched:
 
 
 @contextmanager
-def watched_stack(*, extra_env: dict[str, str] | None = None, rules: Sequence[Path] | None = None) -> Iterator[Watched]:
+def watched_stack(
+    *, extra_env: dict[str, str] | None = None, rules: Sequence[Path] | None = None, policy: Path | None = None
+) -> Iterator[Watched]:
     """A stack of its own; it lies outside pytest's own folders, where PostgreSQL's account may not go."""
     need_watchers()
     folder = Path(tempfile.mkdtemp(prefix="conduit-monitoring-"))
     try:
         options = replace(stack_options(extra_env), observed=True)
+        options = options if policy is None else replace(options, policy_file=policy)
         with (
             Stack(folder, options) as stack,
             Observed(stack, scrape_seconds=SCRAPE_SECONDS, rules=rules, quick_alerts=True) as watch,

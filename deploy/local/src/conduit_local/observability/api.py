@@ -44,6 +44,8 @@ class Alert:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     state: str
+    since: str
+    """When it began, as the server spells it: another time is another alert."""
 
 
 class Prometheus:
@@ -91,7 +93,10 @@ class Prometheus:
     def alerts(self) -> list[Alert]:
         """What is pending or firing now."""
         found = self._get("alerts")["alerts"]
-        return [Alert(one["labels"]["alertname"], one["labels"], one["annotations"], one["state"]) for one in found]
+        return [
+            Alert(one["labels"]["alertname"], one["labels"], one["annotations"], one["state"], one["activeAt"])
+            for one in found
+        ]
 
     def firing(self) -> set[str]:
         """The names of the alerts that fire now."""
@@ -130,7 +135,7 @@ class Alertmanager:
         response = httpx.get(f"{self.url}/api/v2/alerts", timeout=TIMEOUT_SECONDS, trust_env=False)
         response.raise_for_status()
         return [
-            Alert(one["labels"]["alertname"], one["labels"], one["annotations"], one["status"]["state"])
+            Alert(one["labels"]["alertname"], one["labels"], one["annotations"], one["status"]["state"], one["startsAt"])
             for one in response.json()
         ]
 
