@@ -43,14 +43,17 @@ class EmbeddedKafka:
         security: Security | None = None,
         tell: Callable[[str], None] = lambda _: None,
         archive: Path | None = None,
+        cluster_id: str | None = None,
     ) -> None:
-        """`archive` holds classes that need not be read from the jars; see `kafka_archive`."""
+        """`archive` holds classes that need not be read from the jars; see `kafka_archive`. Brokers of one cluster have one
+        `cluster_id`."""
         self._state_dir = state_dir.absolute()
         self._home = self._state_dir / "kafka"
         self._jvm_options = tuple(jvm_options)
         self._security = security or Security()
         self._tell = tell
         self._archive = archive
+        self._cluster_id = cluster_id or uuid.uuid4().hex[:22]
         self._port = 0
         self._jars = ""
         self.child: Child | None = None
@@ -123,7 +126,7 @@ class EmbeddedKafka:
             "kafka.tools.StorageTool",
             "format",
             "--cluster-id",
-            uuid.uuid4().hex[:22],
+            self._cluster_id,
             "--config",
             str(self._properties_path),
             *self._security.format_options,

@@ -90,6 +90,8 @@ _LITERAL_TEMPLATES = ("aiokafka", "opentelemetry", "uvicorn")
 """Libraries that pass literal templates and put values into the arguments. Of the others only the place is logged."""
 _QUIETEST = {
     "aiokafka": logging.WARNING,
+    # It says of each batch, ten times a second, that it tries it again; the relay says once that the topic is held.
+    "aiokafka.producer.sender": logging.ERROR,
     "faststream": logging.WARNING,
     "asyncio": logging.WARNING,
     "yoyo": logging.WARNING,
