@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
 
 from conduit_chassis import postgres, preflight
-from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.errors import ConfigurationError, worth_retrying
 from conduit_chassis.migrate import MigrationError, migrate
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import settings_for
@@ -151,6 +152,96 @@ async def test_what_a_role_may_not_do_is_said_in_one_line_until_it_may(poor: Any
         await preflight.examine(given(dsn), "sample", {"sandbox"})
     await owner.execute(f'GRANT CREATE ON DATABASE "{name}" TO {role}')
     await preflight.examine(given(dsn), "sample", {"sandbox"})
+
+
+async def test_a_search_path_that_names_nothing_is_said_with_what_mends_it(poor: Any) -> None:
+    dsn, role, owner = poor
+    await owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    await owner.execute(f"ALTER ROLE {role} SET search_path = elsewhere")
+    with pytest.raises(ConfigurationError, match=f"whose search_path is elsewhere: ALTER ROLE {role} RESET search_path"):
+        await preflight.examine(given(dsn), "sample")
+    await owner.execute(f"ALTER ROLE {role} RESET search_path")
+    await preflight.examine(given(dsn), "sample")
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_that_cannot_hold_what_people_write_is_refused(database: str, encoding: str) -> None:
+    owner, name = await asyncpg.connect(database), f"other_{uuid4().hex[:8]}"
+    await owner.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C'")
+    try:
+        with pytest.raises(ConfigurationError, match=f"Database {name} holds {encoding}.*ENCODING 'UTF8'"):
+            await preflight.examine(given(elsewhere(database, path=f"/{name}")), "sample")
+    finally:
+        await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await owner.close()
+
+
+CLOSED_FOR_A_WHILE = {
+    "read-only": (
+        "ALTER DATABASE {name} SET default_transaction_read_only = on",
+        "ALTER DATABASE {name} RESET default_transaction_read_only",
+        "the database is read-only",
+    ),
+    "it takes no connections": (
+        "ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+        "ALTER DATABASE {name} ALLOW_CONNECTIONS true",
+        "the database takes no connections now",
+    ),
+    "the role may not log in": ("ALTER ROLE {role} NOLOGIN", "ALTER ROLE {role} LOGIN", "its role may not log in"),
+    "the role's connections are used up": (
+        "ALTER ROLE {role} CONNECTION LIMIT 1",
+        "ALTER ROLE {role} CONNECTION LIMIT -1",
+        "no connection: they need two beside the first|CONNECTION LIMIT is reached",
+    ),
+    "the database's connections are used up": (
+        "ALTER DATABASE {name} CONNECTION LIMIT 0",
+        "ALTER DATABASE {name} CONNECTION LIMIT -1",
+        "CONNECTION LIMIT is reached",
+    ),
+}
+
+
+@pytest.mark.parametrize(("closed", "opened", "reason"), CLOSED_FOR_A_WHILE.values(), ids=CLOSED_FOR_A_WHILE)
+async def test_a_database_that_is_closed_for_a_while_is_waited_for_and_said(
+    closed: str, opened: str, reason: str, postgres_dsn: str, sample: Sample, kafka_bootstrap: str, logs: Any
+) -> None:
+    there, name = await asyncpg.connect(postgres_dsn), f"closed_{uuid4().hex[:8]}"
+    address = elsewhere(postgres_dsn, user=name, password="synthetic", path=f"/{name}")
+    seen = ""
+
+    async def said(event: str) -> bool:
+        nonlocal seen
+        seen += logs.readouterr().out
+        return event in seen
+
+    await there.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'synthetic'")
+    await there.execute(f"CREATE DATABASE {name} OWNER {name}")
+    try:
+        await there.execute(closed.format(name=name, role=name))
+        async with World(kafka_bootstrap, address, sample).running():
+            await eventually(lambda: said("not_reachable"), "the log to say what is wrong")
+            await there.execute(opened.format(name=name, role=name))
+            await eventually(lambda: said("service_started"), "the service to go on by itself")
+        assert re.search(reason, seen)
+    finally:
+        await there.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await there.execute(f"DROP ROLE {name}")
+        await there.close()
+
+
+@pytest.mark.parametrize("closed", ["ALLOW_CONNECTIONS false", "CONNECTION LIMIT 0"])
+async def test_what_opens_no_session_is_the_surroundings_fault(postgres_dsn: str, closed: str) -> None:
+    there, name = await asyncpg.connect(postgres_dsn), f"closed_{uuid4().hex[:8]}"
+    await there.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'synthetic'")
+    await there.execute(f"CREATE DATABASE {name} WITH OWNER {name} {closed}")
+    try:
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await asyncpg.connect(elsewhere(postgres_dsn, user=name, password="synthetic", path=f"/{name}"))
+        assert worth_retrying(refused.value, 1_000)
+    finally:
+        await there.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await there.execute(f"DROP ROLE {name}")
+        await there.close()
 
 
 async def test_an_older_postgresql_is_refused(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from conduit_chassis.backoff import jittered
 from conduit_chassis.broker import create_broker, create_docs, subscribe
 from conduit_chassis.clock import Clock, DatabaseClock
 from conduit_chassis.documents import documents
-from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, class_name
+from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, Verdict, class_name, classify
 from conduit_chassis.health import Health
 from conduit_chassis.http import Router, create_server, listen
 from conduit_chassis.kafka import Reader
@@ -196,17 +196,9 @@ class _Running:
         while True:
             try:
                 result = await attempt()
-            except (
-                KafkaError,
-                OSError,
-                asyncpg.PostgresConnectionError,
-                asyncpg.CannotConnectNowError,
-                asyncpg.InvalidAuthorizationSpecificationError,
-                asyncpg.InvalidCatalogNameError,
-                asyncpg.InsufficientPrivilegeError,
-                asyncpg.TooManyConnectionsError,
-                migrate.UNREACHABLE,
-            ) as error:
+            except (KafkaError, OSError, asyncpg.PostgresError, migrate.UNREACHABLE) as error:
+                if isinstance(error, asyncpg.PostgresError) and classify(error) is Verdict.POISON:
+                    raise
                 tries += 1
                 cause = await preflight.kafka_says(self.settings) if isinstance(error, KafkaConnectionError) else None
                 self.health.failing(part, class_name(cause or error))

@@ -57,6 +57,9 @@ _TRANSIENT = (
     ConnectionError,
     OSError,
 )
+_ENDS_THE_SESSION = ("FATAL", "PANIC")
+"""Severities with which PostgreSQL refuses a session or ends it. No record does that, so whatever its SQLSTATE, it is the
+surroundings: a database that takes no connections for a while, a limit of the role, a time limit of the session."""
 _CLOSED = ("connection is closed", "connection has been released", "connection was closed", "pool is")
 
 
@@ -67,7 +70,8 @@ def classify(error: BaseException) -> Verdict:
     if isinstance(error, _TRANSIENT):
         return Verdict.TRANSIENT
     if isinstance(error, asyncpg.PostgresError):
-        transient = (error.sqlstate or "").startswith(_TRANSIENT_SQLSTATES)
+        ended = getattr(error, "severity_en", None) in _ENDS_THE_SESSION
+        transient = ended or (error.sqlstate or "").startswith(_TRANSIENT_SQLSTATES)
         return Verdict.TRANSIENT if transient else Verdict.POISON
     if _connection_is_gone(error):
         return Verdict.TRANSIENT

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psycopg
 from aiokafka.conn import create_conn
 from aiokafka.errors import AuthenticationFailedError, IllegalSaslStateError, SaslAuthenticationFailed
 
@@ -21,13 +22,17 @@ from conduit_chassis.settings import Settings
 
 OLDEST = 15
 """Of PostgreSQL's releases, the oldest that the tests ran on."""
+ENCODING = "UTF8"
+SEARCH_PATH = '"$user", public'
+"""PostgreSQL's default."""
 _ELSEWHERE = 3
 """Connections that a pooler has to find servers for."""
 
 _FACTS = """
 SELECT current_setting('server_version_num')::integer / 10000, current_user::text, current_database()::text,
        current_schema()::text, coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
-       has_database_privilege(current_database(), 'CREATE'), pg_backend_pid()
+       has_database_privilege(current_database(), 'CREATE'), pg_backend_pid(), current_setting('server_encoding'),
+       current_setting('transaction_read_only') = 'on', current_setting('search_path')
 """
 _SETTINGS = """
 SELECT lower(name), CASE unit WHEN 's' THEN (setting::bigint * 1000)::text ELSE setting END
@@ -43,25 +48,31 @@ _GIVEN_AWAY = f"A pooler gives our session to others between transactions. {_DIR
 
 _WHY = {
     "28P01": "PostgreSQL refuses the user or the password",
-    "28000": "PostgreSQL does not let this user in from here: see pg_hba.conf",
+    "28000": "PostgreSQL does not let this user in: its role may not log in, or pg_hba.conf keeps it out from here",
     "3D000": "there is no such database",
     "42501": "the user may not connect to this database",
-    "53300": "PostgreSQL has no connection left",
+    "53300": "PostgreSQL has no connection left, or the role's or the database's CONNECTION LIMIT is reached",
+    "55000": "the database takes no connections now",
     "57P03": "PostgreSQL is starting or stopping",
 }
+
+_WHY_BY_CLASS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (psycopg.OperationalError, "PostgreSQL gives the migrations no connection: they need two beside the first"),
+    (postgres.ReadOnlyError, "the database is read-only and takes nothing, as a copy does until it is promoted"),
+    (
+        (AuthenticationFailedError, SaslAuthenticationFailed, IllegalSaslStateError),
+        "Kafka refuses the user or the password",
+    ),
+    (TimeoutError, "it does not answer in time"),
+    (OSError, "nobody answers at its address"),
+)
 
 
 def why(error: BaseException) -> str:
     """Why a neighbour could not be reached, in words that name what to look at, and no value."""
     if isinstance(error, asyncpg.PostgresError):
         return _WHY.get(error.sqlstate or "", f"PostgreSQL says {error.sqlstate}")
-    if isinstance(error, AuthenticationFailedError | SaslAuthenticationFailed | IllegalSaslStateError):
-        return "Kafka refuses the user or the password"
-    if isinstance(error, TimeoutError):
-        return "it does not answer in time"
-    if isinstance(error, OSError):
-        return "nobody answers at its address"
-    return ""
+    return next((reason for kinds, reason in _WHY_BY_CLASS if isinstance(error, kinds)), "")
 
 
 def schemas_of(migrations: Path) -> set[str]:
@@ -74,7 +85,7 @@ async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = fro
 
     Raises:
         ConfigurationError: this release cannot work on that database; the text says what is missing, in one line.
-        PostgresError, OSError: the database cannot be reached now.
+        PostgresError, OSError: the database cannot be reached now, or takes nothing now.
     """
     try:
         async with _connected(settings, name) as connection:
@@ -86,16 +97,24 @@ async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = fro
 
 
 async def _examine(connection: Any, settings: Settings, name: str, schemas: AbstractSet[str]) -> None:
-    version, user, database, schema, may_make_tables, may_make_schemas, process = await connection.fetchrow(_FACTS)
+    facts = await connection.fetchrow(_FACTS)
+    version, user, database, schema, may_make_tables, may_make_schemas, process, encoding, read_only, path = facts
     if version < OLDEST:
         raise ConfigurationError(f"This is PostgreSQL {version}; {OLDEST} is the oldest that this release works on.")
+    if encoding != ENCODING:
+        raise ConfigurationError(
+            f"Database {database} holds {encoding}, which has not every character that people write: make it anew with "
+            f"ENCODING '{ENCODING}' TEMPLATE template0."
+        )
+    if read_only:
+        raise postgres.ReadOnlyError
     await _settings_took(connection, postgres.session(settings, name))
     if process != connection.get_server_pid():
         await _session_is_ours(connection, settings, name)
     if schema is None:
-        raise ConfigurationError(
-            f"Database {database} has no schema for role {user}: CREATE SCHEMA {user} AUTHORIZATION {user}."
-        )
+        usual = path == SEARCH_PATH
+        mend = f"CREATE SCHEMA {user} AUTHORIZATION {user}" if usual else f"ALTER ROLE {user} RESET search_path"
+        raise ConfigurationError(f"Database {database} has no schema for role {user}, whose search_path is {path}: {mend}.")
     if not may_make_tables:
         raise ConfigurationError(
             f"Role {user} may not make tables in schema {schema} of {database}: GRANT CREATE ON SCHEMA {schema} TO {user}."
