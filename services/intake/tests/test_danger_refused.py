@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from conduit_chassis.kafka import Record
 from conduit_chassis.testing import Harness, ManualClock, harness, raw_record
 from conduit_contracts.danger import CALL_999, CODE
 from conduit_contracts.intake import DangerReported, ReferralReceived, SubmissionRejected
+from conduit_intake import accounts, metrics
 from conduit_intake.app import create_service
 from conduit_intake.http.app import create_api
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
@@ -30,6 +33,7 @@ from services.intake.tests.samples import (
     supplied,
     withdrawn,
 )
+from tests.support.closed import closed
 
 PATH = "/v1/referrals"
 DANGER = {"immediate_danger": True}
@@ -229,6 +233,32 @@ class TestHttp:
         answer = await north.post(PATH, content=body(**DANGER), headers=keyed() | headers)
         await self.refused(intake, answer, answer.json()["code"])
         assert answer.status_code == 415
+
+    @pytest.mark.parametrize(("name", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+    async def test_a_body_that_is_packed(
+        self, intake: Harness, north: httpx.AsyncClient, name: str, pack: Callable[[bytes], bytes]
+    ) -> None:
+        headers = keyed() | {"content-type": "application/json", "content-encoding": name}
+        answer = await north.post(PATH, content=pack(body(**DANGER)), headers=headers)
+        await self.refused(intake, answer, "encoding_unsupported")
+
+    async def test_a_database_that_is_away(self, north: httpx.AsyncClient, database: str) -> None:
+        before = metrics.DANGERS_UNREPORTED._value.get()
+        async with closed(database):
+            answer = await refer(north, **DANGER)
+            quiet = await refer(north)
+        assert code(answer) == code(quiet) == (503, "unavailable")
+        assert answer.json()["detail"].startswith(CALL_999)
+        assert CALL_999 not in quiet.text
+        assert metrics.DANGERS_UNREPORTED._value.get() == before + 1, "DangerNotHeard has somebody ask"
+        assert (await refer(north, **DANGER)).status_code == 202
+
+    async def test_a_fault_of_ours(self, intake: Harness, north: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def fail(*_arguments: Any) -> None:
+            raise LookupError
+
+        monkeypatch.setattr(accounts, "keep", fail)
+        await self.refused(intake, await refer(north, **DANGER), "internal_error")
 
     async def test_no_key(self, intake: Harness, north: httpx.AsyncClient) -> None:
         answer = await north.post(PATH, content=body(**DANGER), headers={"content-type": "application/json"})

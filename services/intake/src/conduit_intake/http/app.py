@@ -17,7 +17,7 @@ from conduit_intake.http.bodies import JSON
 from conduit_intake.http.dangers import refuse
 from conduit_intake.http.documents import TITLE, VERSION, document
 from conduit_intake.http.door import Door
-from conduit_intake.http.edge import Edge, failure
+from conduit_intake.http.edge import RECEIVE, Edge, failure
 from conduit_intake.http.paths import Paths
 from conduit_intake.http.refusals import Refused
 
@@ -101,7 +101,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Whatever else is raised. It goes on to the edge, which logs where it broke."""
-    return await refuse(request, failure(error))
+    # Starlette hands over a request whose body cannot be read.
+    return await refuse(Request(request.scope, request.scope[RECEIVE]), failure(error), known=False)
 
 
 def _missing(found: Sequence[Any]) -> str:

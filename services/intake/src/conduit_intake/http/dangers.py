@@ -21,12 +21,15 @@ GLANCE_SECONDS, REPORT_SECONDS = 2.0, 5.0
 _log = structlog.get_logger()
 
 
-async def refuse(request: Request, refused: Refused) -> Response:
-    """The answer to a request that is refused before a rule answers it."""
+async def refuse(request: Request, refused: Refused, *, known: bool = True) -> Response:
+    """The answer to a request that is refused before a rule answers it.
+
+    `known` says that whoever is not known here was looked for: of danger that comes while nobody can be, somebody must hear.
+    """
     found = await _heard(request)
     if found is None:
         return response(refused)
-    await _report(request, refused, found)
+    await _report(request, refused, found, known=known)
     return response(refused, danger=True)
 
 
@@ -36,9 +39,11 @@ async def _heard(request: Request) -> Heard | None:
     return heard(await glance(request, _door(request).settings.max_referral_bytes, GLANCE_SECONDS))
 
 
-async def _report(request: Request, refused: Refused, found: Heard) -> None:
+async def _report(request: Request, refused: Refused, found: Heard, *, known: bool) -> None:
     """Tell the hub, where somebody whom it knows says so: anybody at all could say it without a token."""
     client: Client | None = getattr(request.state, "client", None)
+    if client is None and not known and "authorization" in request.headers:
+        _unreported(refused)
     if client is None or client.sandbox or client.scope == CASES:
         return
     door = _door(request)
@@ -49,8 +54,12 @@ async def _report(request: Request, refused: Refused, found: Heard) -> None:
         async with asyncio.timeout(REPORT_SECONDS), door.runtime.transaction() as (_, outbox):
             handlers.report_danger(outbox, report, cause(request, door.now()))
     except Exception as error:  # the sender is told to call 999 whatever fails here
-        metrics.DANGERS_UNREPORTED.inc()
-        _log.error("danger_not_reported", code=refused.code, exc_info=error)
+        _unreported(refused, error)
+
+
+def _unreported(refused: Refused, error: Exception | None = None) -> None:
+    metrics.DANGERS_UNREPORTED.inc()
+    _log.error("danger_not_reported", code=refused.code, exc_info=error)
 
 
 def _door(request: Request) -> Door:

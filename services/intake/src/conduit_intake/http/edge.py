@@ -13,6 +13,8 @@ from conduit_chassis.runtime import ASGIApp
 from conduit_intake.http.paths import Paths
 from conduit_intake.http.refusals import Refused, response
 
+RECEIVE = "conduit.receive"
+"""Where a request's scope has the way to its body, for whoever is handed the scope alone."""
 CORRELATION = "X-Correlation-Id"
 LONGEST_CORRELATION = 64
 _SANE = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_CORRELATION}}}")
@@ -34,7 +36,7 @@ class Edge:
         template, method = self._paths.template(scope["path"]), method_label(scope["method"])
         started = perf_counter()
         # Reading the head is reading without the body, which the exchange leaves out.
-        inner = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
+        inner = scope | {RECEIVE: receive} | ({"method": "GET"} if scope["method"] == "HEAD" else {})
         try:
             await self._app(inner, receive, exchange.send)
         except Exception as error:  # the last resort: an answer without a word of the error
