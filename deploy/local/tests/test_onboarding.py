@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,8 @@ from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import FORCE, PARTNER, specs
 from conduit_local import onboarding
 from conduit_local.access import expected_rules, users_of
-from conduit_local.http_clients import Secrets
+from conduit_local.commands import show
+from conduit_local.http_clients import AwayError, HttpClients, Secrets
 from conduit_local.onboarding import OnboardingError, merged_mous
 from conduit_local.plans import Plan, Standing, differences
 from conduit_local.quotas import PRODUCER
@@ -233,3 +236,54 @@ def test_a_partner_whose_entry_cannot_be_read_can_be_shut_out_and_registered_aga
     assert (gone.removed_users, gone.entry) == (("partner.abc",), shut_out)
     again = onboarding.onboard(replace(ONBOARDED, unreadable=True), ONBOARDED.entry or ENTRY)
     assert [step.what for step in again.steps] == ["entry"]
+
+
+AWAY = replace(after(EMPTY, onboarding.onboard(EMPTY, ENTRY, http=("abc",))), http={}, http_away=True)
+
+
+def test_a_database_that_is_away_keeps_nobody_in_on_kafka() -> None:
+    shut_out = onboarding.offboard(AWAY)
+    assert shut_out.removed_users == ("partner.abc",)
+    assert shut_out.revokes
+    assert isinstance(shut_out.entry, PartnerRegistered)
+    assert shut_out.entry.suspended
+    assert shut_out.http_unknown, "what may be left is said"
+    again = onboarding.offboard(replace(after(AWAY, shut_out), http={"abc": ("first",)}, http_away=False))
+    assert [(step.do, step.what) for step in again.steps] == [("end", "HTTP secret")]
+    changing = after(AWAY, onboarding.rotate(replace(AWAY, http_away=False)))
+    finished = onboarding.finish_rotation(replace(changing, http_away=True))
+    assert (finished.removed_users, finished.http_unknown) == (("partner.abc",), True)
+    assert not onboarding.suspend(AWAY, wholly=True).http_unknown, "no credential is concerned"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        onboarding.rotate,
+        lambda standing: onboarding.onboard(standing, ENTRY, http=("abc",)),
+        lambda standing: onboarding.finish_rotation(replace(standing, users=frozenset())),
+    ],
+)
+def test_what_needs_the_http_apis_clients_is_refused_in_a_line_while_they_cannot_be_asked_for(
+    act: Callable[[Standing], Plan],
+) -> None:
+    with pytest.raises(OnboardingError, match=r"intake's database.*nothing was changed"):
+        act(AWAY)
+
+
+def test_a_database_that_is_away_is_told_as_that(tmp_path: Path) -> None:
+    http = HttpClients("postgresql://intake:synthetic@127.0.0.1:1/intake", "", tmp_path)
+    with pytest.raises(AwayError, match="cannot be reached"):
+        http.live(PARTNER, "abc")
+
+
+def test_who_was_shut_out_is_not_said_to_come_back_by_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    standing = replace(AWAY, http_away=False)
+    show(onboarding.offboard(standing), applied=True, as_json=False, state_dir=tmp_path)
+    assert "resume" not in capsys.readouterr().out
+    show(onboarding.suspend(standing, wholly=True), applied=True, as_json=False, state_dir=tmp_path)
+    assert "resume abc" in capsys.readouterr().out
+    with pytest.raises(typer.Exit) as ended:
+        show(onboarding.offboard(AWAY), applied=True, as_json=False, state_dir=tmp_path)
+    assert ended.value.exit_code == 1
+    assert "partner.abc may still have some" in capsys.readouterr().err

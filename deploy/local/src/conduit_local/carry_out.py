@@ -15,7 +15,7 @@ from conduit_local.audit import By, audited
 from conduit_local.broker import Broker
 from conduit_local.clients import remove_clients, write_clients
 from conduit_local.grants import create_users, delete_users, grant, granted, revoke, users
-from conduit_local.http_clients import HttpClients
+from conduit_local.http_clients import AwayError, HttpClients, Secrets
 from conduit_local.onboarding import OnboardingError
 from conduit_local.paths import write_private
 from conduit_local.plans import Plan, Standing
@@ -43,13 +43,20 @@ def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = No
     """What the broker, the register and intake hold now."""
     admin = broker.admin()
     registers = read_registers(broker)
+    http_away = False
+    live: Secrets = {}
+    try:
+        live = http.live(kind, identity) if http else {}
+    except AwayError:  # whoever has to go must not stay for it
+        http_away = True
     standing = Standing(
         kind,
         identity,
         topics=frozenset(admin.list_topics(timeout=TIMEOUT).topics),
         entry=registers.of(kind, identity),
         unreadable=any((each.kind, each.key) == (kind, identity) for each in registers.unreadable),
-        http=http.live(kind, identity) if http else {},
+        http=live,
+        http_away=http_away,
         secured=broker.secured,
     )
     if not broker.secured:
@@ -83,12 +90,13 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
         if plan.entry is not None:
             keep_webhook_secret(broker.state_dir, plan.entry.contact)
             publish(broker, [plan.entry], actor=by.actor)
-        if http is not None:
-            _change_secrets(plan, http)
         revoke(admin, plan.revokes)
         set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
         remove_clients(broker.state_dir, plan.removed_users)
         delete_users(admin, plan.removed_users)
+        # Last, since it needs a database: that one is away keeps nobody in on Kafka.
+        if http is not None:
+            _change_secrets(plan, http)
 
 
 def _change_secrets(plan: Plan, http: HttpClients) -> None:

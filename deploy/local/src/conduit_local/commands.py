@@ -25,7 +25,7 @@ from conduit_local.carry_out import alone, carry_out, look
 from conduit_local.clients import folder
 from conduit_local.copies import CopiesError
 from conduit_local.env_file import read_env_file
-from conduit_local.http_clients import HttpClients
+from conduit_local.http_clients import AwayError, HttpClients
 from conduit_local.onboarding import OnboardingError
 from conduit_local.plans import Plan, Standing
 from conduit_local.quotas import QuotaError
@@ -41,7 +41,7 @@ Reason = Annotated[str, typer.Option(help="Why; wanted with --apply, kept in the
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 PlanOf = Callable[[Standing], Plan]
-EXPECTED = (CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
+EXPECTED = (AwayError, CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
 
 
 @contextmanager
@@ -110,7 +110,11 @@ def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
 
 
 def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tuple[str, ...] = ()) -> None:
-    """What was done, or what would be, and what comes after it."""
+    """What was done, or what would be, and what comes after it.
+
+    Raises:
+        Exit: with 1 where something is left that could not be looked at.
+    """
     notes = (*notes, *_notes(plan, state_dir.absolute()))
     files = [str(folder(state_dir.absolute()) / f"{user}.env") for user in plan.users if applied]
     files += [str(folder(state_dir.absolute()) / "http" / f"{client_id}.env") for client_id in plan.http_made if applied]
@@ -118,6 +122,7 @@ def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tu
         steps = [step._asdict() for step in plan.steps]
         shown = {"subject": plan.subject, "applied": applied, "steps": steps, "notes": notes, "files": files}
         typer.echo(json.dumps(shown, ensure_ascii=False))
+        _all_was_seen(plan)
         return
     for step in plan.steps:
         typer.echo(f"  {step.do} {step.what} {step.name}")
@@ -131,6 +136,13 @@ def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tu
             typer.echo(f"credentials: {file}; hand them over on a channel that only the receiver reads")
     for note in notes:
         typer.echo(f"note: {note}")
+    _all_was_seen(plan)
+
+
+def _all_was_seen(plan: Plan) -> None:
+    if plan.http_unknown:
+        typer.echo(f"{AwayError()}: {plan.subject} may still have some. Do the same again once it is back", err=True)
+        raise typer.Exit(1)
 
 
 def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
@@ -142,7 +154,9 @@ def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
         secret = webhook_secrets(state_dir) / secret_name
         yield f"webhooks to {identity} are signed with the secret in {secret}; the receiver needs it too"
     if isinstance(plan.entry, PartnerRegistered) and _refuses_all(plan.entry):
-        yield f"no MoU of {identity} lets new referrals in; `conduit partner resume` lifts a suspension"
+        yield f"no MoU of {identity} lets new referrals in" + (
+            "" if plan.removed_users else f"; `conduit partner resume {identity}` lifts a suspension"
+        )
 
 
 def _refuses_all(entry: PartnerRegistered) -> bool:

@@ -23,6 +23,13 @@ Secrets = Mapping[str, tuple[str, ...]]
 SANDBOX, FORCES = ".sandbox", ".force"
 
 
+class AwayError(Exception):
+    """Intake's database cannot be reached."""
+
+    def __init__(self) -> None:
+        super().__init__("intake's database, which keeps the clients of the HTTP API, cannot be reached")
+
+
 def move_clients(folder: Path, url: str) -> None:
     """Every client's file names the address where intake answers from now on: at the old one somebody else may listen, who
     would be shown the secret."""
@@ -41,7 +48,11 @@ class HttpClients:
     folder: Path
 
     def live(self, kind: str, identity: str) -> Secrets:
-        """The clients of a partner or force that can come in."""
+        """The clients of a partner or force that can come in.
+
+        Raises:
+            AwayError: they cannot be asked for now.
+        """
         now = datetime.now(UTC)
         with self._connect() as connection:
             found = clients.list_secrets(connection, identity, force=kind == FORCE)
@@ -66,4 +77,7 @@ class HttpClients:
         return self.folder / f"{client_id}.env"
 
     def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.dsn, autocommit=True, options="-c timezone=UTC")
+        try:
+            return psycopg.connect(self.dsn, autocommit=True, connect_timeout=10, options="-c timezone=UTC")
+        except psycopg.OperationalError:
+            raise AwayError from None

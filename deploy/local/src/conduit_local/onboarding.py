@@ -14,7 +14,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.programme import Mou, PartnerRegistered
 from conduit_contracts.topics import FORCE, PARTNER, TopicSpec, specs
 from conduit_local.access import Rule, generation_of, identities, rules_of, user_of
-from conduit_local.http_clients import Secrets
+from conduit_local.http_clients import AwayError, Secrets
 from conduit_local.plans import Plan, Standing, differences
 from conduit_local.quotas import Limits
 from conduit_local.register import Entry
@@ -34,6 +34,8 @@ def onboard(standing: Standing, entry: Entry, limits: Limits | None = None, http
     """
     if standing.kind == FORCE and standing.identity not in forces():
         raise OnboardingError(f"there is no force {standing.identity!r}{_nearest(standing.identity, forces())}")
+    if http:
+        _must_know_http(standing)
     known = standing.own_users if standing.secured else []
     made = () if known or not standing.secured else _successor(standing)
     return replace(
@@ -48,6 +50,7 @@ def onboard(standing: Standing, entry: Entry, limits: Limits | None = None, http
 
 def rotate(standing: Standing) -> Plan:
     """New credentials beside those it has, so that nobody is locked out while they change."""
+    _must_know_http(standing)
     known = _known_users(standing)
     changing = [*known[1:], *(name for name, secrets in standing.http.items() if len(secrets) > 1)]
     if changing:
@@ -115,7 +118,13 @@ def _without(standing: Standing, users: Sequence[str], secrets: Secrets) -> Plan
         revokes=tuple(lost),
         removed_users=tuple(users),
         http_ended=tuple((client_id, each) for client_id, ended in secrets.items() for each in ended),
+        http_unknown=standing.http_away,
     )
+
+
+def _must_know_http(standing: Standing) -> None:
+    if standing.http_away:
+        raise OnboardingError(f"{AwayError()}; nothing was changed, do it again once it is back")
 
 
 def _registering(standing: Standing, entry: Entry, made: Sequence[str] = ()) -> Plan:
@@ -151,6 +160,7 @@ def _specs(standing: Standing) -> list[TopicSpec]:
 def _known_users(standing: Standing) -> list[str]:
     """Empty only where credentials of the HTTP API are all it has."""
     if not standing.own_users and not standing.http:
+        _must_know_http(standing)
         what = f"has no credentials; `conduit {standing.kind} onboard` makes them"
         raise OnboardingError(f"{standing.name} {what if standing.secured else 'needs no credentials on this broker'}")
     return standing.own_users

@@ -28,6 +28,8 @@ class Standing:
     """Whether the last record of its entry cannot be read. `entry` is then the last one before it, if there is one."""
     http: Secrets = field(default_factory=dict)
     """The live secrets of its clients of the HTTP API."""
+    http_away: bool = False
+    """Whether they could not be asked for, so that `http` is empty and says nothing."""
     secured: bool = True
     """Whether the broker knows users at all."""
 
@@ -67,6 +69,8 @@ class Plan:
     """Clients of the HTTP API that get a new secret."""
     http_ended: tuple[tuple[str, str], ...] = ()
     """Clients with the id of a secret that ends."""
+    http_unknown: bool = False
+    """Whether clients of the HTTP API may be left that should end: they could not be asked for."""
     overlaps: bool = False
     """Whether old credentials work beside the new until they are ended."""
 
