@@ -3,13 +3,20 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from conduit_chassis.commands import is_officer
 from conduit_chassis.testing import Harness, record
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Urgency
 from conduit_routing.http import routes
 from services.routing.tests.builders import accepted, acknowledged, person, place, referral, topic_of
 from services.routing.tests.conftest import TOKEN
+from tests.support.closed import closed
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 
@@ -36,7 +43,8 @@ async def ask(
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    await dict(routes(routing.runtime, token))[path](scope, None, send)
+    page = next(name for name in dict(routes(routing.runtime, token)) if path.startswith(name))
+    await dict(routes(routing.runtime, token))[page](scope, None, send)
     assert (b"cache-control", b"no-store") in sent[0]["headers"]
     return sent[0]["status"], json.loads(sent[1]["body"])
 
@@ -91,3 +99,26 @@ async def test_a_case_that_is_not_there_or_not_named_is_a_problem(routing: Harne
         status, body = await ask(routing, "/cases", query)
         assert (status, body["problems"][0]["code"]) == (400, "referral_id_invalid")
         assert "canary" not in json.dumps(body)
+
+
+async def test_while_the_database_is_away_an_officer_is_asked_to_come_again(routing: Harness, database: str) -> None:
+    async with closed(database):
+        for path in ("/reviews", "/cases", "/commands"):
+            status, body = await ask(routing, path, f"referral_id={uuid7()}&officer_id=a.officer")
+            assert (status, body["problems"][0]["code"], body["problems"][0]["retryable"]) == (503, "unavailable", True)
+    assert (await ask(routing, "/reviews"))[0] == 200
+
+
+@given(officer=st.text(max_size=70))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(officer="\0")
+@example(officer="a.officer")
+async def test_whatever_stands_for_an_officers_id_is_answered(routing: Harness, officer: str) -> None:
+    status, _ = await ask(routing, "/commands", urlencode({"officer_id": officer.encode("utf-8", "replace")}))
+    assert status == (200 if is_officer(officer) else 400)
+
+
+@pytest.mark.parametrize("path", ["/reviews/more", "/cases/more", "/commands/more"])
+async def test_an_address_that_is_not_there_is_not_answered_as_another(routing: Harness, path: str) -> None:
+    status, body = await ask(routing, path, "officer_id=a.officer")
+    assert (status, body["problems"][0]["code"]) == (404, "not_found")

@@ -23,6 +23,7 @@ from services.triage.tests.builders import (
     referral,
     supplied,
 )
+from tests.support.closed import closed
 
 UNKNOWN = "0198f2a4-7c00-7000-8000-000000000000"
 OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
@@ -121,6 +122,7 @@ async def test_a_decided_case_can_still_be_consulted(triage: Harness, client: ht
         ("GET", "/reviews/not-an-id", OFFICER, 400, "referral_id_invalid"),
         ("GET", f"/reviews/{UNKNOWN}", OFFICER, 404, "referral_unknown"),
         ("GET", f"/reviews/{UNKNOWN}/more", OFFICER, 400, "referral_id_invalid"),
+        ("GET", "/commands/more", OFFICER, 404, "not_found"),
     ],
 )
 async def test_a_request_that_is_not_in_order_gets_a_problem_and_nothing_else(
@@ -148,3 +150,15 @@ async def test_a_case_that_cannot_be_written_down_as_consulted_is_not_shown(
     await triage.pool.execute("ALTER TABLE consultations ADD CONSTRAINT broken CHECK (false)")
     with pytest.raises(Exception, match="broken"):
         await client.get(f"/reviews/{message.referral_id}", headers=OFFICER)
+
+
+@pytest.mark.parametrize("path", ["/reviews", f"/reviews/{UNKNOWN}", "/commands"])
+async def test_while_the_database_is_away_an_officer_is_asked_to_come_again(
+    triage: Harness, client: httpx.AsyncClient, database: str, path: str
+) -> None:
+    async with closed(database):
+        answer = await client.get(path, headers=OFFICER)
+    assert answer.status_code == 503
+    (problem,) = answer.json()["problems"]
+    assert (problem["code"], problem["retryable"]) == ("unavailable", True)
+    assert (await client.get("/reviews", headers=OFFICER)).status_code == 200

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.postgres import insert
 from conduit_contracts.ids import OfficerId, ReferralId
-from conduit_contracts.problems import Problem
+from conduit_contracts.problems import Origin, Problem
 
 _OFFICER: TypeAdapter[str] = TypeAdapter(OfficerId)
 _REFERRAL: TypeAdapter[UUID] = TypeAdapter(ReferralId)
@@ -27,6 +27,10 @@ WHERE officer_id = $1 OR officer_id IS NULL ORDER BY id DESC LIMIT $2
 """
 IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
 MOST_ANSWERS = 100
+UNAVAILABLE = Problem(
+    code="unavailable", field="path", message="The hub cannot answer now. Ask again.", origin=Origin.HUB, retryable=True
+)
+"""What an officer is told while the database is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class Answer:
     code: str | None = None
     problems: tuple[Problem, ...] = ()
     changes: tuple[str, ...] = ()
+
+
+def is_officer(text: str) -> bool:
+    """Whether it can be an officer's id. Nothing else is asked of the database, which cannot hold just any text."""
+    return _in_order(_OFFICER, text) is not None
 
 
 def named(incoming: Incoming) -> Named:

@@ -99,6 +99,17 @@ async def _acquired(pool: Any, seconds: float) -> AsyncIterator[Any]:
         await pool.release(connection)
 
 
+@asynccontextmanager
+async def connection(pool: Any) -> AsyncIterator[Any]:
+    """A connection to read from.
+
+    Raises:
+        NoConnectionError: there is none to be had.
+    """
+    async with _acquired(pool, ACQUIRE_SECONDS) as acquired:
+        yield acquired
+
+
 async def insert(connection: Any, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
     """Insert rows. By COPY, which costs us and the database less than arrays do (decision 23)."""
     if rows:

@@ -12,7 +12,9 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from conduit_chassis import commands
+from conduit_chassis import commands, postgres
+from conduit_chassis.commands import UNAVAILABLE
+from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.runtime import ASGIApp, Runtime
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_routing import views
@@ -35,22 +37,28 @@ class Refused(Exception):  # noqa: N818 - named for what the request is
 def routes(runtime: Runtime, token: str) -> Sequence[tuple[str, ASGIApp]]:
     """The three pages."""
     pages = {"/reviews": _reviews, "/cases": _case, "/commands": _commands}
-    return tuple((path, _page(runtime, token, answer)) for path, answer in pages.items())
+    return tuple((path, _page(runtime, token, path, answer)) for path, answer in pages.items())
 
 
-def _page(runtime: Runtime, token: str, answer: Answer) -> ASGIApp:
+def _page(runtime: Runtime, token: str, path: str, answer: Answer) -> ASGIApp:
     async def app(scope: Any, _receive: Any, send: Any) -> None:
         try:
-            _admit(scope, token)
-            async with runtime.pool.acquire() as connection:
-                await _respond(send, 200, await answer(connection, parse_qs(scope["query_string"].decode("latin-1"))))
+            _admit(scope, token, path)
+            async with postgres.connection(runtime.pool) as connection:
+                content = await answer(connection, parse_qs(scope["query_string"].decode("latin-1")))
+            status = 200
         except Refused as refused:
-            await _respond(send, refused.status, {"problems": [refused.problem]})
+            status, content = refused.status, {"problems": [refused.problem]}
+        except Exception as error:
+            if classify(error) is Verdict.POISON:
+                raise
+            status, content = 503, {"problems": [UNAVAILABLE]}
+        await _respond(send, status, content)
 
     return app
 
 
-def _admit(scope: Any, token: str) -> None:
+def _admit(scope: Any, token: str, path: str) -> None:
     if not token:
         raise Refused(404, sender_problem("not_served", "path", "Routing is not shown here. Set OFFICER_TOKEN."))
     shown = dict(scope["headers"]).get(b"authorization", b"")
@@ -58,6 +66,8 @@ def _admit(scope: Any, token: str) -> None:
         raise Refused(401, sender_problem("token_wrong", "Authorization", "Send the officers' tool's bearer token."))
     if scope["method"] != "GET":
         raise Refused(405, sender_problem("method_not_allowed", "method", "Only GET is possible. Command through Kafka."))
+    if scope["path"].rstrip("/") != path:
+        raise Refused(404, sender_problem("not_found", "path", f"There is nothing at this address. Ask {path} itself."))
 
 
 async def _reviews(connection: Any, _query: Query) -> Any:
@@ -66,7 +76,7 @@ async def _reviews(connection: Any, _query: Query) -> Any:
 
 async def _commands(connection: Any, query: Query) -> Any:
     officer = query.get("officer_id", [""])[0]
-    if not officer:
+    if not commands.is_officer(officer):
         raise Refused(400, sender_problem("officer_missing", "officer_id", "Name the officer whose commands are asked for."))
     return {"answers": await commands.recent(connection, officer)}
 

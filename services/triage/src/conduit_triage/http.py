@@ -16,7 +16,8 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
-from conduit_chassis import commands
+from conduit_chassis import commands, postgres
+from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.problems import Origin, Problem
 from conduit_triage import metrics, store
@@ -54,6 +55,10 @@ class Reviews:
             status = 200
         except Refused as refusal:
             status, outcome, content = refusal.status, refusal.outcome, {"problems": [refusal.problem]}
+        except Exception as error:
+            if classify(error) is Verdict.POISON:
+                raise
+            status, outcome, content = 503, "unavailable", {"problems": [commands.UNAVAILABLE]}
         metrics.OFFICER_REQUESTS.labels(outcome).inc()
         await _respond(send, status, content)
 
@@ -78,13 +83,16 @@ class Reviews:
     async def _answer(self, scope: Any, officer: str) -> tuple[str, Mapping[str, Any]]:
         if scope["path"].rstrip("/") == COMMANDS_PATH:
             return "listed", await self._commands(officer)
+        if scope["path"].startswith(COMMANDS_PATH):
+            message = f"There is nothing at this address. Ask {COMMANDS_PATH} itself."
+            raise Refused(404, "not_found", "not_found", "path", message)
         wanted = _wanted(scope)
         if wanted is None:
             return "listed", await self._queue()
         return "consulted", await self._case(wanted, officer)
 
     async def _commands(self, officer: str) -> Mapping[str, Any]:
-        async with self._runtime.pool.acquire() as connection:
+        async with postgres.connection(self._runtime.pool) as connection:
             return {"answers": await commands.recent(connection, officer)}
 
     async def _queue(self) -> Mapping[str, Any]:

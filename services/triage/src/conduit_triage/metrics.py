@@ -43,8 +43,8 @@ OLDEST = Gauge(
 )
 OFFICER_REQUESTS = Counter(
     "conduit_triage_officer_requests_total",
-    "Requests to /reviews, by outcome: listed, consulted, not_found, refused, unauthorised. A rise of unauthorised: "
-    "somebody without the token tries.",
+    "Requests to /reviews, by outcome: listed, consulted, not_found, refused, unauthorised, unavailable. A rise of "
+    "unauthorised: somebody without the token tries.",
     ("outcome",),
 )
 
@@ -59,7 +59,7 @@ _OUTCOMES = frozenset({"accepted", "declined", "danger_raised", "review_opened",
 for _outcome in _OUTCOMES:
     for _by in ("rules", "officer"):
         DECISIONS.labels(_outcome, _by)
-for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised"):
+for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised", "unavailable"):
     OFFICER_REQUESTS.labels(_outcome)
 
 
