@@ -263,6 +263,7 @@ FORCE_CASES = Topic(
         routing.HandoffClosed,
         routing.ResponseRejected,
     ),
+    key="referral_id, or force_id of a rejected response that names none",
     retention=timedelta(days=90),
     audience=FORCE,
 )

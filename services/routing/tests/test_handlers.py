@@ -1,5 +1,6 @@
 """What each record sets off, said once, said twice, and said when it no longer fits."""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -319,6 +320,18 @@ def test_a_case_of_others_looks_to_a_force_like_no_case_at_all(desk: Desk) -> No
     assert theirs.problems == nobodys.problems
     assert theirs.problems[0].code == "case_not_yours"
     assert theirs.problems[0].origin is Origin.SENDER
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_an_answer_stands_under_the_referral_that_the_record_names_in_so_far_as_it_names_one(desk: Desk, held: bool) -> None:
+    referral_id = open_case(desk) if held else uuid7()
+    body = json.dumps({"force_id": KENT, "referral_id": str(referral_id), "team": "T", "no_such_field": 1}).encode()
+    ((_, key, message),) = desk.refuse(FORCE_RESPONSES.name(KENT), body).sent
+    assert isinstance(message, ResponseRejected)
+    assert (key, message.referral_id) == (str(referral_id), referral_id)
+    ((_, key, message),) = desk.refuse(FORCE_RESPONSES.name(KENT), b"canary").sent
+    assert isinstance(message, ResponseRejected)
+    assert (key, message.referral_id) == (KENT, None)
 
 
 def test_a_record_that_cannot_be_read_is_answered_to_its_force_alone(desk: Desk) -> None:

@@ -61,7 +61,9 @@ def reject(
         event_id=names.event_id,
     )
     subject = str(referral_id) if referral_id else None
-    outbox.publish(FORCE_CASES.name(force_id), subject or force_id, message, subject=subject, cause=incoming.attributes)
+    # Beside the case's other records where the answer names one, held or not, so that it comes after what it answers.
+    key = str(message.referral_id or force_id)
+    outbox.publish(FORCE_CASES.name(force_id), key, message, subject=subject, cause=incoming.attributes)
     metrics.REJECTED.labels(problems[0].code).inc()
 
 
