@@ -80,7 +80,7 @@ class Watch:
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._consumer = Consumer({**kafka, **_LAZY, "group.id": "operator.bench", "enable.auto.commit": False})
-        self._consumer.assign(self._ends(topics))
+        self._consumer.assign(from_the_end(self._consumer, topics))
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> "Watch":
@@ -110,24 +110,6 @@ class Watch:
                 raise TimeoutError(f"{missing}, and nothing did for {timeout:.0f} s")
             time.sleep(0.05)
 
-    def _ends(self, topics: Sequence[str]) -> list[TopicPartition]:
-        known = self._consumer.list_topics(timeout=30).topics
-        places = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
-        for place in places:
-            place.offset = self._end(place)
-        return places
-
-    def _end(self, place: TopicPartition) -> int:
-        """A topic just made may answer for a moment that nobody leads it."""
-        for _ in range(50):
-            try:
-                return int(self._consumer.get_watermark_offsets(place, timeout=30)[1])
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
-                    raise
-                time.sleep(0.1)
-        raise TimeoutError(f"nobody leads {place.topic}")
-
     def _follow(self) -> None:
         try:
             while not self._stopping.is_set():
@@ -137,17 +119,47 @@ class Watch:
             self._failure = error
 
     def _note(self, record: Message) -> None:
-        error = record.error()
-        if error is not None:
-            if error.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(error)
-            return
-        kind, milliseconds = record.timestamp()
-        if kind != TIMESTAMP_LOG_APPEND_TIME:
-            raise ValueError(f"{record.topic()} does not bear the broker's time")
-        found = _REFERENCE.search(record.value() or b"")
-        if found:
-            self._run.note(found[1], milliseconds / 1000)
+        if (moment := check(record)) is not None and (found := _REFERENCE.search(record.value() or b"")):
+            self._run.note(found[1], moment)
+
+
+def from_the_end(consumer: Consumer, topics: Sequence[str]) -> list[TopicPartition]:
+    """Every partition of these topics, from where it ends now."""
+    known = consumer.list_topics(timeout=30).topics
+    places = [TopicPartition(name, number) for name in topics for number in known[name].partitions]
+    for place in places:
+        place.offset = _end(consumer, place)
+    return places
+
+
+def _end(consumer: Consumer, place: TopicPartition) -> int:
+    """A topic just made may answer for a moment that nobody leads it."""
+    for _ in range(50):
+        try:
+            return int(consumer.get_watermark_offsets(place, timeout=30)[1])
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
+            time.sleep(0.1)
+    raise TimeoutError(f"nobody leads {place.topic}")
+
+
+def check(record: Message) -> float | None:
+    """When the broker appended a record, in seconds since the epoch; None for what is no record.
+
+    Raises:
+        KafkaException: the consumer failed.
+        ValueError: it bears another time than the broker's.
+    """
+    error = record.error()
+    if error is not None:
+        if error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+        return None
+    kind, milliseconds = record.timestamp()
+    if kind != TIMESTAMP_LOG_APPEND_TIME:
+        raise ValueError(f"{record.topic()} does not bear the broker's time")
+    return milliseconds / 1000
 
 
 def send(kafka: Mapping[str, Any], records: Iterable[Submission], run: Run, per_second: float | None = None) -> None:

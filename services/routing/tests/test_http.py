@@ -13,8 +13,9 @@ from conduit_chassis.commands import is_officer
 from conduit_chassis.testing import Harness, record
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Urgency
+from conduit_routing import views
 from conduit_routing.http import routes
-from services.routing.tests.builders import accepted, acknowledged, person, place, referral, topic_of
+from services.routing.tests.builders import accepted, acknowledged, informed, person, place, referral, supplement, topic_of
 from services.routing.tests.conftest import TOKEN
 from tests.support.closed import closed
 
@@ -122,3 +123,38 @@ async def test_whatever_stands_for_an_officers_id_is_answered(routing: Harness, 
 async def test_an_address_that_is_not_there_is_not_answered_as_another(routing: Harness, path: str) -> None:
     status, body = await ask(routing, path, "officer_id=a.officer")
     assert (status, body["problems"][0]["code"]) == (404, "not_found")
+
+
+async def test_however_much_happened_in_a_case_each_answer_is_small_and_together_they_are_all_of_it(
+    routing: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MOST_LINES", 7)
+    monkeypatch.setattr(views, "MOST_CASE_REVIEWS", 3)
+    for count in (0, 1, 4, 17):
+        message = accepted(referral([place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L1")]))
+        told = [informed(message.referral_id, supplement(text=f"Synthetic {n}")) for n in range(count)]
+        await routing.deliver(*(record(topic_of(each), str(each.referral_id), each) for each in (message, *told)))
+        await routing.pool.execute(_MANY_REVIEWS, message.referral_id, count)
+        wanted = f"referral_id={message.referral_id}"
+        for part, number, most in (("history", "version", 7), ("reviews", "number", 3)):
+            found: list[Any] = []
+            earlier = f"/cases?{wanted}"
+            while earlier:
+                path, _, query = earlier.partition("?")
+                status, body = await ask(routing, path, query)
+                assert (status, len(body[part]) <= most) == (200, True)
+                found, earlier = [*body[part], *found], body[f"{part}_earlier"]
+            numbers = [each[number] for each in found]
+            assert numbers == list(range(1, (body["version"] if part == "history" else count) + 1))
+
+
+_MANY_REVIEWS = """
+INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at, closed_at)
+SELECT $1, number, 'tie', '', '{}', now(), now() FROM generate_series(1, $2::integer) AS number
+"""
+
+
+async def test_a_place_in_history_that_is_no_number_is_a_problem(routing: Harness) -> None:
+    for text in ("canary", "-1", "9" * 20):
+        status, body = await ask(routing, "/cases", f"referral_id={uuid7()}&history_before={text}")
+        assert (status, body["problems"][0]["code"]) == (400, "before_invalid")

@@ -1,14 +1,17 @@
 """What the officers' tool may read, and what is written down about it."""
 
 import json
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
+from conduit_triage import store
 from conduit_triage.http import Reviews
 from services.triage.tests.builders import (
     NOW,
@@ -123,6 +126,11 @@ async def test_a_decided_case_can_still_be_consulted(triage: Harness, client: ht
         ("GET", f"/reviews/{UNKNOWN}", OFFICER, 404, "referral_unknown"),
         ("GET", f"/reviews/{UNKNOWN}/more", OFFICER, 400, "referral_id_invalid"),
         ("GET", "/commands/more", OFFICER, 404, "not_found"),
+        ("GET", "/reviews/not-an-id/history", OFFICER, 400, "referral_id_invalid"),
+        ("GET", f"/reviews/{UNKNOWN}/history", OFFICER, 404, "referral_unknown"),
+        ("GET", f"/reviews/{UNKNOWN}/history?before=x", OFFICER, 400, "before_invalid"),
+        ("GET", f"/reviews/{UNKNOWN}/supplements?before=-1", OFFICER, 400, "before_invalid"),
+        ("GET", f"/reviews/{UNKNOWN}/remarks?before=99999999999999999999", OFFICER, 400, "before_invalid"),
     ],
 )
 async def test_a_request_that_is_not_in_order_gets_a_problem_and_nothing_else(
@@ -162,3 +170,58 @@ async def test_while_the_database_is_away_an_officer_is_asked_to_come_again(
     (problem,) = answer.json()["problems"]
     assert (problem["code"], problem["retryable"]) == ("unavailable", True)
     assert (await client.get("/reviews", headers=OFFICER)).status_code == 200
+
+
+PARTS = ("supplements", "history", "remarks")
+
+
+async def fill(triage: Harness, lengths: Sequence[int]) -> UUID:
+    """A case under review to which as many texts of these lengths were added, and about which as much was asked."""
+    message = received()
+    said = [supplied(message.referral_id, text=f"{n} ".ljust(length, "x")) for n, length in enumerate(lengths)]
+    asking_this = asking(message.referral_id).model_copy
+    asked = [asking_this(update={"comment": f"{n} ".ljust(length, "x")}) for n, length in enumerate(lengths)]
+    await send(triage, message, *said, *asked)
+    return message.referral_id
+
+
+async def test_however_much_was_told_of_a_case_each_answer_is_small_and_together_they_are_all_of_it(
+    triage: Harness, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_BYTES_SHOWN", 6_000)
+    monkeypatch.setattr(store, "MOST_SUPPLEMENTS_SHOWN", 7)
+    monkeypatch.setattr(store, "MOST_LINES_SHOWN", 9)
+    monkeypatch.setattr(store, "MOST_REMARKS_SHOWN", 5)
+    chance = random.Random(20261129)
+    for count in (0, 1, 2, 5, 7, 8, 31):
+        lengths = [chance.choice((5, 300, 3_900)) for _ in range(count)]
+        referral_id = await fill(triage, lengths)
+        looks = await triage.pool.fetchval("SELECT count(*) FROM consultations")
+        answer = await client.get(f"/reviews/{referral_id}", headers=OFFICER)
+        answers, shown = [answer], answer.json()
+        for part in PARTS:
+            found, more = shown[part], shown[f"{part}_earlier"]
+            while more:
+                answer = await client.get(more, headers=OFFICER)
+                answers.append(answer)
+                found, more = [*answer.json()[part], *found], answer.json()[f"{part}_earlier"]
+                assert answer.json()[f"{part}_in_all"] == shown[f"{part}_in_all"]
+            assert len(found) == shown[f"{part}_in_all"]
+            if part != "history":
+                assert [int(each["text"].split()[0]) for each in found] == list(range(count))
+        assert shown["version"] == shown["history_in_all"] == 1 + 2 * count
+        assert max(len(each.content) for each in answers) < 40_000
+        assert all(len(each.json().get("supplements", ())) <= 7 for each in answers)
+        assert await triage.pool.fetchval("SELECT count(*) FROM consultations") == looks + len(answers)
+
+
+async def test_an_addition_that_alone_is_larger_than_an_answer_may_be_is_shown_alone(
+    triage: Harness, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_BYTES_SHOWN", 100)
+    referral_id = await fill(triage, [10, 3_900])
+    shown = (await client.get(f"/reviews/{referral_id}", headers=OFFICER)).json()
+    assert [each["text"].split()[0] for each in shown["supplements"]] == ["1"]
+    earlier = (await client.get(shown["supplements_earlier"], headers=OFFICER)).json()
+    assert [each["text"].split()[0] for each in earlier["supplements"]] == ["0"]
+    assert earlier["supplements_earlier"] is None

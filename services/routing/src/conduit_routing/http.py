@@ -4,6 +4,7 @@ commands. Never what a case says.
 All need the tool's bearer token. Where none is set, there is nothing here.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hmac import compare_digest
 from typing import Any
@@ -23,6 +24,7 @@ Query = Mapping[str, list[str]]
 Answer = Callable[[Any, Query], Awaitable[Any]]
 
 MOST_REVIEWS = 500
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Refused(Exception):  # noqa: N818 - named for what the request is
@@ -88,10 +90,23 @@ async def _case(connection: Any, query: Query) -> Any:
         raise Refused(
             400, sender_problem("referral_id_invalid", "referral_id", "Give the case's referral_id, a UUID.")
         ) from None
-    shown = await views.show(connection, referral_id)
+    before = {part: _before(query, f"{part}_before") for part in ("history", "reviews")}
+    shown = await views.show(connection, referral_id, before["history"], before["reviews"])
     if shown is None:
         raise Refused(404, sender_problem("referral_unknown", "referral_id", "Routing has no case of this referral_id."))
+    for part in before:
+        number = shown[f"{part}_earlier"]
+        shown[f"{part}_earlier"] = number and f"/cases?referral_id={referral_id}&{part}_before={number}"
     return shown
+
+
+def _before(query: Query, name: str) -> int:
+    text = query.get(name, [""])[0]
+    if not text:
+        return views.FROM_THE_NEWEST
+    if not _NUMBER.fullmatch(text):
+        raise Refused(400, sender_problem("before_invalid", name, "Give the number that the answer before has in its path."))
+    return int(text)
 
 
 async def _respond(send: Any, status: int, content: Any) -> None:

@@ -1,6 +1,6 @@
 """The SQL that only reads: what officers are shown, and what the gauges say. Nothing here touches what a case says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -25,13 +25,15 @@ SELECT force_id, areas, state, disseminated_at, receipt_due_at, acknowledgement_
 FROM handoffs WHERE referral_id = $1 ORDER BY disseminated_at, force_id
 """
 _CASE_REVIEWS = """
-SELECT reason, nullif(about, '') AS about, candidates, opened_at, closed_at
-FROM routing_reviews WHERE referral_id = $1 ORDER BY number
+SELECT number, reason, nullif(about, '') AS about, candidates, opened_at, closed_at
+FROM routing_reviews WHERE referral_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3
 """
 _HISTORY = """
 SELECT version, at, actor, what, why, force_id, policy_version, cause_id, sent_id, replayed_by
-FROM history WHERE referral_id = $1 ORDER BY version
+FROM history WHERE referral_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3
 """
+MOST_LINES, MOST_CASE_REVIEWS = 500, 200
+FROM_THE_NEWEST = 2**31 - 1
 
 # Ended hand-offs are left out: to count them would take longer with every case.
 _BY_STATE = """
@@ -98,11 +100,28 @@ async def open_reviews(connection: Any, limit: int) -> list[dict[str, Any]]:
     return [dict(row) for row in await connection.fetch(_REVIEWS, limit)]
 
 
-async def show(connection: Any, referral_id: UUID) -> dict[str, Any] | None:
-    """Who has which part of a case and how that came about, or None where there is no such case."""
+async def show(
+    connection: Any, referral_id: UUID, lines_before: int = FROM_THE_NEWEST, reviews_before: int = FROM_THE_NEWEST
+) -> dict[str, Any] | None:
+    """Who has which part of a case and how that came about, or None where there is no such case.
+
+    Of history and reviews the newest, and the number of the first of them where there are earlier ones.
+    """
     case = await connection.fetchrow(_CASE, referral_id)
     if case is None:
         return None
-    parts = {"handoffs": _HANDOFFS, "reviews": _CASE_REVIEWS, "history": _HISTORY}
-    lists = {name: await connection.fetch(statement, referral_id) for name, statement in parts.items()}
-    return dict(case) | {name: [dict(row) for row in rows] for name, rows in lists.items()}
+    handoffs = [dict(row) for row in await connection.fetch(_HANDOFFS, referral_id)]
+    reviews = await connection.fetch(_CASE_REVIEWS, referral_id, reviews_before, MOST_CASE_REVIEWS + 1)
+    history = await connection.fetch(_HISTORY, referral_id, lines_before, MOST_LINES + 1)
+    return {
+        **case,
+        "handoffs": handoffs,
+        **_newest("reviews", "number", reviews, MOST_CASE_REVIEWS),
+        **_newest("history", "version", history, MOST_LINES),
+    }
+
+
+def _newest(name: str, number: str, rows: Sequence[Any], most: int) -> dict[str, Any]:
+    """Of rows with the newest first, and one more than is shown where there is more."""
+    shown = [dict(row) for row in reversed(rows[:most])]
+    return {name: shown, f"{name}_earlier": shown[0][number] if len(rows) > most else None}

@@ -1,5 +1,8 @@
 """What the officers' tool reads. The queue holds no case content; opening a case is written down before it is shown.
 
+However much was told of a case, an answer stays small: it has the newest of what was added, of history and of remarks, how
+many there are, and where it leaves earlier ones out, the path at which they are.
+
 `/commands` tells an officer which commands were refused, ignored, or took effect over something new.
 
 Both need the tool's bearer token and the officer's id. Where no token is set, there is nothing here.
@@ -10,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from hmac import compare_digest
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -21,13 +24,13 @@ from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.problems import Origin, Problem
 from conduit_triage import metrics, store
-from conduit_triage.work import Line, counted
 
 PATH = "/reviews"
 COMMANDS_PATH = "/commands"
 MOST_REVIEWS = 500
 """The head of the queue that one answer shows. `open` says how many there are."""
 _OFFICER = re.compile(r"[a-z][a-z0-9.-]{0,63}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Refused(Exception):  # noqa: N818 - named for what the request is
@@ -89,7 +92,9 @@ class Reviews:
         wanted = _wanted(scope)
         if wanted is None:
             return "listed", await self._queue()
-        return "consulted", await self._case(wanted, officer)
+        if wanted.part:
+            return "consulted", await self._part(wanted, officer)
+        return "consulted", await self._case(wanted.referral_id, officer)
 
     async def _commands(self, officer: str) -> Mapping[str, Any]:
         async with postgres.connection(self._runtime.pool) as connection:
@@ -105,22 +110,69 @@ class Reviews:
         async with self._runtime.transaction() as (connection, _):
             dossier = await store.consult(connection, referral_id, officer, self._runtime.clock.now())
         if dossier is None:
-            raise Refused(404, "not_found", "referral_unknown", "referral_id", "Triage holds no referral of this id.")
+            raise _unknown()
         return _show(dossier)
 
+    async def _part(self, wanted: "_Wanted", officer: str) -> Mapping[str, Any]:
+        now, part = self._runtime.clock.now(), _PARTS[wanted.part]
+        async with self._runtime.transaction() as (connection, _):
+            found = await store.consult_part(connection, wanted.referral_id, officer, now, part, wanted.before)
+        if found is None:
+            raise _unknown()
+        return _show_part(wanted.referral_id, wanted.part, found)
 
-def _wanted(scope: Any) -> UUID | None:
+
+def _unknown() -> Refused:
+    return Refused(404, "not_found", "referral_unknown", "referral_id", "Triage holds no referral of this id.")
+
+
+_PARTS: Mapping[str, store.Part] = {
+    "supplements": store.supplements,
+    "history": store.history,
+    "remarks": store.remarks,
+}
+
+
+class _Wanted(NamedTuple):
+    """What of which referral is asked for."""
+
+    referral_id: UUID
+    part: str
+    """One of `_PARTS`, or "" for the case with the newest of each."""
+    before: int
+
+
+def _wanted(scope: Any) -> _Wanted | None:
     """The referral that the path or the query names, if any.
 
     Raises:
-        Refused: what is named is no id.
+        Refused: what is named is no id, or no place in a list.
     """
-    query = parse_qs(scope["query_string"].decode("latin-1")).get("referral_id", [""])
-    named = scope["path"].removeprefix(PATH).strip("/") or query[0]
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    path = scope["path"].removeprefix(PATH).strip("/")
+    named, _, part = path.partition("/")
+    named = named or query.get("referral_id", [""])[0]
+    if not named:
+        return None
+    if part and part not in _PARTS:
+        raise _no_id()
     try:
-        return UUID(named) if named else None
+        referral_id = UUID(named)
     except ValueError:
-        raise Refused(400, "refused", "referral_id_invalid", "referral_id", "Give the referral's id, a UUID.") from None
+        raise _no_id() from None
+    return _Wanted(referral_id, part, _place(query.get("before", [""])[0]))
+
+
+def _no_id() -> Refused:
+    return Refused(400, "refused", "referral_id_invalid", "referral_id", "Give the referral's id, a UUID.")
+
+
+def _place(text: str) -> int:
+    if not text:
+        return store.FROM_THE_NEWEST
+    if not _NUMBER.fullmatch(text):
+        raise Refused(400, "refused", "before_invalid", "before", "Give the number that the answer before has in its path.")
+    return int(text)
 
 
 def _show(dossier: store.Dossier) -> Mapping[str, Any]:
@@ -142,12 +194,19 @@ def _show(dossier: store.Dossier) -> Mapping[str, Any]:
         "declined_by": case.declined_by,
         "mou_lapsed": case.mou_lapsed,
         "policy_version": case.policy_version,
-        "version": len(counted(Line(line["actor"], line["what"]) for line in dossier.history)),
+        "version": dossier.version,
         "referral": json.loads(case.body)["referral"],
-        "supplements": [json.loads(added.body)["supplement"] for added in case.added],
-        "history": dossier.history,
-        "remarks": dossier.remarks,
+        **_show_part(case.referral_id, "supplements", dossier.supplements),
+        **_show_part(case.referral_id, "history", dossier.history),
+        **_show_part(case.referral_id, "remarks", dossier.remarks),
     }
+
+
+def _show_part(referral_id: UUID, part: str, found: store.Newest) -> Mapping[str, Any]:
+    """Oldest first, how many there are in all, and where those before them are; null where there are none."""
+    items = [json.loads(each["body"])["supplement"] if "body" in each else each for each in found.items]
+    earlier = f"{PATH}/{referral_id}/{part}?before={found.before}" if found.before is not None else None
+    return {part: items, f"{part}_in_all": found.in_all, f"{part}_earlier": earlier}
 
 
 async def _respond(send: Any, status: int, content: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """All SQL of triage. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from conduit_chassis import commands
@@ -11,7 +11,7 @@ from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Case, OpenReview, State
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import Entry, Line, Remark, Work
+from conduit_triage.work import IGNORED, Entry, Line, Remark, Work
 
 _CASES = """
 SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
@@ -67,9 +67,29 @@ SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (fi
 ) AS found ORDER BY number
 """
 """How many referrals triage knows, and how many of them are for forces: accepted, or immediate danger was raised."""
-_HISTORY = "SELECT at, actor, what, why, policy_version, replayed_by FROM history WHERE referral_id = $1 ORDER BY id"
+# Every statement about one case that an answer shows takes its newest rows and says how many there are in all.
+_NEWEST_SUPPLEMENTS = """
+WITH own AS MATERIALIZED (
+    SELECT id, octet_length(body) AS size FROM supplements WHERE referral_id = $1
+), summed AS (
+    SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS newer FROM own WHERE id < $2 ORDER BY id DESC LIMIT $3
+)
+SELECT id, event_id, body, arrived_at FROM supplements JOIN summed USING (id) WHERE newer < $4 ORDER BY id DESC
+"""
+_COUNT_SUPPLEMENTS = "SELECT count(*) AS in_all, min(id) AS first FROM supplements WHERE referral_id = $1"
+_NEWEST_LINES = """
+SELECT id, at, actor, what, why, policy_version, replayed_by FROM history
+WHERE referral_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+"""
+_NEWEST_REMARKS = """
+SELECT id, at, actor, what, text FROM remarks WHERE referral_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+"""
+_COUNT_LINES = """
+SELECT count(*) AS in_all, min(id) AS first, count(*) FILTER (WHERE what <> $2) AS version
+FROM history WHERE referral_id = $1
+"""
+_COUNT_REMARKS = "SELECT count(*) AS in_all, min(id) AS first FROM remarks WHERE referral_id = $1"
 _LINES = "SELECT referral_id, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, id"
-_REMARKS = "SELECT at, actor, what, text FROM remarks WHERE referral_id = $1 ORDER BY id"
 _CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
 
 _CASE_COLUMNS = (
@@ -177,12 +197,33 @@ async def levels(connection: Any) -> dict[str, Level]:
     return {level: Level(*found) for level, *found in await connection.fetch(_LEVELS)}
 
 
+class Newest(NamedTuple):
+    """The last of many, oldest first."""
+
+    items: Sequence[Any]
+    in_all: int
+    before: int | None
+    """Names the place of the first of them, where there are earlier ones."""
+
+
+MOST_BYTES_SHOWN, MOST_SUPPLEMENTS_SHOWN = 1_000_000, 200
+"""What one answer shows of what was added to a case, beside one addition that alone is larger."""
+MOST_LINES_SHOWN, MOST_REMARKS_SHOWN = 500, 100
+FROM_THE_NEWEST = 2**63 - 1
+
+
+Part: TypeAlias = Callable[[Any, UUID, int], Awaitable[Newest]]
+
+
 class Dossier(NamedTuple):
-    """All that triage holds of a case."""
+    """All that triage holds of a case, of what there may be much the newest."""
 
     case: Case
-    history: list[dict[str, Any]]
-    remarks: list[dict[str, Any]]
+    version: int
+    """How many lines of history there are, without those that changed nothing."""
+    supplements: Newest
+    history: Newest
+    remarks: Newest
 
 
 async def consult(connection: Any, referral_id: UUID, officer_id: str, now: datetime) -> Dossier | None:
@@ -191,11 +232,49 @@ async def consult(connection: Any, referral_id: UUID, officer_id: str, now: date
     if not cases:
         return None
     cases[referral_id].body = await connection.fetchval(_BODY, referral_id)
-    for row in await connection.fetch(_SUPPLEMENTS, [referral_id]):
-        cases[referral_id].added.append(Added(row["event_id"], row["body"], row["arrived_at"]))
     await connection.execute(_CONSULT, referral_id, officer_id, now)
-    history = [dict(row) for row in await connection.fetch(_HISTORY, referral_id)]
-    return Dossier(cases[referral_id], history, [dict(row) for row in await connection.fetch(_REMARKS, referral_id)])
+    version = (await connection.fetchrow(_COUNT_LINES, referral_id, IGNORED))["version"]
+    parts = [await newest(connection, referral_id) for newest in (supplements, history, remarks)]
+    return Dossier(cases[referral_id], version, *parts)
+
+
+async def consult_part(
+    connection: Any, referral_id: UUID, officer_id: str, now: datetime, part: Part, before: int
+) -> Newest | None:
+    """More of a part of a case: what came before the place that an answer named."""
+    if await connection.fetchval("SELECT true FROM assessments WHERE referral_id = $1", referral_id) is None:
+        return None
+    await connection.execute(_CONSULT, referral_id, officer_id, now)
+    return await part(connection, referral_id, before)
+
+
+async def supplements(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
+    """What was added."""
+    counted = await connection.fetchrow(_COUNT_SUPPLEMENTS, referral_id)
+    rows = await connection.fetch(_NEWEST_SUPPLEMENTS, referral_id, before, MOST_SUPPLEMENTS_SHOWN, MOST_BYTES_SHOWN)
+    return _newest(rows, counted)
+
+
+async def history(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
+    """What happened in the case."""
+    counted = await connection.fetchrow(_COUNT_LINES, referral_id, IGNORED)
+    return _newest(await connection.fetch(_NEWEST_LINES, referral_id, before, MOST_LINES_SHOWN), counted)
+
+
+async def remarks(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
+    """What officers and the partner wrote about decisions."""
+    counted = await connection.fetchrow(_COUNT_REMARKS, referral_id)
+    return _newest(await connection.fetch(_NEWEST_REMARKS, referral_id, before, MOST_REMARKS_SHOWN), counted)
+
+
+def _newest(rows: Sequence[Any], counted: Any) -> Newest:
+    """Of rows with the newest first."""
+    items = [{name: value for name, value in row.items() if name != "id"} for row in reversed(rows)]
+    return Newest(items, counted["in_all"], _before(rows[-1]["id"], counted["first"]) if rows else None)
+
+
+def _before(shown: int, first: int) -> int | None:
+    return shown if shown > first else None
 
 
 def _case(row: Any) -> Case:
