@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from conduit_contracts.envelope import dump
 from conduit_contracts.intake import InformationSupplied, ReferralReceived, ReferralWithdrawn, SubmissionRejected
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
 from conduit_contracts.referral import Urgency
+from conduit_intake import reading
 from services.intake.tests.api import Api, added, body, code, fields, keyed, post, refer, referred
 from services.intake.tests.samples import (
     CANARY,
@@ -268,6 +270,34 @@ class TestLooking:
         for _ in range(2):
             await told(api, referral_id, 1, ReferralState.UNDER_REVIEW)
         assert len((await north.get(f"/v1/referrals/{referral_id}")).json()["updates"]) == 1
+
+    async def test_however_many_updates_there_are_each_answer_is_small_and_together_they_are_all_of_them(
+        self, api: Api, north: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(reading, "MOST_UPDATES", 4)
+        monkeypatch.setattr(reading, "MOST_BYTES", 5_000)
+        chance = random.Random(20261129)
+        for count in (0, 1, 4, 5, 13):
+            referral_id = await referred(north, partner_reference=f"NL-{count}")
+            for revision in range(1, count + 1):
+                words = "x" * chance.choice((1, 900, 3_900))
+                await told(api, referral_id, revision, ReferralState.INFORMATION_REQUESTED, comment=words)
+            found: list[int] = []
+            address = f"/v1/referrals/{referral_id}"
+            while address:
+                answer = await north.get(address)
+                shown = [update["revision"] for update in answer.json()["updates"]]
+                assert len(shown) <= 4
+                assert len(answer.content) < 15_000
+                assert answer.json()["revision"] == count
+                found = [*shown, *found]
+                address = answer.links.get("prev", {}).get("url", "")
+            assert found == list(range(1, count + 1))
+
+    @pytest.mark.parametrize("before", ["0", "-1", "x", "9999999999"])
+    async def test_a_revision_that_is_none_is_refused(self, north: httpx.AsyncClient, before: str) -> None:
+        answer = await north.get(f"/v1/referrals/{await referred(north)}", params={"updates_before": before})
+        assert code(answer) == (400, "query_invalid")
 
     async def test_it_is_found_by_the_partners_reference(self, north: httpx.AsyncClient) -> None:
         referral_id = await referred(north)

@@ -19,10 +19,28 @@ WHERE standing.partner_id = $1 AND stored.partner_id = $1 AND ($2::text IS NULL 
 ORDER BY standing.referral_id LIMIT $4
 """
 )
-_UPDATES = "SELECT body FROM updates WHERE referral_id = $1 ORDER BY revision"
+_UPDATES = """
+WITH newest AS (
+    SELECT revision, octet_length(body) AS size FROM updates
+    WHERE referral_id = $1 AND revision < $2 ORDER BY revision DESC LIMIT $3
+), summed AS (
+    SELECT revision, sum(size) OVER (ORDER BY revision DESC) - size AS newer FROM newest
+)
+SELECT revision, body FROM updates JOIN summed USING (revision) WHERE referral_id = $1 AND newer < $4 ORDER BY revision
+"""
 _REFERENCE = "SELECT partner_reference FROM referrals WHERE referral_id = $1 AND partner_id = $2"
 
 BEFORE_ALL = UUID(int=0)
+FROM_THE_NEWEST = 2**31 - 1
+MOST_UPDATES, MOST_BYTES = 500, 500_000
+"""Of a referral's updates in one answer, beside one that alone is larger."""
+
+
+class Told(NamedTuple):
+    """An update as it was published."""
+
+    revision: int
+    body: bytes
 
 
 class Standing(NamedTuple):
@@ -57,9 +75,13 @@ async def page(connection: Any, partner_id: str, state: str | None, after: UUID,
     return [Standing(*row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
 
 
-async def updates(connection: Any, referral_id: UUID) -> list[bytes]:
-    """What the partner was told of a referral, by revision. Ask for the referral first: this does not know the partner."""
-    return [row["body"] for row in await connection.fetch(_UPDATES, referral_id)]
+async def updates(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[Told]:
+    """What the partner was told of a referral, by revision; where it is much, the last of it before that revision.
+
+    Ask for the referral first: this does not know the partner.
+    """
+    rows = await connection.fetch(_UPDATES, referral_id, before, MOST_UPDATES, MOST_BYTES)
+    return [Told(row["revision"], row["body"]) for row in rows]
 
 
 async def reference_of(connection: Any, partner_id: str, referral_id: UUID) -> str | None:

@@ -22,7 +22,7 @@ from conduit_intake.http.refusals import Refused, documented
 from conduit_intake.http.settle import RECEIPTS, new_submission_id, settling
 from conduit_intake.http.views import Page, Summary, Whole, shown, summary, update
 from conduit_intake.http.warned import ASKED_FOR, warned
-from conduit_intake.reading import BEFORE_ALL, Standing
+from conduit_intake.reading import BEFORE_ALL, FROM_THE_NEWEST, Standing
 from conduit_intake.submissions import Submission, content_hash
 
 router = APIRouter(tags=["Referrals"])
@@ -35,6 +35,14 @@ SENT = (*ALWAYS, *KEYED, *BODY, "body_invalid", "identity_mismatch", "partner_su
 """What every route that takes the contract's JSON may answer."""
 
 ReferralPath = Annotated[UUID, Path(description="As the receipt has it.")]
+UpdatesBefore = Annotated[
+    int | SkipJsonSchema[None],
+    Query(alias="updates_before", ge=1, le=FROM_THE_NEWEST, description="Only updates of a smaller revision."),
+]
+_EARLIER = {
+    "schema": {"type": "string"},
+    "description": 'The address of the updates before those shown, as `<address>; rel="prev"`. Absent where all are shown.',
+}
 AttachmentPath = Annotated[UUID, Path(description="As the list of attachments has it.")]
 
 
@@ -99,18 +107,28 @@ async def list_referrals(door: TheDoor, client: TheClient, listing: Annotated[Li
     "/v1/referrals/{referral_id}",
     operation_id="getReferral",
     summary="Where a referral stands",
-    description="The state is what the updates to you say. A referral just accepted is `received`.",
+    description="The state is what the updates to you say. A referral just accepted is `received`. Of many hundred updates "
+    "the newest are shown: the first of them then has a revision above 1, and the header Link leads to those before it.",
     response_model=Whole,
-    responses=documented(*ALWAYS, "referral_not_found"),
+    responses={
+        200: {"description": "Where it stands.", "headers": {"Link": _EARLIER}},
+        **documented(*ALWAYS, "referral_not_found", "query_invalid"),
+    },
 )
-async def get_referral(door: TheDoor, client: TheClient, referral_id: ReferralPath) -> Response:
+async def get_referral(
+    door: TheDoor, client: TheClient, referral_id: ReferralPath, before: UpdatesBefore = None
+) -> Response:
     """Another partner's referral is not found, whatever its state."""
     async with door.transaction(client) as (connection, _):
         standing = await reading.one(connection, client.partner_id, referral_id)
         if standing is None:
             raise Refused("referral_not_found")
-        told = await reading.updates(connection, referral_id)
-    return shown(Whole(**summary(standing, client), updates=tuple(update(body) for body in told)))
+        told = await reading.updates(connection, referral_id, before or FROM_THE_NEWEST)
+    answer = shown(Whole(**summary(standing, client), updates=tuple(update(each.body) for each in told)))
+    # A header, as clients of 0.1.0 know no further field of the body.
+    if told and told[0].revision > 1:
+        answer.headers["Link"] = f'</v1/referrals/{referral_id}?updates_before={told[0].revision}>; rel="prev"'
+    return answer
 
 
 async def _found(door: Door, client: Client, listing: Listing, after: UUID) -> list[Standing]:
