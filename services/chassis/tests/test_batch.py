@@ -65,6 +65,29 @@ async def test_the_deliver_twice_mode_shows_the_handler_nothing_twice(sample: Sa
         assert sample.batches == [2]
 
 
+async def test_of_what_many_orders_bring_back_no_more_than_one_record_is_in_memory(
+    sample: Sample, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with harness(sample.service(), database) as made:
+        bad = [noted(sample, n, f"k{n}", action="fail") for n in range(6)]
+        await made.deliver(*bad)
+        assert len(await made.dead_letters()) == 6
+        sample.mended = True
+        restored, held = dead_letters.restored, []
+
+        async def watched(connection: Any, wanted: Any) -> list[Record]:
+            found = await restored(connection, wanted)
+            held.append(len(found))
+            return found
+
+        monkeypatch.setattr(dead_letters, "restored", watched)
+        letters = await made.dead_letters()
+        await made.processor.process([replay(bad[n], sample, letters[n]["id"]) for n in range(6)])
+        assert held == [1] * 6
+        assert await numbers(made) == list(range(6))
+        assert await made.dead_letters() == []
+
+
 async def test_two_owners_of_one_partition_have_one_effect(sample: Sample, database: str) -> None:
     records = [noted(sample, n, action="slow") for n in range(20)]
     async with harness(sample.service(), database) as one, harness(sample.service(), database) as two:

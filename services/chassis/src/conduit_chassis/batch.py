@@ -178,30 +178,26 @@ class Processor:
         self._health.progressed()
 
     async def _process(self, records: Sequence[Record]) -> None:
-        back, fresh = await self._restored(records)
-        items = self._read([*back, *fresh])
-        for _ in range(2 if self._deliver_twice else 1):
-            # Each replay alone, so that history can say of exactly what it led to who ordered it.
-            for item in items[: len(back)]:
-                await self._settle([item])
-            await self._settle(items[len(back) :])
+        times = range(2 if self._deliver_twice else 1)
+        # One by one, so that history can say of exactly what it led to who ordered it, and because many small orders may
+        # bring back much: no more than one record of it is in memory.
+        for order in (record for record in records if self._reader.orders(record.topic)):
+            back = await self._restored(order)
+            for _ in times if back else ():
+                await self._settle(self._read(back))
+        items = self._read([record for record in records if not self._reader.orders(record.topic)])
+        for _ in times:
+            await self._settle(items)
 
-    async def _restored(self, records: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
-        """What operators ordered back from the store, and the records that are no orders."""
-        ordered = [record for record in records if self._reader.orders(record.topic)]
-        if not ordered:
-            return (), records
-        found = [orders.parse(record.value) for record in ordered]
-        restored = await self._until_done(lambda: self._restore([each for each in found if each is not None]), inf)
-        back = [record for record in restored if self._reader.reads(record.topic)]
-        template = self._reader.template(ordered[0].topic)
-        metrics.CONSUMED.labels(template, "handled").inc(len(back))
-        metrics.CONSUMED.labels(template, "refused").inc(len(ordered) - len(back))
-        taken = {record.replay for record in back}
-        for record, order in zip(ordered, found, strict=True):
-            if order not in taken:
-                _log.warning("replay_refused", topic=record.topic, partition=record.partition, offset=record.offset)
-        return back, [record for record in records if not self._reader.orders(record.topic)]
+    async def _restored(self, record: Record) -> Sequence[Record]:
+        """What an operator ordered back from the store; nothing where it does not wait there."""
+        template, order = self._reader.template(record.topic), orders.parse(record.value)
+        found = await self._until_done(lambda: self._restore([order] if order else []), inf)
+        back = [each for each in found if self._reader.reads(each.topic)]
+        metrics.CONSUMED.labels(template, "handled" if back else "refused").inc()
+        if not back:
+            _log.warning("replay_refused", topic=record.topic, partition=record.partition, offset=record.offset)
+        return back
 
     async def _restore(self, wanted: Sequence[orders.Replay]) -> list[Record]:
         async with self._transactions() as (connection, _outbox):

@@ -6,7 +6,7 @@ has the same ids, and the first copies are still in order.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic, time
 from typing import Any
@@ -25,20 +25,15 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
 # Written as a subquery, what is under way is looked up in a hash table; an array parameter is searched from end to end for
-# every row. How far the bytes reach is summed up before the rows themselves are read.
+# every row. Large values are only measured: how many of them a round has room for is not known before.
 _SCAN = """
-WITH sizes AS (
-    SELECT id, octet_length(headers) + coalesce(octet_length(value), 0) AS size FROM outbox
-    WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0} ORDER BY id LIMIT $4
-), summed AS (
-    SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM sizes
-)
-SELECT id, topic, key, headers, value, extract(epoch FROM clock_timestamp() - created_at)::float8,
-       extract(epoch FROM clock_timestamp() - acted_at)::float8
+SELECT id, topic, key, headers, CASE WHEN octet_length(value) <= $5 THEN value END,
+       extract(epoch FROM clock_timestamp() - created_at)::float8,
+       extract(epoch FROM clock_timestamp() - acted_at)::float8, octet_length(value)
 FROM outbox
-WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0}
-    AND id <= (SELECT max(id) FROM summed WHERE total <= $5 OR total = size) ORDER BY id LIMIT $4
+WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0} ORDER BY id LIMIT $4
 """
+_VALUES = "SELECT id, value FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _OTHERS = "topic <> ALL($3::text[])"
 _ONE = "topic = ANY($3::text[]) AND id <= $6"
 _IN_TURN = """ AND NOT EXISTS (
@@ -227,9 +222,9 @@ class Relay:
 
     async def _scan(self, connection: Any, producer: Producer, in_flight: InFlight) -> list[Pending]:
         passed_over = [*self._holds.topics, *in_flight.slow]
-        arguments = (self._shard, in_flight.ids, passed_over, self._settings.relay_batch, ROUND_BYTES)
         await self._look_for_refused(connection)
-        rows = [Pending(*row) for row in await connection.fetch(_SCAN_OTHERS[self._any_refused], *arguments)]
+        scan = _SCAN_OTHERS[self._any_refused]
+        rows = await self._read(connection, scan, in_flight.ids, passed_over, self._settings.relay_batch)
         for topic in {row.topic for row in rows}:
             if not producer.knows(topic) and not await find(producer, topic):
                 self._holds.hold(topic, UnknownTopicOrPartitionError(topic))
@@ -241,16 +236,26 @@ class Relay:
             self._looked_at = monotonic()
             self._any_refused = await connection.fetchval(_ANY_REFUSED, self._shard)
 
+    async def _read(
+        self, connection: Any, scan: str, under_way: Sequence[int], topics: Sequence[str], most: int, *to: int
+    ) -> list[Pending]:
+        """The first rows that there are, up to so many, and to so many bytes unless the first alone is larger."""
+        small = ROUND_BYTES // self._settings.relay_batch  # so many of these as are read at a time fit a round
+        found = await connection.fetch(scan, self._shard, under_way, topics, most, small, *to)
+        rows = _that_fit(found)
+        large = [row[0] for row in rows if _is_larger(row, small)]
+        values = dict(await connection.fetch(_VALUES, self._shard, large)) if large else {}
+        # A large row may be gone since: where another relay took over for a moment, it was sent.
+        return [_pending(row, values) for row in rows if row[0] in values or not _is_larger(row, small)]
+
     async def _tend_held(self, connection: Any) -> None:
         """Heed what came of trying held topics, and try those whose time has come."""
         for trial in self._holds.finished():
             await self._heed(connection, trial)
         for topic, singly_to in self._holds.due():
             most = self._settings.relay_batch if singly_to else 1
-            arguments: tuple[Any, ...] = (self._shard, [], [topic], most, ROUND_BYTES, singly_to or _LAST_ID)
-            self._holds.begin(
-                topic, [Pending(*row) for row in await connection.fetch(_SCAN_ONE[self._any_refused], *arguments)]
-            )
+            scan = _SCAN_ONE[self._any_refused]
+            self._holds.begin(topic, await self._read(connection, scan, [], [topic], most, singly_to or _LAST_ID))
 
     async def _heed(self, connection: Any, trial: Trial) -> None:
         await self._delete(connection, trial.confirmed)
@@ -376,6 +381,28 @@ def _compare_clocks(batch: Sent) -> None:
 
 def _failure(batch: Sent) -> BaseException:
     return _error(batch) or TimeoutError()
+
+
+_HEADERS, _SIZE_OF_VALUE = 3, 7
+"""Where these stand in a row of the scan."""
+
+
+def _that_fit(rows: Sequence[Any]) -> Sequence[Any]:
+    total = 0
+    for number, row in enumerate(rows):
+        total += len(row[_HEADERS]) + (row[_SIZE_OF_VALUE] or 0)
+        if total > ROUND_BYTES and number:
+            return rows[:number]
+    return rows
+
+
+def _is_larger(row: Any, most: int) -> bool:
+    return (row[_SIZE_OF_VALUE] or 0) > most
+
+
+def _pending(row: Any, values: Mapping[int, bytes]) -> Pending:
+    number, topic, key, headers, value, age, act_age, _ = row
+    return Pending(number, topic, key, headers, values.get(number, value), age, act_age)
 
 
 def _size(row: Pending) -> int:
