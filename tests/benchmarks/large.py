@@ -44,7 +44,8 @@ MEASURED = 20
 IDLE_SECONDS = 5.0
 DANGERS, DANGER_EVERY_SECONDS = 8, 1.0
 """Children in danger that another partner tells of while the flood is dealt with."""
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS, LONGEST_SECONDS = 120.0, 900.0
+"""So long nothing arrives, or a service takes for all that waits for it, before a run is given up."""
 FLOODER, OTHER = PARTNERS[:2]
 HANDLING = ("intake", "triage", "routing")
 """The services between a partner and a force. Notification stands back behind these, and has no part in any figure here."""
@@ -160,6 +161,8 @@ class Bench:
         """What waits for routing when it starts, and what becomes of it."""
         routing = self._stack.service("routing")
         routing.stop()
+        for name in ("intake", "triage"):
+            forget_peak(self._stack.service(name).pid)
         self._send(sent)
         for name in ("intake", "triage"):
             self._wait_until_done(name)
@@ -169,14 +172,14 @@ class Bench:
         dangers = self._several_in_danger(arrivals)
         arrivals.wait(awaited, PATIENCE_SECONDS, self._look)
         seconds = max(map(arrivals.at, awaited)) - started
-        peak = peak_mib(routing.pid)
         self._rest()
+        peaks = {name: round(peak_mib(self._stack.service(name).pid), 1) for name in HANDLING}
         return {
             "sent": len(sent),
             "sent_mib": round(sum(len(each.value) for each in sent) / 2**20, 1),
             "arrived": len(set(awaited)),
             "seconds": round(seconds, 1),
-            "routing_peak_mib": round(peak, 1),
+            "peak_mib": peaks,
             "danger_seconds": dangers,
         }
 
@@ -235,7 +238,8 @@ class Bench:
             def done() -> bool:
                 return not database.execute("SELECT FROM outbox LIMIT 1").fetchone() and not self._lag.of(name)
 
-            wait_until(done, f"{name} has not dealt with its records", PATIENCE_SECONDS, self._look)
+            alive = self._stack.service(name).ensure_alive
+            wait_until(done, f"{name} has not dealt with its records", LONGEST_SECONDS, alive)
 
     def _cpu(self) -> dict[str, float]:
         return {name: cpu_of(self._stack.service(name).pid) for name in HANDLING}
@@ -247,6 +251,11 @@ class Bench:
 def cpu_of(pid: int) -> float:
     """Seconds of CPU that all threads of a process used, to the nanosecond: a batch takes less than a tick."""
     return time.clock_gettime(~pid << 3 | 2)
+
+
+def forget_peak(pid: int) -> None:
+    """Let a process' peak be counted from now on."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
 
 
 def peak_mib(pid: int) -> float:
@@ -308,7 +317,9 @@ def _of_flood(turns: Sequence[Mapping[str, Any]], key: str, title: str) -> list[
     dangers = [each["danger_seconds"] for each in floods_found]
     what = f"{first['sent']} {title}, {first['sent_mib']:.1f} MiB"
     return [
-        (f"{what}: routing's memory at most, MiB", [each["routing_peak_mib"] for each in floods_found], MOST_MIB),
+        (f"{what}: routing's memory at most, MiB", [each["peak_mib"]["routing"] for each in floods_found], MOST_MIB),
+        ("the same: triage's memory at most, MiB", [each["peak_mib"]["triage"] for each in floods_found], None),
+        ("the same: intake's memory at most, MiB", [each["peak_mib"]["intake"] for each in floods_found], None),
         (f"the same: s until all {first['arrived']:,} arrived", [each["seconds"] for each in floods_found], None),
         ("the same: s until others' danger arrived, median", list(map(median, dangers)), None),
         ("the same: s until others' danger arrived, longest", list(map(max, dangers)), None),

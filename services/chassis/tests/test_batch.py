@@ -65,6 +65,51 @@ async def test_the_deliver_twice_mode_shows_the_handler_nothing_twice(sample: Sa
         assert sample.batches == [2]
 
 
+class Telling(Sample):
+    """Publishes as many bytes as the record's words say, and keeps what each transaction was to write."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(prefix)
+        self.tried: list[list[int]] = []
+
+    async def handle(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        self.tried.append([])
+        for incoming in batch:
+            assert isinstance(incoming, Delivery)
+            size = int(incoming.message.words)
+            self.tried[-1].append(size)
+            outbox.add(self.out.template, b"k", "ce_id:x", b"x" * size)
+            await self._handle_one(connection, incoming, outbox)
+
+
+MOST = 1_000
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_would_write_too_much_together_is_written_some_at_a_time_and_little_of_it_is_tried_in_vain(
+    sample: Sample, database: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("conduit_chassis.batch.MOST_WRITTEN", MOST)
+    chance, telling = random.Random(seed), Telling(sample.name)
+    async with harness(telling.service(), database) as made:
+        sizes = [
+            *(chance.choice((300, 310)) for _ in range(20)),  # a flood, of which two or three fit
+            *(1 for _ in range(3)),
+            *(chance.choice((1, 300, 5_000)) for _ in range(20)),
+        ]
+        records = [noted(sample, n, f"k{n}", words=str(size)) for n, size in enumerate(sizes)]
+        for batch in (records[:20], records[20:23], records[23:]):
+            await made.processor.process(batch)
+        assert await numbers(made) == list(range(len(sizes)))
+        assert await made.dead_letters() == []
+        written = await made.pool.fetch(
+            "SELECT sum(octet_length(value)) FROM outbox GROUP BY xmin::text HAVING count(*) > 2"
+        )
+        assert max(row[0] for row in written) <= MOST
+    of_flood = [sum(tried) for tried in telling.tried if set(tried) <= {300, 310}]
+    assert sum(of_flood) <= 2 * sum(sizes[:20])
+
+
 async def test_of_what_many_orders_bring_back_no_more_than_one_record_is_in_memory(
     sample: Sample, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,15 @@ T = TypeVar("T")
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
 Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
 
+MOST_SHOWN = 500
+"""Lines of a list for people; with --json it is whole."""
+
+
+def first_of(shown: int, in_all: int) -> str:
+    """What a list adds to how many there are."""
+    return f"; the first {shown} are shown, all with --json" if in_all > shown else ""
+
+
 app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look, have them handled again, give up.")
 
 
@@ -37,10 +46,11 @@ app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look,
 def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none."""
 
-    async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], list[unreadable.Place]]:
-        return await replaying.waiting(connection), await unreadable.waiting(connection)
+    async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], int, list[unreadable.Place]]:
+        shown = await replaying.waiting(connection, most=None if as_json else MOST_SHOWN)
+        return shown, await replaying.count(connection), await unreadable.waiting(connection)
 
-    letters, places = with_connection(service, state_dir, look)
+    letters, in_all, places = with_connection(service, state_dir, look)
     if as_json:
         typer.echo(json.dumps([asdict(letter) for letter in letters], default=_text))
         return
@@ -50,7 +60,7 @@ def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> N
     for letter in letters:
         where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
         typer.echo(f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}")
-    typer.echo(f"{service}: {len(letters)} dead letters wait")
+    typer.echo(f"{service}: {in_all} dead letters wait{first_of(len(letters), in_all)}")
 
 
 @app.command()

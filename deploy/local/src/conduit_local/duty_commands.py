@@ -17,6 +17,9 @@ from conduit_local.dead_letter_commands import with_connection
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
 
+MOST_SHOWN = 500
+"""However many tasks there are, a person takes one after the other."""
+
 app = typer.Typer(no_args_is_help=True, help="Duty tasks: look, take.")
 
 
@@ -24,15 +27,17 @@ app = typer.Typer(no_args_is_help=True, help="Duty tasks: look, take.")
 def show(state_dir: StateDir) -> None:
     """Show the tasks that nobody has taken, danger first; the exit code is 0 whether there are any or none."""
 
-    async def look(_: Settings, connection: Any) -> list[Task]:
-        return await duty_store.waiting(connection)
+    async def look(_: Settings, connection: Any) -> tuple[list[Task], int]:
+        in_all, _unanswered, _oldest = await duty_store.measure(connection)
+        return await duty_store.waiting(connection, MOST_SHOWN), in_all
 
-    tasks = with_connection("notification", state_dir, look)
+    tasks, in_all = with_connection("notification", state_dir, look)
     for task in tasks:
         urgent = "DANGER " if task.danger else ""
         about = " ".join(filter(None, (task.partner_id, task.partner_reference, str(task.referral_id or ""), task.force_id)))
         typer.echo(f"{task.task_id}  {task.opened_at:%Y-%m-%dT%H:%M:%SZ}  {urgent}{task.kind}  {about}")
-    typer.echo(f"{len(tasks)} duty tasks wait")
+    more = f"; the first {len(tasks)} are shown" if in_all > len(tasks) else ""
+    typer.echo(f"{in_all} duty tasks wait{more}")
 
 
 @app.command()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from conduit_chassis import rejected
+from conduit_chassis.settings import Settings
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, must_be_known
-from conduit_local.dead_letter_commands import Ids, Service, with_connection
+from conduit_local.dead_letter_commands import MOST_SHOWN, Ids, Service, first_of, with_connection
 
 app = typer.Typer(no_args_is_help=True, help="Events that Kafka would not take: look, send again, give up.")
 
@@ -21,14 +22,19 @@ app = typer.Typer(no_args_is_help=True, help="Events that Kafka would not take: 
 @app.command("list")
 def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show the events that Kafka would not take, oldest first; the exit code is 0 whether there are any or none."""
-    found = with_connection(service, state_dir, lambda _, connection: rejected.waiting(connection))
+
+    async def look(_: Settings, connection: Any) -> tuple[list[rejected.Rejected], int]:
+        shown = await rejected.waiting(connection, most=None if as_json else MOST_SHOWN)
+        return shown, await rejected.count(connection)
+
+    found, in_all = with_connection(service, state_dir, look)
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], default=str))
         return
     for each in found:
         what = f"{each.topic}  key {each.key}  {each.size} bytes"
         typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
-    typer.echo(f"{service}: Kafka would not take {len(found)} events")
+    typer.echo(f"{service}: Kafka would not take {in_all} events{first_of(len(found), in_all)}")
 
 
 @app.command("return")

@@ -4,6 +4,7 @@ When `process` returns, every record of the batch is accounted for in the databa
 """
 
 import asyncio
+import sys
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from conduit_chassis.errors import (
     DOUBTFUL_ATTEMPTS_TOGETHER,
     Abandoned,
     TooManyDeadLettersError,
+    TooMuchAtOnceError,
     Verdict,
     class_name,
     classify,
@@ -62,6 +64,8 @@ class Plan:
     overtaken: set[int] = field(default_factory=set)
     """Identities of those put aside in this batch that a newer record of their key has overtaken already."""
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    written: int = 0
+    """Bytes of the events that it led to."""
 
     def note(self, item: Item, outcome: str) -> None:
         """Count an outcome, to be published if the transaction commits."""
@@ -92,6 +96,8 @@ CAREFUL_SECONDS = 60.0
 BIG_BYTES = 1024 * 1024
 MOST_WRITTEN = 16 * 1024 * 1024
 """Of events in one transaction of several records. What one record alone brings about may be more."""
+_ROOM = 0.8
+"""The part of it that is planned for: records of one kind differ."""
 
 
 class Limit:
@@ -142,6 +148,7 @@ class Processor:
         self._health = runtime.health
         self._limit = Limit(settings.dead_letter_limit, settings.dead_letter_window)
         self._careful_until = -inf
+        self._bytes_each = 0.0
         self._deliver_twice = settings.deliver_twice
         self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
         """Waits between attempts; raises Abandoned where the batch is to be given up."""
@@ -249,21 +256,36 @@ class Processor:
         return await self._until_done(once, inf)
 
     async def _settle(self, items: Sequence[Item]) -> None:
-        if not items:
-            return
+        """Account for all of them: together, unless that would write too much, and then as many at a time as may be."""
+        rest = items
+        while rest:
+            piece = rest[: self._most_at_once()]
+            if await self._settle_together(piece):
+                rest = rest[len(piece) :]
+
+    def _most_at_once(self) -> int:
+        """How many records may be tried together, by what the last ones wrote. A guess: what is to come may be otherwise."""
+        return max(1, int(MOST_WRITTEN * _ROOM / self._bytes_each)) if self._bytes_each else sys.maxsize
+
+    async def _settle_together(self, items: Sequence[Item]) -> bool:
+        """Returns False where they write too much together."""
         try:
             most = DOUBTFUL_ATTEMPTS if len(items) == 1 else DOUBTFUL_ATTEMPTS_TOGETHER
             plan = await self._until_done(lambda: self._attempt(items), most)
         except (Abandoned, TooManyDeadLettersError):
             raise
+        except TooMuchAtOnceError:
+            self._bytes_each = 2 * MOST_WRITTEN * _ROOM / len(items)  # half as many next time
+            return False
         except Exception as error:  # whatever a handler raises is its record's fault or ours
             await self._isolate(items, error)
         else:
+            self._bytes_each = plan.written / len(items)
             self._count(plan)
+        return True
 
     async def _isolate(self, items: Sequence[Item], error: Exception) -> None:
-        """Halve the batch until the record that fails stands alone, and put that one aside. One that writes too much beside
-        others does not fail alone."""
+        """Halve the batch until the record that fails stands alone, and put that one aside."""
         if len(items) > 1:
             middle = len(items) // 2
             await self._settle(items[:middle])
@@ -345,6 +367,7 @@ class Processor:
             await dead_letters.resolve(connection, plan.resolved, now)
             await dead_letters.supersede(connection, plan.superseded, self._service, now)
             await dead_letters.note_replays(connection, plan.orders(items))
+            plan.written = outbox.written
         return plan
 
     async def _plan(self, connection: Any, items: Sequence[Item], claim: Claim) -> Plan:

@@ -55,6 +55,11 @@ class Outbox:
         self._bytes = 0
         self.put_aside: list[DeadLetterRequest] = []
 
+    @property
+    def written(self) -> int:
+        """Bytes of all values that the transaction writes, flushed or not."""
+        return self._bytes
+
     def publish(
         self,
         topic: str,

@@ -11,8 +11,9 @@ from typing import Any
 
 _WAITING = """
 SELECT id, topic, encode(key, 'escape'), reason, at, coalesce(octet_length(value), 0) FROM outbox_rejected
-WHERE $1::bigint[] IS NULL OR id = ANY($1) ORDER BY id
+WHERE $1::bigint[] IS NULL OR id = ANY($1) ORDER BY id LIMIT $2
 """
+_COUNT = "SELECT count(*) FROM outbox_rejected"
 _RETURN = """
 WITH back AS (
     DELETE FROM outbox_rejected WHERE $1::bigint[] IS NULL OR id = ANY($1)
@@ -44,9 +45,15 @@ class Rejected:
     """Bytes of its value."""
 
 
-async def waiting(connection: Any, ids: Sequence[int] | None = None) -> list[Rejected]:
-    """What Kafka would not take, in order: all of it, or those of `ids`."""
-    return [Rejected(*row) for row in await connection.fetch(_WAITING, None if ids is None else list(ids))]
+async def waiting(connection: Any, ids: Sequence[int] | None = None, most: int | None = None) -> list[Rejected]:
+    """What Kafka would not take, in order: all of it, or those of `ids`, or the first of it."""
+    return [Rejected(*row) for row in await connection.fetch(_WAITING, None if ids is None else list(ids), most)]
+
+
+async def count(connection: Any) -> int:
+    """How many events Kafka would not take."""
+    number: int = await connection.fetchval(_COUNT)
+    return number
 
 
 async def bring_back(connection: Any, *, actor: str, reason: str, ids: Sequence[int] | None = None) -> tuple[int, ...]:

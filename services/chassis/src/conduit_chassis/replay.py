@@ -24,8 +24,9 @@ from conduit_contracts.topics import dead_letter_topic, replay_topic
 
 _SELECT = """
 SELECT id, topic, partition, record_offset, key, lane, reason, error_class, attempts, at, digest, headers IS NOT NULL
-FROM dead_letters WHERE resolved_at IS NULL AND ($1::bigint[] IS NULL OR id = ANY($1)) ORDER BY id
+FROM dead_letters WHERE resolved_at IS NULL AND ($1::bigint[] IS NULL OR id = ANY($1)) ORDER BY id LIMIT $2
 """
+_COUNT = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
 _NOTE = """
 INSERT INTO dead_letter_actions (dead_letter_id, action, actor, reason)
 SELECT id, $2, $3, $4 FROM unnest($1::bigint[]) AS id
@@ -66,9 +67,15 @@ class Replayed:
     """Neither in the store nor on the dead-letter topic any more."""
 
 
-async def waiting(connection: Any, ids: Sequence[int] | None = None) -> list[DeadLetter]:
-    """Dead letters that wait, in order: all of them, or those of `ids`."""
-    return [DeadLetter(*row) for row in await connection.fetch(_SELECT, None if ids is None else list(ids))]
+async def waiting(connection: Any, ids: Sequence[int] | None = None, most: int | None = None) -> list[DeadLetter]:
+    """Dead letters that wait, in order: all of them, or those of `ids`, or the first of them."""
+    return [DeadLetter(*row) for row in await connection.fetch(_SELECT, None if ids is None else list(ids), most)]
+
+
+async def count(connection: Any) -> int:
+    """How many dead letters wait."""
+    number: int = await connection.fetchval(_COUNT)
+    return number
 
 
 async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
@@ -122,12 +129,14 @@ async def _handled(connection: Any, letters: Sequence[DeadLetter], patience: flo
     before: dict[int, int] = {}
     until = monotonic() + patience
     while monotonic() < until:
+        asked = monotonic()
         standing = {each.id: each.attempts for each in await waiting(connection, [letter.id for letter in letters])}
         if not _hopeful(letters, standing):
             return
         if standing != before:
             before, until = standing, monotonic() + patience
-        await asyncio.sleep(_WATCH_SECONDS)
+        # Of very many, looking takes long itself: the service is to have most of the database's time.
+        await asyncio.sleep(max(_WATCH_SECONDS, 5 * (monotonic() - asked)))
 
 
 def _hopeful(letters: Sequence[DeadLetter], standing: Mapping[int, int]) -> set[int]:

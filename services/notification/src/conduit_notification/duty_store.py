@@ -49,7 +49,9 @@ _CALL = "INSERT INTO duty_calls (token, task_id, level) VALUES ($1, $2, $3)"
 _HISTORY = "INSERT INTO duty_history (task_id, actor, what, policy_version) VALUES ($1, $2, $3, $4)"
 _BY_TOKEN = f"SELECT {_TASK} FROM duty_tasks JOIN duty_calls USING (task_id) WHERE token = $1"  # noqa: S608 - constants
 _BY_ID = f"SELECT {_TASK} FROM duty_tasks WHERE task_id = $1"  # noqa: S608 - constants
-_WAITING = f"SELECT {_TASK} FROM duty_tasks WHERE taken_at IS NULL ORDER BY danger DESC, opened_at"  # noqa: S608 - constants
+_WAITING = f"""
+SELECT {_TASK} FROM duty_tasks WHERE taken_at IS NULL ORDER BY danger DESC, opened_at LIMIT $1
+"""  # noqa: S608 - constants
 _TAKE = """
 UPDATE duty_tasks SET taken_at = clock_timestamp(), taken_by = $2, next_call_at = NULL
 WHERE task_id = $1 AND taken_at IS NULL RETURNING task_id
@@ -206,9 +208,9 @@ async def by_id(connection: Any, task_id: UUID) -> Task | None:
     return _task(row) if row else None
 
 
-async def waiting(connection: Any) -> list[Task]:
-    """Every task that nobody has taken: danger first, then the oldest."""
-    return [_task(row) for row in await connection.fetch(_WAITING)]
+async def waiting(connection: Any, most: int) -> list[Task]:
+    """The tasks that nobody has taken: danger first, then the oldest. `measure` says how many there are."""
+    return [_task(row) for row in await connection.fetch(_WAITING, most)]
 
 
 async def take(connection: Any, task_id: UUID, who: str, policy_version: str) -> bool:

@@ -51,6 +51,8 @@ class Content:
         """The other way round: by force, the ids of the places in its area as last described, perhaps none any more."""
         self.forces_told: dict[str, set[str]] = {}
         """By place id, every force in whose area any record puts the place."""
+        self.places_told: dict[str, set[str]] = {}
+        """The other way round: by force, the ids of the places that any record puts in its area."""
         self.ties: dict[str, set[str]] = {}
         """By person id, the place ids that any record ties the person to."""
         self.homes: dict[str, set[str]] = {}
@@ -131,10 +133,12 @@ class Content:
         for force_id in found:
             self.places_of.setdefault(force_id, set()).add(place.place_id)
         told = self.forces_told.get(place.place_id)
+        more = set(found) if told is None else set(found) - told
+        for force_id in more:
+            self.places_told.setdefault(force_id, set()).add(place.place_id)
         if told is None:
-            self.forces_told[place.place_id] = set(found)
+            self.forces_told[place.place_id] = more
             return set()
-        more = set(found) - told
         told |= more
         return more
 

@@ -13,6 +13,7 @@ What a force is sent in answer to a little is little: once a case is large, a fo
 and not again what it holds.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,37 +38,61 @@ class Scope:
     """The day on which the force joined, on which it counts who is an adult."""
     safeguarding: Safeguarding = ALL_ON
 
+    @property
+    def _told(self) -> list[set[str]]:
+        """By area, the ids of the places that any record puts there."""
+        return [] if self.content is None else [self.content.places_told.get(area, _NOWHERE) for area in self.areas]
+
     def sees_place(self, place_id: str) -> bool:
         """Whether any record puts the place in one of the areas."""
-        return self.content is None or not self.areas.isdisjoint(self.content.forces_told.get(place_id, ()))
+        return self.content is None or any(place_id in told for told in self._told)
 
     def sees_person(self, person_id: str) -> bool:
         """Whether any record ties the person to such a place, or says that the person lives or is in one of the areas.
 
         Where an adult victim lives or is counts only with consent.
         """
-        if self.content is None or any(map(self.sees_place, self.content.ties.get(person_id, ()))):
+        return self.content is None or self._sees(self.content, person_id, self._told)
+
+    def _sees(self, content: Content, person_id: str, told: Iterable[set[str]]) -> bool:
+        ties = content.ties.get(person_id, _NOWHERE)
+        if not all(map(ties.isdisjoint, told)):
             return True
-        if self.areas.isdisjoint(self.content.homes.get(person_id, ())):
+        if self.areas.isdisjoint(content.homes.get(person_id, ())):
             return False
         kept = self.safeguarding.adults_home_areas_by_consent
-        return not (kept and self.content.people.keeps_home_to_itself(person_id, self.joined_on))
+        return not (kept and content.people.keeps_home_to_itself(person_id, self.joined_on))
 
     def of_places(self, places: tuple[OffencePlace, ...]) -> tuple[OffencePlace, ...]:
         """The places that the force may see."""
         if self.content is None:
             return places
-        return tuple(place for place in places if self.sees_place(place.place_id))
+        told = self._told
+        return tuple(place for place in places if any(place.place_id in each for each in told))
 
     def of_persons(self, persons: tuple[Person, ...]) -> tuple[Person, ...]:
         """The persons that the force may see, without the places it may not."""
-        if self.content is None:
+        content, told = self.content, self._told
+        if content is None:
             return persons
-        return tuple(self._without_other_places(person) for person in persons if self.sees_person(person.person_id))
+        return tuple(_within(person, told) for person in persons if self._sees(content, person.person_id, told))
 
-    def _without_other_places(self, person: Person) -> Person:
-        kept = tuple(filter(self.sees_place, person.place_ids))
-        return person if len(kept) == len(person.place_ids) else person.model_copy(update={"place_ids": kept})
+    def persons_elsewhere(self) -> int:
+        """How many persons the force may not see."""
+        content, told = self.content, self._told
+        return 0 if content is None else sum(not self._sees(content, person_id, told) for person_id in content.ties)
+
+
+_NOWHERE: set[str] = set()
+
+
+def _within(person: Person, told: Sequence[set[str]]) -> Person:
+    """The person without places elsewhere. Of the areas there is one, for nearly every force."""
+    if len(told) == 1:
+        kept = tuple(filter(told[0].__contains__, person.place_ids))
+    else:
+        kept = tuple(place_id for place_id in person.place_ids if any(place_id in each for each in told))
+    return person if len(kept) == len(person.place_ids) else person.model_copy(update={"place_ids": kept})
 
 
 WHOLE = Scope()
@@ -175,7 +200,7 @@ def _summary(content: Content, scope: Scope, *, narrative: bool) -> CaseSummary:
         offence_period=referral.offence_period,
         numbers=content.numbers,
         narrative=referral.narrative if narrative else None,
-        persons_elsewhere=0 if scope is WHOLE else sum(not scope.sees_person(person_id) for person_id in content.ties),
+        persons_elsewhere=scope.persons_elsewhere(),
     )
 
 
