@@ -191,7 +191,7 @@ class Bench:
             begun.append((time.time(), (FORCE_CASES.name(floods.ELSEWHERE), each.reference)))
             self._send([each])
             time.sleep(max(0.0, begun[-1][0] + DANGER_EVERY_SECONDS - time.time()))
-        arrivals.wait([place for _, place in begun], PATIENCE_SECONDS, self._look)
+        arrivals.wait([place for _, place in begun], LONGEST_SECONDS, self._look)
         return [round(arrivals.at(place) - since, 2) for since, place in begun]
 
     def _in_danger(self, arrivals: Arrivals) -> float:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conduit_chassis.migrate import migrate
+from conduit_local import dead_letter_commands, outbox_commands
 from conduit_local.cli import app
 from conduit_triage.app import SERVICE
 
@@ -61,6 +62,25 @@ def test_a_key_is_shown_whatever_a_sender_put_into_it(refused: str) -> None:
     with psycopg.connect(refused, autocommit=True) as connection:
         connection.execute("UPDATE outbox_rejected SET key = %s WHERE id = 2", [b"k\xff"])
     assert "key k\\377  5 bytes" in conduit("list", "triage")
+
+
+def test_of_many_a_list_for_people_shows_the_first_and_says_how_many_there_are(
+    refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letter_commands, "MOST_SHOWN", 2)
+    monkeypatch.setattr(outbox_commands, "MOST_SHOWN", 2)
+    with psycopg.connect(refused, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO dead_letters (topic, partition, record_offset, digest, reason, at)"
+            " SELECT 'intake.referrals.v1', 0, number, '', 'handler_failed', now() FROM generate_series(1, 3) AS number"
+        )
+    listed = conduit("list", "triage").splitlines()
+    assert len(listed) == 3
+    assert listed[-1] == "triage: Kafka would not take 3 events; the first 2 are shown, all with --json"
+    assert len(json.loads(conduit("list", "triage", "--json"))) == 3
+    done = CliRunner().invoke(app, ["dead-letters", "list", "triage"])
+    assert done.output.splitlines()[-1] == "triage: 3 dead letters wait; the first 2 are shown, all with --json"
+    assert len(done.output.splitlines()) == 3
 
 
 def test_who_and_why_are_asked_for() -> None:

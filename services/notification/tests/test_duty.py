@@ -569,3 +569,18 @@ def test_every_kind_has_words_of_its_own_and_danger_says_now() -> None:
     for kind, wording in WORDING.items():
         assert ("NOW" in wording.what) == (kind.value.startswith("danger") and kind is not Kind.DANGER_NOTICE_FAILED)
     assert Duty(Kind.NO_FORCE, False).subject != Duty(Kind.NO_FORCE, False, partner_id="a").subject
+
+
+async def test_of_many_tasks_those_of_danger_and_then_the_oldest_are_listed_first(notification: Harness) -> None:
+    for number in range(7):
+        await notification.pool.execute(
+            "INSERT INTO duty_tasks (task_id, kind, subject, danger, codes, opened_at)"
+            " VALUES (gen_random_uuid(), 'no_force', $1, $2, '{}', now() + $3::interval)",
+            str(number),
+            number % 3 == 0,
+            timedelta(minutes=number),
+        )
+    shown = await duty_store.waiting(notification.pool, 5)
+    assert [task.danger for task in shown] == [True, True, True, False, False]
+    assert [task.opened_at for task in shown[3:]] == sorted(task.opened_at for task in shown[3:])
+    assert (await duty_store.measure(notification.pool))[0] == 7
