@@ -36,8 +36,8 @@ SENT = (*ALWAYS, *KEYED, *BODY, "body_invalid", "identity_mismatch", "partner_su
 
 ReferralPath = Annotated[UUID, Path(description="As the receipt has it.")]
 UpdatesBefore = Annotated[
-    int | SkipJsonSchema[None],
-    Query(alias="updates_before", ge=1, le=FROM_THE_NEWEST, description="Only updates of a smaller revision."),
+    Annotated[int, Field(ge=1, le=FROM_THE_NEWEST)] | SkipJsonSchema[None],
+    Query(alias="updates_before", description="Only updates of a smaller revision."),
 ]
 _EARLIER = {
     "schema": {"type": "string"},
