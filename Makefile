@@ -70,7 +70,7 @@ clients: install kafka ## Generate clients from the OpenAPI, compile them and us
 lint: install ## ruff, mypy --strict and the import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes tests/sandbox
 	$(BIN)/lint-imports --no-cache
 
 format: install ## Format and mend what ruff can

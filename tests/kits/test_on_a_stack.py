@@ -113,19 +113,21 @@ def test_the_recipes_for_kcat_hand_a_case_over(here: Path) -> None:
     assert "ce_type=uk.conduit.routing.case-disseminated.v1" in said
 
 
-def test_the_recipes_for_curl_send_ask_add_withdraw_attach_and_fetch(here: Path) -> None:
+def test_the_recipes_for_curl_send_ask_add_withdraw_attach_fetch_and_try_the_sandbox(here: Path) -> None:
     need("curl", "curl")
-    headings = ("A partner, by HTTP", "Attachments, by HTTP")
+    headings = ("A partner, by HTTP", "Attachments, by HTTP", "The sandbox")
     said = shell(
         here, "\n".join(block for each in headings for block in blocks("docs/attach.md", "sh", each)), USER="tester"
     )
     assert (here / "fetched.txt").read_bytes() == (here / "statement.txt").read_bytes()
-    assert [said.count(f'"outcome":"{outcome}"') for outcome in ("received", "forwarded", "repeated")] == [2, 2, 0]
+    assert [said.count(f'"outcome":"{outcome}"') for outcome in ("received", "forwarded", "repeated")] == [3, 2, 0]
+    assert '"facts":["handoff_received","handoff_acknowledged","case_handed_over"]' in said
     assert said.count('"partner_reference":"HT-2026-0001"') >= 5
 
 
 def test_every_command_in_the_document_is_run() -> None:
-    headings = ("A partner, by HTTP", "Attachments, by HTTP", "kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
+    by_http = ("A partner, by HTTP", "Attachments, by HTTP", "The sandbox")
+    headings = (*by_http, "kcat and Kafka 4", "A partner, by Kafka", "A force, by Kafka")
     run = [block for heading in headings for block in blocks("docs/attach.md", "sh", heading)]
     assert run == blocks("docs/attach.md", "sh")
 

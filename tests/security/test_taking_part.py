@@ -250,6 +250,21 @@ def test_a_webhook_gets_a_secret_that_never_travels(changing_broker: Broker, con
     assert read_registers(changing_broker).partners["hooked"].contact.webhook_secret is None
 
 
+def test_the_sandboxs_webhook_has_a_secret_of_its_own_and_stays_until_it_is_taken_away(
+    changing_broker: Broker, conduit: Conduit
+) -> None:
+    shown = conduit(*onboarding("trying"), "--sandbox-webhook-url", "https://partner.example/tried", *BY).output
+    secret = changing_broker.state_dir / "secrets" / "webhooks" / "trying.sandbox"
+    assert str(secret) in shown
+    conduit("partner", "onboard", "trying", "--email", "team@partner.example", *BY)
+    entry = read_registers(changing_broker).partners["trying"]
+    assert (entry.contact.webhook_url, entry.contact.email) == (None, "team@partner.example")
+    assert entry.sandbox_contact is not None
+    assert entry.sandbox_contact.webhook_secret == "trying.sandbox"
+    conduit("partner", "onboard", "trying", "--sandbox-webhook-url", "", *BY)
+    assert read_registers(changing_broker).partners["trying"].sandbox_contact is None
+
+
 def test_a_force_is_registered_with_its_levels(changing_broker: Broker, conduit: Conduit) -> None:
     levels = ("--escalation-email", "duty@kent.example", "--escalation-email", "head@kent.example")
     conduit("force", "onboard", "kent", "--email", "team@kent.example", *levels, *BY)

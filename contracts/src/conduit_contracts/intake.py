@@ -1,6 +1,7 @@
 """What intake publishes on `intake.referrals.v1`: everything a partner said that was in order, and refusals that say why.
 
-Also what it says of attachments on `intake.attachments.v1`, and on `intake.dangers.v1` of danger in what it could not take.
+Also what it says of attachments on `intake.attachments.v1`, on `intake.dangers.v1` of danger in what it could not take, and
+on `intake.sandbox.v1` of what partners try in the sandbox.
 """
 
 from typing import Annotated, ClassVar
@@ -8,10 +9,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from conduit_contracts.advice import Advice
-from conduit_contracts.base import Value
+from conduit_contracts.base import Term, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.forms import formed
-from conduit_contracts.ids import AttachmentId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.ids import AttachmentId, ForceId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.names import SenderEventId
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Problem
@@ -171,3 +172,108 @@ class AttachmentCleared(Event):
     """Bytes."""
     sha256: Sha256
     """The content's SHA-256, in hexadecimal digits."""
+
+
+class SandboxOutcome(Term):
+    """What a partner may ask for in the sandbox. The hub plays whatever lies between in a real referral's life."""
+
+    UNDER_REVIEW = "under_review"
+    """An officer at the hub looks at it."""
+    INFORMATION_REQUESTED = "information_requested"
+    """The officer asks you something. Answer with information supplied."""
+    ACCEPTED = "accepted"
+    """It is accepted, and goes to the police forces concerned."""
+    NO_FORCE = "no_force"
+    """It is accepted, and no police force has it yet."""
+    FORCE_NAMED = "force_named"
+    """After no_force: an officer finds the force."""
+    DECLINED = "declined"
+    """A named officer declines it."""
+    FORCE_RECEIVED = "force_received"
+    """A force's connector confirms receipt."""
+    FORCE_ACKNOWLEDGED = "force_acknowledged"
+    """A person in a force's safeguarding team acknowledges it. Where all have, the case is handed over."""
+    FORCE_DECLINED = "force_declined"
+    """A force says that it is not theirs, and it goes to another."""
+    HANDED_OVER = "handed_over"
+    """Every force concerned acknowledges it."""
+    REFUSED = "refused"
+    """The hub refuses something that you sent about it. The referral stays as it was."""
+
+
+class SandboxStep(Term):
+    """One thing that happens to a referral in the sandbox, called as the fact that the partner reads."""
+
+    REFERRAL_RECEIVED = "referral_received"
+    INFORMATION_SUPPLIED = "information_supplied"
+    REFERRAL_WITHDRAWN = "referral_withdrawn"
+    RECONSIDERATION_REQUESTED = "reconsideration_requested"
+    SUBMISSION_REPEATED = "submission_repeated"
+    REVIEW_OPENED = "review_opened"
+    INFORMATION_REQUESTED = "information_requested"
+    IMMEDIATE_DANGER_RAISED = "immediate_danger_raised"
+    REFERRAL_ACCEPTED = "referral_accepted"
+    REFERRAL_DECLINED = "referral_declined"
+    RECONSIDERATION_REFUSED = "reconsideration_refused"
+    CASE_ROUTED = "case_routed"
+    ROUTING_REVIEW_OPENED = "routing_review_opened"
+    HOME_FORCE_NAMED = "home_force_named"
+    HANDOFF_RECEIVED = "handoff_received"
+    HANDOFF_ACKNOWLEDGED = "handoff_acknowledged"
+    HANDOFF_DECLINED = "handoff_declined"
+    CASE_HANDED_OVER = "case_handed_over"
+    CASE_WITHDRAWN = "case_withdrawn"
+
+
+class SandboxStepPlayed(Event):
+    """Something happened to a referral that a partner sent in the sandbox. It is no case, and no officer and no force ever
+    hears of it: notification makes the partner's update of it, and nothing else reads it.
+
+    Nothing of what was referred is here.
+    """
+
+    type: ClassVar[str] = "uk.conduit.intake.sandbox-step-played.v1"
+    referral_id: ReferralId
+    """Of the sandbox's referral; no other one has it."""
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    step: SandboxStep
+    """What happened."""
+    outcome: SandboxOutcome | None = None
+    """What the partner asked for, where the step leads there. Absent: the partner did something itself."""
+    reason: ProblemCode | None = None
+    """Why, as a code, where the fact has a reason."""
+    immediate_danger: bool = False
+    """True: a child is in danger now, so the referral says."""
+    provisional: bool = False
+    """Of case_routed: true while triage goes on."""
+    home_force: ForceId | None = None
+    """Of case_routed, home_force_named and case_handed_over: the force that leads."""
+    forces: tuple[ForceId, ...] = ()
+    """Of case_routed: every force that has a part."""
+    added: tuple[ForceId, ...] = ()
+    """Of case_routed: those whose part starts now."""
+    again: tuple[ForceId, ...] = ()
+    """Of case_routed: those whose people must read it again."""
+    force_id: ForceId | None = None
+    """Of what one force did: which one."""
+    rerouted_to: ForceId | None = None
+    """Of handoff_declined: the force that gets it instead."""
+    reconsideration_open: bool = False
+    """Of referral_declined: true where the partner may ask for a second officer's look."""
+    warnings: tuple[Advice, ...] = ()
+    """What the partner should look at in what it sent."""
+
+
+class SandboxSubmissionRejected(Event):
+    """Something that a partner sent in the sandbox was not in order, or the partner asked to be refused."""
+
+    type: ClassVar[str] = "uk.conduit.intake.sandbox-submission-rejected.v1"
+    partner_id: PartnerId
+    """From the token, never from the body."""
+    partner_reference: PartnerReference | None = None
+    referral_id: ReferralId | None = None
+    """Where it was about a referral that the sandbox holds, which stays as it was."""
+    submission_id: Annotated[str, StringConstraints(max_length=200)]
+    """The HTTP request's id."""
+    problems: Annotated[tuple[Problem, ...], Field(min_length=1)]

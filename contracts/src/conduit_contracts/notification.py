@@ -71,6 +71,20 @@ class ReferralStatusUpdated(Event):
     """Which forces this fact is about, for example the one that acknowledged, or those asked to acknowledge again."""
 
 
+class SandboxStatusUpdated(Event):
+    """Something happened to a referral in the sandbox. Intake shows it by HTTP, to the partner's sandbox clients alone.
+
+    It never travels on a partner's own topic, whose readers would take it for real.
+    """
+
+    type: ClassVar[str] = "uk.conduit.notification.sandbox-status-updated.v1"
+    referral_id: ReferralId
+    """Of the sandbox's referral; no other one has it."""
+    partner_id: PartnerId
+    update: ReferralStatusUpdated
+    """Field for field what a partner reads of a real referral."""
+
+
 class SubmissionRejected(Event):
     """The hub could not take a record of this partner's."""
 

@@ -86,6 +86,9 @@ class PartnerRegistered(Event):
     """Its Memoranda of Understanding."""
     contact: Contact = Contact()
     """Where notices to it go."""
+    sandbox_contact: Contact | None = None
+    """Where notices about its referrals in the sandbox go. Absent: nowhere; never to `contact`, where they would be
+    taken for real."""
     generation: Generation | None = None
     """The number of the newest Kafka user that it has had. It outlives the user: no number is ever given twice."""
 

@@ -199,6 +199,15 @@ INTAKE_ATTACHMENTS = Topic(
     consumers=("routing",),
     messages=(intake.AttachmentCleared,),
 )
+INTAKE_SANDBOX = Topic(
+    template="intake.sandbox.v1",
+    owner="intake",
+    producers=("intake",),
+    consumers=("notification",),
+    messages=(intake.SandboxStepPlayed, intake.SandboxSubmissionRejected),
+    key="referral_id, or partner:reference of a rejected submission",
+)
+"""A topic of its own that triage and routing may not even read: what is tried in the sandbox can become no case."""
 TRIAGE_REVIEWS = Topic(
     template="triage.reviews.v1",
     owner="triage",
@@ -320,6 +329,14 @@ PARTNER_UPDATES = Topic(
     retention=timedelta(days=90),
     audience=PARTNER,
 )
+NOTIFICATION_SANDBOX = Topic(
+    template="notification.sandbox.v1",
+    owner="notification",
+    producers=("notification",),
+    consumers=("intake",),
+    messages=(notification.SandboxStatusUpdated,),
+)
+"""Apart from the partners' own topics, whose readers would take it for real."""
 NOTICES = Topic(
     template="notification.notices.v1",
     owner="notification",
@@ -338,6 +355,7 @@ REGISTRY: tuple[Topic, ...] = (
     INTAKE_REFERRALS,
     INTAKE_DANGERS,
     INTAKE_ATTACHMENTS,
+    INTAKE_SANDBOX,
     TRIAGE_REVIEWS,
     TRIAGE_DECISIONS,
     ROUTING_REVIEWS,
@@ -346,6 +364,7 @@ REGISTRY: tuple[Topic, ...] = (
     ROUTING_CASES,
     ROUTING_ATTACHMENTS,
     PARTNER_UPDATES,
+    NOTIFICATION_SANDBOX,
     NOTICES,
 )
 """In flow order. Dead letters and orders to bring them back stand apart, for each service: see `standing_apart`."""

@@ -41,6 +41,8 @@ SILENT = {
     "force_registered",
     "submission_rejected",
     "danger_reported",
+    "sandbox_step_played",
+    "sandbox_submission_rejected",
     "hub_contacts_proposed",
     "hub_contacts_approved",
     "routing_review_opened",

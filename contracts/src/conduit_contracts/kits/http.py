@@ -5,6 +5,7 @@ async with HttpKit("northlight", HttpSettings.from_environment()) as hub:
     print(await hub.standing(receipt.referral_id))
 """
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Self
 from uuid import UUID
@@ -14,12 +15,14 @@ from conduit_contracts.base import Value
 from conduit_contracts.danger import danger_first
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
+from conduit_contracts.intake import SandboxOutcome
 from conduit_contracts.kits import build, checks
 from conduit_contracts.kits.errors import InvalidError
 from conduit_contracts.kits.http_answers import (
     A,
     Attached,
     Attachments,
+    Outcome,
     Page,
     Receipt,
     RefusedError,
@@ -41,7 +44,17 @@ from conduit_contracts.places import Place, find
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Referral, Supplement
 
-__all__ = ["Attached", "HttpKit", "HttpSettings", "Receipt", "RefusedError", "Standing", "Story"]
+__all__ = [
+    "Attached",
+    "HttpKit",
+    "HttpSettings",
+    "Outcome",
+    "Receipt",
+    "RefusedError",
+    "SandboxOutcome",
+    "Standing",
+    "Story",
+]
 
 RETRY_SECONDS = (0.5, 2.0, 5.0)
 
@@ -118,6 +131,20 @@ class HttpKit:
         about = {"partner_id": self.partner_id, "partner_reference": partner_reference}
         message = build.build(ReconsiderationRequested, {**about, "comment": comment})
         return await self._say(f"{_address(referral_id)}/reconsideration", message, key)
+
+    async def sandbox_outcome(
+        self,
+        referral_id: UUID | str,
+        outcome: SandboxOutcome,
+        *,
+        force_id: str | None = None,
+        reason: str | None = None,
+        key: str | None = None,
+    ) -> Outcome:
+        """In the sandbox alone: let this happen to a referral. `standing` shows it some seconds later."""
+        wanted = {"outcome": outcome, "force_id": force_id, "reason": reason}
+        content = json.dumps({name: value for name, value in wanted.items() if value is not None}).encode()
+        return await self._post(Outcome, f"{_address(referral_id)}/sandbox-outcome", content, "application/json", key)
 
     async def attach(self, referral_id: UUID | str, content: bytes, media_type: str, *, key: str | None = None) -> Attached:
         """Attach a file. It is scanned before anybody gets it; ask `attachments` how that went."""

@@ -71,6 +71,17 @@ class Story(Standing):
     updates: tuple[Happened, ...] = ()
 
 
+class Outcome(Answer):
+    """What happens to a referral in the sandbox. Its updates show it within seconds."""
+
+    referral_id: UUID
+    outcome: str
+    facts: tuple[Code, ...] = ()
+    """Of the updates to come, in this order."""
+    possible: tuple[str, ...] = ()
+    """What may be asked for next."""
+
+
 class Page(Answer):
     """Some referrals, and the address of the next page."""
 

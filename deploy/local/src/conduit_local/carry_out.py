@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from conduit_contracts.programme import Contact
+from conduit_contracts.programme import Contact, ForceRegistered, PartnerRegistered
 from conduit_local.audit import By, audited
 from conduit_local.broker import Broker
 from conduit_local.clients import remove_clients, write_clients
@@ -88,7 +88,8 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
         set_quotas(broker, {user: limits for user, limits in plan.quotas.items() if limits is not None})
         create_topics(broker.bootstrap_servers, plan.topics, client=broker.librdkafka(ADMIN))
         if plan.entry is not None:
-            keep_webhook_secret(broker.state_dir, plan.entry.contact)
+            for contact in contacts_of(plan.entry):
+                keep_webhook_secret(broker.state_dir, contact)
             publish(broker, [plan.entry], actor=by.actor)
         revoke(admin, plan.revokes)
         set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
@@ -104,6 +105,12 @@ def _change_secrets(plan: Plan, http: HttpClients) -> None:
         http.make(client_id)
     for client_id, secret_id in plan.http_ended:
         http.end(client_id, secret_id)
+
+
+def contacts_of(entry: PartnerRegistered | ForceRegistered) -> tuple[Contact, ...]:
+    """Where notices go: an entry's own contact, and that of a partner's sandbox."""
+    tried = entry.sandbox_contact if isinstance(entry, PartnerRegistered) else None
+    return (entry.contact,) if tried is None else (entry.contact, tried)
 
 
 def keep_webhook_secret(state_dir: Path, contact: Contact) -> Path | None:

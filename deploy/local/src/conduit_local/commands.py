@@ -21,7 +21,7 @@ from conduit_contracts.texts import shows_something
 from conduit_local import lock
 from conduit_local.audit import By
 from conduit_local.broker import Broker, external_broker, local_broker
-from conduit_local.carry_out import alone, carry_out, look
+from conduit_local.carry_out import alone, carry_out, contacts_of, look
 from conduit_local.clients import folder
 from conduit_local.copies import CopiesError
 from conduit_local.env_file import read_env_file
@@ -149,10 +149,11 @@ def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
     kind, _, identity = plan.subject.partition(".")
     if plan.overlaps:
         yield f"old and new work until `conduit {kind} rotate {identity} --finish`; run it once the new ones are in use"
-    secret_name = plan.entry.contact.webhook_secret if plan.entry else None
-    if secret_name and any(change.startswith("contact.webhook_secret") for change in plan.changes):
-        secret = webhook_secrets(state_dir) / secret_name
-        yield f"webhooks to {identity} are signed with the secret in {secret}; the receiver needs it too"
+    for contact in contacts_of(plan.entry) if plan.entry else ():
+        named = f"webhook_secret: (none) → {contact.webhook_secret}"
+        if contact.webhook_secret and any(change.endswith(named) for change in plan.changes):
+            secret = webhook_secrets(state_dir) / contact.webhook_secret
+            yield f"webhooks to {contact.webhook_url} are signed with the secret in {secret}; the receiver needs it too"
     if isinstance(plan.entry, PartnerRegistered) and _refuses_all(plan.entry):
         yield f"no MoU of {identity} lets new referrals in" + (
             "" if plan.removed_users else f"; `conduit partner resume {identity}` lifts a suspension"

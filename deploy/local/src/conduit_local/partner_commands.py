@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -46,6 +47,10 @@ def onboard(  # noqa: PLR0913  one parameter per option
     webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
     webhook_secret_name: SecretName = None,
     telephone: Annotated[str | None, typer.Option(help="The team's, for danger; an empty one takes it away.")] = None,
+    sandbox_email: Annotated[str | None, typer.Option(help="For notices about the sandbox; an empty one: none.")] = None,
+    sandbox_webhook_url: Annotated[
+        str | None, typer.Option(help="The same by webhook, signed with a secret of its own.")
+    ] = None,
     producer_byte_rate: Annotated[float | None, typer.Option(min=1024, help="Bytes a second, if not everybody's.")] = None,
     http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API as well.")] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="A client whose referrals reach nobody.")] = False,
@@ -61,13 +66,14 @@ def onboard(  # noqa: PLR0913  one parameter per option
         "webhook_secret": webhook_secret_name,
         "telephone": telephone,
     }
+    tried = {"email": sandbox_email, "webhook_url": sandbox_webhook_url}
     limits = {PRODUCER: producer_byte_rate} if producer_byte_rate is not None else None
     http_ids = [*([partner_id] if http else []), *([partner_id + SANDBOX] if sandbox else [])]
     with explained():
         mous = _mou(mou, scope, (signed_on, valid_from, valid_to, review_on), legal_ground)
 
         def plan_of(standing: Standing) -> Plan:
-            return onboarding.onboard(standing, entry_of(standing, name, mous, contact), limits, http_ids)
+            return onboarding.onboard(standing, entry_of(standing, name, mous, contact, tried), limits, http_ids)
 
         plan = _perform("onboard", partner_id, plan_of, (apply, actor, reason), state_dir)
         show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
@@ -157,7 +163,11 @@ def list_partners(state_dir: StateDir, as_json: AsJson = False) -> None:
 
 
 def entry_of(
-    standing: Standing, name: str | None, added: tuple[Mou, ...], contact: Mapping[str, str | None]
+    standing: Standing,
+    name: str | None,
+    added: tuple[Mou, ...],
+    contact: Mapping[str, str | None],
+    sandbox: Mapping[str, str | None] = MappingProxyType({}),
 ) -> PartnerRegistered:
     """The register's entry with what is given; what is not given stays as it stands.
 
@@ -173,7 +183,15 @@ def entry_of(
         suspended=before.suspended if before else False,
         mous=onboarding.merged_mous({each.reference: each for each in before.mous} if before else {}, added),
         contact=contact_of(before.contact if before else Contact(), contact, standing.identity),
+        sandbox_contact=_sandbox_contact(before, sandbox, standing.identity),
     )
+
+
+def _sandbox_contact(before: PartnerRegistered | None, given: Mapping[str, str | None], partner_id: str) -> Contact | None:
+    """None where notices about the sandbox go nowhere."""
+    held = before.sandbox_contact if before else None
+    made = contact_of(held or Contact(), given, partner_id + SANDBOX)
+    return made if made.email or made.webhook_url else None
 
 
 def contact_of(before: Contact, given: Mapping[str, str | None], secret_name: str) -> Contact:

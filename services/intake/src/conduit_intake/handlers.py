@@ -17,7 +17,7 @@ from conduit_chassis.metrics import DEAD_LETTERS
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_contracts import danger, notification, partner, programme, routing, topics
-from conduit_contracts.envelope import Attributes
+from conduit_contracts.envelope import Attributes, dump
 from conduit_contracts.intake import DangerReported
 from conduit_contracts.names import NAMELESS, Names, names_of
 from conduit_intake import early, metrics, rules, store
@@ -82,8 +82,28 @@ def referral_status_updated(work: Work, delivery: Delivery[notification.Referral
         body=delivery.record.value or b"",
     )
     work.told.append(told)
-    if message.fact == "reconsideration_refused" and (message.reason or "").startswith("not_declined"):
+    if _may_ask_again(message):
         work.askable.add(message.referral_id)
+
+
+def sandbox_status_updated(work: Work, delivery: Delivery[notification.SandboxStatusUpdated], _outbox: Outbox) -> None:
+    """The same of a referral in the sandbox, whose tables are its own."""
+    message, update = delivery.message, delivery.message.update
+    told = Told(
+        referral_id=message.referral_id,
+        revision=update.revision,
+        partner_id=message.partner_id,
+        state=update.state,
+        at=update.happened_at,
+        body=dump(update),
+    )
+    work.tried.append(told)
+    if _may_ask_again(update):
+        work.askable_in_sandbox.add(message.referral_id)
+
+
+def _may_ask_again(update: notification.ReferralStatusUpdated) -> bool:
+    return update.fact == "reconsideration_refused" and (update.reason or "").startswith("not_declined")
 
 
 def attachment_opened(work: Work, delivery: Delivery[routing.AttachmentOpened], _outbox: Outbox) -> None:
@@ -112,6 +132,7 @@ HANDLERS: dict[str, Handle] = {
     routing.AttachmentClosed.type: attachment_closed,
     notification.ReferralStatusUpdated.type: referral_status_updated,
     notification.SubmissionRejected.type: ignore,
+    notification.SandboxStatusUpdated.type: sandbox_status_updated,
 }
 
 

@@ -38,6 +38,9 @@ _TEXTS = {
 }
 """A record with the ce_id and content of one that was answered is taken for the same record, hence the new ce_id."""
 
+REFUSALS = tuple(_TEXTS)
+"""The codes of rules' refusals that the sender must mend."""
+
 
 def problem(code: str, field: str) -> Problem:
     """A problem that the sender must mend."""

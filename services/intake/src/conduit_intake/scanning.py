@@ -19,7 +19,7 @@ from conduit_contracts.topics import INTAKE_ATTACHMENTS
 from conduit_intake import attachments, media, metrics
 from conduit_intake.attachments import AVAILABLE, THREAT_FOUND, VALIDATION_FAILED, Claimed, Note
 from conduit_intake.clamd import Clamd, ScannerError
-from conduit_intake.http.door import in_sandbox
+from conduit_intake.sandbox import in_sandbox
 from conduit_intake.settings import IntakeSettings
 
 IDLE_SECONDS = 1.0
@@ -54,7 +54,7 @@ async def scan_attachments(runtime: Runtime) -> None:
 
 
 def sides(runtime: Runtime) -> tuple[Transaction, Transaction]:
-    """Transactions on the live side and in the sandbox, where nothing is published."""
+    """Transactions on the live side and in the sandbox, where no attachment is told of."""
     return runtime.transaction, partial(in_sandbox, runtime)
 
 

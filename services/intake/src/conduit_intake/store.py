@@ -1,7 +1,8 @@
 """All SQL of submissions and the register. `load` locks a batch's referrals in the order of keys; `save` writes in bulk."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -9,7 +10,7 @@ from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.notification import ReferralState
 from conduit_intake import early, force_files
 from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
-from conduit_intake.work import Added, Entry, Work
+from conduit_intake.work import Added, Entry, Told, Work
 
 _PARTNERS = """
 SELECT partner_id, suspended, mous,
@@ -45,16 +46,17 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamp
     AS now (referral_id, place_ids, person_ids, withdrawn_at, reconsideration_requested_at)
 WHERE stored.referral_id = now.referral_id
 """
-_MAY_ASK_AGAIN = "UPDATE referrals SET reconsideration_requested_at = NULL WHERE referral_id = ANY($1::uuid[])"
+_LIVE, _SANDBOX = "", "sandbox."
+_MAY_ASK_AGAIN = "UPDATE {}referrals SET reconsideration_requested_at = NULL WHERE referral_id = ANY($1::uuid[])"
 _STAND = """
-INSERT INTO standings (referral_id, partner_id, state, revision, updated_at)
+INSERT INTO {}standings (referral_id, partner_id, state, revision, updated_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[])
 ON CONFLICT (referral_id) DO UPDATE
 SET state = excluded.state, revision = excluded.revision, updated_at = excluded.updated_at
 WHERE standings.revision < excluded.revision
 """
 _TELL = """
-INSERT INTO updates (referral_id, revision, body) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])
+INSERT INTO {}updates (referral_id, revision, body) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])
 ON CONFLICT DO NOTHING
 """
 
@@ -94,12 +96,9 @@ async def save(connection: Any, work: Work) -> None:
         await insert(connection, "standings", _STANDING_COLUMNS, [_received(key, held) for key, held, _ in created])
     if work.changed:
         await connection.execute(_CHANGE, *_columns([_changed(work.referrals[key]) for key in work.changed]))
-    if work.told:
-        await connection.execute(_TELL, *_columns([(each.referral_id, each.revision, each.body) for each in work.told]))
-        await _stand(connection, [each[:-1] for each in work.told])
+    await _tell(connection, _LIVE, work.told, work.askable)
+    await _tell(connection, _SANDBOX, work.tried, work.askable_in_sandbox)
     await force_files.put(connection, work.openings, work.scene.now)
-    if work.askable:
-        await connection.execute(_MAY_ASK_AGAIN, sorted(work.askable))
     await insert(connection, "supplements", Added._fields, work.added)
     await early.put(connection, work.early)
     await insert(connection, "history", Entry._fields, work.history)
@@ -117,13 +116,23 @@ async def register(connection: Any) -> list[Partner]:
     return [_partner(row) for row in await connection.fetch(_REGISTER)]
 
 
-async def _stand(connection: Any, told: Iterable[tuple[Any, ...]]) -> None:
+async def _tell(connection: Any, side: str, told: Sequence[Told], askable: Collection[UUID]) -> None:
+    """Keep what partners were told, live or in the sandbox."""
+    if told:
+        rows = [(each.referral_id, each.revision, each.body) for each in told]
+        await connection.execute(_TELL.format(side), *_columns(rows))
+        await _stand(connection, side, [each[:-1] for each in told])
+    if askable:
+        await connection.execute(_MAY_ASK_AGAIN.format(side), sorted(askable))
+
+
+async def _stand(connection: Any, side: str, told: Iterable[tuple[Any, ...]]) -> None:
     """Each referral stands as its highest revision says. In the order of ids, so that twins wait instead of deadlocking."""
     latest = {each[0]: each for each in sorted(told, key=lambda each: (each[0].int, each[1]))}
     rows = [
         (referral_id, partner_id, state, revision, at) for referral_id, revision, partner_id, state, at in latest.values()
     ]
-    await connection.execute(_STAND, *_columns(rows))
+    await connection.execute(_STAND.format(side), *_columns(rows))
 
 
 async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, dict[bytes, int]]:

@@ -72,6 +72,9 @@ class Work:
     openings: list[Opening] = field(default_factory=list)
     askable: set[UUID] = field(default_factory=set)
     """Referrals whose partner asked for a second look before there was a decline, and may ask again."""
+    tried: list[Told] = field(default_factory=list)
+    """Updates about the sandbox's referrals."""
+    askable_in_sandbox: set[UUID] = field(default_factory=set)
 
     def register(self, partner: Partner) -> None:
         """The partner stands so from here on."""

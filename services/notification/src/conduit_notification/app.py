@@ -18,7 +18,7 @@ from conduit_notification.handlers import Handle
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, channels_of
 from conduit_notification.pages import create_pages
-from conduit_notification.policy import NotificationPolicy
+from conduit_notification.policy import NotificationPolicy, TriageWords
 from conduit_notification.readers import READERS
 from conduit_notification.senders import EmailSender, WebhookSender, hub
 from conduit_notification.settings import NotificationSettings
@@ -115,7 +115,9 @@ def read_policy(settings: NotificationSettings) -> NotificationPolicy:
     """
     if settings.policy_file is None:
         raise ConfigurationError("POLICY_FILE: is needed")
-    return load_policy(settings.policy_file, "notification", NotificationPolicy)
+    policy = load_policy(settings.policy_file, "notification", NotificationPolicy)
+    words = load_policy(settings.policy_file, "triage", TriageWords).decline_reasons
+    return policy.model_copy(update={"decline_steps": {reason: terms.next_step for reason, terms in words.items()}})
 
 
 def _settings(runtime: Runtime) -> NotificationSettings:

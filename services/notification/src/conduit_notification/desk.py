@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.intake import Callback
-from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated
+from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import PARTNER_UPDATES
-from conduit_notification import notices
+from conduit_notification import metrics, notices
 from conduit_notification.duty import Done, Duty, Kind
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
@@ -98,6 +98,8 @@ class Work:
     approvals: list[Approval] = field(default_factory=list)
     without_contact: int = 0
     """Notices that had nobody to go to."""
+    sandbox: "Work | None" = None
+    """The same of the sandbox's referrals, where the batch has any. Of it only where they stand and notices are kept."""
 
     def record(self, about: About) -> Record:
         """The referral, which begins to exist with the first fact that is read, whichever that is."""
@@ -109,7 +111,7 @@ class Work:
         return record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
     """Where handlers turn facts into updates and notices."""
 
@@ -162,11 +164,20 @@ class Desk:
             next_step=next_step,
             force_ids=force_ids,
         )
-        key = str(record.referral_id)
-        topic = updates_topic(record.partner_id)
-        self.outbox.publish(topic, key, update, subject=key, cause=delivery.attributes)
+        self._send(delivery, update)
         self._remember(delivery, update, actor)
         return record
+
+    def _send(self, delivery: Delivery[Any], update: ReferralStatusUpdated) -> None:
+        key = str(update.referral_id)
+        self.outbox.publish(updates_topic(update.partner_id), key, update, subject=key, cause=delivery.attributes)
+
+    def reject(self, delivery: Delivery[Any], rejected: SubmissionRejected) -> None:
+        """Tell a partner what could not be taken."""
+        key = rejected.referral_id or rejected.partner_reference or rejected.submission_id
+        topic, subject = updates_topic(rejected.partner_id), rejected.referral_id
+        self.outbox.publish(topic, str(key), rejected, subject=str(subject) if subject else None, cause=delivery.attributes)
+        metrics.REJECTIONS.inc()
 
     def _remember(self, delivery: Delivery[Any], update: ReferralStatusUpdated, actor: str) -> None:
         self.work.history.append(

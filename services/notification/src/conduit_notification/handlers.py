@@ -10,12 +10,13 @@ from conduit_chassis.outbox import Outbox
 from conduit_contracts import danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import duty_store, metrics, notices, readers, rules, store
-from conduit_notification.desk import Approval, Desk, Work, by_force, by_officer, by_partner, updates_topic
+from conduit_notification import duty_store, metrics, notices, readers, rules, sandbox, store
+from conduit_notification.desk import Approval, Desk, Work, by_force, by_officer, by_partner
 from conduit_notification.duty import Kind
 from conduit_notification.hub import change
 from conduit_notification.notices import HUB, Ladder
 from conduit_notification.policy import NotificationPolicy
+from conduit_notification.sandbox import SandboxDesk
 from conduit_notification.templates import Template
 
 RULES, CLOCK = "rules", "clock"
@@ -74,7 +75,10 @@ def refused(desk: Desk, refusal: Refusal) -> None:
 
 
 def partner_registered(desk: Desk, delivery: Delivery[readers.PartnerContact]) -> None:
-    _register(desk, delivery, notices.partner(delivery.message.partner_id), (delivery.message.contact,))
+    message, partner = delivery.message, notices.partner(delivery.message.partner_id)
+    _register(desk, delivery, partner, (message.contact,))
+    # Without one an empty contact takes its place, as for every address that leaves the register.
+    _register(desk, delivery, f"{partner}{notices.SANDBOX}", (message.sandbox_contact or programme.Contact(),))
 
 
 def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) -> None:
@@ -139,10 +143,7 @@ def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected
     message = delivery.message
     # The same fields: the partner is told all that intake said.
     rejected = notification.SubmissionRejected(**dict(message))
-    key = message.referral_id or message.partner_reference or message.submission_id
-    topic, subject = updates_topic(message.partner_id), message.referral_id
-    desk.outbox.publish(topic, str(key), rejected, subject=str(subject) if subject else None, cause=delivery.attributes)
-    metrics.REJECTIONS.inc()
+    desk.reject(delivery, rejected)
     called = f", event {message.event_id}" if message.event_id else ""
     params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id + called}
     says_danger = message.problems[0].code == danger.CODE
@@ -156,6 +157,23 @@ def danger_reported(desk: Desk, delivery: Delivery[intake.DangerReported]) -> No
     message = delivery.message
     more = {"codes": message.codes, "callback": message.callback, "apart": message.submission_id}
     desk.duty(delivery, Kind.DANGER_REFUSED, danger=True, **more)
+
+
+def sandbox_step_played(desk: Desk, delivery: Delivery[intake.SandboxStepPlayed]) -> None:
+    """What the partner is told of it is made as of a real referral, apart from all that is real."""
+    sandbox.play(_in_sandbox(desk), delivery, HANDLERS)
+
+
+def sandbox_submission_rejected(desk: Desk, delivery: Delivery[intake.SandboxSubmissionRejected]) -> None:
+    sandbox.reject(_in_sandbox(desk), delivery, HANDLERS)
+
+
+def _in_sandbox(desk: Desk) -> SandboxDesk:
+    if desk.work.sandbox is None:
+        desk.work.sandbox = Work()
+    # An address that was registered in this batch holds already.
+    desk.work.sandbox.ladders.update({each: desk.work.ladders[each] for each in desk.work.registered})
+    return SandboxDesk(desk.work.sandbox, desk.outbox, desk.policy, desk.now)
 
 
 def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
@@ -360,6 +378,8 @@ HANDLERS: Mapping[str, Handler] = {
     intake.SubmissionRejected.type: submission_rejected,
     intake.SubmissionRepeated.type: partner_acted,
     intake.DangerReported.type: danger_reported,
+    intake.SandboxStepPlayed.type: sandbox_step_played,
+    intake.SandboxSubmissionRejected.type: sandbox_submission_rejected,
     triage.ReviewOpened.type: review_opened,
     triage.InformationRequested.type: information_requested,
     triage.ImmediateDangerRaised.type: immediate_danger_raised,

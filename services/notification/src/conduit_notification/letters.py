@@ -14,7 +14,7 @@ from typing import Any
 from conduit_notification import addresses
 from conduit_notification.duty import WORDING, Kind
 from conduit_notification.hours import HubHours
-from conduit_notification.notices import Claimed
+from conduit_notification.notices import Claimed, is_sandbox
 from conduit_notification.templates import NOT_GIVEN, SUBJECT, SUBJECTS, TEXTS, Template
 
 _LINE = 76
@@ -29,6 +29,13 @@ _FORCE_OPENS = (
 _NOTHING_TO_DO = "There is nothing for you to do. You hear from us when it is decided."
 _LOOK_AT = "Something in it may be wrong, so that it may not come to the right force. Please look at"
 _SAID_THERE = "Your updates say what may be wrong there, and what to send."
+_TRIED_SUBJECT = "SANDBOX, not a real case: "
+_TRIED = """\
+THIS IS THE SANDBOX. It is about no real case and no real child: somebody who
+runs your software tries it out. What follows is what you would read of a real
+referral.
+
+"""
 _CAME_LATER = {"due": NOT_GIVEN}
 """Parameters that a notice queued by the release before does not have."""
 # Python's newer policies parse each header that is set, which took four fifths of the time of a message. Here each header is
@@ -68,7 +75,8 @@ def email(notice: Claimed, recipient: str, *, sender: str, ways: Ways) -> bytes:
     message["To"] = _checked(recipient)
     # In one line, whatever the reference holds: what follows a line end would be a header of its own.
     subject = SUBJECTS.get(Template(notice.template), SUBJECT)
-    message["Subject"] = " ".join(subject.substitute(reference=reference_of(notice)).split())
+    said = f"{_TRIED_SUBJECT if is_sandbox(notice.audience) else ''}{subject.substitute(reference=reference_of(notice))}"
+    message["Subject"] = " ".join(said.split())
     message["Date"] = format_datetime(notice.created_at)
     message["Message-ID"] = f"<{notice.notice_id}@{domain_of(sender)}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -82,7 +90,8 @@ def email(notice: Claimed, recipient: str, *, sender: str, ways: Ways) -> bytes:
 def body(notice: Claimed, ways: Ways) -> str:
     """The text of an e-mail."""
     given = {name: value or NOT_GIVEN for name, value in notice.params.items()}
-    return TEXTS[Template(notice.template)].substitute(_CAME_LATER | given | _computed(notice, ways))
+    text = TEXTS[Template(notice.template)].substitute(_CAME_LATER | given | _computed(notice, ways))
+    return f"{_TRIED}{text}" if is_sandbox(notice.audience) else text
 
 
 def _computed(notice: Claimed, ways: Ways) -> dict[str, str]:
@@ -134,6 +143,8 @@ def payload(notice: Claimed) -> bytes:
     data: dict[str, Any] = {name: value for name, value in notice.params.items() if value}
     if notice.referral_id is not None:
         data = {"referral_id": str(notice.referral_id), **data}
+    if is_sandbox(notice.audience):
+        data["sandbox"] = True
     document = {
         "type": Template(notice.template).webhook_type,
         "timestamp": notice.created_at.isoformat(),

@@ -15,6 +15,7 @@ from conduit_contracts.programme import Contact
 from conduit_notification.templates import COLLAPSED, Template
 
 HUB = "hub:"
+SANDBOX = "--sandbox"
 QUIET_SECONDS = 300
 """Of the templates that collapse, an audience gets at most one in each such span."""
 PARAMETERS = frozenset(
@@ -87,6 +88,16 @@ class Claimed:
 def partner(partner_id: str) -> str:
     """A partner as an audience."""
     return f"partner:{partner_id}"
+
+
+def in_sandbox(audience: str) -> str | None:
+    """A partner's sandbox as an audience; nobody else has one. No partner is called so: ids hold single hyphens."""
+    return f"{audience}{SANDBOX}" if audience.startswith("partner:") else None
+
+
+def is_sandbox(audience: str) -> bool:
+    """Whether it is a partner's sandbox, so that nothing said to it is real."""
+    return audience.endswith(SANDBOX)
 
 
 def force(force_id: str) -> str:

@@ -1,7 +1,11 @@
 """Notification's section of the policy file."""
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from conduit_contracts.referral import Text
+from conduit_contracts.triage import DeclineReason
 from conduit_notification.hours import HubHours
 
 
@@ -27,3 +31,21 @@ class NotificationPolicy(BaseModel):
     hub_hours: HubHours
     danger_next_step: str = Field(min_length=1, max_length=4_000)
     """What a partner is told at once where a child is in immediate danger."""
+    decline_steps: Mapping[DeclineReason, Text] = {}
+    """Triage's own words about what a partner can do after a decline, for the sandbox. From triage's section."""
+
+
+class DeclineTerms(BaseModel):
+    """What the sandbox needs of a reason to decline."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    next_step: Text
+
+
+class TriageWords(BaseModel):
+    """What the sandbox needs of `[triage]`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    decline_reasons: Mapping[DeclineReason, DeclineTerms] = {}

@@ -69,7 +69,7 @@ RETURNING notices.notice_id
 """
 _MEASURE = """
 SELECT channel, count(*), extract(epoch FROM clock_timestamp() - min(queued_at))::float8
-FROM notices WHERE state = 'queued' GROUP BY channel
+FROM notices WHERE state = 'queued' AND audience NOT LIKE '%--sandbox' GROUP BY channel
 """
 
 _LADDER_OF = "SELECT ladder, telephones FROM contacts WHERE audience = $1"
@@ -174,7 +174,7 @@ async def settle(connection: Any, results: Sequence[Result]) -> list[Result]:
 
 
 async def measure(connection: Any) -> dict[Channel, tuple[int, float]]:
-    """Per channel, how many notices are queued and the age of the oldest in seconds."""
+    """Per channel, how many notices are queued and the age of the oldest in seconds, those of the sandbox left out."""
     found = {Channel(channel): (number, age) for channel, number, age in await connection.fetch(_MEASURE)}
     return {channel: found.get(channel, (0, 0.0)) for channel in Channel}
 

@@ -27,19 +27,24 @@ class PartnerContact(Value):
 
     partner_id: PartnerId
     contact: programme.Contact = programme.Contact()
+    sandbox_contact: programme.Contact | None = None
 
 
 class ReferralReceived(intake.ReferralReceivedNotice):
     """With whom to ring back, and of the case nothing else."""
 
-    referral: "_Referral"
+    referral: "WhomToRing"
 
 
-class _Referral(Value):
+class WhomToRing(Value):
+    """The caseworker's contact."""
+
     caseworker: intake.Callback
 
 
-class _SupplementOwner(Value):
+class SupplementOwner(Value):
+    """Whose referral is added to."""
+
     partner_id: PartnerId
     partner_reference: PartnerReference
     immediate_danger: bool | None = None
@@ -49,7 +54,7 @@ class InformationSupplied(Value):
     """That something was supplied, and whether a child is in danger now; not what."""
 
     referral_id: ReferralId
-    supplement: _SupplementOwner
+    supplement: SupplementOwner
     warnings: tuple[Advice, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from conduit_chassis.postgres import insert, insert_new
+from conduit_contracts.intake import SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
 from conduit_notification.desk import Entry, Record, Work
@@ -20,7 +21,7 @@ from conduit_notification.rules import Routing, Standing, Triage
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
        immediate_danger, home_force, handoffs
-FROM referrals WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
+FROM {table} WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
 _LADDERS = "SELECT audience, ladder, telephones FROM contacts WHERE audience = ANY($1::text[])"
 _ARRAYS = """
@@ -32,12 +33,14 @@ _COLUMNS = (
     *("routing", "withdrawn", "immediate_danger", "home_force", "handoffs"),
 )
 _UPDATE = f"""
-UPDATE referrals AS stored SET
+UPDATE {{table}} AS stored SET
     revision = now.revision, state = now.state, triage = now.triage, asked_at = now.asked_at, supplied_at = now.supplied_at,
     routing = now.routing, withdrawn = now.withdrawn, immediate_danger = now.immediate_danger, home_force = now.home_force,
     handoffs = now.handoffs
 FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
+_LIVE, _SANDBOX = "referrals", "sandbox_referrals"
+_OF_SANDBOX = (SandboxStepPlayed, SandboxSubmissionRejected)
 _REGISTER = """
 INSERT INTO contacts (audience, ladder, said_at, telephones, control_room)
 SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[], $4::jsonb[], $5::text[])
@@ -50,10 +53,18 @@ _ENTRY = attrgetter(*_HISTORY_COLUMNS)
 
 async def load(connection: Any, messages: Sequence[Any]) -> Work:
     """The referrals of a batch, locked until the transaction ends, and the contacts of everyone it names."""
+    tried = [message for message in messages if isinstance(message, _OF_SANDBOX)]
+    work = await _load(connection, [each for each in messages if each not in tried] if tried else messages, _LIVE)
+    if tried:
+        work.sandbox = await _load(connection, tried, _SANDBOX)
+    return work
+
+
+async def _load(connection: Any, messages: Sequence[Any], table: str) -> Work:
     work = Work()
     referral_ids = {message.referral_id for message in messages if getattr(message, "referral_id", None)}
     if referral_ids:
-        for row in await connection.fetch(_RECORDS, list(referral_ids)):
+        for row in await connection.fetch(_RECORDS.format(table=table), list(referral_ids)):
             work.records[row[0]] = _record(*row)
     audiences = {audience for message in messages for audience in _audiences(message)}
     for audience, ladder, telephones in await connection.fetch(_LADDERS, [notices.HUB, *audiences]):
@@ -64,6 +75,9 @@ async def load(connection: Any, messages: Sequence[Any]) -> Work:
 def _audiences(message: Any) -> Iterable[str]:
     """Everyone whom a message names."""
     kind = type(message)  # a model is slow to say that it has no such attribute
+    if kind in _OF_SANDBOX:
+        yield f"{notices.partner(message.partner_id)}{notices.SANDBOX}"
+        return
     if hasattr(kind, "partner_id") or "partner_id" in kind.model_fields:
         yield notices.partner(message.partner_id)
     if kind is ProfessionalStandardsInformed:
@@ -81,17 +95,21 @@ async def save(connection: Any, work: Work) -> None:
     Raises:
         InsertedMeanwhileError: try the batch again.
     """
-    new = [_row(work.records[each]) for each in sorted(work.new & work.changed)]
-    await insert_new(connection, "referrals", _COLUMNS, new)
-    await _update(connection, [work.records[each] for each in work.changed - work.new])
+    await _stand(connection, work, _LIVE)
     await insert(connection, "history", _HISTORY_COLUMNS, [_ENTRY(entry) for entry in work.history])
     await _register(connection, work)
     await queue.enqueue(connection, work.notices)
+    if work.sandbox is not None:
+        await _stand(connection, work.sandbox, _SANDBOX)
+        await queue.enqueue(connection, work.sandbox.notices)
 
 
-async def _update(connection: Any, records: Sequence[Record]) -> None:
-    if records:
-        await connection.execute(_UPDATE, *_columns(records))
+async def _stand(connection: Any, work: Work, table: str) -> None:
+    new = [_row(work.records[each]) for each in sorted(work.new & work.changed)]
+    await insert_new(connection, table, _COLUMNS, new)
+    changed = [work.records[each] for each in work.changed - work.new]
+    if changed:
+        await connection.execute(_UPDATE.format(table=table), *_columns(changed))
 
 
 async def _register(connection: Any, work: Work) -> None:

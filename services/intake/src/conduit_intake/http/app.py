@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from conduit_chassis.runtime import ASGIApp, Runtime
 from conduit_contracts.explain import explained
 from conduit_contracts.problems import Problem
-from conduit_intake.http import acts, auth, cases, referrals, uploads
+from conduit_intake.http import acts, auth, cases, outcomes, referrals, uploads
 from conduit_intake.http import places as lookup
 from conduit_intake.http.bodies import JSON
 from conduit_intake.http.dangers import refuse
@@ -51,7 +51,7 @@ def create_app() -> FastAPI:
             Exception: _failed,
         },
     )
-    for router in (auth.router, referrals.router, acts.router, uploads.router, cases.router, lookup.router):
+    for router in (auth.router, referrals.router, acts.router, uploads.router, outcomes.router, cases.router, lookup.router):
         app.include_router(router)
     app.state.document, app.state.paths = _described(app)
     app.add_route("/openapi.json", _document, include_in_schema=False)

@@ -15,6 +15,7 @@ from conduit_contracts.problems import Problem
 from conduit_contracts.schemas import TAG, schema
 from conduit_intake.http.edge import CORRELATION, LONGEST_CORRELATION
 from conduit_intake.http.examples import EXAMPLES
+from conduit_intake.http.outcomes import EXAMPLE, OutcomeWanted
 from conduit_intake.http.refusals import ProblemDetails
 
 TITLE = "Referral conduit: partner API"
@@ -33,7 +34,10 @@ key, as often as you need: it is done once. The answer is kept for 60 days. A re
 request may succeed later, `errors` which fields to mend. No problem repeats what you sent.
 
 **Sandbox.** A client of scope `sandbox` gets the same checks and answers, and nothing that it sends goes anywhere: no
-officer and no force sees it, its state stays `received`, and it and your live referrals cannot see each other.
+officer and no force sees it, and it and your live referrals cannot see each other. Its state stays `received` until you ask
+for an outcome: `POST /v1/referrals/{referral_id}/sandbox-outcome` lets happen whatever happens to real ones. What you then
+read here, and get by webhook and e-mail at the addresses that the register has for your sandbox, is made where that of real
+referrals is made. By Kafka there is no sandbox: the conformance kit plays the hub.
 
 **Generated clients.** Pass over fields that you do not know. Several lists of values have one like `other`, and Go has one
 space for the names of all: generate a Go client with `enumClassPrefix=true`.
@@ -45,6 +49,7 @@ _TAGS = [
     {"name": "Tokens", "description": "A client's secret gives a token that lasts for minutes."},
     {"name": "Referrals", "description": "What you referred, and where it stands."},
     {"name": "Attachments", "description": "Files. None goes on before it was scanned."},
+    {"name": "Sandbox", "description": "What becomes of referrals in the sandbox, as you ask for it."},
     {"name": "Cases", "description": "For forces: the attachments of cases that they lead."},
 ]
 _CORRELATION_IN = {
@@ -86,7 +91,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         tags=_TAGS,
         servers=[{"url": "/", "description": "Where this document is."}],
     )
-    schemas = _opened(_described(made["components"]["schemas"] | _problem_schemas())) | contract_schemas()
+    schemas = _opened(_described(made["components"]["schemas"] | _problem_schemas())) | contract_schemas() | _wanted()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _simplify_alternatives(schemas)
@@ -109,6 +114,17 @@ def contract_schemas() -> dict[str, Any]:
     for name, example in EXAMPLES.items():
         found[name]["examples"] = [example]
     return {name: _tagged(_moved(each), found) for name, each in found.items()}
+
+
+def _wanted() -> dict[str, Any]:
+    """What a client of the sandbox may ask for."""
+    whole = OutcomeWanted.model_json_schema(ref_template="#/components/schemas/{model}")
+    whole.pop("$defs")
+    whole["examples"] = [EXAMPLE]
+    for field in whole["properties"].values():
+        field.pop("title", None)
+        field.pop("default", None)
+    return {OutcomeWanted.__name__: whole}
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -15,10 +15,8 @@ from conduit_chassis.runtime import Runtime
 from conduit_intake.accounts import Client
 from conduit_intake.http.limits import Buckets, Limit
 from conduit_intake.http.refusals import Refused
+from conduit_intake.sandbox import in_sandbox
 from conduit_intake.settings import IntakeSettings
-
-# The sandbox's tables are found before the live ones; what the sandbox has none of, such as the register, is shared.
-_LOOK_IN_SANDBOX = "SET LOCAL search_path TO sandbox, public"
 
 QUEUE_SECONDS = 2.0
 KEPT_FREE = 3
@@ -91,7 +89,7 @@ class Door:
 
     @asynccontextmanager
     async def transaction(self, client: Client) -> AsyncIterator[tuple[Any, Outbox]]:
-        """A transaction where the client's referrals are. From the sandbox nothing is ever published.
+        """A transaction where the client's referrals are. From the sandbox nothing goes where live referrals do.
 
         Raises:
             Refused: too many requests wait for one.
@@ -101,14 +99,6 @@ class Door:
 
     def _side(self, client: Client) -> AbstractAsyncContextManager[tuple[Any, Outbox]]:
         return in_sandbox(self.runtime) if client.sandbox else self.runtime.transaction()
-
-
-@asynccontextmanager
-async def in_sandbox(runtime: Runtime) -> AsyncIterator[tuple[Any, Outbox]]:
-    """A transaction that sees the sandbox's tables. Its outbox is never written, whatever is put into it."""
-    async with postgres.transaction(runtime.pool) as connection:
-        await connection.execute(_LOOK_IN_SANDBOX)
-        yield connection, runtime.outbox()
 
 
 def _door(request: Request) -> Door:

@@ -65,6 +65,12 @@ TABLE: Mapping[str, Entry] = {
     "scope_insufficient": Entry(
         403, "Another kind of client", "Partners' clients send and follow referrals; forces' clients fetch attachments."
     ),
+    "sandbox_only": Entry(
+        403,
+        "In the sandbox alone",
+        "Outcomes can be asked for in the sandbox alone, by a client of its scope. What becomes of a real referral, people "
+        "decide.",
+    ),
     "identity_mismatch": Entry(403, "Somebody else's", "Send your own referrals only, with your own partner_id." + _SEE),
     "partner_suspended": Entry(403, "Suspended", "Speak to your contact at the programme." + _MEANWHILE),
     "mou_not_in_force": Entry(403, "No agreement in force", "Name a Memorandum of Understanding in force." + _MEANWHILE),
@@ -100,6 +106,9 @@ TABLE: Mapping[str, Entry] = {
     ),
     "reconsideration_already_requested": Entry(
         409, "Asked already", "A second officer's look can be asked for once. Send what is new as information."
+    ),
+    "outcome_not_possible": Entry(
+        409, "Not possible now", "No real referral that stands so could go on so. Ask for what is possible now." + _SEE
     ),
     "referral_full": Entry(
         409,

@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from conduit_contracts.advice import Advice
 from conduit_contracts.ids import ForceId
+from conduit_contracts.intake import SandboxOutcome, SandboxStep
 from conduit_contracts.notification import Code, HandoffStanding, ReferralState, ReferralStatusUpdated
 from conduit_contracts.referral import Text
 from conduit_intake.accounts import Client
@@ -115,6 +116,21 @@ class Whole(Summary):
 
     updates: tuple[Update, ...]
     """Everything that happened, in order of revision."""
+
+
+class OutcomeReceipt(View):
+    """What happens to a referral in the sandbox. It shows in its updates within seconds, as it would of a real one."""
+
+    referral_id: UUID
+    """The hub's id of the referral: name it in every request about it."""
+    partner_reference: str
+    """Your own reference of it."""
+    outcome: SandboxOutcome
+    """What you asked for."""
+    facts: tuple[SandboxStep, ...] = Field(description="What the updates to come say, in this order: the `fact` of each.")
+    possible: tuple[SandboxOutcome, ...] = Field(description="What you may ask for next.")
+    sandbox: bool = Field(description="Always true.")
+    status_url: str = Field(description="Where the referral's state can be asked for.")
 
 
 class Page(View):
