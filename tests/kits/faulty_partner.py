@@ -17,9 +17,12 @@ from typing import Any
 from conduit_contracts.kits import KafkaSettings
 from conduit_contracts.kits.partner import PartnerKit, Submission, Update
 from conduit_contracts.kits.submission import prepare
-from conduit_contracts.notification import SubmissionRejected
+from conduit_contracts.notification import ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.partner import InformationSupplied, ReferralSubmitted, ReferralWithdrawn, WithdrawalReason
 from tests.kits.samples import fields, information
+
+ANSWERS = {"referral_received", "information_supplied", "referral_withdrawn", "submission_repeated"}
+"""Facts that answer what a partner sent. All others are what the hub and the forces did."""
 
 
 class FaultyPartner:
@@ -56,8 +59,12 @@ class FaultyPartner:
             await self._say(self._referral("P-2", mou_reference="MOU-NEXT"), updates)
 
     async def _say(self, submission: Submission, updates: AsyncIterator[Update]) -> Update:
+        """The hub's answer to it. What the hub tells of the referral besides is passed over."""
         await self._kit.send(submission)
-        return await anext(updates)
+        while True:
+            update = await anext(updates)
+            if not isinstance(update.message, ReferralStatusUpdated) or update.message.fact in ANSWERS:
+                return update
 
     async def _again(self, submission: Submission) -> None:
         if self._fault == "tries_again_under_a_new_id":

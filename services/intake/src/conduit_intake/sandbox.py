@@ -158,10 +158,16 @@ _ACTS: Mapping[type[Message], Callable[[Story, Any], None]] = {
 attachment, has no effect in the sandbox: nobody is called, and no force gets anything."""
 
 
+def act(story: Story, message: Message) -> None:
+    """Let what the partner did have its effect."""
+    if (effect := _ACTS.get(type(message))) is not None:
+        effect(story, message)
+
+
 async def _play(connection: Any, tried: Tried, message: Message, cause: Attributes | None) -> None:
     if isinstance(message, intake.SubmissionRejected):
         reject(tried, message, cause)
-    elif (act := _ACTS.get(type(message))) is not None:
+    elif type(message) in _ACTS:
         about, story = await load(connection, message.referral_id)  # type: ignore[attr-defined]  # each of them has one
         act(story if isinstance(message, intake.ReferralReceived) else begun(story), message)
         await keep(connection, tried, about, story, cause)

@@ -9,7 +9,6 @@ from typing import Any, cast
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.policy import load_policy
 from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.notification import Channel
 from conduit_notification import duty_store, metrics, queue
@@ -18,7 +17,7 @@ from conduit_notification.handlers import Handle
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, channels_of
 from conduit_notification.pages import create_pages
-from conduit_notification.policy import NotificationPolicy, TriageWords
+from conduit_notification.policy import NotificationPolicy, from_file
 from conduit_notification.readers import READERS
 from conduit_notification.senders import EmailSender, WebhookSender, hub
 from conduit_notification.settings import NotificationSettings
@@ -115,9 +114,7 @@ def read_policy(settings: NotificationSettings) -> NotificationPolicy:
     """
     if settings.policy_file is None:
         raise ConfigurationError("POLICY_FILE: is needed")
-    policy = load_policy(settings.policy_file, "notification", NotificationPolicy)
-    words = load_policy(settings.policy_file, "triage", TriageWords).decline_reasons
-    return policy.model_copy(update={"decline_steps": {reason: terms.next_step for reason, terms in words.items()}})
+    return from_file(settings.policy_file)
 
 
 def _settings(runtime: Runtime) -> NotificationSettings:

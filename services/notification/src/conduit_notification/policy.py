@@ -1,9 +1,11 @@
 """Notification's section of the policy file."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from conduit_chassis.policy import load_policy
 from conduit_contracts.referral import Text
 from conduit_contracts.triage import DeclineReason
 from conduit_notification.hours import HubHours
@@ -49,3 +51,14 @@ class TriageWords(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     decline_reasons: Mapping[DeclineReason, DeclineTerms] = {}
+
+
+def from_file(path: Path) -> NotificationPolicy:
+    """Notification's section of the policy file, with triage's words about declines.
+
+    Raises:
+        ConfigurationError: naming what cannot be used.
+    """
+    policy = load_policy(path, "notification", NotificationPolicy)
+    words = load_policy(path, "triage", TriageWords).decline_reasons
+    return policy.model_copy(update={"decline_steps": {reason: terms.next_step for reason, terms in words.items()}})

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
 from conduit_contracts import intake, notification
 from conduit_contracts.envelope import Attributes, Event, Undecodable, decode
-from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
 from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralSubmitted, ReferralWithdrawn
 from conduit_contracts.problems import Problem
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake import rules
 from conduit_intake.problems import problem
+from conduit_intake.sandbox import About
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Answer, Held, Mou, Outcome, Partner, Scene, Submission
+from conduit_local.conformance.partner_life import Lives
 from conduit_local.conformance.verdict import Checks, Finding
 from conduit_local.conformance.wire import Seen
 
@@ -68,7 +68,7 @@ class PartnerJudge:
     def __init__(self, partner_id: str, checks: Checks) -> None:
         self._partner_id, self._checks = partner_id, checks
         self._held: dict[str, Held] = {}
-        self._revisions: dict[UUID, int] = {}
+        self._lives = Lives()
         self._ids: dict[str, bytes] = {}
         self._said: dict[bytes, _Said] = {}
         self._new = 0
@@ -104,7 +104,7 @@ class PartnerJudge:
         self._note(seen, submission, answer)
         if answer.held is not None and answer.outcome is not Outcome.REJECTED:
             self._held[submission.key.partner_reference] = answer.held
-        yield self._tell(seen, submission, answer, now)
+        yield from self._tell(seen, submission, answer, now)
 
     def _check_form(self, seen: Seen, submission: Submission[Any]) -> None:
         if seen.key != submission.key.partner_reference.encode():
@@ -189,21 +189,13 @@ class PartnerJudge:
         for each in getattr(answer.event, "problems", ()):
             self._wrong("accepted", seen, each.code, f"the hub refuses {each.field}", each.message)
 
-    def _tell(self, seen: Seen, submission: Submission[Any], answer: Answer, now: datetime) -> Event:
+    def _tell(self, seen: Seen, submission: Submission[Any], answer: Answer, now: datetime) -> Iterator[Event]:
         reference = submission.key.partner_reference
         if answer.outcome is Outcome.REJECTED or answer.held is None:
-            return self._rejection(seen, getattr(answer.event, "problems", ()), reference, answer.held)
-        referral_id = answer.held.referral_id
-        revision = self._revisions[referral_id] = self._revisions.get(referral_id, 0) + 1
-        return ReferralStatusUpdated(
-            partner_id=self._partner_id,
-            partner_reference=reference,
-            referral_id=referral_id,
-            revision=revision,
-            state=ReferralState.WITHDRAWN if answer.held.withdrawn_at else ReferralState.RECEIVED,
-            fact=type(answer.event).type.removeprefix("uk.conduit.intake.").removesuffix(".v1").replace("-", "_"),
-            happened_at=now,
-        )
+            yield self._rejection(seen, getattr(answer.event, "problems", ()), reference, answer.held)
+            return
+        about = About(answer.held.referral_id, self._partner_id, reference)
+        yield from self._lives.tell(about, answer.event, now)
 
     def _rejection(
         self, seen: Seen, problems: Sequence[Problem], reference: str | None, held: Held | None
