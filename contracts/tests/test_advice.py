@@ -2,6 +2,7 @@
 
 import csv
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from conduit_contracts.envelope import Undecodable, read_message
 from conduit_contracts.geography import force_area, is_overseas
 from conduit_contracts.kits import build, submission
 from conduit_contracts.partner import ReferralSubmitted
-from conduit_contracts.referral import OffencePlace, Referral
+from conduit_contracts.referral import NamedWithConsent, OffencePeriod, OffencePlace, Referral
 from conduit_contracts.schemas import CHECKOUT
 from contracts.tests.support import examples
 
@@ -82,9 +83,28 @@ def test_what_is_doubtful_about_a_person_is_said_at_its_field() -> None:
     assert found(present_district_code="E07000999") == [("district_code_unknown", "persons[0].present_district_code")]
     assert found(ethnicity={"code": "ZZ99", "source": "observed"}) == [("code_not_in_list", "persons[0].ethnicity.code")]
     assert found(nationality={"code": "XX", "source": "observed"}) == [("code_not_in_list", "persons[0].nationality.code")]
+    assert found(nationality={"code": "UK", "source": "observed"}) == [("code_not_in_list", "persons[0].nationality.code")]
     assert found(ethnicity={"code": "W1", "source": "observed"}, nationality={"code": "IE", "source": "observed"}) == []
     suspect = {"role": "suspect", "suspect_is_police": True, "suspect_force_id": "norfolk-police"}
     assert found(**suspect) == [("force_id_unknown", "persons[0].suspect_force_id")]
+
+
+@given(days=st.integers(-400, 400), where=st.sampled_from(["birth", "place", "period"]))
+def test_a_day_that_lies_after_the_report_is_doubtful_and_no_earlier_one_is(days: int, where: str) -> None:
+    told = referral({"district_code": "E08000025"})
+    day = told.reported_at.date() + timedelta(days=days)
+    field = {"birth": "persons[0].identity.date_of_birth", "place": "places[0].period.first_on"}.get(
+        where, "offence_period.first_on"
+    )
+    period = OffencePeriod(first_on=day)
+    named = NamedWithConsent(name="Example", consented_on=told.reported_at.date(), date_of_birth=day)
+    update: dict[str, Any] = {
+        "birth": {"persons": (told.persons[0].model_copy(update={"identity": named}),)},
+        "place": {"places": (told.places[0].model_copy(update={"period": period}),)},
+        "period": {"offence_period": period},
+    }[where]
+    doubts = [(each.code, each.field) for each in advice_on(told.model_copy(update=update))]
+    assert doubts == ([("day_after_report", field)] if days > 1 else []) or days == 1, "some zone has that day already"
 
 
 def test_a_warning_says_what_is_meant() -> None:

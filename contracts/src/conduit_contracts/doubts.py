@@ -4,6 +4,7 @@ A function of the message alone, so that intake, the kits and an answer that is 
 """
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from itertools import islice
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from conduit_contracts.advice import Advice
 from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, is_country, nearest
 from conduit_contracts.geography import is_united_kingdom, special_force
 from conduit_contracts.places import WAY, Place, forces, known_places, nearest_code, nearest_force, other_kind
-from conduit_contracts.referral import Characteristic, OffencePlace, Person, Referral, Supplement
+from conduit_contracts.referral import Characteristic, OffencePlace, Person, Pseudonymous, Referral, Supplement
 
 MOST = 20
 OUTSIDE_FORCE_AREAS = frozenset({"L99999999", "M99999999"})
@@ -40,8 +41,31 @@ def _all(told: Referral | Supplement) -> _Found:
     nobody = isinstance(told, Referral) and not _leads_somewhere(told)
     for index, place in enumerate(told.places):
         yield from _of_place(place, f"places[{index}]", nobody=nobody)
+    said_on = _said_on(told)
     for index, person in enumerate(told.persons):
         yield from _of_person(person, f"persons[{index}]")
+        born = None if isinstance(person.identity, Pseudonymous) else person.identity.date_of_birth
+        yield from _of_day(born, said_on, f"persons[{index}].identity.date_of_birth")
+    for index, place in enumerate(told.places):
+        began = place.period.first_on if place.period else None
+        yield from _of_day(began, said_on, f"places[{index}].period.first_on")
+    if isinstance(told, Referral):
+        yield from _of_day(told.offence_period.first_on, said_on, "offence_period.first_on")
+
+
+def _said_on(told: Referral | Supplement) -> date:
+    """The last day on which it can have been said, in whatever zone."""
+    moment = told.reported_at if isinstance(told, Referral) else told.supplied_at
+    return (moment + timedelta(hours=14)).date()
+
+
+def _of_day(day: date | None, said_on: date, field: str) -> _Found:
+    if day is not None and day > said_on:
+        yield (
+            "day_after_report",
+            field,
+            "This day lies after the day on which you heard of it. It is kept as you sent it. Check it.",
+        )
 
 
 def _leads_somewhere(told: Referral) -> bool:
@@ -120,8 +144,12 @@ def _of_person(person: Person, path: str) -> _Found:
     if person.suspect_force_id is not None and person.suspect_force_id not in forces():
         yield from _unknown_force(person.suspect_force_id, f"{path}.suspect_force_id", _NOBODY_GETS_IT)
     yield from _of_characteristic(person.ethnicity, ETHNICITIES, f"{path}.ethnicity.code")
-    if person.nationality is not None and person.nationality.code is not None and not is_country(person.nationality.code):
-        near = nearest(person.nationality.code)
+    nationality = person.nationality.code if person.nationality is not None else None
+    if nationality == NOT_IN_THE_STANDARD_BUT_MEANT:
+        text = "ISO 3166-1 has no country of this code. It is kept as you sent it. Did you mean GB?"
+        yield "code_not_in_list", f"{path}.nationality.code", text
+    elif nationality is not None and not is_country(nationality):
+        near = nearest(nationality)
         text = "ISO 3166-1 has no country of this code. It is kept as you sent it."
         yield "code_not_in_list", f"{path}.nationality.code", text + (f" Did you mean {near}?" if near else "")
 

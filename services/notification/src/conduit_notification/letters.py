@@ -27,7 +27,7 @@ _FORCE_OPENS = (
     "there, ask whoever runs your force's connector: it lies on your force's topic."
 )
 _NOTHING_TO_DO = "There is nothing for you to do. You hear from us when it is decided."
-_LOOK_AT = "Something in it may be wrong, so that it may not come to the right force. Please look at"
+_LOOK_AT = "Something in it may be wrong. Please look at"
 _SAID_THERE = "Your updates say what may be wrong there, and what to send."
 _TRIED_SUBJECT = "SANDBOX, not a real case: "
 _TRIED = """\
