@@ -7,6 +7,8 @@ finds a stack that is whole.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -62,6 +64,25 @@ def broker_killed(watched: Watched) -> Iterator[None]:
         yield
     finally:
         kafka.start()
+        watched.stack.wait_ready()
+
+
+@contextmanager
+def broker_stalled(watched: Watched) -> Iterator[None]:
+    """It is there and answers nothing. What cannot be measured is not shown, above all not as zero, and nobody is ready."""
+    kafka = watched.stack.servers.kafka
+    assert kafka is not None
+    assert kafka.child is not None
+    prometheus, pid = watched.watch.prometheus, kafka.child.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        prometheus.wait("absent(conduit_lag_seconds >= 0)", STALL_SECONDS)
+        until(lambda: "LagUnknown" in prometheus.firing(), "the absence is not told", STALL_SECONDS)
+        prometheus.wait("max(conduit_ready) == 0", STALL_SECONDS)
+        yield
+        assert not prometheus.query("conduit_lag_seconds >= 0"), "it is shown although nobody can measure it"
+    finally:
+        os.kill(pid, signal.SIGCONT)
         watched.stack.wait_ready()
 
 
@@ -161,6 +182,7 @@ def _read_what_is_not_theirs(watched: Watched) -> None:
         consumer.close()
 
 
+STALL_SECONDS = 120.0
 STOPPED = frozenset({"ServiceDown"})
 """While a service stands still, so that it does not see what is done before it is done."""
 LATE = frozenset({"DisseminationBudgetBurnsFast", "DisseminationBudgetBurnsSlowly"})
@@ -185,6 +207,7 @@ FAULTS = [
     Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),
     Fault("the relay is shut out", relay_shut_out, frozenset({"NoRelayLeader"})),
     Fault("an exporter is killed", exporter_killed, frozenset({"MetricsMissing"})),
+    Fault("the broker does not answer", broker_stalled, frozenset({"KafkaDown"})),
     # The only copy of each partition comes back from an unclean end: Kafka counts that as an unclean election, and rightly.
     Fault("the broker is killed", broker_killed, frozenset({"KafkaDown"}), aftermath=frozenset({"UncleanElection"})),
     Fault(
