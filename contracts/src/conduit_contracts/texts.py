@@ -31,6 +31,11 @@ def shows_something(text: str) -> bool:
     return "!" <= text[:1] <= "~" or any(map(_leaves_ink, text))  # the first character nearly always settles it
 
 
+def without_the_invisible(text: str) -> str:
+    """The text as a reader sees it: blanks stay, and characters that show nothing at all are gone."""
+    return "".join(each for each in text if each.isspace() or _leaves_ink(each))
+
+
 def blank_text(text: str) -> Finding | None:
     """The rule of entry for every text in words."""
     return None if shows_something(text) else _BLANK

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from conduit_chassis.periodic import run_tick
@@ -21,7 +21,7 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.envelope import Message
 from conduit_contracts.programme import Contact
 from conduit_contracts.routing import RoutingReviewReason
-from conduit_notification import duty_store
+from conduit_notification import duty_store, hub
 from conduit_notification.app import read_policy
 from conduit_notification.duty import WORDING, Duty, Kind
 from conduit_notification.pages import create_pages
@@ -584,3 +584,16 @@ async def test_of_many_tasks_those_of_danger_and_then_the_oldest_are_listed_firs
     assert [task.danger for task in shown] == [True, True, True, False, False]
     assert [task.opened_at for task in shown[3:]] == sorted(task.opened_at for task in shown[3:])
     assert (await duty_store.measure(notification.pool))[0] == 7
+
+
+@given(
+    unseen=st.lists(st.sampled_from("\u200b\u200d\u2060\ufeff\u00ad\u2063\ufe0f\U000e0020\u3164"), max_size=4),
+    at=st.integers(0, 12),
+)
+@example(unseen=["\u200b"], at=2)
+def test_what_does_not_show_makes_nobody_another_person(unseen: list[str], at: int) -> None:
+    name = "Alice Okafor"
+    written = f" {name[:at]}{''.join(unseen)}{name[at:].upper()} "
+    assert hub.same_person(name, written)
+    assert hub.name_of(f"{name[:at]}{''.join(unseen)}{name[at:]}") == name
+    assert not hub.same_person(name, written + "s")

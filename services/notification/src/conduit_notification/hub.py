@@ -7,9 +7,11 @@ digest is that of the proposal and another person's name stands under it, once; 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
+from conduit_contracts.texts import without_the_invisible
 from conduit_notification import notices, queue
 from conduit_notification.desk import Work
 from conduit_notification.notices import HUB, Ladder, Notice
@@ -66,8 +68,8 @@ class Waiting:
 
 
 def name_of(text: str) -> str:
-    """A name without the blanks that nobody sees."""
-    return " ".join(text.split())
+    """A name without what nobody sees: blanks at its ends, and characters that show nothing."""
+    return " ".join(without_the_invisible(normalize("NFKC", text)).split())
 
 
 def same_person(one: str, other: str) -> bool:
