@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import structlog
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(
@@ -18,6 +19,10 @@ sys.path.insert(
 )  # `tests.support` is imported by name, also when pytest is not started with `python -m`
 
 pytest_plugins = ["tests.support.servers"]
+
+# What is generated is tried as often as is said, however slow the machine is just then.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 
 structlog.configure(
     # By default, a traceback is drawn with the values of every frame's variables, which takes seconds.
