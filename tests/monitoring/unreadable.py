@@ -135,12 +135,10 @@ def _send_until_both(watched: Watched, run: str, partition: int) -> tuple[list[s
 
 
 def _nothing_is_late(watched: Watched, topic: str) -> None:
-    """Every service is ready, and says what its lag on the topic is; nothing waits there."""
+    """Every service is ready, and says what its lag on the topic is; nothing waits there, once each has asked again."""
     watched.seen()
-    assert watched.watch.query(f'max(conduit_lag_seconds{{topic="{topic}"}}) < 5'), watched.watch.query(
-        "conduit_lag_seconds"
-    )
-    assert watched.watch.query("min(conduit_ready) == 1")
+    watched.watch.prometheus.wait(f'max(conduit_lag_seconds{{topic="{topic}"}}) < 5', SEEN_SECONDS)
+    watched.watch.prometheus.wait("min(conduit_ready) == 1", SEEN_SECONDS)
 
 
 def _spoil(watched: Watched, wires: list[Wire]) -> None:
