@@ -5,8 +5,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
+from aiokafka.errors import KafkaConnectionError, KafkaError, SaslAuthenticationFailed
+from aiokafka.protocol.admin import ApiVersionResponse_v0
 
 from conduit_chassis import postgres, preflight
 from conduit_chassis.errors import ConfigurationError, worth_retrying
@@ -280,6 +281,41 @@ async def test_a_dead_kafka_and_one_that_answers_are_told_apart(kafka_bootstrap:
     assert preflight.why(dead or ValueError()) == "nobody answers at its address"
     assert preflight.why(SaslAuthenticationFailed()) == "Kafka refuses the user or the password"
     assert preflight.why(KafkaConnectionError()) == ""
+
+
+async def test_a_kafka_that_is_too_old_is_refused_in_one_line_and_one_that_is_away_is_waited_for(
+    kafka_bootstrap: str, database: str
+) -> None:
+    await preflight.examine_kafka(settings_for(kafka_bootstrap, database))
+    await preflight.examine_kafka(settings_for(f"127.0.0.1:1,{kafka_bootstrap}", database))
+    with pytest.raises((KafkaError, OSError)):
+        await preflight.examine_kafka(settings_for("127.0.0.1:1", database))
+    for newest, works in ((8, False), (9, True)):
+        async with answering({2: (0, newest), 18: (0, 0)}) as old:
+            settings = settings_for(f"{kafka_bootstrap},{old}", database)
+            if works:
+                await preflight.examine_kafka(settings)
+                continue
+            with pytest.raises(ConfigurationError, match=f"^The broker at {old} is older than Kafka 3.9, .*works on.$"):
+                await preflight.examine_kafka(settings)
+
+
+@asynccontextmanager
+async def answering(versions: Mapping[int, tuple[int, int]]) -> AsyncIterator[str]:
+    """What a broker says that it can, at this address: of each request, the oldest and the newest version."""
+    can = [(key, *between) for key, between in versions.items()]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                asked = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+                said = asked[4:8] + ApiVersionResponse_v0(error_code=0, api_versions=can).encode()
+                writer.write(len(said).to_bytes(4, "big") + said)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield "{}:{}".format(*server.sockets[0].getsockname())
 
 
 def test_the_schemas_that_migrations_make_are_found() -> None:

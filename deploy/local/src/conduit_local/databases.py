@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import psycopg
 from psycopg import sql
 
+from conduit_chassis.preflight import OLDEST
 from conduit_local.paths import keep_secret
 
 _SELF_GRANT = 160_000
@@ -28,8 +29,15 @@ def keep_passwords(state_dir: Path, services: Iterable[str]) -> dict[str, str]:
 
 
 def provision(admin_dsn: str, passwords: Mapping[str, str]) -> dict[str, str]:
-    """Make what is missing for each service, set its password, and return its DSN. May be repeated."""
+    """Make what is missing for each service, set its password, and return its DSN. May be repeated.
+
+    Raises:
+        ValueError: no service could work on this server.
+    """
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        if connection.info.server_version < OLDEST * 10_000:
+            release = connection.info.server_version // 10_000
+            raise ValueError(f"This is PostgreSQL {release}; {OLDEST} is the oldest that this release works on.")
         if connection.info.server_version >= _SELF_GRANT:
             connection.execute("SET createrole_self_grant = 'set, inherit'")
         for service, password in passwords.items():

@@ -14,23 +14,31 @@ already are given to the users, the others are made; those of services are <SERV
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
+from aiokafka.errors import KafkaError
+from pydantic import SecretStr
 
+from conduit_chassis import preflight
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.settings import Settings
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import TopicSpec, specs
 from conduit_local.access import service_principal
-from conduit_local.broker import external_broker
+from conduit_local.broker import Broker, external_broker
 from conduit_local.copies import check
 from conduit_local.databases import provision
 from conduit_local.doors import open_doors
 from conduit_local.observability.postgres_role import provision_monitor
 from conduit_local.paths import default_state_dir, write_private
-from conduit_local.secured import password_path
+from conduit_local.secured import ADMIN, password_path
 from conduit_local.services import SERVICES
 from conduit_local.topics import TopicError, create_topics
 
@@ -64,14 +72,22 @@ def _keep_given(state_dir: Path, environ: Mapping[str, str]) -> None:
             write_private(path, password)
 
 
+def _examine(broker: Broker, dsn: str) -> None:
+    """See that services could work on these brokers. One that does not answer is told of by whatever needs it."""
+    given: dict[str, Any] = {name.lower(): value for name, value in broker.environment(ADMIN).items()}
+    with suppress(KafkaError, OSError):
+        asyncio.run(preflight.examine_kafka(Settings(postgres_dsn=SecretStr(dsn), **given)))
+
+
 def main(environ: Mapping[str, str] = os.environ) -> None:
-    """Raises KeyError naming the variable that is missing, ValueError for what cannot be used."""
+    """Raises KeyError naming the variable that is missing, ValueError or ConfigurationError for what cannot be used."""
     provision(environ["POSTGRES_DSN"], {service: environ[password_variable(service)] for service in SERVICES})
     monitor = environ.get("MONITOR_PASSWORD")
     if monitor and not provision_monitor(environ["POSTGRES_DSN"], monitor, SERVICES):
         sys.stderr.write(f"{NO_STATISTICS}\n")
     wanted = topics_wanted(environ)
     broker = external_broker(Path(environ.get("STATE_DIR") or default_state_dir()).absolute(), environ)
+    _examine(broker, environ["POSTGRES_DSN"])
     if broker.secured:
         _keep_given(broker.state_dir, environ)
         open_doors(broker, _partner_ids(environ), tuple(forces()))
@@ -91,7 +107,7 @@ def told(environ: Mapping[str, str] = os.environ) -> int:
     except psycopg.Error as error:
         said = " ".join((error.diag.message_primary or str(error)).split())
         sys.stderr.write(f"PostgreSQL, as the user of POSTGRES_DSN: {said}\n")
-    except (TopicError, ValueError) as error:
+    except (ConfigurationError, TopicError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
     else:
         return 0

@@ -233,6 +233,7 @@ class _Running:
     async def _start_consumer(self, runtime: Runtime, subscriber: ChassisSubscriber) -> bool:
         settings = self.settings
         processor = self.parts.processor(runtime, self.reader)
+        await self._patiently("consumer", lambda: preflight.examine_kafka(settings))
         await self._patiently("consumer", processor.remember)
         subscriber.bind(
             processor,

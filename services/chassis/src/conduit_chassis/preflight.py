@@ -1,9 +1,10 @@
-"""Whether the database is one that this release can work on, asked at the start, on connections as the service makes them.
+"""Whether database and broker are such that this release can work on them, asked at the start, as the service connects.
 
 What no waiting mends is refused in one line. Supported are PostgreSQL 15 to 18, directly, or through a pooler in session
-mode that leaves the session's settings as they are.
+mode that leaves the session's settings as they are, and Kafka 3.9 to 4.3. What is newer is said, and worked with.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -13,15 +14,22 @@ from typing import Any
 
 import asyncpg
 import psycopg
+import structlog
 from aiokafka.conn import create_conn
 from aiokafka.errors import AuthenticationFailedError, IllegalSaslStateError, SaslAuthenticationFailed
+from aiokafka.protocol.admin import ApiVersionRequest
 
 from conduit_chassis import postgres
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.settings import Settings
 
-OLDEST = 15
-"""Of PostgreSQL's releases, the oldest that the tests ran on."""
+_log = structlog.get_logger()
+OLDEST, NEWEST = 15, 18
+"""Of PostgreSQL's releases, those that the tests ran on."""
+OLDEST_KAFKA = "3.9"
+_LIST_OFFSETS, _SINCE_OLDEST_KAFKA = 2, 9
+"""A broker does not say its release, but what it can: this version of this request came with 3.9 (KIP-1005)."""
+_KAFKA_SECONDS = 5
 ENCODING = "UTF8"
 SEARCH_PATH = '"$user", public'
 """PostgreSQL's default."""
@@ -101,6 +109,8 @@ async def _examine(connection: Any, settings: Settings, name: str, schemas: Abst
     version, user, database, schema, may_make_tables, may_make_schemas, process, encoding, read_only, path = facts
     if version < OLDEST:
         raise ConfigurationError(f"This is PostgreSQL {version}; {OLDEST} is the oldest that this release works on.")
+    if version > NEWEST:
+        _log.warning("database_is_newer_than_was_tried", version=version, limit=NEWEST)
     if encoding != ENCODING:
         raise ConfigurationError(
             f"Database {database} holds {encoding}, which has not every character that people write: make it anew with "
@@ -162,16 +172,52 @@ async def _connected(settings: Settings, name: str) -> AsyncIterator[Any]:
 
 async def kafka_says(settings: Settings) -> BaseException | None:
     """What happens on the way in: aiokafka tells a wrong password and a dead server as the same."""
-    arguments = settings.kafka_arguments()
-    named = {name: value for name, value in arguments.items() if name != "bootstrap_servers"}
     found: BaseException | None = None
-    for address in str(arguments["bootstrap_servers"]).split(","):
-        host, _, port = address.strip().rpartition(":")
+    for address in _addresses(settings):
         try:
-            connection = await create_conn(host, int(port), client_id="conduit", request_timeout_ms=5_000, **named)
+            connection = await _connection(settings, *address)
         except Exception as error:  # it is told, whatever it is
             found = error
         else:
             connection.close()
             return None
     return found
+
+
+async def examine_kafka(settings: Settings) -> None:
+    """Ask each broker that is named what it can. Those that do not answer now are not asked.
+
+    Raises:
+        ConfigurationError: a broker is of a release that is too old; the text says so in one line.
+        KafkaError, OSError: none of them answers.
+    """
+    asked = (_is_new_enough(settings, *address) for address in _addresses(settings))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for (host, port), answer in zip(_addresses(settings), answers, strict=True):
+        if answer is False:
+            raise ConfigurationError(
+                f"The broker at {host}:{port} is older than Kafka {OLDEST_KAFKA}, the oldest that this release works on."
+            )
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    if len(failures) == len(answers):
+        raise failures[0]
+
+
+async def _is_new_enough(settings: Settings, host: str, port: int) -> bool:
+    connection = await _connection(settings, host, port)
+    try:
+        answer = await connection.send(ApiVersionRequest())
+    finally:
+        connection.close()
+    newest = {key: last for key, _, last in answer.api_versions}
+    return bool(newest.get(_LIST_OFFSETS, 0) >= _SINCE_OLDEST_KAFKA)
+
+
+def _addresses(settings: Settings) -> list[tuple[str, int]]:
+    named = (address.strip().rpartition(":") for address in settings.kafka_bootstrap_servers.split(","))
+    return [(host, int(port)) for host, _, port in named]
+
+
+async def _connection(settings: Settings, host: str, port: int) -> Any:
+    named = {name: value for name, value in settings.kafka_arguments().items() if name != "bootstrap_servers"}
+    return await create_conn(host, port, client_id="conduit", request_timeout_ms=1_000 * _KAFKA_SECONDS, **named)
