@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
 import asyncpg
 import typer
@@ -27,6 +27,8 @@ from conduit_local.env_file import read_env_file
 from conduit_local.onboarding import OnboardingError
 
 T = TypeVar("T")
+Act: TypeAlias = Callable[[Settings, Any], Awaitable[T]]
+Waiting: TypeAlias = Callable[[Any, list[int] | None], Awaitable[Sequence[Any]]]
 Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
 Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
 
@@ -77,15 +79,14 @@ def replay(
 
     History says by whose order it was.
     """
-    must_be_known(apply=apply, actor=actor, reason=reason)
-    if not apply:
-        _only_count(service, state_dir, ids, "would be handled again")
-        return
 
     async def act(settings: Settings, connection: Any) -> replaying.Replayed:
         return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
 
-    done = with_connection(service, state_dir, act)
+    chosen = Chosen(service, state_dir, replaying.waiting, ids)
+    done = carry_out(chosen, "would be handled again", act, apply=apply, actor=actor, reason=reason)
+    if done is None:
+        return
     typer.echo(f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} wait, {len(done.unfound)} were not found")
     if done.waiting or done.unfound:
         raise typer.Exit(1)
@@ -132,16 +133,14 @@ def discard(
     reason: Reason = "",
 ) -> None:
     """Give dead letters up for ever, so that what waits behind them can be sent back."""
-    must_be_known(apply=apply, actor=actor, reason=reason)
-    if not apply:
-        _only_count(service, state_dir, ids, "would be given up")
-        return
 
     async def act(_: Settings, connection: Any) -> tuple[int, ...]:
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
-    given_up = with_connection(service, state_dir, act)
-    typer.echo(f"{service}: {len(given_up)} given up")
+    chosen = Chosen(service, state_dir, replaying.waiting, ids)
+    given_up = carry_out(chosen, "would be given up", act, apply=apply, actor=actor, reason=reason)
+    if given_up is not None:
+        typer.echo(f"{service}: {len(given_up)} given up")
 
 
 def _text(value: object) -> str:
@@ -149,19 +148,33 @@ def _text(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _only_count(service: str, state_dir: Path, ids: list[int] | None, what: str) -> None:
-    letters = with_connection(service, state_dir, lambda _, connection: replaying.waiting(connection, ids))
-    typer.echo(f"{service}: {len(letters)} {what}; nothing was changed. Add --apply to carry it out")
+class Chosen(NamedTuple):
+    """Of one service, what a command is about: these, or all that wait."""
+
+    service: str
+    state_dir: Path
+    waiting: Waiting
+    ids: list[int] | None
 
 
-def with_connection(service: str, state_dir: Path, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
+def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: str, reason: str) -> T | None:
+    """Do it where `apply` is given and it is known by whom and why; otherwise say of how many it would be."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    if apply:
+        return with_connection(chosen.service, chosen.state_dir, act)
+    found = with_connection(chosen.service, chosen.state_dir, lambda _, connection: chosen.waiting(connection, chosen.ids))
+    typer.echo(f"{chosen.service}: {len(found)} {would}; nothing was changed. Add --apply to carry it out")
+    return None
+
+
+def with_connection(service: str, state_dir: Path, act: Act[T]) -> T:
     """Do something in the service's own database."""
     with explained():
         settings = _settings(service, state_dir)
         return asyncio.run(_connected(settings, act))
 
 
-async def _connected(settings: Settings, act: Callable[[Settings, Any], Awaitable[T]]) -> T:
+async def _connected(settings: Settings, act: Act[T]) -> T:
     try:
         connection = await asyncpg.connect(**settings.postgres_arguments())
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

@@ -6,6 +6,7 @@ What an event holds is never shown. Exit codes: 0 done or shown, 1 it cannot be 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -13,8 +14,8 @@ import typer
 
 from conduit_chassis import rejected
 from conduit_chassis.settings import Settings
-from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, must_be_known
-from conduit_local.dead_letter_commands import MOST_SHOWN, Ids, Service, first_of, with_connection
+from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir
+from conduit_local.dead_letter_commands import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
 
 app = typer.Typer(no_args_is_help=True, help="Events that Kafka would not take: look, send again, give up.")
 
@@ -48,17 +49,14 @@ def bring_back(
     reason: Reason = "",
 ) -> None:
     """Have the service send events again. It does so within seconds; mend the cause first, or they come back here."""
-    must_be_known(apply=apply, actor=actor, reason=reason)
-    if not apply:
-        found = with_connection(service, state_dir, lambda _, connection: rejected.waiting(connection, ids))
-        typer.echo(f"{service}: {len(found)} would be sent again; nothing was changed. Add --apply to carry it out")
-        return
-    done = with_connection(
-        service,
-        state_dir,
-        lambda _, connection: rejected.bring_back(connection, actor=actor, reason=reason, ids=ids),
-    )
-    typer.echo(f"{service}: {len(done)} are sent again. What Kafka still refuses is listed again")
+
+    async def act(_: Settings, connection: Any) -> Sequence[int]:
+        return await rejected.bring_back(connection, actor=actor, reason=reason, ids=ids)
+
+    chosen = Chosen(service, state_dir, rejected.waiting, ids)
+    done = carry_out(chosen, "would be sent again", act, apply=apply, actor=actor, reason=reason)
+    if done is not None:
+        typer.echo(f"{service}: {len(done)} are sent again. What Kafka still refuses is listed again")
 
 
 @app.command()
@@ -72,12 +70,11 @@ def discard(
     reason: Reason = "",
 ) -> None:
     """Give events up for ever: nobody is told what they say, unless you tell them by another way."""
-    must_be_known(apply=apply, actor=actor, reason=reason)
-    if not apply:
-        found = with_connection(service, state_dir, lambda _, connection: rejected.waiting(connection, ids))
-        typer.echo(f"{service}: {len(found)} would be given up; nothing was changed. Add --apply to carry it out")
-        return
-    done = with_connection(
-        service, state_dir, lambda _, connection: rejected.discard(connection, ids, actor=actor, reason=reason)
-    )
-    typer.echo(f"{service}: {len(done)} given up")
+
+    async def act(_: Settings, connection: Any) -> Sequence[int]:
+        return await rejected.discard(connection, ids, actor=actor, reason=reason)
+
+    chosen = Chosen(service, state_dir, rejected.waiting, ids)
+    done = carry_out(chosen, "would be given up", act, apply=apply, actor=actor, reason=reason)
+    if done is not None:
+        typer.echo(f"{service}: {len(done)} given up")
