@@ -159,7 +159,9 @@ def asking(referral_id: UUID, officer: str = "a.officer") -> DecideReview:
 
 def as_record(message: Any, **attributes: Any) -> Record:
     """The record that carries a message to triage."""
-    return record(_TOPICS[message.type], str(message.referral_id), message, **attributes)
+    made = record(_TOPICS[message.type], str(message.referral_id), message, **attributes)
+    at = attributes.get("time")
+    return made._replace(timestamp_ms=int(at.timestamp() * 1000)) if at else made
 
 
 def names(published: Iterable[Any]) -> list[str]:

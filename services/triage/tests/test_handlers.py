@@ -20,8 +20,10 @@ from services.triage.tests.builders import (
     LEEDS,
     NATURE,
     NOW,
+    READER,
     Desk,
     accepting,
+    as_record,
     asking,
     complex_referral,
     declining,
@@ -307,12 +309,24 @@ def test_the_second_of_two_officers_hears_that_the_review_was_decided(desk: Desk
     assert desk.case(referral_id).state is State.ACCEPTED
 
 
-def test_a_reason_is_judged_by_when_the_officer_gave_it_and_never_by_a_time_to_come(policy: TriagePolicy) -> None:
+def test_a_reason_is_judged_by_when_the_hub_took_it_and_never_by_a_time_to_come(policy: TriagePolicy) -> None:
     the_day_before = Desk(policy, now=NOW.replace(month=10, day=31))
     message = received()
     the_day_before.take(message)
     (ignored,) = the_day_before.take(declining(message.referral_id), time=NOW)
     assert ignored.code == "reason_not_in_effect"
+
+
+def test_what_an_officers_clock_says_brings_back_no_reason_that_has_ended(policy: TriagePolicy) -> None:
+    terms = policy.decline_reasons["not_complex"].model_copy(update={"effective_to": NOW.date() - timedelta(days=1)})
+    reasons = {**policy.decline_reasons, DeclineReason.NOT_COMPLEX: terms}
+    desk = Desk(policy.model_copy(update={"decline_reasons": reasons}))
+    referral_id = desk.open()
+    made = as_record(declining(referral_id), time=NOW - timedelta(days=2))
+    (ignored,) = desk.handle([READER.read(made._replace(timestamp_ms=int(NOW.timestamp() * 1000))).content])
+    assert ignored.code == "reason_not_in_effect"
+    (declined,) = desk.take(declining(referral_id), time=NOW - timedelta(days=2))
+    assert declined.reason is DeclineReason.NOT_COMPLEX
 
 
 @pytest.mark.parametrize("made", [supplied, withdrawn, reconsideration], ids=lambda made: made.__name__)

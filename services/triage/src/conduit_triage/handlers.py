@@ -104,7 +104,7 @@ def decide_review(work: Work, delivery: Delivery[DecideReview], outbox: Outbox) 
         acts.refuse_command(work, delivery, (_COMMAND_UNKNOWN,), outbox)
         return
     act, news = Act(work, delivery, outbox, case), work.news(case, command)
-    code = rules.command_misfit(work.policy, case, command, min(delivery.attributes.time, work.now))
+    code = rules.command_misfit(work.policy, case, command, min(delivery.record.timestamp, work.now))
     if code is None and news and command.outcome is not ReviewOutcome.ACCEPT:
         code = CASE_CHANGED
     if code is not None:

@@ -140,7 +140,7 @@ def reconsideration_misfit(case: Case) -> str | None:
 
 
 def command_misfit(policy: TriagePolicy, case: Case, command: DecideReview, said_at: datetime) -> str | None:
-    """Why an officer's decision cannot take effect, or None where it can."""
+    """Why an officer's decision cannot take effect, or None where it can. `said_at` is when the broker took it."""
     if case.state is State.WITHDRAWN:
         return "withdrawn"
     if case.review is None:
