@@ -270,6 +270,18 @@ def test_a_force_is_registered_with_its_levels(changing_broker: Broker, conduit:
     conduit("force", "onboard", "kent", "--email", "team@kent.example", *levels, *BY)
     entry = read_registers(changing_broker).forces["kent"]
     assert [each.email for each in entry.escalation] == ["duty@kent.example", "head@kent.example"]
+    department = ("--professional-standards", "standards@kent.example,01622 496 0001")
+    conduit("force", "onboard", "kent", *department, *BY)
+    entry = read_registers(changing_broker).forces["kent"]
+    assert entry.professional_standards is not None
+    assert (entry.professional_standards.email, len(entry.escalation)) == ("standards@kent.example", 2)
+    for wrong in ("standards", "a..b@kent.example", ",01622 496 0001", "x@kent.example,1,2"):
+        assert (
+            "--professional-standards"
+            in conduit("force", "onboard", "kent", "--professional-standards", wrong, code=1).output
+        )
+    conduit("force", "onboard", "kent", "--professional-standards", "", *BY)
+    assert read_registers(changing_broker).forces["kent"].professional_standards is None
     assert "is it kent" in conduit("force", "onboard", "kennt", code=1).output
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from conduit_contracts.programme import ForceRegistered
+from conduit_contracts.programme import Contact, ForceRegistered
 from conduit_contracts.topics import FORCE
 from conduit_local import onboarding, reachable
 from conduit_local.commands import Actor, Apply, AsJson, Reason, StateDir, explained, perform, show
@@ -15,6 +15,7 @@ from conduit_local.partner_commands import SecretName, contact_of
 from conduit_local.plans import Plan, Standing
 from conduit_local.reachable import checked
 from conduit_notification import addresses
+from conduit_notification.notices import channels_of
 
 app = typer.Typer(no_args_is_help=True, help="Forces: onboard, rotate credentials.")
 
@@ -36,6 +37,13 @@ def onboard(  # noqa: PLR0913  one parameter per option
     control_room: Annotated[
         str | None, typer.Option(help="The control room's, which answers at any hour; an empty one takes it away.")
     ] = None,
+    professional_standards: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the professional standards department, as EMAIL or EMAIL,TELEPHONE: told of cases in which a suspect "
+            "may belong to the force. An empty one takes it away."
+        ),
+    ] = None,
     http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API, which fetches attachments.")] = False,
     apply: Apply = False,
     actor: Actor = "",
@@ -47,16 +55,34 @@ def onboard(  # noqa: PLR0913  one parameter per option
 
     def plan_of(standing: Standing) -> Plan:
         before = standing.entry if isinstance(standing.entry, ForceRegistered) else ForceRegistered(force_id=force_id)
-        levels = before.escalation if escalation_email is None else tuple(map(reachable.contact, escalation_email))
+        levels = before.escalation if escalation_email is None else _levels(escalation_email)
         room = before.control_room if control_room is None else checked("--control-room", control_room, addresses.telephone)
+        standards = before.professional_standards
+        if professional_standards is not None:
+            standards = _department(professional_standards)
         contact = contact_of(before.contact, given, force_id)
         # What is not given here stays as it stands.
-        entry = before.model_copy(update={"contact": contact, "escalation": levels, "control_room": room or None})
+        changed = {"contact": contact, "escalation": levels, "control_room": room or None}
+        entry = before.model_copy(update={**changed, "professional_standards": standards})
         return onboarding.onboard(standing, entry, http=(force_id + FORCES,) if http else ())
 
     with explained():
         plan = perform("force onboard", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)
         show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+def _levels(typed: list[str]) -> tuple[Contact, ...]:
+    return tuple(reachable.contact(each, "--escalation-email") for each in typed)
+
+
+def _department(typed: str) -> Contact | None:
+    """It must be told by e-mail or webhook: a telephone alone rings nobody by itself."""
+    if not typed.strip():
+        return None
+    found = reachable.contact(typed, "--professional-standards")
+    if not channels_of(found):
+        raise onboarding.OnboardingError("--professional-standards needs an e-mail address: EMAIL or EMAIL,TELEPHONE")
+    return found
 
 
 @app.command("rotate")

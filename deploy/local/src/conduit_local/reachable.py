@@ -43,7 +43,7 @@ def looked_at(field: str, text: str | None) -> str | None:
     return checked(f"--{field.replace('_', '-')}", text, LOOKS[field])
 
 
-def contact(text: str) -> Contact:
+def contact(text: str, option: str = "--contact") -> Contact:
     """A contact typed as EMAIL, EMAIL,TELEPHONE or, to be told by another way too, with ,URL,SECRET-NAME behind it.
 
     Raises:
@@ -53,10 +53,10 @@ def contact(text: str) -> Contact:
     webhook = more[-2:] if len(more) >= 2 and "://" in more[-2] else []
     telephones = more[: len(more) - len(webhook)]
     if len(telephones) > 1:
-        raise OnboardingError("--contact has a comma too many; give EMAIL,TELEPHONE or EMAIL,TELEPHONE,URL,SECRET-NAME")
+        raise OnboardingError(f"{option} has a comma too many; give EMAIL,TELEPHONE or EMAIL,TELEPHONE,URL,SECRET-NAME")
     return Contact(
-        email=checked("--contact", email, addresses.email),
-        telephone=checked("--contact", "".join(telephones), addresses.telephone) or None,
-        webhook_url=checked("--contact", webhook[0], _webhook) if webhook else None,
+        email=checked(option, email, addresses.email),
+        telephone=checked(option, "".join(telephones), addresses.telephone) or None,
+        webhook_url=checked(option, webhook[0], _webhook) if webhook else None,
         webhook_secret=webhook[1] if webhook else None,
     )
