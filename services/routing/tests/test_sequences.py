@@ -21,10 +21,10 @@ from conduit_contracts.routing import (
     CaseDisseminated,
     CaseHandedOver,
     CaseRouted,
-    ForcesChanged,
+    HandoffClosed,
+    HandoffEscalated,
+    HandoffOverdue,
     HandoffState,
-    HomeForceChanged,
-    InformationDisseminated,
     ResponseRejected,
 )
 from conduit_routing import extract
@@ -180,11 +180,16 @@ class Watch:
             assert force_id in self.held, "told something of a case that it was never given"
 
     def _no_rule_sends_the_case_to_a_suspects_force(self, case: Case, outbox: Recorder) -> None:
-        """Only chasing, closing and what ends the case go on to one that had it before anybody knew."""
-        words = (CaseDisseminated, InformationDisseminated, AttachmentDisseminated, HomeForceChanged, ForcesChanged)
+        """Of whatever kind, nothing goes to one that had it before anybody knew, but that an officer ended its part, and
+        what was wrong with its own records. And nobody writes to it, as is done to whomever `CaseRouted` names."""
         for force_id in self.police(case):
             assert case.home_force != force_id
-            assert not [message for message in outbox.to(force_id) if isinstance(message, words)]
+            told = [message for message in outbox.to(force_id) if not isinstance(message, ResponseRejected)]
+            assert all(isinstance(message, HandoffClosed) for message in told)
+            assert not told or case.handoffs[force_id].state is HandoffState.STOOD_DOWN
+            for fact in outbox.facts():
+                assert not isinstance(fact, CaseRouted) or force_id not in {*fact.added, *fact.again}
+                assert not isinstance(fact, HandoffOverdue | HandoffEscalated) or fact.force_id != force_id
 
     def _the_home_force_alone_may_fetch_attachments(self, case: Case, outbox: Recorder) -> None:
         for _, _, message in outbox.sent:

@@ -170,11 +170,16 @@ def _inform(turn: Turn, sent: Container[str]) -> None:
 
 
 def _close_parts(turn: Turn, after: Standing) -> None:
-    """Tell forces that left. One that declined is told when the interim duty is with another force."""
+    """Tell forces that left. One that declined is told when the interim duty is with another force.
+
+    A force that the case is kept from is told of an officer's act alone.
+    """
     case, before = turn.case, turn.before
     left = {force_id for force_id in before.active if force_id not in after.active}
     if before.owner is not None and before.owner != after.owner and before.owner not in after.active:
         left.add(before.owner)
+    ended = {force_id for force_id, held in case.handoffs.items() if held.state is HandoffState.STOOD_DOWN}
+    left -= case.barred.forces - ended
     for force_id in in_order(left - {after.owner or ""}):
         sent_id = turn.send(force_id, HandoffClosed(force_id=force_id, referral_id=case.referral_id))
         turn.note("part_closed", "", force_id, sent_id)
@@ -182,7 +187,8 @@ def _close_parts(turn: Turn, after: Standing) -> None:
 
 def _announce(turn: Turn, after: Standing) -> None:
     case = turn.case
-    new = tuple(force_id for force_id in after.active if force_id not in turn.before.active)
+    # Whoever is named here is written to: never a force that the case is kept from, also where it takes the case back.
+    new = tuple(force_id for force_id in case.told_forces if force_id not in turn.before.active)
     again = in_order(turn.again.difference(new))
     anew = [force_id for force_id in again if case.handoffs[force_id].begins_at(turn.now)]
     added = in_order([*new, *anew]) if anew else new

@@ -185,8 +185,8 @@ def inform(turn: Turn, message: InformationForwarded, body: bytes) -> None:
     case.new_supplements.append(body)
     turn.added.append(message.supplement)
     turn.note("information_added", "correction" if message.supplement.corrects else "addition")
+    _restrict(turn)
     if case.state is not CaseState.WITHDRAWN:
-        _restrict(turn)
         _raise_priority(turn)
     if case.state in {CaseState.OPEN, CaseState.HANDED_OVER}:
         route_anew(turn)
