@@ -125,7 +125,7 @@ class Callback(Value):
 
 
 class DangerReported(Event):
-    """A partner says that a child is in danger now, in something that the hub has not taken.
+    """A partner says that a child is in danger now, in something that the hub has not taken, or that waits for its referral.
 
     Nothing is with any force: a person at the hub must hear of it. The answer tells the sender to call 999, but may not
     have been read, and nobody is answered whom the register does not know.
@@ -144,6 +144,10 @@ class DangerReported(Event):
     """Why it was not taken."""
     callback: Callback | None = None
     """Whom to ring back, where the body says it."""
+    waits_until: Moment | None = None
+    """Given where it came before its referral and waits for it: after this it is refused. The sender is told at once."""
+    event_id: SenderEventId | None = None
+    """The id that the sender gave a record that waits."""
 
 
 class SubmissionRepeated(Event):

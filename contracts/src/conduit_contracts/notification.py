@@ -99,6 +99,22 @@ class SubmissionRejected(Event):
     """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent where none could be read."""
 
 
+class SubmissionDeferred(Event):
+    """A record of this partner's came before its referral and says that a child is in danger: 999 must not wait for it."""
+
+    type: ClassVar[str] = "uk.conduit.notification.submission-deferred.v1"
+    partner_id: PartnerId
+    partner_reference: PartnerReference | None = None
+    submission_id: Annotated[str, StringConstraints(max_length=200)]
+    """The record's topic, partition and offset."""
+    event_id: SenderEventId | None = None
+    """The id that the sender gave the record."""
+    waits_until: Moment
+    """It takes effect when its referral comes, and after this it is refused. You are told of either."""
+    next_step: Text
+    """What the partner should do now."""
+
+
 class Channel(Term):
     """How a notice goes out."""
 

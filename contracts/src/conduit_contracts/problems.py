@@ -55,7 +55,7 @@ _TEXTS = {
     "field_repeated": "This field stands more than once in its object. Send it once.",
     "field_type": "This field has the wrong type.",
     "value_not_allowed": "This value is not one of the allowed ones.",
-    "value_out_of_range": "This number or time is out of range. Times lie between the years 1 and 9999.",
+    "value_out_of_range": "This number or time is out of range. Times lie from 2 January of the year 1 to 30 December 9999.",
     "length_out_of_range": "This is too short or too long.",
     "format_invalid": "This does not have the required form.",
     "value_inconsistent": "This contradicts another field.",

@@ -324,8 +324,8 @@ PARTNER_UPDATES = Topic(
     owner="notification",
     producers=("notification",),
     consumers=("intake",),
-    messages=(notification.ReferralStatusUpdated, notification.SubmissionRejected),
-    key="referral_id, or partner_reference of a rejected submission",
+    messages=(notification.ReferralStatusUpdated, notification.SubmissionRejected, notification.SubmissionDeferred),
+    key="referral_id, or partner_reference of a rejected or waiting submission",
     retention=timedelta(days=90),
     audience=PARTNER,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +12,8 @@ from conduit_chassis.testing import Harness, ManualClock, harness
 from conduit_intake.app import create_service
 from services.intake.tests.api import Api
 from services.intake.tests.samples import NORTH, NOW, SOUTH, registered, sent
+
+POLICY_FILE = Path(__file__).parents[3] / "deploy" / "policy" / "policy.toml"
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,7 @@ def clock() -> ManualClock:
 async def empty_intake(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
     """Intake with an empty register."""
     service = create_service()
-    async with harness(service, database, clock) as made:
+    async with harness(service, database, clock, policy_file=POLICY_FILE) as made:
         service.routes(made.runtime)
         yield made
 

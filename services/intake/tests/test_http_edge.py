@@ -23,6 +23,7 @@ from conduit_intake.http.bodies import DEEPEST, too_deep
 from conduit_intake.http.edge import correlation_id
 from conduit_intake.http.limits import MOST_BUCKETS, Buckets
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred, token
+from services.intake.tests.conftest import POLICY_FILE
 from services.intake.tests.samples import CANARY, NORTH, sent, submitted
 
 PATH = "/v1/referrals"
@@ -166,7 +167,7 @@ class TestLoad:
             await go_on.wait()
             await keep(*arguments)
 
-        async with harness(create_service(), database, clock, pool_size=4) as busy:
+        async with harness(create_service(), database, clock, policy_file=POLICY_FILE, pool_size=4) as busy:
             ((_, app),) = busy.runtime.service.routes(busy.runtime)
             client = await api.client(app=app)
             monkeypatch.setattr(accounts, "keep", slowly)

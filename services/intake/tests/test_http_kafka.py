@@ -22,6 +22,7 @@ from conduit_local.ports import free_port
 from conduit_local.topics import create_topics
 from services.chassis.tests.world import World, eventually
 from services.intake.tests.api import body, is_documented, post, token
+from services.intake.tests.conftest import POLICY_FILE
 from services.intake.tests.samples import registered, sent
 
 
@@ -36,6 +37,7 @@ async def test_a_referral_sent_by_http_reaches_the_topic_and_its_state_comes_bac
         kafka_bootstrap_servers=kafka_bootstrap,
         postgres_dsn=database,
         http_port=port,
+        policy_file=POLICY_FILE,
         metadata_max_age_ms=500,
         # It reads what every partner's topic holds, and here nobody registered the partners that other tests made.
         dead_letter_limit=1000,

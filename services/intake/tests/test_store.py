@@ -22,6 +22,7 @@ from conduit_intake import early, handlers, metrics, rules, store
 from conduit_intake.app import create_service
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Held, Key
+from services.intake.tests.conftest import POLICY_FILE
 from services.intake.tests.samples import (
     CANARY,
     NORTH,
@@ -395,7 +396,7 @@ async def test_two_processes_race_through_the_same_references_and_each_has_one_r
 ) -> None:
     references = [f"NL-{number}" for number in range(20)]
     service = create_service()
-    async with harness(service, database, clock) as twin:
+    async with harness(service, database, clock, policy_file=POLICY_FILE) as twin:
         service.routes(twin.runtime)
 
         async def flood(process: Harness, narrative: str, order: list[str]) -> None:

@@ -78,7 +78,8 @@ def record_of(message: Message, at: datetime = NOW, event_id: str | None = None)
     """A record of this fact."""
     names = ("referral_id", "partner_id", "force_id", "proposal_id")
     key = next(found for name in names if (found := getattr(message, name, None)))
-    return record(_TOPICS[message.type], str(key), message, event_id=event_id, time=at)
+    made = record(_TOPICS[message.type], str(key), message, event_id=event_id, time=at)
+    return made._replace(timestamp_ms=int(at.timestamp() * 1000))
 
 
 def delivery_of(message: Message, at: datetime = NOW) -> Delivery[Any]:
@@ -197,14 +198,21 @@ def rejected(
 
 
 def danger_reported(
-    reference: str | None = REFERENCE, partner_id: str = PARTNER, *, referral_id: UUID | None = None, number: int = 7
+    reference: str | None = REFERENCE,
+    partner_id: str = PARTNER,
+    *,
+    referral_id: UUID | None = None,
+    number: int = 7,
+    waits_until: datetime | None = None,
 ) -> intake.DangerReported:
     return intake.DangerReported(
         partner_id=partner_id,
         partner_reference=reference,
         referral_id=referral_id,
         submission_id=f"partner.{partner_id}.referrals.v1/2/{number}",
-        codes=("body_invalid",),
+        codes=("referral_unknown",) if waits_until else ("body_invalid",),
+        waits_until=waits_until,
+        event_id="event-7" if waits_until else None,
         callback=intake.Callback(name="Example Caseworker", telephone="0100 496 0147"),
     )
 
@@ -298,8 +306,12 @@ def routing_review(
     )
 
 
-def restricted(*, danger: bool = False) -> routing.CaseRestricted:
-    return routing.CaseRestricted(**_ABOUT, urgency=Urgency.ROUTINE, immediate_danger=danger)
+def restricted(*kept_from: str, danger: bool = False) -> routing.CaseRestricted:
+    return routing.CaseRestricted(**_ABOUT, kept_from=kept_from, urgency=Urgency.ROUTINE, immediate_danger=danger)
+
+
+def standards_informed(force_id: str = HOME) -> routing.ProfessionalStandardsInformed:
+    return routing.ProfessionalStandardsInformed(**_ABOUT, force_id=force_id, officer_id=OFFICER, reason="Synthetic words.")
 
 
 def home_force_named(home_force: str = OTHER) -> routing.HomeForceNamed:

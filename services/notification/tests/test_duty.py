@@ -354,6 +354,52 @@ class TestPages:
         assert b.received().referral.caseworker.name in answer.text
         assert f'{HOME} <a href="tel:+441004960001">+441004960001</a>' in answer.text
 
+    @pytest.mark.parametrize(
+        ("kept_from", "shown"), [((), ()), ((HOME,), (b.OTHER,)), ((b.OTHER,), (HOME,)), ((HOME, b.OTHER), ())], ids=str
+    )
+    async def test_neither_page_nor_message_shows_how_to_reach_the_force_of_a_police_suspect(
+        self,
+        staffed: Harness,
+        browser: httpx.AsyncClient,
+        mail: MailServer,
+        kept_from: tuple[str, ...],
+        shown: tuple[str, ...],
+    ) -> None:
+        """With nobody named any force might be the one."""
+        rooms = {HOME: "+441004960001", b.OTHER: "+441004960002"}
+        for force_id, room in rooms.items():
+            force = b.force_registered(Contact(email=f"team@{force_id}.example"), force_id=force_id)
+            await deliver(staffed, force.model_copy(update={"control_room": room}))
+        await deliver(
+            staffed, b.received(danger=True), b.routed(HOME, b.OTHER, danger=True), b.restricted(*kept_from, danger=True)
+        )
+        await deliver(staffed, b.routing_review(danger=True, reason=EXHAUSTED, silent=(HOME,)))
+        await deliver(staffed, b.review_opened(danger=True))
+        await deliver_email(staffed)
+        addresses = [row["token"] for row in await staffed.pool.fetch("SELECT token FROM duty_calls")]
+        pages = [await browser.post(f"/duty/{token}", data={"name": "Ada Example"}) for token in addresses]
+        of_the_hub = [text for text in map(str, mail.messages) if "@hub.example\nSubject" in text]
+        texts = [*(page.text for page in pages), *of_the_hub]
+        assert of_the_hub
+        assert len(pages) >= 3
+        for force_id, room in rooms.items():
+            found = [text for text in texts if room in text or f"team@{force_id}.example" in text]
+            assert bool(found) == (force_id in shown)
+        about_the_silent = [text for text in texts if "has not answered" in text or "kept from that force" in text]
+        assert about_the_silent
+        assert any("Ring the force" in text for text in about_the_silent) == (HOME in shown)
+
+    async def test_what_waits_to_be_sent_to_the_force_of_a_police_suspect_is_not_sent(
+        self, staffed: Harness, mail: MailServer
+    ) -> None:
+        for force_id in (HOME, b.OTHER):
+            await deliver(staffed, b.force_registered(Contact(email=f"team@{force_id}.example"), force_id=force_id))
+        await deliver(staffed, b.routed(HOME, b.OTHER), b.restricted(HOME))
+        assert f"team@{b.OTHER}.example" in (sent := await mailed(staffed, mail))
+        assert f"team@{HOME}.example" not in sent
+        await deliver(staffed, b.overdue(), b.overdue(b.OTHER, 2))
+        assert f"team@{HOME}.example" not in await mailed(staffed, mail)
+
     @pytest.mark.parametrize("name", ["", "   ", "\u200b", "x" * 101, "a\x00b"])
     async def test_nobody_takes_it_without_a_name(self, staffed: Harness, browser: httpx.AsyncClient, name: str) -> None:
         await deliver(staffed, b.danger_reported())

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conduit_contracts import notification, topics, triage
+from conduit_contracts import danger, notification, topics, triage
 from conduit_contracts.advice import Advice
 from conduit_contracts.envelope import Message
 from conduit_contracts.notification import Channel, ReferralState
@@ -15,8 +17,10 @@ from conduit_contracts.programme import Contact
 from conduit_contracts.referral import Caseworker
 from conduit_contracts.routing import HandoffState, ProfessionalStandardsInformed, RoutingReviewReason
 from conduit_notification import notices
+from conduit_notification.duty import Duty, Kind
 from conduit_notification.handlers import HANDLERS, ignore
 from conduit_notification.notices import HUB
+from conduit_notification.rules import ASKED_AGAIN, NOTHING_TO_DO
 from conduit_notification.templates import Template
 from services.notification.tests import builders as b
 from services.notification.tests.builders import CALL_999, HOME, OTHER, PARTNER, REFERENCE, REFERRAL, Bench, example_record
@@ -89,8 +93,22 @@ def test_a_professional_standards_department_hears_by_its_own_address_and_withou
         f"force:{force_id}-professional-standards",
         Template.FORCE_PROFESSIONAL_STANDARDS,
     )
-    (notice,) = Bench(KNOWN | {f"force:{force_id}": FORCE}).take(told).notices
-    assert (notice.audience, notice.template) == (HUB, Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE)
+    bench = Bench(KNOWN | {f"force:{force_id}": FORCE}).take(told)
+    assert bench.notices == []
+    assert unreachable(bench) == [(force_id, False)]
+
+
+def unreachable(bench: Bench) -> list[tuple[str | None, bool]]:
+    """Of which departments somebody on duty is told that the register has no address, and whether a child is in danger."""
+    duties = [each for each in bench.work.duties if isinstance(each, Duty)]
+    return [(each.force_id, each.danger) for each in duties if each.kind is Kind.STANDARDS_UNREACHABLE]
+
+
+@pytest.mark.parametrize("now", [False, True])
+def test_a_restricted_case_whose_department_has_no_address_is_a_duty_task_that_says_so(now: bool) -> None:
+    assert unreachable(Bench(KNOWN).take(b.restricted(OTHER, danger=now))) == [(OTHER, now)]
+    department = {notices.professional_standards(OTHER): (Contact(email="standards@force.example"),)}
+    assert unreachable(Bench(KNOWN | department).take(b.restricted(OTHER, danger=now))) == []
 
 
 def test_whom_to_ring_back_is_read_however_much_a_referral_says_of_it() -> None:
@@ -115,8 +133,61 @@ def test_an_address_that_left_the_register_is_written_to_no_more() -> None:
     force_id = told.message.force_id
     registered = b.force_registered(FORCE[0], force_id=force_id)
     with_department = registered.model_copy(update={"professional_standards": Contact(email="standards@force.example")})
-    (notice,) = Bench(KNOWN).take(with_department, registered, told).notices
-    assert (notice.audience, notice.template) == (HUB, Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE)
+    bench = Bench(KNOWN).take(with_department, registered, told)
+    assert bench.notices == []
+    assert unreachable(bench) == [(force_id, False)]
+
+
+_ABOUT_A_FORCE = st.sampled_from(
+    [
+        *(b.routed(HOME, OTHER, added=(OTHER,)), b.routed(HOME, OTHER, added=(), again=(OTHER,)), b.danger_raised()),
+        *(b.overdue(), b.escalated(), b.overdue(OTHER), b.escalated(OTHER), b.force_received(), b.force_declined()),
+        *(b.force_acknowledged(), b.restricted(HOME, danger=True), b.standards_informed(), b.handed_over(OTHER)),
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_ABOUT_A_FORCE, max_size=6), st.lists(_ABOUT_A_FORCE, max_size=8))
+def test_from_when_a_case_is_kept_from_a_force_its_team_is_written_to_no_more(before: list[Any], after: list[Any]) -> None:
+    department = {notices.professional_standards(HOME): (Contact(email="standards@force.example"),)}
+    bench = Bench(KNOWN | department).take(b.received(), *before, b.restricted(HOME))
+    told = sum(notice.audience == f"force:{HOME}" for notice in bench.notices)
+    bench.take(*after)
+    assert sum(notice.audience == f"force:{HOME}" for notice in bench.notices) == told
+
+
+def test_a_force_that_an_officer_let_in_is_written_to_again() -> None:
+    bench = Bench(KNOWN).take(b.routed(HOME), b.restricted(HOME), b.standards_informed(), b.home_force_named(HOME))
+    told = len(bench.notices)
+    assert bench.take(b.overdue()).notices[told].audience == f"force:{HOME}"
+
+
+def test_an_update_in_danger_that_waits_for_its_referral_is_answered_with_999_at_once() -> None:
+    until = b.NOW + timedelta(seconds=120)
+    bench = Bench(KNOWN).take(b.danger_reported(waits_until=until))
+    (told,) = bench.published
+    assert isinstance(told, notification.SubmissionDeferred)
+    assert told.next_step.startswith(danger.CALL_999)
+    assert (told.waits_until, told.event_id) == (until, "event-7")
+    assert (bench.outbox.rows[0].topic, bench.outbox.rows[0].key) == (f"partner.{PARTNER}.updates.v1", REFERENCE.encode())
+    (notice,) = bench.notices
+    assert (notice.template, notice.urgent) == (Template.PARTNER_DANGER_DEFERRED, True)
+    assert [each.kind for each in bench.work.duties if isinstance(each, Duty)] == [Kind.DANGER_REFUSED]
+
+
+def test_forces_asked_again_in_danger_leave_the_partner_something_to_do() -> None:
+    calm = Bench(KNOWN).take(b.routed(HOME), b.routed(HOME, again=(HOME,))).last.next_step
+    assert calm == f"{ASKED_AGAIN} {NOTHING_TO_DO}"
+    alarmed = Bench(KNOWN).take(b.routed(HOME), b.routed(HOME, again=(HOME,), danger=True)).last.next_step
+    assert alarmed == f"{b.CALL_999} {ASKED_AGAIN}"
+
+
+def test_which_was_first_a_question_or_information_no_services_clock_says() -> None:
+    asked, answered = b.delivery_of(b.asked(), b.NOW), b.delivery_of(b.supplied(), b.NOW + timedelta(minutes=1))
+    asked.attributes = asked.attributes._replace(time=b.NOW + timedelta(hours=1))
+    bench = Bench(KNOWN).take(b.received(), b.review_opened(), answered, asked)
+    assert bench.last.state is ReferralState.UNDER_REVIEW
 
 
 def test_the_hub_hears_of_a_restricted_case_also_where_nobody_is_in_danger_and_the_partner_does_not() -> None:
@@ -162,6 +233,7 @@ FACTS: list[list[Callable[[], Message]]] = [
 ]
 
 
+@settings(deadline=None)
 @given(
     *(st.lists(st.sampled_from(facts), max_size=5).map(lambda made: [fact() for fact in made]) for facts in FACTS),
     st.lists(st.integers(0, 2), max_size=15),
@@ -228,7 +300,7 @@ def test_a_case_handed_over_that_changed_is_with_forces_until_they_acknowledge_i
     changed = bench.updates[6]
     assert (changed.fact, changed.reason, changed.force_ids) == ("case_routed", "asked_again", (HOME,))
     assert changed.next_step is not None
-    assert "They hold it all the time" in changed.next_step
+    assert "They keep it meanwhile" in changed.next_step
     assert {each.force_id: each.state.value for each in changed.handoffs} == {HOME: "disseminated", OTHER: "acknowledged"}
     assert bench.templates(f"force:{HOME}") == ["force_case_disseminated", "force_case_changed"]
     assert bench.templates(f"force:{OTHER}") == ["force_case_disseminated"]

@@ -102,13 +102,14 @@ def test_handlers_queue_every_template_but_the_failures_with_exactly_its_paramet
     again = Bench(known).take(b.routed(again=[HOME])).notices
     told = b.read(b.example_record(ProfessionalStandardsInformed.type))
     department = {notices.professional_standards(told.message.force_id): ONE}
-    again += Bench(known).take(told).notices + Bench(known | department).take(told).notices
+    again += Bench(known | department).take(told).notices
     made = {
         notice.template: notice
         for notice in [
             *Bench(known).take(*STORY).notices,
             *Bench(known).take(b.routed()).notices,
             *Bench(known).take(b.rejected(in_danger=True), b.overdue(), b.escalated()).notices,
+            *Bench(known).take(b.danger_reported(waits_until=b.NOW)).notices,
             *Bench(known).take(b.routed(), b.routing_review(reason=RoutingReviewReason.TIE)).notices,
             *Bench(known).take(b.routing_review(), b.restricted()).notices,
             *again,

@@ -18,7 +18,7 @@ from conduit_contracts.kits.reader import Reader, Received, Report, log_skipped
 from conduit_contracts.kits.sender import Sender
 from conduit_contracts.kits.settings import KafkaSettings
 from conduit_contracts.kits.submission import PartnerMessage, Sent, Submission, log_warnings, prepare, warnings_of
-from conduit_contracts.notification import ReferralStatusUpdated, SubmissionRejected
+from conduit_contracts.notification import ReferralStatusUpdated, SubmissionDeferred, SubmissionRejected
 from conduit_contracts.partner import (
     InformationSupplied,
     ReconsiderationRequested,
@@ -38,7 +38,7 @@ __all__ = ["PartnerKit", "Sent", "Submission", "Update", "Updates"]
 class Update:
     """What the hub says. One that came before has the same `attributes.id`, and a status the same `revision`."""
 
-    message: ReferralStatusUpdated | SubmissionRejected
+    message: ReferralStatusUpdated | SubmissionRejected | SubmissionDeferred
     attributes: Attributes
 
 

@@ -35,7 +35,7 @@ def show(state_dir: StateDir) -> None:
     for task in tasks:
         urgent = "DANGER " if task.danger else ""
         about = " ".join(filter(None, (task.partner_id, task.partner_reference, str(task.referral_id or ""), task.force_id)))
-        typer.echo(f"{task.task_id}  {task.opened_at:%Y-%m-%dT%H:%M:%SZ}  {urgent}{task.kind}  {about}")
+        typer.echo(f"{task.task_id}  {task.opened_at:%Y-%m-%dT%H:%M:%SZ}  {urgent}{task.words}  {about}")
     more = f"; the first {len(tasks)} are shown" if in_all > len(tasks) else ""
     typer.echo(f"{in_all} duty tasks wait{more}")
 

@@ -42,7 +42,7 @@ class Record(NamedTuple):
 
     @property
     def timestamp(self) -> datetime:
-        """When it was written: by the broker's clock at the edges, by its producer's within the hub."""
+        """When it was written, by the broker's clock: every topic of the registry is stamped so."""
         return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
 
     @property

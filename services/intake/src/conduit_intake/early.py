@@ -1,7 +1,8 @@
 """Updates that come before the referral that they are about: another client, or an older topic, may bring them so.
 
 Each waits in the store, in the order in which the broker took it, until its referral is there or its time is over. Nothing
-else waits for it. What has come meanwhile about the same referral takes its turn behind it.
+else waits for it. What has come meanwhile about the same referral takes its turn behind it; a request by HTTP settles it
+first, since its sender waits for the answer.
 """
 
 import json
@@ -30,6 +31,11 @@ WITH due AS (
     SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM due
 )
 DELETE FROM early_updates WHERE id IN (SELECT id FROM summed WHERE total <= $3 OR total = size)
+RETURNING id, topic, partition, record_offset, key, headers, value, record_timestamp
+"""
+_TAKE_OF = """
+DELETE FROM early_updates AS early WHERE early.partner_id = $1 AND early.partner_reference = $2 AND EXISTS (
+    SELECT FROM referrals WHERE referrals.partner_id = $1 AND referrals.partner_reference = $2)
 RETURNING id, topic, partition, record_offset, key, headers, value, record_timestamp
 """
 _AWAITED = """
@@ -89,6 +95,11 @@ async def take(connection: Any, now: datetime) -> list[Item]:
     """The first of those whose referral has come or whose time is over, in their order."""
     rows = sorted(await connection.fetch(_TAKE, now, BATCH, MOST_BYTES))
     return [_READER.read(_record(row)) for row in rows]
+
+
+async def take_of(connection: Any, key: Key) -> list[Item]:
+    """All that waited for this referral, in order, where it is there. Ask before it is locked, as `take` does."""
+    return [_READER.read(_record(row)) for row in sorted(await connection.fetch(_TAKE_OF, *key))]
 
 
 async def count(connection: Any) -> int:

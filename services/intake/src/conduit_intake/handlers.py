@@ -22,6 +22,7 @@ from conduit_contracts.intake import DangerReported
 from conduit_contracts.names import NAMELESS, Names, names_of
 from conduit_intake import early, metrics, rules, store
 from conduit_intake.force_files import Opening
+from conduit_intake.policy import IntakePolicy
 from conduit_intake.problems import UNKNOWN_PARTNER
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import (
@@ -133,6 +134,7 @@ HANDLERS: dict[str, Handle] = {
     notification.ReferralStatusUpdated.type: referral_status_updated,
     notification.SubmissionRejected.type: ignore,
     notification.SandboxStatusUpdated.type: sandbox_status_updated,
+    notification.SubmissionDeferred.type: ignore,
 }
 
 
@@ -141,10 +143,11 @@ class Handler:
 
     def __init__(self) -> None:
         self._runtime: Runtime | None = None
+        self._patience = timedelta()
 
-    def start(self, runtime: Runtime) -> None:
-        """From now on decide under these settings and this clock."""
-        self._runtime = runtime
+    def start(self, runtime: Runtime, policy: IntakePolicy) -> None:
+        """From now on decide under these settings, this clock and this policy."""
+        self._runtime, self._patience = runtime, policy.patience
 
     @property
     def runtime(self) -> Runtime:
@@ -160,7 +163,7 @@ class Handler:
     async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """Take each record in turn, between one load and one save."""
         work = await load(connection, scene_of(self.runtime), batch)
-        work.patience = timedelta(seconds=cast("IntakeSettings", self.runtime.settings).early_update_seconds)
+        work.patience = self._patience
         dispatch(work, batch, outbox)
         await store.save(connection, work)
         metrics.count(work.history)
@@ -169,36 +172,40 @@ class Handler:
         """Answer what waited for its referral: that has come, or the time is over."""
         items = await early.take(connection, now)
         if items:
-            await self._settle_those(connection, items, outbox, now)
+            await settle_waiting(connection, scene_of(self.runtime), items, outbox)
         metrics.EARLY_WAITING.set(await early.count(connection))
         return len(items)
 
-    async def _settle_those(self, connection: Any, items: Sequence[Item], outbox: Outbox, now: datetime) -> None:
-        """One that cannot be handled is put aside as it would have been when it came: the others must not wait for it."""
-        batch, rows = [item.content for item in items], len(outbox.rows)
-        try:
-            async with connection.transaction():
-                work = await load(connection, scene_of(self.runtime), batch)
-                work.awaited.clear()
-                dispatch(work, batch, outbox)
-                await store.save(connection, work)
-        except Exception as error:  # whatever a rule raises is its record's fault or ours
-            if classify(error) is not Verdict.POISON:
-                raise
-            outbox.take_back(rows)
-            outbox.put_aside.clear()
-            if len(items) == 1:
-                _log.error("handler_failed", exc_info=error)
-                await _keep(connection, items[0], Cause(HANDLER_FAILED, class_name(error)), outbox, now)
-                return
-            for item in items:
-                await self._settle_those(connection, [item], outbox, now)
-        else:
-            metrics.count(work.history)
-            requests, outbox.put_aside = outbox.put_aside, []
-            for request in requests:
-                item = next(each for each in items if each.content is request.incoming)
-                await _keep(connection, item, Cause(request.problem.code), outbox, now)
+
+async def settle_waiting(connection: Any, scene: Scene, items: Sequence[Item], outbox: Outbox) -> None:
+    """Answer what waited for its referral, in order.
+
+    One that cannot be handled is put aside as it would have been when it came: the others must not wait for it.
+    """
+    batch, rows = [item.content for item in items], len(outbox.rows)
+    try:
+        async with connection.transaction():
+            work = await load(connection, scene, batch)
+            work.awaited.clear()
+            dispatch(work, batch, outbox)
+            await store.save(connection, work)
+    except Exception as error:  # whatever a rule raises is its record's fault or ours
+        if classify(error) is not Verdict.POISON:
+            raise
+        outbox.take_back(rows)
+        outbox.put_aside.clear()
+        if len(items) == 1:
+            _log.error("handler_failed", exc_info=error)
+            await _keep(connection, items[0], Cause(HANDLER_FAILED, class_name(error)), outbox, scene.now)
+            return
+        for item in items:
+            await settle_waiting(connection, scene, [item], outbox)
+    else:
+        metrics.count(work.history)
+        requests, outbox.put_aside = outbox.put_aside, []
+        for request in requests:
+            item = next(each for each in items if each.content is request.incoming)
+            await _keep(connection, item, Cause(request.problem.code), outbox, scene.now)
 
 
 async def _keep(connection: Any, item: Item, cause: Cause, outbox: Outbox, now: datetime) -> None:
@@ -266,13 +273,16 @@ def _waits(work: Work, submission: Submission[Any]) -> bool:
 
 
 def _wait(work: Work, submission: Submission[Any], delivery: Delivery[Any], outbox: Outbox) -> None:
-    """Keep it until its referral comes. A child in danger does not wait: a person at the hub hears of it now."""
+    """Keep it until its referral comes. A child in danger does not wait: its sender and a person at the hub hear now."""
+    waiting = early.early(submission.key, delivery.record, work.scene.now, work.patience)
     heard = danger.heard(submission.body)
     if heard is not None:
-        report = rules.danger_reported(submission.docket, heard, ["referral_unknown"], None)
+        about = submission.docket, heard, ["referral_unknown"], work.referrals.get(submission.key)
+        event_id = _names(delivery).event_id
+        report = rules.danger_reported(*about, waits_until=waiting.due_at, event_id=event_id)
         report_danger(outbox, report, delivery.attributes)
     work.awaited.add(submission.key)
-    work.early.append(early.early(submission.key, delivery.record, work.scene.now, work.patience))
+    work.early.append(waiting)
 
 
 def settle(

@@ -32,7 +32,7 @@ DANGERS_UNREPORTED = Counter(
 )
 EARLY_WAITING = Gauge(
     "conduit_intake_early_updates_waiting",
-    "Updates that came before their referral and wait for it, two minutes at most. Many: a client sends out of order.",
+    "Updates that came before their referral and wait for it, as the policy says. Many: a client sends out of order.",
 )
 PARTNERS = Gauge(
     "conduit_intake_partners", "Partners in the register. It falls to zero: intake reads another database than it should."

@@ -18,8 +18,8 @@ _TEXTS = {
     "with your own partner_id.",
     "partner_suspended": "The programme has suspended this partner. Speak to your contact at the programme." + _MEANWHILE,
     "mou_unknown": "You have no Memorandum of Understanding of this reference. Check it against your agreement." + _ANEW,
-    "mou_not_in_force": "This Memorandum of Understanding is not in force today. Name one that is, or speak to your "
-    "contact at the programme." + _MEANWHILE,
+    "mou_not_in_force": "This Memorandum of Understanding was not in force on the day on which the hub took this. Name one "
+    "that is, or speak to your contact at the programme." + _MEANWHILE,
     "referral_too_large": "This is larger than the hub takes. Shorten it, or send the rest later as supplied information.",
     "time_in_future": "This time lies in the future. Check your clock and the time's zone." + _ANEW,
     "reference_reused": "You sent another referral under this reference. Send InformationSupplied to add or correct, or "

@@ -179,8 +179,16 @@ def call_999_first(answer: Answer) -> Answer:
     return replace(answer, event=event.model_copy(update={"problems": (danger.call_999(), *event.problems)}))
 
 
-def danger_reported(docket: Docket, heard: danger.Heard, codes: Sequence[str], held: Held | None) -> intake.DangerReported:
-    """What a person at the hub must hear, of something that says danger and was not taken."""
+def danger_reported(
+    docket: Docket,
+    heard: danger.Heard,
+    codes: Sequence[str],
+    held: Held | None,
+    *,
+    waits_until: datetime | None = None,
+    event_id: str | None = None,
+) -> intake.DangerReported:
+    """What a person at the hub must hear, of something that says danger and was not taken, or waits until it is."""
     return intake.DangerReported(
         partner_id=docket.partner_id,
         partner_reference=docket.partner_reference or heard.partner_reference,
@@ -188,6 +196,8 @@ def danger_reported(docket: Docket, heard: danger.Heard, codes: Sequence[str], h
         submission_id=docket.submission_id,
         codes=tuple(codes),
         callback=heard.callback,
+        waits_until=waits_until,
+        event_id=event_id,
     )
 
 

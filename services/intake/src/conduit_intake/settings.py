@@ -15,9 +15,6 @@ class IntakeSettings(Settings):
     mou_time_zone: ZoneInfo = Field(default="Europe/London", validate_default=True)
     """Whose date decides whether a Memorandum of Understanding is in force."""
 
-    early_update_seconds: float = Field(default=120.0, ge=0, le=86_400)
-    """For so long an update waits for a referral that has not come. Then its partner is told that there is none."""
-
     http_rate_per_second: float = Field(default=20.0, gt=0)
     """Requests a second that each partner or force may send, live and sandbox apart, to all processes together."""
     http_burst: int = Field(default=100, ge=1)

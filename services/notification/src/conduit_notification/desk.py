@@ -1,7 +1,7 @@
 """The batch at work: what was loaded, what changed, and what is to be said to whom."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -34,6 +34,10 @@ class About(Protocol):
     def partner_reference(self) -> str: ...
 
 
+ANY_FORCE = ""
+"""Stands for the force of a police suspect where it is not known."""
+
+
 @dataclass(slots=True)
 class Record:
     """One referral as notification knows it. `revision` 0 is a referral that nothing was said of yet."""
@@ -43,6 +47,8 @@ class Record:
     partner_reference: str
     revision: int = 0
     standing: Standing = NOTHING
+    kept_from: frozenset[str] = frozenset()
+    """Forces that a suspect belongs to: they hear nothing of the case from here. `ANY_FORCE` where it is not known which."""
 
     @property
     def state(self) -> ReferralState:
@@ -96,6 +102,8 @@ class Work:
     """Of forces registered in this batch."""
     proposals: list[HubContactsProposed] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
+    kept: set[UUID] = field(default_factory=set)
+    """Referrals of which it changed from whom they are kept."""
     without_contact: int = 0
     """Notices that had nobody to go to."""
     sandbox: "Work | None" = None
@@ -203,7 +211,9 @@ class Desk:
         self.notify(delivery, notices.partner(record.partner_id), template, record.referral_id, params, urgent=urgent)
 
     def notify_force(self, delivery: Delivery[Any], force_id: str, template: Template, rung: int = 0, **codes: Any) -> None:
-        """A notice to a force: its safeguarding team, or the contact of a higher rung."""
+        """A notice to a force: its safeguarding team, or a higher rung's contact. Not where the case is kept from it."""
+        if force_id in self.work.record(delivery.message).kept_from:
+            return
         about, params = delivery.message, {"force_id": force_id, **codes}
         urgent = self.standing(about).immediate_danger
         self.notify(delivery, notices.force(force_id), template, about.referral_id, params, urgent=urgent, level=rung)
@@ -221,6 +231,14 @@ class Desk:
                 **more,
             )
         )
+
+    def keep_from(self, about: About, *force_ids: str, let_in: Collection[str] = ()) -> None:
+        """The case is kept from these forces, and no more from those that were let in."""
+        record = self.work.record(about)
+        now = (record.kept_from | set(force_ids)) - set(let_in)
+        if now != record.kept_from:
+            record.kept_from = now
+            self.work.kept.add(record.referral_id)
 
     def done(self, delivery: Delivery[Any], who: str, *kinds: Kind, force_id: str | None = None) -> None:
         """A person did what such tasks ask for, so nobody is called about them any more."""

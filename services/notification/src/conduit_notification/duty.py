@@ -23,6 +23,9 @@ class Kind(StrEnum):
     DANGER_NOTICE_FAILED = "danger_notice_failed"
     NO_FORCE = "no_force"
     FORCE_SILENT = "force_silent"
+    STANDARDS_UNREACHABLE = "standards_unreachable"
+    FORCE_KEPT_FROM = "force_kept_from"
+    """Never opened: what is read of a task about a force from which the case is kept by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,23 @@ WORDING = {
         "A police force has not answered, although every level of it was asked. The case stays with it.",
         "Ring the force, and its control room if nobody answers.",
     ),
+    Kind.STANDARDS_UNREACHABLE: Wording(
+        "Somebody suspected in a case may work for a police force, and the register has no address of that force's "
+        "professional standards department. Nobody there has been told by the hub.",
+        "Ring the department yourself: a named officer takes the case to it. Speak neither to that force's own team nor to "
+        "its control room. Then have the department's address put into the register.",
+    ),
+    Kind.FORCE_KEPT_FROM: Wording(
+        "Somebody suspected in this case may work for a police force, so the case is kept from that force. A task about "
+        "that force is still open.",
+        "Speak neither to that force's own team nor to its control room. A named officer must say who acts in its place, "
+        "and take the case to its professional standards department.",
+    ),
 }
+
+
+_ASKS_TO_RING = frozenset({Kind.FORCE_SILENT, Kind.DANGER_NOTICE_FAILED})
+"""Tasks that ask for a call to the force that they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +144,23 @@ class Task:
     unanswered_at: Any
     taken_at: Any
     taken_by: str | None
+    kept: bool = False
+    """Whether the force that it is about must not hear of the case."""
+
+    @property
+    def words(self) -> Kind:
+        """By what it is told."""
+        return Kind.FORCE_KEPT_FROM if self.kept and self.kind in _ASKS_TO_RING else self.kind
 
     @property
     def wording(self) -> Wording:
         """What happened and what to do."""
-        return WORDING[self.kind]
+        return WORDING[self.words]
 
     def params(self, token: str, ring: str) -> dict[str, str]:
         """All that a notice says of it: references and codes."""
         return {
-            "kind": self.kind.value,
+            "kind": self.words.value,
             "partner_id": self.partner_id or "",
             "partner_reference": self.partner_reference or "",
             "about_referral": str(self.referral_id or ""),

@@ -21,7 +21,10 @@ from conduit_notification.templates import Template
 CALLS_AT_ONCE = 100
 _TASK = """
 task_id, kind, danger, partner_id, partner_reference, referral_id, force_id, codes, said, opened_at, calls, unanswered_at,
-taken_at, taken_by
+taken_at, taken_by, EXISTS (
+    SELECT FROM kept_from AS kept
+    WHERE kept.referral_id = duty_tasks.referral_id AND kept.force_id IN ('', duty_tasks.force_id)
+) AND duty_tasks.force_id IS NOT NULL
 """
 _OPEN = """
 INSERT INTO duty_tasks AS stored
@@ -71,6 +74,9 @@ WHERE control_room IS NOT NULL AND audience IN (
     SELECT 'force:' || force_id FROM referrals, jsonb_each_text(handoffs) AS each (force_id, stands)
     WHERE referral_id = $1 AND stands IN ('disseminated', 'received', 'acknowledged')
     UNION SELECT 'force:' || $2
+) AND NOT EXISTS (
+    SELECT FROM kept_from AS kept
+    WHERE kept.referral_id = $1 AND kept.force_id IN ('', substr(audience, length('force:') + 1))
 )
 ORDER BY audience
 """
@@ -233,7 +239,10 @@ async def callback_of(connection: Any, task_id: UUID) -> Callback | None:
 
 
 async def control_rooms_of(connection: Any, task: Task) -> list[str]:
-    """The control rooms of the forces that have the case, or that the task is about, as force and number."""
+    """The control rooms of the forces that have the case, or that the task is about, as force and number.
+
+    None of a force that a suspect belongs to; and none at all where any force might be the one.
+    """
     rows = await connection.fetch(_CONTROL_ROOMS, task.referral_id, task.force_id)
     return [f"{audience.partition(':')[2]} {number}" for audience, number in rows]
 
@@ -241,7 +250,7 @@ async def control_rooms_of(connection: Any, task: Task) -> list[str]:
 async def contacts_of(connection: Any, task: Task) -> list[tuple[str, Contact]]:
     """What the register has of the partner and the force that a task is about."""
     audiences = [notices.partner(task.partner_id)] if task.partner_id else []
-    audiences += [notices.force(task.force_id)] if task.force_id else []
+    audiences += [notices.force(task.force_id)] if task.force_id and not task.kept else []
     found = [(audience, await queue.ladder_of(connection, audience)) for audience in audiences]
     return [(audience, contact) for audience, ladder in found for contact in ladder or ()]
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeAlias
 
 from conduit_chassis.clock import Clock
@@ -11,7 +12,7 @@ from conduit_contracts import danger, intake, notification, programme, routing, 
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
 from conduit_notification import duty_store, metrics, notices, readers, rules, sandbox, store
-from conduit_notification.desk import Approval, Desk, Work, by_force, by_officer, by_partner
+from conduit_notification.desk import ANY_FORCE, Approval, Desk, Work, by_force, by_officer, by_partner, updates_topic
 from conduit_notification.duty import Kind
 from conduit_notification.hub import change
 from conduit_notification.notices import HUB, Ladder
@@ -120,7 +121,7 @@ def referral_received(desk: Desk, delivery: Delivery[readers.ReferralReceived]) 
 def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSupplied]) -> None:
     """Whoever says that a child is in danger is told at once to call 999, each time."""
     message = delivery.message
-    standing = rules.supplied(desk.standing(message), delivery.attributes.time)
+    standing = rules.supplied(desk.standing(message), delivery.record.timestamp)
     if not message.immediate_danger:
         desk.tell(delivery, standing, by_partner(message), next_step=rules.look_at(None, message.warnings))
         return
@@ -153,8 +154,10 @@ def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected
 
 
 def danger_reported(desk: Desk, delivery: Delivery[intake.DangerReported]) -> None:
-    """Somebody at the hub must ring back: no force has it."""
+    """Somebody at the hub must ring back: no force has it. Whose update waits for its referral hears 999 now, not then."""
     message = delivery.message
+    if message.waits_until is not None:
+        _tell_to_call_999_meanwhile(desk, delivery, message.waits_until)
     more = {"codes": message.codes, "callback": message.callback, "apart": message.submission_id}
     desk.duty(delivery, Kind.DANGER_REFUSED, danger=True, **more)
 
@@ -176,6 +179,24 @@ def _in_sandbox(desk: Desk) -> SandboxDesk:
     return SandboxDesk(desk.work.sandbox, desk.outbox, desk.policy, desk.now)
 
 
+def _tell_to_call_999_meanwhile(desk: Desk, delivery: Delivery[intake.DangerReported], until: datetime) -> None:
+    message = delivery.message
+    deferred = notification.SubmissionDeferred(
+        partner_id=message.partner_id,
+        partner_reference=message.partner_reference,
+        submission_id=message.submission_id,
+        event_id=message.event_id,
+        waits_until=until,
+        next_step=rules.WAITS_IN_DANGER,
+    )
+    key = message.partner_reference or message.submission_id
+    desk.outbox.publish(updates_topic(message.partner_id), key, deferred, cause=delivery.attributes)
+    called = f", event {message.event_id}" if message.event_id else ""
+    params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id + called}
+    audience = notices.partner(message.partner_id)
+    desk.notify(delivery, audience, Template.PARTNER_DANGER_DEFERRED, message.referral_id, params, urgent=True)
+
+
 def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
     message = delivery.message
     standing = rules.review_opened(desk.standing(message), immediate_danger=message.immediate_danger)
@@ -186,7 +207,7 @@ def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
 
 def information_requested(desk: Desk, delivery: Delivery[triage.InformationRequested]) -> None:
     message = delivery.message
-    standing = rules.asked(desk.standing(message), delivery.attributes.time)
+    standing = rules.asked(desk.standing(message), delivery.record.timestamp)
     record = desk.tell(delivery, standing, by_officer(message), comment=message.question, next_step=rules.ANSWER)
     desk.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
     desk.notify_partner(delivery, Template.PARTNER_INFORMATION_REQUESTED, record)
@@ -231,14 +252,17 @@ def reconsideration_refused(desk: Desk, delivery: Delivery[triage.Reconsideratio
 def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
     message = delivery.message
     concerned = tuple(dict.fromkeys((*message.added, *message.again)))
+    standing = rules.routed(desk.standing(message), message)
+    in_danger = desk.danger_next_step if standing.immediate_danger else None
     record = desk.tell(
         delivery,
-        rules.routed(desk.standing(message), message),
+        standing,
         RULES,
         reason="asked_again" if message.again else None,
-        next_step=rules.ASKED_AGAIN if message.again else None,
+        next_step=rules.asked_again(in_danger) if message.again else None,
         force_ids=concerned,
     )
+    desk.keep_from(message, let_in=concerned)  # routing sends to no force that it keeps the case from
     for force_id in concerned:
         changed = Template.FORCE_CASE_CHANGED if force_id in message.again else Template.FORCE_CASE_DISSEMINATED
         danger = record.standing.immediate_danger
@@ -273,6 +297,7 @@ def _tell_that_no_force_has_it(desk: Desk, delivery: Delivery[routing.RoutingRev
 def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> None:
     message = delivery.message
     standing = rules.home_force_named(desk.standing(message), message.home_force)
+    desk.keep_from(message, let_in=(message.home_force,))
     desk.tell(delivery, standing, by_officer(message), force_ids=(message.home_force,))
     desk.done(delivery, by_officer(message), Kind.NO_FORCE, Kind.DANGER_ROUTING)
 
@@ -338,26 +363,41 @@ def case_restricted(desk: Desk, delivery: Delivery[readers.CaseRestricted]) -> N
     """No rule sends it to the suspect's own force: a named officer must act, in danger now. It is no business of the
     partner's."""
     message = delivery.message
+    desk.keep_from(message, *(message.kept_from or (ANY_FORCE,)))
     if message.immediate_danger:
         desk.duty(delivery, Kind.DANGER_RESTRICTED, danger=True, codes=["restricted"])
     else:
         desk.notify(delivery, HUB, Template.HUB_CASE_RESTRICTED, message.referral_id, {})
+    for force_id in message.kept_from:
+        if not _standards_channels(desk, force_id):
+            _have_it_rung(desk, delivery, force_id, danger=message.immediate_danger)
 
 
 def professional_standards_informed(desk: Desk, delivery: Delivery[readers.ProfessionalStandardsInformed]) -> None:
     """The department hears that there is a case for it, and whom to ask. Neither the partner nor the force's own team does.
 
-    Where the register has no address of it, the hub is told, so that an officer rings.
+    Where the register has no address of it, somebody on duty rings.
     """
     message = delivery.message
     desk.done(delivery, by_officer(message), Kind.DANGER_RESTRICTED)
+    desk.keep_from(message, message.force_id, let_in=(ANY_FORCE,))
     audience, params = notices.professional_standards(message.force_id), {"force_id": message.force_id}
-    if notices.channels_for(desk.work.ladders.get(audience, ()), 0):
-        urgent = desk.standing(message).immediate_danger
+    urgent = desk.standing(message).immediate_danger
+    if _standards_channels(desk, message.force_id):
+        desk.done(delivery, by_officer(message), Kind.STANDARDS_UNREACHABLE, force_id=message.force_id)
         desk.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=urgent)
     else:
-        template = Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE
-        desk.notify(delivery, HUB, template, message.referral_id, params, urgent=True)
+        _have_it_rung(desk, delivery, message.force_id, danger=urgent)
+
+
+def _standards_channels(desk: Desk, force_id: str) -> tuple[notification.Channel, ...]:
+    """By which ways the department can be told; none where the register has no address of it."""
+    return notices.channels_for(desk.work.ladders.get(notices.professional_standards(force_id), ()), 0)
+
+
+def _have_it_rung(desk: Desk, delivery: Delivery[Any], force_id: str, *, danger: bool) -> None:
+    codes = ["no_professional_standards_address"]
+    desk.duty(delivery, Kind.STANDARDS_UNREACHABLE, danger=danger, codes=codes, force_id=force_id)
 
 
 def ignore(desk: Desk, delivery: Delivery[Any]) -> None:

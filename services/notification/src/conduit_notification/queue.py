@@ -67,6 +67,12 @@ FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::interval[], $5::text[])
 WHERE notices.notice_id = moved.notice_id AND finished_at IS NULL AND attempts = attempt
 RETURNING notices.notice_id
 """
+_DROP = """
+UPDATE notices SET state = 'dropped', code = 'kept_from', next_attempt_at = NULL, finished_at = clock_timestamp(),
+    attempts = greatest(attempts, 1)
+FROM unnest($1::uuid[], $2::text[]) AS kept (referral_id, audience)
+WHERE state = 'queued' AND notices.referral_id = kept.referral_id AND notices.audience = kept.audience
+"""
 _MEASURE = """
 SELECT channel, count(*), extract(epoch FROM clock_timestamp() - min(queued_at))::float8
 FROM notices WHERE state = 'queued' AND audience NOT LIKE '%--sandbox' GROUP BY channel
@@ -171,6 +177,12 @@ async def settle(connection: Any, results: Sequence[Result]) -> list[Result]:
     )
     effective = {row[0] for row in moved}
     return [result for result in ordered if result.notice.notice_id in effective]
+
+
+async def drop(connection: Any, about: Sequence[tuple[UUID, str]]) -> None:
+    """Send no more of what waits for these audiences about these referrals. An attempt under way is not called back."""
+    if about:
+        await connection.execute(_DROP, *map(list, zip(*about, strict=True)))
 
 
 async def measure(connection: Any) -> dict[Channel, tuple[int, float]]:

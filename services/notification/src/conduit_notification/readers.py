@@ -105,9 +105,10 @@ class HandoffStoodDown(AboutHandoff):
 
 
 class CaseRestricted(AboutReferral):
-    """Without which force it is kept from."""
+    """With the forces that it is kept from, so that nobody on duty rings them. None: the force is not known."""
 
     immediate_danger: bool
+    kept_from: tuple[ForceId, ...] = ()
 
 
 class ProfessionalStandardsInformed(AboutHandoff):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from conduit_contracts import danger
 from conduit_contracts.advice import Advice, as_text
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.routing import CaseRouted, HandoffState, RoutingReviewOpened, RoutingReviewReason
@@ -17,15 +18,20 @@ from conduit_notification.duty import Kind
 
 RECONSIDER = " If you think this is wrong, you may ask once for a second officer's look."
 ASKED_AGAIN = (
-    "There is nothing for you to do. The case changed or became more urgent, so these forces are asked to read it again and "
-    "to acknowledge it as it is now. They hold it all the time."
+    "The case changed or became more urgent. So the police forces that had it before are asked to read it again and to "
+    "acknowledge it as it is now. They keep it meanwhile."
 )
+NOTHING_TO_DO = "Unless an update asks you for something, there is nothing for you to do."
 NO_FORCE_YET = (
-    "No police force has this case yet: nothing that was sent leads to one that it may go to. A named officer at the hub "
-    "finds the force, and you are told when one has the case. If you can say where it happened, or where a child is, send "
-    "that as information supplied, with its district_code. Call 999 if a child is in danger."
+    "No police force has this case yet: what was sent does not settle which one may have it. A named officer at the hub "
+    "decides that, and you are told when a force has the case. If you can say where it happened, or where a child is, add "
+    "that to the referral, with the code of the district. Call 999 if a child is in danger."
 )
-ANSWER = "Answer by sending the information for this referral."
+WAITS_IN_DANGER = (
+    f"{danger.CALL_999} What you sent has not taken effect: it waits for its referral, or for what you sent before it, and "
+    "no police force hears of it from the hub meanwhile. Send the referral if you have not. You are told what becomes of it."
+)
+ANSWER = "Please answer the officer's question: add the information to this referral. The review stays open meanwhile."
 _MOST_FIELDS = 5
 _LONGEST_TEXT = 4_000
 
@@ -54,9 +60,9 @@ class Standing:
 
     triage: Triage | None = None
     asked_at: datetime | None = None
-    """When triage asked, where that is the last it said."""
+    """When triage asked, by the broker's clock, where that is the last it said."""
     supplied_at: datetime | None = None
-    """When intake last took information from the partner."""
+    """When intake last passed on information from the partner, by the broker's clock."""
     routing: Routing | None = None
     withdrawn: bool = False
     immediate_danger: bool = False
@@ -93,7 +99,7 @@ def state_of(standing: Standing) -> ReferralState:
 
 
 def _is_answered(standing: Standing) -> bool:
-    # The two facts come from two producers: their times say which was first, whatever is read first.
+    # The two facts come from two producers: the broker's times say which was first, whatever is read first.
     asked, supplied = standing.asked_at, standing.supplied_at
     return asked is not None and supplied is not None and supplied > asked
 
@@ -210,6 +216,11 @@ def fields_to_look_at(warnings: tuple[Advice, ...]) -> str:
     fields = [each.field for each in warnings]
     more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
     return ", ".join(fields[:_MOST_FIELDS]) + more
+
+
+def asked_again(danger_next_step: str | None) -> str:
+    """What the partner of a case that forces are to read again is told; where a child is in danger, 999 first."""
+    return f"{danger_next_step} {ASKED_AGAIN}" if danger_next_step else f"{ASKED_AGAIN} {NOTHING_TO_DO}"
 
 
 def decline_next_step(next_step: str, *, reconsideration_open: bool) -> str:

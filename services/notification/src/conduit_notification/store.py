@@ -15,13 +15,14 @@ from conduit_contracts.intake import SandboxStepPlayed, SandboxSubmissionRejecte
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
 from conduit_notification.desk import Entry, Record, Work
-from conduit_notification.readers import ProfessionalStandardsInformed
+from conduit_notification.readers import CaseRestricted, ProfessionalStandardsInformed
 from conduit_notification.rules import Routing, Standing, Triage
 
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
-       immediate_danger, home_force, handoffs
-FROM {table} WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
+       immediate_danger, home_force, handoffs,
+       ARRAY(SELECT force_id FROM kept_from WHERE kept_from.referral_id = stored.referral_id)
+FROM {table} AS stored WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
 _LADDERS = "SELECT audience, ladder, telephones FROM contacts WHERE audience = ANY($1::text[])"
 _ARRAYS = """
@@ -41,6 +42,7 @@ FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.ref
 """  # noqa: S608 - constants
 _LIVE, _SANDBOX = "referrals", "sandbox_referrals"
 _OF_SANDBOX = (SandboxStepPlayed, SandboxSubmissionRejected)
+_KEPT_NO_MORE = "DELETE FROM kept_from WHERE referral_id = ANY($1::uuid[])"
 _REGISTER = """
 INSERT INTO contacts (audience, ladder, said_at, telephones, control_room)
 SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[], $4::jsonb[], $5::text[])
@@ -80,6 +82,8 @@ def _audiences(message: Any) -> Iterable[str]:
         return
     if hasattr(kind, "partner_id") or "partner_id" in kind.model_fields:
         yield notices.partner(message.partner_id)
+    if kind is CaseRestricted:
+        yield from map(notices.professional_standards, message.kept_from)
     if kind is ProfessionalStandardsInformed:
         yield notices.professional_standards(message.force_id)
     elif "force_id" in kind.model_fields:
@@ -102,6 +106,8 @@ async def save(connection: Any, work: Work) -> None:
     if work.sandbox is not None:
         await _stand(connection, work.sandbox, _SANDBOX)
         await queue.enqueue(connection, work.sandbox.notices)
+    if work.kept:
+        await _keep_from(connection, [work.records[each] for each in sorted(work.kept)])
 
 
 async def _stand(connection: Any, work: Work, table: str) -> None:
@@ -110,6 +116,14 @@ async def _stand(connection: Any, work: Work, table: str) -> None:
     changed = [work.records[each] for each in work.changed - work.new]
     if changed:
         await connection.execute(_UPDATE.format(table=table), *_columns(changed))
+
+
+async def _keep_from(connection: Any, records: Sequence[Record]) -> None:
+    """Note from whom cases are kept, and drop what still waits to be sent to them."""
+    pairs = [(record.referral_id, force_id) for record in records for force_id in sorted(record.kept_from)]
+    await connection.execute(_KEPT_NO_MORE, [record.referral_id for record in records])
+    await insert(connection, "kept_from", ("referral_id", "force_id"), pairs)
+    await queue.drop(connection, [(referral_id, notices.force(force_id)) for referral_id, force_id in pairs if force_id])
 
 
 async def _register(connection: Any, work: Work) -> None:
@@ -128,7 +142,7 @@ async def _register(connection: Any, work: Work) -> None:
 
 def _record(*columns: Any) -> Record:
     referral_id, partner_id, reference, revision, triage, asked_at, supplied_at, routing, *rest = columns
-    withdrawn, immediate_danger, home_force, handoffs = rest
+    withdrawn, immediate_danger, home_force, handoffs, kept_from = rest
     standing = Standing(
         triage=Triage(triage) if triage else None,
         asked_at=asked_at,
@@ -139,7 +153,7 @@ def _record(*columns: Any) -> Record:
         home_force=home_force,
         handoffs={force_id: HandoffState(state) for force_id, state in json.loads(handoffs).items()},
     )
-    return Record(referral_id, partner_id, reference, revision, standing)
+    return Record(referral_id, partner_id, reference, revision, standing, frozenset(kept_from))
 
 
 def _columns(records: Sequence[Record]) -> list[list[Any]]:

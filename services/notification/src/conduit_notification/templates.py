@@ -11,6 +11,7 @@ class Template(StrEnum):
     PARTNER_IMMEDIATE_DANGER = "partner_immediate_danger"
     PARTNER_SUBMISSION_REJECTED = "partner_submission_rejected"
     PARTNER_DANGER_REJECTED = "partner_danger_rejected"
+    PARTNER_DANGER_DEFERRED = "partner_danger_deferred"
     PARTNER_INFORMATION_REQUESTED = "partner_information_requested"
     PARTNER_REFERRAL_ACCEPTED = "partner_referral_accepted"
     PARTNER_NO_FORCE_YET = "partner_no_force_yet"
@@ -23,7 +24,6 @@ class Template(StrEnum):
     FORCE_DANGER_OVERDUE = "force_danger_overdue"
     FORCE_HANDOFF_ESCALATED = "force_handoff_escalated"
     FORCE_PROFESSIONAL_STANDARDS = "force_professional_standards"
-    HUB_PROFESSIONAL_STANDARDS_UNREACHABLE = "hub_professional_standards_unreachable"
     FORCE_DANGER_ESCALATED = "force_danger_escalated"
     HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
     HUB_CASE_RESTRICTED = "hub_case_restricted"
@@ -52,6 +52,7 @@ SUBJECT = Text("Referral conduit: $reference")
 SUBJECTS = {
     Template.PARTNER_IMMEDIATE_DANGER: Text("CALL 999 - a child is in danger: $reference"),
     Template.PARTNER_DANGER_REJECTED: Text("CALL 999 - a child is in danger, and the hub has not taken: $reference"),
+    Template.PARTNER_DANGER_DEFERRED: Text("CALL 999 - a child is in danger, and no police force has this yet: $reference"),
     Template.FORCE_IMMEDIATE_DANGER: Text("IMMEDIATE DANGER - read now: $reference"),
     Template.FORCE_DANGER_OVERDUE: Text("IMMEDIATE DANGER - answer now: $reference"),
     Template.FORCE_DANGER_ESCALATED: Text("IMMEDIATE DANGER - not answered: $reference"),
@@ -131,11 +132,23 @@ Submission:      $submission_id
 
 Once you have called, mend what your updates name and send it again.
 {_FOOT}""",
+    Template.PARTNER_DANGER_DEFERRED: f"""\
+A child is in danger: call 999 now.
+
+What you sent has not taken effect: it waits for its referral, or for what you
+sent before it. No police force hears of it from the hub meanwhile.
+
+Your reference:  $partner_reference
+Submission:      $submission_id
+
+Once you have called, send the referral if you have not. Your updates say what
+becomes of it.
+{_FOOT}""",
     Template.PARTNER_INFORMATION_REQUESTED: f"""\
 An officer at the hub asks you for information about your referral.
 {_ABOUT_REFERRAL}
-Please read the question in your updates and send the answer as information
-supplied. The review stays open meanwhile.
+Please read the question in your updates and add the answer to the referral.
+The review stays open meanwhile.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_ACCEPTED: f"""\
 The hub has accepted your referral. The next updates say which police forces
@@ -147,12 +160,12 @@ hear from us when every force has acknowledged it.
 If a child comes to be in danger, call 999.
 {_SEE}{_FOOT}""",
     Template.PARTNER_NO_FORCE_YET: f"""\
-No police force has your referral yet: nothing that was sent leads to one
-that it may go to. A named officer at the hub finds the force, and you are
-told in your updates when one has the case.
+No police force has your referral yet: what was sent does not settle which
+one may have it. A named officer at the hub decides that, and you are told in
+your updates when a force has the case.
 {_ABOUT_REFERRAL}
-If you can say where it happened, or where a child is, send that as
-information supplied, with its district code.
+If you can say where it happened, or where a child is, add that to the
+referral, with the code of the district.
 If a child is in danger, call 999 now.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_DECLINED: f"""\
@@ -167,7 +180,8 @@ If a child is in danger, call 999.
 Every police force concerned has acknowledged your referral: a person in each
 safeguarding team has read it and takes it.
 {_ABOUT_REFERRAL}
-If you learn more, send it as information supplied; the forces receive it.
+If you learn more, add it to the referral: the forces that it concerns
+receive it.
 {_SEE}{_FOOT}""",
     Template.FORCE_CASE_DISSEMINATED: f"""\
 The hub has put a case into your force's hands.
@@ -254,13 +268,6 @@ department: a suspect may belong to your force.
 {_ABOUT_HANDOFF}
 Please ring the hub and name the referral. The case is given to you in person
 and to nobody else in your force. Do not speak of it to other teams.
-{_FOOT}""",
-    Template.HUB_PROFESSIONAL_STANDARDS_UNREACHABLE: f"""\
-A case was to go to a force's professional standards department, and the
-register has no address of it. Nobody there has been told.
-{_ABOUT_HANDOFF}
-Please ring the department, give it the case, and have its address put into
-the register.
 {_FOOT}""",
     Template.HUB_ROUTING_REVIEW_OPENED: f"""\
 The routing of a case waits for a named officer.

@@ -72,8 +72,8 @@ SUBMISSIONS = (
     ),
     Panel(
         "Updates that wait for their referral",
-        "They came first, and wait two minutes at most; then they are refused. If many do, a client sends out of order: see "
-        "how it chooses partitions.",
+        "They came first, and wait as long as the policy says; then they are refused. If many do, a client sends out of "
+        "order: see how it chooses partitions.",
         {"waiting": "max(conduit_intake_early_updates_waiting)"},
         limits=Limits(look=10, act=100),
         width=6,

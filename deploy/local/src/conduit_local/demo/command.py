@@ -68,7 +68,7 @@ def demo(
 
 def stack_options(extra_env: Mapping[str, str] | None = None, *, secured: bool = True) -> stack.Options:
     """A stack on which the samples come to what is expected: short clocks, and webhooks to this machine."""
-    shared = {"WEBHOOK_ALLOW_HTTP": "true", "SMTP_SECONDS": "2", "EARLY_UPDATE_SECONDS": "1", **(extra_env or {})}
+    shared = {"WEBHOOK_ALLOW_HTTP": "true", "SMTP_SECONDS": "2", **(extra_env or {})}
     return stack.Options(policy_file=POLICY, extra_env=dict.fromkeys(SERVICES, shared), secured=secured)
 
 

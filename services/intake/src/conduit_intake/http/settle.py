@@ -12,7 +12,7 @@ from conduit_contracts.envelope import Attributes
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import SubmissionRejected
 from conduit_contracts.problems import Problem
-from conduit_intake import handlers, metrics, reading, store
+from conduit_intake import early, handlers, metrics, reading, store
 from conduit_intake.accounts import Client, Kept
 from conduit_intake.http import refusals
 from conduit_intake.http.bodies import JSON, told_here
@@ -66,6 +66,9 @@ def settling(
             await _same_referral(connection, client, referral_id, submission)
         scene = handlers.scene_of(door.runtime)
         key = submission.key
+        waited = [] if client.sandbox else await early.take_of(connection, key)
+        if waited:  # it came by Kafka before this request
+            await handlers.settle_waiting(connection, scene, waited, outbox)
         batch = await store.load(connection, scene, [key.partner_id], {key}, {key})
         answer = handlers.settle(rule, batch, submission, outbox, cause(request, scene.now))
         if answer is None:
