@@ -40,7 +40,9 @@ MOST_TIMES = 25.0
 MOST_MIB = 256.0
 """Of routing's memory at any moment."""
 MEASURED = 20
-"""Additions whose cost is measured: as many before the round number as after it."""
+"""Additions whose cost is measured: as many before the round number as after it, and the last that are taken."""
+MOST_ADDITIONS = 2_000
+"""Of one referral, as intake has it: the next one is refused."""
 IDLE_SECONDS = 5.0
 DANGERS, DANGER_EVERY_SECONDS = 8, 1.0
 """Children in danger that another partner tells of while the flood is dealt with."""
@@ -128,7 +130,7 @@ class Bench:
         """Milliseconds of CPU for one addition where so many were added before, by service."""
         with self._arrivals() as arrivals:
             reference = self._refer(arrivals)
-            first = count - MEASURED // 2
+            first = min(count - MEASURED // 2, MOST_ADDITIONS - MEASURED)
             self._fill(arrivals, reference, first)
             self._rest()
             idle, began = self._cpu(), time.monotonic()
