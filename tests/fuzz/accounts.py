@@ -94,6 +94,11 @@ def unsent(stack: Stack) -> int:
     return sum(_rows(stack, name, "SELECT count(*) FROM outbox")[0][0] for name in stack.options.services)
 
 
+def early(stack: Stack) -> int:
+    """Updates that wait for the referral that they are about."""
+    return int(_rows(stack, "intake", "SELECT count(*) FROM early_updates")[0][0])
+
+
 def _rows(stack: Stack, service: str, query: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with psycopg.connect(stack.dsns[service]) as connection:
         return connection.execute(query, arguments).fetchall()

@@ -22,7 +22,13 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """After a failure its logs stay."""
     failed = request.session.testsfailed
     folder = Path(tempfile.mkdtemp(prefix="conduit-fuzz-"))
-    options = Options(partner_ids=(*SAMPLE_PARTNERS, UNHEARD_OF), secured=True, prepare=register_samples)
+    options = Options(
+        partner_ids=(*SAMPLE_PARTNERS, UNHEARD_OF),
+        secured=True,
+        prepare=register_samples,
+        # Updates that nothing came before are settled soon, not in two minutes.
+        extra_env={"intake": {"EARLY_UPDATE_SECONDS": "1"}},
+    )
     with Stack(folder, options) as started:
         yield started
     if request.session.testsfailed == failed:

@@ -85,7 +85,7 @@ async def settled(stack: Stack) -> None:
 
     def nothing_left() -> bool:
         nonlocal quiet
-        busy = accounts.unsent(stack) or lag.of_all(stack.options.services)
+        busy = accounts.early(stack) or accounts.unsent(stack) or lag.of_all(stack.options.services)
         quiet = 0 if busy else quiet + 1
         return quiet == STILL
 
