@@ -177,6 +177,16 @@ async def test_a_database_that_cannot_hold_what_people_write_is_refused(database
         await owner.close()
 
 
+async def test_a_database_that_may_lose_what_it_confirmed_is_refused_with_what_mends_it(poor: Any) -> None:
+    dsn, role, owner = poor
+    await owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    await owner.execute(f"ALTER ROLE {role} SET synchronous_commit = off")
+    with pytest.raises(ConfigurationError, match=f"ALTER ROLE {role} SET synchronous_commit = on") as caught:
+        await preflight.examine(given(dsn), "sample")
+    await owner.execute(str(caught.value).rpartition(": ")[2].rstrip("."))
+    await preflight.examine(given(dsn), "sample")
+
+
 CLOSED_FOR_A_WHILE = {
     "read-only": (
         "ALTER DATABASE {name} SET default_transaction_read_only = on",

@@ -40,7 +40,8 @@ _FACTS = """
 SELECT current_setting('server_version_num')::integer / 10000, current_user::text, current_database()::text,
        current_schema()::text, coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
        has_database_privilege(current_database(), 'CREATE'), pg_backend_pid(), current_setting('server_encoding'),
-       current_setting('transaction_read_only') = 'on', current_setting('search_path')
+       current_setting('transaction_read_only') = 'on', current_setting('search_path'),
+       current_setting('synchronous_commit') = 'off'
 """
 _SETTINGS = """
 SELECT lower(name), CASE unit WHEN 's' THEN (setting::bigint * 1000)::text ELSE setting END
@@ -106,7 +107,7 @@ async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = fro
 
 async def _examine(connection: Any, settings: Settings, name: str, schemas: AbstractSet[str]) -> None:
     facts = await connection.fetchrow(_FACTS)
-    version, user, database, schema, may_make_tables, may_make_schemas, process, encoding, read_only, path = facts
+    version, user, database, schema, may_make_tables, may_make_schemas, process, encoding, read_only, path, forgets = facts
     if version < OLDEST:
         raise ConfigurationError(f"This is PostgreSQL {version}; {OLDEST} is the oldest that this release works on.")
     if version > NEWEST:
@@ -118,6 +119,11 @@ async def _examine(connection: Any, settings: Settings, name: str, schemas: Abst
         )
     if read_only:
         raise postgres.ReadOnlyError
+    if forgets:
+        raise ConfigurationError(
+            f"With synchronous_commit = off PostgreSQL may lose what it has confirmed and we have answered for: "
+            f"ALTER ROLE {user} SET synchronous_commit = on."
+        )
     await _settings_took(connection, postgres.session(settings, name))
     if process != connection.get_server_pid():
         await _session_is_ours(connection, settings, name)
