@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from conduit_notification import notices
 from conduit_notification.duty import Duty, Kind
 from conduit_notification.handlers import HANDLERS, ignore
 from conduit_notification.notices import HUB
-from conduit_notification.rules import ASKED_AGAIN, NOTHING_TO_DO
+from conduit_notification.rules import ASKED_AGAIN, NO_FORCE_YET, NOTHING_TO_DO
 from conduit_notification.templates import Template
 from services.notification.tests import builders as b
 from services.notification.tests.builders import CALL_999, HOME, OTHER, PARTNER, REFERENCE, REFERRAL, Bench, example_record
@@ -435,6 +435,22 @@ def test_the_partner_is_told_in_plain_words_that_no_force_has_its_case() -> None
     assert "partner_no_force_yet" in bench.templates(f"partner:{PARTNER}")
     danger = Bench(KNOWN).take(b.routing_review(danger=True))
     assert (danger.last.next_step or "").startswith(CALL_999)
+
+
+def test_that_no_force_has_it_stands_in_every_update_until_one_has_it_whatever_is_read_first() -> None:
+    bench = Bench(KNOWN).take(b.received(), b.routing_review(), b.accepted(), b.supplied())
+    assert [NO_FORCE_YET in (update.next_step or "") for update in bench.updates] == [False, True, True, True]
+    bench.take(b.routed(HOME), b.supplied())
+    assert [NO_FORCE_YET in (update.next_step or "") for update in bench.updates[4:]] == [False, False]
+    over = Bench(KNOWN).take(b.routing_review(), b.withdrawn())
+    assert over.last.next_step is None
+
+
+def test_out_of_hours_danger_is_not_said_to_wait_for_the_morning() -> None:
+    night = datetime(2026, 11, 28, 23, 0, tzinfo=UTC)
+    bench = Bench(KNOWN, now=night).take(b.received(danger=True))
+    assert "one on duty is called at once; all else is read from Monday, 30 November, 08:00." in (bench.last.next_step or "")
+    assert "reads this from" not in (bench.last.next_step or "")
 
 
 def test_the_partner_is_not_told_so_where_a_force_has_it() -> None:

@@ -21,7 +21,7 @@ from conduit_notification import letters, notices
 from conduit_notification.duty import Kind
 from conduit_notification.letters import AddressInvalidError
 from conduit_notification.notices import HUB, PARAMETERS, Claimed
-from conduit_notification.templates import COMPUTED, TEXTS, Template, parameters
+from conduit_notification.templates import COMPUTED, IN_DANGER, TEXTS, Template, parameters
 from services.notification.tests import builders as b
 from services.notification.tests.builders import CALL_999, HOME, NOW, PARTNER, REFERRAL, WAYS, Bench
 
@@ -197,6 +197,11 @@ def test_without_pages_no_text_holds_a_link_and_with_them_those_that_open(templa
 def test_outside_the_hubs_hours_every_text_says_when_a_person_reads_it(template: Template) -> None:
     at_night = replace(filled(template), created_at=datetime(2026, 11, 27, 23, 0, tzinfo=UTC))
     said = "The hub is closed now. A person at the hub reads this from Monday, 30 November, 08:00."
+    if template in IN_DANGER:
+        said = (
+            "The hub is closed now: where a person at the hub has to act on this danger, the one on duty is called at once; "
+            "all else is read from Monday, 30 November, 08:00."
+        )
     assert said in " ".join(letters.body(at_night, WAYS).split())
     assert "closed" not in letters.body(filled(template), WAYS)
 

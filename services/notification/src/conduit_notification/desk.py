@@ -15,7 +15,7 @@ from conduit_contracts.intake import Callback
 from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import PARTNER_UPDATES
-from conduit_notification import metrics, notices
+from conduit_notification import metrics, notices, rules
 from conduit_notification.duty import Done, Duty, Kind
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
@@ -131,7 +131,7 @@ class Desk:
     @property
     def danger_next_step(self) -> str:
         """What a partner is told at once where a child is in danger, and when a person at the hub reads it."""
-        return " ".join(filter(None, (self.policy.danger_next_step, self.policy.hub_hours.sentence(self.now))))
+        return " ".join(filter(None, (self.policy.danger_next_step, self.policy.hub_hours.sentence(self.now, danger=True))))
 
     def local(self, moment: datetime) -> str:
         """A moment as people at the hub and the forces read it."""
@@ -169,7 +169,7 @@ class Desk:
             home_force=standing.home_force,
             reason=reason,
             comment=comment,
-            next_step=next_step,
+            next_step=rules.with_what_is_missing(standing, next_step),
             force_ids=force_ids,
         )
         self._send(delivery, update)

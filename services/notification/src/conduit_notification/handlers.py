@@ -290,7 +290,8 @@ def _tell_that_no_force_has_it(desk: Desk, delivery: Delivery[routing.RoutingRev
     if reason not in message.reasons or rules.is_with_a_force(standing):
         return
     first = f"{desk.danger_next_step} " if standing.immediate_danger or message.immediate_danger else ""
-    record = desk.tell(delivery, standing, RULES, reason=reason.value, next_step=first + rules.NO_FORCE_YET)
+    next_step = first + rules.NO_FORCE_YET
+    record = desk.tell(delivery, rules.no_force_yet(standing), RULES, reason=reason.value, next_step=next_step)
     desk.notify_partner(delivery, Template.PARTNER_NO_FORCE_YET, record)
 
 

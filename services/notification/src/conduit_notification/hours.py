@@ -52,10 +52,13 @@ class HubHours(BaseModel):
     def _works_on(self, day: date) -> bool:
         return _DAYS[day.weekday()] in self.days and day not in self.closed_on
 
-    def sentence(self, at: datetime) -> str:
-        """When a person will read; empty while somebody is there."""
+    def sentence(self, at: datetime, *, danger: bool = False) -> str:
+        """When a person will read; empty while somebody is there. In danger one on duty is called, whatever the hour."""
         opening = self.reads_from(at)
         if opening <= at:
             return ""
         day = f"{_NAMES[opening.weekday()]}, {opening.day} {_MONTHS[opening.month - 1]}"
+        if danger:
+            called = "where a person at the hub has to act on this danger, the one on duty is called at once"
+            return f"The hub is closed now: {called}; all else is read from {day}, {opening:%H:%M}."
         return f"The hub is closed now. A person at the hub reads this from {day}, {opening:%H:%M}."

@@ -15,7 +15,7 @@ from conduit_notification import addresses
 from conduit_notification.duty import WORDING, Kind
 from conduit_notification.hours import HubHours
 from conduit_notification.notices import Claimed, is_sandbox
-from conduit_notification.templates import NOT_GIVEN, SUBJECT, SUBJECTS, TEXTS, Template
+from conduit_notification.templates import IN_DANGER, NOT_GIVEN, SUBJECT, SUBJECTS, TEXTS, Template
 
 _LINE = 76
 _PARTNER_OPENS = (
@@ -96,7 +96,7 @@ def body(notice: Claimed, ways: Ways) -> str:
 
 def _computed(notice: Claimed, ways: Ways) -> dict[str, str]:
     """What follows from the notice and from how the hub is set up."""
-    reading = ways.hub_hours.sentence(notice.created_at)
+    reading = ways.hub_hours.sentence(notice.created_at, danger=Template(notice.template) in IN_DANGER)
     return {
         "referral_id": str(notice.referral_id),
         "open_partner": fill(_to_open(notice, ways, _PARTNER_OPENS), _LINE, break_long_words=False),

@@ -66,6 +66,8 @@ class Standing:
     routing: Routing | None = None
     withdrawn: bool = False
     immediate_danger: bool = False
+    without_force: bool = False
+    """No force may have it yet, until an officer finds one."""
     home_force: str | None = None
     handoffs: Mapping[str, HandoffState] = field(default_factory=dict)
 
@@ -177,6 +179,7 @@ def routed(standing: Standing, message: CaseRouted) -> Standing:
         standing,
         routing=Routing.PROVISIONAL if message.provisional else Routing.WITH_FORCES,
         immediate_danger=standing.immediate_danger or message.immediate_danger,
+        without_force=False,
         home_force=message.home_force,
         handoffs=handoffs,
     )
@@ -201,6 +204,20 @@ def is_with_a_force(standing: Standing) -> bool:
     """Whether some force has a part in the case."""
     left = {HandoffState.DECLINED, HandoffState.STOOD_DOWN}
     return any(state not in left for state in standing.handoffs.values())
+
+
+def no_force_yet(standing: Standing) -> Standing:
+    """Nothing that was sent leads to a force that may have it."""
+    return replace(standing, without_force=True)
+
+
+def with_what_is_missing(standing: Standing, next_step: str | None) -> str | None:
+    """What the partner should do. That no force has it yet is said in every update until one has, whichever is read."""
+    over = state_of(standing) in {ReferralState.DECLINED, ReferralState.WITHDRAWN}
+    if not standing.without_force or over or NO_FORCE_YET in (next_step or ""):
+        return next_step
+    longer = f"{next_step} {NO_FORCE_YET}" if next_step else NO_FORCE_YET
+    return longer if len(longer) <= _LONGEST_TEXT else next_step
 
 
 def look_at(first: str | None, warnings: tuple[Advice, ...]) -> str | None:

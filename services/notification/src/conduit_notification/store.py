@@ -20,24 +20,24 @@ from conduit_notification.rules import Routing, Standing, Triage
 
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
-       immediate_danger, home_force, handoffs,
+       immediate_danger, without_force, home_force, handoffs,
        ARRAY(SELECT force_id FROM kept_from WHERE kept_from.referral_id = stored.referral_id)
 FROM {table} AS stored WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
 _LADDERS = "SELECT audience, ladder, telephones FROM contacts WHERE audience = ANY($1::text[])"
 _ARRAYS = """
 unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-       $9::text[], $10::boolean[], $11::boolean[], $12::text[], $13::jsonb[])
+       $9::text[], $10::boolean[], $11::boolean[], $12::boolean[], $13::text[], $14::jsonb[])
 """
 _COLUMNS = (
     *("referral_id", "partner_id", "partner_reference", "revision", "state", "triage", "asked_at", "supplied_at"),
-    *("routing", "withdrawn", "immediate_danger", "home_force", "handoffs"),
+    *("routing", "withdrawn", "immediate_danger", "without_force", "home_force", "handoffs"),
 )
 _UPDATE = f"""
 UPDATE {{table}} AS stored SET
     revision = now.revision, state = now.state, triage = now.triage, asked_at = now.asked_at, supplied_at = now.supplied_at,
-    routing = now.routing, withdrawn = now.withdrawn, immediate_danger = now.immediate_danger, home_force = now.home_force,
-    handoffs = now.handoffs
+    routing = now.routing, withdrawn = now.withdrawn, immediate_danger = now.immediate_danger,
+    without_force = now.without_force, home_force = now.home_force, handoffs = now.handoffs
 FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
 _LIVE, _SANDBOX = "referrals", "sandbox_referrals"
@@ -142,7 +142,7 @@ async def _register(connection: Any, work: Work) -> None:
 
 def _record(*columns: Any) -> Record:
     referral_id, partner_id, reference, revision, triage, asked_at, supplied_at, routing, *rest = columns
-    withdrawn, immediate_danger, home_force, handoffs, kept_from = rest
+    withdrawn, immediate_danger, without_force, home_force, handoffs, kept_from = rest
     standing = Standing(
         triage=Triage(triage) if triage else None,
         asked_at=asked_at,
@@ -150,6 +150,7 @@ def _record(*columns: Any) -> Record:
         routing=Routing(routing) if routing else None,
         withdrawn=withdrawn,
         immediate_danger=immediate_danger,
+        without_force=without_force,
         home_force=home_force,
         handoffs={force_id: HandoffState(state) for force_id, state in json.loads(handoffs).items()},
     )
@@ -174,6 +175,7 @@ def _row(record: Record) -> tuple[Any, ...]:
         standing.routing,
         standing.withdrawn,
         standing.immediate_danger,
+        standing.without_force,
         standing.home_force,
         json.dumps(standing.handoffs),
     )

@@ -62,6 +62,7 @@ SUBJECTS = {
     Template.HUB_CONTACTS_CHANGED: Text("The hub's duty contacts were changed"),
 }
 """Where a child is in danger the subject says so: it must not look like routine mail."""
+IN_DANGER = frozenset(each for each in Template if "danger" in each.value)
 NOT_GIVEN = "not given"
 """Stands for a parameter that is empty."""
 
