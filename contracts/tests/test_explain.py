@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conduit_contracts import problems
+from conduit_contracts import envelope, problems
 from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.forms import FORMS
+from conduit_contracts.json_texts import LONGEST_LIST
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Problem
 from conduit_contracts.schemas import HUB_READS, messages, schema
@@ -192,3 +193,33 @@ def test_whole_numbers_are_taken_in_both_spellings() -> None:
     _, message = decode(SUBMITTED.raw_headers, json.dumps(value).encode(), EDGE, closed=True)
     assert isinstance(message, ReferralSubmitted)
     assert (message.referral.numbers.victims_known, message.referral.numbers.suspects_known) == (6, 20)
+
+
+LISTS = {
+    "persons": [SUBMITTED.value["referral"]["persons"][0], {}, {"person_id": 5}],
+    "places": [SUBMITTED.value["referral"]["places"][0], {}, None],
+    "concerns": ["contact_sexual_abuse", "x", 7],
+}
+
+
+@given(st.sampled_from(sorted(LISTS)), st.data())
+@settings(max_examples=60)
+def test_a_list_without_end_is_refused_and_only_its_beginning_is_looked_at(name: str, data: st.DataObject) -> None:
+    few = data.draw(st.lists(st.sampled_from(LISTS[name]), min_size=1, max_size=3))
+    many = (few * LONGEST_LIST)[: data.draw(st.integers(LONGEST_LIST + 1, 3 * LONGEST_LIST))] if len(few) == 3 else few * 700
+    beginning = changed(SUBMITTED.value, ("referral", name), many[: LONGEST_LIST + 1])
+    told = refused(changed(SUBMITTED.value, ("referral", name), many))
+    assert told == refused(beginning)
+    assert all(each.field.startswith(f"referral.{name}") for each in told)
+
+
+def test_a_sender_of_endless_lists_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is wrong with each entry used to be gathered, for two seconds a record."""
+    gathered = []
+    told = envelope.problems_from
+    monkeypatch.setattr(
+        envelope, "problems_from", lambda error, *more: gathered.append(error.error_count()) or told(error, *more)
+    )
+    refused(changed(SUBMITTED.value, ("referral", "persons"), [{}] * 60_000))
+    assert gathered
+    assert max(gathered) < 10 * LONGEST_LIST

@@ -1,6 +1,7 @@
 """The committed JSON Schemas are what the models give, and published ones never change."""
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ import jsonschema
 import pytest
 
 from conduit_contracts import __version__, schemas
+from conduit_contracts.json_texts import LONGEST_LIST
 from conduit_contracts.partner import ReferralSubmitted
+from conduit_contracts.topics import REGISTRY
 from conduit_contracts.triage import ReferralAccepted
 from contracts.tests.support import Json
 
@@ -141,3 +144,28 @@ def test_check_sees_a_rule_between_fields_that_refuses_an_older_example(home: Pa
     (home / "schemas" / "0.0.9").mkdir()
     (home / "schemas" / "0.0.9" / f"{SUBMITTED}.json").write_text(json.dumps(older), encoding="utf-8")
     assert schemas.problems(home) == [f"0.0.9/{SUBMITTED}: today's model refuses the example"]
+
+
+def arrays(node: Json) -> Iterator[Json]:
+    if isinstance(node, dict):
+        if node.get("type") == "array":
+            yield node
+        for item in node.values():
+            yield from arrays(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from arrays(item)
+
+
+def test_no_list_that_a_sender_may_send_is_longer_than_the_longest() -> None:
+    """So that longer ones need not be looked at further: see `envelope`. Lists of words that must be known aside."""
+    found = [
+        (message.type, each.get("maxItems", math.inf))
+        for topic in REGISTRY
+        if topic.edge
+        for message in topic.messages
+        for each in arrays(message.model_json_schema())
+        if "enum" not in message.model_json_schema()["$defs"].get(each["items"].get("$ref", "").rpartition("/")[2], {})
+    ]
+    assert found
+    assert [each for each in found if each[1] > LONGEST_LIST] == []

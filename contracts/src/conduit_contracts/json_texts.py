@@ -10,6 +10,8 @@ from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
+from pydantic_core import from_json
+
 from conduit_contracts.base import KNOWN_NAMES
 
 _Location: TypeAlias = tuple[int | str, ...]
@@ -18,6 +20,8 @@ _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", 
 """How gzip, zlib and zstd begin."""
 _OF_A_REGISTRY = re.compile(rb"\0.{4}\s*[{\[]", re.DOTALL)
 """A zero, the number of a schema, and the message: as the serializers of a schema registry write it."""
+LONGEST_LIST = 500
+"""Entries, of any list of things that a sender at an edge may send."""
 _MOST_DIGITS = 300
 _MOST_FAULTS = 20
 _ENDLESS = float("inf")
@@ -46,6 +50,23 @@ class Unreadable(ValueError):  # noqa: N818 - named for what the text is
     def __init__(self, *faults: Fault) -> None:
         super().__init__("unreadable")
         self.faults = faults
+
+
+def has_endless_list(text: bytes) -> bool:
+    """Whether a list is longer than any contract allows. Quick, and False of what is no JSON."""
+    try:
+        waiting = [from_json(text)]
+    except ValueError:
+        return False
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            if len(value) > LONGEST_LIST:
+                return True
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.values()
+    return False
 
 
 def parse(text: bytes) -> Any:
@@ -82,12 +103,14 @@ def look(text: bytes) -> tuple[Any, tuple[Fault, ...]]:
     return value, faults
 
 
-def plain(value: Any) -> Any:
-    """The same, without the fields of the contracts that are null, and with whole numbers written as such."""
+def plain(value: Any, most: int | None = None) -> Any:
+    """The same, without the fields of the contracts that are null, and with whole numbers written as such. Of each list the
+    first `most` entries, where that is given."""
     if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items() if inner is not None or name not in KNOWN_NAMES}
+        given = ((name, inner) for name, inner in value.items() if inner is not None or name not in KNOWN_NAMES)
+        return {name: plain(inner, most) for name, inner in given}
     if isinstance(value, list):
-        return [plain(inner) for inner in value]
+        return [plain(inner, most) for inner in value[:most]]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
