@@ -107,7 +107,7 @@ async def test_every_outcome_is_read_as_it_would_be_live_and_nobody_else_knows(
         await kit.sandbox_outcome(declined, SandboxOutcome.DECLINED, reason="duplicate")
         await kit.sandbox_outcome(declined, SandboxOutcome.REFUSED)
         story = await until(kit, declined, lambda story: story.state is ReferralState.DECLINED)
-        assert (story.updates[-1].reason, "Add what is new" in (story.updates[-1].next_step or "")) == ("duplicate", True)
+        assert (story.updates[-1].reason, "add what is new" in (story.updates[-1].next_step or "")) == ("duplicate", True)
         with pytest.raises(RefusedError) as refused:
             await kit.sandbox_outcome(declined, SandboxOutcome.ACCEPTED)
         assert refused.value.code == "outcome_not_possible"
