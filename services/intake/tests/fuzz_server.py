@@ -22,6 +22,7 @@ from services.intake.tests.conftest import POLICY_FILE
 from services.intake.tests.samples import NORTH, NOW, registered, sent
 
 FORCE = "kent"
+OUTCOME = "sandbox-outcome"
 ACTS = ("information", "withdrawal", "reconsideration", "attachments", "")
 UNLIMITED = {
     "http_rate_per_second": 1e6,
@@ -37,13 +38,15 @@ UNLIMITED = {
 class Fuzzed:
     """Where it is, and a token and referrals of the partner whose token it is, one for each thing that can be done.
 
-    `fetching` is a force's token, and the attachment that it may fetch.
+    `fetching` is a force's token, and the attachment that it may fetch; `sandbox` is the token of the partner's client
+    there.
     """
 
     url: str
     authorization: str
     referrals: dict[str, dict[str, str]]
     fetching: dict[str, str]
+    sandbox: str
 
     def known(self) -> str:
         """For the fuzzer's hooks, which run in another process."""
@@ -89,14 +92,16 @@ async def _prepare(intake: Any, database: str, url: str) -> Fuzzed:
     async with httpx.AsyncClient(base_url=url) as client:
         api = Api.__new__(Api)
         api.intake, api._dsn = intake, database
-        client.headers["authorization"] = await _authorization(api, client, NORTH)
+        live = client.headers["authorization"] = await _authorization(api, client, NORTH)
         made = {act: f"KNOWN-{act or 'look'}" for act in ACTS}
         ids = {act: await referred(client, partner_reference=reference) for act, reference in made.items()}
         attachment_id = await _opened(intake, client, ids["attachments"])
         force = await _authorization(api, client, f"{FORCE}.force")
-    known = {act: {"referral_id": ids[act], "partner_reference": made[act]} for act in ACTS}
+        sandbox = client.headers["authorization"] = await _authorization(api, client, f"{NORTH}.sandbox")
+        made[OUTCOME], ids[OUTCOME] = "KNOWN-outcome", await referred(client, partner_reference="KNOWN-outcome")
+    known = {act: {"referral_id": ids[act], "partner_reference": made[act]} for act in made}
     fetching = {"authorization": force, "referral_id": ids["attachments"], "attachment_id": attachment_id}
-    return Fuzzed(url, client.headers["authorization"], known, fetching)
+    return Fuzzed(url, live, known, fetching, sandbox)
 
 
 async def _authorization(api: Api, client: httpx.AsyncClient, client_id: str) -> str:

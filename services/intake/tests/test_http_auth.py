@@ -21,6 +21,10 @@ from conduit_intake.http.app import create_api
 from services.intake.tests.api import Api, code, referred, token
 from services.intake.tests.samples import NORTH, NOW, SOUTH
 
+_TABLES = """
+SELECT quote_ident(schemaname) || '.' || quote_ident(relname) FROM pg_stat_user_tables
+"""
+
 
 def bearer(text: str) -> dict[str, str]:
     return {"authorization": f"Bearer {text}"}
@@ -57,12 +61,12 @@ class TestTokens:
     async def test_no_secret_and_no_token_stands_in_the_database(self, api: Api) -> None:
         secret = api.secret()
         given = await token(await api.anybody(), NORTH, secret.text)
-        tables = [row[0] for row in await api.intake.pool.fetch("SELECT relname FROM pg_class WHERE relkind = 'r'")]
+        tables = [row[0] for row in await api.intake.pool.fetch(_TABLES)]
+        assert len(tables) > 10
         for table in tables:
-            if not table.startswith(("pg_", "sql_")):
-                rows = str([tuple(row) for row in await api.intake.pool.fetch(f'SELECT * FROM "{table}"')])  # noqa: S608
-                assert secret.text not in rows
-                assert given.json()["access_token"] not in rows
+            rows = str([tuple(row) for row in await api.intake.pool.fetch(f"SELECT * FROM {table}")])  # noqa: S608
+            assert secret.text not in rows
+            assert given.json()["access_token"] not in rows
 
     async def test_every_wrong_pair_gets_the_same_answer(self, api: Api) -> None:
         for shown in [

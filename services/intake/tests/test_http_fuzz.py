@@ -30,6 +30,7 @@ def run(fuzzed: Fuzzed, report: Path) -> subprocess.CompletedProcess[str]:
         "SCHEMATHESIS_HOOKS": "services.intake.tests.fuzz_hooks",
         "FUZZ_KNOWN": fuzzed.known(),
         "FUZZ_PARTNERS": fuzzed.authorization,
+        "FUZZ_SANDBOX": fuzzed.sandbox,
         "FUZZ_FORCES": fuzzed.fetching["authorization"],
     }
     return subprocess.run(  # noqa: S603  our own command
