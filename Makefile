@@ -61,7 +61,7 @@ test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by fo
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
 	$(BIN)/python -m pytest -m "not long and not clients" $(BY_FOLDER) $(ARGS)
 
-test-long: install kafka ## The tests that take long: live alerts, several brokers, stalled servers, services of the release before
+test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the release before
 	$(BIN)/python -m pytest -m "long and not clients" $(BY_FOLDER) $(ARGS)
 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)

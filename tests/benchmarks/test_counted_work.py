@@ -8,11 +8,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from conduit_local.stack import Options, Stack
 from tests.benchmarks.counted import PATIENT, REFERRALS, STEADY, Counter
 from tests.benchmarks.database import count_statements
 from tests.benchmarks.load import PARTNERS
 from tests.benchmarks.registers import publish_registers
+
+pytestmark = pytest.mark.long
 
 BASELINE = Path(__file__).with_name("counted.json")
 ACCEPT = "COUNTED_WORK_ACCEPT"

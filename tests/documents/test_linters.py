@@ -6,7 +6,11 @@ import copy
 import json
 from typing import Any
 
+import pytest
+
 from tests.documents.tools import ROOT, run_node
+
+pytestmark = pytest.mark.long
 
 DOCUMENTS: dict[str, Any] = {
     name: json.loads((ROOT / "docs" / "api" / f"{name}.json").read_text(encoding="utf-8"))

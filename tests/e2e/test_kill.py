@@ -16,6 +16,8 @@ from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import load_samples
 from conduit_local.stack import Stack
 
+pytestmark = pytest.mark.long
+
 SAMPLES = load_samples()
 DOWN_SECONDS = 0.5
 PACE_SECONDS = 0.03

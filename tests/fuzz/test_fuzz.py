@@ -39,7 +39,7 @@ PARTNERS = ("northlight", "harbour-trust", "lanterns", "stillwater")
 """In order, with a reference of another form, with a lapsed agreement, suspended."""
 FORCES = ("west-midlands", "surrey")
 
-pytestmark = pytest.mark.timeout(1800 if RECORDS > 1000 else 600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800 if RECORDS > 1000 else 600)]
 
 
 def generated(strategy: st.SearchStrategy[Wire], number: int) -> list[Wire]:

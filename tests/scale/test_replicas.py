@@ -28,7 +28,7 @@ SEND_SECONDS = float(os.environ.get("SCALE_SECONDS", "6"))
 PATIENCE_SECONDS = 120.0
 CALM_LOOKS = 3
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 async def test_every_referral_reaches_its_forces_once_and_in_order_while_replicas_come_and_go(stack: Stack) -> None:

@@ -39,6 +39,8 @@ from conduit_local.stack import Options, Stack
 from conduit_local.topics import create_topics
 from tests.kits.samples import fields, information
 
+pytestmark = pytest.mark.long
+
 SECONDS = 60.0
 BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
 OLD, BY_HALVES, NEW = "northlight", "harbour-trust", "open-door"

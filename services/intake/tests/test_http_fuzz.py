@@ -48,6 +48,7 @@ def answers() -> dict[str, Counter[str]]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3_600)
 def test_no_generated_request_gets_an_answer_that_is_not_documented(database: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
