@@ -13,7 +13,7 @@ from tests.benchmarks import capacity, footprint
 from tests.benchmarks.capacity import Service, need
 from tests.benchmarks.registers import publish_registers
 
-REFERRALS_A_SECOND, SECONDS = 25.0, 5.0
+REFERRALS_A_SECOND, SECONDS = 25.0, 10.0
 TOLERANCE = 0.35
 """Few referrals fill pages and segments less evenly than many."""
 
