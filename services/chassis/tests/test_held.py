@@ -1,13 +1,17 @@
 """What one topic cannot take holds no other topic's events up, and is over once the topic takes them."""
 
 import asyncio
+import gc
 from collections.abc import Mapping
+from contextlib import suppress
 from random import Random
 from time import time
 from typing import Any
 
 import asyncpg
 import pytest
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import MessageBatch
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
@@ -175,6 +179,31 @@ async def test_a_round_reads_no_more_than_its_bytes(world: World, seed: int) -> 
     assert sum(Measuring.rounds) == sum(size + len(b'{"number":%d}' % number) for number, size in enumerate(sizes))
     found = [each.value.rstrip() for each in await world.read(topic)]
     assert found == [b'{"number":%d}' % number for number in range(60)]
+
+
+@pytest.mark.parametrize("largest", [200, 1_500_000])
+async def test_what_was_sent_is_let_go_of_at_once_and_not_when_the_collector_comes(world: World, largest: int) -> None:
+    topic = world.sample.out.template
+    await world.create(topic, partitions=3, config={"max.message.bytes": "1000000"})
+    producer = Producer(world.settings(), "sample")
+    await producer.start()
+    await producer.find(topic)
+    gc.collect()
+    gc.disable()
+    try:
+        sizes = [200, largest, 200_000, 200_000, 200_000]
+        for number in range(4):
+            rows = [Pending(n, topic, b"k%d" % number, "ce_id:x", b"x" * size, 0.0) for n, size in enumerate(sizes)]
+            for batch in await producer.send(rows):
+                with suppress(KafkaError):
+                    await batch.future
+        del rows, batch
+        await asyncio.sleep(0)
+        left = [each for each in gc.get_objects() if isinstance(each, MessageBatch)]
+        assert len(left) <= 1  # which aiokafka's sender keeps of its last request
+    finally:
+        gc.enable()
+        await producer.discard()
 
 
 async def test_a_producer_is_let_go_of_while_its_batches_are_tried_again(world: World) -> None:

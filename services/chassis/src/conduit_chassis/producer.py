@@ -187,6 +187,9 @@ class Producer:
                     _retrieve(waiting._drain_waiter)
 
         batch.failure = failure
+        # It holds the batch, and the batch holds it: what was sent would lie in memory until the collector comes, which is
+        # seldom.
+        batch.future.add_done_callback(lambda _: vars(batch).pop("failure"))
 
     async def discard(self) -> None:
         """Let go of the connection. What is not confirmed stays unknown."""

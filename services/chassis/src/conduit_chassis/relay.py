@@ -61,7 +61,8 @@ _LAST_ID = 2**63 - 1
 STANDBY_SECONDS = 0.5
 TIDY_AFTER_ROWS = 5_000
 TIDY_MOST_BYTES = 64 * 1024 * 1024
-ROUND_BYTES = 8 * 1024 * 1024
+ROUND_BYTES = 4 * 1024 * 1024
+"""Of a round. Two are on their way at a time, and lie in memory more than once: as batches, as a request, encrypted."""
 LOOK_SECONDS = 1.0
 """How often it is asked, while refused events wait for a person, whether they still do."""
 PATIENCE_SECONDS = 5.0
@@ -198,12 +199,13 @@ class Relay:
             self._wake.clear()
             await self._tend_held(connection)
             rows = await self._scan(connection, producer, in_flight)
-            before = in_flight.sent
+            full, before = self._is_full(rows), in_flight.sent
             await in_flight.send(rows)
+            del rows  # the producer has them: they need not lie here for as long as they are on their way
             # The round before is confirmed only now: while it was on its way, this one was read and sent.
             sent = await self._confirm(connection, in_flight, before)
             # Others go on committing, and this process may: who drains ends with the first scan that found less than all.
-            if self._is_full(rows) or (self._wake.is_set() and not draining):
+            if full or (self._wake.is_set() and not draining):
                 continue
             sent += await self._confirm(connection, in_flight, in_flight.sent)
             await self._tidy(connection)
@@ -240,7 +242,7 @@ class Relay:
         self, connection: Any, scan: str, under_way: Sequence[int], topics: Sequence[str], most: int, *to: int
     ) -> list[Pending]:
         """The first rows that there are, up to so many, and to so many bytes unless the first alone is larger."""
-        small = ROUND_BYTES // self._settings.relay_batch  # so many of these as are read at a time fit a round
+        small = 2 * ROUND_BYTES // self._settings.relay_batch  # the scan itself reads no more than two rounds of these
         found = await connection.fetch(scan, self._shard, under_way, topics, most, small, *to)
         rows = _that_fit(found)
         large = [row[0] for row in rows if _is_larger(row, small)]
