@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ OLDEST_KAFKA = "3.9"
 _LIST_OFFSETS, _SINCE_OLDEST_KAFKA = 2, 9
 """A broker does not say its release, but what it can: this version of this request came with 3.9 (KIP-1005)."""
 _KAFKA_SECONDS = 5
+_CLOSE_SECONDS = 5.0
 ENCODING = "UTF8"
 SEARCH_PATH = '"$user", public'
 """PostgreSQL's default."""
@@ -185,7 +186,7 @@ async def kafka_says(settings: Settings) -> BaseException | None:
         except Exception as error:  # it is told, whatever it is
             found = error
         else:
-            connection.close()
+            await _closed(connection)
             return None
     return found
 
@@ -214,9 +215,15 @@ async def _is_new_enough(settings: Settings, host: str, port: int) -> bool:
     try:
         answer = await connection.send(ApiVersionRequest())
     finally:
-        connection.close()
+        await _closed(connection)
     newest = {key: last for key, _, last in answer.api_versions}
     return bool(newest.get(_LIST_OFFSETS, 0) >= _SINCE_OLDEST_KAFKA)
+
+
+async def _closed(connection: Any) -> None:
+    """Once the socket is closed as well, which a loop that ends at once would leave open."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(connection.close(), _CLOSE_SECONDS)
 
 
 def _addresses(settings: Settings) -> list[tuple[str, int]]:

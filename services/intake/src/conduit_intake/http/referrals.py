@@ -37,7 +37,8 @@ SENT = (*ALWAYS, *KEYED, *BODY, "body_invalid", "identity_mismatch", "partner_su
 ReferralPath = Annotated[UUID, Path(description="As the receipt has it.")]
 UpdatesBefore = Annotated[
     Annotated[int, Field(ge=1, le=FROM_THE_NEWEST)] | SkipJsonSchema[None],
-    Query(alias="updates_before", description="Only updates of a smaller revision."),
+    # No parameter of the document: it would be one argument more for whoever generates a client anew. The address is given.
+    Query(alias="updates_before", include_in_schema=False),
 ]
 _EARLIER = {
     "schema": {"type": "string"},
