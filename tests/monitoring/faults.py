@@ -202,6 +202,7 @@ FAULTS = [
         frozenset({"PartitionCannotBeRead"}),
         aftermath=LATE,
         onset=STOPPED,
+        scar=frozenset({"ReferralsUnaccountedFor"}),
     ),
     Fault("a stranger is refused", stranger, frozenset({"StrangerRefused"}), lingers=True),
     Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),

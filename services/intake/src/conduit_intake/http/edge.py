@@ -36,7 +36,8 @@ class Edge:
         template, method = self._paths.template(scope["path"]), method_label(scope["method"])
         started = perf_counter()
         # Reading the head is reading without the body, which the exchange leaves out.
-        inner = scope | {RECEIVE: receive} | ({"method": "GET"} if scope["method"] == "HEAD" else {})
+        scope[RECEIVE] = receive  # in this very scope: whoever stands outside reads the route that the router puts there
+        inner = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self._app(inner, receive, exchange.send)
         except Exception as error:  # the last resort: an answer without a word of the error
