@@ -165,8 +165,8 @@ def test_at_most_twenty_problems_are_told_at_once() -> None:
 
 def test_long_keys_are_not_compared() -> None:
     """Comparing many keys of a megabyte would hold up every other partner."""
-    assert explain._hint("immediate_danger" * 5) == ""
-    assert explain._hint("immediate_dangr") == " Did you mean immediate_danger?"
+    assert explain._hint("immediate_danger" * 5, None) == ""
+    assert explain._hint("immediate_dangr", None) == " Did you mean immediate_danger?"
 
 
 def test_a_senders_problem_says_that_trying_again_does_not_help() -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from conduit_local.demo.result import Options
 from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import load_samples
@@ -26,6 +28,7 @@ def test_the_demo_command_ends_with_every_referral_as_expected(tmp_path: Path) -
     assert f"{len(SAMPLES)} of {len(SAMPLES)} referrals as expected" in done.stdout
 
 
+@pytest.mark.long
 async def test_it_comes_to_the_same_when_every_batch_is_handled_twice_and_everybody_has_but_their_own_rights(
     new_stack: NewStack,
 ) -> None:

@@ -270,7 +270,7 @@ def test_a_force_is_registered_with_its_levels(changing_broker: Broker, conduit:
     conduit("force", "onboard", "kent", "--email", "team@kent.example", *levels, *BY)
     entry = read_registers(changing_broker).forces["kent"]
     assert [each.email for each in entry.escalation] == ["duty@kent.example", "head@kent.example"]
-    department = ("--professional-standards", "standards@kent.example,01622 496 0001")
+    department = ("--professional-standards", "standards@kent.example,+44 1632 960147")
     conduit("force", "onboard", "kent", *department, *BY)
     entry = read_registers(changing_broker).forces["kent"]
     assert entry.professional_standards is not None

@@ -20,6 +20,7 @@ from services.chassis.tests.test_consume import reasons
 from services.chassis.tests.world import World
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [0, 600_000])
 async def test_one_that_kills_its_process_is_put_aside_after_some_starts_and_the_others_are_handled(
     world: World, tmp_path: Path, size: int
