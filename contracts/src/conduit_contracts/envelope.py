@@ -169,28 +169,32 @@ def _decode_structured(
 def _validated(
     model: type[BaseModel], value: bytes, attributes: Attributes | None, *, closed: bool, root: str = "value"
 ) -> BaseModel:
-    if not (closed and len(value) > _LARGE and has_endless_list(value)):
+    endless = closed and len(value) > _LARGE and has_endless_list(value)
+    if not endless:
         try:
             return model.model_validate_json(value, extra="forbid" if closed else "ignore")
         except ValidationError as error:
             if not closed:
                 raise Undecodable(problems_from(error, root), attributes) from None
-    return _second_look(model, value, attributes, root)
+    return _second_look(model, value, attributes, root, endless=endless)
 
 
-def _second_look(model: type[BaseModel], value: bytes, attributes: Attributes | None, root: str) -> BaseModel:
+def _second_look(
+    model: type[BaseModel], value: bytes, attributes: Attributes | None, root: str, *, endless: bool
+) -> BaseModel:
     """Once more what a sender at the edge wrote, with null for what is absent and whole numbers as such.
 
-    Of a list that is longer than any may be, first the beginning and one too many: mostly it is refused for these, and what
-    is wrong with tens of thousands of others is no news to its sender, but looking would cost all other senders seconds.
+    Of `endless` lists first the beginning and one entry too many: mostly they are refused for these, and what is wrong with
+    tens of thousands of others is no news to their sender, but looking would cost all other senders seconds.
     """
     try:
         given = parse(value)
     except Unreadable as error:
         raise Undecodable(fault_problems(error.faults, root), attributes) from None
     try:
-        begun = model.model_validate_json(json.dumps(plain(given, LONGEST_LIST + 1)), extra="forbid")
-        return model.model_validate_json(json.dumps(plain(given)), extra="forbid") if has_endless_list(value) else begun
+        if endless:
+            model.model_validate_json(json.dumps(plain(given, LONGEST_LIST + 1)), extra="forbid")
+        return model.model_validate_json(json.dumps(plain(given)), extra="forbid")
     except ValidationError as error:
         raise Undecodable(problems_from(error, root, model, given), attributes) from None
 
