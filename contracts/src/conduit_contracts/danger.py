@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from conduit_contracts.intake import Callback
+from conduit_contracts.json_texts import BY_ZLIB
 from conduit_contracts.problems import Problem, sender_problem
 
 CALL_999 = "A child is in danger: call 999 now."
@@ -36,8 +37,6 @@ _NO = frozenset({"", "false", "f", "no", "n", "none", "null", "off", "0", "0.0",
 _URGENCY = "urgency"
 _URGENCY_OF_DANGER = frozenset({"immediate", "immediately", "emergency", "critical", "999"})
 """Words of other systems, which the contract refuses."""
-_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-"""How gzip and zlib begin."""
 _MOST_UNPACKED = 1_048_576
 _EITHER_FORM = 47
 """zlib's number for "gzip or zlib, as it begins"."""
@@ -67,7 +66,7 @@ def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
 
 def _expanded(body: bytes) -> bytes:
     """What a client compressed itself, as far as it can be read and no further than the hub would read anything."""
-    if not body.startswith(_COMPRESSED):
+    if not body.startswith(BY_ZLIB):
         return body
     try:
         return zlib.decompressobj(_EITHER_FORM).decompress(body, _MOST_UNPACKED)

@@ -16,8 +16,10 @@ from conduit_contracts.base import KNOWN_NAMES
 
 _Location: TypeAlias = tuple[int | str, ...]
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x28\xb5\x2f\xfd")
-"""How gzip, zlib and zstd begin."""
+BY_ZLIB = (b"\x1f\x8b", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+"""How gzip and zlib begin."""
+_COMPRESSED = (*BY_ZLIB, b"\x28\xb5\x2f\xfd")
+"""And zstd."""
 _OF_A_REGISTRY = re.compile(rb"\0.{4}\s*[{\[]", re.DOTALL)
 """A zero, the number of a schema, and the message: as the serializers of a schema registry write it."""
 LONGEST_LIST = 500

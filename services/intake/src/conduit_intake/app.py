@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
-from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
 from conduit_chassis.runtime import ASGIApp
-from conduit_chassis.settings import Settings
 from conduit_contracts.programme import PartnerRegistered
 from conduit_intake import accounts, early, metrics, store
 from conduit_intake.handlers import Handler, scene_of
@@ -36,7 +34,7 @@ def create_service() -> Service:
 
     def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
         # The chassis asks for routes once, before the consumer starts.
-        handler.start(runtime, read_policy(runtime.settings))
+        handler.start(runtime, load_policy(runtime.settings.policy_file, "intake", IntakePolicy))
         return (("/", create_api(runtime)),)
 
     async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
@@ -62,17 +60,6 @@ def create_service() -> Service:
         routes=start,
         readers={PartnerRegistered.type: Partner},
     )
-
-
-def read_policy(settings: Settings) -> IntakePolicy:
-    """Intake's section of the policy file.
-
-    Raises:
-        ConfigurationError: naming what cannot be used.
-    """
-    if settings.policy_file is None:
-        raise ConfigurationError("POLICY_FILE: is needed")
-    return load_policy(settings.policy_file, "intake", IntakePolicy)
 
 
 SERVICE = create_service()

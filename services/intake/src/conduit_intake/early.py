@@ -19,7 +19,8 @@ from conduit_intake.submissions import Key
 BATCH = 200
 MOST_BYTES = 4 * 1024 * 1024
 """In memory at a time, unless one alone is more."""
-_TAKE = """
+_ROW = "id, topic, partition, record_offset, key, headers, value, record_timestamp"
+_TAKE = f"""
 WITH due AS (
     SELECT early.id, octet_length(early.headers) + coalesce(octet_length(early.value), 0) AS size
     FROM early_updates AS early
@@ -31,13 +32,13 @@ WITH due AS (
     SELECT id, size, sum(size) OVER (ORDER BY id) AS total FROM due
 )
 DELETE FROM early_updates WHERE id IN (SELECT id FROM summed WHERE total <= $3 OR total = size)
-RETURNING id, topic, partition, record_offset, key, headers, value, record_timestamp
-"""
-_TAKE_OF = """
+RETURNING {_ROW}
+"""  # noqa: S608 - a constant
+_TAKE_OF = f"""
 DELETE FROM early_updates AS early WHERE early.partner_id = $1 AND early.partner_reference = $2 AND EXISTS (
     SELECT FROM referrals WHERE referrals.partner_id = $1 AND referrals.partner_reference = $2)
-RETURNING id, topic, partition, record_offset, key, headers, value, record_timestamp
-"""
+RETURNING {_ROW}
+"""  # noqa: S608 - a constant
 _AWAITED = """
 SELECT partner_id, partner_reference FROM unnest($1::text[], $2::text[]) AS asked (partner_id, partner_reference)
 WHERE EXISTS (

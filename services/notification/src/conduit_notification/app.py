@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
-from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.notification import Channel
@@ -112,8 +111,6 @@ def read_policy(settings: NotificationSettings) -> NotificationPolicy:
     Raises:
         ConfigurationError: naming what cannot be used.
     """
-    if settings.policy_file is None:
-        raise ConfigurationError("POLICY_FILE: is needed")
     return from_file(settings.policy_file)
 
 

@@ -35,8 +35,8 @@ class Edge:
         exchange = _Exchange(scope, send)
         template, method = self._paths.template(scope["path"]), method_label(scope["method"])
         started = perf_counter()
-        # Reading the head is reading without the body, which the exchange leaves out.
         scope[RECEIVE] = receive  # in this very scope: whoever stands outside reads the route that the router puts there
+        # Reading the head is reading without the body, which the exchange leaves out.
         inner = scope | {"method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self._app(inner, receive, exchange.send)
