@@ -8,9 +8,10 @@ the machine that it shares with what it measures. Both moments are whole millise
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from confluent_kafka import (
     TIMESTAMP_LOG_APPEND_TIME,
@@ -21,10 +22,11 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
+from typing_extensions import override
 
 from tests.benchmarks.load import Submission
 
-_REFERENCE = re.compile(rb'"partner_reference":"([^"]+)"')
+REFERENCE = re.compile(rb'"partner_reference":"([^"]+)"')
 _LAZY = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500, "fetch.message.max.bytes": 4_000_000}
 
 
@@ -72,18 +74,19 @@ class Run:
         return {name: round(waits[min(len(waits) - 1, int(q * len(waits)))], 4) for name, q in ranks.items()}
 
 
-class Watch:
-    """Follows the far end from now on, in a thread of its own. It reads partitions without a group."""
+class Follower(ABC):
+    """Follows topics from now on, in a thread of its own. It reads partitions without a group."""
 
-    def __init__(self, kafka: Mapping[str, Any], topics: Sequence[str], run: Run) -> None:
-        self._run = run
+    def __init__(self, kafka: Mapping[str, Any], topics: Sequence[str], fetching: Mapping[str, Any], most: int) -> None:
+        """Read with these settings, so many records at a time."""
+        self._most = most
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
-        self._consumer = Consumer({**kafka, **_LAZY, "group.id": "operator.bench", "enable.auto.commit": False})
+        self._consumer = Consumer({**kafka, **fetching, "group.id": "operator.bench", "enable.auto.commit": False})
         self._consumer.assign(from_the_end(self._consumer, topics))
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -92,34 +95,55 @@ class Watch:
         self._thread.join(10)
         self._consumer.close()
 
+    def _wait(self, missing: Callable[[], int], what: str, patience: float, look: Callable[[], None], pause: float) -> None:
+        """Return once nothing is missing; `look` raises when waiting has become pointless.
+
+        Raises:
+            TimeoutError: nothing more came for `patience` seconds; it names how many are missing.
+        """
+        end, waiting = time.monotonic() + patience, missing()
+        while still := missing():
+            look()
+            if self._failure is not None:
+                raise RuntimeError("the measuring consumer failed") from self._failure
+            if still < waiting:
+                end, waiting = time.monotonic() + patience, still
+            elif time.monotonic() > end:
+                raise TimeoutError(f"{still} {what} have not arrived, and nothing did for {patience:.0f} s")
+            time.sleep(pause)
+
+    def _follow(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                for record in self._consumer.consume(self._most, timeout=0.1):
+                    if (moment := check(record)) is not None:
+                        self._note(record, moment)
+        except BaseException as error:  # raised again where it is waited for
+            self._failure = error
+
+    @abstractmethod
+    def _note(self, record: Message, moment: float) -> None:
+        """A record, and when the broker appended it."""
+
+
+class Watch(Follower):
+    """Follows the far end of a run."""
+
+    def __init__(self, kafka: Mapping[str, Any], topics: Sequence[str], run: Run) -> None:
+        super().__init__(kafka, topics, _LAZY, 5000)
+        self._run = run
+
     def wait(self, timeout: float, check: Callable[[], None] = lambda: None) -> None:
         """Return once everything has arrived; `check` raises when waiting has become pointless.
 
         Raises:
             TimeoutError: nothing came for `timeout` seconds; it names how many are missing.
         """
-        end, waiting = time.monotonic() + timeout, self._run.waiting
-        while self._run.waiting:
-            check()
-            if self._run.waiting < waiting:
-                end, waiting = time.monotonic() + timeout, self._run.waiting
-            if self._failure is not None:
-                raise RuntimeError("the measuring consumer failed") from self._failure
-            if time.monotonic() > end:
-                missing = f"{self._run.waiting} of {self._run.count} have not arrived"
-                raise TimeoutError(f"{missing}, and nothing did for {timeout:.0f} s")
-            time.sleep(0.05)
+        self._wait(lambda: self._run.waiting, f"of {self._run.count}", timeout, check, 0.05)
 
-    def _follow(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                for record in self._consumer.consume(5000, timeout=0.1):
-                    self._note(record)
-        except BaseException as error:  # raised again where it is waited for
-            self._failure = error
-
-    def _note(self, record: Message) -> None:
-        if (moment := check(record)) is not None and (found := _REFERENCE.search(record.value() or b"")):
+    @override
+    def _note(self, record: Message, moment: float) -> None:
+        if found := REFERENCE.search(record.value() or b""):
             self._run.note(found[1], moment)
 
 
