@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import psycopg
 from psycopg import sql
 
-from conduit_chassis.preflight import OLDEST
+from conduit_chassis.preflight import why_too_old
 from conduit_local.paths import keep_secret
 
 _SELF_GRANT = 160_000
@@ -35,9 +35,8 @@ def provision(admin_dsn: str, passwords: Mapping[str, str]) -> dict[str, str]:
         ValueError: no service could work on this server.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
-        if connection.info.server_version < OLDEST * 10_000:
-            release = connection.info.server_version // 10_000
-            raise ValueError(f"This is PostgreSQL {release}; {OLDEST} is the oldest that this release works on.")
+        if too_old := why_too_old(connection.info.server_version // 10_000):
+            raise ValueError(too_old)
         if connection.info.server_version >= _SELF_GRANT:
             connection.execute("SET createrole_self_grant = 'set, inherit'")
         for service, password in passwords.items():

@@ -85,6 +85,11 @@ def why(error: BaseException) -> str:
     return next((reason for kinds, reason in _WHY_BY_CLASS if isinstance(error, kinds)), "")
 
 
+def why_too_old(release: int) -> str | None:
+    """What to say of a PostgreSQL of this release; None where this release of ours works on it."""
+    return f"This is PostgreSQL {release}; {OLDEST} is the oldest that this release works on." if release < OLDEST else None
+
+
 def schemas_of(migrations: Path) -> set[str]:
     """The schemas that these files make."""
     return {each for path in migrations.glob("*.sql") for each in _SCHEMA.findall(path.read_text(encoding="utf-8"))}
@@ -109,8 +114,8 @@ async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = fro
 async def _examine(connection: Any, settings: Settings, name: str, schemas: AbstractSet[str]) -> None:
     facts = await connection.fetchrow(_FACTS)
     version, user, database, schema, may_make_tables, may_make_schemas, process, encoding, read_only, path, forgets = facts
-    if version < OLDEST:
-        raise ConfigurationError(f"This is PostgreSQL {version}; {OLDEST} is the oldest that this release works on.")
+    if too_old := why_too_old(version):
+        raise ConfigurationError(too_old)
     if version > NEWEST:
         _log.warning("database_is_newer_than_was_tried", version=version, limit=NEWEST)
     if encoding != ENCODING:
