@@ -185,8 +185,9 @@ def _read_what_is_not_theirs(watched: Watched) -> None:
 STALL_SECONDS = 120.0
 STOPPED = frozenset({"ServiceDown"})
 """While a service stands still, so that it does not see what is done before it is done."""
-LATE = frozenset({"DisseminationBudgetBurnsFast", "DisseminationBudgetBurnsSlowly"})
-"""What waited comes to its force after all, and late."""
+LATE = frozenset({"DisseminationBudgetBurnsFast"})
+LATE_FOR_LONG = frozenset({"DisseminationBudgetBurnsSlowly"})
+"""What waited comes to its force after all, and late. The slow one's window of six hours is 18 minutes here."""
 
 FAULTS = [
     Fault("a service is killed", partial(service_killed, name="routing"), frozenset({"ServiceDown"})),
@@ -194,7 +195,12 @@ FAULTS = [
     Fault("a partner's batches cannot be read", on_a_partners_topic, frozenset({"DeadLettersWait"})),
     # That what stands behind it waits is true, and Alertmanager keeps it back: its cause is told.
     Fault(
-        "a batch of ours cannot be read", on_one_of_ours, frozenset({"PartitionCannotBeRead"}), aftermath=LATE, onset=STOPPED
+        "a batch of ours cannot be read",
+        on_one_of_ours,
+        frozenset({"PartitionCannotBeRead"}),
+        aftermath=LATE,
+        onset=STOPPED,
+        scar=LATE_FOR_LONG,
     ),
     Fault(
         "a batch of ours is lost",
@@ -202,7 +208,7 @@ FAULTS = [
         frozenset({"PartitionCannotBeRead"}),
         aftermath=LATE,
         onset=STOPPED,
-        scar=frozenset({"ReferralsUnaccountedFor"}),
+        scar=frozenset({"ReferralsUnaccountedFor", *LATE_FOR_LONG}),
     ),
     Fault("a stranger is refused", stranger, frozenset({"StrangerRefused"}), lingers=True),
     Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),

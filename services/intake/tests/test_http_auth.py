@@ -16,6 +16,7 @@ import structlog
 from conduit_chassis.testing import ManualClock, harness
 from conduit_intake import clients, metrics
 from conduit_intake.app import create_service
+from conduit_intake.credentials import new_secret
 from conduit_intake.http import auth
 from conduit_intake.http.app import create_api
 from services.intake.tests.api import Api, code, referred, token
@@ -239,6 +240,9 @@ class TestRotation:
             statuses.append([(await token(client, NORTH, each.text)).status_code for each in (old, new)])
             clock.advance(timedelta(days=7))
         assert statuses == [[200, 200], [401, 200]]
+
+    def test_an_id_can_be_typed_into_any_command(self) -> None:
+        assert all(new_secret().secret_id.isalnum() for _ in range(500))  # a first hyphen makes an option of it
 
     async def test_a_revoked_secret_ends_with_its_tokens_at_once(self, api: Api) -> None:
         client, old, new = await api.anybody(), api.secret(), api.secret()

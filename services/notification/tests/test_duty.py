@@ -318,6 +318,7 @@ class TestPages:
     ) -> None:
         await deliver(staffed, b.danger_reported())
         address = await link(staffed)
+        assert address.removeprefix("/duty/").isalnum()  # a mail program ends a link before a last hyphen
         for method in ("GET", "HEAD", "GET"):
             answer = await browser.request(method, address)
             assert answer.status_code == 200

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from hashlib import scrypt, sha256
 from hmac import compare_digest
-from secrets import token_bytes, token_urlsafe
+from secrets import token_bytes, token_hex, token_urlsafe
 from typing import NamedTuple
 
 SALT_BYTES = 16
@@ -28,8 +28,11 @@ class Secret(NamedTuple):
 
 
 def new_secret() -> Secret:
-    """A secret and the id by which it is listed and revoked, which says nothing of it."""
-    return Secret(token_urlsafe(6), token_urlsafe(32))
+    """A secret and the id by which it is listed and revoked, which says nothing of it.
+
+    The id is typed into a command, where a first hyphen would make an option of it: so it has letters and digits alone.
+    """
+    return Secret(token_hex(6), token_urlsafe(32))
 
 
 def new_salt() -> bytes:

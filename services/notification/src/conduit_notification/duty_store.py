@@ -174,7 +174,8 @@ async def _call(connection: Any, task: Task, ladder: Ladder, policy: Notificatio
         await connection.execute(_UNANSWERED, task.task_id)
         await connection.execute(_HISTORY, task.task_id, "clock", "unanswered", policy.version)
         return []
-    token, ring = secrets.token_urlsafe(32), ", ".join(await control_rooms_of(connection, task))
+    # Letters and digits alone: a mail program ends a link before a last hyphen.
+    token, ring = secrets.token_hex(32), ", ".join(await control_rooms_of(connection, task))
     await connection.execute(_CALL, token, task.task_id, level)
     await connection.execute(_CALLED, task.task_id, next_call(task, policy, now))
     await connection.execute(_HISTORY, task.task_id, "clock", "called", policy.version)
