@@ -45,3 +45,9 @@ async def empty(world: World) -> bool:
 
 async def values(world: World, topic: str | None = None) -> list[int]:
     return [int(each.value.split(b":")[1][:-1]) for each in await world.read(topic or world.sample.out.template)]
+
+
+async def first_copies(world: World, topic: str | None = None) -> list[int]:
+    """What a reader has that passes over repeats: where a producer fails, what it had under way is sent once more."""
+    found = await world.read(topic or world.sample.out.template)
+    return list(dict.fromkeys(int(each.value.split(b":")[1].split(b"}")[0]) for each in found))

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from conduit_chassis import rejected
-from services.chassis.tests.relaying import INSERT, empty, publish, relaying, values
+from services.chassis.tests.relaying import INSERT, empty, first_copies, publish, relaying
 from services.chassis.tests.world import World, eventually
 
 WHO, WHY = "A. Operator", "The topic takes it now"
@@ -20,7 +20,7 @@ async def refused(world: World) -> None:
     await publish(world, ("k", 2), ("l", 3))
     async with relaying(world):
         await eventually(lambda: only(world, 1), "what can go to have gone")
-    assert await values(world) == [3]
+    assert await first_copies(world) == [3]
 
 
 async def only(world: World, rows: int) -> bool:
@@ -41,7 +41,7 @@ async def test_it_is_listed_without_what_it_holds_and_sent_again_once_the_cause_
         assert await rejected.bring_back(connection, actor=WHO, reason=WHY) == (found.id,)
         async with relaying(world):
             await eventually(lambda: empty(world), "an empty outbox")
-        assert [int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(found.topic)] == [3, 1, 2]
+        assert await first_copies(world) == [3, 1, 2]
         assert await rejected.waiting(connection) == []
         (noted,) = await connection.fetch("SELECT event_id, action, actor, reason FROM outbox_actions")
         assert tuple(noted) == (found.id, "returned", WHO, WHY)
@@ -63,7 +63,7 @@ async def test_what_kafka_refuses_again_is_listed_again_and_may_be_given_up(worl
             assert await rejected.discard(connection, [found.id], actor=WHO, reason=WHY) == (found.id,)
             await eventually(lambda: empty(world), "what waited for it to go, without a restart")
         assert await rejected.waiting(connection) == []
-        assert await values(world) == [3, 2]
+        assert await first_copies(world) == [3, 2]
     finally:
         await connection.close()
 
@@ -109,7 +109,7 @@ async def test_whatever_is_refused_and_returned_each_key_keeps_its_order(world: 
             await eventually(lambda: empty(world), "an empty outbox", 60)
     finally:
         await connection.close()
-    found = [int(each.value.split(b":")[1].split(b"}")[0]) for each in await world.read(topic)]
+    found = await first_copies(world)
     for key in range(3):
-        first = list(dict.fromkeys(number for number in found if number % 3 == key))
+        first = [number for number in found if number % 3 == key]
         assert first == [number for number in range(len(sizes)) if number % 3 == key]
