@@ -8,6 +8,6 @@ CONTACT: Mapping[str, str] = {
     "email": "programme@conduit.example",
 }
 LICENCE: Mapping[str, str] = {
-    "name": "Open Government Licence v3.0",
-    "url": "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
+    "name": "MIT",
+    "url": "https://opensource.org/license/mit",
 }

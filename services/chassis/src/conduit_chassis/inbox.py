@@ -28,7 +28,7 @@ class ClaimedBeforeError(Exception):
 
 
 async def claim_new(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Claim (topic, id) pairs that hardly anybody claimed before: at half of what `claim` costs (decision 24).
+    """Claim (topic, id) pairs that hardly anybody claimed before: at half of what `claim` costs (decision 19).
 
     Raises:
         ClaimedBeforeError: one of them was.

@@ -111,7 +111,7 @@ async def connection(pool: Any) -> AsyncIterator[Any]:
 
 
 async def insert(connection: Any, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
-    """Insert rows. By COPY, which costs us and the database less than arrays do (decision 23)."""
+    """Insert rows. By COPY, which costs us and the database less than arrays do (decision 19)."""
     if rows:
         await connection.copy_records_to_table(table, records=rows, columns=tuple(columns))
 

@@ -322,7 +322,7 @@ class Relay:
         """Have the place of deleted rows used again soon, so that the table stays small enough to lie in memory.
 
         Until a vacuum, new rows take new pages, which costs the database as much again as all else that is done with a row
-        (decision 24), and autovacuum comes once a minute at most. A table that grew in an outage would hold the relay up, so
+        (decision 19), and autovacuum comes once a minute at most. A table that grew in an outage would hold the relay up, so
         it is left to autovacuum.
         """
         if self._deleted >= TIDY_AFTER_ROWS:

@@ -1,4 +1,4 @@
 -- A referral of ordinary size stays in its row, as it came: compressing it and putting it elsewhere costs more than the
--- row itself (decision 23).
+-- row itself (decision 19).
 ALTER TABLE referrals SET (toast_tuple_target = 8160);
 ALTER TABLE sandbox.referrals SET (toast_tuple_target = 8160);
