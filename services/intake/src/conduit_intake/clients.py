@@ -162,7 +162,9 @@ def _parser() -> argparse.ArgumentParser:
     rotate_parser = actions.add_parser("rotate", help="a new secret; the old ones end after the overlap")
     rotate_parser.add_argument("--overlap-hours", type=float, default=168.0, help="by default a week")
     revoke_parser = actions.add_parser("revoke", help="end secrets, and their tokens, at once")
-    revoke_parser.add_argument("--secret-id", help="only this one, as list shows it; --secret-id=ID where an old one begins with a hyphen")
+    revoke_parser.add_argument(
+        "--secret-id", help="only this one, as list shows it; --secret-id=ID where an old one begins with a hyphen"
+    )
     list_parser = actions.add_parser("list", help="every secret of the partner's clients, without its text")
     for each in (add_parser, rotate_parser, revoke_parser, list_parser):
         each.add_argument("client_id", metavar="PARTNER" if each is list_parser else "PARTNER[.SUFFIX]")
