@@ -112,10 +112,10 @@ def test_a_warning_says_what_is_meant() -> None:
         (warning,) = advice_on(referral(place))
         return warning.message
 
-    assert "no force has it yet" in text({"district_code": "E07000999"})
+    assert "no force has the case yet" in text({"district_code": "E07000999"})
     assert "Did you mean E070" in text({"district_code": "E07000999"})
     beside = referral({"district_code": "E07000999"}, home_district_code="E08000025")
-    assert "no force gets the case by it" in advice_on(beside)[0].message, "the person's home leads to one"
+    assert "this place sends the case to no force" in advice_on(beside)[0].message, "the person's home leads to one"
     assert "goes to Kent Police, which you named" in text({"district_code": "E07000999", "force_id": "kent"})
     railway = text({"district_code": "E07000999", "kind": "railway"})
     assert "only British Transport Police gets this place" in railway
@@ -132,7 +132,7 @@ def test_of_a_place_beside_one_that_leads_to_a_force_it_is_not_said_that_none_ha
     for told, field in ((both, "places[1].district_code"), (added, "places[0].district_code")):
         (warning,) = advice_on(told)
         assert warning.field == field
-        assert "no force gets the case by it" in warning.message
+        assert "this place sends the case to no force" in warning.message
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_of_a_place_beside_one_that_leads_to_a_force_it_is_not_said_that_none_ha
 )
 def test_a_code_of_something_else_is_told_as_that_and_gets_no_nearest(code: str, kind: str) -> None:
     for warning in (*advice_on(referral({"district_code": code})), *advice_on(referral(home_district_code=code))):
-        assert f"This is the code of {kind} and not of a district" in warning.message
+        assert f"This is the code of {kind}, not of a district" in warning.message
         assert "Did you mean" not in warning.message
         assert "GET /v1/places?q=" in warning.message
 

@@ -9,7 +9,7 @@ import psycopg
 
 from tests.monitoring.watched import Watched
 
-OPERATOR = ("--apply", "--actor", "operator.on-call", "--reason", "the cause is mended")
+OPERATOR = ("--apply", "--actor", "operator.on-call", "--reason", "the cause is fixed")
 
 
 def conduit(watched: Watched, *arguments: str) -> str:

@@ -120,11 +120,11 @@ def test_a_stack_comes_with_two_to_call_and_whoever_replaces_them_stays(
     assert "no telephone" not in shown
     proposal = propose("third@hub.example,01632 960003", "fourth@hub.example")
     until(proposal, SHOW)
-    await_mail(stack, "proposes to change", HUB_EMAIL, SECOND_ON_DUTY)
+    await_mail(stack, "has been proposed", HUB_EMAIL, SECOND_ON_DUTY)
     conduit("hub", "approve", proposal, *OTHER)
     shown = until(r"1\. third@", SHOW)
     assert "1. third@hub.example  +441632960003\n2. fourth@hub.example  no telephone\n" in shown
-    await_mail(stack, "were changed", HUB_EMAIL, SECOND_ON_DUTY)
+    await_mail(stack, "have been changed", HUB_EMAIL, SECOND_ON_DUTY)
     register_samples(stack.broker)
     again = propose("fifth@hub.example", "sixth@hub.example")
     assert "1. third@" in until(again, SHOW), "the samples came back"
@@ -189,8 +189,8 @@ def approved_by(stack: Stack, proposal_id: UUID) -> str | None:
     [
         (("one@hub.example",), "--contact twice or more"),
         (("one@hub.example", "ONE@hub.example"), "with an address of its own"),
-        (("one@hub.example", "two@hub.example,banana"), "no telephone number"),
-        (("one@hub.example", "two"), "no e-mail address"),
+        (("one@hub.example", "two@hub.example,banana"), "not a telephone number"),
+        (("one@hub.example", "two"), "not an e-mail address"),
     ],
 )
 def test_contacts_that_would_leave_an_alarm_unheard_are_refused(
@@ -212,7 +212,7 @@ def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who
 
     taken = conduit("duty", "take", by_reference["NL-1"], "--actor", "Ada  Example").output
     assert CASEWORKER in taken
-    assert "Ring the partner back now" in taken
+    assert "Call the partner back now" in taken
     assert conduit("duty", "take", by_reference["NL-1"], "--actor", "Bo Example", code=1).output == (
         "Ada Example has it already\n"
     )
@@ -221,7 +221,7 @@ def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who
 
     link = link_of(stack, by_reference["NL-2"])
     assert CASEWORKER not in get(link)
-    assert "It is yours" in (page := get(link, name="Cy Example"))
+    assert "The task is yours" in (page := get(link, name="Cy Example"))
     assert CASEWORKER in page
     assert 'href="tel:01632960147"' in page
     assert "Taken by Cy Example" in (page := get(link, name="Di Example"))

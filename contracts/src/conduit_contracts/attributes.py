@@ -97,7 +97,7 @@ def from_texts(
     """
     if not all(map(texts.get, names.required)):
         missing = [name for name in names.required if not texts.get(name)]
-        empty = "This is empty. Send a text that shows something."
+        empty = "This is empty. Send a value that can be seen."
         given = tuple(sender_problem(names.missing, name, empty if name in texts else None) for name in missing)
         raise Undecodable(given)
     version, identity, source, kind = names.required
@@ -147,7 +147,7 @@ def checked(text: str, name: str, kind: str) -> str:
         Undecodable: it is too long or holds control characters.
     """
     if len(text) > _LONGEST or not text.isprintable():
-        advice = f"This {kind} is too long or holds control characters. Send at most 1,000 printable characters."
+        advice = f"This {kind} is too long or contains control characters. Send at most 1,000 printable characters."
         raise Undecodable((sender_problem("format_invalid", name, advice),))
     return text
 

@@ -1,7 +1,7 @@
-"""Whoever says that a child is in danger is answered with 999 first, whatever else is wrong with what was sent.
+"""A sender who says that a child is in danger is told to call 999 first, whatever else is wrong with what was sent.
 
-What is refused may be cut short, misspelt or not JSON at all. So it is searched, not validated: an alarm too many costs a
-look, one too few may cost a child.
+What is refused may be cut short, misspelt or not JSON at all. So it is searched, not validated: a false alarm costs
+somebody a look, a missed one may cost a child's life.
 """
 
 import re
@@ -19,7 +19,7 @@ from conduit_contracts.json_texts import BY_ZLIB
 from conduit_contracts.problems import Problem, sender_problem
 
 CALL_999 = "A child is in danger: call 999 now."
-NOT_TAKEN = f"{CALL_999} The hub has not taken what you sent, so no police force hears of it from the hub."
+NOT_TAKEN = f"{CALL_999} The hub could not process what you sent, so no police force will hear about it from the hub."
 CODE = FIELD = "immediate_danger"
 _SPELT = "immediatedanger"
 

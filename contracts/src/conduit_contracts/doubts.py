@@ -64,7 +64,7 @@ def _of_day(day: date | None, said_on: date, field: str) -> _Found:
         yield (
             "day_after_report",
             field,
-            "This day lies after the day on which you heard of it. It is kept as you sent it. Check it.",
+            "This date is after the day on which you heard about it. It is kept as you sent it. Check it.",
         )
 
 
@@ -91,14 +91,10 @@ def _of_place(place: OffencePlace, path: str, *, nobody: bool) -> _Found:
 
 def _abroad(place: OffencePlace, known: Place | None, path: str) -> _Found:
     if known is not None:
-        text = (
-            "This country and the district contradict each other. The district counts, so that the case goes to the force "
-        )
-        yield "country_contradicts_district", f"{path}.country", text + "of that area. Correct the one that is wrong."
+        text = "This country and the district contradict each other. The district counts, so the case goes to the force for "
+        yield "country_contradicts_district", f"{path}.country", text + "that area. Correct the one that is wrong."
     elif place.force_id is not None:
-        text = (
-            "A place outside the United Kingdom is in no force's area, so force_id is not used and no force has this place. "
-        )
+        text = "A place outside the United Kingdom is in no force's area, so force_id is not used for this place. "
         yield "country_contradicts_force", f"{path}.country", text + "Correct the one that is wrong."
 
 
@@ -107,11 +103,11 @@ def _unknown_district(place: OffencePlace, path: str, *, nobody: bool) -> _Found
         return
     named, special = forces().get(place.force_id or ""), forces().get(special_force(place) or "")
     field = f"{path}.district_code"
-    told = "no force has it yet" if nobody else "no force gets the case by it"
+    told = "no force has the case yet" if nobody else "this place sends the case to no force"
     if named is not None:
         told = f"the case goes to {named.name}, which you named"
     elif special is not None:
-        told = f"only {special.name} gets this place, and no force for the area"
+        told = f"only {special.name} gets this place, and not the force for the area"
     yield (
         "district_code_unknown",
         field,
@@ -122,47 +118,47 @@ def _unknown_district(place: OffencePlace, path: str, *, nobody: bool) -> _Found
 def _of_force(place: OffencePlace, known: Place | None, path: str) -> _Found:
     force = forces().get(place.force_id or "")
     if force is None:
-        told = "The district decides." if known is not None else "No force gets the case by it."
+        told = "The district decides." if known is not None else "This place sends the case to no force."
         yield from _unknown_force(place.force_id or "", f"{path}.force_id", told)
     elif force.territorial and known is not None and known.force_id != force.force_id:
-        text = f"The district lies in the area of {known.force_name}, which gets the case. {_CORRECT}"
+        text = f"The district is in the area of {known.force_name}, which gets the case. {_CORRECT}"
         yield "force_contradicts_district", f"{path}.force_id", text
 
 
 def _unknown_force(force_id: str, field: str, told: str) -> _Found:
     near = nearest_force(force_id)
     meant = f" Did you mean {near.force_id}?" if near else " The force ids are in the contract's forces.csv."
-    yield "force_id_unknown", field, f"There is no police force of this id. {told}{meant}"
+    yield "force_id_unknown", field, f"No police force has this id. {told}{meant}"
 
 
 def _of_person(person: Person, path: str) -> _Found:
     for name in ("home_district_code", "present_district_code"):
         code = getattr(person, name)
         if code is not None and code not in known_places() and code not in OUTSIDE_FORCE_AREAS:
-            text = f"{_what_it_is(code)}, so no force learns from it where the person is.{_meant(code)}"
+            text = f"{_what_it_is(code)}, so it tells no force where the person is.{_meant(code)}"
             yield "district_code_unknown", f"{path}.{name}", text
     if person.suspect_force_id is not None and person.suspect_force_id not in forces():
         yield from _unknown_force(person.suspect_force_id, f"{path}.suspect_force_id", _NOBODY_GETS_IT)
     yield from _of_characteristic(person.ethnicity, ETHNICITIES, f"{path}.ethnicity.code")
     nationality = person.nationality.code if person.nationality is not None else None
     if nationality == NOT_IN_THE_STANDARD_BUT_MEANT:
-        text = "ISO 3166-1 has no country of this code. It is kept as you sent it. Did you mean GB?"
+        text = "ISO 3166-1 has no country with this code. It is kept as you sent it. Did you mean GB?"
         yield "code_not_in_list", f"{path}.nationality.code", text
     elif nationality is not None and not is_country(nationality):
         near = nearest(nationality)
-        text = "ISO 3166-1 has no country of this code. It is kept as you sent it."
+        text = "ISO 3166-1 has no country with this code. It is kept as you sent it."
         yield "code_not_in_list", f"{path}.nationality.code", text + (f" Did you mean {near}?" if near else "")
 
 
 def _of_characteristic(told: Characteristic | None, listed: frozenset[str], field: str) -> _Found:
     if told is not None and told.code is not None and told.code not in listed:
-        text = f"The classification has no such code. It is kept as you sent it. It has {', '.join(sorted(listed))}."
+        text = f"The classification has no such code. It is kept as you sent it. The codes are {', '.join(sorted(listed))}."
         yield "code_not_in_list", field, text
 
 
 def _what_it_is(code: str | None) -> str:
     kind = other_kind(code or "")
-    return f"This is the code of {kind} and not of a district" if kind else "No place ever had this code"
+    return f"This is the code of {kind}, not of a district" if kind else "No place has ever had this code"
 
 
 def _meant(code: str | None) -> str:

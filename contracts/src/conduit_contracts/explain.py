@@ -41,22 +41,22 @@ _CODES = {
 }
 _FORMATS = ("date", "time", "uuid", "url", "string_unicode")
 _FORMS = {
-    "uuid": "a UUID of version 7, for example 01a225d0-6a63-7010-aa69-2b720b4859d2",
-    "date_": "a day of the calendar, for example 2026-11-23",
-    "datetime": "a time of RFC 3339 with its zone, for example 2026-11-23T09:30:00Z",
-    "timezone": "a time with its zone: add Z or an offset, for example 2026-11-23T09:30:00Z",
+    "uuid": "a version 7 UUID, for example 01a225d0-6a63-7010-aa69-2b720b4859d2",
+    "date_": "a calendar date, for example 2026-11-23",
+    "datetime": "an RFC 3339 time with its time zone, for example 2026-11-23T09:30:00Z",
+    "timezone": "a time with its time zone: add Z or an offset, for example 2026-11-23T09:30:00Z",
 }
 """By the beginning of the library's name for it."""
 _TYPES = {
     "int": "a whole number, for example 3",
     "bool": "true or false, without quotation marks",
-    "string": "a text in quotation marks",
+    "string": "text in quotation marks",
     "tuple": "a list in square brackets",
     "list": "a list in square brackets",
-    "model": "an object in braces",
-    "dict": "an object in braces",
+    "model": "an object in curly brackets",
+    "dict": "an object in curly brackets",
     "float": "a number",
-    "uuid": "a text in quotation marks that is a UUID",
+    "uuid": "a UUID in quotation marks",
 }
 _DISTRICTS = frozenset({"district_code", "home_district_code", "present_district_code"})
 _FORCE_IDS = frozenset({"force_id", "suspect_force_id", "home_force", "from_force", "to_force", "suggested_force"})
@@ -158,8 +158,8 @@ def _unknown(location: Location, model: type[BaseModel] | None) -> str:
         if others:
             return f"This field does not belong to this kind. It belongs to {' and '.join(others)}."
         below = [field for found in here for field in found.model_fields if name in _names_in(found, field)]
-        where = f" It belongs in {' or '.join(below)}." if below else " Put it where the JSON Schema has it."
-        return f"The contract has this field, but not in this place.{where}"
+        where = f" It belongs in {' or '.join(below)}." if below else " The JSON Schema shows where it belongs."
+        return f"The contract has this field, but not here.{where}"
     return f"The contract has no such field here. Check its spelling and place.{_hint(name, model)}"
 
 
@@ -232,7 +232,7 @@ def _counted(number: int | None, unit: str) -> str:
 def _form(kind: str, context: Mapping[str, Any]) -> str | None:
     words = FORMS.get(str(context.get("pattern")))
     words = words or next((text for begin, text in _FORMS.items() if kind.startswith(begin)), None)
-    return f"This does not have the required form. Send {words}." if words else None
+    return f"This does not have the required format. Send {words}." if words else None
 
 
 def _code_meant(location: Location, given: Any) -> str | None:

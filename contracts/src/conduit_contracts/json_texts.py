@@ -31,11 +31,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 NOT_JSON = "The value is not valid JSON. Send one JSON object in UTF-8."
 WITH_MARK = "This begins with a byte-order mark. Send UTF-8 without one."
-COMPRESSED = "This is compressed. Send the JSON as it is; a Kafka client compresses its batches by compression.type."
+COMPRESSED = "This is compressed. Send plain JSON; a Kafka client can compress its batches with compression.type."
 OF_A_REGISTRY = "This begins with the five bytes of a schema registry. Send the JSON alone, with a plain serializer."
 NOT_UTF8 = "This is not UTF-8. Send one JSON object in UTF-8."
-LONE_SURROGATE = "This holds a lone surrogate: half of a character, such as \\ud83d alone. Send whole characters."
-ENDLESS = "This is no number with an end: NaN, Infinity, or too many digits. Send a finite one of at most 300 digits."
+LONE_SURROGATE = "This contains half of a character: a lone surrogate such as \\ud83d. Send whole characters."
+ENDLESS = "This is not a finite number: NaN, Infinity, or too many digits. Send a number of at most 300 digits."
 
 
 class Fault(NamedTuple):

@@ -173,7 +173,8 @@ def hint(text: object) -> str:
         return f"A postcode is not a district code. {WAY}"
     if _OLD_NORTHERN_IRELAND.fullmatch(upper):
         return (
-            "Northern Ireland's districts have codes such as N09000003 since 2015. Give that, or force_id northern-ireland."
+            "Since 2015, Northern Ireland's districts have had codes such as N09000003. Give one of those, or force_id "
+            "northern-ireland."
         )
     named = _named(said)
     return _meant(named) if named else f"A district code has a capital letter and eight digits, such as E08000025. {WAY}"

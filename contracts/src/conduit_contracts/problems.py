@@ -1,7 +1,7 @@
 """What was wrong with a record, in words for the one who sent it.
 
-A problem has a stable code, the field, whose fault it is, whether trying again helps and what to do. It never holds
-the value: texts are written here and do not come from the record.
+A problem has a stable code, the field, whose fault it is, whether trying again helps, and what to do. It never repeats the
+value: the texts are written here and take nothing from the record.
 """
 
 import re
@@ -42,22 +42,28 @@ _TEXTS = {
     "header_missing": "This header is missing. Send every CloudEvents attribute as a ce_ header.",
     "header_null": "This header has no value. Send it as UTF-8 text.",
     "header_not_utf8": "This header is not UTF-8 text. Encode it as UTF-8.",
-    "spec_version_unsupported": "Only CloudEvents 1.0 is read. Send 1.0 as the specversion.",
-    "time_invalid": "This is not an RFC 3339 time. Send for example 2026-11-23T09:30:00Z.",
-    "time_without_zone": "This time has no zone. Add Z or an offset.",
-    "content_type_unsupported": "This content type is not read here. Send application/json or application/cloudevents+json.",
-    "data_base64_unsupported": "data_base64 is not read here. Send the message as a JSON object in data.",
+    "spec_version_unsupported": "Only CloudEvents 1.0 is supported. Send 1.0 as the specversion.",
+    "time_invalid": "This is not an RFC 3339 time. Send a time such as 2026-11-23T09:30:00Z.",
+    "time_without_zone": "This time has no time zone. Add Z or an offset.",
+    "content_type_unsupported": (
+        "This content type is not supported here. Send application/json or application/cloudevents+json."
+    ),
+    "data_base64_unsupported": "data_base64 is not supported. Send the message as a JSON object in data.",
     "type_not_accepted": "This type is not accepted on this topic. See the topic's list of messages.",
-    "value_missing": "The record has no value. Deleting by a record without value is not possible here; send a withdrawal.",
+    "value_missing": (
+        "The record has no value. A record without a value deletes nothing here. To take a referral back, send a withdrawal."
+    ),
     "json_invalid": "The value is not valid JSON. Send one JSON object in UTF-8.",
     "field_missing": "This field is required. Add it.",
     "field_unknown": "The contract has no such field here. Check its spelling and place.",
-    "field_repeated": "This field stands more than once in its object. Send it once.",
+    "field_repeated": "This field appears more than once in its object. Send it once.",
     "field_type": "This field has the wrong type.",
-    "value_not_allowed": "This value is not one of the allowed ones.",
-    "value_out_of_range": "This number or time is out of range. Times lie from 2 January of the year 1 to 30 December 9999.",
+    "value_not_allowed": "This value is not allowed.",
+    "value_out_of_range": (
+        "This number or time is out of range. Times can be from 2 January of the year 1 to 30 December 9999."
+    ),
     "length_out_of_range": "This is too short or too long.",
-    "format_invalid": "This does not have the required form.",
+    "format_invalid": "This does not have the required format.",
     "value_inconsistent": "This contradicts another field.",
 }
 
@@ -66,7 +72,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 def sender_problem(code: str, field: str, message: str | None = None) -> Problem:
-    """A problem that the sender must mend; sending the same again does not help."""
+    """A problem that the sender must correct; sending the same again does not help."""
     return Problem(code=code, field=field, message=message or _TEXTS[code], origin=Origin.SENDER, retryable=False)
 
 

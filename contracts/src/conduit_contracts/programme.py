@@ -50,7 +50,7 @@ class Mou(Value):
 
 
 Telephone = Annotated[
-    str, formed(r"^\+[1-9][0-9]{6,14}$", "a number as + with the country's code and digits alone, for example +441632960147")
+    str, formed(r"^\+[1-9][0-9]{6,14}$", "a number as + with the country code and digits only, for example +441632960147")
 ]
 """A number as E.164 has it: + and the country's code, then digits alone, for example +441632960147."""
 
@@ -69,7 +69,7 @@ class Contact(Value):
     @model_validator(mode="after")
     def _webhook_is_signed(self) -> Self:
         if (self.webhook_url is None) != (self.webhook_secret is None):
-            raise Inconsistent("webhook_url and webhook_secret go together.")
+            raise Inconsistent("Give webhook_url and webhook_secret together.")
         return self
 
 

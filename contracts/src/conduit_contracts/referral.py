@@ -20,7 +20,7 @@ from conduit_contracts.texts import blank_text, shows_something
 from conduit_contracts.times import Day, Moment
 
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold it
-_NO_NUL_WORDS = "a text without the character NUL (U+0000)"
+_NO_NUL_WORDS = "text without the character NUL (U+0000)"
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 _ONE_LINE_WORDS = "one line, without control characters such as line breaks and tabs"
 _IN_WORDS = AtEntry(blank_text)
@@ -29,7 +29,8 @@ Line = Annotated[str, formed(_ONE_LINE, _ONE_LINE_WORDS, min_length=1, max_lengt
 Text = Annotated[str, formed(_NO_NUL, _NO_NUL_WORDS, min_length=1, max_length=4_000), _IN_WORDS]
 Narrative = Annotated[str, formed(_NO_NUL, _NO_NUL_WORDS, min_length=1, max_length=40_000), _IN_WORDS]
 LocalId = Annotated[
-    str, formed(r"^[A-Za-z][A-Za-z0-9_-]*$", "letters, digits, _ and -, a letter first, for example V1", max_length=32)
+    str,
+    formed(r"^[A-Za-z][A-Za-z0-9_-]*$", "letters, digits, _ and -, beginning with a letter, for example V1", max_length=32),
 ]
 """Names a person or a place inside one referral, for example V1 or L2. Unique in the referral."""
 
@@ -49,8 +50,8 @@ Email = Annotated[
     AtEntry(_nobodys_address),
 ]
 _FEWEST_DIGITS = 5
-_TELEPHONE = "5 to 25 digits, blanks, brackets and hyphens, with + at most at the beginning, for example +44 20 7946 0000"
-_TOO_FEW_DIGITS = "This has fewer than 5 digits, so nobody can ring it. Send a number such as +44 20 7946 0000."
+_TELEPHONE = "5 to 25 digits, spaces, brackets and hyphens, with + only at the beginning, for example +44 20 7946 0000"
+_TOO_FEW_DIGITS = "This has fewer than 5 digits, so nobody can call it. Send a number such as +44 20 7946 0000."
 TelephoneText = Annotated[str, formed(r"^\+?[0-9 ()-]{5,25}$", _TELEPHONE), AtEntry(_nobodys_number)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
 Age = Annotated[int, Field(ge=0, le=120)]
@@ -61,7 +62,7 @@ def _no_country(code: str) -> Finding | None:
         return None
     near = nearest(code)
     meant = f" Did you mean {near}?" if near else ""
-    return Finding("value_not_allowed", f"ISO 3166-1 has no country of these two letters.{meant}")
+    return Finding("value_not_allowed", f"ISO 3166-1 has no country with this code.{meant}")
 
 
 CountryCode = Annotated[
@@ -169,9 +170,9 @@ class Characteristic(Value):
     @model_validator(mode="after")
     def _code_or_reason(self) -> Self:
         if (self.code is None) == (self.not_recorded is None):
-            raise Inconsistent("Give either a code with its source or the reason in not_recorded.")
+            raise Inconsistent("Give either a code and its source, or the reason in not_recorded.")
         if (self.code is None) != (self.source is None):
-            raise Inconsistent("A code and its source go together.")
+            raise Inconsistent("Give a code and its source together.")
         return self
 
 
@@ -241,10 +242,10 @@ class Person(Value):
     def at_entry(self) -> Iterable[Finding]:
         """That somebody belongs to the police is said of a suspect."""
         if self.suspect_is_police and self.role is not Role.SUSPECT:
-            text = "suspect_is_police goes with the role suspect, and only with it."
+            text = "Give suspect_is_police with the role suspect, and only with it."
             yield Finding("value_inconsistent", text, ("suspect_is_police",))
         if self.suspect_force_id is not None and not self.suspect_is_police:
-            text = "suspect_force_id goes with suspect_is_police set to true, and only with it."
+            text = "Give suspect_force_id with suspect_is_police set to true, and only with it."
             yield Finding("value_inconsistent", text, ("suspect_force_id",))
 
 
@@ -370,7 +371,7 @@ class ComplexityClaim(Value):
     @model_validator(mode="after")
     def _factor_belongs_to_nature(self) -> Self:
         if (self.ground is Ground.NATURE_OF_INVESTIGATION) != (self.nature_factor is not None):
-            raise Inconsistent("nature_factor goes with the ground nature_of_investigation, and only with it.")
+            raise Inconsistent("Give nature_factor with the ground nature_of_investigation, and only with it.")
         return self
 
 
@@ -459,7 +460,7 @@ class HandlingCaveat(Value):
     @model_validator(mode="after")
     def _conditions_with_code_c(self) -> Self:
         if (self.code is HandlingCode.C) != (self.conditions is not None):
-            raise Inconsistent("Code C needs conditions, and code P has none.")
+            raise Inconsistent("Give conditions with code C, and none with code P.")
         return self
 
 

@@ -6,7 +6,7 @@ from conduit_contracts.base import Finding
 
 _BLANK = Finding(
     "length_out_of_range",
-    "This shows nothing: it holds blanks or invisible characters alone. Say it in words, or leave the field out.",
+    "This contains only spaces or invisible characters. Write it in words, or leave the field out.",
 )
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _INVISIBLE_RANGES = (

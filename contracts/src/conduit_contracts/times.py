@@ -16,9 +16,9 @@ LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 """Between these, no offset leads out of the years that can be computed with."""
 
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}"
-_MOMENT_WORDS = "a time of RFC 3339 with its zone, for example 2026-11-23T09:30:00Z"
+_MOMENT_WORDS = "an RFC 3339 time with its time zone, for example 2026-11-23T09:30:00Z"
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
-_DAY_WORDS = "a day of the calendar, for example 2026-11-23"
+_DAY_WORDS = "a calendar date, for example 2026-11-23"
 
 
 class _FromText:

@@ -212,9 +212,9 @@ class DecideReview(Command):
     @model_validator(mode="after")
     def _fits_outcome(self) -> Self:
         if (self.outcome is ReviewOutcome.ACCEPT) != bool(self.grounds):
-            raise Inconsistent("Grounds go with the outcome accept, and only with it.")
+            raise Inconsistent("Give grounds with the outcome accept, and only with it.")
         if (self.outcome is ReviewOutcome.DECLINE) != (self.decline_reason is not None):
-            raise Inconsistent("decline_reason goes with the outcome decline, and only with it.")
+            raise Inconsistent("Give decline_reason with the outcome decline, and only with it.")
         if self.outcome is not ReviewOutcome.ACCEPT and self.comment is None:
-            raise Inconsistent("A comment is required to decline and to ask.")
+            raise Inconsistent("Give a comment to decline or to ask for information.")
         return self

@@ -13,5 +13,5 @@ from conduit_local.register import RegisterError, publish
 
 def test_an_entry_that_shows_nothing_is_refused_at_its_field_before_anything_is_written(tmp_path: Path) -> None:
     nowhere = external_broker(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
-    with pytest.raises(RegisterError, match="name: This shows nothing"):
+    with pytest.raises(RegisterError, match="name: This contains only spaces"):
         publish(nowhere, [PartnerRegistered(partner_id="example-haven", name="\u200b")], actor="a.person")

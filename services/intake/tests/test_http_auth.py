@@ -85,7 +85,7 @@ class TestTokens:
             assert answer.status_code == 401
             assert answer.json() == {
                 "error": "invalid_client",
-                "error_description": "There is no client with this id and a live secret like this.",
+                "error_description": "The client id or the secret is not valid.",
             }
             assert answer.headers["www-authenticate"].startswith("Basic")
 

@@ -207,7 +207,7 @@ async def test_what_could_not_happen_to_a_real_referral_is_refused_with_what_is_
     (error,) = answer.json()["errors"]
     assert (error["field"], error["message"]) == (
         "outcome",
-        "It cannot happen to a referral that stands as this one does. Possible now: refused.",
+        "This cannot happen to a referral in this state. Possible now: refused.",
     )
     assert await left(api) == before
     await post(sandbox, f"/v1/referrals/{referral_id}/reconsideration", dump(reconsideration()))

@@ -35,7 +35,7 @@ async def test_a_code_that_never_was_is_taken_and_said_in_a_header_that_any_clie
     assert answer.status_code == 202
     assert set(answer.json()) == OF_0_1_0
     said = answer.headers["conduit-warnings"]
-    assert said.startswith('district_code_unknown;field="places[0].district_code";message="No place ever had this code')
+    assert said.startswith('district_code_unknown;field="places[0].district_code";message="No place has ever had this code')
     assert said.isascii()
     assert "E07000999" not in said
 
@@ -51,7 +51,7 @@ async def test_the_body_has_it_where_the_request_reads_the_contract_that_has_it(
     if shown:
         (warning,) = answer.json()["warnings"]
         assert (warning["code"], warning["field"]) == ("district_code_unknown", "places[0].district_code")
-        assert "no force has it yet" in warning["message"]
+        assert "no force has the case yet" in warning["message"]
 
 
 async def test_the_same_request_again_is_answered_with_the_same_warnings(north: httpx.AsyncClient) -> None:

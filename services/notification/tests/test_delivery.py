@@ -78,7 +78,7 @@ class TestEmail:
         assert mail.recipients == [TEAM.email]
         assert message["Message-ID"] == f"<{notice['notice_id']}@hub.example>"
         assert message["Subject"] == f"Referral conduit: {REFERENCE}"
-        assert "State:           received" in message.get_content()
+        assert "Status:          received" in message.get_content()
         (sent,) = await done(notification)
         assert isinstance(sent, NoticeSent)
         assert (sent.notice_id, sent.audience, sent.attempts) == (notice["notice_id"], f"partner:{PARTNER}", 1)

@@ -332,7 +332,7 @@ class TestPages:
     async def test_whoever_takes_it_is_shown_whom_to_ring(self, staffed: Harness, browser: httpx.AsyncClient) -> None:
         await deliver(staffed, b.partner_registered(TEAM), b.danger_reported())
         answer = await browser.post(await link(staffed), data={"name": "  Ada   Example "})
-        assert "It is yours" in answer.text
+        assert "The task is yours" in answer.text
         for shown in ("Example Caseworker", "0100 496 0147", TEAM.telephone, TEAM.email):
             assert shown is not None
             assert shown in answer.text
@@ -388,7 +388,7 @@ class TestPages:
             assert bool(found) == (force_id in shown)
         about_the_silent = [text for text in texts if "has not answered" in text or "kept from that force" in text]
         assert about_the_silent
-        assert any("Ring the force" in text for text in about_the_silent) == (HOME in shown)
+        assert any("Call the force" in text for text in about_the_silent) == (HOME in shown)
 
     async def test_what_waits_to_be_sent_to_the_force_of_a_police_suspect_is_not_sent(
         self, staffed: Harness, mail: MailServer
@@ -427,7 +427,7 @@ class TestPages:
         await deliver(staffed, b.danger_reported())
         address = await link(staffed)
         answers = await asyncio.gather(*(browser.post(address, data={"name": f"Officer {n}"}) for n in range(4)))
-        assert sum("It is yours" in answer.text for answer in answers) == 1
+        assert sum("The task is yours" in answer.text for answer in answers) == 1
 
     async def test_what_a_sender_wrote_is_text_and_no_page(self, staffed: Harness, browser: httpx.AsyncClient) -> None:
         reported = b.danger_reported()
@@ -516,7 +516,7 @@ class TestContacts:
         assert sorted(await mailed(staffed, mail)) == sorted([FIRST, FIRST, SECOND]), "both hear of the proposal"
         await staffed.deliver(record_of(b.approved(proposal)))
         assert sorted(await mailed(staffed, mail)) == sorted([str(FIRST), str(SECOND)])
-        assert "were changed" in mail.messages[-1]["Subject"]
+        assert "have been changed" in mail.messages[-1]["Subject"]
         await deliver(staffed, b.danger_reported("NL-9"))
         assert await mailed(staffed, mail) == ["third@hub.example"]
 

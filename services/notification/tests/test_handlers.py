@@ -300,7 +300,7 @@ def test_a_case_handed_over_that_changed_is_with_forces_until_they_acknowledge_i
     changed = bench.updates[6]
     assert (changed.fact, changed.reason, changed.force_ids) == ("case_routed", "asked_again", (HOME,))
     assert changed.next_step is not None
-    assert "They keep it meanwhile" in changed.next_step
+    assert "They keep the case in the meantime" in changed.next_step
     assert {each.force_id: each.state.value for each in changed.handoffs} == {HOME: "disseminated", OTHER: "acknowledged"}
     assert bench.templates(f"force:{HOME}") == ["force_case_disseminated", "force_case_changed"]
     assert bench.templates(f"force:{OTHER}") == ["force_case_disseminated"]
@@ -449,8 +449,10 @@ def test_that_no_force_has_it_stands_in_every_update_until_one_has_it_whatever_i
 def test_out_of_hours_danger_is_not_said_to_wait_for_the_morning() -> None:
     night = datetime(2026, 11, 28, 23, 0, tzinfo=UTC)
     bench = Bench(KNOWN, now=night).take(b.received(danger=True))
-    assert "one on duty is called at once; all else is read from Monday, 30 November, 08:00." in (bench.last.next_step or "")
-    assert "reads this from" not in (bench.last.next_step or "")
+    assert "officer is called at once. Everything else will be read from 08:00 on Monday 30 November." in (
+        bench.last.next_step or ""
+    )
+    assert "Anything that needs a person" not in (bench.last.next_step or "")
 
 
 def test_the_partner_is_not_told_so_where_a_force_has_it() -> None:

@@ -140,7 +140,9 @@ async def test_a_mail_of_the_sandbox_cannot_be_taken_for_a_real_one(notification
     assert set(mail.recipients) == {"developers@example-haven.example"}
     for message in mail.messages:
         assert message["Subject"].startswith("SANDBOX, not a real case: ")
-        assert message.get_content().startswith("THIS IS THE SANDBOX. It is about no real case and no real child")
+        assert message.get_content().startswith(
+            "THIS IS THE SANDBOX. This message is not about a real case or a real child:"
+        )
     assert any("999" in message.get_content() for message in mail.messages)
 
 

@@ -90,7 +90,7 @@ def test_an_e_mail_says_that_there_is_nothing_to_do_only_where_the_update_says_s
         bench = Bench({f"partner:{PARTNER}": ONE}).take(b.received().model_copy(update={"warnings": told}))
         (notice,) = bench.notices
         text = letters.body(claimed(notice.template, notice.params), WAYS)
-        assert ("There is nothing for you to do" in text) is (bench.last.next_step is None)
+        assert ("You do not need to do anything now" in text) is (bench.last.next_step is None)
         assert (field in text) is (len(told) > 0)
         assert "Check it." not in text
         assert ("and 3 more" in " ".join(text.split())) is (len(told) == 8)
@@ -171,7 +171,7 @@ def test_danger_and_nothing_else_has_danger_in_its_subject(template: Template) -
     text = letters.body(filled(template), WAYS)
     assert ("danger" in template.value) == ("DANGER" in subject or "CALL 999" in subject)
     if template.value.startswith("force_") and "danger" in template.value:
-        assert "control room: the hub has no number of it." in " ".join(text.split())
+        assert "control room: the hub does not have its number." in " ".join(text.split())
         told = replace(filled(template), control_room="+441004960001")
         assert "control room: +441004960001." in " ".join(letters.body(told, WAYS).split())
 
@@ -196,11 +196,11 @@ def test_without_pages_no_text_holds_a_link_and_with_them_those_that_open(templa
 @pytest.mark.parametrize("template", [each for each in Template if not each.value.startswith("hub_")])
 def test_outside_the_hubs_hours_every_text_says_when_a_person_reads_it(template: Template) -> None:
     at_night = replace(filled(template), created_at=datetime(2026, 11, 27, 23, 0, tzinfo=UTC))
-    said = "The hub is closed now. A person at the hub reads this from Monday, 30 November, 08:00."
+    said = "The hub is closed now. Anything that needs a person at the hub will be read from 08:00 on Monday 30 November."
     if template in IN_DANGER:
         said = (
-            "The hub is closed now: where a person at the hub has to act on this danger, the one on duty is called at once; "
-            "all else is read from Monday, 30 November, 08:00."
+            "The hub is closed now. If a person at the hub has to act on this danger, the duty officer is called at once. "
+            "Everything else will be read from 08:00 on Monday 30 November."
         )
     assert said in " ".join(letters.body(at_night, WAYS).split())
     assert "closed" not in letters.body(filled(template), WAYS)

@@ -1,4 +1,4 @@
-"""The hub's own rules, as far as they need nothing that only the hub knows: the same codes, fields and words.
+"""Those of the hub's rules that need nothing only the hub knows: the same codes, fields and texts.
 
 The hub also looks at its register (is the partner suspended, is the Memorandum of Understanding in force?) and at what it
 holds (is the reference taken, is the place known?). Those answers come as `SubmissionRejected`.
@@ -17,26 +17,27 @@ from conduit_contracts.referral import Supplement, agreements
 from conduit_contracts.topics import PARTNER_REFERRALS
 
 MAX_BYTES = 262_144
-"""What the hub takes by default in one record's value."""
+"""The most that the hub accepts by default as one record's value."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 _AHEAD_OF_UTC = timedelta(hours=1)
-"""By how much the hub's day may have begun before: the kit has no table of zones everywhere."""
+"""How much earlier the hub's day may have begun: not every machine that runs the kit has a table of time zones."""
 MOST_PROBLEMS = 20
 _ACCEPT = {message.type: message for message in PARTNER_REFERRALS.messages}
 
 _TEXTS = {
-    "identity_mismatch": "This is not the partner whose topic or account this came by. Send your own submissions only, "
+    "identity_mismatch": "This is not the partner whose topic or account this came from. Send only your own submissions, "
     "with your own partner_id.",
-    "referral_too_large": "This is larger than the hub takes. Shorten it, or send the rest later as supplied information.",
-    "time_in_future": "This time lies in the future. Check your clock and the time's zone. Then send this again with a new "
-    "ce_id.",
-    "local_id_repeated": "This id occurs twice here. Give each person and each place an id of its own.",
+    "referral_too_large": "This is larger than the hub allows. Shorten it, or send the rest later as added information.",
+    "time_in_future": (
+        "This time is in the future. Check your clock and the time zone. Then send this again with a new ce_id."
+    ),
+    "local_id_repeated": "This id is used more than once here. Give each person and each place an id of its own.",
 }
-"""As intake has them; a test compares."""
+"""The same texts as intake's; a test compares them."""
 
 
 def check(partner_id: str, submission: Submission, now: datetime | None = None) -> tuple[Problem, ...]:
-    """What the hub would answer to this record at once; empty where nothing is wrong that can be known here."""
+    """The problems that the hub would answer this record with at once; empty if nothing is wrong that can be known here."""
     return danger_first(_found(partner_id, submission, now), submission.value)
 
 
@@ -90,7 +91,7 @@ def _in_future(message: PartnerMessage, now: datetime) -> list[Problem]:
 
 
 def _repeated_ids(message: PartnerMessage) -> list[Problem]:
-    """In a referral the model itself refuses them."""
+    """Only added information needs this check: in a referral the model itself refuses repeated ids."""
     if not isinstance(message, InformationSupplied):
         return []
     return list(_repeats(message.supplement))[:MOST_PROBLEMS]

@@ -1,4 +1,4 @@
-"""What can go wrong in a kit, named by what the caller does about it. No text holds a value from a record."""
+"""What can go wrong in a kit, named by what the caller has to do. No text repeats a value from a record."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ class MissingExtraError(KitError, ImportError):
 
 
 class SettingsError(KitError, ValueError):
-    """A variable is missing or cannot be used; the text names it."""
+    """A setting is missing or cannot be used; the text names it."""
 
 
 class InvalidError(KitError, ValueError):
-    """The hub would refuse this, so it was not sent. Mend what `problems` say: they are what the hub would answer."""
+    """The hub would refuse this, so it was not sent. Correct what `problems` name: the hub would answer the same."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(each.message if each.code == CODE else _line(each) for each in problems))
@@ -31,7 +31,7 @@ def _line(problem: Problem) -> str:
 
 
 class UnconfirmedError(KitError):
-    """Nobody knows whether it arrived. Send the same submission again, with the same event id: the hub takes it once."""
+    """It may or may not have arrived. Send the same submission again, with the same event id: the hub takes it once."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"not confirmed ({reason}); it may have arrived, so send the same again under the same event id")
@@ -39,11 +39,11 @@ class UnconfirmedError(KitError):
 
 
 class HandlerFailedError(KitError):
-    """The handler failed on one message time after time. The kit stops here, so that no case is passed over."""
+    """The handler failed on one message again and again. The kit stops here, so that it skips no case."""
 
     def __init__(self, event_id: str, attempts: int, error: str) -> None:
         super().__init__(
             f"the handler failed {attempts} times on event {event_id}, at last with {error}; "
-            "mend it and start again: the message is still there"
+            "correct it and start again: the message is still there"
         )
         self.event_id = event_id

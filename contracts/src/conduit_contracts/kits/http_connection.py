@@ -33,7 +33,7 @@ class HttpSettings:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme != "https" and not (parts.scheme == "http" and self.is_local):
-            raise SettingsError("CONDUIT_URL is to begin with https://: secrets and referrals travel there")
+            raise SettingsError("CONDUIT_URL must begin with https://, because secrets and referrals travel there")
 
     @property
     def is_local(self) -> bool:
@@ -50,7 +50,7 @@ class HttpSettings:
         names = ("CONDUIT_URL", "CONDUIT_CLIENT_ID", "CONDUIT_CLIENT_SECRET")
         missing = [name for name in names if not environ.get(name)]
         if missing:
-            raise SettingsError(f"set {', '.join(missing)}: the programme gives them out")
+            raise SettingsError(f"set {', '.join(missing)}: the programme gives you these")
         return cls(*(environ[name] for name in names))
 
     @classmethod

@@ -137,9 +137,9 @@ def _batch_problem(batch: UnreadableBatch) -> Problem:
     return sender_problem(
         BATCH_UNREADABLE,
         "value",
-        f"The records at the offsets {batch.first} to {batch.last} cannot be read, and have no effect: their batch is "
-        "damaged, or larger unpacked than the hub takes. Send each of them again with a new ce_id, in smaller batches, "
-        "not compressed or by gzip, snappy, lz4 or zstd.",
+        f"The records at the offsets {batch.first} to {batch.last} cannot be read, so they have no effect: their batch "
+        "is damaged, or too large once unpacked. Send each of them again with a new ce_id, in smaller batches, either "
+        "uncompressed or compressed with gzip, snappy, lz4 or zstd.",
     )
 
 

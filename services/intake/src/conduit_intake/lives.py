@@ -128,7 +128,7 @@ class Played(NamedTuple):
 
 
 class NotPossibleError(Exception):
-    """No real referral could go on so. `field` is what was asked, `message` says in one sentence what is possible."""
+    """What was asked could not happen to a real referral. `field` names what was asked, `message` says what is possible."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -218,15 +218,15 @@ class Story:
         if outcome not in possible:
             raise NotPossibleError("outcome", self._only(possible))
         if force_id is not None and outcome not in _OF_FORCES:
-            raise NotPossibleError("force_id", f"A force_id goes with {_listed(_OF_FORCES)} alone. Leave it out.")
+            raise NotPossibleError("force_id", f"A force_id goes only with {_listed(_OF_FORCES)}. Leave it out.")
         if force_id is not None and force_id not in (able := _OF_FORCES[outcome](self.life)):
             raise NotPossibleError("force_id", f"This force cannot do that now. Possible now: {_listed(able)}.")
         _PLAYS[outcome](self, force_id, reason or DEFAULT_REASONS.get(outcome))
 
     def _only(self, possible: tuple[SandboxOutcome, ...]) -> str:
         if not possible:
-            return f"This referral has had {MOST_STEPS} steps. Try another one."
-        return f"It cannot happen to a referral that stands as this one does. Possible now: {_listed(possible)}."
+            return f"This referral has had {MOST_STEPS} steps, which is the most there can be. Use another one."
+        return f"This cannot happen to a referral in this state. Possible now: {_listed(possible)}."
 
     def _may(self, outcome: SandboxOutcome) -> bool:
         life = self.life

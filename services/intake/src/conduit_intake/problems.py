@@ -1,4 +1,4 @@
-"""What intake tells a sender. The words are constant: they name the field and the next step, never a value."""
+"""What intake tells a sender about a problem. The texts are constant: they say what to do and never repeat a value."""
 
 from conduit_contracts.problems import Origin, Problem, sender_problem
 
@@ -9,41 +9,42 @@ UNKNOWN_PARTNER = Problem(
     origin=Origin.HUB,
     retryable=True,
 )
-"""For the operator: nobody unknown is answered."""
+"""For the operator. An unknown sender gets no answer."""
 
-_MEANWHILE = " Until then report to the police, on 101, or on 999 where a child is in danger."
+_MEANWHILE = " Until then, report to the police: on 999 if a child is in danger, otherwise on 101."
 _ANEW = " Then send this again with a new ce_id."
 _TEXTS = {
-    "identity_mismatch": "This is not the partner whose topic or account this came by. Send your own submissions only, "
+    "identity_mismatch": "This is not the partner whose topic or account this came from. Send only your own submissions, "
     "with your own partner_id.",
     "partner_suspended": "The programme has suspended this partner. Speak to your contact at the programme." + _MEANWHILE,
-    "mou_unknown": "You have no Memorandum of Understanding of this reference. Check it against your agreement." + _ANEW,
-    "mou_not_in_force": "This Memorandum of Understanding was not in force on the day on which the hub took this. Name one "
-    "that is, or speak to your contact at the programme." + _MEANWHILE,
-    "referral_too_large": "This is larger than the hub takes. Shorten it, or send the rest later as supplied information.",
-    "time_in_future": "This time lies in the future. Check your clock and the time's zone." + _ANEW,
-    "reference_reused": "You sent another referral under this reference. Send InformationSupplied to add or correct, or "
-    "use a new reference for a new case.",
-    "reference_mismatch": "The referral at this address has another reference. Check the address and the reference.",
-    "referral_withdrawn": "You withdrew this referral. To refer the case again, send it under a new reference. "
-    "Where a child is in danger, call 999 now.",
-    "reconsideration_already_requested": "A second officer's look can be asked for once, and you have asked. Send "
-    "InformationSupplied to add what is new.",
-    "place_unknown": "No place of this referral has this place_id. Add the place to places, or correct the id.",
-    "local_id_taken": "The referral already has this id. Use a new one, or set corrects to true where this replaces what "
+    "mou_unknown": "You have no Memorandum of Understanding with this reference. Check it against your agreement." + _ANEW,
+    "mou_not_in_force": "This Memorandum of Understanding was not in force on the day the hub received this. Name one that "
+    "is, or speak to your contact at the programme." + _MEANWHILE,
+    "referral_too_large": "This is larger than the hub allows. Shorten it, or send the rest later as added information.",
+    "time_in_future": "This time is in the future. Check your clock and the time zone." + _ANEW,
+    "reference_reused": "You sent a different referral under this reference. Send InformationSupplied to add to it or "
+    "correct it, or use a new reference for a new case.",
+    "reference_mismatch": "The referral at this address has a different reference. Check the address and the reference.",
+    "referral_withdrawn": "You withdrew this referral. If a child is in danger, call 999 now. To refer the case again, send "
+    "it under a new reference.",
+    "reconsideration_already_requested": "You can ask only once for a second officer to look at a referral, and you have "
+    "already asked. Send InformationSupplied to add anything new.",
+    "place_unknown": "This referral has no place with this place_id. Add the place to places, or correct the id.",
+    "local_id_taken": "The referral already uses this id. Use a new one, or set corrects to true if this replaces what "
     "was said before.",
-    "referral_full": "This referral has as much added information as the hub takes. Tell the force that leads the case, or "
-    "refer a new concern under a new reference. Where a child is in danger, set immediate_danger: that is always taken.",
-    "local_id_repeated": "This id occurs twice here. Give each person and each place an id of its own.",
+    "referral_full": "This referral has as much added information as the hub allows. Tell the force that leads the case, or "
+    "send a new concern under a new reference. If a child is in danger, call 999 and set immediate_danger: that is always "
+    "taken.",
+    "local_id_repeated": "This id is used more than once here. Give each person and each place an id of its own.",
 }
-"""A record with the ce_id and content of one that was answered is taken for the same record, hence the new ce_id."""
+"""A record with the ce_id and content of one that was already answered counts as the same record, hence the new ce_id."""
 
 REFUSALS = tuple(_TEXTS)
-"""The codes of rules' refusals that the sender must mend."""
+"""The codes of refusals by a rule that the sender must correct."""
 
 
 def problem(code: str, field: str) -> Problem:
-    """A problem that the sender must mend."""
+    """A problem that the sender must correct."""
     return sender_problem(code, field, _TEXTS[code])
 
 
@@ -53,7 +54,7 @@ def referral_unknown(field: str) -> Problem:
         code="referral_unknown",
         field=field,
         message="The hub holds no referral of yours under this reference. Check the reference, or wait until the referral "
-        "was received." + _ANEW,
+        "has been received." + _ANEW,
         origin=Origin.SENDER,
         retryable=True,
     )

@@ -25,7 +25,7 @@ def email(text: str) -> str:
     try:
         found = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
-        raise AddressError("is no e-mail address; give one like team@example.org") from None
+        raise AddressError("is not an e-mail address; give one like team@example.org") from None
     if found.ascii_email is None:
         raise AddressError("has letters before the @ that mail servers may refuse; give one in plain ASCII")
     return found.ascii_email
@@ -42,11 +42,11 @@ def url(text: str, *, allow_http: bool = False) -> str:
         host, port = parts.hostname or "", parts.port
         name = host if ":" in host or host.replace(".", "").isdigit() else idna.encode(host, uts46=True).decode()
     except (ValueError, UnicodeError):
-        raise AddressError("is no URL whose host can be found; give one like https://example.org/conduit") from None
+        raise AddressError("is not a URL with a host that can be found; give one like https://example.org/conduit") from None
     if parts.scheme not in ({"https", "http"} if allow_http else {"https"}) or not name:
         raise AddressError("is not an https URL; give one like https://example.org/conduit")
     if parts.username is not None or parts.password is not None:
-        raise AddressError("has a login in it; webhooks are signed instead")
+        raise AddressError("contains a login; webhooks are signed instead")
     shown = f"[{name}]" if ":" in name else name
     return urlunsplit((parts.scheme, f"{shown}:{port}" if port else shown, parts.path, parts.query, ""))
 
@@ -60,7 +60,7 @@ def telephone(text: str) -> str:
     try:
         number = phonenumbers.parse(text, REGION)
     except phonenumbers.NumberParseException:
-        raise AddressError("is no telephone number; give one like +44 1632 960147") from None
+        raise AddressError("is not a telephone number; give one like +44 1632 960147") from None
     if number.extension or not phonenumbers.is_possible_number(number):
-        raise AddressError("is no number that can be dialled; give one like +44 1632 960147, without an extension")
+        raise AddressError("is not a number that can be dialled; give one like +44 1632 960147, without an extension")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

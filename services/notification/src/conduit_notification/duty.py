@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What the one on duty reads. Plain, and true in each state."""
+    """What the duty officer reads: plain, and true in every state of the case."""
 
     what: str
     do: str
@@ -38,47 +38,47 @@ class Wording:
 
 WORDING = {
     Kind.DANGER_REFUSED: Wording(
-        "A partner says that a child is in danger NOW, in something that the hub could not take, or that came before its "
-        "referral. No police force had it from the hub when this was written. Do not count on the partner having read "
-        "that it must call 999.",
-        "Ring the partner back now. If nobody has called 999, call it yourself.",
+        "A partner says that a child is in danger NOW. The hub could not process what the partner sent, or it came before "
+        "its referral. No police force had it from the hub when this message was written. Do not assume that the partner "
+        "has read the instruction to call 999.",
+        "Call the partner back now. If nobody has called 999, call 999 yourself.",
     ),
     Kind.DANGER_REVIEW: Wording(
-        "A case with a child in danger NOW waits for a named officer's decision.",
-        "Open the review queue, decide it, and make sure that a person at the force has the case.",
+        "A case with a child in danger NOW is waiting for a named officer's decision.",
+        "Open the review queue and decide the case. Make sure that a person at the force has it.",
     ),
     Kind.DANGER_ROUTING: Wording(
-        "The routing of a case with a child in danger NOW waits for a named officer's decision.",
-        "Open the routing reviews, decide, and make sure that a person at the force has the case.",
+        "A case with a child in danger NOW is waiting for a named officer's decision on where it goes.",
+        "Open the routing reviews and decide. Make sure that a person at the force has the case.",
     ),
     Kind.DANGER_RESTRICTED: Wording(
-        "A child is in danger NOW, and somebody suspected works for a police force. The case is restricted: no rule sends "
-        "it to that force.",
-        "A named officer must send it to that force's professional standards contact now. Speak neither to that force's "
-        "own team nor to its control room.",
+        "A child is in danger NOW, and a suspect may be a police officer or work for a police force. The case is "
+        "restricted: no rule sends it to that force.",
+        "A named officer must send it to that force's professional standards contact now. Do not speak to that force's own "
+        "team or to its control room.",
     ),
     Kind.DANGER_NOTICE_FAILED: Wording(
-        "A notice about a child in danger has not reached the one it is for.",
-        "Tell them by telephone now.",
+        "A notice about a child in danger has not reached its recipient.",
+        "Tell the recipient by telephone now.",
     ),
     Kind.NO_FORCE: Wording(
-        "No police force has this case. It waits for a named officer to say which one it goes to.",
+        "No police force has this case. It is waiting for a named officer to decide which force it goes to.",
         "Open the routing reviews and name a force.",
     ),
     Kind.FORCE_SILENT: Wording(
-        "A police force has not answered, although every level of it was asked. The case stays with it.",
-        "Ring the force, and its control room if nobody answers.",
+        "A police force has not answered, although every level in it has been contacted. The case stays with that force.",
+        "Call the force. If nobody answers, call its control room.",
     ),
     Kind.STANDARDS_UNREACHABLE: Wording(
-        "Somebody suspected in a case may work for a police force, and the register has no address of that force's "
-        "professional standards department. Nobody there has been told by the hub.",
-        "Ring the department yourself: a named officer takes the case to it. Speak neither to that force's own team nor to "
-        "its control room. Then have the department's address put into the register.",
+        "A suspect in a case may work for a police force, and the register has no address for that force's professional "
+        "standards department. The hub has not told anyone there.",
+        "Call the department yourself. A named officer must take the case to it. Do not speak to that force's own team or "
+        "to its control room. Then have the department's address added to the register.",
     ),
     Kind.FORCE_KEPT_FROM: Wording(
-        "Somebody suspected in this case may work for a police force, so the case is kept from that force. A task about "
-        "that force is still open.",
-        "Speak neither to that force's own team nor to its control room. A named officer must say who acts in its place, "
+        "A suspect in this case may work for a police force, so the case is kept from that force. A task about that force "
+        "is still open.",
+        "Do not speak to that force's own team or to its control room. A named officer must decide who acts in its place, "
         "and take the case to its professional standards department.",
     ),
 }

@@ -1,4 +1,4 @@
-"""When somebody is at the hub to read. Pure."""
+"""The hub's opening hours: when a person is there to read what arrives. Pure."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -16,7 +16,7 @@ _MONTHS = (
 
 
 class HubHours(BaseModel):
-    """`[notification.hub_hours]`. Duty officers are called at any hour; everything else is read in these."""
+    """`[notification.hub_hours]` of the policy. Duty officers are called at any hour; everything else is read in these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +40,7 @@ class HubHours(BaseModel):
         return self
 
     def reads_from(self, at: datetime) -> datetime:
-        """When somebody reads what arrives at this moment: this moment, or the next opening, in the hub's zone."""
+        """When a person reads what arrives at this moment: now, or at the next opening, in the hub's time zone."""
         local = at.astimezone(ZoneInfo(self.zone))
         if self._works_on(local.date()) and self.opens <= local.time() < self.closes:
             return local
@@ -53,12 +53,12 @@ class HubHours(BaseModel):
         return _DAYS[day.weekday()] in self.days and day not in self.closed_on
 
     def sentence(self, at: datetime, *, danger: bool = False) -> str:
-        """When a person will read; empty while somebody is there. In danger one on duty is called, whatever the hour."""
+        """When a person will read; empty while the hub is open. In danger the duty officer is called at any hour."""
         opening = self.reads_from(at)
         if opening <= at:
             return ""
-        day = f"{_NAMES[opening.weekday()]}, {opening.day} {_MONTHS[opening.month - 1]}"
+        day = f"{_NAMES[opening.weekday()]} {opening.day} {_MONTHS[opening.month - 1]}"
         if danger:
-            called = "where a person at the hub has to act on this danger, the one on duty is called at once"
-            return f"The hub is closed now: {called}; all else is read from {day}, {opening:%H:%M}."
-        return f"The hub is closed now. A person at the hub reads this from {day}, {opening:%H:%M}."
+            called = "If a person at the hub has to act on this danger, the duty officer is called at once."
+            return f"The hub is closed now. {called} Everything else will be read from {opening:%H:%M} on {day}."
+        return f"The hub is closed now. Anything that needs a person at the hub will be read from {opening:%H:%M} on {day}."

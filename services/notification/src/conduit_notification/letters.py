@@ -19,25 +19,27 @@ from conduit_notification.templates import IN_DANGER, NOT_GIVEN, SUBJECT, SUBJEC
 
 _LINE = 76
 _PARTNER_OPENS = (
-    "To see where it stands, look your reference up in the software that you refer with. Whoever runs that software finds "
-    "it by the number under Referral, in your updates or in the hub's HTTP API."
+    "To see the progress of your referral, look up your reference in the software that you use to send referrals. The "
+    "people who run that software can find it by the referral ID above, in your updates or in the hub's HTTP API."
 )
 _FORCE_OPENS = (
-    "The case is in your force's own case system or connector, under the number after Referral. If you cannot find it "
-    "there, ask whoever runs your force's connector: it lies on your force's topic."
+    "The case is in your force's case system or connector, under the referral ID above. If you cannot find it, ask the "
+    "people who run your force's connector: the case is on your force's topic."
 )
-_NOTHING_TO_DO = "There is nothing for you to do. You hear from us when it is decided."
-_LOOK_AT = "Something in it may be wrong. Please look at"
-_SAID_THERE = "Your updates say what may be wrong there, and what to send."
+_NOTHING_TO_DO = (
+    "You do not need to do anything now. We will tell you when a decision has been made, or if we need more information."
+)
+_LOOK_AT = "Part of your referral may be wrong. Please check"
+_SAID_THERE = "Your updates say what may be wrong and what to send."
 _TRIED_SUBJECT = "SANDBOX, not a real case: "
 _TRIED = """\
-THIS IS THE SANDBOX. It is about no real case and no real child: somebody who
-runs your software tries it out. What follows is what you would read of a real
-referral.
+THIS IS THE SANDBOX. This message is not about a real case or a real child:
+someone who runs your software is testing it. Below is the message that you
+would get about a real referral.
 
 """
 _CAME_LATER = {"due": NOT_GIVEN}
-"""Parameters that a notice queued by the release before does not have."""
+"""Parameters that a notice queued by the previous release does not have."""
 # Python's newer policies parse each header that is set, which took four fifths of the time of a message. Here each header is
 # made from what was checked before.
 _POLICY = compat32.clone(linesep="\r\n")
@@ -51,7 +53,7 @@ class AddressInvalidError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How a reader gets at what a notice is about, and when a person reads an answer."""
+    """How a reader opens what a notice is about, and when a person at the hub reads what comes back."""
 
     danger_next_step: str
     hub_hours: HubHours
@@ -90,6 +92,8 @@ def email(notice: Claimed, recipient: str, *, sender: str, ways: Ways) -> bytes:
 def body(notice: Claimed, ways: Ways) -> str:
     """The text of an e-mail."""
     given = {name: value or NOT_GIVEN for name, value in notice.params.items()}
+    if "state" in given:
+        given["state"] = str(given["state"]).replace("_", " ")
     text = TEXTS[Template(notice.template)].substitute(_CAME_LATER | given | _computed(notice, ways))
     return f"{_TRIED}{text}" if is_sandbox(notice.audience) else text
 
@@ -104,19 +108,19 @@ def _computed(notice: Claimed, ways: Ways) -> dict[str, str]:
         "next_step": fill(ways.danger_next_step, _LINE),
         "to_do": fill(_to_do(notice), _LINE, break_long_words=False, break_on_hyphens=False),
         "reading": f"\n{fill(reading, _LINE)}" if reading else "",
-        "control_room": notice.control_room or "the hub has no number of it",
+        "control_room": notice.control_room or "the hub does not have its number",
         **_of_duty(notice, ways),
     }
 
 
 def _to_do(notice: Claimed) -> str:
-    """What is doubtful in a referral that was received, by its fields. A notice of the release before has none of it."""
+    """The fields to check in a referral that was received, if any. A notice queued by the previous release names none."""
     fields = notice.params.get("look_at")
     return f"{_LOOK_AT} {fields}. {_SAID_THERE}" if fields else _NOTHING_TO_DO
 
 
 def _to_open(notice: Claimed, ways: Ways, without: str) -> str:
-    """How to get at the case: a link opens, or there is none."""
+    """How to open the case: a link where the hub has pages, otherwise `without`."""
     return without if ways.hub_url is None else f"See {ways.hub_url.rstrip('/')}/referrals/{notice.referral_id}"
 
 
@@ -130,16 +134,16 @@ def _of_duty(notice: Claimed, ways: Ways) -> dict[str, str]:
 
 
 def _to_take(params: Mapping[str, Any], ways: Ways) -> str:
-    """How to take a duty task. The link stands in a line of its own, so that it stays whole."""
+    """How to take a duty task. The link has a line of its own, so that no mail program breaks it."""
     command = f"    conduit duty take {params['task_id']}"
     if ways.duty_url is None:
-        return f"Take the task, so that nobody else is called:\n\n{command}"
+        return f"Take the task so that nobody else is alerted:\n\n{command}"
     link = f"    {ways.duty_url.rstrip('/')}/duty/{params['token']}"
-    return f"Take the task, so that nobody else is called:\n\n{link}\n\nor\n\n{command}"
+    return f"Take the task so that nobody else is alerted:\n\n{link}\n\nor\n\n{command}"
 
 
 def payload(notice: Claimed) -> bytes:
-    """The JSON of a webhook request, as Standard Webhooks lays it out. `timestamp` is when the notice was made."""
+    """The JSON of a webhook request, in the form of Standard Webhooks. `timestamp` is when the notice was made."""
     data: dict[str, Any] = {name: value for name, value in notice.params.items() if value}
     if notice.referral_id is not None:
         data = {"referral_id": str(notice.referral_id), **data}
@@ -159,7 +163,7 @@ def reference_of(notice: Claimed) -> str:
 
 
 def domain_of(address: str) -> str:
-    """What stands behind the @."""
+    """The part after the @."""
     return address.rpartition("@")[2]
 
 

@@ -84,25 +84,25 @@ class _Pages:
         """The page at a link."""
         token = request.url.path.removeprefix("/duty/")
         if request.method not in {"GET", "HEAD", "POST"}:
-            return _page("Not possible here", "<h1>Not possible here</h1>", 405, {"Allow": "GET, HEAD, POST"})
+            return _page("You cannot do that here", "<h1>You cannot do that here</h1>", 405, {"Allow": "GET, HEAD, POST"})
         if not _TOKEN.fullmatch(token):
-            return _page("No such task", _NO_TASK, 404)
+            return _page("Task not found", _NO_TASK, 404)
         async with self._runtime.transaction() as (connection, _):
             task = await duty_store.by_token(connection, token)
             if task is None:
-                return _page("No such task", _NO_TASK, 404)
+                return _page("Task not found", _NO_TASK, 404)
             if request.method != "POST":
                 return self._show(task)
             name = await _name(request)
             if name is None:
-                return self._show(task, "Enter your name, so that the others know who has it.", 422)
+                return self._show(task, "Enter your name, so that others know who has the task.", 422)
             return await self._take(connection, task, name)
 
     async def _take(self, connection: object, task: Task, name: str) -> Response:
         taken = await duty_store.take(connection, task.task_id, name, self._policy.version)
         now = await duty_store.by_id(connection, task.task_id)
         if now is None:
-            return _page("No such task", _NO_TASK, 404)
+            return _page("Task not found", _NO_TASK, 404)
         if not taken and now.taken_by != name:
             return self._show(now)
         if not taken:
@@ -115,15 +115,15 @@ class _Pages:
         if task.taken_at is not None:
             return self._taken(task, status)
         form = _form("Your name", "Take this task", error)
-        after = "<p>Whoever takes it is shown whom to ring, and nobody else is called.</p>"
+        after = "<p>When you take the task, you see who to call, and nobody else is alerted.</p>"
         content = f"{_what(task)}<p>{escape(task.wording.do)}</p>{form}{after}{self._facts(task)}"
         return _page(f"{'Error: ' if error else ''}Duty task", content, status)
 
     def _taken(self, task: Task, status: int) -> Response:
-        form = _form("If it is yours, enter your name as you gave it", "Show again whom to ring")
+        form = _form("If you took this task, enter your name as you gave it", "Show again who to call")
         content = (
-            f"<h1>Taken by {_taker(task)}</h1><p>{self._local(task.taken_at)}. Nobody else is called, and there is nothing "
-            f"for others to do.</p>"
+            f"<h1>Taken by {_taker(task)}</h1><p>{self._local(task.taken_at)}. Nobody else is alerted, and others do not "
+            f"need to do anything.</p>"
             f"{form}{self._facts(task, task.wording.what)}"
         )
         return _page("Taken", content, status)
@@ -133,18 +133,18 @@ class _Pages:
     ) -> Response:
         whom = _callback(callback) if callback else f"<p>{self._nobody()}</p>"
         register = _list({"Control rooms": "<br>".join(map(_room, rooms))}) + "".join(_contact(*each) for each in contacts)
+        known = f"<h2>Contacts in the register</h2>{register}" if register else ""
         content = (
-            f"{_what(task)}<p><strong>It is yours.</strong> Taken by {_taker(task)}, {self._local(task.taken_at)}.</p>"
+            f"{_what(task)}<p><strong>The task is yours.</strong> Taken by {_taker(task)}, {self._local(task.taken_at)}.</p>"
             f"<p>{escape(task.wording.do)}</p>"
-            f"<h2>Ring back</h2>{whom}{f'<h2>In the register</h2>{register}' if register else ''}{self._facts(task)}"
+            f"<h2>Who to call</h2>{whom}{known}{self._facts(task)}"
         )
-        return _page("It is yours", content, 200)
+        return _page("The task is yours", content, 200)
 
     def _nobody(self) -> str:
         days = self._policy.callback_days
         return (
-            f"What was sent names nobody who could be read, or it is more than {days} days ago and was forgotten. Ring "
-            "the partner."
+            f"No contact could be read from what was sent, or the contact was deleted after {days} days. Call the partner."
         )
 
     def _facts(self, task: Task, what: str | None = None) -> str:
@@ -154,10 +154,10 @@ class _Pages:
             "Partner reference": task.partner_reference,
             "Referral": task.referral_id,
             "Force": task.force_id,
-            "Codes": ", ".join(task.codes),
-            "Told": f"{task.said} times" if task.said > 1 else "once",
-            "Since": self._local(task.opened_at),
-            "Everybody was called, and nobody took it by": task.unanswered_at and self._local(task.unanswered_at),
+            "Reasons": ", ".join(task.codes),
+            "Reported": f"{task.said} times" if task.said > 1 else "once",
+            "Open since": self._local(task.opened_at),
+            "Everyone had been alerted and nobody had taken it by": task.unanswered_at and self._local(task.unanswered_at),
         }
         return f"<h2>About</h2>{_list({name: _text(value) for name, value in shown.items()})}"
 
@@ -166,8 +166,8 @@ class _Pages:
 
 
 _NO_TASK = (
-    "<h1>No such task</h1><p>The link is not complete, or is none of ours. Copy the whole line from the message, or take "
-    "the task with the command that stands below it.</p>"
+    "<h1>Task not found</h1><p>The link is incomplete or wrong. Copy the whole line from the message, or take the task with "
+    "the command below the link.</p>"
 )
 
 

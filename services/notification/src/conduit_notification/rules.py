@@ -16,22 +16,23 @@ from conduit_contracts.notification import ReferralState
 from conduit_contracts.routing import CaseRouted, HandoffState, RoutingReviewOpened, RoutingReviewReason
 from conduit_notification.duty import Kind
 
-RECONSIDER = " If you think this is wrong, you may ask once for a second officer's look."
+RECONSIDER = " If you think this is wrong, you can ask once for a second officer to look at it."
 ASKED_AGAIN = (
-    "The case changed or became more urgent. So the police forces that had it before are asked to read it again and to "
-    "acknowledge it as it is now. They keep it meanwhile."
+    "The case has changed or become more urgent. We have asked the police forces that already had it to read it again and "
+    "to acknowledge it as it is now. They keep the case in the meantime."
 )
-NOTHING_TO_DO = "Unless an update asks you for something, there is nothing for you to do."
+NOTHING_TO_DO = "You do not need to do anything unless an update asks you to."
 NO_FORCE_YET = (
-    "No police force has this case yet: what was sent does not settle which one may have it. A named officer at the hub "
-    "decides that, and you are told when a force has the case. If you can say where it happened, or where a child is, add "
-    "that to the referral, with the code of the district. Call 999 if a child is in danger."
+    "No police force has this case yet, because what was sent does not settle which force can have it. A named officer at "
+    "the hub will decide, and we will tell you when a force has the case. If you know where it happened, or where a child "
+    "is, add that to the referral with the district code. Call 999 if a child is in danger."
 )
 WAITS_IN_DANGER = (
-    f"{danger.CALL_999} What you sent has not taken effect: it waits for its referral, or for what you sent before it, and "
-    "no police force hears of it from the hub meanwhile. Send the referral if you have not. You are told what becomes of it."
+    f"{danger.CALL_999} What you sent has not taken effect. It is waiting for the referral it belongs to, or for something "
+    "you sent before it. Until then, no police force will hear about it from the hub. Send the referral if you have not "
+    "sent it yet. We will tell you what happens to what you sent."
 )
-ANSWER = "Please answer the officer's question: add the information to this referral. The review stays open meanwhile."
+ANSWER = "Please answer the officer's question: add the information to this referral. The review stays open in the meantime."
 _MOST_FIELDS = 5
 _LONGEST_TEXT = 4_000
 

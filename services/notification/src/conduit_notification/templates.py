@@ -51,15 +51,15 @@ COMPUTED = frozenset(
 SUBJECT = Text("Referral conduit: $reference")
 SUBJECTS = {
     Template.PARTNER_IMMEDIATE_DANGER: Text("CALL 999 - a child is in danger: $reference"),
-    Template.PARTNER_DANGER_REJECTED: Text("CALL 999 - a child is in danger, and the hub has not taken: $reference"),
+    Template.PARTNER_DANGER_REJECTED: Text("CALL 999 - a child is in danger, and the hub could not process: $reference"),
     Template.PARTNER_DANGER_DEFERRED: Text("CALL 999 - a child is in danger, and no police force has this yet: $reference"),
     Template.FORCE_IMMEDIATE_DANGER: Text("IMMEDIATE DANGER - read now: $reference"),
     Template.FORCE_DANGER_OVERDUE: Text("IMMEDIATE DANGER - answer now: $reference"),
     Template.FORCE_DANGER_ESCALATED: Text("IMMEDIATE DANGER - not answered: $reference"),
     Template.HUB_DUTY_DANGER: Text("IMMEDIATE DANGER - duty task, take it now: $reference"),
     Template.HUB_DUTY_TASK: Text("Duty task: $reference"),
-    Template.HUB_CONTACTS_PROPOSED: Text("Somebody proposes to change the hub's duty contacts"),
-    Template.HUB_CONTACTS_CHANGED: Text("The hub's duty contacts were changed"),
+    Template.HUB_CONTACTS_PROPOSED: Text("A change to the hub's duty contacts has been proposed"),
+    Template.HUB_CONTACTS_CHANGED: Text("The hub's duty contacts have been changed"),
 }
 """Where a child is in danger the subject says so: it must not look like routine mail."""
 IN_DANGER = frozenset(each for each in Template if "danger" in each.value)
@@ -67,30 +67,35 @@ NOT_GIVEN = "not given"
 """Stands for a parameter that is empty."""
 
 _FOOT = """
-This message was sent by a machine and holds no details of the case.
+This is an automatic message. It contains no details of the case.
 Replies are not read.$reading
 """
 _HUB_FOOT = """
-This message was sent by a machine and holds no details of the case.
+This is an automatic message. It contains no details of the case.
 """
 _ABOUT_REFERRAL = """
 Your reference:  $partner_reference
-Referral:        $referral_id
-State:           $state
+Referral ID:     $referral_id
+Status:          $state
+"""
+_ABOUT_SUBMISSION = """
+Your reference:  $partner_reference
+Submission:      $submission_id
 """
 _ABOUT_HANDOFF = """
-Referral:  $referral_id
-Force:     $force_id
+Referral ID:  $referral_id
+Force:        $force_id
 """
 _SEE = """
 $open_partner
 """
+_IF_IN_DANGER = "If a child is in immediate danger, now or later, call 999."
 _ABOUT_DUTY = """
 Partner:            $partner_id
 Partner reference:  $partner_reference
-Referral:           $about_referral
+Referral ID:        $about_referral
 Force:              $force_id
-Why:                $codes
+Reasons:            $codes
 Control rooms:      $ring
 
 $do
@@ -100,180 +105,176 @@ $take
 
 _TEXTS = {
     Template.PARTNER_REFERRAL_RECEIVED: f"""\
-The hub has received your referral and answers for it from here on.
+We have received your referral and are now responsible for it.
 {_ABOUT_REFERRAL}
 $to_do
-If a child comes to be in danger, call 999.
+{_IF_IN_DANGER}
 {_SEE}{_FOOT}""",
     Template.PARTNER_IMMEDIATE_DANGER: f"""\
 $next_step
 
-The hub has received what you sent, which says that a child is in immediate
-danger. It is treated as such. That does not replace your call.
+We have received what you sent. It says that a child is in immediate danger,
+and we are treating it that way. You must still call 999 yourself.
 {_ABOUT_REFERRAL}{_SEE}{_FOOT}""",
     Template.PARTNER_SUBMISSION_REJECTED: f"""\
-The hub could not take something that you sent, and has not stored it.
+We could not process something you sent, and have not stored it.
+{_ABOUT_SUBMISSION}
+Your updates list the problems. For each one, they name the field and say
+what to do. Correct the problems and send it again.
 
-Your reference:  $partner_reference
-Submission:      $submission_id
+We may have rejected other submissions too. We e-mail you about rejected
+submissions at most once every 5 minutes, but each one is in your updates.
 
-Your updates list every problem with its field and what to do. Mend it and
-send it again. More may have been rejected: you are told by e-mail at most
-once in five minutes, and of each one in your updates.
 If a child is in danger, call 999 now.
 {_FOOT}""",
     Template.PARTNER_DANGER_REJECTED: f"""\
 A child is in danger: call 999 now.
 
-The hub could not take what you sent, and has not stored it. No police force
-hears of it from the hub.
-
-Your reference:  $partner_reference
-Submission:      $submission_id
-
-Once you have called, mend what your updates name and send it again.
+We could not process what you sent, and have not stored it. No police force
+will hear about it from the hub.
+{_ABOUT_SUBMISSION}
+After you have called 999, correct the problems listed in your updates and
+send it again.
 {_FOOT}""",
     Template.PARTNER_DANGER_DEFERRED: f"""\
 A child is in danger: call 999 now.
 
-What you sent has not taken effect: it waits for its referral, or for what you
-sent before it. No police force hears of it from the hub meanwhile.
-
-Your reference:  $partner_reference
-Submission:      $submission_id
-
-Once you have called, send the referral if you have not. Your updates say what
-becomes of it.
+What you sent has not taken effect. It is waiting for the referral it belongs
+to, or for something you sent before it. Until then, no police force will hear
+about it from the hub.
+{_ABOUT_SUBMISSION}
+After you have called 999, send the referral if you have not sent it yet. Your
+updates will say what happens to what you sent.
 {_FOOT}""",
     Template.PARTNER_INFORMATION_REQUESTED: f"""\
-An officer at the hub asks you for information about your referral.
+An officer at the hub needs more information about your referral.
 {_ABOUT_REFERRAL}
-Please read the question in your updates and add the answer to the referral.
-The review stays open meanwhile.
+Please read the question in your updates and add your answer to the referral.
+The review stays open in the meantime.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_ACCEPTED: f"""\
-The hub has accepted your referral. The next updates say which police forces
-have it; each of them must confirm that it has its part. Where none has it
-yet, you are told so.
+We have accepted your referral. Your next updates will say which police forces
+have it. Each force must confirm that it has received its part. If no force
+has it yet, we will tell you.
 {_ABOUT_REFERRAL}
-Unless an update asks you for something, there is nothing for you to do. You
-hear from us when every force has acknowledged it.
-If a child comes to be in danger, call 999.
+You do not need to do anything unless an update asks you to. We will tell you
+when every force has acknowledged the referral.
+{_IF_IN_DANGER}
 {_SEE}{_FOOT}""",
     Template.PARTNER_NO_FORCE_YET: f"""\
-No police force has your referral yet: what was sent does not settle which
-one may have it. A named officer at the hub decides that, and you are told in
-your updates when a force has the case.
+No police force has your referral yet, because what was sent does not settle
+which force can have it. A named officer at the hub will decide. Your updates
+will tell you when a force has the case.
 {_ABOUT_REFERRAL}
-If you can say where it happened, or where a child is, add that to the
-referral, with the code of the district.
+If you know where it happened, or where a child is, add that to the referral
+with the district code.
 If a child is in danger, call 999 now.
 {_SEE}{_FOOT}""",
     Template.PARTNER_REFERRAL_DECLINED: f"""\
-A named officer at the hub has decided that your referral does not meet the
-criteria.
+A named officer at the hub has declined your referral.
 {_ABOUT_REFERRAL}
-Please read in your updates the reason, what you can do instead, and whether
-you may ask for a second officer's look.
-If a child is in danger, call 999.
+Please read your updates. They give the reason. They also say what you can do
+instead, and whether you can ask for a second officer to look at it.
+{_IF_IN_DANGER}
 {_SEE}{_FOOT}""",
     Template.PARTNER_CASE_HANDED_OVER: f"""\
-Every police force concerned has acknowledged your referral: a person in each
-safeguarding team has read it and takes it.
+Every police force concerned has acknowledged your referral. In each force, a
+person in the safeguarding team has read it and taken it on.
 {_ABOUT_REFERRAL}
-If you learn more, add it to the referral: the forces that it concerns
-receive it.
+If you learn more, add it to the referral. The forces it concerns will receive
+it.
 {_SEE}{_FOOT}""",
     Template.FORCE_CASE_DISSEMINATED: f"""\
-The hub has put a case into your force's hands.
+The hub has sent your force a case.
 {_ABOUT_HANDOFF}
 $open_force
 
-Confirm that you have it, and acknowledge it once a person has read it. If it
-is not yours, decline it and say why: until another force has it, it stays
-yours.
+Please confirm that you have received the case, and acknowledge it once a
+person has read it. If it is not for your force, decline it and say why. It
+stays your force's responsibility until another force has it.
 {_FOOT}""",
     Template.FORCE_CASE_CHANGED: f"""\
 A case that your force holds has changed or become more urgent.
 {_ABOUT_HANDOFF}
 $open_force
 
-Let a person read it as it is now, and acknowledge it again. What your force
-acknowledged before stands, but does not cover what is new. It stays yours
-all the time.
+A person must read the case as it is now and acknowledge it again. Anything
+your force acknowledged before still stands, but does not cover what is new.
+The case stays your force's responsibility throughout.
 {_FOOT}""",
     Template.FORCE_IMMEDIATE_DANGER: f"""\
-A child may be in danger. Your force has a case from the hub, new or changed,
+A child may be in danger. The hub has sent your force a case, new or changed,
 that a person must read NOW.
 {_ABOUT_HANDOFF}
 $open_force
 
-Act on it, confirm that you have it and acknowledge it. If you cannot act on
-it now, ring your force's control room:
+Act on the case, confirm that you have received it and acknowledge it. If you
+cannot act on it now, call your force's control room:
 $control_room.
-Until another force has it, it stays yours.
+The case stays your force's responsibility until another force has it.
 {_FOOT}""",
     Template.FORCE_HANDOFF_OVERDUE: f"""\
-The hub still waits for your force's answer to a case.
+The hub is still waiting for your force's answer about a case.
 {_ABOUT_HANDOFF}Waiting for:  $leg
 Was due:      $due
 Reminder:     $chase
 
 Please confirm receipt, acknowledge or decline the case now. If you do not,
-the hub turns to the next level in your force.
+the hub will contact the next level in your force.
 $open_force
 {_FOOT}""",
     Template.FORCE_DANGER_OVERDUE: f"""\
-A child may be in danger, and the hub still waits for your force's answer to
-the case. A person must read it NOW.
+A child may be in danger, and the hub is still waiting for your force's answer
+about the case. A person must read it NOW.
 {_ABOUT_HANDOFF}Waiting for:  $leg
 Was due:      $due
 Reminder:     $chase
 
 $open_force
 
-If you cannot act on it now, ring your force's control room:
+If you cannot act on it now, call your force's control room:
 $control_room.
 Then confirm receipt, acknowledge or decline the case. If you do not, the hub
-turns to the next level in your force.
+will contact the next level in your force.
 {_FOOT}""",
     Template.FORCE_HANDOFF_ESCALATED: f"""\
 Your force's safeguarding team has not answered the hub's reminders about a
-case. This message goes to the next level.
+case. The hub is now contacting the next level.
 {_ABOUT_HANDOFF}Waiting for:  $leg
 Was due:      $due
 Level:        $level
 
-Please see to it that your force confirms receipt, acknowledges or declines
-the case now. A child may depend on it.
+Please make sure that your force confirms receipt, acknowledges or declines
+the case now. A child's safety may depend on it.
 $open_force
 {_FOOT}""",
     Template.FORCE_DANGER_ESCALATED: f"""\
 A child may be in danger, and your force's safeguarding team has not answered
-the hub about the case. This message goes to the next level: a person must
-read the case NOW.
+the hub about the case. The hub is now contacting the next level: a person
+must read the case NOW.
 {_ABOUT_HANDOFF}Waiting for:  $leg
 Was due:      $due
 Level:        $level
 
 $open_force
 
-If you cannot act on it now, ring your force's control room:
+If you cannot act on it now, call your force's control room:
 $control_room.
-Then see to it that your force confirms receipt, acknowledges or declines the
+Then make sure that your force confirms receipt, acknowledges or declines the
 case.
 {_FOOT}""",
     Template.FORCE_PROFESSIONAL_STANDARDS: f"""\
 An officer at the hub has a case for your force's professional standards
 department: a suspect may belong to your force.
 {_ABOUT_HANDOFF}
-Please ring the hub and name the referral. The case is given to you in person
-and to nobody else in your force. Do not speak of it to other teams.
+Please call the hub and quote the referral ID. The hub will give the case to
+you in person, and to nobody else in your force. Do not discuss it with other
+teams.
 {_FOOT}""",
     Template.HUB_ROUTING_REVIEW_OPENED: f"""\
-The routing of a case waits for a named officer.
+A case is waiting for a named officer's decision on where it goes.
 
-Referral:  $referral_id
+Referral ID:  $referral_id
 
 Please decide it in the routing reviews.
 {_HUB_FOOT}""",
@@ -281,27 +282,29 @@ Please decide it in the routing reviews.
 A suspect in a case may be a police officer or work for a police force. The
 case is restricted: no rule sends it to that force.
 
-Referral:  $referral_id
+Referral ID:  $referral_id
 
-A named officer must take it to that force's professional standards
-department. Do not speak of it to that force's own team.
+A named officer must take the case to that force's professional standards
+department. Do not discuss it with that force's own team.
 {_HUB_FOOT}""",
     Template.HUB_HANDOFF_ESCALATED: f"""\
-A force has not answered, and the hand-off went to a higher level.
+A force has not answered, so the hub has escalated the hand-off to a higher
+level.
 {_ABOUT_HANDOFF}Waiting for:  $leg
 Was due:      $due
 Level:        $level
 {_HUB_FOOT}""",
     Template.HUB_NOTICE_FAILED: f"""\
-A notice could not be delivered and is not tried again. What it was about
-stands in the recipient's own topic all the same.
+A notice could not be delivered, and the hub will not try again. The recipient
+can still read the facts behind it on its own topic.
 
 Recipient:  $failed_audience
 Channel:    $failed_channel
-Why:        $failed_code
+Reason:     $failed_code
 
-Please mend the address in the register or tell the recipient. More may have
-failed: you are told at most once in five minutes per recipient and channel.
+Please correct the address in the register, or tell the recipient yourself.
+More notices may have failed: you get at most one of these messages every
+5 minutes for each recipient and channel.
 {_HUB_FOOT}""",
     Template.HUB_DUTY_DANGER: f"""\
 $what
@@ -310,20 +313,20 @@ $what
 $what
 {_ABOUT_DUTY}{_HUB_FOOT}""",
     Template.HUB_CONTACTS_PROPOSED: f"""\
-Somebody proposes other duty contacts for the hub. You are called until the
-change is approved.
+Someone has proposed a change to the hub's duty contacts. You stay a duty
+contact until the change is approved.
 
 Change:  $change
 
-If you do not know of it, tell your security team now.
+If you did not expect this, tell your security team now.
 {_HUB_FOOT}""",
     Template.HUB_CONTACTS_CHANGED: f"""\
-The hub's duty contacts were changed. This message goes to those before the
-change: from now on the hub's alarms call the new ones.
+The hub's duty contacts have been changed. You were a duty contact before the
+change. From now on, the hub's alarms go to the new contacts.
 
 Change:  $change
 
-If you do not know of it, tell your security team now.
+If you did not expect this, tell your security team now.
 {_HUB_FOOT}""",
 }
 

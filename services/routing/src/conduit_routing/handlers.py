@@ -25,10 +25,10 @@ Handler = Callable[[Work, Delivery[Any], Outbox], None]
 _COMMAND_UNKNOWN = sender_problem(
     "referral_unknown",
     "referral_id",
-    "Routing has no case of this referral_id. Check the id. If it is right, ask an operator whether the case waits in the "
-    "dead letters, and send the command again when it has come.",
+    "Routing has no case with this referral_id. Check the id. If it is right, ask an operator whether the case is waiting "
+    "in the dead letters. Send the command again once the case has arrived.",
 )
-_REFERRAL_UNKNOWN = sender_problem("referral_unknown", "referral_id", "Routing has no case of this referral_id.")
+_REFERRAL_UNKNOWN = sender_problem("referral_unknown", "referral_id", "Routing has no case with this referral_id.")
 
 
 def danger_raised(work: Work, delivery: Delivery[triage.ImmediateDangerRaised], outbox: Outbox) -> None:

@@ -62,14 +62,16 @@ def _page(runtime: Runtime, token: str, path: str, answer: Answer) -> ASGIApp:
 
 def _admit(scope: Any, token: str, path: str) -> None:
     if not token:
-        raise Refused(404, sender_problem("not_served", "path", "Routing is not shown here. Set OFFICER_TOKEN."))
+        raise Refused(404, sender_problem("not_served", "path", "Routing's pages are switched off. Set OFFICER_TOKEN."))
     shown = dict(scope["headers"]).get(b"authorization", b"")
     if not compare_digest(shown, f"Bearer {token}".encode()):
         raise Refused(401, sender_problem("token_wrong", "Authorization", "Send the officers' tool's bearer token."))
     if scope["method"] != "GET":
-        raise Refused(405, sender_problem("method_not_allowed", "method", "Only GET is possible. Command through Kafka."))
+        raise Refused(
+            405, sender_problem("method_not_allowed", "method", "Only GET is possible. Send commands through Kafka.")
+        )
     if scope["path"].rstrip("/") != path:
-        raise Refused(404, sender_problem("not_found", "path", f"There is nothing at this address. Ask {path} itself."))
+        raise Refused(404, sender_problem("not_found", "path", f"There is nothing at this address. Use {path}."))
 
 
 async def _reviews(connection: Any, _query: Query) -> Any:
@@ -79,7 +81,9 @@ async def _reviews(connection: Any, _query: Query) -> Any:
 async def _commands(connection: Any, query: Query) -> Any:
     officer = query.get("officer_id", [""])[0]
     if not commands.is_officer(officer):
-        raise Refused(400, sender_problem("officer_missing", "officer_id", "Name the officer whose commands are asked for."))
+        raise Refused(
+            400, sender_problem("officer_missing", "officer_id", "Give the id of the officer whose commands you want.")
+        )
     return {"answers": await commands.recent(connection, officer)}
 
 
@@ -93,7 +97,7 @@ async def _case(connection: Any, query: Query) -> Any:
     before = {part: _before(query, f"{part}_before") for part in ("history", "reviews")}
     shown = await views.show(connection, referral_id, before["history"], before["reviews"])
     if shown is None:
-        raise Refused(404, sender_problem("referral_unknown", "referral_id", "Routing has no case of this referral_id."))
+        raise Refused(404, sender_problem("referral_unknown", "referral_id", "Routing has no case with this referral_id."))
     for part in before:
         number = shown[f"{part}_earlier"]
         shown[f"{part}_earlier"] = number and f"/cases?referral_id={referral_id}&{part}_before={number}"
@@ -105,7 +109,9 @@ def _before(query: Query, name: str) -> int:
     if not text:
         return views.FROM_THE_NEWEST
     if not _NUMBER.fullmatch(text):
-        raise Refused(400, sender_problem("before_invalid", name, "Give the number that the answer before has in its path."))
+        raise Refused(
+            400, sender_problem("before_invalid", name, "Give the number from the address in the previous answer.")
+        )
     return int(text)
 
 

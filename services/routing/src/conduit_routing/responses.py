@@ -24,15 +24,17 @@ from conduit_routing.turn import Publisher, Turn
 Response = ReceiptConfirmed | CaseAcknowledged | CaseDeclined
 
 _IDENTITY_MISMATCH = sender_problem(
-    "identity_mismatch", "force_id", "This is not the force whose topic the record came on. Send your own force_id."
+    "identity_mismatch", "force_id", "This is not the force whose topic the record came on. Send your own force_id only."
 )
 CASE_NOT_YOURS = sender_problem(
-    "case_not_yours", "referral_id", "You hold no case of this referral_id. Send the one that CaseDisseminated gave you."
+    "case_not_yours",
+    "referral_id",
+    "You hold no case with this referral_id. Send the one in the CaseDisseminated that you received.",
 )
 _PART_CLOSED = sender_problem(
     "part_closed",
     "referral_id",
-    "An officer of the hub ended your part in this case. Speak to the hub if you hold it all the same.",
+    "An officer at the hub has ended your part in this case. If you still hold the case, speak to the hub.",
 )
 
 

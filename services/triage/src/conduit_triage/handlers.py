@@ -24,15 +24,15 @@ from conduit_triage.work import Work
 _UNKNOWN = Problem(
     code="referral_unknown",
     field="referral_id",
-    message="Triage holds no referral of this id. Check the id, or replay the dead letter that holds the referral first.",
+    message="Triage has no referral with this id. Check the id, or first replay the dead letter that holds the referral.",
     origin=Origin.HUB,
     retryable=True,
 )
 _COMMAND_UNKNOWN = sender_problem(
     "referral_unknown",
     "referral_id",
-    "Triage holds no referral of this id. Check the id. If it is right, ask an operator whether the referral waits in the "
-    "dead letters, and send the command again when it has come.",
+    "Triage has no referral with this id. Check the id. If it is right, ask an operator whether the referral is waiting in "
+    "the dead letters. Send the command again once the referral has arrived.",
 )
 CASE_CHANGED = "case_changed"
 

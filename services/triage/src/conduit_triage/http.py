@@ -73,21 +73,23 @@ class Reviews:
         """
         headers = dict(scope["headers"])
         if self._token is None:
-            raise Refused(404, "not_found", "not_served", "path", "Reviews are not served here. Set OFFICER_TOKEN.")
+            raise Refused(404, "not_found", "not_served", "path", "Triage's pages are switched off. Set OFFICER_TOKEN.")
         if not compare_digest(headers.get(b"authorization", b""), self._token):
             raise Refused(401, "unauthorised", "token_wrong", "Authorization", "Send the officers' tool's bearer token.")
         if scope["method"] != "GET":
-            raise Refused(405, "refused", "method_not_allowed", "method", "Only GET is possible. Decide through Kafka.")
+            raise Refused(
+                405, "refused", "method_not_allowed", "method", "Only GET is possible. Send decisions through Kafka."
+            )
         officer: str = headers.get(b"x-officer-id", b"").decode("latin-1")
         if not _OFFICER.fullmatch(officer):
-            raise Refused(400, "refused", "officer_missing", "X-Officer-Id", "Name the officer who is looking.")
+            raise Refused(400, "refused", "officer_missing", "X-Officer-Id", "Give the id of the officer who is looking.")
         return officer
 
     async def _answer(self, scope: Any, officer: str) -> tuple[str, Mapping[str, Any]]:
         if scope["path"].rstrip("/") == COMMANDS_PATH:
             return "listed", await self._commands(officer)
         if scope["path"].startswith(COMMANDS_PATH):
-            message = f"There is nothing at this address. Ask {COMMANDS_PATH} itself."
+            message = f"There is nothing at this address. Use {COMMANDS_PATH}."
             raise Refused(404, "not_found", "not_found", "path", message)
         wanted = _wanted(scope)
         if wanted is None:
@@ -123,7 +125,7 @@ class Reviews:
 
 
 def _unknown() -> Refused:
-    return Refused(404, "not_found", "referral_unknown", "referral_id", "Triage holds no referral of this id.")
+    return Refused(404, "not_found", "referral_unknown", "referral_id", "Triage has no referral with this id.")
 
 
 _PARTS: Mapping[str, store.Part] = {
@@ -171,7 +173,7 @@ def _place(text: str) -> int:
     if not text:
         return store.FROM_THE_NEWEST
     if not _NUMBER.fullmatch(text):
-        raise Refused(400, "refused", "before_invalid", "before", "Give the number that the answer before has in its path.")
+        raise Refused(400, "refused", "before_invalid", "before", "Give the number from the address in the previous answer.")
     return int(text)
 
 

@@ -26,8 +26,8 @@ _ABOUT = (*SENT, "referral_not_found", "reference_mismatch")
     "/v1/referrals/{referral_id}/information",
     operation_id="supplyInformation",
     summary="Add to a referral, correct it, or answer a question",
-    description="Earlier words stay beside the new ones. An id that is taken needs `corrects`. A referral takes "
-    "2,000 additions, 40 MB and 10,000 persons and places in all; beyond that only what sets `immediate_danger`."
+    description="What you sent earlier stays beside what is new. To use an id again, set `corrects`. A referral can have "
+    "2,000 additions, 40 MB and 10,000 persons and places in all; beyond that, only additions that set `immediate_danger`."
     + ASKED_FOR,
     status_code=202,
     responses={
@@ -54,8 +54,8 @@ async def supply_information(
 @router.post(
     "/v1/referrals/{referral_id}/withdrawal",
     operation_id="withdrawReferral",
-    summary="Take a referral back",
-    description="Forces that hold the case are told; they decide what follows. Asking again is the same request.",
+    summary="Withdraw a referral",
+    description="Forces that hold the case are told, and decide what to do. Withdrawing again changes nothing.",
     status_code=202,
     responses={**RECEIPTS, **documented(*_ABOUT)},
     openapi_extra={"requestBody": bodies.documented("ReferralWithdrawn")},
@@ -73,8 +73,8 @@ async def withdraw_referral(
 @router.post(
     "/v1/referrals/{referral_id}/reconsideration",
     operation_id="requestReconsideration",
-    summary="Ask for a second officer's look",
-    description="Once, where a referral was declined.",
+    summary="Ask for a second officer to look at a referral",
+    description="You can ask once, after a referral was declined.",
     status_code=202,
     responses={
         202: RECEIPTS[202],

@@ -42,8 +42,8 @@ _log = structlog.get_logger()
 
 SCOPES = {
     "referrals": "Live referrals.",
-    "sandbox": "The sandbox: everything is checked and answered as live, and nothing goes anywhere.",
-    "cases": "A force's: the attachments of cases that it leads, and nothing else.",
+    "sandbox": "The sandbox: everything is checked and answered as it would be live, and nothing goes anywhere.",
+    "cases": "For a force: the attachments of cases that it leads, and nothing else.",
 }
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 GRANT = "client_credentials"
@@ -51,7 +51,8 @@ GRANT = "client_credentials"
 _scheme = OAuth2(
     flows=OAuthFlows(clientCredentials=OAuthFlowClientCredentials(tokenUrl=TOKEN_PATH, scopes=SCOPES)),
     scheme_name="clientCredentials",
-    description="A client has one of the scopes for good. Its partner, or its force, is its client_id up to the first dot.",
+    description="A client always has the same one of these scopes. The part of its client_id before the first dot is its "
+    "partner or force.",
     auto_error=False,
 )
 
@@ -59,25 +60,27 @@ _scheme = OAuth2(
 class Token(BaseModel):
     """A bearer token (RFC 6749, section 5.1)."""
 
-    access_token: str = Field(description="Send it with each request: Authorization: Bearer, a blank, and this.")
+    access_token: str = Field(
+        description="Send it with each request, in the header Authorization, after the word Bearer and a space."
+    )
     token_type: str = Field(pattern="^Bearer$", description="Always Bearer.")
-    expires_in: int = Field(description="Seconds.")
+    expires_in: int = Field(description="How many seconds the token lasts.")
     scope: str = Field(description="`referrals`, `sandbox` or `cases`.")
 
 
 class Discovery(BaseModel):
-    """Where tokens are to be had, and how (RFC 8414)."""
+    """Where and how to get tokens (RFC 8414)."""
 
     issuer: str = Field(description="The hub's address.")
-    token_endpoint: str = Field(description="Where a client shows its id and secret.")
+    token_endpoint: str = Field(description="Where a client sends its id and secret.")
     response_types_supported: tuple[str, ...] = Field(
-        default=("none",), description="The standard asks for one. There is no authorization endpoint."
+        default=("none",), description="The standard requires a value. There is no authorization endpoint."
     )
-    grant_types_supported: tuple[str, ...] = Field(default=(GRANT,), description="There is one.")
+    grant_types_supported: tuple[str, ...] = Field(default=(GRANT,), description="The only one.")
     token_endpoint_auth_methods_supported: tuple[str, ...] = Field(
         default=("client_secret_basic", "client_secret_post"), description="HTTP Basic, or fields of the form."
     )
-    scopes_supported: tuple[str, ...] = Field(default=tuple(SCOPES), description="A client has one of them for good.")
+    scopes_supported: tuple[str, ...] = Field(default=tuple(SCOPES), description="A client always has the same one.")
     service_documentation: str = Field(description="The hub's documents, for people.")
 
 
@@ -154,10 +157,10 @@ _TOKEN_FORM = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
-        "grant_type": {"type": "string", "const": GRANT, "description": "How the token is asked for. There is one way."},
-        "client_id": {"type": "string", "description": "Left out where the Authorization header has it."},
-        "client_secret": {"type": "string", "description": "Left out where the Authorization header has it."},
-        "scope": {"type": "string", "description": "May be left out: a client has one scope."},
+        "grant_type": {"type": "string", "const": GRANT, "description": "How you ask for the token. There is only one way."},
+        "client_id": {"type": "string", "description": "Leave it out if the Authorization header has it."},
+        "client_secret": {"type": "string", "description": "Leave it out if the Authorization header has it."},
+        "scope": {"type": "string", "description": "You can leave it out: a client has one scope."},
     },
 }
 
@@ -165,8 +168,8 @@ _TOKEN_FORM = {
 @router.get(
     "/.well-known/oauth-authorization-server",
     operation_id="discoverTokens",
-    summary="Where tokens are to be had",
-    description="What an OAuth client library asks for first: the token endpoint and how to authenticate there (RFC 8414).",
+    summary="Find out where to get tokens",
+    description="What an OAuth client library asks first: the token endpoint, and how to authenticate there (RFC 8414).",
     responses=documented("internal_error"),
 )
 async def discover(request: Request, door: TheDoor) -> Discovery:
@@ -178,12 +181,15 @@ async def discover(request: Request, door: TheDoor) -> Discovery:
 @router.post(
     TOKEN_PATH,
     operation_id="issueToken",
-    summary="A bearer token for a client's secret",
-    description="The client shows its id and secret by HTTP Basic (recommended) or in the form.",
+    summary="Get a bearer token",
+    description="The client sends its id and secret by HTTP Basic (recommended) or in the form.",
     response_model=Token,
     responses={
-        400: {"model": TokenError, "description": "The request is not as RFC 6749 has it."},
-        401: {"model": TokenError, "description": "`invalid_client`: unknown, or the secret is wrong or has ended."},
+        400: {"model": TokenError, "description": "The request does not follow RFC 6749."},
+        401: {
+            "model": TokenError,
+            "description": "`invalid_client`: the client is unknown, or its secret is wrong or has ended.",
+        },
         **documented("body_too_slow", "body_too_large", "media_type_unsupported", "encoding_unsupported", "rate_exceeded"),
         **documented("internal_error", "unavailable"),
     },
@@ -196,7 +202,7 @@ async def issue_token(request: Request, door: TheDoor) -> Response:
     if form is None or form.get("grant_type") is None:
         return _error("invalid_request", "Send a form with grant_type=client_credentials.")
     if form["grant_type"] != GRANT:
-        return _error("unsupported_grant_type", "grant_type is client_credentials.")
+        return _error("unsupported_grant_type", "grant_type must be client_credentials.")
     shown = _credentials(request, form)
     if shown is None:
         return _not_a_client()
@@ -217,7 +223,7 @@ async def _issue(door: Door, shown: Credentials, scope: str | None) -> Response:
     async with door.connection() as connection:
         spend(await door.token_requests.everywhere(connection, f"granted {shown.client_id}"))
     if scope and scope != known.scope:
-        return _error("invalid_scope", "This client has another scope.")
+        return _error("invalid_scope", "This client has a different scope. Leave scope out.")
     token, seconds = new_token(), door.settings.token_seconds
     async with door.connection() as connection:
         await accounts.issue(connection, hash_token(token), secret_id, door.now() + timedelta(seconds=seconds))
@@ -285,7 +291,7 @@ def _basic(header: str) -> tuple[str, str]:
 
 def _not_a_client() -> Response:
     metrics.TOKENS.labels("refused").inc()
-    answer = _error("invalid_client", "There is no client with this id and a live secret like this.", 401)
+    answer = _error("invalid_client", "The client id or the secret is not valid.", 401)
     answer.headers["WWW-Authenticate"] = 'Basic realm="conduit"'
     return answer
 

@@ -122,5 +122,5 @@ def too_deep(body: bytes) -> bool:
 def told_here(problem: Problem) -> Problem:
     """A rule's problem in the terms of HTTP: fields are the body's own, and keys stand where records have event ids."""
     field = problem.field.removeprefix("referral.").removeprefix("supplement.")
-    message = problem.message.replace("with a new ce_id", "under a new Idempotency-Key")
+    message = problem.message.replace("with a new ce_id", "with a new Idempotency-Key")
     return problem.model_copy(update={"field": field, "message": message})

@@ -24,13 +24,13 @@ _REFUSED = documented(*ALWAYS, "referral_not_found", "attachment_not_open")
 _REFUSED_ONE = documented(*ALWAYS, "referral_not_found", "attachment_not_found", "attachment_not_open")
 _FILE = {each: {"schema": {"type": "string", "format": "binary"}} for each in media.LOOKS}
 
-CasePath = Annotated[UUID, Path(description="As in CaseDisseminated.")]
+CasePath = Annotated[UUID, Path(description="The referral_id in CaseDisseminated.")]
 
 
 @router.get(
     _PATH,
     operation_id="listCaseAttachments",
-    summary="A case's attachments that are open to you",
+    summary="List a case's attachments that you can fetch",
     response_model=CaseAttachments,
     responses=_REFUSED,
 )
@@ -46,9 +46,9 @@ async def list_case_attachments(door: TheDoor, force: TheForce, referral_id: Cas
 @router.get(
     _PATH + "/{attachment_id}",
     operation_id="fetchCaseAttachment",
-    summary="An attachment's content",
-    description="For the home force, from AttachmentDisseminated on its topic until another force leads. Compare size and "
-    "sha256 with that event. That you fetched it is kept.",
+    summary="Fetch an attachment's content",
+    description="For the home force, from the AttachmentDisseminated on its topic until another force leads. Compare size "
+    "and sha256 with that event. The hub records that you fetched it.",
     response_class=Response,
     responses={200: {"description": "The file, as the partner sent it.", "content": _FILE}, **_REFUSED_ONE},
 )

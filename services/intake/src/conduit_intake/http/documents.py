@@ -21,48 +21,48 @@ from conduit_intake.http.refusals import ProblemDetails
 TITLE = "Referral conduit: partner API"
 VERSION = "1.0.0"
 DESCRIPTION = """
-Send complex child-safeguarding referrals, add to them, and follow them. The conduit is not an emergency channel: where a
-child is in danger now, call 999 as well. Where one comes to be in danger later, call 999, and send information with
-`immediate_danger` true: the case goes ahead at once, wherever it stands.
+Send complex child-safeguarding referrals, add to them, and follow them. The conduit is not an emergency service: if a child
+is in danger, call 999 as well. If a child comes to be in danger later, call 999, then send information with
+`immediate_danger` true: the case goes to the home force at once, whatever its state.
 
-**Receipts.** `202` is given once what you sent is committed. From then on the hub answers for it.
+**Receipts.** You get `202` once what you sent is committed. From then on the hub is responsible for it.
 
-**Once.** Every POST under `/v1` takes an `Idempotency-Key`. Where an answer is missing, send the same again with the same
+**Once.** Every POST under `/v1` takes an `Idempotency-Key`. If you get no answer, send the same request again with the same
 key, as often as you need: it is done once. The answer is kept for 60 days. A refusal is kept too, unless it is `retryable`.
 
-**Problems** have the form of RFC 9457. Decide by `code`; `origin` says whose fault it is, `retryable` whether the same
-request may succeed later, `errors` which fields to mend. No problem repeats what you sent.
+**Problems** have the format of RFC 9457. Decide by `code`. `origin` says whose fault it is, `retryable` whether the same
+request may succeed later, and `errors` which fields to correct. No problem repeats what you sent.
 
-**Sandbox.** A client of scope `sandbox` gets the same checks and answers, and nothing that it sends goes anywhere: no
-officer and no force sees it, and it and your live referrals cannot see each other. Its state stays `received` until you ask
-for an outcome: `POST /v1/referrals/{referral_id}/sandbox-outcome` lets happen whatever happens to real ones. What you then
-read here, and get by webhook and e-mail at the addresses that the register has for your sandbox, is made where that of real
-referrals is made. By Kafka there is no sandbox: the conformance kit plays the hub.
+**Sandbox.** A client of scope `sandbox` gets the same checks and answers, but nothing that it sends goes anywhere: no
+officer and no force sees it, and it and your live referrals cannot see each other. A referral there stays `received` until
+you ask for an outcome: `POST /v1/referrals/{referral_id}/sandbox-outcome` plays all that can happen to a real one. The
+updates that you then read here, and the webhooks and e-mails to the addresses that the register has for your sandbox, are
+made by the same code as those of real referrals. There is no sandbox for Kafka: the conformance kit plays the hub.
 
-**Generated clients.** Pass over fields that you do not know. Several lists of values have one like `other`, and Go has one
-space for the names of all: generate a Go client with `enumClassPrefix=true`.
+**Generated clients.** Ignore fields that you do not know. Several lists of values have a value such as `other`, and Go has
+one namespace for all of them: generate a Go client with `enumClassPrefix=true`.
 
 **Limits.** 20 requests a second with bursts of 100, 256 KiB of JSON nested 32 deep, 20 attachments of 10 MiB, unless agreed
 otherwise.
 """
 _TAGS = [
-    {"name": "Tokens", "description": "A client's secret gives a token that lasts for minutes."},
-    {"name": "Referrals", "description": "What you referred, and where it stands."},
-    {"name": "Attachments", "description": "Files. None goes on before it was scanned."},
-    {"name": "Sandbox", "description": "What becomes of referrals in the sandbox, as you ask for it."},
+    {"name": "Tokens", "description": "Exchange a client's secret for a token that lasts for a few minutes."},
+    {"name": "Referrals", "description": "Your referrals and their status."},
+    {"name": "Attachments", "description": "Files. No file is passed on before it has been scanned."},
+    {"name": "Sandbox", "description": "Outcomes of referrals in the sandbox, as you ask for them."},
     {"name": "Cases", "description": "For forces: the attachments of cases that they lead."},
 ]
 _CORRELATION_IN = {
     "name": CORRELATION,
     "in": "header",
     "required": False,
-    "description": f"Yours, if it has at most {LONGEST_CORRELATION} letters, digits, dots, hyphens and underscores. "
-    "Never a name. The answer has it too, or one that was made for it.",
+    "description": f"Your own id for the request, of at most {LONGEST_CORRELATION} letters, digits, dots, hyphens and "
+    "underscores. Never a name. The answer has the same id, or a new one if you sent none.",
     "schema": {"type": "string"},
 }
-_CORRELATION_OUT = {"description": "Name it when you ask about an answer.", "required": True, "schema": {"type": "string"}}
+_CORRELATION_OUT = {"description": "Quote it if you ask us about an answer.", "required": True, "schema": {"type": "string"}}
 _WAIT = {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 1}}
-_ALLOW = {"description": "The methods there are.", "required": True, "schema": {"type": "string"}}
+_ALLOW = {"description": "The methods that you can use.", "required": True, "schema": {"type": "string"}}
 _CHALLENGE = {"description": "How to authenticate.", "required": True, "schema": {"type": "string"}}
 _HEADERS = {"401": {"WWW-Authenticate": _CHALLENGE}, "405": {"Allow": _ALLOW}, "429": {"Retry-After": _WAIT}}
 _BODIES = (
@@ -71,7 +71,7 @@ _BODIES = (
     partner.ReferralWithdrawn,
     partner.ReconsiderationRequested,
 )
-_LATER = {"description": "A field of a later version. Pass over it."}
+_LATER = {"description": "A field of a later version. Ignore it."}
 """Said in so many words, for generators take silence for a no; and in more words than `true`, for openapi-generator takes
 `true` and `false` for one schema and remembers what it made of the first. Then closed objects become open ones too, and
 TypeScript's client sends each of their fields under two names."""
@@ -89,7 +89,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         license_info={**LICENCE},
         routes=app.routes,
         tags=_TAGS,
-        servers=[{"url": "/", "description": "Where this document is."}],
+        servers=[{"url": "/", "description": "The server of this document."}],
     )
     schemas = _opened(_described(made["components"]["schemas"] | _problem_schemas())) | contract_schemas() | _wanted()
     for name in ("HTTPValidationError", "ValidationError"):

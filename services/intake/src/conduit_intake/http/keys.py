@@ -43,9 +43,8 @@ def idempotency_key(
         Header(
             alias="Idempotency-Key",
             pattern=_FORM,
-            description="A new one, such as a UUID, for each thing that you say; the same one to say it again, "
-            "in whatever spelling. "
-            "Kept for 60 days, for this client alone.",
+            description="A new key, such as a UUID, for each new request; the same key to send the same content again. "
+            "Kept for 60 days, for this client only.",
         ),
     ],
 ) -> str:

@@ -37,21 +37,21 @@ REASONS = {
 
 
 class OutcomeWanted(Value):
-    """What is to become of a referral in the sandbox."""
+    """The outcome that a referral in the sandbox is to have."""
 
     outcome: SandboxOutcome = Field(
-        description="What is to happen. What lies between happens too: `handed_over` accepts it first, and each force "
-        "acknowledges it."
+        description="What is to happen. The steps in between happen too: `handed_over` first accepts the referral, and "
+        "each force acknowledges it."
     )
     force_id: ForceId | None = Field(
         None,
-        description="With `force_received`, `force_acknowledged` and `force_declined`: which force. Absent: all that "
-        "can; of `force_declined` the one that leads.",
+        description="With `force_received`, `force_acknowledged` and `force_declined`: which force. If absent: all forces "
+        "that can, or with `force_declined` the one that leads.",
     )
     reason: str | None = Field(
         None,
         max_length=64,
-        description="With `declined`, `force_declined` and `refused`: the code that you want to read. Absent: a usual one.",
+        description="With `declined`, `force_declined` and `refused`: the code that you want. If absent: a usual one.",
     )
 
 
@@ -61,15 +61,15 @@ EXAMPLE = {"outcome": "declined", "reason": "not_complex"}
 @router.post(
     "/v1/referrals/{referral_id}/sandbox-outcome",
     operation_id="requestSandboxOutcome",
-    summary="Sandbox: let something happen to a referral",
+    summary="Sandbox: ask for an outcome",
     description="For clients of scope `sandbox`, about their own referrals there. The updates, webhooks and e-mails are "
-    "those of a real referral, made in the same place; the hub's people and the police forces hear of nothing. What you do "
-    "yourself (information, withdrawal, a second look) has its own effect, as live. What could not happen to a real "
-    "referral is refused, with what is possible now.",
+    "those of a real referral, made by the same code. Nobody at the hub or at a police force is told anything. What you do "
+    "yourself (information, withdrawal, a second look) has the same effect as on a real referral. An outcome that could not "
+    "happen to a real referral is refused, and the answer says what is possible now.",
     status_code=202,
     response_model=views.OutcomeReceipt,
     responses={
-        202: {"description": "It happens. Updates follow within seconds."},
+        202: {"description": "It is happening. Updates follow within seconds."},
         **documented(
             *(*ALWAYS, *KEYED, *BODY, "body_invalid", "sandbox_only", "referral_not_found", "outcome_not_possible"),
         ),
@@ -112,7 +112,7 @@ async def request_sandbox_outcome(
 def _check(wanted: OutcomeWanted) -> None:
     able = REASONS.get(wanted.outcome, ())
     if wanted.reason is not None and wanted.reason not in able:
-        say = f"Use one of these: {', '.join(able)}." if able else f"No reason goes with {wanted.outcome}. Leave it out."
+        say = f"Use one of these: {', '.join(able)}." if able else f"{wanted.outcome} has no reason. Leave it out."
         raise NotPossibleError("reason", say)
 
 

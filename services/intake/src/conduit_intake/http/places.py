@@ -19,16 +19,16 @@ class Search(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    q: str = Field(min_length=1, max_length=80, description="A place's name, a part of it, or a code.")
-    limit: int = Field(20, ge=1, le=100, description="At most so many.")
+    q: str = Field(min_length=1, max_length=80, description="A place's name, part of a name, or a code.")
+    limit: int = Field(20, ge=1, le=100, description="The most places to return.")
 
 
 @router.get(
     "/v1/places",
     operation_id="findPlaces",
     summary="Look up the code of a place",
-    description="By name, part of a name or code, the best match first; where there is none, names that are spelt alike. "
-    "Former codes, counties and police force areas are found too, after current districts: all of them route.",
+    description="By name, part of a name or code, with the best match first. If nothing matches, names with a similar "
+    "spelling. Former codes, counties and police force areas come after current districts: you can use all of them.",
     response_model=Places,
     responses=documented(*ALWAYS, "query_invalid"),
 )

@@ -34,7 +34,7 @@ KEYED = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_
 SENT = (*ALWAYS, *KEYED, *BODY, "body_invalid", "identity_mismatch", "partner_suspended", "unknown_partner")
 """What every route that takes the contract's JSON may answer."""
 
-ReferralPath = Annotated[UUID, Path(description="As the receipt has it.")]
+ReferralPath = Annotated[UUID, Path(description="The id in the receipt.")]
 UpdatesBefore = Annotated[
     Annotated[int, Field(ge=1, le=FROM_THE_NEWEST)] | SkipJsonSchema[None],
     # No parameter of the document: it would be one argument more for whoever generates a client anew. The address is given.
@@ -42,9 +42,9 @@ UpdatesBefore = Annotated[
 ]
 _EARLIER = {
     "schema": {"type": "string"},
-    "description": 'The address of the updates before those shown, as `<address>; rel="prev"`. Absent where all are shown.',
+    "description": 'The address of the updates before those shown, as `<address>; rel="prev"`. Absent if all are shown.',
 }
-AttachmentPath = Annotated[UUID, Path(description="As the list of attachments has it.")]
+AttachmentPath = Annotated[UUID, Path(description="The id in the list of attachments.")]
 
 
 class Listing(BaseModel):
@@ -52,13 +52,13 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: ReferralState | SkipJsonSchema[None] = Field(None, description="Only those that stand so.")
+    state: ReferralState | SkipJsonSchema[None] = Field(None, description="Only referrals in this state.")
     partner_reference: PartnerReference | SkipJsonSchema[None] = Field(
-        None, description="Only the one of this reference of yours."
+        None, description="Only the referral with this reference of yours."
     )
-    limit: int = Field(50, ge=1, le=100, description="At most so many on a page.")
+    limit: int = Field(50, ge=1, le=100, description="The most referrals on a page.")
     cursor: str | SkipJsonSchema[None] = Field(
-        None, max_length=cursors.LONGEST, description="From the `next` of the page before, with the same filter."
+        None, max_length=cursors.LONGEST, description="From the `next` of the previous page, with the same filter."
     )
 
 
@@ -66,8 +66,9 @@ class Listing(BaseModel):
     "/v1/referrals",
     operation_id="submitReferral",
     summary="Send a referral",
-    description="202 once it is committed: from then on the hub answers for it. The same content again, under any key, gets "
-    "200 with the first referral_id; other content under the same reference is a conflict." + ASKED_FOR,
+    description="You get 202 once it is committed: from then on the hub is responsible for it. If you send the same content "
+    "again, under any key, you get 200 with the first referral_id. Different content under the same reference is a conflict."
+    + ASKED_FOR,
     status_code=202,
     responses={
         **RECEIPTS,
@@ -89,8 +90,8 @@ async def submit_referral(request: Request, door: TheDoor, client: TheClient, ke
 @router.get(
     "/v1/referrals",
     operation_id="listReferrals",
-    summary="Your referrals",
-    description="In the order in which they were received, page by page.",
+    summary="List your referrals",
+    description="Page by page, in the order in which the hub received them.",
     response_model=Page,
     responses=documented(*ALWAYS, "query_invalid", "cursor_invalid"),
 )
@@ -107,12 +108,13 @@ async def list_referrals(door: TheDoor, client: TheClient, listing: Annotated[Li
 @router.get(
     "/v1/referrals/{referral_id}",
     operation_id="getReferral",
-    summary="Where a referral stands",
-    description="The state is what the updates to you say. A referral just accepted is `received`. Of many hundred updates "
-    "the newest are shown: the first of them then has a revision above 1, and the header Link leads to those before it.",
+    summary="Get the status of a referral",
+    description="The state is the one in your updates. A referral that has only just arrived is `received`. If there are "
+    "many hundred updates, only the newest are shown: the first of them then has a revision above 1, and the header Link "
+    "leads to the earlier ones.",
     response_model=Whole,
     responses={
-        200: {"description": "Where it stands.", "headers": {"Link": _EARLIER}},
+        200: {"description": "The status of the referral.", "headers": {"Link": _EARLIER}},
         **documented(*ALWAYS, "referral_not_found", "query_invalid"),
     },
 )

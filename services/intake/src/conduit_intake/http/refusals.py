@@ -1,6 +1,6 @@
-"""What the HTTP API says when it cannot do as asked: problem details (RFC 9457) from one table of codes.
+"""What the HTTP API answers when it refuses a request: problem details (RFC 9457), from one table of codes.
 
-The words are constant. `errors` name the field and never hold what stood in it.
+The texts are constant. `errors` name the field and never repeat its value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ TYPES = "https://conduit.example/problems"
 
 
 class ProblemDetails(BaseModel):
-    """Why a request was not done (RFC 9457), with the conduit's own members from `code` on."""
+    """Why a request was refused (RFC 9457). The members from `code` on are the conduit's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,12 +25,12 @@ class ProblemDetails(BaseModel):
     title: str = Field(description="The kind of problem in a few words.")
     status: int = Field(description="The HTTP status, again.")
     detail: str = Field(
-        description="What to do now. Where what you sent says that a child is in danger, this begins with: call 999."
+        description="What to do now. If what you sent says that a child is in danger, this starts with: call 999."
     )
     code: str = Field(description="Stable: decide by this one.", pattern=r"^[a-z][a-z0-9_]*$")
-    origin: Origin = Field(description="Whose fault it is.")
+    origin: Origin = Field(description="Where the problem lies: with the sender, the hub or the receiver.")
     retryable: bool = Field(description="Whether sending the same again later may succeed.")
-    errors: tuple[Problem, ...] = Field(default=(), description="One entry per field, without what stood in it.")
+    errors: tuple[Problem, ...] = Field(default=(), description="One entry per field, without its value.")
 
 
 class Entry(NamedTuple):
@@ -44,107 +44,149 @@ class Entry(NamedTuple):
 
 
 _SEE = " See errors."
-_MEANWHILE = " Until then report to the police, on 101, or on 999 where a child is in danger."
+_MEANWHILE = " Until then, report to the police: on 999 if a child is in danger, otherwise on 101."
 TABLE: Mapping[str, Entry] = {
-    "json_invalid": Entry(400, "Not JSON", "Send one JSON object in UTF-8." + _SEE),
-    "json_too_deep": Entry(400, "Nested too deeply", "No field of the contract is nested so deeply. Check the body's form."),
-    "body_missing": Entry(400, "No body", "Send the attachment as the body."),
-    "query_invalid": Entry(400, "Query not understood", "Mend the query's parameters." + _SEE),
+    "json_invalid": Entry(400, "Not valid JSON", "Send one JSON object in UTF-8." + _SEE),
+    "json_too_deep": Entry(
+        400, "JSON nested too deeply", "No field of the contract is nested this deeply. Check the structure of the body."
+    ),
+    "body_missing": Entry(400, "Body missing", "Send the attachment as the body of the request."),
+    "query_invalid": Entry(400, "Query not valid", "Correct the query parameters." + _SEE),
     "cursor_invalid": Entry(
-        400, "Cursor not understood", "Follow the next link of the page before, with the same filter, or start again."
+        400, "Cursor not valid", "Follow the next link of the previous page with the same filter, or start again."
     ),
     "idempotency_key_missing": Entry(
-        400, "No Idempotency-Key", "Send an Idempotency-Key: a new one, such as a UUID, for each thing that you say."
+        400,
+        "Idempotency-Key missing",
+        "Send an Idempotency-Key: a new one, such as a UUID, for each new request, and the same one to try a request again.",
     ),
     "idempotency_key_invalid": Entry(
-        400, "Idempotency-Key not understood", "An Idempotency-Key has 1 to 255 visible ASCII characters."
+        400, "Idempotency-Key not valid", "An Idempotency-Key has 1 to 255 visible ASCII characters."
     ),
     "unauthenticated": Entry(
-        401, "Not authenticated", "Send a bearer token. POST /oauth/token gives one; it lasts for minutes."
+        401, "Not authenticated", "Send a bearer token that is still valid. POST /oauth/token gives you one."
     ),
     "scope_insufficient": Entry(
-        403, "Another kind of client", "Partners' clients send and follow referrals; forces' clients fetch attachments."
+        403,
+        "Wrong kind of client",
+        "Partners' clients send and follow referrals. Forces' clients fetch attachments. Use a client of the right kind.",
     ),
     "sandbox_only": Entry(
         403,
-        "In the sandbox alone",
-        "Outcomes can be asked for in the sandbox alone, by a client of its scope. What becomes of a real referral, people "
-        "decide.",
+        "Sandbox only",
+        "You can ask for an outcome only in the sandbox, with a client that has the scope sandbox. The outcome of a real "
+        "referral cannot be asked for.",
     ),
-    "identity_mismatch": Entry(403, "Somebody else's", "Send your own referrals only, with your own partner_id." + _SEE),
-    "partner_suspended": Entry(403, "Suspended", "Speak to your contact at the programme." + _MEANWHILE),
-    "mou_not_in_force": Entry(403, "No agreement in force", "Name a Memorandum of Understanding in force." + _MEANWHILE),
+    "identity_mismatch": Entry(
+        403, "Belongs to another partner", "Send only your own referrals, with your own partner_id." + _SEE
+    ),
+    "partner_suspended": Entry(
+        403,
+        "Partner suspended",
+        "The programme has suspended your organisation. Speak to your contact at the programme." + _MEANWHILE,
+    ),
+    "mou_not_in_force": Entry(
+        403, "Agreement not in force", "Name a Memorandum of Understanding that is in force." + _MEANWHILE
+    ),
     "unknown_partner": Entry(
         403,
         "Not in the register yet",
-        "The register does not have you yet. Try again in a minute, or speak to your contact at the programme." + _MEANWHILE,
+        "Your organisation is not in the register yet. Try again in a minute, or speak to your contact at the programme."
+        + _MEANWHILE,
         Origin.HUB,
         retryable=True,
     ),
-    "not_found": Entry(404, "Not found", "There is nothing at this address. See /openapi.json."),
-    "referral_not_found": Entry(404, "Referral not found", "You have no referral of this id."),
-    "attachment_not_found": Entry(404, "Attachment not found", "This referral has no attachment of this id."),
+    "not_found": Entry(404, "Not found", "There is nothing at this address. /openapi.json lists the addresses."),
+    "referral_not_found": Entry(404, "Referral not found", "You have no referral with this id."),
+    "attachment_not_found": Entry(404, "Attachment not found", "This referral has no attachment with this id."),
     "attachment_not_open": Entry(
         404,
-        "Nothing open to you",
-        "No such attachment is open to you: the home force alone may fetch it. Just told of it? Try again in a few seconds.",
+        "Attachment not available",
+        "No such attachment is available to you: only the home force can fetch it. If you have only just been told about "
+        "it, try again in a few seconds.",
         retryable=True,
     ),
-    "referral_unknown": Entry(404, "Referral not found", "You have no referral of this reference.", retryable=True),
-    "method_not_allowed": Entry(405, "Method not allowed", "Use one of the methods in Allow."),
-    "body_too_slow": Entry(408, "Body too slow", "The body did not arrive in time. Send it again.", retryable=True),
+    "referral_unknown": Entry(404, "Referral not found", "You have no referral with this reference.", retryable=True),
+    "method_not_allowed": Entry(405, "Method not allowed", "Use one of the methods in the Allow header."),
+    "body_too_slow": Entry(408, "Body too slow", "The body did not arrive in time. Send the request again.", retryable=True),
     "idempotency_key_in_flight": Entry(
-        409, "Still at it", "A request with this Idempotency-Key is under way. Send it again in a moment.", retryable=True
+        409,
+        "Request in progress",
+        "A request with this Idempotency-Key is in progress. Send it again in a moment.",
+        retryable=True,
     ),
     "reference_reused": Entry(
-        409, "Reference in use", "You sent another referral under this reference. Add to that one, or use a new reference."
+        409,
+        "Reference already used",
+        "You sent a different referral under this reference. Add to that referral, or use a new reference.",
     ),
     "referral_withdrawn": Entry(
         409,
-        "Withdrawn",
-        "You withdrew this referral. Refer the case again under a new reference; where a child is in danger, call 999 now.",
+        "Referral withdrawn",
+        "You withdrew this referral. If a child is in danger, call 999 now. To refer the case again, use a new reference.",
     ),
     "reconsideration_already_requested": Entry(
-        409, "Asked already", "A second officer's look can be asked for once. Send what is new as information."
+        409,
+        "Already requested",
+        "You can ask only once for a second officer to look at a referral. Send anything new as added information.",
     ),
     "outcome_not_possible": Entry(
-        409, "Not possible now", "No real referral that stands so could go on so. Ask for what is possible now." + _SEE
+        409,
+        "Outcome not possible now",
+        "A real referral in this state could not have this outcome. Ask for one that is possible now." + _SEE,
     ),
     "referral_full": Entry(
         409,
         "Referral full",
-        "Tell the force that leads the case, or refer a new concern under a new reference. Danger is always taken.",
+        "This referral takes no more information. Tell the force that leads the case, or send a new concern under a new "
+        "reference. Information that says a child is in immediate danger is always taken.",
     ),
-    "too_many_attachments": Entry(409, "Too many attachments", "This referral has as many attachments as it may have."),
-    "body_too_large": Entry(413, "Too large", "This is larger than the hub takes. Shorten it, or send the rest separately."),
+    "too_many_attachments": Entry(
+        409, "Too many attachments", "This referral already has as many attachments as it can have."
+    ),
+    "body_too_large": Entry(
+        413, "Body too large", "This is larger than the hub allows. Shorten it, or send the rest separately."
+    ),
     "media_type_unsupported": Entry(415, "Media type not supported", "Send one of the media types named in errors."),
     "encoding_unsupported": Entry(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
     "content_is_not_of_its_media_type": Entry(
         422,
-        "Not a file of this media type",
-        "Send the file's own bytes as the body, and label them as what they are: Content-Type application/pdf, image/png, "
+        "File does not match its media type",
+        "Send the file's own bytes as the body, with the Content-Type that they have: application/pdf, image/png, "
         "image/jpeg, or text/plain for text in UTF-8. Nothing was stored.",
     ),
-    "body_invalid": Entry(422, "Not as in the contract", "Mend the fields named here and send it again." + _SEE),
-    "mou_unknown": Entry(422, "Agreement unknown", "Check the Memorandum of Understanding's reference." + _SEE),
-    "time_in_future": Entry(422, "Time in the future", "Check your clock and the time's zone." + _SEE),
-    "place_unknown": Entry(422, "Place unknown", "Mend the ids named here." + _SEE),
-    "local_id_taken": Entry(422, "Id taken", "Mend the ids named here." + _SEE),
-    "local_id_repeated": Entry(422, "Id repeated", "Mend the ids named here." + _SEE),
+    "body_invalid": Entry(422, "Body does not match the contract", "Correct the fields named in errors and send it again."),
+    "mou_unknown": Entry(422, "Agreement unknown", "Check the reference of the Memorandum of Understanding." + _SEE),
+    "time_in_future": Entry(422, "Time in the future", "Check your clock and the time zone." + _SEE),
+    "place_unknown": Entry(422, "Place unknown", "Correct the ids named in errors."),
+    "local_id_taken": Entry(422, "Id already used", "Correct the ids named in errors."),
+    "local_id_repeated": Entry(422, "Id repeated", "Correct the ids named in errors."),
     "reference_mismatch": Entry(
-        422, "Another reference", "The body names another reference than the referral at this address has." + _SEE
+        422,
+        "Reference does not match",
+        "The reference in the body is not the reference of the referral at this address." + _SEE,
     ),
     "idempotency_key_reused": Entry(
         422,
-        "Idempotency-Key used before",
-        "This key was used for another request. Use a new one for each thing that you say.",
+        "Idempotency-Key already used",
+        "You used this key for a different request. Use a new key for each new request.",
     ),
-    "rate_exceeded": Entry(429, "Too many requests", "Wait as long as Retry-After says.", retryable=True),
+    "rate_exceeded": Entry(
+        429, "Too many requests", "Wait for as many seconds as Retry-After says, then try again.", retryable=True
+    ),
     "internal_error": Entry(
-        500, "The hub failed", "It is the hub's fault. Send the same again with the same key.", Origin.HUB, retryable=True
+        500,
+        "Internal error",
+        "Something went wrong at the hub. Send the same request again with the same key.",
+        Origin.HUB,
+        retryable=True,
     ),
     "unavailable": Entry(
-        503, "Not now", "The hub cannot answer now. Send the same again with the same key.", Origin.HUB, retryable=True
+        503,
+        "Service unavailable",
+        "The hub cannot answer now. Send the same request again with the same key.",
+        Origin.HUB,
+        retryable=True,
     ),
 }
 RULES = {"referral_too_large": "body_too_large"}

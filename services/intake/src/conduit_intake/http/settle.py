@@ -26,7 +26,7 @@ from conduit_intake.rules import Rule
 from conduit_intake.submissions import Answer, Outcome, Submission, claims
 
 _LOCATION = {"schema": {"type": "string"}, "description": "The referral's address."}
-_REPLAYED = {"schema": {"const": "true"}, "description": "Given where this answer was kept from an earlier request."}
+_REPLAYED = {"schema": {"const": "true"}, "description": "Present if this answer was kept from an earlier request."}
 _HEADERS = {"Location": _LOCATION | {"required": True}, REPLAYED: _REPLAYED, WARNINGS: WARNINGS_OUT}
 _FOLLOWING = (
     "getReferral",
@@ -39,7 +39,7 @@ _FOLLOWING = (
 _LINKS = {each: {"operationId": each, "parameters": {"referral_id": "$response.body#/referral_id"}} for each in _FOLLOWING}
 RECEIPTS: dict[int | str, dict[str, Any]] = {
     202: {"model": Receipt, "description": "It is committed.", "headers": _HEADERS, "links": _LINKS},
-    200: {"model": Receipt, "description": "The hub had it already.", "headers": _HEADERS, "links": _LINKS},
+    200: {"model": Receipt, "description": "The hub already had it.", "headers": _HEADERS, "links": _LINKS},
 }
 
 

@@ -30,7 +30,7 @@ _HERE = {"referral_id": "$response.body#/referral_id", "attachment_id": "$respon
 _LINKS = {"getAttachment": {"operationId": "getAttachment", "parameters": _HERE}}
 _STORED: dict[int | str, dict[str, Any]] = {
     status: {"model": AttachmentView, "description": words, "headers": _HEADERS, "links": _LINKS}
-    for status, words in ((202, "It is stored, and waits to be scanned."), (200, "The referral has it already."))
+    for status, words in ((202, "It is stored, and is waiting to be scanned."), (200, "The referral already has it."))
 }
 _UPLOAD = (
     *("body_missing", "body_too_slow", "body_too_large", "media_type_unsupported", "encoding_unsupported"),
@@ -49,11 +49,11 @@ _CONTENT = {each: {"schema": {"type": "string", "format": "binary"}} for each in
     _PATH,
     operation_id="addAttachment",
     summary="Attach a file",
-    description="The file's own bytes are the body: no form, no JSON, no path. Content-Type says which of four types they "
-    "are: PDF, PNG, JPEG, or plain text in UTF-8. Set it yourself for each file: some generated clients label each one as "
-    "the first type listed here, and some send the file's path in its place. Bytes that are not of the type on their label "
-    "are refused at once. A file is `pending` until it was scanned. Its name is not taken; what it shows is said by "
-    "supplying information. The same file again is the same attachment.",
+    description="The body is the file's own bytes: no form, no JSON, no path. Content-Type says which of four types they "
+    "are: PDF, PNG, JPEG, or plain text in UTF-8. Set it yourself for each file: some generated clients label every file as "
+    "the first type listed here, and some send the file's path instead of its bytes. A file that does not match its "
+    "Content-Type is refused at once. A file is `pending` until it has been scanned. Its name is not kept; to say what it "
+    "shows, supply information. The same file again is the same attachment.",
     status_code=202,
     responses={
         **_STORED,
@@ -83,7 +83,7 @@ async def add_attachment(
 @router.get(
     _PATH,
     operation_id="listAttachments",
-    summary="A referral's attachments",
+    summary="List a referral's attachments",
     response_model=Attachments,
     responses=documented(*ALWAYS, "referral_not_found"),
 )
@@ -98,7 +98,7 @@ async def list_attachments(door: TheDoor, client: TheClient, referral_id: Referr
 @router.get(
     _PATH + "/{attachment_id}",
     operation_id="getAttachment",
-    summary="Where an attachment stands",
+    summary="Get the status of an attachment",
     response_model=AttachmentView,
     responses=documented(*ALWAYS, "referral_not_found", "attachment_not_found"),
 )

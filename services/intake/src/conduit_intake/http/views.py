@@ -23,7 +23,7 @@ V = TypeVar("V", bound="View")
 
 
 class View(BaseModel):
-    """An object without nulls. Whoever reads it passes over fields that came later."""
+    """An object in an answer, without nulls. Clients must ignore fields that they do not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -33,31 +33,31 @@ class View(BaseModel):
 
 
 class Receipt(View):
-    """The hub has it: what was sent is committed, and from here on the hub answers for it."""
+    """The hub has committed what you sent, and is responsible for it from now on."""
 
     referral_id: UUID
-    """The hub's id of the referral: name it in every request about it."""
+    """The hub's id of the referral: use it in every request about the referral."""
     partner_reference: str
-    """Your own reference of it."""
-    outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` where the hub had it already.")
-    sandbox: bool = Field(description="True where it goes nowhere.")
-    status_url: str = Field(description="Where the referral's state can be asked for.")
+    """Your own reference for it."""
+    outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` if the hub already had it.")
+    sandbox: bool = Field(description="True in the sandbox: it goes nowhere.")
+    status_url: str = Field(description="Where to get the referral's status.")
     warnings: tuple[Advice, ...] | SkipJsonSchema[None] = Field(
-        None, description="What to look at in what you sent. Given where the request's Conduit-Contract is 0.2 or later."
+        None, description="What to check in what you sent. Present if the request's Conduit-Contract is 0.2 or later."
     )
 
 
 class Place(View):
     """A place that has a code."""
 
-    district_code: str = Field(description="What `district_code` takes.")
+    district_code: str = Field(description="The code to send as `district_code`.")
     name: str
-    """What the place is called."""
+    """The name of the place."""
     kind: str = Field(description="`district`, `county`, `metropolitan county` or `police force area`.")
-    current: bool = Field(description="False where the code is no longer given out; it routes all the same.")
+    current: bool = Field(description="False if the code is no longer in use; you can still send it.")
     force_id: str = Field(description="The territorial police force in whose area it lies.")
     force_name: str
-    """What that force is called."""
+    """The name of that force."""
 
 
 class Places(View):
@@ -68,23 +68,26 @@ class Places(View):
 
 
 class Summary(View):
-    """Where a referral stands."""
+    """The status of a referral."""
 
     referral_id: UUID
-    """The hub's id of the referral: name it in every request about it."""
+    """The hub's id of the referral: use it in every request about the referral."""
     partner_reference: str
-    """Your own reference of it."""
+    """Your own reference for it."""
     state: ReferralState
-    """Where it stands after the latest update."""
-    revision: int = Field(
-        ge=0, description="Of the latest update; 0 while the referral is accepted and nothing more is said."
-    )
+    """The state after the latest update."""
+    revision: int = Field(ge=0, description="The revision of the latest update; 0 until there is one.")
     received_at: datetime
     """When the hub received it."""
-    updated_at: datetime = Field(description="When the latest update happened. It may go back; `revision` alone orders.")
-    withdrawn_at: datetime | SkipJsonSchema[None] = Field(None, description="When you withdrew it; the state follows.")
+    updated_at: datetime = Field(
+        description="When the latest update happened. It may be earlier than the one before; only `revision` gives the "
+        "order."
+    )
+    withdrawn_at: datetime | SkipJsonSchema[None] = Field(
+        None, description="When you withdrew it. The state changes soon after."
+    )
     sandbox: bool
-    """True where it goes nowhere: your client is one of the sandbox."""
+    """True if your client is one of the sandbox: it goes nowhere."""
     status_url: str
     """Where the referral's state can be asked for."""
 
@@ -94,43 +97,43 @@ class Update(View):
 
     revision: int = Field(ge=1)
     """Counts this referral's updates from 1, without gaps. It alone orders them."""
-    state: ReferralState = Field(description="The state after it.")
+    state: ReferralState = Field(description="The state after this update.")
     fact: Code = Field(description="What happened, for example `handoff_acknowledged`.")
     happened_at: datetime
     """When it happened."""
     handoffs: tuple[HandoffStanding, ...] = ()
-    """Where each force's part stands."""
+    """The state of each force's part."""
     home_force: str | SkipJsonSchema[None] = None
-    """The force that leads the case. Absent while none is named."""
+    """The force that leads the case. Absent until one is named."""
     reason: Code | SkipJsonSchema[None] = None
-    """Why, as a code; for example why an officer declined."""
+    """The reason, as a code; for example why an officer declined."""
     comment: Text | SkipJsonSchema[None] = Field(
-        None, description="An officer's words to you: why declined, or what is asked."
+        None, description="An officer's words to you: why the referral was declined, or what is asked."
     )
     next_step: Text | SkipJsonSchema[None] = Field(None, description="What to do now.")
     force_ids: tuple[ForceId, ...] = Field((), description="The forces that the fact is about.")
 
 
 class Whole(Summary):
-    """Where a referral stands, and every update so far in order of revision."""
+    """The status of a referral, and every update so far in order of revision."""
 
     updates: tuple[Update, ...]
     """Everything that happened, in order of revision."""
 
 
 class OutcomeReceipt(View):
-    """What happens to a referral in the sandbox. It shows in its updates within seconds, as it would of a real one."""
+    """What will happen to a referral in the sandbox. Its updates show it within seconds, as those of a real one would."""
 
     referral_id: UUID
-    """The hub's id of the referral: name it in every request about it."""
+    """The hub's id of the referral: use it in every request about the referral."""
     partner_reference: str
-    """Your own reference of it."""
+    """Your own reference for it."""
     outcome: SandboxOutcome
     """What you asked for."""
-    facts: tuple[SandboxStep, ...] = Field(description="What the updates to come say, in this order: the `fact` of each.")
-    possible: tuple[SandboxOutcome, ...] = Field(description="What you may ask for next.")
+    facts: tuple[SandboxStep, ...] = Field(description="The `fact` of each update to come, in order.")
+    possible: tuple[SandboxOutcome, ...] = Field(description="The outcomes that you can ask for next.")
     sandbox: bool = Field(description="Always true.")
-    status_url: str = Field(description="Where the referral's state can be asked for.")
+    status_url: str = Field(description="Where to get the referral's status.")
 
 
 class Page(View):
@@ -138,11 +141,11 @@ class Page(View):
 
     items: tuple[Summary, ...]
     """The referrals of this page."""
-    next: str | SkipJsonSchema[None] = Field(None, description="The address of the next page. None given: this is the last.")
+    next: str | SkipJsonSchema[None] = Field(None, description="The address of the next page. Absent on the last page.")
 
 
 class AttachmentView(View):
-    """An attachment's way. Its file name is not kept: it may name somebody."""
+    """The status of an attachment. Its file name is not kept, because it may name a person."""
 
     attachment_id: UUID
     """The hub's id of the attachment."""
@@ -155,17 +158,19 @@ class AttachmentView(View):
     """The content's SHA-256, in hexadecimal digits."""
     state: str = Field(
         pattern="^(pending|available|threat_found|validation_failed)$",
-        description="`pending` until it was validated and scanned; then `available`, or gone with the reason.",
+        description="`pending` until it has been validated and scanned; then `available`, or deleted, with the reason.",
     )
-    reason: str | SkipJsonSchema[None] = Field(None, description="Why refused, or what a pending one waits for.")
+    reason: str | SkipJsonSchema[None] = Field(
+        None, description="Why it was refused, or what it is waiting for while it is pending."
+    )
     received_at: datetime
     """When the hub received it."""
     decided_at: datetime | SkipJsonSchema[None] = None
     """When it became available or was refused. Absent while it is pending."""
     sandbox: bool
-    """True where it goes nowhere: your client is one of the sandbox."""
+    """True if your client is one of the sandbox: it goes nowhere."""
     url: str
-    """Where its state can be asked for."""
+    """Where to get its status."""
 
 
 class Attachments(View):
@@ -176,7 +181,7 @@ class Attachments(View):
 
 
 class CaseAttachment(View):
-    """An attachment that a force may fetch."""
+    """An attachment that a force can fetch."""
 
     attachment_id: UUID
     """The hub's id of the attachment."""
@@ -187,18 +192,18 @@ class CaseAttachment(View):
     size: int = Field(description="Bytes.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """The content's SHA-256, in hexadecimal digits."""
-    url: str = Field(description="Where its content is.")
+    url: str = Field(description="Where to fetch its content.")
 
 
 class CaseAttachments(View):
-    """Every attachment of a case that the force may fetch."""
+    """Every attachment of a case that the force can fetch."""
 
     items: tuple[CaseAttachment, ...]
     """The attachments."""
 
 
 def address(referral_id: UUID) -> str:
-    """Where a referral is."""
+    """The address of a referral."""
     return f"/v1/referrals/{referral_id}"
 
 

@@ -23,14 +23,14 @@ _LONGEST = 4_000
 _TAKEN = frozenset({200, 202})
 
 ASKED_FOR = (
-    f" Warnings stand in the answer's header `{WARNINGS}`, and in the receipt as well where the request has the header "
-    f"`{CONTRACT}: 0.2` (the version of the contracts that you read, this one or a later)."
+    f" The answer's header `{WARNINGS}` has any warnings. The receipt has them too if the request has the header "
+    f"`{CONTRACT}: 0.2` (the version of the contracts that you read: this one or a later one)."
 )
 """Said in an operation's description. As a parameter in the document it would be one more argument in generated code, and
 whoever generates a client anew would have to change every call."""
 WARNINGS_OUT: dict[str, Any] = {
-    "description": "What to look at in what you sent, which was taken all the same: an RFC 9651 list of codes, each with "
-    "its `field` and `message`. Your updates have it too.",
+    "description": "What to check in what you sent, although it was taken: an RFC 9651 list of codes, each with its `field` "
+    "and `message`. Your updates have it too.",
     "schema": {"type": "string"},
 }
 
