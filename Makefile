@@ -10,7 +10,7 @@ BENCH := .conduit/bench-venv
 UV_VERSION := 0.13.9
 WORKERS ?= 2
 BY_FOLDER = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
-DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/local
+DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/operate deploy/local deploy/conformance deploy/generate
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
 
 $(BIN)/uv:
@@ -32,7 +32,7 @@ kafka: install ## Fetch Apache Kafka and prepare it, as the first start of anyth
 
 lock: | $(BIN)/uv ## Resolve requirements.lock and requirements-bench.lock anew (hashes, every platform)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
-		$(addprefix --no-emit-package ,conduit-contracts conduit-chassis conduit-intake conduit-triage conduit-routing conduit-notification conduit-local) \
+		$(addprefix --no-emit-package conduit-,$(notdir $(DISTS))) \
 		--group dev $(PROJECTS) --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 		--group pyproject.toml:bench --output-file requirements-bench.lock
@@ -81,13 +81,13 @@ schemas: install ## Write the JSON Schemas of all messages anew
 	$(BIN)/python -m conduit_contracts.schemas write
 
 documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
-	$(BIN)/python -m conduit_local.documents write
+	$(BIN)/python -m conduit_generate.documents write
 
 dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards anew
-	$(BIN)/python -m conduit_local.dashboards write
+	$(BIN)/python -m conduit_generate.dashboards write
 
 kubernetes: install ## Write the manifests in deploy/kubernetes anew
-	$(BIN)/python -m conduit_local.kubernetes write
+	$(BIN)/python -m conduit_generate.kubernetes write
 
 kubernetes-check: install ## kustomize, kubeconform and hadolint on what a deployer renders and builds (builds them with Go at first)
 	$(BIN)/python -m tests.kubernetes.rendered

@@ -41,7 +41,7 @@ SLOWEST_FIRST = (
     "services/chassis/",
     "tests/documents/",
     "tests/fuzz/",
-    "deploy/local/",
+    "deploy/",
     "tests/",
 )
 """Folders that take longest come first, so that towards the end of a run no process is left alone with one."""

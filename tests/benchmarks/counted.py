@@ -17,9 +17,9 @@ import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
 from conduit_contracts.topics import FORCE, PARTNER, SERVICES, consumed_by
-from conduit_local.ports import wait_until
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from conduit_operate.polling import wait_until
+from conduit_operate.secured import ADMIN
 from tests.benchmarks.database import connect
 from tests.benchmarks.load import submissions
 from tests.benchmarks.measure import Run, send

@@ -20,8 +20,8 @@ import psycopg
 
 from conduit_chassis.relay import template
 from conduit_contracts.topics import SERVICES
-from conduit_local.ports import wait_until
 from conduit_local.stack import Options, Stack
+from conduit_operate.polling import wait_until
 from tests.benchmarks.life import Life
 from tests.benchmarks.load import PARTNERS
 from tests.benchmarks.processes import Group, cpu_seconds, spent, stack_children, usage

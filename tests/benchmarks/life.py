@@ -15,8 +15,8 @@ from conduit_contracts.force import CaseAcknowledged, ReceiptConfirmed
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CaseDisseminated
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from conduit_operate.secured import ADMIN
 from tests.benchmarks.load import submissions
 
 INBOX_RETENTION_SECONDS = 300

@@ -26,16 +26,16 @@ from confluent_kafka.admin import (
 
 from conduit_contracts import topics
 from conduit_contracts.topics import TopicSpec
-from conduit_local.access import Operation, Resource, Rule
 from conduit_local.children import Child
-from conduit_local.databases import keep_passwords, provision
 from conduit_local.demo.lag import Lag
-from conduit_local.grants import create_users, grant
-from conduit_local.ports import wait_until
-from conduit_local.quotas import HUB, set_quotas
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
-from conduit_local.topics import create_topics
+from conduit_operate.access import Operation, Resource, Rule
+from conduit_operate.databases import keep_passwords, provision
+from conduit_operate.grants import create_users, grant
+from conduit_operate.polling import wait_until
+from conduit_operate.quotas import HUB, set_quotas
+from conduit_operate.secured import ADMIN
+from conduit_operate.topics import create_topics
 from tests.benchmarks import shapes, tutorial, venv
 from tests.benchmarks.load import Submission
 

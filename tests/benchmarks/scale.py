@@ -27,9 +27,9 @@ from rich.table import Table
 from conduit_contracts import topics
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import SERVICES
-from conduit_local.ports import wait_until
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Options, Stack
+from conduit_operate.polling import wait_until
+from conduit_operate.secured import ADMIN
 from tests.benchmarks.load import PARTNERS, Submission, submissions
 from tests.benchmarks.processes import cpu_seconds, spent, stack_children
 from tests.benchmarks.registers import publish_registers

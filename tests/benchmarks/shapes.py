@@ -8,8 +8,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from conduit_contracts import topics
 from conduit_contracts.topics import Topic
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from conduit_operate.secured import ADMIN
 from tests.benchmarks.load import PARTNERS
 
 PREFIX = "bench.bare."

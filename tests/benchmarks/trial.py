@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from conduit_local.observability import jmx
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from conduit_operate.secured import ADMIN
 from tests.benchmarks.database import connect, work
 from tests.benchmarks.load import submissions
 from tests.benchmarks.measure import Run, Watch, send

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from conduit_local.demo.register_samples import register_samples
-from conduit_local.env_file import parse_env
-from conduit_local.http_clients import HttpClients
 from conduit_local.stack import Options, Stack
+from conduit_operate.env_file import parse_env
+from conduit_operate.http_clients import HttpClients
 from tests.clients.tools import need_programs
 
 PARTNER = "northlight"

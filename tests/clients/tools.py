@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from conduit_local.kafka_jars import class_path
-from conduit_local.paths import cache_dir
+from conduit_operate.jars import fetched
+from conduit_operate.paths import cache_dir
 from tests.kubernetes.tools import go as go_program
 from tests.support.node import node
 
@@ -48,7 +48,7 @@ def run(*command: str, folder: Path, **environ: str) -> str:
 @cache
 def jars() -> tuple[Path, ...]:
     """The generator, and behind it what its Java clients stand on; checked against the lock."""
-    return tuple(class_path(cache_dir(), lock=HERE / "jars.lock"))
+    return tuple(fetched(HERE / "jars.lock", cache_dir()))
 
 
 def generate(generator: str, document: Path, folder: Path, *options: str) -> Path:

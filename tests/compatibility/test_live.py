@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from conduit_local.demo.register_samples import register_samples
-from conduit_local.env_file import parse_env
 from conduit_local.stack import Options, Stack
+from conduit_operate.env_file import parse_env
 from tests.compatibility import released
 from tests.compatibility.released import outside
 from tests.support.scanner import scanner
@@ -57,7 +57,7 @@ def onboard(stack: Stack, folder: Path, partner_id: str) -> None:
     """As docs/attach.md has it."""
     (folder / ".conduit").symlink_to(stack.state_dir)
     how = ["--http", "--apply", "--actor", "tester", "--reason", "the published kit by HTTP"]
-    command = [sys.executable, "-m", "conduit_local.cli", "partner", "onboard", partner_id, *how]
+    command = [sys.executable, "-m", "conduit_operate.cli", "partner", "onboard", partner_id, *how]
     subprocess.run(command, cwd=folder, env=outside(), check=True, capture_output=True)
 
 

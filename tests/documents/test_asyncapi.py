@@ -17,13 +17,13 @@ from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.testing import raw_record
 from conduit_contracts.schemas import HUB_READS, messages
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic
-from conduit_local.access import Operation, expected_rules
-from conduit_local.documents.actors import ACTORS, access_to, all_topics
-from conduit_local.documents.asyncapi import channel_key, document
-from conduit_local.documents.command import expected, main
-from conduit_local.documents.schemas import key_of
-from conduit_local.generated import differing
+from conduit_generate.documents.actors import ACTORS, access_to, all_topics
+from conduit_generate.documents.asyncapi import channel_key, document
+from conduit_generate.documents.command import expected, main
+from conduit_generate.documents.schemas import key_of
+from conduit_generate.generated import differing
 from conduit_local.services import DOCS_DIR
+from conduit_operate.access import Operation, expected_rules
 from tests.documents.tools import run_node
 
 OLDER = "asyncapi-latest-version"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from conduit_local.cli import app
+from conduit_operate.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md"), *ROOT.glob("*/README.md")))

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from conduit_generate.documents.openapi import document
 from conduit_intake.http.app import create_app
-from conduit_local.documents.openapi import document
 from conduit_local.services import DOCS_DIR
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from conduit_contracts.schemas import messages
 from conduit_contracts.topics import REGISTRY
-from conduit_local.documents import asyncapi, openapi
-from conduit_local.documents.schemas import key_of
-from conduit_local.documents.shapes import rows, shape
-from conduit_local.documents.text import inline, paragraphs
+from conduit_generate.documents import asyncapi, openapi
+from conduit_generate.documents.schemas import key_of
+from conduit_generate.documents.shapes import rows, shape
+from conduit_generate.documents.text import inline, paragraphs
 from conduit_local.services import DOCS_DIR
 from tests.documents.tools import browser, run_node
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conduit_local.documents.openapi import document
+from conduit_generate.documents.openapi import document
 from tests.documents.regenerated import changes
 
 PUBLISHED: dict[str, Any] = json.loads(

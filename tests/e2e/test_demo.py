@@ -19,7 +19,7 @@ SAMPLES = load_samples()
 
 def test_the_demo_command_ends_with_every_referral_as_expected(tmp_path: Path) -> None:
     report = tmp_path / "demo.json"
-    command = [sys.executable, "-m", "conduit_local.cli", "demo", "--report", str(report)]
+    command = [sys.executable, "-m", "conduit_operate.cli", "demo", "--report", str(report)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=560)
     assert done.returncode == 0, done.stdout + done.stderr
     written = json.loads(report.read_text())

@@ -21,8 +21,8 @@ from confluent_kafka import Consumer, Producer
 from conduit_contracts import topics
 from conduit_local.demo.records import Wire, partner_record
 from conduit_local.demo.samples import Sample, load_samples
-from conduit_local.env_file import parse_env
 from conduit_local.stack import Stack
+from conduit_operate.env_file import parse_env
 
 NEWCOMER = "newcomer"
 MOU = f"MOU-{NEWCOMER.upper()}"
@@ -92,7 +92,7 @@ def conduit(stack: Stack) -> Conduit:
 
     def run(*arguments: str) -> str:
         by = ("--apply", "--actor", "jo.smith", "--reason", "a test", "--state-dir", str(stack.state_dir))
-        command = [sys.executable, "-m", "conduit_local.cli", *arguments, *by]
+        command = [sys.executable, "-m", "conduit_operate.cli", *arguments, *by]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -17,9 +17,9 @@ from conduit_chassis.kafka import Delivery, Reader, Refusal
 from conduit_contracts import notification, routing, topics
 from conduit_contracts.programme import PartnerRegistered
 from conduit_intake.submissions import Partner
-from conduit_local.access import user_of
-from conduit_local.broker import Broker
 from conduit_local.stack import Stack
+from conduit_operate.access import user_of
+from conduit_operate.broker import Broker
 from tests.fuzz.sending import Sent
 
 INTAKE = Reader("intake", topics.consumed_by("intake"), {PartnerRegistered.type: Partner})

@@ -13,8 +13,8 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from conduit_chassis.kafka import Record
-from conduit_local.broker import Broker
 from conduit_local.demo.post import writer_of
+from conduit_operate.broker import Broker
 from tests.fuzz.shapes import Wire
 
 BATCH_RECORDS = 50

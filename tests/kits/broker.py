@@ -18,7 +18,7 @@ from conduit_contracts.envelope import Attributes, Message, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.kits import KafkaSettings
 from conduit_contracts.routing import CaseDisseminated
-from conduit_local.topics import create_topics
+from conduit_operate.topics import create_topics
 from contracts.tests.support import examples
 
 CASE = examples()[CaseDisseminated.type]

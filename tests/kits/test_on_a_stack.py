@@ -18,9 +18,9 @@ import pytest
 from conduit_contracts.kits import KafkaSettings
 from conduit_contracts.kits.force import Delivery, ForceKit
 from conduit_contracts.kits.partner import PartnerKit
-from conduit_local.env_file import read_env_file
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from conduit_operate.env_file import read_env_file
+from conduit_operate.secured import ADMIN
 from tests.kits.samples import fields
 from tests.support.missing import need
 
@@ -157,7 +157,7 @@ def test_conformance_refuses_a_broker_on_which_a_hub_works(stack: Stack, tmp_pat
         "KAFKA_ADMIN_USERNAME": ADMIN,
         "KAFKA_ADMIN_PASSWORD": stack.broker.password(ADMIN),
     }
-    command = [sys.executable, "-m", "conduit_local.cli", "conformance", "force", "essex"]
+    command = [sys.executable, "-m", "conduit_operate.cli", "conformance", "force", "essex"]
     done = subprocess.run(
         command, cwd=tmp_path, env={**outside(), **environ}, capture_output=True, text=True, check=False, timeout=SECONDS
     )

@@ -15,9 +15,9 @@ from standardwebhooks.webhooks import Webhook
 from conduit_contracts.kits.http import HttpKit, RefusedError, SandboxOutcome, Story
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.programme import Contact
-from conduit_local.carry_out import keep_webhook_secret
-from conduit_local.register import publish, read_registers
 from conduit_local.stack import Stack
+from conduit_operate.carry_out import keep_webhook_secret
+from conduit_operate.register import publish, read_registers
 from services.notification.tests.receivers import Endpoint
 from tests.kits.samples import fields, information
 from tests.kits.test_http_kit import settings

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from conduit_local.kubernetes.tree import HOME, KUSTOMIZATION, OVERLAYS
+from conduit_generate.kubernetes.tree import HOME, KUSTOMIZATION, OVERLAYS
 
 Resource = dict[str, Any]
 ENVIRONMENTS = tuple(sorted(path.parent.name for path in (HOME / OVERLAYS).glob("*/environment.toml")))

@@ -17,7 +17,7 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
-from conduit_local.kubernetes.tree import HOME, OVERLAYS
+from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from tests.kubernetes.manifests import ENVIRONMENTS, manifests
 from tests.kubernetes.schemas import operators_schemas
 from tests.kubernetes.tools import alone, from_pypi, go, go_environment, of_lock, run

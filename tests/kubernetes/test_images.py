@@ -20,7 +20,7 @@ from conduit_contracts.topics import SERVICES
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ")
 OF_THE_IMAGE = ("/build", "/wheels", "/opt", "/src")
-PROGRAMS = {"setup": ("conduit_local.setup", "conduit_local.compose_kafka", "conduit_local.observability.jmx")}
+PROGRAMS = {"setup": ("conduit_operate.setup", "conduit_operate.compose_kafka", "conduit_operate.kafka_exporter")}
 
 
 def stage(name: str) -> list[tuple[str, str]]:

@@ -8,14 +8,14 @@ import pytest
 
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import specs
-from conduit_local.access import Operation, Rule, expected_rules, user_of
-from conduit_local.access import Resource as Subject
-from conduit_local.doors import HUB
+from conduit_generate.kubernetes.environment import Environment, read_environment
+from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from conduit_local.kafka_jars import ENDPOINT
-from conduit_local.kubernetes.environment import Environment, read_environment
-from conduit_local.kubernetes.tree import HOME, OVERLAYS
-from conduit_local.quotas import EVERYBODY, PRODUCER, REQUESTS, standing_quotas
-from conduit_local.secured import ADMIN
+from conduit_operate.access import Operation, Rule, expected_rules, user_of
+from conduit_operate.access import Resource as Subject
+from conduit_operate.doors import HUB
+from conduit_operate.quotas import EVERYBODY, PRODUCER, REQUESTS, standing_quotas
+from conduit_operate.secured import ADMIN
 from tests.kubernetes.manifests import ENVIRONMENTS, manifests, of_kind
 
 pytestmark = pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conduit_local.kubernetes.command import main
-from conduit_local.kubernetes.environment import read_environment
-from conduit_local.kubernetes.tree import HOME, OVERLAYS, folders
+from conduit_generate.kubernetes.command import main
+from conduit_generate.kubernetes.environment import read_environment
+from conduit_generate.kubernetes.tree import HOME, OVERLAYS, folders
 from conduit_local.observability.configuration import RULES_DIR
 from tests.kubernetes.manifests import ENVIRONMENTS, manifests, of_kind
 from tests.kubernetes.validation import KUBERNETES, complaints

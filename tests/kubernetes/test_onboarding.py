@@ -9,11 +9,11 @@ import pytest
 
 from conduit_contracts.programme import ForceRegistered, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
-from conduit_local.audit import By
-from conduit_local.broker import external_broker
-from conduit_local.carry_out import carry_out
-from conduit_local.onboarding import OnboardingError, onboard, rotate
-from conduit_local.plans import Standing
+from conduit_operate.audit import By
+from conduit_operate.broker import external_broker
+from conduit_operate.carry_out import carry_out
+from conduit_operate.onboarding import OnboardingError, onboard, rotate
+from conduit_operate.plans import Standing
 from tests.kubernetes.manifests import of_kind
 from tests.kubernetes.test_kafka import rules_of_users
 

@@ -8,8 +8,8 @@ import pytest
 
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
-from conduit_local.kubernetes.pods import UID
-from conduit_local.kubernetes.tree import HOME
+from conduit_generate.kubernetes.pods import UID
+from conduit_generate.kubernetes.tree import HOME
 from tests.kubernetes.manifests import ENVIRONMENTS, Resource, containers, named, of_kind, pods
 
 VERSION = re.compile(r"^[\w./-]+:v?\d+\.\d+[\w.-]*$")

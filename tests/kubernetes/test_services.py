@@ -12,12 +12,12 @@ import yaml
 
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES, consumed_by
+from conduit_generate.kubernetes.environment import read_environment
+from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from conduit_intake.settings import IntakeSettings
-from conduit_local.kubernetes.environment import read_environment
-from conduit_local.kubernetes.tree import HOME, OVERLAYS
-from conduit_local.observability.postgres_role import ROLE
 from conduit_local.services import DOCS_DIR, POLICY_FILE, Smtp, Surroundings, service_environment
 from conduit_notification.settings import NotificationSettings
+from conduit_operate.monitor_role import ROLE
 from conduit_routing.settings import RoutingSettings
 from conduit_triage.settings import TriageSettings
 from tests.kubernetes.manifests import ENVIRONMENTS, named, of_kind

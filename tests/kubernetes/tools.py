@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from conduit_local.paths import cache_dir
+from conduit_operate.paths import cache_dir
 
 HERE = Path(__file__).parent
 FETCH_SECONDS = 300

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import product
 
-from conduit_local.dashboards.panels import Dashboard, Panel
+from conduit_generate.dashboards.panels import Dashboard, Panel
 from conduit_local.observability.observed import Observed
 
 FILLED = {"$__rate_interval": "30m", "$__range": "30m"}

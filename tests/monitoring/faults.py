@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Consumer, KafkaError
 
 from conduit_local.observability.api import until
-from conduit_local.secured import ADMIN
+from conduit_operate.secured import ADMIN
 from tests.monitoring.danger import nobody_acts, take_tasks
 from tests.monitoring.operating import give_up, waiting
 from tests.monitoring.unreadable import READERS, for_ever_on_one_of_ours, on_a_partners_topic, on_one_of_ours

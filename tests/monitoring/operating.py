@@ -14,7 +14,7 @@ OPERATOR = ("--apply", "--actor", "operator.on-call", "--reason", "the cause is 
 
 def conduit(watched: Watched, *arguments: str) -> str:
     """What `conduit` says; it must succeed."""
-    command = [sys.executable, "-m", "conduit_local.cli", *arguments, "--state-dir", str(watched.stack.state_dir)]
+    command = [sys.executable, "-m", "conduit_operate.cli", *arguments, "--state-dir", str(watched.stack.state_dir)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -28,7 +28,7 @@ def test_without_the_programs_their_tests_are_skipped_alike_with_what_to_install
 
 
 def test_without_the_programs_it_says_which_packages_have_them_and_starts_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "conduit_local.cli", "up", "--observe", "--state-dir", str(tmp_path / "state")]
+    command = [sys.executable, "-m", "conduit_operate.cli", "up", "--observe", "--state-dir", str(tmp_path / "state")]
     env = {"PATH": str(tmp_path), "HOME": str(tmp_path), "COLUMNS": "400"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 1

@@ -14,9 +14,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard as Model
 from prometheus_client import REGISTRY
 
 import conduit_chassis.metrics  # noqa: F401  declares the chassis' metrics
-from conduit_local.dashboards.command import DASHBOARDS, HOME, expected, main
-from conduit_local.dashboards.panels import Dashboard, Panel, Shape
-from conduit_local.generated import differing, write
+from conduit_generate.dashboards.command import DASHBOARDS, HOME, expected, main
+from conduit_generate.dashboards.panels import Dashboard, Panel, Shape
+from conduit_generate.generated import differing, write
 from tests.monitoring.expressions import FILLED, filled, metrics_of
 from tests.monitoring.watched import Watched
 

@@ -16,8 +16,8 @@ from conduit_chassis.reconcile import Cohorts
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import REGISTRY, SERVICES, standing_apart
 from conduit_intake import store as intake
-from conduit_local.databases import database_of
 from conduit_local.observability.observed import Observed
+from conduit_operate.databases import database_of
 from conduit_routing import views as routing
 from conduit_triage import store as triage
 from tests.monitoring.watched import Watched

@@ -16,7 +16,7 @@ from conduit_chassis.producer import partition_of
 from conduit_contracts.topics import INTAKE_REFERRALS, PARTNER_UPDATES
 from conduit_local.demo.records import Wire
 from conduit_local.observability.api import until
-from conduit_local.secured import ADMIN
+from conduit_operate.secured import ADMIN
 from tests.monitoring.operating import OPERATOR, dead_letters, give_up, waiting
 from tests.monitoring.sending import PARTNER, assessed, produce, referral, referral_id, send
 from tests.monitoring.watched import Watched

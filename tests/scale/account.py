@@ -20,8 +20,8 @@ from conduit_contracts import topics
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import SERVICES, Topic
 from conduit_local.demo.lag import Lag
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Stack
+from conduit_operate.secured import ADMIN
 from tests.scale.stories import INFORMATION, PARTNERS, Story
 
 READ_SECONDS = 30.0

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from conduit_local.broker import Broker, local_broker
-from conduit_local.doors import open_doors
 from conduit_local.kafka import EmbeddedKafka
-from conduit_local.secured import secure
+from conduit_operate.broker import Broker, local_broker
+from conduit_operate.doors import open_doors
+from conduit_operate.secured import secure
 
 PARTNERS = ("abc", "abc-d", "abc-d-e", "ab", "northlight")
 """Some begin with the whole name of another, which a careless prefix would mistake for it."""

@@ -25,17 +25,17 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import Callback, DangerReported
 from conduit_contracts.programme import Contact, HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import Topic
-from conduit_local import duty_contacts
-from conduit_local.access import service_principal
-from conduit_local.audit import read_audit
-from conduit_local.cli import app
 from conduit_local.demo.register_samples import register_samples
 from conduit_local.demo.samples import SECOND_ON_DUTY
-from conduit_local.ports import wait_until
-from conduit_local.register import RegisterError
 from conduit_local.services import HUB_EMAIL
 from conduit_local.smtp_sink import read_messages
 from conduit_local.stack import Options, Stack
+from conduit_operate import duty_contacts
+from conduit_operate.access import service_principal
+from conduit_operate.audit import read_audit
+from conduit_operate.cli import app
+from conduit_operate.polling import wait_until
+from conduit_operate.register import RegisterError
 
 Conduit = Callable[..., Result]
 SECONDS = 180.0

@@ -26,17 +26,17 @@ from conduit_contracts.envelope import Attributes, Message, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Referral, Supplement
 from conduit_contracts.topics import PARTNER, TopicSpec
-from conduit_local import narrowing
-from conduit_local.access import rules_of, user_of
-from conduit_local.audit import read_audit
-from conduit_local.broker import Broker
-from conduit_local.cli import app
 from conduit_local.demo.register_samples import register_samples
-from conduit_local.grants import granted
-from conduit_local.ports import wait_until
-from conduit_local.secured import ADMIN
 from conduit_local.stack import Options, Stack
-from conduit_local.topics import create_topics
+from conduit_operate import narrowing
+from conduit_operate.access import rules_of, user_of
+from conduit_operate.audit import read_audit
+from conduit_operate.broker import Broker
+from conduit_operate.cli import app
+from conduit_operate.grants import granted
+from conduit_operate.polling import wait_until
+from conduit_operate.secured import ADMIN
+from conduit_operate.topics import create_topics
 from tests.kits.samples import fields, information
 
 pytestmark = pytest.mark.long

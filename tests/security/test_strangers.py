@@ -12,11 +12,11 @@ from confluent_kafka import Consumer
 
 from conduit_contracts import topics
 from conduit_contracts.topics import FORCE, PARTNER, SERVICES, Topic
-from conduit_local.access import STAFF, Operation, Resource, Rule, expected_rules, service_principal, user_of
-from conduit_local.broker import Broker
-from conduit_local.grants import foreign, granted, users
-from conduit_local.quotas import EVERYBODY, PARTNERS, read_quotas
-from conduit_local.secured import ADMIN
+from conduit_operate.access import STAFF, Operation, Resource, Rule, expected_rules, service_principal, user_of
+from conduit_operate.broker import Broker
+from conduit_operate.grants import foreign, granted, users
+from conduit_operate.quotas import EVERYBODY, PARTNERS, read_quotas
+from conduit_operate.secured import ADMIN
 from tests.security import wire
 from tests.security.conftest import FORCES
 from tests.security.conftest import PARTNERS as PARTNER_IDS

@@ -15,20 +15,20 @@ from typer.testing import CliRunner, Result
 from conduit_contracts import topics
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import FORCE, PARTNER
-from conduit_local import doors, setup
-from conduit_local.access import Operation, Resource, Rule, expected_rules, users_of
-from conduit_local.audit import read_audit
-from conduit_local.broker import Broker, external_broker
-from conduit_local.cli import app
-from conduit_local.clients import folder
 from conduit_local.demo.register_samples import register_samples
-from conduit_local.doors import open_doors
-from conduit_local.env_file import parse_env
-from conduit_local.grants import grant, granted, revoke, users
-from conduit_local.quotas import read_quotas
-from conduit_local.register import Registers, read_registers
-from conduit_local.secured import ADMIN, password_path
-from conduit_local.setup import password_variable
+from conduit_operate import doors, setup
+from conduit_operate.access import Operation, Resource, Rule, expected_rules, users_of
+from conduit_operate.audit import read_audit
+from conduit_operate.broker import Broker, external_broker
+from conduit_operate.cli import app
+from conduit_operate.clients import folder
+from conduit_operate.doors import open_doors
+from conduit_operate.env_file import parse_env
+from conduit_operate.grants import grant, granted, revoke, users
+from conduit_operate.quotas import read_quotas
+from conduit_operate.register import Registers, read_registers
+from conduit_operate.secured import ADMIN, password_path
+from conduit_operate.setup import password_variable
 from tests.security import wire
 from tests.security.wire import Wire
 

@@ -13,10 +13,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from conduit_local.kafka import EmbeddedKafka
 from conduit_local.kafka_archive import keep_archive
-from conduit_local.paths import cache_dir
-from conduit_local.ports import LOOPBACK, keep_port, wait_until
-from conduit_local.security import Security
+from conduit_local.ports import LOOPBACK, keep_port
 from conduit_local.together import together
+from conduit_operate.paths import cache_dir
+from conduit_operate.polling import wait_until
+from conduit_operate.security import Security
 
 BROKERS = 3
 SETTLE_SECONDS = 90.0

@@ -23,9 +23,9 @@ from conduit_contracts.triage import DecideReview, ReviewOutcome
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire, partner_record
 from conduit_local.demo.samples import Sample, load_samples
-from conduit_local.env_file import parse_env
-from conduit_local.http_clients import HttpClients
 from conduit_local.stack import Stack
+from conduit_operate.env_file import parse_env
+from conduit_operate.http_clients import HttpClients
 from tests.support.collector import Collector, Seen
 
 SECONDS = 60.0

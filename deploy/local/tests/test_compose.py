@@ -13,16 +13,16 @@ import pytest
 import yaml
 
 from conduit_contracts.topics import SERVICES, specs
-from conduit_local import setup
-from conduit_local.access import service_principal
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
-from conduit_local.databases import provision, service_dsn
 from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
-from conduit_local.observability.jmx import FILE_NAME
-from conduit_local.observability.postgres_role import ROLE
 from conduit_local.postgres import SETTINGS, program
 from conduit_local.services import SAMPLE_PARTNERS, Smtp, Surroundings, service_environment
 from conduit_local.stack import Options
+from conduit_operate import setup
+from conduit_operate.access import service_principal
+from conduit_operate.databases import provision, service_dsn
+from conduit_operate.kafka_exporter import FILE_NAME
+from conduit_operate.monitor_role import ROLE
 from tests.support.servers import dsn_of
 
 ROOT = Path(__file__).parents[3]
@@ -104,7 +104,7 @@ def test_the_servers_are_those_of_the_testcontainers_provider(compose: dict[str,
 def test_kafka_is_started_from_what_is_written_for_it(compose: dict[str, Any]) -> None:
     kafka, settings = compose["services"]["kafka"], compose["services"]["kafka-settings"]
     folder = settings["command"][-1]
-    assert settings["command"][:-1] == ["python", "-m", "conduit_local.compose_kafka"]
+    assert settings["command"][:-1] == ["python", "-m", "conduit_operate.compose_kafka"]
     assert kafka["entrypoint"] == ["bash", f"{folder}/start.sh"]
     assert kafka["depends_on"]["kafka-settings"] == {"condition": "service_completed_successfully"}
     assert f"kafka-settings:{folder}:ro" in kafka["volumes"]

@@ -15,10 +15,11 @@ from confluent_kafka.admin import AdminClient
 from conduit_contracts.topics import TopicSpec
 from conduit_local.kafka import EmbeddedKafka
 from conduit_local.kafka_archive import keep_archive
-from conduit_local.kafka_jars import ChecksumError, class_path, read_lock
-from conduit_local.paths import cache_dir
+from conduit_local.kafka_jars import LOCK_FILE, class_path
 from conduit_local.providers import Servers, start_servers
-from conduit_local.topics import create_topics
+from conduit_operate.jars import ChecksumError, fetched, read_lock
+from conduit_operate.paths import cache_dir
+from conduit_operate.topics import create_topics
 from tests.support.servers import dsn_of
 
 PARENT = """
@@ -61,15 +62,15 @@ def test_only_the_owner_reads_passwords_data_and_logs(servers: Servers) -> None:
 def test_a_jar_that_differs_from_the_lock_is_refused(tmp_path: Path) -> None:
     lock, folder = tmp_path / "lock", tmp_path / "kafka-jars"
     class_path(cache_dir())
-    jar = min(read_lock(), key=lambda jar: (cache_dir() / "kafka-jars" / jar.file_name).stat().st_size)
+    jar = min(read_lock(LOCK_FILE), key=lambda jar: (cache_dir() / "kafka-jars" / jar.file_name).stat().st_size)
     lock.write_text(f"# one jar\n{jar}\n")
     folder.mkdir()
     (folder / jar.file_name).write_bytes((cache_dir() / "kafka-jars" / jar.file_name).read_bytes())
-    assert class_path(tmp_path, lock=lock) == [folder / jar.file_name]
+    assert fetched(lock, tmp_path) == [folder / jar.file_name]
     with (folder / jar.file_name).open("ab") as file:
         file.write(b"\0")
     with pytest.raises(ChecksumError, match="Delete it to fetch it again"):
-        class_path(tmp_path, lock=lock)
+        fetched(lock, tmp_path)
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -14,9 +14,9 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from conduit_contracts.topics import BROKERS_TIME, TopicSpec
 from conduit_local.containers import engine_answers
-from conduit_local.databases import provision
 from conduit_local.providers import Servers, choose_provider, start_servers
-from conduit_local.topics import TopicError, create_topics
+from conduit_operate.databases import provision
+from conduit_operate.topics import TopicError, create_topics
 from tests.support.servers import dsn_of
 
 

@@ -17,12 +17,11 @@ from typer.testing import CliRunner
 
 from conduit_contracts.topics import SERVICES, specs
 from conduit_local.children import ChildError
-from conduit_local.cli import app
-from conduit_local.env_file import read_env_file
-from conduit_local.lock import AlreadyRunningError
 from conduit_local.providers import Servers
-from conduit_local.services import url_variable
 from conduit_local.stack import Options, Stack
+from conduit_operate.cli import app
+from conduit_operate.env_file import read_env_file, url_variable
+from conduit_operate.lock import AlreadyRunningError
 
 FAKE = Path(__file__).with_name("fake_service.py")
 
@@ -141,7 +140,7 @@ def test_up_runs_the_real_services_status_shows_them_and_down_ends_them(state_di
 
 @contextmanager
 def up(state_dir: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-u", "-m", "conduit_local.cli", "up", "--state-dir", str(state_dir)]
+    command = [sys.executable, "-u", "-m", "conduit_operate.cli", "up", "--state-dir", str(state_dir)]
     kept = {name: value for name, value in os.environ.items() if name not in ("KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_DSN")}
     with subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  our own
         yield process

@@ -17,13 +17,13 @@ from conduit_local.demo.observations import Outcome
 from conduit_local.demo.report import table
 from conduit_local.demo.result import Row as DemoRow
 from conduit_local.demo.samples import load_partners, load_samples
-from conduit_local.env_file import env_text, parse_env
 from conduit_local.greeting import greeting, partners
-from conduit_local.http_clients import move_clients
 from conduit_local.ports import LOOPBACK, free_port
 from conduit_local.rows import Row
 from conduit_local.stack import Stack
 from conduit_local.up import render
+from conduit_operate.env_file import env_text, parse_env
+from conduit_operate.http_clients import move_clients
 
 TODAY = date(2026, 11, 29)
 

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer
 
 from conduit_chassis import metrics
 from conduit_contracts.topics import TopicSpec
-from conduit_local.copies import FACTOR, CopiesError, check
-from conduit_local.topics import create_topics
+from conduit_operate.copies import FACTOR, CopiesError, check
+from conduit_operate.topics import create_topics
 from services.chassis.tests.relaying import INSERT, empty, relaying
 from services.chassis.tests.test_held import errors_counted
 from services.chassis.tests.world import World, eventually

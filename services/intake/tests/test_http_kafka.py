@@ -19,7 +19,7 @@ from conduit_intake import clients
 from conduit_intake.app import create_service
 from conduit_intake.settings import IntakeSettings
 from conduit_local.ports import free_port
-from conduit_local.topics import create_topics
+from conduit_operate.topics import create_topics
 from services.chassis.tests.world import World, eventually
 from services.intake.tests.api import body, is_documented, post, token
 from services.intake.tests.conftest import POLICY_FILE

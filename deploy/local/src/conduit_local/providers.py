@@ -12,14 +12,14 @@ from typing import Literal
 
 import psycopg
 
-from conduit_local.broker import Broker, external_broker, local_broker
 from conduit_local.containers import start_containers
 from conduit_local.kafka import QUICK_START, EmbeddedKafka
 from conduit_local.kafka_archive import keep_archive
-from conduit_local.paths import cache_dir
-from conduit_local.ports import accepts_at
 from conduit_local.postgres import EmbeddedPostgres
-from conduit_local.secured import check_same_mode, secure
+from conduit_operate.broker import Broker, external_broker, local_broker
+from conduit_operate.health import accepts_at
+from conduit_operate.paths import cache_dir
+from conduit_operate.secured import authority_path, secure
 
 Provider = Literal["external", "testcontainers", "embedded"]
 
@@ -106,3 +106,15 @@ def _embedded(state_dir: Path, jvm_options: Sequence[str], secured: bool, tell: 
             start.result()
         broker = local_broker(state_dir, kafka.bootstrap_servers, secured=secured)
         yield Servers(broker, postgres.dsn, kafka, postgres)
+
+
+def check_same_mode(state_dir: Path, *, secured: bool) -> None:
+    """Raises RuntimeError where the state directory's Kafka was made the other way: it has no users, or no permissions."""
+    made = (state_dir / "kafka" / "data" / "meta.properties").exists()
+    was_secured = authority_path(state_dir).exists()
+    if made and was_secured != secured:
+        how = "with" if was_secured else "without"
+        raise RuntimeError(
+            f"the Kafka in {state_dir} was made {how} security and cannot be run otherwise; give another --state-dir, "
+            f"or remove {state_dir / 'kafka'} and {state_dir / 'tls'} with all that Kafka holds"
+        )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from conduit_local.children import Child
-from conduit_local.health import is_ready
-from conduit_local.ports import wait_until
 from conduit_local.rows import Row, child_row
+from conduit_operate.health import is_ready
+from conduit_operate.polling import wait_until
 
 READY_SECONDS = 240.0
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conduit_contracts.topics import SERVICES
-
 POLICY_FILE = Path(__file__).parents[3] / "policy" / "policy.toml"
 DOCS_DIR = Path(__file__).parents[4] / "docs" / "api"
 """The conduit's documents, which every service serves. Images hold a copy of their own."""
@@ -27,14 +25,10 @@ __all__ = [
     "NICENESS",
     "POLICY_FILE",
     "SAMPLE_PARTNERS",
-    "SERVICES",
     "Smtp",
     "Surroundings",
     "module_of",
     "service_environment",
-    "url_variable",
-    "urls_variable",
-    "webhook_secrets",
 ]
 
 
@@ -69,21 +63,6 @@ class Surroundings:
 def module_of(service: str) -> str:
     """What `python -m` runs."""
     return f"conduit_{service}"
-
-
-def webhook_secrets(state_dir: Path) -> Path:
-    """The folder with one file per webhook secret, under the name that a partner's or force's contact gives."""
-    return state_dir / "secrets" / "webhooks"
-
-
-def url_variable(service: str) -> str:
-    """The variable under which clients find the service's address."""
-    return f"{service.upper()}_URL"
-
-
-def urls_variable(service: str) -> str:
-    """The variable with the addresses of all its replicas, separated by commas."""
-    return f"{service.upper()}_URLS"
 
 
 def service_environment(

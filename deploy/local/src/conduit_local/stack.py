@@ -17,18 +17,11 @@ from types import TracebackType
 from typing import Self
 
 from conduit_contracts.geography import forces
-from conduit_local import clients, lock
-from conduit_local.access import service_principal
-from conduit_local.broker import Broker
+from conduit_contracts.topics import SERVICES
 from conduit_local.children import Child
-from conduit_local.databases import keep_passwords, provision
-from conduit_local.doors import open_doors
-from conduit_local.env_file import write_env_file
-from conduit_local.http_clients import move_clients
 from conduit_local.kafka import QUICK_START
 from conduit_local.observability import jmx
-from conduit_local.paths import keep_secret
-from conduit_local.ports import LOOPBACK, accepts_at, keep_port, wait_for_port
+from conduit_local.ports import LOOPBACK, keep_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
 from conduit_local.replicas import READY_SECONDS, Replica, Replicas, process_name, replicas_of
 from conduit_local.rows import Row, child_row, server_rows
@@ -37,16 +30,21 @@ from conduit_local.services import (
     NICENESS,
     POLICY_FILE,
     SAMPLE_PARTNERS,
-    SERVICES,
     Smtp,
     Surroundings,
     module_of,
     service_environment,
-    url_variable,
-    urls_variable,
-    webhook_secrets,
 )
 from conduit_local.together import together
+from conduit_operate import clients, lock
+from conduit_operate.access import service_principal
+from conduit_operate.broker import Broker
+from conduit_operate.databases import keep_passwords, provision
+from conduit_operate.doors import open_doors
+from conduit_operate.env_file import url_variable, urls_variable, write_env_file
+from conduit_operate.health import accepts_at
+from conduit_operate.http_clients import move_clients
+from conduit_operate.paths import keep_secret, webhook_secrets
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 """All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""

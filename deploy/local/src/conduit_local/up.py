@@ -16,17 +16,15 @@ from rich.table import Table
 
 from conduit_local.demo.register_samples import register_samples
 from conduit_local.greeting import greeting
-from conduit_local.lock import AlreadyRunningError
 from conduit_local.observability.observed import Observed
 from conduit_local.observability.programs import must_be_installed
-from conduit_local.paths import default_state_dir
 from conduit_local.rows import Row
 from conduit_local.stack import Options, Stack
+from conduit_operate.commands.shared import StateDir
+from conduit_operate.lock import AlreadyRunningError
 
 REFRESH_SECONDS = 1.0
 COLOURS = {"ready": "green", "external": "green"}
-
-StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are kept.", default_factory=default_state_dir)]
 
 
 def up(

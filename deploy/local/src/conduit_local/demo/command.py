@@ -19,15 +19,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from conduit_contracts.topics import SERVICES
 from conduit_local import stack
 from conduit_local.demo import report
 from conduit_local.demo.observations import Outcome
 from conduit_local.demo.result import Options, Result
 from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import Sample, load_samples
-from conduit_local.paths import default_state_dir
-from conduit_local.services import POLICY_FILE, SERVICES
+from conduit_local.services import POLICY_FILE
 from conduit_local.stack import Stack
+from conduit_operate.paths import default_state_dir
 
 POLICY = POLICY_FILE.with_name("demo.toml")
 WIDTH = 200

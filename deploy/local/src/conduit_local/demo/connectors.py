@@ -22,11 +22,11 @@ from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfi
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CaseDisseminated, HandoffChased
-from conduit_local.access import user_of
-from conduit_local.broker import Broker
 from conduit_local.demo.cases import Behaviour
 from conduit_local.demo.post import Post, Sent
 from conduit_local.demo.records import Wire
+from conduit_operate.access import user_of
+from conduit_operate.broker import Broker
 
 ANSWER_DELAY_SECONDS = 1.0
 """How long the team of a force that answers late takes."""

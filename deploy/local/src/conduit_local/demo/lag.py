@@ -8,7 +8,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from conduit_contracts import topics
-from conduit_local.broker import Broker
+from conduit_operate.broker import Broker
 
 SECONDS = 10
 

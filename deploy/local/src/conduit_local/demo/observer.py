@@ -11,9 +11,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from conduit_contracts import topics
-from conduit_local.broker import Broker
 from conduit_local.demo.observations import Seen
-from conduit_local.secured import ADMIN
+from conduit_operate.broker import Broker
+from conduit_operate.secured import ADMIN
 
 ALL_TOPICS = "|".join(topic.pattern for topic in (*topics.REGISTRY, *topics.standing_apart()))
 

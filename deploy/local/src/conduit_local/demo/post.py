@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from conduit_contracts import topics
-from conduit_local.access import user_of
-from conduit_local.broker import Broker
 from conduit_local.demo.records import Wire
+from conduit_operate.access import user_of
+from conduit_operate.broker import Broker
 
 Sent = asyncio.Future[Any]
 """Done when the broker has the record; its result says where."""

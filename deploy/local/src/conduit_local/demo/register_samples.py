@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from conduit_contracts.programme import PartnerRegistered
-from conduit_local import duty_contacts as contacts
-from conduit_local.broker import Broker
 from conduit_local.demo.samples import duty_contacts, folder, force_register, load_partners
-from conduit_local.register import Entry, publish, read_registers
+from conduit_operate import duty_contacts as contacts
+from conduit_operate.broker import Broker
+from conduit_operate.register import Entry, publish, read_registers
 
 ACTOR = "conduit-up"
 

@@ -15,7 +15,7 @@ from conduit_contracts.programme import ForceRegistered, HubContactsApproved, Hu
 from conduit_local.demo.lag import Lag
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire
-from conduit_local.ports import wait_until
+from conduit_operate.polling import wait_until
 
 Entry: TypeAlias = PartnerRegistered | ForceRegistered | HubContactsProposed | HubContactsApproved
 

@@ -29,8 +29,8 @@ from conduit_local.demo.records import Wire
 from conduit_local.demo.result import Options, Result, Row
 from conduit_local.demo.samples import Sample, duty_contacts, force_register, load_partners
 from conduit_local.demo.webhook_sink import WebhookSink
-from conduit_local.doors import open_doors
 from conduit_local.stack import Stack
+from conduit_operate.doors import open_doors
 
 WEBHOOK_PARTNER = "open-door"
 """The sample partner that takes webhooks; its secret has its name."""

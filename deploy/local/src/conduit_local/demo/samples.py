@@ -27,8 +27,8 @@ from conduit_contracts.programme import (
     PartnerRegistered,
 )
 from conduit_local.demo.cases import Case
-from conduit_local.paths import project_root
 from conduit_local.services import HUB_EMAIL
+from conduit_operate.paths import project_root
 
 SECOND_ON_DUTY = "second-duty-officer@hub.example"
 _SAMPLE = UUID("5a3b1e00-0000-4000-8000-000000000001")

@@ -10,8 +10,8 @@ from typing import Self, cast
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from conduit_local.paths import write_private
 from conduit_local.ports import LOOPBACK
+from conduit_operate.paths import write_private
 
 
 class WebhookSink:

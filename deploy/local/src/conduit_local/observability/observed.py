@@ -17,15 +17,15 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from conduit_local.children import Child
-from conduit_local.env_file import write_env_file
 from conduit_local.observability import configuration, jmx
 from conduit_local.observability.api import Alertmanager, Prometheus, Sample, Target
-from conduit_local.observability.postgres_role import ROLE, provision_monitor
 from conduit_local.observability.programs import must_be_installed, program
-from conduit_local.paths import keep_secret, write_private
-from conduit_local.ports import LOOPBACK, keep_port, wait_until
-from conduit_local.services import urls_variable
+from conduit_local.ports import LOOPBACK, keep_port
 from conduit_local.stack import Stack
+from conduit_operate.env_file import urls_variable, write_env_file
+from conduit_operate.monitor_role import ROLE, provision_monitor
+from conduit_operate.paths import keep_secret, write_private
+from conduit_operate.polling import wait_until
 
 START_SECONDS = 30.0
 SCRAPE_SECONDS = 5.0

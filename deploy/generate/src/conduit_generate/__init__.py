@@ -1,0 +1,1 @@
+"""What is written by code and committed: dashboards, manifests and documents. Nobody installs it."""

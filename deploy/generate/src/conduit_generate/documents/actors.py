@@ -1,0 +1,94 @@
+"""Who sends and receives on each topic, as the broker's access rules have it, in names and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from conduit_contracts import topics
+from conduit_contracts.topics import REGISTRY, SERVICES, Topic, standing_apart
+from conduit_operate.access import Operation, Resource, Rule, rules_of, service_principal, shared_rules, user_of
+
+ACTORS = {
+    topics.PARTNER: "A partner organisation, on its own topics alone.",
+    "intake": "Checks what partners send, answers it, and stores what is in order.",
+    "triage": "Accepts by rules, or opens a review for a named officer. No machine declines.",
+    topics.OFFICER: "Named officers' tools, which send commands and watch what waits for them.",
+    "routing": "Finds the forces, gives each its part of a case, and keeps the clocks.",
+    topics.FORCE: "A police force's connector, on its own topics alone.",
+    "notification": "Tells each partner where its referrals stand, and sends notices.",
+    topics.PROGRAMME: "The hub's command line, which keeps the registers of partners and forces.",
+    topics.DUTY: "The hub's duty officers, who approve who is called in an alarm.",
+    topics.OPERATOR: "Watches notices and dead letters, and orders services to bring these back. Writes nothing else.",
+}
+"""In flow order."""
+
+_WORDS = {
+    topics.PARTNER: "the partner whose topic it is",
+    topics.FORCE: "the force whose topic it is",
+    topics.OFFICER: "named officers' tools",
+    topics.PROGRAMME: "the programme's command line",
+    topics.DUTY: "the hub's duty officers",
+    topics.OPERATOR: "the operator",
+}
+_SAMPLE = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may write and read one topic, as actors in flow order. Nobody else may even describe it."""
+
+    write: tuple[str, ...]
+    read: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The same, for people."""
+        return f"Written by {_enumerated(self.write)}; read by {_enumerated(self.read)}. Nobody else may see it."
+
+
+def all_topics() -> tuple[Topic, ...]:
+    """Those of the registry in flow order, then what each service has beside them."""
+    return (*REGISTRY, *standing_apart())
+
+
+def access_to(topic: Topic) -> Access:
+    """Who may write and read it."""
+    if topic.parameter is None:
+        rules: Iterable[Rule] = shared_rules()
+        name = topic.name()
+    else:
+        kind = topic.parameter.removesuffix("_id")
+        rules = rules_of(kind, _SAMPLE, [user_of(kind, _SAMPLE)])
+        name = topic.name(_SAMPLE)
+    concerned = [rule for rule in rules if rule.resource is Resource.TOPIC and rule.name == name]
+    return Access(_actors(concerned, Operation.WRITE), _actors(concerned, Operation.READ))
+
+
+def group_of(actor: str) -> tuple[str, bool]:
+    """The consumer group an actor reads in, and whether that is only how its groups' names begin."""
+    if actor in SERVICES:
+        return f"conduit.{actor}", False
+    parameter = f".{{{actor}_id}}" if actor in (topics.PARTNER, topics.FORCE) else ""
+    return f"{actor}{parameter}.", True
+
+
+def user_words(actor: str) -> str:
+    """The Kafka user of an actor, as a template."""
+    if actor in SERVICES:
+        return service_principal(actor)
+    return user_of(actor, f"{{{actor}_id}}") if actor in (topics.PARTNER, topics.FORCE) else actor
+
+
+def _actors(rules: Iterable[Rule], operation: Operation) -> tuple[str, ...]:
+    found = {_actor(rule.principal) for rule in rules if rule.operation is operation}
+    return tuple(actor for actor in ACTORS if actor in found)
+
+
+def _actor(principal: str) -> str:
+    return principal.removeprefix("service.").partition(".")[0]
+
+
+def _enumerated(actors: Iterable[str]) -> str:
+    *others, last = [_WORDS.get(actor, actor) for actor in actors]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,65 @@
+"""The `conduit` command. Each sub-command lives in a module of its own and is only registered here.
+
+Other distributions add theirs to the same command, by an entry point of the group `conduit.commands`: a function that takes
+the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+import typer
+
+from conduit_operate.commands import access, audit, dead_letters, duty, force, hub, outbox, partner, status, topics
+
+GROUP = "conduit.commands"
+ELSEWHERE = {
+    "up": "conduit-local",
+    "down": "conduit-local",
+    "demo": "conduit-local",
+    "conformance": "conduit-conformance",
+}
+"""Commands that somebody may well look for here, and the distribution that brings them."""
+
+
+def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
+    """The whole command: what operators need, and what `others` add, by the distribution's name."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, help="The referral conduit.")
+    for add in others.values():
+        add(app)
+    app.add_typer(partner.app, name="partner")
+    app.add_typer(force.app, name="force")
+    app.add_typer(hub.app, name="hub")
+    app.add_typer(duty.app, name="duty")
+    app.add_typer(topics.app, name="topics")
+    app.add_typer(dead_letters.app, name="dead-letters")
+    app.add_typer(outbox.app, name="outbox")
+    app.command("status")(status.status)
+    app.command("access")(access.access)
+    app.command("audit")(audit.audit)
+    for name, distribution in ELSEWHERE.items():
+        if distribution not in others:
+            _say_what_is_missing(app, name, distribution)
+    return app
+
+
+def _say_what_is_missing(app: typer.Typer, name: str, distribution: str) -> None:
+    def missing() -> None:
+        typer.echo(f"`conduit {name}` needs {distribution}, which is not installed here", err=True)
+        raise typer.Exit(1)
+
+    anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+    app.command(name, help=f"Needs {distribution}, which is not installed here.", context_settings=anything)(missing)
+
+
+def installed() -> dict[str, Callable[[typer.Typer], None]]:
+    """What the distributions installed here add, in the order of their names."""
+    found = sorted(entry_points(group=GROUP), key=lambda each: each.name)
+    return {each.name: each.load() for each in found}
+
+
+app = build(installed())
+
+if __name__ == "__main__":
+    app()

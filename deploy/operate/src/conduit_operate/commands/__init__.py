@@ -1,0 +1,1 @@
+"""The `conduit` command, one module for each of its sub-commands."""

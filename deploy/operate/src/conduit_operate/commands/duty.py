@@ -1,0 +1,85 @@
+"""`conduit duty`: what a person at the hub must take, and taking it. Whom to ring is shown to whoever has taken it alone.
+
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from conduit_chassis.settings import Settings
+from conduit_contracts.texts import shows_something
+from conduit_notification import duty_store
+from conduit_notification.duty import Task
+from conduit_operate.commands.dead_letters import with_connection
+from conduit_operate.commands.shared import StateDir
+
+MOST_SHOWN = 500
+"""However many tasks there are, a person takes one after the other."""
+
+app = typer.Typer(no_args_is_help=True, help="Duty tasks: look, take.")
+
+
+@app.command("list")
+def show(state_dir: StateDir) -> None:
+    """Show the tasks that nobody has taken, danger first; the exit code is 0 whether there are any or none."""
+
+    async def look(_: Settings, connection: Any) -> tuple[list[Task], int]:
+        in_all, _unanswered, _oldest = await duty_store.measure(connection)
+        return await duty_store.waiting(connection, MOST_SHOWN), in_all
+
+    tasks, in_all = with_connection("notification", state_dir, look)
+    for task in tasks:
+        urgent = "DANGER " if task.danger else ""
+        about = " ".join(filter(None, (task.partner_id, task.partner_reference, str(task.referral_id or ""), task.force_id)))
+        typer.echo(f"{task.task_id}  {task.opened_at:%Y-%m-%dT%H:%M:%SZ}  {urgent}{task.words}  {about}")
+    more = f"; the first {len(tasks)} are shown" if in_all > len(tasks) else ""
+    typer.echo(f"{in_all} duty tasks wait{more}")
+
+
+@app.command()
+def take(
+    state_dir: StateDir,
+    task_id: Annotated[UUID, typer.Argument(metavar="TASK", help="As the message and `conduit duty list` have it.")],
+    *,
+    actor: Annotated[str, typer.Option(help="Your name: the others see who has it.", envvar="CONDUIT_ACTOR")],
+) -> None:
+    """Take a task, so that nobody else is called, and see whom to ring."""
+    who = " ".join(actor.split())
+    if not shows_something(who):
+        raise typer.BadParameter("--actor is your name")
+
+    async def act(_: Settings, connection: Any) -> list[str]:
+        async with connection.transaction():
+            return await _take(connection, task_id, who)
+
+    lines = with_connection("notification", state_dir, act)
+    for line in lines:
+        typer.echo(line)
+    if len(lines) < 2:
+        raise typer.Exit(1)
+
+
+async def _take(connection: Any, task_id: UUID, who: str) -> list[str]:
+    task = await duty_store.by_id(connection, task_id)
+    if task is None:
+        return ["there is no such task; `conduit duty list` shows those that wait"]
+    if not await duty_store.take(connection, task_id, who, "command") and task.taken_by != who:
+        return [f"{task.taken_by} has it already"]
+    callback = await duty_store.callback_of(connection, task_id)
+    said = callback.model_dump(exclude_none=True) if callback else {}
+    rooms = await duty_store.control_rooms_of(connection, task)
+    register = [
+        f"  {audience}: {contact.telephone or ''} {contact.email or ''}".rstrip()
+        for audience, contact in await duty_store.contacts_of(connection, task)
+    ]
+    return [
+        f"{task_id} is yours. {task.wording.what}",
+        task.wording.do,
+        *(f"  {name}: {value}" for name, value in said.items()),
+        *(f"  control room: {room}" for room in rooms),
+        *register,
+    ]

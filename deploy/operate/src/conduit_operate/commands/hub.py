@@ -1,0 +1,116 @@
+"""`conduit hub`: whom the hub's alarms call. One person proposes a change, another approves it with other credentials.
+
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from conduit_chassis.settings import Settings
+from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import Contact, HubContactsApproved, HubContactsProposed
+from conduit_notification import hub
+from conduit_notification.notices import HUB
+from conduit_notification.queue import ladder_of
+from conduit_operate import duty_contacts
+from conduit_operate.audit import By, audited
+from conduit_operate.commands.dead_letters import with_connection
+from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, explained, must_be_known, reach
+from conduit_operate.onboarding import OnboardingError
+from conduit_operate.reachable import contact
+
+app = typer.Typer(no_args_is_help=True, help="The hub's duty contacts: show, propose a change, approve it.")
+FEWEST = 2
+
+
+@app.command()
+def show(state_dir: StateDir) -> None:
+    """Whom alarms call, in order, and the changes that wait for somebody else's approval."""
+
+    async def look(_: Settings, connection: Any) -> tuple[Any, list[hub.Waiting]]:
+        return await ladder_of(connection, HUB), await hub.waiting(connection)
+
+    ladder, proposals = with_connection("notification", state_dir, look)
+    for number, each in enumerate(ladder or (), 1):
+        typer.echo(f"{number}. {_shown(each)}")
+    if not ladder:
+        typer.echo("no duty contacts: alarms go to HUB_EMAIL alone; `conduit hub propose` names two or more")
+    for each in proposals:
+        typer.echo(f"waits for approval: {each.proposal_id} by {each.proposed_by}: {', '.join(each.shown)}")
+
+
+@app.command()
+def propose(
+    state_dir: StateDir,
+    contacts: Annotated[
+        list[str],
+        typer.Option("--contact", help="EMAIL,TELEPHONE, in the order of calls; ,URL,SECRET-NAME behind it adds a webhook."),
+    ],
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Propose whom alarms call. Those who are called now are told of it."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    with explained():
+        message = HubContactsProposed(
+            proposal_id=uuid7(), contacts=_several(contacts), proposed_by=hub.name_of(actor) or "nobody yet"
+        )
+        for number, each in enumerate(message.contacts, 1):
+            typer.echo(f"{number}. {_shown(each)}")
+        if not apply:
+            typer.echo("nothing was changed. Add --apply to propose it")
+            return
+        broker = reach(state_dir)
+        with audited(broker.state_dir, By(actor, reason), "hub propose", "hub", [("propose", str(message.proposal_id))]):
+            duty_contacts.propose(broker, message)
+        typer.echo(f"proposed: {message.proposal_id}; somebody else runs `conduit hub approve {message.proposal_id}`")
+
+
+def _shown(each: Contact) -> str:
+    return "  ".join(filter(None, (each.email, each.telephone or "no telephone", each.webhook_url)))
+
+
+def _several(typed: list[str]) -> tuple[Contact, ...]:
+    """Raises OnboardingError where one absence would leave nobody to call."""
+    found = tuple(map(contact, typed))
+    if len({(each.email or "").casefold() for each in found}) < max(FEWEST, len(found)):
+        raise OnboardingError("give --contact twice or more, each with an address of its own: one may be away")
+    return found
+
+
+@app.command()
+def approve(
+    state_dir: StateDir,
+    proposal_id: Annotated[UUID, typer.Argument(metavar="PROPOSAL", help="As `conduit hub show` has it.")],
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Approve a proposal of somebody else's, with the duty credentials."""
+    must_be_known(apply=apply, actor=actor, reason=reason)
+
+    async def look(_: Settings, connection: Any) -> list[hub.Waiting]:
+        return await hub.waiting(connection)
+
+    found = [each for each in with_connection("notification", state_dir, look) if each.proposal_id == proposal_id]
+    with explained():
+        if not found:
+            raise OnboardingError("no such proposal waits; `conduit hub show` lists those that do")
+        if apply and hub.same_person(found[0].proposed_by, actor):
+            raise OnboardingError("whoever proposed it cannot approve it: ask somebody else")
+        typer.echo(f"{proposal_id} by {found[0].proposed_by}: {', '.join(found[0].shown)}")
+        if not apply:
+            typer.echo("nothing was changed. Add --apply to approve it")
+            return
+        message = HubContactsApproved(proposal_id=proposal_id, digest=found[0].digest, approved_by=hub.name_of(actor))
+        broker = reach(state_dir)
+        with audited(broker.state_dir, By(actor, reason), "hub approve", "hub", [("approve", str(proposal_id))]):
+            duty_contacts.approve(broker, message)
+        typer.echo("approved: it takes effect within seconds, and those who were called before are told")

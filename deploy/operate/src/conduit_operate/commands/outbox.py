@@ -1,0 +1,80 @@
+"""`conduit outbox`: the events that Kafka would not take from a service, and how they come back or are given up.
+
+What an event holds is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from conduit_chassis import rejected
+from conduit_chassis.settings import Settings
+from conduit_operate.commands.dead_letters import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
+
+app = typer.Typer(no_args_is_help=True, help="Events that Kafka would not take: look, send again, give up.")
+
+
+@app.command("list")
+def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
+    """Show the events that Kafka would not take, oldest first; the exit code is 0 whether there are any or none."""
+
+    async def look(_: Settings, connection: Any) -> tuple[list[rejected.Rejected], int]:
+        shown = await rejected.waiting(connection, most=None if as_json else MOST_SHOWN)
+        return shown, await rejected.count(connection)
+
+    found, in_all = with_connection(service, state_dir, look)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], default=str))
+        return
+    for each in found:
+        what = f"{each.topic}  key {each.key}  {each.size} bytes"
+        typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
+    typer.echo(f"{service}: Kafka would not take {in_all} events{first_of(len(found), in_all)}")
+
+
+@app.command("return")
+def bring_back(
+    service: Service,
+    state_dir: StateDir,
+    *,
+    ids: Ids = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Have the service send events again. It does so within seconds; mend the cause first, or they come back here."""
+
+    async def act(_: Settings, connection: Any) -> Sequence[int]:
+        return await rejected.bring_back(connection, actor=actor, reason=reason, ids=ids)
+
+    chosen = Chosen(service, state_dir, rejected.waiting, ids)
+    done = carry_out(chosen, "would be sent again", act, apply=apply, actor=actor, reason=reason)
+    if done is not None:
+        typer.echo(f"{service}: {len(done)} are sent again. What Kafka still refuses is listed again")
+
+
+@app.command()
+def discard(
+    service: Service,
+    state_dir: StateDir,
+    ids: Annotated[list[int], typer.Option("--id", help="Which; may be given several times.")],
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+) -> None:
+    """Give events up for ever: nobody is told what they say, unless you tell them by another way."""
+
+    async def act(_: Settings, connection: Any) -> Sequence[int]:
+        return await rejected.discard(connection, ids, actor=actor, reason=reason)
+
+    chosen = Chosen(service, state_dir, rejected.waiting, ids)
+    done = carry_out(chosen, "would be given up", act, apply=apply, actor=actor, reason=reason)
+    if done is not None:
+        typer.echo(f"{service}: {len(done)} given up")

@@ -1,0 +1,243 @@
+"""`conduit partner`: from the first agreement to the last day, without a restart of anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated
+
+import typer
+
+from conduit_contracts.programme import Contact, Mou, PartnerRegistered
+from conduit_contracts.referral import LegalGround
+from conduit_contracts.topics import PARTNER
+from conduit_operate import onboarding, reachable
+from conduit_operate.commands.shared import Actor, Apply, AsJson, PlanOf, Reason, StateDir, explained, perform, reach, show
+from conduit_operate.http_clients import SANDBOX
+from conduit_operate.plans import Plan, Standing
+from conduit_operate.quotas import PRODUCER
+from conduit_operate.register import read_registers
+
+app = typer.Typer(no_args_is_help=True, help="Partners: onboard, suspend, resume, rotate credentials, offboard.")
+
+DAY = ["%Y-%m-%d"]
+PartnerId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits and single hyphens.")]
+Day = Annotated[datetime | None, typer.Option(formats=DAY)]
+SecretName = Annotated[str | None, typer.Option(help="Names the file of the signing secret; by default the ID.")]
+MouReference = Annotated[str | None, typer.Option("--mou", help="Only this MoU.")]
+
+
+@app.command("onboard")
+def onboard(  # noqa: PLR0913  one parameter per option
+    state_dir: StateDir,
+    partner_id: PartnerId,
+    *,
+    name: Annotated[str | None, typer.Option(help="The organisation's name; wanted the first time.")] = None,
+    mou: Annotated[str | None, typer.Option(help="Reference of the Memorandum of Understanding.")] = None,
+    valid_from: Day = None,
+    valid_to: Day = None,
+    scope: Annotated[str, typer.Option(help="What the MoU covers.")] = "Complex child-safeguarding referrals",
+    signed_on: Annotated[datetime | None, typer.Option(formats=DAY, help="By default --valid-from.")] = None,
+    review_on: Annotated[datetime | None, typer.Option(formats=DAY, help="By default --valid-to.")] = None,
+    legal_ground: Annotated[LegalGround, typer.Option(help="Data protection.")] = LegalGround.SAFEGUARDING_OF_CHILDREN,
+    email: Annotated[str | None, typer.Option(help="A team's address for notices; an empty one takes it away.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
+    webhook_secret_name: SecretName = None,
+    telephone: Annotated[str | None, typer.Option(help="The team's, for danger; an empty one takes it away.")] = None,
+    sandbox_email: Annotated[str | None, typer.Option(help="For notices about the sandbox; an empty one: none.")] = None,
+    sandbox_webhook_url: Annotated[
+        str | None, typer.Option(help="The same by webhook, signed with a secret of its own.")
+    ] = None,
+    producer_byte_rate: Annotated[float | None, typer.Option(min=1024, help="Bytes a second, if not everybody's.")] = None,
+    http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API as well.")] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="A client whose referrals reach nobody.")] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Topics, permissions, credentials and the register's entry. Again with other values, it changes or adds those."""
+    contact = {
+        "email": email,
+        "webhook_url": webhook_url,
+        "webhook_secret": webhook_secret_name,
+        "telephone": telephone,
+    }
+    tried = {"email": sandbox_email, "webhook_url": sandbox_webhook_url}
+    limits = {PRODUCER: producer_byte_rate} if producer_byte_rate is not None else None
+    http_ids = [*([partner_id] if http else []), *([partner_id + SANDBOX] if sandbox else [])]
+    with explained():
+        mous = _mou(mou, scope, (signed_on, valid_from, valid_to, review_on), legal_ground)
+
+        def plan_of(standing: Standing) -> Plan:
+            return onboarding.onboard(standing, entry_of(standing, name, mous, contact, tried), limits, http_ids)
+
+        plan = _perform("onboard", partner_id, plan_of, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+@app.command("suspend")
+def suspend(  # noqa: PLR0913  one parameter per option
+    state_dir: StateDir,
+    partner_id: PartnerId,
+    *,
+    mou: MouReference = None,
+    wholly: Annotated[bool, typer.Option("--wholly", help="Refuse what it sends about running cases too.")] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Refuse new referrals, within seconds. Running cases go on: information and withdrawals are still taken."""
+    with explained():
+        plan_of = partial(onboarding.suspend, mou=mou, wholly=wholly)
+        plan = _perform("suspend", partner_id, plan_of, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+@app.command("resume")
+def resume(
+    state_dir: StateDir,
+    partner_id: PartnerId,
+    *,
+    mou: MouReference = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Lift the suspension of one MoU, or all suspensions of the partner."""
+    with explained():
+        plan_of = partial(onboarding.resume, mou=mou)
+        plan = _perform("resume", partner_id, plan_of, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+@app.command("rotate")
+def rotate(
+    state_dir: StateDir,
+    partner_id: PartnerId,
+    *,
+    finish: Annotated[bool, typer.Option("--finish", help="Shut the old credentials out.")] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """New credentials beside the old ones; with --finish the old ones end."""
+    with explained():
+        plan_of = onboarding.finish_rotation if finish else onboarding.rotate
+        plan = _perform("rotate", partner_id, plan_of, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+@app.command("offboard")
+def offboard(
+    state_dir: StateDir,
+    partner_id: PartnerId,
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take nothing more from the partner and shut its credentials out. Its topics and running cases stay."""
+    with explained():
+        plan = _perform("offboard", partner_id, onboarding.offboard, (apply, actor, reason), state_dir)
+        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+
+
+@app.command("list")
+def list_partners(state_dir: StateDir, as_json: AsJson = False) -> None:
+    """The register of partners as it stands."""
+    with explained():
+        registers = read_registers(reach(state_dir))
+        partners = registers.partners
+        for partner_id in sorted(partners):
+            typer.echo(partners[partner_id].model_dump_json(exclude_none=True) if as_json else _line(partners[partner_id]))
+        for each in registers.unreadable:
+            typer.echo(str(each), err=True)
+
+
+def entry_of(
+    standing: Standing,
+    name: str | None,
+    added: tuple[Mou, ...],
+    contact: Mapping[str, str | None],
+    sandbox: Mapping[str, str | None] = MappingProxyType({}),
+) -> PartnerRegistered:
+    """The register's entry with what is given; what is not given stays as it stands.
+
+    Raises:
+        OnboardingError: it is the first time, and no name is given.
+    """
+    before = standing.entry if isinstance(standing.entry, PartnerRegistered) else None
+    if before is None and name is None:
+        raise onboarding.OnboardingError(f"{standing.name} is not in the register yet; give at least --name")
+    return PartnerRegistered(
+        partner_id=standing.identity,
+        name=name or (before.name if before else ""),
+        suspended=before.suspended if before else False,
+        mous=onboarding.merged_mous({each.reference: each for each in before.mous} if before else {}, added),
+        contact=contact_of(before.contact if before else Contact(), contact, standing.identity),
+        sandbox_contact=_sandbox_contact(before, sandbox, standing.identity),
+    )
+
+
+def _sandbox_contact(before: PartnerRegistered | None, given: Mapping[str, str | None], partner_id: str) -> Contact | None:
+    """None where notices about the sandbox go nowhere."""
+    held = before.sandbox_contact if before else None
+    made = contact_of(held or Contact(), given, partner_id + SANDBOX)
+    return made if made.email or made.webhook_url else None
+
+
+def contact_of(before: Contact, given: Mapping[str, str | None], secret_name: str) -> Contact:
+    """The contact with what is given; an empty text takes away, a webhook without a secret's name gets `secret_name`."""
+    looked_at = {
+        name: reachable.checked(f"--{name.replace('_', '-')}", value, reachable.LOOKS[name]) for name, value in given.items()
+    }
+    values = {**before.model_dump(), **{name: value for name, value in looked_at.items() if value is not None}}
+    if values["webhook_url"]:
+        values["webhook_secret"] = values["webhook_secret"] or secret_name
+    else:
+        values["webhook_secret"] = None
+    return Contact.model_validate({name: value or None for name, value in values.items()})
+
+
+def _mou(reference: str | None, scope: str, days: tuple[datetime | None, ...], legal_ground: LegalGround) -> tuple[Mou, ...]:
+    if reference is None:
+        return ()
+    signed_on, valid_from, valid_to, review_on = (_date(day) for day in days)
+    if valid_from is None or valid_to is None:
+        raise onboarding.OnboardingError("an MoU has its days; give --valid-from and --valid-to as YYYY-MM-DD")
+    return (
+        Mou(
+            reference=reference,
+            scope=scope,
+            signed_on=signed_on or valid_from,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            review_on=review_on or valid_to,
+            legal_ground=legal_ground,
+        ),
+    )
+
+
+def _date(day: datetime | None) -> date | None:
+    return day.date() if day else None
+
+
+def _perform(verb: str, partner_id: str, plan_of: PlanOf, by: tuple[bool, str, str], state_dir: Path) -> Plan:
+    return perform(f"partner {verb}", (PARTNER, partner_id), plan_of, by, state_dir)
+
+
+def _line(partner: PartnerRegistered) -> str:
+    mous = ", ".join(
+        f"{mou.reference} {mou.valid_from} to {mou.valid_to}{' (suspended)' if mou.suspended else ''}"
+        for mou in partner.mous
+    )
+    state = "suspended wholly" if partner.suspended else "taking part"
+    return f"{partner.partner_id}: {partner.name}; {state}; {mous or 'no MoU'}"

@@ -1,0 +1,40 @@
+"""Opens the broker for the conduit: users, permissions, quotas and topics, for whoever is to take part from the start.
+
+It may be done again at every start. A partner or force that has topics already keeps the credentials it has: they may have
+been rotated since, or taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from conduit_contracts.topics import FORCE, PARTNER, SERVICES, specs
+from conduit_operate.access import KINDS, STAFF, expected_rules, identities, service_principal, user_of
+from conduit_operate.broker import Broker
+from conduit_operate.clients import with_clients, write_clients
+from conduit_operate.grants import create_users, grant, users
+from conduit_operate.quotas import set_standing_quotas
+from conduit_operate.secured import ADMIN
+from conduit_operate.topics import create_topics
+
+HUB = (*STAFF, *map(service_principal, SERVICES))
+TIMEOUT = 30.0
+
+
+def open_doors(broker: Broker, partner_ids: Collection[str], force_ids: Collection[str]) -> None:
+    """Returns when all of them can come in and their topics can be written to."""
+    admin = broker.admin()
+    there = frozenset(admin.list_topics(timeout=TIMEOUT).topics)
+    wanted = {PARTNER: set(partner_ids), FORCE: set(force_ids)}
+    known = {kind: identities(kind, there) for kind in KINDS}
+    newcomers = [user_of(kind, identity) for kind in KINDS for identity in sorted(wanted[kind] - known[kind])]
+    topics = specs(*(tuple(sorted(wanted[kind] | known[kind])) for kind in KINDS))
+    if broker.secured:
+        made = {user: broker.password(user) for user in (*HUB, *newcomers)}
+        create_users(admin, made)
+        # The broker may not name users yet that it has just taken; without them, nobody would let them in later.
+        grant(admin, expected_rules([topic.name for topic in topics], users(admin) | made.keys()))
+        set_standing_quotas(broker)
+    # Topics come last: who has topics has had all the rest.
+    create_topics(broker.bootstrap_servers, topics, client=broker.librdkafka(ADMIN))
+    write_clients(broker, [*STAFF, *newcomers, *with_clients(broker)])

@@ -1,0 +1,61 @@
+"""Changes of the hub's duty contacts, as they are written: proposed by one Kafka user, approved by another.
+
+Neither user may write on the other's topic, so no single credential changes whom the alarms call.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from conduit_contracts import topics
+from conduit_contracts.entry import entry_problems
+from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
+from conduit_operate.broker import Broker
+from conduit_operate.register import RegisterError
+
+SECONDS = 30.0
+
+
+def propose(broker: Broker, proposal: HubContactsProposed) -> None:
+    """As the programme's user. Raises RegisterError where the broker does not take it."""
+    write(broker, topics.PROGRAMME, topics.HUB_CONTACTS, proposal)
+
+
+def approve(broker: Broker, approval: HubContactsApproved) -> None:
+    """As the duty user. Raises RegisterError where the broker does not take it."""
+    write(broker, topics.DUTY, topics.HUB_APPROVALS, approval)
+
+
+def write(broker: Broker, user: str, topic: topics.Topic, message: HubContactsProposed | HubContactsApproved) -> None:
+    """Returns once the topic has it. Raises RegisterError where the broker does not take it from this user."""
+    wrong = [f"{found.field}: {found.message}" for found in entry_problems(message)]
+    if wrong:
+        raise RegisterError(f"it was not written: {' '.join(wrong)}")
+    producer = Producer({**broker.librdkafka(user), "acks": "all", "linger.ms": 0, "log_level": 0})
+    failures: list[KafkaError] = []
+    headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, datetime.now(UTC)))
+    producer.produce(
+        topic.name(),
+        value,
+        str(message.proposal_id),
+        headers=list(headers),
+        on_delivery=lambda error, _: failures.append(error) if error else None,
+    )
+    if producer.flush(SECONDS) or failures:
+        raise RegisterError(f"it was not written: {failures[0].str() if failures else 'the broker is silent'}")
+
+
+def ever_proposed(broker: Broker) -> bool:
+    """Whether anything was ever proposed on this broker."""
+    consumer = Consumer({**broker.librdkafka(topics.PROGRAMME), "group.id": f"{topics.PROGRAMME}.hub", "log_level": 0})
+    try:
+        name = topics.HUB_CONTACTS.name()
+        partitions = consumer.list_topics(name, timeout=SECONDS).topics[name].partitions
+        ends = (consumer.get_watermark_offsets(TopicPartition(name, each), timeout=SECONDS) for each in partitions)
+        return any(high > 0 for _, high in ends)
+    finally:
+        consumer.close()

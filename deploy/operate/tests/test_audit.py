@@ -1,0 +1,90 @@
+"""The audit: what is begun has an end, and a line that is changed afterwards is found."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conduit_operate.audit import AuditError, By, audited, path_of, read_audit
+from conduit_operate.cli import app
+
+BY = By("jo.smith", "a test")
+
+
+def note(folder: Path, subject: str = "partner.abc") -> None:
+    with audited(folder, BY, "partner onboard", subject, [("make", "user", subject)]):
+        pass
+
+
+def test_what_is_done_is_noted_with_who_when_and_why(tmp_path: Path) -> None:
+    note(tmp_path)
+    begun, done = read_audit(tmp_path)
+    assert (begun["outcome"], done["outcome"]) == ("begun", "done")
+    assert begun["steps"] == ["make user partner.abc"]
+    assert {(each["actor"], each["reason"], each["subject"]) for each in (begun, done)} == {
+        ("jo.smith", "a test", "partner.abc")
+    }
+    assert begun["at"] <= done["at"]
+    assert path_of(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_fails_is_noted_without_the_errors_text(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), audited(tmp_path, BY, "partner onboard", "partner.abc", []):
+        raise RuntimeError("a text that may hold anything")
+    assert read_audit(tmp_path)[-1]["outcome"] == "failed"
+    assert read_audit(tmp_path)[-1]["error"] == "RuntimeError"
+    assert "anything" not in path_of(tmp_path).read_text()
+
+
+@pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("jo", " "), ("\u200b", "why"), ("jo", "\u3164\u2800")])
+def test_nobody_acts_without_a_name_and_a_reason(actor: str, reason: str) -> None:
+    with pytest.raises(ValueError, match="an actor and a reason are needed"):
+        By(actor, reason)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_line_that_was_changed_is_found(tmp_path: Path, number: int) -> None:
+    note(tmp_path)
+    note(tmp_path)
+    lines = path_of(tmp_path).read_text().splitlines()
+    lines[number] = lines[number].replace("jo.smith", "al.jones")
+    path_of(tmp_path).write_text("\n".join(lines) + "\n")
+    with pytest.raises(AuditError, match=f"line {number + 2} "):
+        read_audit(tmp_path)
+
+
+def test_a_line_that_was_taken_away_is_found(tmp_path: Path) -> None:
+    note(tmp_path)
+    note(tmp_path)
+    lines = path_of(tmp_path).read_text().splitlines()
+    path_of(tmp_path).write_text("\n".join(lines[1:]) + "\n")
+    with pytest.raises(AuditError, match="line 1 "):
+        read_audit(tmp_path)
+
+
+def test_a_line_that_was_cut_short_by_a_crash_does_not_swallow_the_next(tmp_path: Path) -> None:
+    path_of(tmp_path).write_bytes(b'{"at": "2026-')
+    note(tmp_path)
+    assert len(path_of(tmp_path).read_bytes().splitlines()) == 3
+
+
+def test_two_at_once_make_one_chain(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: note(tmp_path, f"partner.p{number}"), range(16)))
+    assert len(read_audit(tmp_path)) == 32
+
+
+def test_the_command_shows_it_and_fails_where_it_was_changed(tmp_path: Path) -> None:
+    note(tmp_path, "partner.abc")
+    note(tmp_path, "force.kent")
+    arguments = ["audit", "--state-dir", str(tmp_path)]
+    shown = CliRunner().invoke(app, [*arguments, "--subject", "force.kent", "--json"])
+    assert [json.loads(line)["subject"] for line in shown.output.splitlines()] == ["force.kent"] * 2
+    path_of(tmp_path).write_text(path_of(tmp_path).read_text().replace("kent", "essex"))
+    changed = CliRunner().invoke(app, arguments)
+    assert changed.exit_code == 1
+    assert "was changed after it was written" in changed.output

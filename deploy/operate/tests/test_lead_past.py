@@ -1,0 +1,90 @@
+"""`conduit dead-letters` shows where a service waits at what it cannot read, and leads it past."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from conduit_chassis.migrate import migrate
+from conduit_operate.cli import app
+from services.chassis.tests.sample import MIGRATIONS
+
+BY = ("--actor", "operator.on-call", "--reason", "the disk is broken", "--apply")
+
+
+@pytest.fixture
+def waiting(database: str, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Triage's database, in which it has noted a place."""
+    migrate(database, MIGRATIONS)
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "INSERT INTO unreadable_places (topic, partition, record_offset, last_offset, reason) "
+            "VALUES ('intake.referrals.v1', 2, 7, 9, 'BrokenChecksumError')"
+        )
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setenv("TRIAGE_POSTGRES_DSN", database)
+    return database
+
+
+def conduit(*arguments: str, state_dir: Path) -> Result:
+    return CliRunner().invoke(app, ["dead-letters", *arguments, "--state-dir", str(state_dir)])
+
+
+def passed(dsn: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("SELECT passed_by, passed_why, last_offset FROM unreadable_places").fetchall()
+
+
+def test_a_place_is_shown_with_what_an_operator_needs_and_passed_once(waiting: str, tmp_path: Path) -> None:
+    shown = conduit("list", "triage", state_dir=tmp_path).output
+    assert "intake.referrals.v1 partition 2, offsets 7 to 9: BrokenChecksumError. Place 1" in shown
+    done = conduit("lead-past", "triage", "--place", "1", *BY, "--to", "11", state_dir=tmp_path)
+    assert done.exit_code == 0, done.output
+    assert passed(waiting) == [("operator.on-call", "the disk is broken", 11)]
+    assert "Place" not in conduit("list", "triage", state_dir=tmp_path).output
+    again = conduit("lead-past", "triage", "--place", "1", *BY, state_dir=tmp_path)
+    assert again.exit_code == 1
+    assert passed(waiting) == [("operator.on-call", "the disk is broken", 11)]
+
+
+def test_without_apply_nothing_is_changed(waiting: str, tmp_path: Path) -> None:
+    done = conduit("lead-past", "triage", "--place", "1", state_dir=tmp_path)
+    assert "1 place would be passed; nothing was changed" in done.output
+    assert passed(waiting) == [(None, None, 9)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [("--place", "1", "--to", "6"), ("--place", "99"), ("--place", str(2**63)), ("--place", "1", "--actor", "\udce9x")],
+)
+def test_what_cannot_be_is_said_in_a_sentence(waiting: str, tmp_path: Path, more: tuple[str, ...]) -> None:
+    done = conduit("lead-past", "triage", *BY, *more, state_dir=tmp_path)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+    assert passed(waiting) == [(None, None, 9)]
+
+
+@pytest.mark.parametrize(
+    ("dsn", "said"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/triage", "nobody answers at its address"),
+        ("{}_that_is_not", "there is no such database"),
+    ],
+)
+@pytest.mark.parametrize("command", ["dead-letters", "outbox"])
+def test_a_database_that_cannot_be_reached_is_named_as_that(
+    waiting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, dsn: str, said: str
+) -> None:
+    monkeypatch.setenv("TRIAGE_POSTGRES_DSN", dsn.format(waiting))
+    done = CliRunner().invoke(app, [command, "list", "triage", "--state-dir", str(tmp_path)])
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+    assert said in done.output
+
+
+@pytest.mark.parametrize("actor", ["a" * 1_001, "\udce9x"])
+def test_an_order_that_cannot_be_kept_is_refused_in_a_sentence(waiting: str, tmp_path: Path, actor: str) -> None:
+    done = conduit("replay", "triage", "--apply", "--actor", actor, "--reason", "mended", state_dir=tmp_path)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+    assert "an actor and a reason are short texts" in done.output
