@@ -1,4 +1,4 @@
-"""The CloudEvents attributes of a record, and how they are read from text that anybody may have written."""
+"""The CloudEvents attributes of a record, and how they are read from text that anyone may have written."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ class Attributes(NamedTuple):
 
 
 class Undecodable(ValueError):  # noqa: N818 - named for what the record is
-    """The record cannot be read. `attributes` are given where at least they could be."""
+    """The record cannot be read. `attributes` are present if at least they could be read."""
 
     def __init__(self, problems: tuple[Problem, ...], attributes: Attributes | None = None) -> None:
         super().__init__(", ".join(f"{problem.code} at {problem.field}" for problem in problems))
@@ -33,14 +33,14 @@ class Undecodable(ValueError):  # noqa: N818 - named for what the record is
 
 
 class Names(NamedTuple):
-    """What a mode calls the attributes, so that a problem names what its sender wrote."""
+    """The names of the attributes in one mode, so that a problem uses the name that the sender wrote."""
 
     required: tuple[str, str, str, str]
     """The version, the id, the source and the type."""
     time: str
     subject: str
     missing: str
-    """The code of a problem where one is not there."""
+    """The code of the problem if an attribute is missing."""
 
 
 HEADERS = Names(("ce_specversion", "ce_id", "ce_source", "ce_type"), "ce_time", "ce_subject", "header_missing")
@@ -69,7 +69,7 @@ def encode_headers(attributes: Attributes) -> list[tuple[str, bytes]]:
 def decode_attributes(headers: Headers, recorded_at: datetime | None = None) -> Attributes:
     """The CloudEvents attributes of a record in binary mode. Extension attributes are not looked at, whatever they hold.
 
-    `recorded_at` is when the broker took the record: it stands in for a `ce_time` that is not there.
+    `recorded_at` is when the broker took the record. It is used if there is no `ce_time`.
 
     Raises:
         Undecodable: an attribute is missing or is not UTF-8 text; the problem names the header.
@@ -117,7 +117,7 @@ def from_texts(
 
 
 def trace_of(raw: object) -> str | None:
-    """The trace that a record belongs to. One that cannot be read is no reason to refuse what it came with."""
+    """The trace that a record belongs to. An unreadable trace is no reason to refuse the record."""
     try:
         text = raw.decode() if isinstance(raw, bytes) else raw
     except UnicodeDecodeError:
@@ -141,7 +141,7 @@ def header_text(name: str, raw: bytes | None) -> str:
 
 
 def checked(text: str, name: str, kind: str) -> str:
-    """The text, if it is one that logs and traces can show. `kind` is what the sender knows it as.
+    """The text, if logs and traces can show it. `kind` is the sender's word for it: header or attribute.
 
     Raises:
         Undecodable: it is too long or holds control characters.

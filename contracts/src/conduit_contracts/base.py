@@ -19,11 +19,12 @@ type.__setattr__(Term, "value", property(attrgetter("_value_")))
 KNOWN_NAMES: set[str] = set()
 """Every field name in the contracts: the only names that an error may show."""
 TAGS: set[str] = set()
-"""Every value of a union's tag. Pydantic puts them into the path of a field, where JSON has no such step."""
+"""Every value of a union's tag. Pydantic puts it into the path of a field, but JSON has no such step."""
 
 
 class Finding(NamedTuple):
-    """What a rule of entry found. `location` leads from where the rule stands to the field. No text: the code's own."""
+    """What a rule of entry found. `location` leads from the rule's own value to the field. Without a text, the code's own is
+    used."""
 
     code: str
     message: str | None = None
@@ -43,14 +44,14 @@ class Value(BaseModel):
             TAGS.update(str(value) for value in get_args(tag.annotation))
 
     def at_entry(self) -> Iterable[Finding]:
-        """What is wrong with it where it comes in, beyond what makes it unreadable. See `entry`."""
+        """What is wrong with it when it comes in, beyond what makes it unreadable. See `entry`."""
         return ()
 
 
 class Inconsistent(ValueError):  # noqa: N818 - named for what the record is
-    """Raised by validators of the contracts. Its text is shown to the sender, so it is constant and holds no value.
+    """Raised by validators of the contracts. Its text is shown to the sender, so it is constant and repeats no value.
 
-    `location` leads from where the rule stands to the entry that is to be mended.
+    `location` leads from the rule's own value to the entry that has to be corrected.
     """
 
     def __init__(self, text: str, location: tuple[int | str, ...] = ()) -> None:

@@ -1,4 +1,4 @@
-"""What officers' commands have in common, and what their officers are told of them."""
+"""What officers' commands have in common, and what officers are told about them."""
 
 from typing import Annotated
 
@@ -16,14 +16,14 @@ CommandId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class _AboutCommand(Event):
-    """What an officer is told of one command."""
+    """What an officer is told about one command."""
 
     command_id: CommandId
-    """The command's `ce_id`; where it has none that can be read, the topic, partition and offset where it lies."""
+    """The command's `ce_id`; if that cannot be read, the record's topic, partition and offset."""
     officer_id: OfficerId | None = None
-    """Whom it is for. Absent where the record names no officer that can be read."""
+    """The officer that it is for. Absent if no officer could be read from the record."""
     referral_id: ReferralId | None = None
-    """The case that the command names, where it names one."""
+    """The case that the command names, if it names one."""
 
 
 class _RefusedCommand(_AboutCommand):

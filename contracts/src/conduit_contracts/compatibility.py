@@ -1,4 +1,4 @@
-"""Whether two versions of a message can be spoken at once. Partners and forces upgrade when they can, so both ways hold.
+"""Whether two versions of a message can be in use at once. Partners and forces upgrade when they can, so both ways count.
 
 A new writer must be understood by an old reader and an old writer by a new one, over all versions ever published. Writers
 are closed and readers drop fields they do not know, so what others read may grow by optional fields alone. What only the
@@ -14,12 +14,12 @@ Schema = Mapping[str, Any]
 
 
 class Side(StrEnum):
-    """Whom a change breaks."""
+    """Who a change breaks."""
 
     OLD_WRITERS = "old_writers"
-    """What they send is refused or loses its meaning at new readers."""
+    """New readers refuse what they send, or misunderstand it."""
     OLD_READERS = "old_readers"
-    """What new writers send is refused or loses its meaning at them."""
+    """They refuse what new writers send, or misunderstand it."""
     BOTH = "both"
 
 
@@ -27,9 +27,9 @@ class Readers(StrEnum):
     """Who reads a message: the direction in which it travels."""
 
     HUB = "hub"
-    """The hub alone, as on the topics that partners, forces and officers write."""
+    """Only the hub, as on the topics that partners, forces and officers write."""
     OTHERS = "others"
-    """Partners, forces, or services of a release before, while an upgrade is rolled out."""
+    """Partners, forces, or services of an earlier release while an upgrade is rolled out."""
 
 
 class Break(NamedTuple):
@@ -58,7 +58,7 @@ SIDES = {
     "closedness_changed": Side.BOTH,
     "keyword_changed": Side.BOTH,
 }
-"""Every code, and whom it breaks. `COMPATIBILITY.md` says what to do instead."""
+"""Every code, and who it breaks. `COMPATIBILITY.md` says what to do instead."""
 
 _PASS_AT_THE_HUB = {code for code, side in SIDES.items() if side is Side.OLD_READERS}
 _ANNOTATIONS = {"$schema", "$id", "$defs", "$comment", "title", "description", "examples", "deprecated", "discriminator"}

@@ -1,4 +1,4 @@
-"""The countries of ISO 3166-1 by their two letters, and which one is meant where a text is none of them."""
+"""The countries of ISO 3166-1 by their two letters, and the country that a wrong code probably means."""
 
 import csv
 from difflib import get_close_matches
@@ -27,7 +27,7 @@ _MEANT = {
     "YU": "RS",
     "ZR": "CD",
 }
-"""Letters that people take for a country's: of a language, of a car, of a country that is no more."""
+"""Letters that people mistake for a country code: of a language, of car plates, of a former country."""
 
 
 @cache
@@ -43,7 +43,7 @@ def is_country(code: str) -> bool:
 
 
 def nearest(code: str) -> str | None:
-    """The country that is most likely meant by a code that is none."""
+    """The country that a wrong code most likely means."""
     if code in _MEANT:
         return _MEANT[code]
     alike = [each for each in sorted(countries()) if each[0] == code[:1]]

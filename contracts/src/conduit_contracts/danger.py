@@ -24,16 +24,16 @@ CODE = FIELD = "immediate_danger"
 _SPELT = "immediatedanger"
 
 _PLAIN = re.compile(rb'"immediate_danger"\s*:\s*(?:true\b|tr?u?\Z)')
-"""Found whatever stands around it: also where the field stands twice and the last one would hold, or the text ends in it."""
+"""Found whatever surrounds it, even if the field appears twice and the last one would win, or if the text ends within it."""
 _LOOSE = re.compile(
     rb"""immediate[_ -]?danger(?:["']?\s*[:=]|["']?\s[^<>]{0,200}>|>)\s*["']?(?:true|yes|1)\b""", re.IGNORECASE
 )
-"""Of what cannot be read as JSON: YAML, a form, XML."""
+"""For what cannot be read as JSON: YAML, a form, XML."""
 _LOOSE_REFERENCE = re.compile(rb'"partner_reference"\s*:\s*"([A-Za-z0-9][A-Za-z0-9._/-]{0,63})"')
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _NO = frozenset({"", "false", "f", "no", "n", "none", "null", "off", "0", "0.0", "not known", "not_known", "unknown"})
-"""Whatever else stands in that field, nobody writes it of a child who is safe."""
+"""Any other value of the field counts as danger: nobody writes it about a child who is safe."""
 _URGENCY = "urgency"
 _URGENCY_OF_DANGER = frozenset({"immediate", "immediately", "emergency", "critical", "999"})
 """Words of other systems, which the contract refuses."""
@@ -49,14 +49,14 @@ _LONGEST_WORDS = {"name": 200, "role": 200, "email": 254, "telephone": 60, "safe
 
 
 class Heard(NamedTuple):
-    """What a body that says danger says besides, as far as it can be read. Nothing of it is checked but its form."""
+    """The reference and the contact in a body that says danger, if they can be read. Only their format is checked."""
 
     partner_reference: str | None
     callback: Callback | None
 
 
 def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
-    """What is said with danger; None where nothing says that a child is in danger now."""
+    """The reference and the contact, if the body says that a child is in danger now; None if it does not."""
     text = _expanded(bytes(body or b"")).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
     document = _read(text)
     if document is None:
@@ -65,7 +65,7 @@ def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
 
 
 def _expanded(body: bytes) -> bytes:
-    """What a client compressed itself, as far as it can be read and no further than the hub would read anything."""
+    """A body that the client compressed itself, unpacked as far as possible and within the hub's limit."""
     if not body.startswith(BY_ZLIB):
         return body
     try:
@@ -85,12 +85,12 @@ def _heard(text: bytes, document: Any, deepest: int) -> Heard | None:
 
 
 def call_999() -> Problem:
-    """The problem that stands before all others in a refusal of what says danger."""
+    """The first problem in a refusal of anything that says danger."""
     return sender_problem(CODE, FIELD, NOT_TAKEN)
 
 
 def danger_first(problems: Sequence[Problem], body: bytes | bytearray | None) -> tuple[Problem, ...]:
-    """The problems, with 999 before all others where the body says danger."""
+    """The problems, with 999 first if the body says danger."""
     return (call_999(), *problems) if problems and heard(body) else tuple(problems)
 
 
@@ -114,7 +114,7 @@ def _members(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _packed(document: Any, members: Sequence[tuple[str, Any]]) -> Iterator[bytes]:
-    """What was put into a text before it was sent: JSON that was written as JSON twice, and CloudEvents' data_base64."""
+    """Messages wrapped in text: JSON that was encoded twice, and CloudEvents' data_base64."""
     for name, value in (("", document), *members):
         if not isinstance(value, str):
             continue
@@ -141,7 +141,7 @@ def _of_danger(members: Sequence[tuple[str, Any]]) -> Iterator[Any]:
 
 
 def _says_yes(value: Any) -> bool:
-    """Anything that is not plainly a no: a word, a number, a list or an object that holds such."""
+    """Whether it is anything but a plain no: a word, a number, or a list or object that contains one."""
     for inner in (waiting := [value]):
         if isinstance(inner, dict | list):
             waiting.extend(inner.values() if isinstance(inner, dict) else inner)
@@ -151,7 +151,7 @@ def _says_yes(value: Any) -> bool:
 
 
 def _names_danger(name: str, value: Any) -> bool:
-    """Whether a word of a list is it, as in `"urgency": "immediate_danger"`. Never words among others."""
+    """Whether a value is danger itself, as in `"urgency": "immediate_danger"`. A word within a sentence does not count."""
     return any(
         isinstance(word, str)
         and len(word) <= _LONGEST_NAME

@@ -1,4 +1,4 @@
-"""What each field means, in the contract's own words: what stands below it in the sources, else below its type.
+"""What each field means: the docstring below it in the sources, otherwise the docstring of its type.
 
 One text serves JSON Schema, OpenAPI and AsyncAPI alike.
 """
@@ -14,11 +14,11 @@ from pydantic import BaseModel
 
 _PACKAGE = __package__ or ""
 _FORMS = {"Line", "Moment", "Day", "LocalId", "CountryCode", "LanguageCode"}
-"""Types that say what a text looks like, and nothing of what a field means."""
+"""Types that describe the format of a text, but not what a field means."""
 
 
 def field_texts(model: type[BaseModel]) -> dict[str, str]:
-    """The description of every field that has one, by its name. Inherited fields count; a nearer text holds."""
+    """The description of every field that has one, by name. Inherited fields count; the subclass's own text wins."""
     texts: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if base.__module__.startswith(f"{_PACKAGE}."):
@@ -58,7 +58,7 @@ def _text_of_type(annotation: ast.expr) -> str | None:
 
 @cache
 def _types() -> dict[str, str]:
-    """What stands below each type of the package, and what its classes say of themselves."""
+    """The docstrings below the package's type aliases, and those of its classes."""
     found: dict[str, str] = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body

@@ -1,4 +1,4 @@
-"""What the documents say of themselves: whom to ask, and under which licence they may be passed on."""
+"""What the generated documents say about themselves: who to ask, and their licence."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""What is doubtful in a referral or in what is added to it, found by the reference tables.
+"""What may be wrong in a referral or in added information, found by the reference tables.
 
-A function of the message alone, so that intake, the kits and an answer that is given again all say the same.
+It depends only on the message, so that intake, the kits and a repeated answer all say the same.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ ETHNICITIES = frozenset(
         *("A1", "A2", "A3", "A4", "A9", "B1", "B2", "B9", "O1", "O2", "O9", "NS"),
     }
 )
-"""The self-defined classification, with codes that it had before and got since."""
+"""The codes of the self-defined classification, including former and later ones."""
 
 
 _CORRECT = "Correct the one that is wrong."
@@ -33,7 +33,7 @@ _Found: TypeAlias = Iterator[tuple[str, str, str]]
 
 
 def advice_on(told: Referral | Supplement) -> tuple[Advice, ...]:
-    """The warnings about a referral or what is added to it, at most twenty."""
+    """The warnings about a referral or added information, at most twenty."""
     return tuple(Advice(code=code, field=field, message=message) for code, field, message in islice(_all(told), MOST))
 
 
@@ -54,7 +54,7 @@ def _all(told: Referral | Supplement) -> _Found:
 
 
 def _said_on(told: Referral | Supplement) -> date:
-    """The last day on which it can have been said, in whatever zone."""
+    """The latest date on which it can have been said, in any time zone."""
     moment = told.reported_at if isinstance(told, Referral) else told.supplied_at
     return (moment + timedelta(hours=14)).date()
 

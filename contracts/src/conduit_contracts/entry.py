@@ -1,7 +1,7 @@
-"""Rules of entry: what is asked of a message once, where it comes in, and never when it is read again.
+"""Rules of entry: what is checked once, when a message comes in, and never when it is read again.
 
-A model says what can be read at all, in every version alike. A rule of entry may be stricter, and may come later: it stands
-beside its type as `AtEntry`, or in a model's `at_entry`. What was taken before it is never held to it.
+A model says what can be read at all, in every version. A rule of entry may be stricter, and may be added later: as `AtEntry`
+in a type, or in a model's `at_entry`. What was taken before the rule existed is never checked against it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _Walk: TypeAlias = Callable[[Any, Location], Iterator[tuple[Location, Finding]]]
 
 @dataclass(frozen=True)
 class AtEntry:
-    """Put into a type's `Annotated`: what the check finds in such a value is a problem where the value comes in."""
+    """Goes into a type's `Annotated`: what the check finds in such a value is a problem when the value comes in."""
 
     check: Callable[[Any], Finding | None]
 

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 on Kafka: written in binary mode, attributes in `ce_*` headers and the message as JSON in the value.
 
 Structured mode is read as well, told by the content type. Nothing read from a record ever appears in an error: a `Problem`
-names the field, never what stood in it. A field's path begins in the message, in both modes alike.
+names the field, never its value. A field's path begins in the message, in both modes alike.
 """
 
 import json
@@ -46,11 +46,11 @@ __all__ = [
 
 CONTENT_TYPE = "application/json"
 _LARGE = 8_192
-"""Bytes. A smaller value cannot hold so much that looking at all of it takes long."""
+"""In bytes. A smaller value cannot hold so much that checking all of it takes long."""
 _SPECVERSION = re.compile(rb'"specversion"\s*:')
 _STRUCTURED = (
-    "The event's attributes stand in the value, as in structured mode. Send content-type application/cloudevents+json with "
-    "it, or send the attributes as ce_ headers."
+    "The event's attributes are in the value, as in structured mode. Send content-type application/cloudevents+json with it, "
+    "or send the attributes as ce_ headers."
 )
 
 
@@ -93,7 +93,7 @@ def decode(
     With `closed`, a field that the contract does not have is a problem: so it is at the edges, where a misspelt
     `immediate_danger` must not be dropped, and the rules of entry are asked, unless it came in before and is read `again`.
     Otherwise unknown fields are ignored, so that producers can be upgraded first. `recorded_at` is the record's own time,
-    which stands in for a time that its sender did not give.
+    which is used if its sender gave none.
 
     Raises:
         Undecodable: with every problem found.
@@ -112,7 +112,7 @@ def decode(
 
 
 def _is_mislabelled(headers: Headers, value: bytes | None) -> bool:
-    """An event in structured mode that does not say so, as one library's `to_structured` writes it."""
+    """An event in structured mode that is not labelled as such, as one library's `to_structured` writes it."""
     return value is not None and not any(name.startswith("ce_") for name, _ in headers) and bool(_SPECVERSION.search(value))
 
 

@@ -1,4 +1,4 @@
-"""What a validation error means to the one who sent the record: the field, what is asked for, and the nearest right thing.
+"""Explains a validation error to the sender of a record: the field, what is expected, and the nearest valid value.
 
 Names and values are told apart. A field's name is shown, since it is the sender's own spelling of ours; a value never is:
 what a message lists are the contract's own words, and what it compares with the value is only chosen by it.
@@ -78,13 +78,14 @@ def problems_from(
 
 
 def _causes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Without what only follows: the library does not count an entry that it refuses, and finds the list too short."""
+    """Without errors that only follow from others: the library does not count a refused entry, then calls the list too
+    short."""
     above = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
     return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in above]
 
 
 def repeated_problems(locations: Sequence[Location], envelope: Collection[str] = ()) -> tuple[Problem, ...]:
-    """The sender's problems where fields stand more than once, at most twenty.
+    """The sender's problems if fields appear more than once, at most twenty.
 
     In an envelope with these members, paths are those of the message in its `data` or the member's name.
     """
@@ -93,7 +94,7 @@ def repeated_problems(locations: Sequence[Location], envelope: Collection[str] =
 
 
 def fault_problems(faults: Sequence[Fault], root: str = "value", envelope: Collection[str] = ()) -> tuple[Problem, ...]:
-    """The sender's problems where a text is no JSON that anybody could read, at most twenty."""
+    """The sender's problems if a text is not readable JSON, at most twenty."""
     return tuple(
         sender_problem(
             fault.code,
@@ -236,7 +237,7 @@ def _form(kind: str, context: Mapping[str, Any]) -> str | None:
 
 
 def _code_meant(location: Location, given: Any) -> str | None:
-    """For a place or a force that is named and not coded: the code that is meant, or the way to it."""
+    """For a place or force given by name instead of by code: the code that is probably meant, or how to find it."""
     name = str(location[-1])
     if name in _DISTRICTS and isinstance(given, str):
         return f"This is not a district code. {hint(given)}"
@@ -264,7 +265,7 @@ def _nearest(given: str, words: Iterable[str]) -> str | None:
 
 
 def _at(given: Any, location: Location) -> Any:
-    """What stands there; tags are steps of the library alone."""
+    """The value at that location. Tags are steps that only the library adds."""
     for step in location:
         if isinstance(given, list) and isinstance(step, int):
             given = given[step] if step < len(given) else None

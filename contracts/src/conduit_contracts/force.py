@@ -36,22 +36,22 @@ Part = Annotated[int, Field(ge=1)]
 
 
 class ReceiptConfirmed(_Response):
-    """The force's connector holds the case."""
+    """The force's connector has stored the case."""
 
     type: ClassVar[str] = "uk.conduit.force.receipt-confirmed.v1"
     part: Part | None = None
-    """Which version of the case, as CaseDisseminated gave it. Absent: the one sent last."""
+    """The version of the case, from CaseDisseminated. Absent: the latest one."""
 
 
 class CaseAcknowledged(_Response):
-    """A person in the force's safeguarding team has read the case and takes it."""
+    """A person in the force's safeguarding team has read the case and takes it on."""
 
     type: ClassVar[str] = "uk.conduit.force.case-acknowledged.v1"
     team: Line
     """The team, not a person's name."""
     force_reference: ForceReference | None = None
     part: Part | None = None
-    """Which version of the case the person has read. Absent: the one sent last. An earlier one does not stop the clock."""
+    """The version of the case that the person has read. Absent: the latest one. An earlier one does not stop the clock."""
 
 
 class NotOursReason(Term):
@@ -72,4 +72,4 @@ class CaseDeclined(_Response):
     comment: Text
     """More about why, in words. The hub's officers read it."""
     suggested_force: ForceId | None = None
-    """Which force it should go to instead, where this force knows."""
+    """The force that it should go to instead, if this force knows."""

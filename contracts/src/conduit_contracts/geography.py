@@ -1,4 +1,4 @@
-"""Which police force area a place of a referral lies in.
+"""The police force area of a place in a referral.
 
 Codes decide, never names: the labels of the Office for National Statistics differ from the forces' own. A code that is
 not known gives no force, and where no force is named beside it a person decides.
@@ -36,9 +36,9 @@ def force_of_district() -> dict[str, str]:
 
 
 def force_area(place: OffencePlace) -> str | None:
-    """The territorial force whose area the place lies in, or None where the facts do not say.
+    """The territorial force for the place, or None if the facts do not say.
 
-    The district's code decides; then a territorial force that is named, be it beside a code that nobody knows.
+    The district's code decides; otherwise a territorial force that is named, even with an unknown code.
     """
     found = force_of_district().get(place.district_code or "")
     if found is not None:
@@ -66,12 +66,12 @@ def _acts_there(special: str, place: OffencePlace) -> bool:
 
 
 def is_united_kingdom(country: str | None) -> bool:
-    """Whether a country is the United Kingdom, or is not said, which means the same or not known."""
+    """Whether a country is the United Kingdom or not given, which means the United Kingdom or not known."""
     return country in _UNITED_KINGDOM
 
 
 def is_overseas(place: OffencePlace) -> bool:
-    """True where the partner says that the place is outside the United Kingdom, and gives no district inside it."""
+    """True if the partner says that the place is outside the United Kingdom and gives no district inside it."""
     return not is_united_kingdom(place.country) and force_of_district().get(place.district_code or "") is None
 
 

@@ -23,7 +23,7 @@ _FREE = ~(0xF << 76 | 0x3 << 62)
 _random = random.Random(os.urandom(32))  # noqa: S311 - events' ids need to be distinct, not secret
 
 ReferralId = UUID7
-"""The hub's id of the referral: what every message about it names."""
+"""The hub's id of the referral. Every message about the referral has it."""
 EventId = UUID7
 AttachmentId = UUID7
 """The hub's id of the attachment."""
@@ -63,5 +63,5 @@ def moment_of(identity: UUID) -> datetime:
 
 
 def first_of(moment: datetime) -> UUID:
-    """The least UUID that may have this time, for looking up all that were made since."""
+    """The smallest UUID that can have this time, for finding all that were made since."""
     return UUID(int=round(moment.timestamp() * 1000) << 80)

@@ -1,7 +1,7 @@
-"""What intake publishes on `intake.referrals.v1`: everything a partner said that was in order, and refusals that say why.
+"""What intake publishes on `intake.referrals.v1`: everything valid that a partner sent, and refusals with their reasons.
 
-Also what it says of attachments on `intake.attachments.v1`, on `intake.dangers.v1` of danger in what it could not take, and
-on `intake.sandbox.v1` of what partners try in the sandbox.
+Also what it publishes about attachments on `intake.attachments.v1`, about danger in what it could not process on
+`intake.dangers.v1`, and about partners' tests in the sandbox on `intake.sandbox.v1`.
 """
 
 from typing import Annotated, ClassVar
@@ -29,12 +29,12 @@ Sha256 = Annotated[str, formed(r"^[0-9a-f]{64}$", "64 hexadecimal digits in lowe
 
 
 class ReferralReceived(Event):
-    """A referral is in order and stored. From here on the hub answers for it."""
+    """A referral is valid and stored. From now on the hub is responsible for it."""
 
     type: ClassVar[str] = "uk.conduit.intake.referral-received.v1"
     referral_id: ReferralId
     received_at: Moment
-    """When the hub took it."""
+    """When the hub received it."""
     partner_id: PartnerId
     partner_reference: PartnerReference
     urgency: Urgency
@@ -43,13 +43,13 @@ class ReferralReceived(Event):
     """True: a child is in danger now."""
     referral: Referral
     warnings: tuple[Advice, ...] = ()
-    """What the partner should look at. It is told in the answer and in its updates."""
+    """What the partner should check. The answer and the updates tell it."""
     mou_lapsed: bool = False
-    """True: the Memorandum of Understanding has ended. It was taken since a child is in danger, and an officer decides."""
+    """True: the Memorandum of Understanding has ended. It was taken because a child is in danger, and an officer decides."""
 
 
 class ReferralReceivedNotice(Value):
-    """The part of ReferralReceived that a reader without need to know the case may read."""
+    """The part of ReferralReceived for readers who do not need to know the case."""
 
     referral_id: ReferralId
     received_at: Moment
@@ -67,11 +67,11 @@ class InformationSupplied(Event):
     referral_id: ReferralId
     supplement: Supplement
     warnings: tuple[Advice, ...] = ()
-    """What the partner should look at. It is told in the answer and in its updates."""
+    """What the partner should check. The answer and the updates tell it."""
 
 
 class ReferralWithdrawn(Event):
-    """A partner took a referral back."""
+    """A partner withdrew a referral."""
 
     type: ClassVar[str] = "uk.conduit.intake.referral-withdrawn.v1"
     referral_id: ReferralId
@@ -83,7 +83,7 @@ class ReferralWithdrawn(Event):
 
 
 class ReconsiderationRequested(Event):
-    """A partner asked for a second officer's look."""
+    """A partner asked for a second officer to look at a declined referral."""
 
     type: ClassVar[str] = "uk.conduit.intake.reconsideration-requested.v1"
     referral_id: ReferralId
@@ -94,64 +94,65 @@ class ReconsiderationRequested(Event):
 
 
 class SubmissionRejected(Event):
-    """A partner's record was not in order. Nothing was stored but this refusal; the partner is told every problem."""
+    """A partner's record was not valid. Only this refusal was stored. The partner is told the problems."""
 
     type: ClassVar[str] = "uk.conduit.intake.submission-rejected.v1"
     partner_id: PartnerId
     """From the topic, never from the record."""
     partner_reference: PartnerReference | None = None
     referral_id: ReferralId | None = None
-    """Where the record was about a referral that the hub holds, which stays as it was."""
+    """The referral that the record was about, if the hub has it. It stays as it was."""
     submission_id: Annotated[str, StringConstraints(max_length=200)]
     """The record's topic, partition and offset, or the HTTP request's id."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
     event_id: SenderEventId | None = None
-    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent where none could be read."""
+    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent if none could be read."""
 
 
 class Callback(Value):
-    """Whom to ring back: the caseworker as the refused body has it. Nothing of it is checked, so none of it is required."""
+    """Who to call back: the caseworker named in the refused body. Nothing is checked, so no field is required."""
 
     name: Annotated[str, StringConstraints(max_length=200)] | None = None
-    """Whom to ask for, as far as it could be read."""
+    """The person to ask for, if that could be read."""
     role: Annotated[str, StringConstraints(max_length=200)] | None = None
-    """What that person is at the partner."""
+    """That person's role at the partner."""
     email: Annotated[str, StringConstraints(max_length=254)] | None = None
-    """Where to write."""
+    """The e-mail address to write to."""
     telephone: Annotated[str, StringConstraints(max_length=60)] | None = None
-    """Where to ring."""
+    """The telephone number to call."""
     safe_contact: Annotated[str, StringConstraints(max_length=4_000)] | None = None
     """When and how to make contact."""
 
 
 class DangerReported(Event):
-    """A partner says that a child is in danger now, in something that the hub has not taken, or that waits for its referral.
+    """A partner says that a child is in danger now, in something that the hub could not process or that waits for its
+    referral.
 
-    Nothing is with any force: a person at the hub must hear of it. The answer tells the sender to call 999, but may not
-    have been read, and nobody is answered whom the register does not know.
+    No force has it, so a person at the hub must be told. The answer tells the sender to call 999, but perhaps nobody has
+    read it, and a sender that is not in the register gets no answer.
     """
 
     type: ClassVar[str] = "uk.conduit.intake.danger-reported.v1"
     partner_id: PartnerId
     """From the topic or the token, never from the body."""
     partner_reference: PartnerReference | None = None
-    """As the body has it, where it can be read."""
+    """The reference in the body, if it can be read."""
     referral_id: ReferralId | None = None
-    """Where it was about a referral that the hub holds, which stays as it was."""
+    """The referral that it was about, if the hub has it. It stays as it was."""
     submission_id: Annotated[str, StringConstraints(max_length=200)]
     """The record's topic, partition and offset, or the HTTP request's id."""
     codes: Annotated[tuple[ProblemCode, ...], Field(min_length=1)]
-    """Why it was not taken."""
+    """Why it was not processed."""
     callback: Callback | None = None
-    """Whom to ring back, where the body says it."""
+    """Who to call back, if the body says so."""
     waits_until: Moment | None = None
-    """Given where it came before its referral and waits for it: after this it is refused. The sender is told at once."""
+    """Present if it came before its referral and waits for it: after this time it is refused. The sender is told at once."""
     event_id: SenderEventId | None = None
-    """The id that the sender gave a record that waits."""
+    """The id that the sender gave the waiting record."""
 
 
 class SubmissionRepeated(Event):
-    """A partner sent again what the hub already holds, to the letter. The answer is the first one's."""
+    """A partner sent again exactly what the hub already has. It gets the first answer again."""
 
     type: ClassVar[str] = "uk.conduit.intake.submission-repeated.v1"
     referral_id: ReferralId
@@ -162,8 +163,8 @@ class SubmissionRepeated(Event):
 class AttachmentCleared(Event):
     """An attachment of a referral was validated and scanned, and no threat was found: it is available.
 
-    Its file name is not here, since that may name somebody. The content stays with intake, whose HTTP API gives it to the
-    force that routing names.
+    Its file name is not here, because it may name a person. Intake keeps the content; its HTTP API gives it to the force
+    that routing names.
     """
 
     type: ClassVar[str] = "uk.conduit.intake.attachment-cleared.v1"
@@ -171,18 +172,18 @@ class AttachmentCleared(Event):
     partner_id: PartnerId
     attachment_id: AttachmentId
     media_type: MediaType
-    """What the content is."""
+    """The media type of the content."""
     size: Annotated[int, Field(ge=1)]
-    """Bytes."""
+    """The size in bytes."""
     sha256: Sha256
     """The content's SHA-256, in hexadecimal digits."""
 
 
 class SandboxOutcome(Term):
-    """What a partner may ask for in the sandbox. The hub plays whatever lies between in a real referral's life."""
+    """What a partner can ask for in the sandbox. The hub also plays the steps in between, as for a real referral."""
 
     UNDER_REVIEW = "under_review"
-    """An officer at the hub looks at it."""
+    """An officer at the hub reviews it."""
     INFORMATION_REQUESTED = "information_requested"
     """The officer asks you something. Answer with information supplied."""
     ACCEPTED = "accepted"
@@ -196,7 +197,7 @@ class SandboxOutcome(Term):
     FORCE_RECEIVED = "force_received"
     """A force's connector confirms receipt."""
     FORCE_ACKNOWLEDGED = "force_acknowledged"
-    """A person in a force's safeguarding team acknowledges it. Where all have, the case is handed over."""
+    """A person in a force's safeguarding team acknowledges it. Once all forces have, the case is handed over."""
     FORCE_DECLINED = "force_declined"
     """A force says that it is not theirs, and it goes to another."""
     HANDED_OVER = "handed_over"
@@ -206,7 +207,7 @@ class SandboxOutcome(Term):
 
 
 class SandboxStep(Term):
-    """One thing that happens to a referral in the sandbox, called as the fact that the partner reads."""
+    """One thing that happens to a referral in the sandbox. It has the name of the fact in the partner's updates."""
 
     REFERRAL_RECEIVED = "referral_received"
     INFORMATION_SUPPLIED = "information_supplied"
@@ -230,54 +231,54 @@ class SandboxStep(Term):
 
 
 class SandboxStepPlayed(Event):
-    """Something happened to a referral that a partner sent in the sandbox. It is no case, and no officer and no force ever
-    hears of it: notification makes the partner's update of it, and nothing else reads it.
+    """Something happened to a referral that a partner sent in the sandbox. It is not a case, and no officer and no force is
+    told about it: notification turns it into the partner's update, and nothing else reads it.
 
-    Nothing of what was referred is here.
+    It contains nothing of what was referred.
     """
 
     type: ClassVar[str] = "uk.conduit.intake.sandbox-step-played.v1"
     referral_id: ReferralId
-    """Of the sandbox's referral; no other one has it."""
+    """The id of the referral in the sandbox. No real referral has it."""
     partner_id: PartnerId
     partner_reference: PartnerReference
     step: SandboxStep
     """What happened."""
     outcome: SandboxOutcome | None = None
-    """What the partner asked for, where the step leads there. Absent: the partner did something itself."""
+    """The outcome that the partner asked for. Absent if the partner did something itself."""
     reason: ProblemCode | None = None
-    """Why, as a code, where the fact has a reason."""
+    """The reason as a code, if the fact has one."""
     immediate_danger: bool = False
-    """True: a child is in danger now, so the referral says."""
+    """True: the referral says that a child is in danger now."""
     provisional: bool = False
-    """Of case_routed: true while triage goes on."""
+    """For case_routed: true while triage goes on."""
     home_force: ForceId | None = None
-    """Of case_routed, home_force_named and case_handed_over: the force that leads."""
+    """For case_routed, home_force_named and case_handed_over: the force that leads."""
     forces: tuple[ForceId, ...] = ()
-    """Of case_routed: every force that has a part."""
+    """For case_routed: every force that has a part."""
     added: tuple[ForceId, ...] = ()
-    """Of case_routed: those whose part starts now."""
+    """For case_routed: the forces whose part starts now."""
     again: tuple[ForceId, ...] = ()
-    """Of case_routed: those whose people must read it again."""
+    """For case_routed: the forces whose people must read it again."""
     force_id: ForceId | None = None
-    """Of what one force did: which one."""
+    """For something that one force did: that force."""
     rerouted_to: ForceId | None = None
-    """Of handoff_declined: the force that gets it instead."""
+    """For handoff_declined: the force that gets it instead."""
     reconsideration_open: bool = False
-    """Of referral_declined: true where the partner may ask for a second officer's look."""
+    """For referral_declined: true if the partner can ask for a second officer to look at it."""
     warnings: tuple[Advice, ...] = ()
-    """What the partner should look at in what it sent."""
+    """What the partner should check in what it sent."""
 
 
 class SandboxSubmissionRejected(Event):
-    """Something that a partner sent in the sandbox was not in order, or the partner asked to be refused."""
+    """Something that a partner sent in the sandbox was not valid, or the partner asked for a refusal."""
 
     type: ClassVar[str] = "uk.conduit.intake.sandbox-submission-rejected.v1"
     partner_id: PartnerId
     """From the token, never from the body."""
     partner_reference: PartnerReference | None = None
     referral_id: ReferralId | None = None
-    """Where it was about a referral that the sandbox holds, which stays as it was."""
+    """The referral that it was about, if the sandbox has it. It stays as it was."""
     submission_id: Annotated[str, StringConstraints(max_length=200)]
     """The HTTP request's id."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]

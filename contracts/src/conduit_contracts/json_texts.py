@@ -1,4 +1,4 @@
-"""JSON as senders write it: what cannot be read is named, and what has two spellings is brought to one.
+"""JSON as senders write it: what cannot be read is named, and different spellings of one value become one.
 
 Whoever sends null means that there is nothing, and 6.0 is a whole number in JSON Schema's own words.
 """
@@ -23,7 +23,7 @@ _COMPRESSED = (*BY_ZLIB, b"\x28\xb5\x2f\xfd")
 _OF_A_REGISTRY = re.compile(rb"\0.{4}\s*[{\[]", re.DOTALL)
 """A zero, the number of a schema, and the message: as the serializers of a schema registry write it."""
 LONGEST_LIST = 500
-"""Entries, of any list of things that a sender at an edge may send."""
+"""The most entries in any list that a partner, force or officer can send."""
 _MOST_DIGITS = 300
 _MOST_FAULTS = 20
 _ENDLESS = float("inf")
@@ -39,7 +39,7 @@ ENDLESS = "This is not a finite number: NaN, Infinity, or too many digits. Send 
 
 
 class Fault(NamedTuple):
-    """What makes a JSON text unreadable, and where. Without a location it is the whole text."""
+    """What makes a JSON text unreadable, and where. Without a location, the whole text is meant."""
 
     code: str
     location: _Location
@@ -55,7 +55,7 @@ class Unreadable(ValueError):  # noqa: N818 - named for what the text is
 
 
 def has_endless_list(text: bytes) -> bool:
-    """Whether a list is longer than any contract allows. Quick, and False of what is no JSON."""
+    """Whether a list is longer than any contract allows. Fast, and False for what is not JSON."""
     try:
         waiting = [from_json(text)]
     except ValueError:

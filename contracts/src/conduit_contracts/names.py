@@ -1,6 +1,6 @@
-"""What a refused record says of itself, so that its sender knows which one it was, however little of it can be read.
+"""The ids that a refused record gives, so that its sender knows which record it was, even if little of it can be read.
 
-Only what has the form that the contract asks for is taken, nothing of it is believed, and its sender alone gets it back.
+Only ids in the contract's format are used. They are not trusted, and only the sender gets them back.
 """
 
 import re
@@ -24,7 +24,7 @@ _SAID_REFERRAL = re.compile(rb'"referral_id"\s*:\s*"([^"\\]{36})"')
 
 
 class Names(NamedTuple):
-    """What a record is called by its sender."""
+    """The ids that a record's sender gave it."""
 
     event_id: str | None = None
     partner_reference: str | None = None
@@ -35,7 +35,7 @@ NAMELESS = Names()
 
 
 def names_of(headers: Headers, key: bytes | None, value: object, attributes: Attributes | None = None) -> Names:
-    """What can be read of a record, in its value first and in its key otherwise. A value that is no bytes says nothing."""
+    """The ids that can be read from a record: from its value first, otherwise from its key."""
     body = value if isinstance(value, bytes) else b""
     referral_id = _first(_UUID7, *_found(_SAID_REFERRAL, body), key)
     return Names(
@@ -51,7 +51,7 @@ def _found(said: re.Pattern[bytes], body: bytes) -> list[bytes]:
 
 
 def _first(form: re.Pattern[str], *texts: bytes | None) -> str | None:
-    """The first that has the form."""
+    """The first text that has the format."""
     decoded = (text.decode("ascii", "replace") for text in texts if text)
     return next((text for text in decoded if form.fullmatch(text)), None)
 

@@ -24,7 +24,7 @@ Code = Annotated[
 
 
 class ReferralState(Term):
-    """Where a referral stands, for its partner."""
+    """The state of a referral, for its partner."""
 
     RECEIVED = "received"
     UNDER_REVIEW = "under_review"
@@ -51,20 +51,20 @@ class ReferralStatusUpdated(Event):
     partner_reference: PartnerReference
     referral_id: ReferralId
     revision: Annotated[int, Field(ge=1)]
-    """Counts this referral's updates from 1, without gaps. It alone orders them."""
+    """Counts this referral's updates from 1, without gaps. Only this number gives their order."""
     state: ReferralState
-    """Where the referral stands after it."""
+    """The state of the referral after it."""
     fact: Code
     """What happened, for example `referral_received` or `handoff_acknowledged`."""
     happened_at: Moment
     """When it happened."""
     handoffs: tuple[HandoffStanding, ...] = ()
-    """Where each force's part stands."""
+    """The state of each force's part."""
     home_force: ForceId | None = None
     reason: Code | None = None
-    """Why, as a code; for example why an officer declined."""
+    """The reason, as a code; for example why an officer declined."""
     comment: Text | None = None
-    """An officer's words to the partner: why declined, or what is asked."""
+    """An officer's words to the partner: why the referral was declined, or what is asked."""
     next_step: Text | None = None
     """What the partner should do now."""
     force_ids: tuple[ForceId, ...] = ()
@@ -72,21 +72,21 @@ class ReferralStatusUpdated(Event):
 
 
 class SandboxStatusUpdated(Event):
-    """Something happened to a referral in the sandbox. Intake shows it by HTTP, to the partner's sandbox clients alone.
+    """Something happened to a referral in the sandbox. Intake shows it by HTTP, only to the partner's sandbox clients.
 
-    It never travels on a partner's own topic, whose readers would take it for real.
+    It is never on a partner's own topic, whose readers would think it real.
     """
 
     type: ClassVar[str] = "uk.conduit.notification.sandbox-status-updated.v1"
     referral_id: ReferralId
-    """Of the sandbox's referral; no other one has it."""
+    """The id of the referral in the sandbox. No real referral has it."""
     partner_id: PartnerId
     update: ReferralStatusUpdated
     """Field for field what a partner reads of a real referral."""
 
 
 class SubmissionRejected(Event):
-    """The hub could not take a record of this partner's."""
+    """The hub could not process a record from this partner."""
 
     type: ClassVar[str] = "uk.conduit.notification.submission-rejected.v1"
     partner_id: PartnerId
@@ -96,11 +96,11 @@ class SubmissionRejected(Event):
     """The record's topic, partition and offset, or the HTTP request's id."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
     event_id: SenderEventId | None = None
-    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent where none could be read."""
+    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent if none could be read."""
 
 
 class SubmissionDeferred(Event):
-    """A record of this partner's came before its referral and says that a child is in danger: 999 must not wait for it."""
+    """A record from this partner came before its referral and says that a child is in danger: calling 999 must not wait."""
 
     type: ClassVar[str] = "uk.conduit.notification.submission-deferred.v1"
     partner_id: PartnerId
@@ -110,13 +110,13 @@ class SubmissionDeferred(Event):
     event_id: SenderEventId | None = None
     """The id that the sender gave the record."""
     waits_until: Moment
-    """It takes effect when its referral comes, and after this it is refused. You are told of either."""
+    """It takes effect when its referral arrives; after this time it is refused. You are told in either case."""
     next_step: Text
     """What the partner should do now."""
 
 
 class Channel(Term):
-    """How a notice goes out."""
+    """How a notice is sent."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
@@ -124,19 +124,19 @@ class Channel(Term):
 
 class _Notice(Event):
     notice_id: UUID
-    """The same in all that is said of this notice."""
+    """The same in every message about this notice."""
     audience: Annotated[str, formed(r"^(partner|force|hub):[a-z0-9-]*$", "for example force:essex", max_length=60)]
-    """Whom it is for, for example partner:example-haven."""
+    """Who it is for, for example partner:example-haven."""
     channel: Channel
     template: Code
-    """Which text it is."""
+    """The text that was used."""
     referral_id: ReferralId | None = None
     attempts: Annotated[int, Field(ge=1)]
     """How often it was tried."""
 
 
 class NoticeSent(_Notice):
-    """The recipient's server took the notice. That is transport, not reading."""
+    """The recipient's server accepted the notice. That does not mean that a person has read it."""
 
     type: ClassVar[str] = "uk.conduit.notification.notice-sent.v1"
 
@@ -146,4 +146,4 @@ class NoticeFailed(_Notice):
 
     type: ClassVar[str] = "uk.conduit.notification.notice-failed.v1"
     code: Code
-    """Why it was given up."""
+    """Why the hub gave up."""

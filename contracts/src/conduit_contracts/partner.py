@@ -25,7 +25,7 @@ class InformationSupplied(Event):
 
 
 class WithdrawalReason(Term):
-    """Why a partner withdraws. Forces that already hold the case are told; they decide what follows."""
+    """Why a partner withdraws. Forces that already hold the case are told, and decide what to do."""
 
     SENT_IN_ERROR = "sent_in_error"
     DUPLICATE = "duplicate"
@@ -35,7 +35,7 @@ class WithdrawalReason(Term):
 
 
 class ReferralWithdrawn(Event):
-    """A partner takes a referral back."""
+    """A partner withdraws a referral."""
 
     type: ClassVar[str] = "uk.conduit.partner.referral-withdrawn.v1"
     partner_id: PartnerId
@@ -43,11 +43,11 @@ class ReferralWithdrawn(Event):
     reason: WithdrawalReason
     """Why the partner withdraws it."""
     comment: Text | None = None
-    """More about why, in words. Forces that hold the case are told the reason alone."""
+    """More about why, in words. Forces that hold the case are told only the reason."""
 
 
 class ReconsiderationRequested(Event):
-    """A partner asks, once, for a second officer's look at a declined referral."""
+    """A partner asks, once, for a second officer to look at a declined referral."""
 
     type: ClassVar[str] = "uk.conduit.partner.reconsideration-requested.v1"
     partner_id: PartnerId

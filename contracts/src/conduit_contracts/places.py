@@ -1,7 +1,8 @@
-"""Codes and names of places, and the police force whose area each lies in. Source and licence: `reference/SOURCES.md`.
+"""Codes and names of places, and the police force for each. Source and licence: `reference/SOURCES.md`.
 
 Every code that the Office for National Statistics ever gave to a district, county or police force area since 2009 leads to
-one territorial force, for partners' systems lag behind. Codes decide, never names; names are for looking codes up.
+one territorial force, because partners' systems may be out of date. Codes decide, never names; names only help to find
+codes.
 """
 
 import csv
@@ -31,7 +32,7 @@ _OTHER_KINDS = {
 }
 """What the Office for National Statistics gives such codes to besides: partners' systems have a column of them too."""
 _OUTSIDE = frozenset({"isle of man", "jersey", "guernsey", "alderney", "sark", "channel islands", "gibraltar"})
-"""Names that are spelt like others here, and lie in no force's area."""
+"""Names that are spelt like others here, but are in no force's area."""
 _ALSO_CALLED = {
     "abertawe": "W06000011",
     "bro morgannwg": "W06000014",
@@ -82,14 +83,14 @@ class Force:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place that has a code, and the territorial force in whose area it lies."""
+    """A place that has a code, and its territorial police force."""
 
     code: str
     name: str
     kind: str
     """`district`, `county`, `metropolitan county` or `police force area`."""
     current: bool
-    """False where the code is no longer given out. It routes all the same."""
+    """False if the code is no longer in use. Referrals can still use it."""
     force_id: str
     force_name: str
 
@@ -140,18 +141,18 @@ def find(words: str, limit: int = 20) -> tuple[Place, ...]:
 
 
 def nearest_code(code: str) -> Place | None:
-    """The place whose code differs least from one that never was."""
+    """The place whose code is nearest to one that has never existed."""
     near = get_close_matches(code, known_places(), n=1, cutoff=0.75)
     return known_places()[near[0]] if near else None
 
 
 def other_kind(code: str) -> str | None:
-    """What a code is the code of, where it is none of a place that leads to a force."""
+    """The kind of thing that a code belongs to, if it does not lead to a force."""
     return next((kind for kind, begins in _OTHER_KINDS.items() if code[:3] in begins), None)
 
 
 def nearest_force(force_id: str) -> Force | None:
-    """The force that a misspelt id means, where that can be told, for example from its name or a word too many."""
+    """The force that a misspelt id probably means, for example its name, or its id with an extra word."""
     named = {_bare(name): force for force in forces().values() for name in (force.force_id, force.name)}
     wanted = _bare(force_id[:_LONGEST])
     if wanted in _SHORT:
@@ -161,7 +162,7 @@ def nearest_force(force_id: str) -> Force | None:
 
 
 def hint(text: object) -> str:
-    """What to write instead of a text that is no district code at all: the code that it means, or the way to it.
+    """What to write instead of a text that is not a district code: the code that it probably means, or how to find it.
 
     Only codes and names of the reference tables are shown, never the text.
     """

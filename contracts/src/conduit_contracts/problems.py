@@ -1,4 +1,4 @@
-"""What was wrong with a record, in words for the one who sent it.
+"""What was wrong with a record, in words for its sender.
 
 A problem has a stable code, the field, whose fault it is, whether trying again helps, and what to do. It never repeats the
 value: the texts are written here and take nothing from the record.
@@ -35,7 +35,7 @@ class Problem(Value):
     origin: Origin
     """Whose fault it is."""
     retryable: bool
-    """True where sending the same again later may succeed."""
+    """True if sending the same again later may succeed."""
 
 
 _TEXTS = {
@@ -77,8 +77,8 @@ def sender_problem(code: str, field: str, message: str | None = None) -> Problem
 
 
 def path_of(location: Location, root: str) -> str:
-    """Where it stands. A name that the contract does not know is shown where it is spelt as names of fields are; any other
-    key may be words about somebody."""
+    """The path of the field. An unknown name is shown only if it is spelt like a field name; any other key may be words
+    about a person."""
     path = ""
     for step in location:
         if isinstance(step, int):

@@ -1,4 +1,5 @@
-"""The programme's registers, published by the hub's own command line on compacted topics. Last record per key holds."""
+"""The programme's registers, published by the hub's own command line on compacted topics. The last record for each key
+counts."""
 
 import json
 from hashlib import sha256
@@ -27,7 +28,7 @@ class Mou(Value):
     """A Memorandum of Understanding. In force from `valid_from` to `valid_to`, both included, unless suspended."""
 
     reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
-    """As referrals name it."""
+    """The reference that referrals give."""
     scope: Line
     """What it covers, in words."""
     signed_on: Day
@@ -40,7 +41,7 @@ class Mou(Value):
     """When it is to be reviewed."""
     legal_ground: LegalGround
     suspended: bool = False
-    """True: it is not in force for now."""
+    """True: it is not in force at present."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -61,7 +62,7 @@ class Contact(Value):
     email: Email | None = None
     """A team's mailbox."""
     telephone: Telephone | None = None
-    """For a person to ring. No machine rings it."""
+    """For a person to call. No machine calls it."""
     webhook_url: Annotated[str, formed(r"^https?://[^\s]+$", _ADDRESS, max_length=500)] | None = None
     """Where notices are posted. Goes with webhook_secret."""
     webhook_secret: SecretName | None = None
@@ -74,27 +75,27 @@ class Contact(Value):
 
 
 class PartnerRegistered(Event):
-    """A partner organisation as it now stands in the register."""
+    """A partner organisation as it now is in the register."""
 
     type: ClassVar[str] = "uk.conduit.programme.partner-registered.v1"
     partner_id: PartnerId
     name: Line
-    """What the organisation is called."""
+    """The name of the organisation."""
     suspended: bool = False
-    """True: nothing is taken from it for now."""
+    """True: nothing is accepted from it at present."""
     mous: Annotated[tuple[Mou, ...], Field(max_length=20)] = ()
     """Its Memoranda of Understanding."""
     contact: Contact = Contact()
-    """Where notices to it go."""
+    """Where notices to it are sent."""
     sandbox_contact: Contact | None = None
-    """Where notices about its referrals in the sandbox go. Absent: nowhere; never to `contact`, where they would be
-    taken for real."""
+    """Where notices about its referrals in the sandbox are sent. Absent: nowhere. They never go to `contact`, where people
+    would think them real."""
     generation: Generation | None = None
-    """The number of the newest Kafka user that it has had. It outlives the user: no number is ever given twice."""
+    """The number of its newest Kafka user. It stays after the user is gone: no number is ever used twice."""
 
 
 class ForceRegistered(Event):
-    """A force's safeguarding team as it now stands in the register. `escalation` are the next levels' contacts, in order."""
+    """A force's safeguarding team as it now is in the register. `escalation` are the next levels' contacts, in order."""
 
     type: ClassVar[str] = "uk.conduit.programme.force-registered.v1"
     force_id: ForceId
@@ -103,22 +104,22 @@ class ForceRegistered(Event):
     professional_standards: Contact | None = None
     """Its professional standards department, for cases in which one of its own people is suspected."""
     generation: Generation | None = None
-    """The number of the newest Kafka user that it has had. It outlives the user: no number is ever given twice."""
+    """The number of its newest Kafka user. It stays after the user is gone: no number is ever used twice."""
     control_room: Telephone | None = None
-    """The force's control room, which answers at any hour: notices of danger name it."""
+    """The number of the force's control room, which answers at any hour. Notices of danger give it."""
 
 
 class HubContactsProposed(Event):
-    """Somebody proposes whom the hub's alarms call: the first contact at once, then the next, in this order.
+    """Someone proposes who the hub's alarms go to: the first contact at once, then the next ones in this order.
 
-    It takes effect once somebody else approves it, with another credential, on a topic that this one cannot write.
+    It takes effect once someone else approves it, with a different credential, on a topic that the proposer cannot write to.
     """
 
     type: ClassVar[str] = "uk.conduit.programme.hub-contacts-proposed.v1"
     proposal_id: UUID
     """Names the proposal; its approval repeats it."""
     contacts: Annotated[tuple[Contact, ...], Field(min_length=2, max_length=10)]
-    """Whom to call, in this order."""
+    """The contacts to alert, in this order."""
     proposed_by: Line
     """Who proposes it."""
 
@@ -136,12 +137,12 @@ class HubContactsProposed(Event):
 
 
 class HubContactsApproved(Event):
-    """Somebody else approves a proposal. From then on the alarms call these contacts; the old ones are told."""
+    """Someone else approves a proposal. From then on alarms go to these contacts, and the old contacts are told."""
 
     type: ClassVar[str] = "uk.conduit.programme.hub-contacts-approved.v1"
     proposal_id: UUID
     """The proposal that is approved."""
     digest: Annotated[str, formed(r"^[0-9a-f]{64}$", "64 hexadecimal digits in lower case")]
-    """SHA-256 of the contacts that are approved. Where the proposal holds others, nothing changes."""
+    """SHA-256 of the contacts that are approved. If the proposal has different contacts, nothing changes."""
     approved_by: Line
-    """Who approves it: another than who proposed it."""
+    """The person who approves it, who must not be the person who proposed it."""

@@ -76,7 +76,7 @@ LanguageCode = Annotated[
 
 
 class Urgency(Term):
-    """How soon a person must act. Immediate danger stands beside it, as a flag of its own."""
+    """How soon a person must act. Immediate danger is a separate flag."""
 
     URGENT = "urgent"
     PRIORITY = "priority"
@@ -109,7 +109,7 @@ class NamedWithConsent(Value):
     name: Line
     """The person's name, as the partner knows it."""
     date_of_birth: Day | None = None
-    """Where it is known."""
+    """Given if it is known."""
     consented_on: Day
     """The day on which the person agreed to be named to the police."""
 
@@ -122,7 +122,7 @@ class NamedWithoutConsent(Value):
     name: Line
     """The person's name, as the partner knows it."""
     date_of_birth: Day | None = None
-    """Where it is known."""
+    """Given if it is known."""
     legal_ground: LegalGround
     """The ground on which the person is named without consent."""
     reason: Text
@@ -135,14 +135,15 @@ class Pseudonymous(Value):
     kind: Literal["pseudonymous"] = "pseudonymous"
     """Says which form of identity this is."""
     pseudonym: Line
-    """A name that only the partner can link to the person. The same in all that the partner sends of this person."""
+    """A name that only the partner can link to the person. The same in everything that the partner sends about this
+    person."""
 
 
 Identity = Annotated[NamedWithConsent | NamedWithoutConsent | Pseudonymous, Field(discriminator="kind")]
 
 
 class NotRecorded(Term):
-    """Why a characteristic is absent. A missing field is different: nobody said anything."""
+    """Why a characteristic was not recorded. A missing field is different: it means that nobody said anything."""
 
     REFUSED = "refused"
     NOT_ASKED = "not_asked"
@@ -163,7 +164,7 @@ class Characteristic(Value):
     code: Annotated[str, formed(r"^[A-Z][A-Z0-9]{0,3}$", "capital letters and digits, for example W1 or GB")] | None = None
     """Ethnicity: a code of the 18+1 self-defined classification, such as W1 or A1. Nationality: ISO 3166-1 alpha-2."""
     source: CharacteristicSource | None = None
-    """Who said so. Goes with a code, and only with it."""
+    """Who said so. Give it with a code, and only with a code."""
     not_recorded: NotRecorded | None = None
     """Why there is no code."""
 
@@ -204,43 +205,43 @@ class Person(Value):
     person_id: LocalId
     """The person's id in this referral, for example V1."""
     role: Role
-    """What the person is to the case: victim, suspect or witness."""
+    """The person's role in the case: victim, suspect or witness."""
     identity: Identity
-    """Who it is: named with consent, named without on a legal ground, or under a pseudonym. `kind` says which."""
+    """Who it is: named with consent, named without consent on a legal ground, or under a pseudonym. `kind` says which."""
     sex: Sex | None = None
     """As the partner recorded it. Absent: nobody said anything."""
     age_at_offence: Age | None = None
     """In whole years when the offence began."""
     age_at_report: Age | None = None
-    """In whole years when the partner heard of it."""
+    """In whole years when the partner learned of it."""
     ethnicity: Characteristic | None = None
     """A code of the 18+1 self-defined classification with its source, or why there is none."""
     nationality: Characteristic | None = None
     """A code of ISO 3166-1 with its source, or why there is none."""
     support_needs: Annotated[tuple[SupportNeed, ...], Field(max_length=20)] = ()
-    """What the force must arrange before it makes contact. The order means nothing."""
+    """What the force must arrange before it makes contact, in any order."""
     interpreter_language: LanguageCode | None = None
-    """The language to interpret, of ISO 639. British Sign Language is `bfi`."""
+    """The language to interpret, by its ISO 639 code. British Sign Language is `bfi`."""
     home_district_code: DistrictCode | None = None
     """Where the person lives now."""
     present_district_code: DistrictCode | None = None
-    """Where the person is now, where that is not at home. A child's present district makes its police force concerned."""
+    """Where the person is now, if not at home. The case also concerns the police force for a child's present district."""
     home_area_consented_on: Day | None = None
-    """When this adult agreed that the police force where they live is told. Without it no rule tells that force. Of a child
-    it is told in any case."""
+    """When this adult agreed that the police force where they live is told. Without it no rule tells that force. A child's
+    home force is told in any case."""
     suspect_is_police: bool | None = None
     """True for a suspect who is a police officer or works for a police force. No rule sends the case to that force: a named
     officer at the hub takes it to the force's professional standards department. Absent means not known."""
     suspect_force_id: ForceId | None = None
-    """The police force that such a suspect belongs to. Where it is not known, leave it out: then no rule sends the case to
+    """The police force that such a suspect belongs to. If it is not known, leave it out: then no rule sends the case to
     any force, and a named officer decides."""
     place_ids: Annotated[tuple[LocalId, ...], Field(max_length=200)] = ()
-    """The offence places this person is tied to. They decide which force areas learn of the person."""
+    """The offence places this person is tied to. They decide which forces are told about the person."""
     safe_contact: Text | None = None
     """When, how and through whom it is safe to make contact. At any other time contact may put the person in danger."""
 
     def at_entry(self) -> Iterable[Finding]:
-        """That somebody belongs to the police is said of a suspect."""
+        """Only a suspect can be said to belong to the police."""
         if self.suspect_is_police and self.role is not Role.SUSPECT:
             text = "Give suspect_is_police with the role suspect, and only with it."
             yield Finding("value_inconsistent", text, ("suspect_is_police",))
@@ -257,7 +258,7 @@ class OffencePeriod(Value):
     last_on: Day | None = None
     """The last day, as far as it is known. An ongoing offence has none."""
     ongoing: bool = False
-    """True: it still happens."""
+    """True: it is still happening."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -294,16 +295,16 @@ class OffencePlace(Value):
     country: CountryCode | None = None
     """Absent means the United Kingdom or not known."""
     district_code: DistrictCode | None = None
-    """The ONS code of the local authority district where the place lies, current or former, for example E08000025. It
-    decides which police force gets the case, so give it wherever it is known."""
+    """The ONS code of the place's local authority district, current or former, for example E08000025. It
+    decides which police force gets the case, so give it whenever you know it."""
     force_id: ForceId | None = None
-    """The police force for the place, where the partner knows it rather than the district, for example west-midlands."""
+    """The police force for the place, if the partner knows the force but not the district, for example west-midlands."""
     description: Line | None = None
     """What the place is, in words on one line."""
     address: Line | None = None
-    """In free text, on one line. It routes nothing: give the district_code as well where it is known."""
+    """In free text, on one line. It does not decide where the case goes: give the district_code as well if you know it."""
     period: OffencePeriod | None = None
-    """When it happened at this place, where that is known apart from the whole."""
+    """When it happened at this place, if that is known separately."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -313,7 +314,7 @@ class OffencePlace(Value):
 
 
 class Concern(Term):
-    """What is feared or known to have happened. All but `other_harm` are forms of child sexual abuse."""
+    """What is feared or known to have happened. All except `other_harm` are forms of child sexual abuse."""
 
     CONTACT_SEXUAL_ABUSE = "contact_sexual_abuse"
     NON_CONTACT_SEXUAL_ABUSE = "non_contact_sexual_abuse"
@@ -326,7 +327,7 @@ class Concern(Term):
 
 
 class Setting(Term):
-    """The typology of the Complex and Organised Child Abuse Dataset, with `online` beside it."""
+    """The typology of the Complex and Organised Child Abuse Dataset, plus `online`."""
 
     FAMILIAL = "familial"
     CSE = "cse"
@@ -364,7 +365,8 @@ class ComplexityClaim(Value):
     ground: Ground
     """Which of the four grounds is claimed."""
     nature_factor: NatureFactor | None = None
-    """What makes the nature of the investigation complex. Goes with the ground nature_of_investigation, and only with it."""
+    """What makes the nature of the investigation complex. Give it with the ground nature_of_investigation, and only with
+    that."""
     reason: Text
     """Why the partner thinks so."""
 
@@ -388,7 +390,7 @@ class Numbers(Value):
     """How many suspects there may be in all."""
 
     def after(self, said: "Numbers | None", *, corrects: bool) -> "Numbers":
-        """What holds after these and what was said later: a correction takes their place, else the larger of each holds."""
+        """These numbers after later ones: a correction replaces them, otherwise the larger of each number counts."""
         if said is None:
             return self
         if corrects:
@@ -422,13 +424,13 @@ class InformedAgency(Value):
     """An agency that already knows of the concern."""
 
     kind: AgencyKind
-    """What the agency is."""
+    """The kind of agency."""
     name: Line
-    """What it is called."""
+    """The name of the agency."""
     informed_on: Day | None = None
-    """The day on which it heard."""
+    """The day on which it learned of the concern."""
     reference: Line | None = None
-    """Its own reference, where it gave one."""
+    """Its own reference, if it gave one."""
 
 
 class Marking(Term):
@@ -465,16 +467,16 @@ class HandlingCaveat(Value):
 
 
 class Caseworker(Value):
-    """Whom a force or an officer speaks to at the partner."""
+    """The person at the partner for a force or an officer to speak to."""
 
     name: Line
-    """Whom to ask for."""
+    """The person to ask for."""
     role: Line | None = None
-    """What that person is at the partner."""
+    """That person's role at the partner."""
     email: Email | None = None
-    """Where to write. Give an e-mail address or a telephone number."""
+    """The e-mail address to write to. Give an e-mail address or a telephone number."""
     telephone: TelephoneText | None = None
-    """Where to ring. Give an e-mail address or a telephone number."""
+    """The telephone number to call. Give an e-mail address or a telephone number."""
     safe_contact: Text | None = None
     """When and how to make contact, for example not at a shared desk or not while the family is there."""
 
@@ -491,15 +493,16 @@ class Referral(Value):
     partner_id: PartnerId
     """The partner that sends this. Must be the topic's or the client's own."""
     partner_reference: PartnerReference
-    """The partner's own reference of the case, once per case. It is shown in notices, so it must not be a person's name."""
+    """The partner's own reference for the case, a different one for each case. It is shown in notices, so it must not be a
+    person's name."""
     mou_reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
-    """The Memorandum of Understanding under which the partner shares this, as the register has it. It must be in force."""
+    """The reference of the Memorandum of Understanding under which the partner shares this. It must be in force."""
     caseworker: Caseworker
-    """Whom a force or an officer speaks to at the partner."""
+    """The person at the partner for a force or an officer to speak to."""
     reported_at: Moment
-    """When the partner heard of it."""
+    """When the partner learned of it."""
     urgency: Urgency
-    """How soon a person must act. Immediate danger stands beside it."""
+    """How soon a person must act. Immediate danger is a separate flag."""
     immediate_danger: bool
     """A child is in danger now. The partner calls 999 as well: the conduit is not an emergency channel."""
     narrative: Narrative
@@ -513,19 +516,19 @@ class Referral(Value):
     offence_period: OffencePeriod = OffencePeriod()
     """When it happened, over all places."""
     concerns: Annotated[tuple[Concern, ...], Field(min_length=1, max_length=20)]
-    """What is feared or known to have happened. The order means nothing."""
+    """What is feared or known to have happened, in any order."""
     setting: Setting = Setting.UNKNOWN
     """In what setting it happened: for example within a family, in an institution, or online. Absent or `unknown`: not
     known."""
     group_based: bool | None = None
     """Two or more offenders, whether identified or not. Absent means not known."""
     claims: Annotated[tuple[ComplexityClaim, ...], Field(max_length=20)] = ()
-    """The grounds on which the partner thinks the case complex, each with a reason. An officer reads them; numbers count by
-    themselves."""
+    """The grounds on which the partner thinks the case complex, each with a reason. An officer reads them. Numbers of people
+    count without being claimed."""
     legal_ground: LegalGround
-    """The partner's ground for sharing the referral at all."""
+    """The partner's legal ground for sharing the referral."""
     informed_agencies: Annotated[tuple[InformedAgency, ...], Field(max_length=50)] = ()
-    """Which agencies know of it already."""
+    """The agencies that already know about it."""
     handling: HandlingCaveat = HandlingCaveat()
     """How the information may be handled. Travels with every copy."""
 
@@ -536,35 +539,36 @@ class Referral(Value):
 
 
 class Supplement(Value):
-    """What a partner adds to a referral later, or corrects. Earlier words stay; both are kept."""
+    """What a partner adds to a referral or corrects later. What was said before is kept too."""
 
     partner_id: PartnerId
     """The partner that sends this. Must be the topic's or the client's own."""
     partner_reference: PartnerReference
     """The reference under which the referral was sent."""
     corrects: bool = False
-    """True where this replaces something said before; the text says what."""
+    """True if this replaces something that was said before; the text says what."""
     immediate_danger: bool | None = None
-    """True: a child is in danger now, and the partner calls 999 as well. It raises the whole case at once, wherever it
-    stands. False: the partner thinks that the danger has passed; forces are told, and no machine slows anything down.
-    Absent: nothing is said of it."""
+    """True: a child is in danger now, and the partner calls 999 as well. The whole case is treated so at once, whatever
+    its state. False: the partner thinks that the danger has passed; forces are told, and no machine slows anything down.
+    Absent: nothing is said about danger."""
     urgency: Urgency | None = None
-    """How soon a person must act, as the partner sees it now. More urgent raises the case; less only tells the forces."""
+    """How soon a person must act, as the partner sees it now. A more urgent level raises the case; a less urgent one is only
+    passed on to the forces."""
     text: Text
     """What is new, or what is corrected, in words. The home force gets it whole."""
     persons: Annotated[tuple[Person, ...], Field(max_length=500)] = ()
-    """Persons who are new. With `corrects`, one of an id that the referral has takes that one's place."""
+    """New persons. With `corrects`, a person with an id that the referral already has replaces that person."""
     places: Annotated[tuple[OffencePlace, ...], Field(max_length=500)] = ()
-    """Places that are new. They may bring in further police forces."""
+    """New places. They may bring in further police forces."""
     numbers: Numbers | None = None
     """How many victims and suspects there are by now, all of them and not only the new ones. The larger of each number
-    counts; with `corrects`, these take the place of all that was said before. Absent: nothing is said of it."""
+    counts; with `corrects`, these replace everything that was said before. Absent: nothing is said about numbers."""
     supplied_at: Moment
-    """When the partner heard of it."""
+    """When the partner learned of it."""
 
 
 def agreements(persons: Sequence[Person]) -> Iterator[tuple[str, date]]:
-    """Every day on which somebody agreed to something, with its path among the persons. Only what has been counts."""
+    """Every day on which a person agreed to something, with its path among the persons. It must not be in the future."""
     for number, person in enumerate(persons):
         if isinstance(person.identity, NamedWithConsent):
             yield f"[{number}].identity.consented_on", person.identity.consented_on
@@ -587,7 +591,7 @@ def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...
 
 
 def _first_repeated(ids: Sequence[str]) -> int:
-    """Where an id stands that stood before; zero where there is none, since the first repeats nothing."""
+    """The position of the first repeated id; zero if there is none, since the first id repeats nothing."""
     seen: set[str] = set()
     for number, local_id in enumerate(ids):
         if local_id in seen:

@@ -1,7 +1,7 @@
-"""Finds fields that stand more than once in a JSON object.
+"""Finds fields that appear more than once in a JSON object.
 
-Parsers disagree about which one holds, mostly without a word: `"immediate_danger": true, … "immediate_danger": false`
-would be a quiet no. So where senders are answered, such a record is refused.
+Parsers disagree about which one counts, and mostly do not report it: `"immediate_danger": true, … "immediate_danger": false`
+would silently mean no. So where senders get answers, such a record is refused.
 """
 
 import json
@@ -25,7 +25,7 @@ class _Object:
 
 
 def repeated_fields(text: str) -> list[Location]:
-    """Where fields stand again, in the order of the text. One pass by a parser in C where there are none.
+    """Where fields are repeated, in the order of the text. If there are none, this takes one pass of a parser in C.
 
     Raises:
         ValueError: the text is no JSON.

@@ -1,6 +1,6 @@
 """What routing publishes: hand-off state on `routing.cases.v1`, and each force's own part on `force.<id>.cases.v1`.
 
-On `routing.attachments.v1` it says which force may fetch an attachment. Also the officers' commands that it takes on
+On `routing.attachments.v1` it says which force may fetch an attachment. Also the officers' commands to it, on
 `routing.reviews.v1`.
 """
 
@@ -39,7 +39,7 @@ from conduit_contracts.triage import PolicyVersion
 
 
 class HandoffState(Term):
-    """Where one force's hand-off stands. Only a force's own word moves it past `disseminated`."""
+    """The state of one force's hand-off. Only that force's own answer moves it past `disseminated`."""
 
     DISSEMINATED = "disseminated"
     RECEIVED = "received"
@@ -49,14 +49,14 @@ class HandoffState(Term):
 
 
 class HomeForceBasis(Term):
-    """Which rule proposed the home force, in the order in which the rules are asked."""
+    """Which rule proposed the home force, in the order in which the rules apply."""
 
     NAMED_BY_OFFICER = "named_by_officer"
     MOST_OFFENCE_PLACES = "most_offence_places"
     MOST_VICTIMS = "most_victims"
     FIRST_VICTIMS_HOME = "first_victims_home"
     SUGGESTED_BY_FORCE = "suggested_by_force"
-    """The home force said that the case is another's."""
+    """The home force said that the case belongs to another force."""
 
 
 class RoutingReviewReason(Term):
@@ -79,19 +79,19 @@ class _AboutCase(Event):
 
 
 class CaseRouted(_AboutCase):
-    """The case went to forces. Published again whenever a force joins, or must read and acknowledge its part anew."""
+    """The case went to forces. Published again whenever a force joins, or must read and acknowledge its part again."""
 
     type: ClassVar[str] = "uk.conduit.routing.case-routed.v1"
     home_force: ForceId | None = None
-    """Absent while a person has to name it."""
+    """Absent until a person names it."""
     basis: HomeForceBasis | None = None
     interim_safeguarding_owner: ForceId
-    """Who looks after the child until a home force has acknowledged."""
+    """The force that looks after the child until a home force has acknowledged."""
     forces: Annotated[tuple[ForceId, ...], Field(min_length=1)]
     added: tuple[ForceId, ...]
-    """Those whose hand-off starts now: the new ones, and those that acknowledged before their part changed."""
+    """The forces whose hand-off starts now: new ones, and those that acknowledged before their part changed."""
     again: tuple[ForceId, ...] = ()
-    """Those that hold the case already, and whose people must read it again because it changed or became more urgent."""
+    """The forces that already hold the case and must read it again, because it changed or became more urgent."""
     urgency: Urgency
     immediate_danger: bool
     """True: a child is in danger now."""
@@ -101,13 +101,13 @@ class CaseRouted(_AboutCase):
 
 
 class RoutingReviewOpened(_AboutCase):
-    """The routing waits for a named officer. A case that routes to nobody pages someone."""
+    """Routing is waiting for a named officer. A case that goes to no force pages someone."""
 
     type: ClassVar[str] = "uk.conduit.routing.routing-review-opened.v1"
     reasons: Annotated[tuple[RoutingReviewReason, ...], Field(min_length=1)]
     """Why a person must look."""
     candidates: tuple[ForceId, ...] = ()
-    """The forces that come into question."""
+    """The forces that the officer can choose from."""
     silent: tuple[ForceId, ...] = ()
     """With the reason escalation_exhausted: the forces that have not answered. Empty in records of version 0.1.0."""
     urgency: Urgency
@@ -148,7 +148,7 @@ class HandoffDeclined(_AboutHandoff):
     type: ClassVar[str] = "uk.conduit.routing.handoff-declined.v1"
     reason: NotOursReason
     rerouted_to: ForceId | None = None
-    """Absent where a person has to decide."""
+    """Absent if a person has to decide."""
 
 
 class HandoffStoodDown(_AboutHandoff):
@@ -168,24 +168,24 @@ class Leg(Term):
 
 
 class HandoffOverdue(_AboutHandoff):
-    """A clock ran out, and the force is chased. `chase` counts from 1."""
+    """A deadline was missed, and the force is chased. `chase` counts from 1."""
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-overdue.v1"
     leg: Leg
     chase: Annotated[int, Field(ge=1)]
-    """How often the force was chased, this time included."""
+    """How often the force has been chased, including this time."""
     due_at: Moment
     """When it was due."""
     policy_version: PolicyVersion
 
 
 class HandoffEscalated(_AboutHandoff):
-    """Chasing did not help: the hand-off goes to the force's next level, and the last level is the hub itself."""
+    """Chasing did not help: the hand-off is escalated to the force's next level. The last level is the hub itself."""
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-escalated.v1"
     leg: Leg
     level: Annotated[int, Field(ge=1)]
-    """Which of the force's levels it goes to, from 1. Beyond the last it is the hub."""
+    """The force's level that it is escalated to, from 1. Beyond the last level it is the hub."""
     due_at: Moment
     """When it was due."""
     policy_version: PolicyVersion
@@ -199,7 +199,7 @@ class CaseHandedOver(_AboutCase):
 
 
 class CaseWithdrawn(_AboutCase):
-    """The partner withdrew; every force that holds the case was told. Clocks stop, records stay."""
+    """The partner withdrew, and every force that holds the case was told. Deadlines end, records stay."""
 
     type: ClassVar[str] = "uk.conduit.routing.case-withdrawn.v1"
     reason: WithdrawalReason
@@ -216,12 +216,12 @@ class TriageDeclineForwarded(_AboutCase):
 class CaseRestricted(_AboutCase):
     """A suspect is a police officer or works for a force: no rule sends the case there, and a named officer must act.
 
-    Published again where danger is told of later. It goes to no partner and to no force.
+    Published again if danger is reported later. No partner and no force receives it.
     """
 
     type: ClassVar[str] = "uk.conduit.routing.case-restricted.v1"
     kept_from: tuple[ForceId, ...] = ()
-    """The forces to which no rule sends the case. None: the force is not known, so no rule sends it anywhere."""
+    """The forces to which no rule sends the case. Empty: the force is not known, so no rule sends it anywhere."""
     urgency: Urgency
     immediate_danger: bool
     """True: a child is in danger now."""
@@ -269,7 +269,7 @@ class _AboutAttachment(Event):
 
 
 class AttachmentOpened(_AboutAttachment):
-    """From here on this force may fetch the attachment, and no other."""
+    """From now on this force may fetch the attachment, and no other force may."""
 
     type: ClassVar[str] = "uk.conduit.routing.attachment-opened.v1"
 
@@ -290,9 +290,9 @@ class CaseSummary(Value):
     offence_period: OffencePeriod
     numbers: Numbers
     narrative: Narrative | None = None
-    """The home force's copy only: a narrative may name persons of other areas."""
+    """Only in the home force's copy: a narrative may name persons from other areas."""
     persons_elsewhere: Count
-    """How many described persons are tied to other areas only."""
+    """How many of the described persons are tied only to other areas."""
 
 
 class _ToForce(Event):
@@ -302,7 +302,7 @@ class _ToForce(Event):
 
 
 class CaseDisseminated(_ToForce):
-    """A force's part of a case: the summary, and the persons and places tied to its area. The home force has all."""
+    """A force's part of a case: the summary, and the persons and places tied to its area. The home force gets everything."""
 
     type: ClassVar[str] = "uk.conduit.routing.case-disseminated.v1"
     partner_id: PartnerId
@@ -314,19 +314,19 @@ class CaseDisseminated(_ToForce):
     provisional: bool
     """True while triage goes on: it was sent at once because of immediate danger."""
     home_force: ForceId | None = None
-    """The force that leads. Absent while a person has to name it."""
+    """The force that leads. Absent until a person names it."""
     interim_safeguarding_owner: ForceId
     """The force that looks after the child until a home force has acknowledged."""
     forces: tuple[ForceId, ...]
     """Every force that has a part in the case."""
     summary: CaseSummary
     persons: tuple[Person, ...] = ()
-    """The persons tied to this force's area; for the home force, all."""
+    """The persons tied to this force's area; for the home force, all persons."""
     places: tuple[OffencePlace, ...] = ()
-    """The places in this force's area; for the home force, all."""
+    """The places in this force's area; for the home force, all places."""
     referral: Referral | None = None
-    """The whole referral, for the home force; also for the interim owner where no offence place leads to a force and nobody
-    is named to lead."""
+    """The whole referral, for the home force; also for the interim owner if no offence place leads to a force and no force
+    has been named to lead."""
     supplements: tuple[Supplement, ...] = ()
     handling: HandlingCaveat
     receipt_due_at: Moment
@@ -334,14 +334,14 @@ class CaseDisseminated(_ToForce):
     acknowledgement_due_at: Moment
     """By when a person should have acknowledged it."""
     part: Part = 1
-    """Which version of this force's part it is. A higher one takes the place of the lower, and is acknowledged again."""
+    """The version of this force's part. A higher version replaces a lower one, and must be acknowledged again."""
     adds_to: Part | None = None
-    """Where the case is too large to be sent whole again: the version that this one adds to. Keep what you hold of that one;
-    what is new follows as InformationDisseminated. Absent: what this record holds takes the place of what you hold."""
+    """If the case is too large to send whole again: the version that this one adds to. Keep what you have of that version;
+    what is new follows as InformationDisseminated. Absent: this record replaces what you have."""
     because: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)] | None = None
     """Why it was sent, for example `joined`, `home_force`, `information_added` or `immediate_danger`."""
     not_to_be_told: tuple[ForceId, ...] = ()
-    """Forces whose own people are among the suspects. Do not speak of the case to them: the hub does."""
+    """Forces whose own people are among the suspects. Do not discuss the case with them: the hub does that."""
 
 
 class InformationDisseminated(_ToForce):
@@ -349,19 +349,19 @@ class InformationDisseminated(_ToForce):
 
     type: ClassVar[str] = "uk.conduit.routing.information-disseminated.v1"
     corrects: bool
-    """True where it replaces something said before; the text says what."""
+    """True if it replaces something that was said before; the text says what."""
     text: Text | None = None
-    """The home force's copy only."""
+    """Only in the home force's copy."""
     persons: tuple[Person, ...] = ()
-    """The persons in it who are tied to this force's area; for the home force, all."""
+    """The persons in it who are tied to this force's area; for the home force, all persons."""
     places: tuple[OffencePlace, ...] = ()
-    """The places in it that lie in this force's area; for the home force, all."""
+    """The places in it that are in this force's area; for the home force, all places."""
     numbers: Numbers | None = None
-    """How many victims and suspects there are in the whole case by now. Absent: nothing was said of it."""
+    """How many victims and suspects the whole case has by now. Absent: nothing was said about it."""
     supplied_at: Moment
-    """When the partner heard of it."""
+    """When the partner learned of it."""
     immediate_danger: bool | None = None
-    """What the partner said of danger with it, for every force to see. False never slows a clock down."""
+    """What the partner said about danger, for every force to see. False never extends a deadline."""
     urgency: Urgency | None = None
 
 
@@ -380,23 +380,24 @@ class ForcesChanged(_ToForce):
 
 
 class AttachmentDisseminated(_ToForce):
-    """The case has an attachment, which intake's HTTP API gives to this force. For the home force only: it may show anybody.
+    """The case has an attachment, which this force can fetch from intake's HTTP API. Only the home force gets this, because
+    an attachment may show any person.
 
-    Its file name is not here, since that may name somebody.
+    Its file name is not here, because it may name a person.
     """
 
     type: ClassVar[str] = "uk.conduit.routing.attachment-disseminated.v1"
     attachment_id: AttachmentId
     media_type: MediaType
-    """What the content is."""
+    """The media type of the content."""
     size: Annotated[int, Field(ge=1)]
-    """Bytes."""
+    """The size in bytes."""
     sha256: Sha256
     """The content's SHA-256, in hexadecimal digits."""
 
 
 class WithdrawalDisseminated(_ToForce):
-    """The partner withdrew. The force decides what follows from what it knows."""
+    """The partner withdrew. The force decides what to do with what it knows."""
 
     type: ClassVar[str] = "uk.conduit.routing.withdrawal-disseminated.v1"
     reason: WithdrawalReason
@@ -409,20 +410,21 @@ class DeclineDisseminated(_ToForce):
 
 
 class AcceptanceDisseminated(_ToForce):
-    """Triage accepted a case that this force already holds, be it after declining it first. It is no longer provisional."""
+    """Triage accepted a case that this force already holds, even if it had declined it before. The case is no longer
+    provisional."""
 
     type: ClassVar[str] = "uk.conduit.routing.acceptance-disseminated.v1"
 
 
 class HandoffChased(_ToForce):
-    """The hub asks for what is overdue."""
+    """The hub reminds the force of an overdue answer."""
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-chased.v1"
     leg: Leg
     due_at: Moment
     """When it was due."""
     escalation_level: Annotated[int, Field(ge=0)]
-    """To which of the force's levels it has gone; 0 for none."""
+    """The force's level that it was escalated to; 0 for none."""
 
 
 class HandoffClosed(_ToForce):
@@ -432,7 +434,7 @@ class HandoffClosed(_ToForce):
 
 
 class ResponseRejected(Event):
-    """A force's record was not in order; the hand-off stays as it was."""
+    """A force's record was not valid; the hand-off stays as it was."""
 
     type: ClassVar[str] = "uk.conduit.routing.response-rejected.v1"
     force_id: ForceId
@@ -441,20 +443,20 @@ class ResponseRejected(Event):
     """The record's topic, partition and offset."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
     event_id: SenderEventId | None = None
-    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent where none could be read."""
+    """The id that the sender gave the record: `ce_id` in a header, `id` in an object. Absent if none could be read."""
 
 
 class NameHomeForce(Command):
-    """A named officer names the home force; a force that does not have the case yet gets it."""
+    """A named officer names the home force. If that force does not have the case yet, it gets it."""
 
     type: ClassVar[str] = "uk.conduit.routing.name-home-force.v1"
     referral_id: ReferralId
     officer_id: OfficerId
     home_force: ForceId
     seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. Where something is new since, the officer is told what."""
+    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
     reason: Text
-    """Why. It stands in the case's history."""
+    """The reason, for the case's history."""
 
 
 class RerouteHandoff(Command):
@@ -466,9 +468,9 @@ class RerouteHandoff(Command):
     from_force: ForceId
     to_force: ForceId
     seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. Where something is new since, the officer is told what."""
+    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
     reason: Text
-    """Why. It stands in the case's history."""
+    """The reason, for the case's history."""
 
 
 class StandDownHandoff(Command):
@@ -479,9 +481,9 @@ class StandDownHandoff(Command):
     officer_id: OfficerId
     force_id: ForceId
     seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. Where something is new since, nothing happens: `case_changed`."""
+    """The `version` of the case that the officer saw. If the case has changed since, nothing happens: `case_changed`."""
     reason: Text
-    """Why. It stands in the case's history."""
+    """The reason, for the case's history."""
 
 
 class SendToProfessionalStandards(Command):
@@ -493,6 +495,6 @@ class SendToProfessionalStandards(Command):
     officer_id: OfficerId
     force_id: ForceId
     seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. Where something is new since, the officer is told what."""
+    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
     reason: Text
-    """Why. It stands in the case's history."""
+    """The reason, for the case's history."""

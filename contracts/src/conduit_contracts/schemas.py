@@ -29,10 +29,10 @@ RETIRED: frozenset[str] = frozenset()
 """Types that nobody writes any more and no topic still holds."""
 
 HUB_READS = frozenset(message.type for topic in REGISTRY if topic.edge for message in topic.messages)
-"""Types that partners, forces and officers write and the hub alone reads: they may take more than before."""
+"""Types that partners, forces and officers write and only the hub reads: later versions may accept more."""
 
 WRITERS = "For writers, so it is closed: the hub refuses a field that is not here, and names it. Null means absent."
-READERS = "For readers, so it is open: later versions may add fields, which are to be passed over."
+READERS = "For readers, so it is open: later versions may add fields. Ignore fields that you do not know."
 TAG = "kind"
 
 _LEFT_OUT: Mapping[str, type] = {"title": str, "discriminator": dict}
@@ -67,7 +67,7 @@ def schema(message: type[Message]) -> dict[str, Any]:
 
 
 def expected(home: Path = CHECKOUT) -> dict[str, str]:
-    """The text of every schema of this version by message type, with the examples that stand in `home`."""
+    """The text of every schema of this version by message type, with the examples in `home`."""
     texts = {}
     for name, message in messages().items():
         example = json.loads((home / "examples" / f"{name}.json").read_text(encoding="utf-8"))
@@ -207,7 +207,7 @@ def _opened(node: Any) -> Any:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0 where all is well, 1 where the check found something."""
+    """Returns 0 if all is well, 1 if the check found something."""
     parser = argparse.ArgumentParser(prog="python -m conduit_contracts.schemas", description=__doc__)
     parser.add_argument("action", choices=("write", "check"))
     parser.add_argument("--home", type=Path, default=CHECKOUT, help="the contracts folder of a checkout")

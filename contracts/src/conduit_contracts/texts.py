@@ -1,4 +1,4 @@
-"""Texts that people read must show something: blanks and invisible characters alone say nothing to anybody."""
+"""Texts that people read must have visible characters: spaces and invisible characters alone say nothing."""
 
 import unicodedata
 
@@ -27,12 +27,12 @@ _INVISIBLE_RANGES = (
 
 
 def shows_something(text: str) -> bool:
-    """Whether a reader sees anything: at least one character that leaves ink."""
+    """Whether a reader sees anything: at least one visible character."""
     return "!" <= text[:1] <= "~" or any(map(_leaves_ink, text))  # the first character nearly always settles it
 
 
 def without_the_invisible(text: str) -> str:
-    """The text as a reader sees it: blanks stay, and characters that show nothing at all are gone."""
+    """The text as a reader sees it: spaces stay, invisible characters are removed."""
     return "".join(each for each in text if each.isspace() or _leaves_ink(each))
 
 

@@ -1,4 +1,4 @@
-"""Times and days in messages: read from RFC 3339 text alone, and always such that UTC can express them.
+"""Times and dates in messages: read only from RFC 3339 text, and always within what UTC can express.
 
 Pydantic takes a text of digits for Unix time, so `"1795426200"` would silently become a moment that nobody wrote.
 """
@@ -13,7 +13,7 @@ from conduit_contracts.forms import FORMS
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
-"""Between these, no offset leads out of the years that can be computed with."""
+"""Between these, no offset leads beyond the years that Python can handle."""
 
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}"
 _MOMENT_WORDS = "an RFC 3339 time with its time zone, for example 2026-11-23T09:30:00Z"
@@ -44,6 +44,6 @@ Moment: TypeAlias = Annotated[
         _MOMENT, _MOMENT_WORDS, "date-time", core_schema.datetime_schema(tz_constraint="aware", ge=EARLIEST, le=LATEST)
     ),
 ]
-"""A moment with its zone."""
+"""A moment with its time zone."""
 Day: TypeAlias = Annotated[date, _FromText(_DAY, _DAY_WORDS, "date", core_schema.date_schema())]
-"""A day of the calendar, without a time."""
+"""A calendar date, without a time."""

@@ -17,9 +17,9 @@ PARTNER = "partner"
 FORCE = "force"
 OFFICER = "officer"
 OPERATOR = "operator"
-"""Orders replays, and writes nothing else."""
+"""The operators, who order replays and write nothing else."""
 DUTY = "duty"
-"""The hub's duty officers: they approve who is called in an alarm, and write nothing else."""
+"""The hub's duty officers, who approve who is alerted and write nothing else."""
 HUB = "hub"
 
 _PARAMETER = re.compile(r"\{(partner_id|force_id)\}")
@@ -45,29 +45,29 @@ class Topic:
     key: str = "referral_id"
     partitions: int = 1
     made_with: tuple[int, ...] = ()
-    """Numbers of partitions that earlier releases made it with. Such a topic works on as it is, until it is made anew."""
+    """Numbers of partitions that earlier releases gave it. Such a topic works as it is until it is created again."""
     retention: timedelta = timedelta(days=30)
     compacted: bool = False
     edge: bool = False
     max_record_bytes: int = _MAX_RECORD_BYTES
     audience: str = HUB
-    """Whose it is besides the services'. It reads what it does not write; the hub reads what no service does."""
+    """Who uses it besides the services. They read what they do not write; the hub reads what no service reads."""
 
     @cached_property
     def parameter(self) -> str | None:
-        """`partner_id`, `force_id`, or None for a topic that stands once."""
+        """`partner_id`, `force_id`, or None for a topic that exists once."""
         found = _PARAMETER.search(self.template)
         return found[1] if found else None
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Everybody who reads it: the consuming services, and then its audience where that is somebody more."""
+        """Everyone who reads it: the consuming services, then its audience if that adds anyone."""
         if self.consumers and self.audience in {HUB, *self.producers}:
             return self.consumers
         return (*self.consumers, self.audience)
 
     def name(self, principal: str | None = None) -> str:
-        """The topic's name, for one partner or force where it is theirs.
+        """The topic's name, for one partner or force if each has one.
 
         Raises:
             ValueError: a principal is missing, is not wanted, or is not a slug.
@@ -83,7 +83,7 @@ class Topic:
         return "^" + f"({_SLUG})".join(re.escape(part) for part in parts[::2]) + "$"
 
     def match(self, name: str) -> str | None:
-        """The partner or force whose topic this is, "" for a topic that stands once, None where the name is another's."""
+        """The partner or force whose topic this is, "" for a topic that exists once, None if the name is another topic's."""
         found = re.fullmatch(self.pattern, name)
         if found is None:
             return None
@@ -149,7 +149,7 @@ HUB_APPROVALS = Topic(
     key="proposal_id",
     compacted=True,
 )
-"""Apart from what it approves: who can propose cannot approve, and the other way round."""
+"""Separate from what it approves: whoever can propose cannot approve, and the other way round."""
 PARTNER_REFERRALS = Topic(
     template="partner.{partner_id}.referrals.v1",
     owner="intake",
@@ -191,7 +191,7 @@ INTAKE_DANGERS = Topic(
     messages=(intake.DangerReported,),
     key="partner_id",
 )
-"""A topic of its own, so that danger never waits behind what is not."""
+"""A separate topic, so that danger never waits behind anything else."""
 INTAKE_ATTACHMENTS = Topic(
     template="intake.attachments.v1",
     owner="intake",
@@ -207,7 +207,7 @@ INTAKE_SANDBOX = Topic(
     messages=(intake.SandboxStepPlayed, intake.SandboxSubmissionRejected),
     key="referral_id, or partner:reference of a rejected submission",
 )
-"""A topic of its own that triage and routing may not even read: what is tried in the sandbox can become no case."""
+"""A separate topic that triage and routing cannot even read: nothing from the sandbox can become a case."""
 TRIAGE_REVIEWS = Topic(
     template="triage.reviews.v1",
     owner="triage",
@@ -336,7 +336,7 @@ NOTIFICATION_SANDBOX = Topic(
     consumers=("intake",),
     messages=(notification.SandboxStatusUpdated,),
 )
-"""Apart from the partners' own topics, whose readers would take it for real."""
+"""Separate from the partners' own topics, whose readers would think it real."""
 NOTICES = Topic(
     template="notification.notices.v1",
     owner="notification",
@@ -367,14 +367,14 @@ REGISTRY: tuple[Topic, ...] = (
     NOTIFICATION_SANDBOX,
     NOTICES,
 )
-"""In flow order. Dead letters and orders to bring them back stand apart, for each service: see `standing_apart`."""
+"""In flow order. Each service's dead letters and replay orders are listed by `standing_apart`."""
 
 SERVICES = ("intake", "triage", "routing", "notification")
 """In flow order."""
 
 
 def dead_letter_topic(service: str) -> Topic:
-    """The topic where a service parks records it cannot handle, as they came, for replay. As sensitive as its inputs."""
+    """The topic where a service puts records that it cannot handle, unchanged, for replay. As sensitive as its inputs."""
     return Topic(
         template=f"{service}.dead-letters.v1",
         owner=service,
@@ -389,7 +389,7 @@ def dead_letter_topic(service: str) -> Topic:
 
 
 def replay_topic(service: str) -> Topic:
-    """The topic where operators order a service to bring its dead letters back. The orders hold nothing of the records."""
+    """The topic where operators order a service to replay its dead letters. The orders contain nothing of the records."""
     return Topic(
         template=f"{service}.replays.v1",
         owner=service,
@@ -402,7 +402,7 @@ def replay_topic(service: str) -> Topic:
 
 
 def standing_apart() -> tuple[Topic, ...]:
-    """What each service has beside the registry: its dead letters, and the orders that bring them back."""
+    """What each service has beside the registry: its dead letters and its replay orders."""
     return tuple(made(service) for service in SERVICES for made in (dead_letter_topic, replay_topic))
 
 
@@ -418,17 +418,17 @@ def produced_by(service: str) -> tuple[Topic, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as the broker is asked to make it."""
+    """A topic as the broker is asked to create it."""
 
     name: str
     partitions: int
     config: dict[str, str]
     made_with: tuple[int, ...] = ()
-    """Other numbers of partitions with which it may stand already."""
+    """Other numbers of partitions that an existing topic may have."""
 
 
 def specs(partner_ids: tuple[str, ...] = (), force_ids: tuple[str, ...] = ()) -> list[TopicSpec]:
-    """Every topic to be made for these partners and forces."""
+    """Every topic to create for these partners and forces."""
     principals = {"partner_id": partner_ids, "force_id": force_ids, None: (None,)}
     topics = [*REGISTRY, *standing_apart()]
     return [

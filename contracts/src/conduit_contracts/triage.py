@@ -1,4 +1,4 @@
-"""What triage publishes on `triage.decisions.v1`, and the officers' commands that it takes on `triage.reviews.v1`."""
+"""What triage publishes on `triage.decisions.v1`, and the officers' commands to it, on `triage.reviews.v1`."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -14,7 +14,7 @@ from conduit_contracts.referral import Ground, Referral, Supplement, Text, Urgen
 from conduit_contracts.times import Moment
 
 PolicyVersion = Annotated[str, formed(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "letters, digits, . and -", max_length=32)]
-"""Which version of the policy file held when it was decided."""
+"""The version of the policy file at the time of the decision."""
 
 
 class ReviewReason(Term):
@@ -29,7 +29,7 @@ class ReviewReason(Term):
 
 
 class DeclineReason(Term):
-    """The coded reasons. Effective dates stand in the policy file."""
+    """The coded reasons. The policy file has their effective dates."""
 
     NOT_COMPLEX = "not_complex"
     NOT_CHILD_SEXUAL_ABUSE = "not_child_sexual_abuse"
@@ -64,7 +64,7 @@ class _AboutReferral(Event):
 
 
 class ReviewOpened(_AboutReferral):
-    """The referral waits for a named officer."""
+    """The referral is waiting for a named officer."""
 
     type: ClassVar[str] = "uk.conduit.triage.review-opened.v1"
     reasons: Annotated[tuple[ReviewReason, ...], Field(min_length=1)]
@@ -78,7 +78,7 @@ class ReviewOpened(_AboutReferral):
 
 
 class InformationRequested(_AboutReferral):
-    """An officer asks the partner something. The review stays open."""
+    """An officer asks the partner for information. The review stays open."""
 
     type: ClassVar[str] = "uk.conduit.triage.information-requested.v1"
     officer_id: OfficerId
@@ -92,7 +92,7 @@ class ImmediateDangerRaised(_AboutReferral):
     type: ClassVar[str] = "uk.conduit.triage.immediate-danger-raised.v1"
     referral: Referral
     supplements: tuple[Supplement, ...] = ()
-    """What the partner added so far, oldest first. The last one may be what told of the danger."""
+    """What the partner has added so far, oldest first. The last addition may be the one that reported the danger."""
     policy_version: PolicyVersion
 
 
@@ -104,16 +104,16 @@ class ReferralAccepted(_AboutReferral):
     supplements: tuple[Supplement, ...] = ()
     """What the partner added while the referral was under review, oldest first."""
     grounds: Annotated[tuple[Ground, ...], Field(min_length=1)]
-    """On which grounds the case is complex."""
+    """The grounds on which the case is complex."""
     home_force: ForceId | None = None
-    """Where the deciding officer named it."""
+    """The home force, if the deciding officer named one."""
     decided_by: DecidedBy
     """Who accepted it: the rules, or a named officer."""
     policy_version: PolicyVersion
 
 
 class ReferralAcceptedNotice(Value):
-    """The part of ReferralAccepted that a reader without need to know the case may read."""
+    """The part of ReferralAccepted for readers who do not need to know the case."""
 
     referral_id: ReferralId
     partner_id: PartnerId
@@ -132,16 +132,16 @@ class ReferralDeclined(_AboutReferral):
     next_step: Text
     """What the partner can do instead, from the policy file."""
     reconsideration_open: bool
-    """True where the partner may still ask for a second officer's look."""
+    """True if the partner can still ask for a second officer to look at it."""
     policy_version: PolicyVersion
 
 
 class ReconsiderationRefused(_AboutReferral):
-    """A second officer's look was asked for where there is none to have. The referral stays as it was."""
+    """A partner asked for a second officer to look at a referral when that is not possible. The referral stays as it was."""
 
     type: ClassVar[str] = "uk.conduit.triage.reconsideration-refused.v1"
     code: Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
-    """Why: the second look was taken already, or the referral is not declined."""
+    """Why: a second officer has already looked at it, or the referral is not declined."""
 
 
 class InformationForwarded(_AboutReferral):
@@ -204,10 +204,10 @@ class DecideReview(Command):
     home_force: ForceId | None = None
     decline_reason: DeclineReason | None = None
     seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. Where something is new since, declining and asking take no
-    effect and are answered `case_changed`; accepting takes effect, and the officer is told what was new."""
+    """The `version` of the case that the officer saw. If the case has changed since, declining and asking have no
+    effect and are answered with `case_changed`; accepting takes effect, and the officer is told what is new."""
     comment: Text | None = None
-    """Why. Goes to the partner with a decline, and is the question with a request for information."""
+    """The reason, which goes to the partner with a decline; with a request for information, the question."""
 
     @model_validator(mode="after")
     def _fits_outcome(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a partner's or a force's own software needs beside the contracts: `partner.PartnerKit` and `force.ForceKit`.
+"""What a partner's or a force's own software needs in addition to the contracts: `partner.PartnerKit` and `force.ForceKit`.
 
 Sending and reading by Kafka needs the extra `conduit-contracts[kafka]`; building and checking submissions needs nothing.
 """

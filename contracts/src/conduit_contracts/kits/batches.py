@@ -1,4 +1,4 @@
-"""What a fetch brought, batch by batch: one that cannot be read costs itself alone, whatever is wrong with it.
+"""The result of a fetch, batch by batch: a batch that cannot be read affects nothing else, whatever is wrong with it.
 
 aiokafka ends a whole poll at a batch that it cannot read, at every attempt, and with it every other partition. Here such a
 batch becomes one record that holds its bytes (`UnreadableBatch`), and what stands before and after it is read. A broker lets
@@ -20,7 +20,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
 
 LARGEST_UNPACKED = 32 * 1024 * 1024
-"""What a batch may hold unpacked. Its senders would have to pack hundreds of the largest records that the hub takes."""
+"""The most that a batch may hold when unpacked: hundreds of the largest records that the hub accepts."""
 
 _PREFIX = Struct(">qiib")
 """Of every format, also later ones: first offset, length, something, format."""
@@ -40,7 +40,7 @@ class UnreadableBatch(bytes):
     why: str
 
     def __new__(cls, raw: bytes, first: int, last: int, why: str) -> Self:
-        """The bytes as they came, which may be none where the broker itself cannot read them."""
+        """The bytes as they came; empty if the broker itself cannot read them."""
         made = super().__new__(cls, raw)
         made.first, made.last, made.why = first, last, why
         return made
@@ -55,7 +55,7 @@ class UnreadableError(Exception):
 
 
 class TooLargeError(Exception):
-    """It unpacks to more than anybody may send in one batch."""
+    """It unpacks to more than one batch may hold."""
 
 
 class UnknownCodecError(Exception):
@@ -67,11 +67,11 @@ class UnknownFormatError(Exception):
 
 
 class WrongOffsetError(Exception):
-    """A record claims a place that is another's."""
+    """A record claims an offset that belongs to another record."""
 
 
 class BrokenChecksumError(Exception):
-    """The bytes are not those that were sent."""
+    """The checksum is wrong: these are not the bytes that were sent."""
 
 
 Passes = Callable[[UnreadableBatch], bool]
@@ -79,7 +79,7 @@ Passes = Callable[[UnreadableBatch], bool]
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether at least one whole batch stands at the beginning."""
+    """Whether the bytes begin with at least one whole batch."""
     return next(_split(data), None) is not None
 
 
@@ -211,7 +211,7 @@ class _Batch:
 
 
 class _Stub:
-    """Stands for the records that cannot be read. Its offset is that of the last, so that reading goes on behind it."""
+    """Represents the records that cannot be read. Its offset is that of the last one, so that reading goes on after it."""
 
     key = None
     checksum = None

@@ -22,7 +22,7 @@ V = TypeVar("V", bound=Value)
 
 
 def build(model: type[V], fields: Mapping[str, Any]) -> V:
-    """The value; None stands for a field left out.
+    """The value. None means that the field is left out.
 
     Raises:
         InvalidError: with every problem found, as the hub would name them.
@@ -39,7 +39,7 @@ def build(model: type[V], fields: Mapping[str, Any]) -> V:
 
 
 def _as_sent(fields: Mapping[str, Any]) -> tuple[bytes, Any]:
-    """The JSON that the hub would read, and what stands in it: without what is null, and with whole numbers as such.
+    """The JSON that the hub would read, and its content: without nulls, and with whole numbers as integers.
 
     Raises:
         InvalidError: a text or a number is none that JSON can hold.

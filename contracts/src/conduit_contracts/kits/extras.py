@@ -1,4 +1,4 @@
-"""Imports a client library when it is first needed, so that the contracts need pydantic alone."""
+"""Imports a client library when it is first needed, so that the contracts need only pydantic."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""All that is changed in aiokafka's reading, in one place: every codec, and no partition that stops another.
+"""Every change to how aiokafka reads, in one place: all codecs, and no partition that stops another.
 
 A partition that cannot be read is *held*: it is asked again now and then, alone, while the others go on. That is so where
 its broker refuses it, and at a batch that cannot be read and that the reader is not to pass.
@@ -110,11 +110,11 @@ class Fetching:
         return found
 
     def forget(self) -> None:
-        """The partitions are others now."""
+        """The assigned partitions have changed."""
         self.held.clear()
 
     def let_go(self, partition: TopicPartition) -> None:
-        """Do not hold it any longer; ask at once."""
+        """Stop holding the partition; ask for it at once."""
         if self.held.pop(partition, None) is not None and partition in self._consumer.assignment():
             self._consumer.resume(partition)
 
@@ -131,7 +131,7 @@ class Fetching:
             self._consumer.pause(partition)
 
     def _look_through(self, request: Any, response: Any) -> None:
-        """Take out what aiokafka would raise for, or pass over, and keep the bytes of the rest."""
+        """Take out what aiokafka would raise an error for or skip, and keep the bytes of the rest."""
         self._fetched = {}
         asked = {(topic, part[0]): part[1] for topic, parts in request.topics for part in parts}
         response.topics = [

@@ -107,7 +107,7 @@ class ForceKit:
             self._owned.close()
 
     async def run(self, handle: Handler) -> None:
-        """Until it is cancelled. Each message is handled, a case's receipt confirmed, and only then is it past.
+        """Runs until it is cancelled. Each message is handled and a case's receipt confirmed before the next one is read.
 
         Raises:
             HandlerFailedError: `handle` failed on one message at every attempt. Nothing is lost; start again.
@@ -122,7 +122,7 @@ class ForceKit:
                 await reader.confirm(received)
 
     async def confirm_receipt(self, referral_id: UUID | str, *, part: int | None = None, event_id: str | None = None) -> str:
-        """The connector holds the case. `run` says so by itself. Returns the event id."""
+        """Confirm that the connector has stored the case. `run` does this by itself. Returns the event id."""
         return await self._say(ReceiptConfirmed, {"referral_id": referral_id, "part": part}, event_id)
 
     async def acknowledge(
@@ -134,10 +134,11 @@ class ForceKit:
         part: int | None = None,
         event_id: str | None = None,
     ) -> str:
-        """A person of `team` has read the case and takes it. `force_reference` is the force's own, and is given back.
+        """Say that a person of `team` has read the case and takes it on. `force_reference` is the force's own, and is given
+        back.
 
-        `part` is the `part` of the CaseDisseminated that the person has read: a case that changed meanwhile is then still
-        waited for. Returns the event id; to try again after UnconfirmedError, give one of your own both times.
+        `part` is the `part` of the CaseDisseminated that the person has read: if the case has changed since, the hub still
+        waits for an answer. Returns the event id; to try again after UnconfirmedError, give one of your own both times.
         """
         fields = {"referral_id": referral_id, "team": team, "force_reference": force_reference, "part": part}
         return await self._say(CaseAcknowledged, fields, event_id)
@@ -151,7 +152,8 @@ class ForceKit:
         suggested_force: str | None = None,
         event_id: str | None = None,
     ) -> str:
-        """Not ours. The force keeps the interim duty until another has acknowledged; a suggestion lets that happen sooner.
+        """Decline: not ours. The force keeps the interim duty until another has acknowledged; a suggestion makes that
+        faster.
 
         Returns the event id; to try again after UnconfirmedError, give one of your own both times.
         """
@@ -163,7 +165,7 @@ class ForceKit:
             try:
                 await self._settle(received, handle)
             except Exception as error:
-                # The text of somebody else's exception may hold what stands in the case.
+                # The text of somebody else's exception may contain the content of the case.
                 found = type(error).__name__
                 if wait is None:
                     raise HandlerFailedError(received.attributes.id, attempt, found) from error

@@ -1,4 +1,4 @@
-"""The partner kit by HTTP: build, check as the hub does, send, and ask where things stand.
+"""The partner kit by HTTP: build, check as the hub does, send, and ask for the status.
 
 async with HttpKit("northlight", HttpSettings.from_environment()) as hub:
     receipt = await hub.submit(hub.referral("NL-2026-0147", mou_reference="MOU-NORTHLIGHT", ...))
@@ -60,8 +60,8 @@ RETRY_SECONDS = (0.5, 2.0, 5.0)
 
 
 class HttpKit:
-    """One partner's connection to the hub. Every method raises RefusedError where the hub says no, and UnconfirmedError
-    where nobody knows: then the same call with the same `key` is safe."""
+    """One partner's connection to the hub. Every method raises RefusedError if the hub says no, and UnconfirmedError if the
+    result is unknown: then it is safe to make the same call with the same `key`."""
 
     def __init__(
         self,
@@ -90,12 +90,12 @@ class HttpKit:
         return build.supplement(self.partner_id, partner_reference, **fields)
 
     def check(self, message: PartnerMessage) -> tuple[Problem, ...]:
-        """What the hub would find wrong, as far as that can be known here. Fields begin in the message."""
+        """What the hub would find wrong, as far as that can be known here. Field paths begin in the message."""
         content = _json(_body(message))
         return danger_first(checks.check_content(self.partner_id, message, len(content)), content)
 
     def warnings(self, message: PartnerMessage) -> tuple[Advice, ...]:
-        """What to look at before you send: the hub takes it all the same, and says the same in its receipt."""
+        """What to check before you send. The hub takes it anyway, and gives the same warnings in its receipt."""
         return warnings_of(message)
 
     def places(self, words: str) -> tuple[Place, ...]:
@@ -103,7 +103,7 @@ class HttpKit:
         return find(words)
 
     async def submit(self, referral: Referral, *, key: str | None = None) -> Receipt:
-        """Refer a case. Keep `key` with your record of it before you send; by default it is new each time."""
+        """Refer a case. Store `key` with your record of the case before you send; by default it is new each time."""
         return await self._say("/v1/referrals", ReferralSubmitted(referral=referral), key)
 
     async def supply(self, referral_id: UUID | str, supplement: Supplement, *, key: str | None = None) -> Receipt:
@@ -119,7 +119,7 @@ class HttpKit:
         *,
         key: str | None = None,
     ) -> Receipt:
-        """Take a referral back."""
+        """Withdraw a referral."""
         about = {"partner_id": self.partner_id, "partner_reference": partner_reference}
         message = build.build(ReferralWithdrawn, {**about, "reason": reason, "comment": comment})
         return await self._say(f"{_address(referral_id)}/withdrawal", message, key)
@@ -127,7 +127,7 @@ class HttpKit:
     async def reconsider(
         self, referral_id: UUID | str, partner_reference: str, comment: str, *, key: str | None = None
     ) -> Receipt:
-        """Ask, once, for a second officer's look at a declined referral."""
+        """Ask, once, for a second officer to look at a declined referral."""
         about = {"partner_id": self.partner_id, "partner_reference": partner_reference}
         message = build.build(ReconsiderationRequested, {**about, "comment": comment})
         return await self._say(f"{_address(referral_id)}/reconsideration", message, key)
@@ -141,31 +141,31 @@ class HttpKit:
         reason: str | None = None,
         key: str | None = None,
     ) -> Outcome:
-        """In the sandbox alone: let this happen to a referral. `standing` shows it some seconds later."""
+        """Only in the sandbox: let this happen to a referral. `standing` shows it some seconds later."""
         wanted = {"outcome": outcome, "force_id": force_id, "reason": reason}
         content = json.dumps({name: value for name, value in wanted.items() if value is not None}).encode()
         return await self._post(Outcome, f"{_address(referral_id)}/sandbox-outcome", content, "application/json", key)
 
     async def attach(self, referral_id: UUID | str, content: bytes, media_type: str, *, key: str | None = None) -> Attached:
-        """Attach a file. It is scanned before anybody gets it; ask `attachments` how that went."""
+        """Attach a file. It is scanned before anyone gets it; `attachments` gives the result."""
         path = f"{_address(referral_id)}/attachments"
         return await self._post(Attached, path, content, media_type, key)
 
     async def attachments(self, referral_id: UUID | str) -> tuple[Attached, ...]:
-        """All of a referral's."""
+        """All attachments of a referral."""
         return read(Attachments, await self._connection.get(f"{_address(referral_id)}/attachments")).items
 
     async def standing(self, referral_id: UUID | str) -> Story:
-        """Where a referral stands, and how it came there."""
+        """The status of a referral, and all its updates."""
         return read(Story, await self._connection.get(_address(referral_id)))
 
     async def find(self, partner_reference: str) -> Standing | None:
-        """By your own reference: whether it arrived, where you are not certain."""
+        """Find a referral by your own reference, for example if you are not sure whether it arrived."""
         page = read(Page, await self._connection.get("/v1/referrals", {"partner_reference": partner_reference}))
         return page.items[0] if page.items else None
 
     async def referrals(self, state: ReferralState | None = None) -> AsyncIterator[Standing]:
-        """All of yours, or those that stand so, in the order in which they were received."""
+        """All your referrals, or those in this state, in the order in which the hub received them."""
         query = {"state": state.value} if state else {}
         page = read(Page, await self._connection.get("/v1/referrals", query))
         while True:
@@ -191,7 +191,7 @@ def _address(referral_id: UUID | str) -> str:
 
 
 def _body(message: PartnerMessage) -> Value:
-    """What the API takes: the referral and the supplement themselves, the other messages whole."""
+    """The body that the API expects: only the referral or the supplement itself, other messages whole."""
     match message:
         case ReferralSubmitted(referral=referral):
             return referral

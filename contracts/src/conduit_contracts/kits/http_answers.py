@@ -1,4 +1,4 @@
-"""What the hub's HTTP API answers, as far as this kit reads it: fields that came later are passed over."""
+"""The answers of the hub's HTTP API, as far as this kit reads them: newer fields are ignored."""
 
 from typing import TypeVar
 from uuid import UUID
@@ -23,26 +23,26 @@ A = TypeVar("A", bound=Answer)
 
 
 class Receipt(Answer):
-    """The hub has it, for good: from here on it answers for the child."""
+    """The hub has committed it, and is responsible for it from now on."""
 
     referral_id: UUID
     partner_reference: PartnerReference
     outcome: str
-    """`received`, `forwarded`, or `repeated` where the hub had it already."""
+    """`received`, `forwarded`, or `repeated` if the hub already had it."""
     sandbox: bool = False
-    """True where it goes nowhere."""
+    """True in the sandbox: it goes nowhere."""
     warnings: tuple[Advice, ...] = ()
-    """What to look at in what you sent, which was taken all the same."""
+    """What to check in what you sent, although it was taken."""
 
 
 class Standing(Answer):
-    """Where a referral stands."""
+    """The status of a referral."""
 
     referral_id: UUID
     partner_reference: PartnerReference
     state: ReferralState
     revision: int
-    """Of the latest update; 0 before the first."""
+    """The revision of the latest update; 0 before the first."""
     received_at: AwareDatetime
     updated_at: AwareDatetime
     sandbox: bool = False
@@ -53,7 +53,7 @@ class Happened(Answer):
 
     revision: int
     state: ReferralState
-    """After it."""
+    """The state after it."""
     fact: Code
     happened_at: AwareDatetime
     handoffs: tuple[HandoffStanding, ...] = ()
@@ -66,20 +66,20 @@ class Happened(Answer):
 
 
 class Story(Standing):
-    """Where a referral stands, and how it came there."""
+    """The status of a referral, and all its updates."""
 
     updates: tuple[Happened, ...] = ()
 
 
 class Outcome(Answer):
-    """What happens to a referral in the sandbox. Its updates show it within seconds."""
+    """What will happen to a referral in the sandbox. Its updates show it within seconds."""
 
     referral_id: UUID
     outcome: str
     facts: tuple[Code, ...] = ()
-    """Of the updates to come, in this order."""
+    """The facts of the updates to come, in order."""
     possible: tuple[str, ...] = ()
-    """What may be asked for next."""
+    """The outcomes that you can ask for next."""
 
 
 class Page(Answer):
@@ -90,7 +90,7 @@ class Page(Answer):
 
 
 class Attached(Answer):
-    """An attachment's way. It is forwarded to nobody before it is `available`."""
+    """The status of an attachment. Nobody gets it before it is `available`."""
 
     attachment_id: UUID
     referral_id: UUID
@@ -102,7 +102,7 @@ class Attached(Answer):
 
 
 class Attachments(Answer):
-    """A referral's."""
+    """The attachments of a referral."""
 
     items: tuple[Attached, ...]
 
@@ -120,7 +120,7 @@ class Refusal(Answer):
 
 
 class RefusedError(KitError):
-    """The hub has answered, and the answer is no. Decide by `code`; `errors` name the fields, never what stood in them."""
+    """The hub refused the request. Decide by `code`; `errors` name the fields, never their values."""
 
     def __init__(self, refusal: Refusal) -> None:
         fields = "".join(f"; {each.field}: {each.code}" for each in refusal.errors)

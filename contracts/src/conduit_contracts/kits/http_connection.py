@@ -1,4 +1,4 @@
-"""Requests to the hub: OAuth 2 client credentials, one key per thing said, and another try where it may help."""
+"""Requests to the hub: OAuth 2 client credentials, one key for each request, and retries where they may help."""
 
 import asyncio
 import os
@@ -80,7 +80,7 @@ class Connection:
         self._lock = asyncio.Lock()
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         await self._client.aclose()
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
@@ -148,7 +148,7 @@ class _NoToken(Answer):
 
 
 def _no_token(answer: Any) -> Refusal:
-    """The token's address answers in words of its own standard, but for what any address may answer."""
+    """The token endpoint answers in the format of its own standard, except for answers that every address can give."""
     try:
         found = read(_NoToken, answer.content)
     except ValidationError:

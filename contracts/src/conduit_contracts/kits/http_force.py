@@ -1,4 +1,4 @@
-"""What partners attached, for the force that leads the case: told by AttachmentDisseminated, fetched by HTTP.
+"""Partners' attachments, for the force that leads the case: announced by AttachmentDisseminated, fetched by HTTP.
 
 async with AttachmentKit(HttpSettings.from_file("force.env")) as files:
     content = await files.fetch(delivery.message)  # an AttachmentDisseminated, from ForceKit
@@ -16,15 +16,15 @@ from conduit_contracts.routing import AttachmentDisseminated
 __all__ = ["AttachmentKit", "DamagedError", "HttpSettings", "RefusedError"]
 
 RETRY_SECONDS = (0.5, 2.0, 5.0, 10.0)
-"""The event may be faster than the leave to fetch."""
+"""The event may arrive before the permission to fetch."""
 
 
 class DamagedError(KitError):
-    """What came is not what the hub scanned. Fetch it again; speak to the hub if it comes so again."""
+    """What arrived is not what the hub scanned. Fetch it again; if it happens again, speak to the hub."""
 
 
 class AttachmentKit:
-    """One force's connection to the files. It raises RefusedError where the hub says no: another force leads, or nobody."""
+    """One force's connection to the files. It raises RefusedError if the hub says no: another force leads, or none does."""
 
     def __init__(
         self, settings: HttpSettings, *, seconds: float = 60.0, retry_seconds: Sequence[float] = RETRY_SECONDS
@@ -39,7 +39,7 @@ class AttachmentKit:
         await self._connection.close()
 
     async def fetch(self, told: AttachmentDisseminated) -> bytes:
-        """The file, compared with what the hub told of it. The hub notes that it was fetched.
+        """The file, checked against size and hash in the event. The hub records that it was fetched.
 
         Raises:
             DamagedError: size or hash are not as told.

@@ -1,4 +1,4 @@
-"""What a connector remembers of each message, so that one that comes again takes effect once.
+"""What a connector remembers about each message, so that a repeated message takes effect once.
 
 The stages are kept before and after the handler. Between them lies the one moment that no ledger can see: a crash then
 leaves `BEGUN`, the handler is called again, and the message says so (`Delivery.redelivered`).
@@ -16,13 +16,13 @@ KEPT = timedelta(days=180)
 
 
 class Stage(IntEnum):
-    """How far a message has come."""
+    """How far the handling of a message has got."""
 
     NEW = 0
     BEGUN = 1
-    """The handler was called, and is not known to have ended."""
+    """The handler was called, and may not have finished."""
     STORED = 2
-    """The handler has ended: the message has taken effect."""
+    """The handler has finished: the message has taken effect."""
     CONFIRMED = 3
     """The hub has been told."""
 
@@ -31,11 +31,11 @@ class Ledger(Protocol):
     """Durable: what `mark` has returned from must survive a crash."""
 
     async def stage(self, event_id: str) -> Stage:
-        """How far the message has come."""
+        """How far the handling of the message has got."""
         ...
 
     async def mark(self, event_id: str, stage: Stage) -> None:
-        """Keep that it has come so far. Never goes back."""
+        """Record this stage. A stage never goes back."""
         ...
 
 
@@ -53,7 +53,7 @@ class SqliteLedger:
         self._connection.execute("DELETE FROM messages WHERE at < ?", (oldest.isoformat(),))
 
     async def stage(self, event_id: str) -> Stage:
-        """How far the message has come."""
+        """How far the handling of the message has got."""
         row = self._connection.execute("SELECT stage FROM messages WHERE event_id = ?", (event_id,)).fetchone()
         return Stage(row[0]) if row else Stage.NEW
 
@@ -65,7 +65,7 @@ class SqliteLedger:
         )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
 
@@ -81,4 +81,4 @@ class OwnRecords:
         return Stage.STORED if await self._seen(event_id) else Stage.NEW
 
     async def mark(self, event_id: str, stage: Stage) -> None:
-        """The handler has done it."""
+        """Does nothing: the handler has recorded it."""

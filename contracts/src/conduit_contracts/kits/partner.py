@@ -1,4 +1,4 @@
-"""The partner kit: build, check as the hub does, send by Kafka, follow what becomes of it.
+"""The partner kit: build, check as the hub does, send by Kafka, follow the updates.
 
 async with PartnerKit("northlight", KafkaSettings.from_environment()) as hub:
     await hub.submit(hub.referral("NL-2026-0147", mou_reference="MOU-NORTHLIGHT", ...))
@@ -36,7 +36,7 @@ __all__ = ["PartnerKit", "Sent", "Submission", "Update", "Updates"]
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What the hub says. One that came before has the same `attributes.id`, and a status the same `revision`."""
+    """One update from the hub. A repeated one has the same `attributes.id`, and a status update the same `revision`."""
 
     message: ReferralStatusUpdated | SubmissionRejected | SubmissionDeferred
     attributes: Attributes
@@ -107,7 +107,7 @@ class PartnerKit:
         return checks.check(self.partner_id, prepare(self.partner_id, message))
 
     def warnings(self, message: PartnerMessage) -> tuple[Advice, ...]:
-        """What to look at before you send: the hub takes it all the same, and says the same in its updates."""
+        """What to check before you send. The hub takes it anyway, and gives the same warnings in its updates."""
         return warnings_of(message)
 
     def places(self, words: str) -> tuple[Place, ...]:
@@ -115,7 +115,7 @@ class PartnerKit:
         return find(words)
 
     def prepare(self, message: PartnerMessage, *, event_id: str | None = None) -> Submission:
-        """The record to send. Keep its `event_id` before you send; to send again after a crash, give it here.
+        """The record to send. Store its `event_id` before you send; to send again after a crash, give it here.
 
         Raises:
             InvalidError: the hub would refuse it.
@@ -128,7 +128,7 @@ class PartnerKit:
         return submission
 
     async def send(self, submission: Submission) -> Sent:
-        """Returns once the broker has it for good. What the hub makes of it comes as an update.
+        """Returns once the broker has stored it durably. The hub's answer comes as an update.
 
         Raises:
             UnconfirmedError: it may have arrived; send the same submission again.
@@ -147,17 +147,17 @@ class PartnerKit:
     async def withdraw(
         self, partner_reference: str, reason: WithdrawalReason, comment: str | None = None, *, event_id: str | None = None
     ) -> Sent:
-        """Take a referral back. Raises as `prepare` and `send` do."""
+        """Withdraw a referral. Raises as `prepare` and `send` do."""
         fields = {"partner_reference": partner_reference, "reason": reason, "comment": comment}
         return await self._say(build.build(ReferralWithdrawn, {"partner_id": self.partner_id, **fields}), event_id)
 
     async def reconsider(self, partner_reference: str, comment: str, *, event_id: str | None = None) -> Sent:
-        """Ask, once, for a second officer's look at a declined referral. Raises as `prepare` and `send` do."""
+        """Ask, once, for a second officer to look at a declined referral. Raises as `prepare` and `send` do."""
         fields = {"partner_id": self.partner_id, "partner_reference": partner_reference, "comment": comment}
         return await self._say(build.build(ReconsiderationRequested, fields), event_id)
 
     def updates(self, name: str) -> Updates:
-        """The hub's updates, from where the reader of this name left off; each name reads all of them."""
+        """The hub's updates, from where the reader of this name left off. Each name reads all of them."""
         group = f"partner.{self.partner_id}.{name}"
         return Updates(Reader(self._settings, PARTNER_UPDATES, self.partner_id, group, self._report))
 

@@ -1,7 +1,7 @@
-"""Reads a principal's own topic, at least once: what was not confirmed comes again.
+"""Reads a principal's own topic, at least once: a record that was not confirmed comes again.
 
-A record that cannot be read, or is of a type that came later than this kit, is reported and passed over; so is a whole batch
-that cannot be read. Nothing stops.
+A record that cannot be read, or whose type is newer than this kit, is reported and skipped. So is a whole batch that cannot
+be read. Reading never stops.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _UNREADABLE = Problem(
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that was passed over. It names where the record lies, and nothing that stands in it."""
+    """A record that was skipped. It says where the record is, and nothing of its content."""
 
     topic: str
     partition: int
@@ -41,7 +41,7 @@ class Skipped:
 
     @property
     def unknown_type(self) -> bool:
-        """Whether it is only of a type that this kit does not know: a newer kit may."""
+        """Whether its type is only unknown to this kit: a newer kit may know it."""
         return any(problem.code == "type_not_accepted" for problem in self.problems)
 
 
@@ -62,7 +62,7 @@ def log_skipped(skipped: Skipped) -> None:
 
 
 class Received(NamedTuple):
-    """A record that could be read, and where it lies."""
+    """A record that could be read, and its place."""
 
     message: Any
     attributes: Attributes
@@ -115,7 +115,7 @@ class Reader:
                 return Received(message, attributes, record.partition, record.offset)
 
     async def confirm(self, received: Received) -> None:
-        """It, and what came before it, will not come again."""
+        """This record and all before it will not come again."""
         await self._commit(received.partition, received.offset)
 
     async def _fetch(self) -> Any:
@@ -136,7 +136,7 @@ class Reader:
                 await self._start_again(type(error).__name__)
 
     def _has_left(self) -> str:
-        """Why aiokafka's own task that keeps up the group has ended, as it may without a word (its issue 796); else ""."""
+        """Why aiokafka's own group task has ended, which it may do silently (its issue 796); otherwise ""."""
         task = getattr(getattr(self._consumer, "_coordinator", None), "_coordination_task", None)
         if task is None or not task.done():
             return ""
@@ -156,7 +156,7 @@ class Reader:
             self.topic,
             **self._settings.arguments(),
             group_id=self._group,
-            # A group that is new, or was away for longer than offsets are kept, must not begin at the end.
+            # A group that is new, or was not used for longer than offsets are kept, must not begin at the end.
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             session_timeout_ms=10_000,
@@ -172,7 +172,7 @@ class Reader:
             raise
 
     async def _start_again(self, why: str) -> None:
-        """Until it succeeds: whoever waits for records would not notice an end."""
+        """Tries until it succeeds: a caller that waits for records would not notice if it gave up."""
         while True:
             _log.warning("reading %s again from where it was confirmed (%s)", self.topic, why)
             with suppress(Exception):  # whatever it died of, it is not needed any more
@@ -193,5 +193,5 @@ class Reader:
         try:
             await self._consumer.commit({self._kafka.TopicPartition(self.topic, partition): offset + 1})
         except self._kafka.errors.KafkaError as error:
-            # The partition went to another reader, or the broker is away: the record comes again, which is allowed.
+            # The partition went to another reader, or the broker is down: the record comes again, which is allowed.
             _log.warning("position not kept (%s); records may come again", type(error).__name__)

@@ -33,7 +33,7 @@ class Sender:
         await self._discard()
 
     async def send(self, topic: str, key: bytes, headers: Sequence[tuple[str, bytes]], value: bytes) -> str:
-        """Where the record now lies, as topic/partition/offset. Records of one caller keep their order.
+        """Send one record; returns its place as topic/partition/offset. Records of one caller keep their order.
 
         Raises:
             UnconfirmedError: the broker did not confirm it in time. It may have arrived.

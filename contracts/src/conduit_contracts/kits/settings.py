@@ -1,4 +1,4 @@
-"""How a client comes to the broker: the variables of `.conduit/clients/<principal>.env`, and of any other environment."""
+"""How a client connects to the broker: the variables in `.conduit/clients/<principal>.env`, or in the environment."""
 
 import os
 import shlex
@@ -24,7 +24,7 @@ class KafkaSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
-    """The authority to trust; without one, those that this machine trusts."""
+    """The certificate authority to trust; without one, those that this machine trusts."""
 
     def __post_init__(self) -> None:
         if self.security_protocol not in PROTOCOLS:

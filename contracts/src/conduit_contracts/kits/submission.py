@@ -1,4 +1,4 @@
-"""A partner's message as the record that it becomes.
+"""A partner's message as a record to send.
 
 Its event id stays the same however often it is sent, so that the hub takes it once. A submission that was answered with a
 retryable problem is sent again as a new one, under a new event id.
@@ -22,7 +22,7 @@ PartnerMessage = ReferralSubmitted | InformationSupplied | ReferralWithdrawn | R
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One record, ready to send, and to send again. Keep `event_id` with your own record of the case before you send."""
+    """One record, ready to send and to send again. Store `event_id` with your own record of the case before you send."""
 
     event_id: str
     topic: str
@@ -30,7 +30,7 @@ class Submission:
     headers: tuple[tuple[str, bytes], ...]
     value: bytes
     warnings: tuple[Advice, ...] = ()
-    """What to look at before you send it. The hub takes it all the same."""
+    """What to check before you send it. The hub takes it anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def prepare(
 
 
 def warnings_of(message: PartnerMessage) -> tuple[Advice, ...]:
-    """What the hub would warn of."""
+    """What the hub would warn about."""
     match message:
         case ReferralSubmitted(referral=told):
             return advice_on(told)
@@ -69,7 +69,7 @@ def warnings_of(message: PartnerMessage) -> tuple[Advice, ...]:
 
 
 def log_warnings(warnings: tuple[Advice, ...]) -> None:
-    """Say them where whoever runs the program reads. Nothing of the case is in them."""
+    """Log them for the people who run the program. They contain nothing of the case."""
     for each in warnings:
         _log.warning("%s: %s: %s", each.field, each.code, each.message)
 
