@@ -49,8 +49,8 @@ _LARGE = 8_192
 """In bytes. A smaller value cannot hold so much that checking all of it takes long."""
 _SPECVERSION = re.compile(rb'"specversion"\s*:')
 _STRUCTURED = (
-    "The event's attributes are in the value, as in structured mode. Send content-type application/cloudevents+json with it, "
-    "or send the attributes as ce_ headers."
+    "The event's attributes are in the value, as in structured mode. Send content-type application/cloudevents+json with "
+    "it, or send the attributes as ce_ headers."
 )
 
 
