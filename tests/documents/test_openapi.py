@@ -13,7 +13,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from conduit_generate.documents.openapi import document
-from conduit_intake.http.app import create_app
+from conduit_intake.api.app import create_app
 from conduit_local.services import DOCS_DIR
 
 

@@ -18,7 +18,7 @@ from conduit_contracts.kits.force import Delivery, ForceKit
 from conduit_contracts.kits.http import Attached, HttpKit, HttpSettings
 from conduit_contracts.kits.http_force import AttachmentKit, DamagedError, RefusedError
 from conduit_contracts.routing import AttachmentDisseminated, CaseDisseminated
-from conduit_intake import clients
+from conduit_intake.access import clients
 from conduit_local.stack import Stack
 from services.intake.tests.clamd_server import EICAR
 from tests.kits.samples import fields

@@ -17,7 +17,7 @@ from conduit_contracts.notification import ReferralState
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import Origin
 from conduit_contracts.routing import HandoffState
-from conduit_intake import clients
+from conduit_intake.access import clients
 from conduit_local.stack import Stack
 from tests.kits.samples import fields, information
 

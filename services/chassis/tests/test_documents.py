@@ -6,16 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
-from conduit_chassis.documents import documents
 from conduit_chassis.health import Health
-from conduit_chassis.http import Router, plain
+from conduit_chassis.http.documents import documents
+from conduit_chassis.http.server import Router
 
 FILES = {"index.html": "<p>start</p>", "asyncapi.html": "<p>topics</p>", "asyncapi.json": "{}", "other.txt": "not served"}
 
 
 def client(folder: Path | None) -> httpx.AsyncClient:
-    router = Router(Health(stall_seconds=1, dead_seconds=1), plain(200, "own"), documents(folder))
+    router = Router(Health(stall_seconds=1, dead_seconds=1), PlainTextResponse("own"), documents(folder))
     router.serve([])
     return httpx.AsyncClient(transport=httpx.ASGITransport(router), base_url="http://service")
 

@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import REGISTRY
+from starlette.responses import PlainTextResponse
 
 from conduit_chassis.health import Health
-from conduit_chassis.http import Router, plain
+from conduit_chassis.http.server import Router
 
 NAME = "conduit_http_requests_total"
 
@@ -18,8 +19,8 @@ async def broken(_scope: Any, _receive: Any, _send: Any) -> None:
 
 def client() -> httpx.AsyncClient:
     health = Health(stall_seconds=1, dead_seconds=1)
-    router = Router(health, plain(200, "own"), {})
-    router.serve([("/things", plain(201, "made")), ("/broken", broken)])
+    router = Router(health, PlainTextResponse("own"), {})
+    router.serve([("/things", PlainTextResponse("made", 201)), ("/broken", broken)])
     return httpx.AsyncClient(transport=httpx.ASGITransport(router), base_url="http://service")
 
 
@@ -61,8 +62,8 @@ async def test_an_application_that_fails_counts_as_a_fault_of_ours() -> None:
 
 async def test_an_application_that_serves_everything_counts_its_own() -> None:
     health = Health(stall_seconds=1, dead_seconds=1)
-    router = Router(health, plain(200, "own"), {})
-    router.serve([("/", plain(200, "all"))])
+    router = Router(health, PlainTextResponse("own"), {})
+    router.serve([("/", PlainTextResponse("all"))])
     before = sum(sample.value for sample in _samples())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(router), base_url="http://service") as caller:
         await caller.get("/anything")

@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
 
-from conduit_chassis import http, postgres, tracing
+from conduit_chassis import postgres, tracing
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Delivery, Incoming, Reader, Record
@@ -326,7 +327,7 @@ async def asking(status: int | Exception) -> AsyncIterator[tuple[httpx.AsyncClie
         heard.append(dict(scope["headers"]))
         if isinstance(status, Exception):
             raise status
-        await http.plain(status, "answer")(scope, receive, send)
+        await PlainTextResponse("answer", status)(scope, receive, send)
 
     transport = httpx.ASGITransport(parts.serve("/v1", app))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub.example") as client:

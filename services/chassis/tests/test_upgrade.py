@@ -6,16 +6,17 @@ import asyncio
 import logging
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from conduit_chassis.health import Health
-from conduit_chassis.http import Router, create_server, plain
+from conduit_chassis.http.server import Router, create_server
 from conduit_chassis.settings import Settings
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket", "TLS/1.3"])
 async def test_an_upgrade_is_not_made_and_no_log_speaks_of_it(protocol: str, caplog: pytest.LogCaptureFixture) -> None:
-    router = Router(Health(stall_seconds=1, dead_seconds=1), plain(200, "own"), {})
-    router.serve([("/things", plain(201, "made"))])
+    router = Router(Health(stall_seconds=1, dead_seconds=1), PlainTextResponse("own"), {})
+    router.serve([("/things", PlainTextResponse("made", 201))])
     server = create_server(
         Settings(
             kafka_bootstrap_servers="nowhere:1", postgres_dsn="postgresql://nowhere", http_host="127.0.0.1", http_port=0

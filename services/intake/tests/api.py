@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+from starlette.types import ASGIApp
 
-from conduit_chassis.runtime import ASGIApp
 from conduit_chassis.testing import Harness
 from conduit_contracts.envelope import dump
-from conduit_intake import clients
-from conduit_intake.credentials import Secret
-from conduit_intake.http.app import create_api, create_app
-from conduit_intake.http.paths import Paths
+from conduit_intake.access import clients
+from conduit_intake.access.credentials import Secret
+from conduit_intake.api.app import create_api, create_app
+from conduit_intake.api.paths import Paths
 from services.intake.tests.samples import NORTH, referral, supplied
 
 JSON = {"content-type": "application/json"}

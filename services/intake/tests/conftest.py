@@ -1,12 +1,14 @@
 """Fixtures: a database with the chassis' and intake's tables, and intake on it without Kafka."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from conduit_chassis.clock import Clock
 from conduit_chassis.migrate import migrate
 from conduit_chassis.testing import Harness, ManualClock, harness
 from conduit_intake.app import create_service
@@ -14,6 +16,11 @@ from services.intake.tests.api import Api
 from services.intake.tests.samples import NORTH, NOW, SOUTH, registered, sent
 
 POLICY_FILE = Path(__file__).parents[3] / "deploy" / "policy" / "policy.toml"
+
+
+def intake_with(database: str, clock: Clock | None = None, **settings: Any) -> AbstractAsyncContextManager[Harness]:
+    """One more process of intake on this database, with these settings."""
+    return harness(create_service(), database, clock, policy_file=POLICY_FILE, **settings)
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +36,8 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def empty_intake(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
     """Intake with an empty register."""
-    service = create_service()
-    async with harness(service, database, clock, policy_file=POLICY_FILE) as made:
-        service.routes(made.runtime)
+    async with intake_with(database, clock) as made:
+        made.runtime.service.routes(made.runtime)
         yield made
 
 

@@ -14,11 +14,10 @@ from typing import Any
 import httpx
 import uvicorn
 
-from conduit_chassis.testing import ManualClock, harness
-from conduit_intake.app import create_service
+from conduit_chassis.testing import ManualClock
 from conduit_local.ports import LOOPBACK, free_port
 from services.intake.tests.api import Api, keyed, referred
-from services.intake.tests.conftest import POLICY_FILE
+from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import NORTH, NOW, registered, sent
 
 FORCE = "kent"
@@ -69,7 +68,7 @@ def serving(database: str) -> Iterator[Fuzzed]:
 
 async def _serve(database: str, ready: Future[Fuzzed], done: threading.Event) -> None:
     try:
-        async with harness(create_service(), database, ManualClock(NOW), policy_file=POLICY_FILE, **UNLIMITED) as intake:
+        async with intake_with(database, ManualClock(NOW), **UNLIMITED) as intake:
             service: Any = intake.runtime.service
             ((_, app),) = service.routes(intake.runtime)
             await intake.deliver(sent(registered()))

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conduit_chassis.kafka import Record
-from conduit_chassis.testing import Harness, ManualClock, harness, raw_record
+from conduit_chassis.testing import Harness, ManualClock, raw_record
 from conduit_contracts.danger import CALL_999, CODE
 from conduit_contracts.intake import DangerReported, ReferralReceived, SubmissionRejected
-from conduit_intake import accounts, metrics
-from conduit_intake.app import create_service
-from conduit_intake.http.app import create_api
+from conduit_intake import metrics
+from conduit_intake.api import kept
+from conduit_intake.api.app import create_api
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
+from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import (
     NORTH,
     NOW,
@@ -257,7 +258,7 @@ class TestHttp:
         async def fail(*_arguments: Any) -> None:
             raise LookupError
 
-        monkeypatch.setattr(accounts, "keep", fail)
+        monkeypatch.setattr(kept, "keep", fail)
         await self.refused(intake, await refer(north, **DANGER), "internal_error")
 
     async def test_no_key(self, intake: Harness, north: httpx.AsyncClient) -> None:
@@ -269,7 +270,7 @@ class TestHttp:
         await self.refused(intake, await refer(north, **DANGER), "partner_suspended")
 
     async def test_one_that_asks_too_often(self, api: Api, database: str, clock: ManualClock) -> None:
-        async with harness(create_service(), database, clock, http_burst=1, http_rate_per_second=0.001) as slow:
+        async with intake_with(database, clock, http_burst=1, http_rate_per_second=0.001) as slow:
             client = await api.client(NORTH, create_api(slow.runtime))
             await client.get(PATH)
             await self.refused(slow, await refer(client, **DANGER), "rate_exceeded")

@@ -13,15 +13,15 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from conduit_chassis.testing import Harness, ManualClock, harness
+from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.envelope import dump
 from conduit_contracts.intake import AttachmentCleared
 from conduit_intake import media, scanning
-from conduit_intake.app import create_service
+from conduit_intake.api.app import create_api
 from conduit_intake.clamd import Clamd, ScannerError
-from conduit_intake.http.app import create_api
 from services.intake.tests.api import DOCUMENT, Api, code, keyed, post, referred
 from services.intake.tests.clamd_server import EICAR, FakeClamd, fake_clamd
+from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import CANARY, NORTH, registered, sent, withdrawn
 
 PDF = b"%PDF-1.7\nsynthetic\n%%EOF\n"
@@ -41,7 +41,7 @@ async def clamd() -> AsyncIterator[FakeClamd]:
 async def scanned_by(api: Api, database: str, clamd: FakeClamd, **more: Any) -> AsyncIterator[Harness]:
     """Intake with a scanner; the API's clients speak to it from here on."""
     settings = {"clamd_host": clamd.host, "clamd_port": clamd.port, "clamd_seconds": 2.0} | more
-    async with harness(create_service(), database, api.intake.runtime.clock, **settings) as made:
+    async with intake_with(database, api.intake.runtime.clock, **settings) as made:
         api.app = create_api(made.runtime)
         yield made
 

@@ -13,13 +13,14 @@ import psycopg
 import pytest
 import structlog
 
-from conduit_chassis.testing import ManualClock, harness
-from conduit_intake import clients, metrics
-from conduit_intake.app import create_service
-from conduit_intake.credentials import new_secret
-from conduit_intake.http import auth
-from conduit_intake.http.app import create_api
+from conduit_chassis.testing import ManualClock
+from conduit_intake import metrics
+from conduit_intake.access import clients, tokens
+from conduit_intake.access.credentials import new_secret
+from conduit_intake.api.app import create_api
+from conduit_intake.api.tokens import FORM
 from services.intake.tests.api import Api, code, referred, token
+from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import NORTH, NOW, SOUTH
 
 _TABLES = """
@@ -92,7 +93,7 @@ class TestTokens:
     async def test_a_wrong_secret_costs_no_slow_hash_whether_the_client_exists_or_not(
         self, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(auth, "hash_secret", lambda *_: pytest.fail("the slow hash was computed"))
+        monkeypatch.setattr(tokens, "hash_secret", lambda *_: pytest.fail("the slow hash was computed"))
         await api.client()
         client = await api.anybody()
         for client_id in (NORTH, "nobody"):
@@ -107,7 +108,7 @@ class TestTokens:
             (b"\xff", "invalid_request"),
             (b"&".join(b"a%d=1" % number for number in range(30)), "invalid_request"),
         ]:
-            headers = {"content-type": auth.FORM}
+            headers = {"content-type": FORM}
             answer = await (await api.anybody()).post("/oauth/token", content=content, headers=headers)
             assert (answer.status_code, answer.json()["error"]) == (400, error)
 
@@ -131,7 +132,7 @@ class TestTokens:
         assert answer.status_code == 200
 
     async def test_guessing_is_slowed(self, api: Api, database: str, clock: ManualClock) -> None:
-        async with harness(create_service(), database, clock, token_burst=3, token_rate_per_second=0.01) as slow:
+        async with intake_with(database, clock, token_burst=3, token_rate_per_second=0.01) as slow:
             client = await api.anybody(create_api(slow.runtime))
             answers = [await token(client, NORTH, "wrong") for _ in range(4)]
             assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
@@ -146,7 +147,7 @@ class TestWrongSecrets:
     @pytest.fixture
     async def slow(self, api: Api, database: str, clock: ManualClock) -> AsyncIterator[httpx.AsyncClient]:
         """A hub that gives three tokens, and takes three wrong secrets, and then none for a long while."""
-        async with harness(create_service(), database, clock, token_burst=3, token_rate_per_second=0.01) as made:
+        async with intake_with(database, clock, token_burst=3, token_rate_per_second=0.01) as made:
             yield await api.anybody(create_api(made.runtime))
 
     async def test_a_flood_of_them_keeps_the_right_one_from_nothing(self, api: Api, slow: httpx.AsyncClient) -> None:
@@ -184,7 +185,7 @@ class TestWrongSecrets:
         await api.intake.pool.execute("UPDATE client_secrets SET quick_hash = NULL WHERE secret_id = $1", secret.secret_id)
         assert (await token(slow, NORTH, "wrong")).status_code == 401
         assert (await token(slow, NORTH, secret.text)).status_code == 200
-        monkeypatch.setattr(auth, "hash_secret", lambda *_: pytest.fail("the slow hash was computed"))
+        monkeypatch.setattr(tokens, "hash_secret", lambda *_: pytest.fail("the slow hash was computed"))
         for text in (secret.text, other.text):
             assert (await token(slow, NORTH, text)).status_code == 200
 
@@ -203,7 +204,7 @@ class TestDiscovery:
     async def test_behind_a_gateway_it_names_the_address_that_partners_use(
         self, api: Api, database: str, clock: ManualClock
     ) -> None:
-        async with harness(create_service(), database, clock, public_url="https://api.hub.example") as public:
+        async with intake_with(database, clock, public_url="https://api.hub.example") as public:
             client = await api.anybody(create_api(public.runtime))
             told = (await client.get("/.well-known/oauth-authorization-server")).json()
         assert told["issuer"] == "https://api.hub.example"

@@ -15,8 +15,8 @@ from conduit_contracts import partner
 from conduit_contracts.envelope import read_message
 from conduit_contracts.referral import Referral, Supplement
 from conduit_intake import problems, rules
-from conduit_intake.http.examples import EXAMPLES
-from conduit_intake.http.refusals import RULES, TABLE, Refused, response
+from conduit_intake.api.examples import EXAMPLES
+from conduit_intake.api.refusals import RULES, TABLE, Refused, response
 from services.intake.tests.api import DOCUMENT, PROBLEM, Api
 
 MODELS = {

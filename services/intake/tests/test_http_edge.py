@@ -13,17 +13,15 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from conduit_chassis.http import Router
-from conduit_chassis.testing import ManualClock, harness
-from conduit_intake import accounts
-from conduit_intake.app import create_service
-from conduit_intake.http import door
-from conduit_intake.http.app import create_api
-from conduit_intake.http.bodies import DEEPEST, too_deep
-from conduit_intake.http.edge import correlation_id
-from conduit_intake.http.limits import MOST_BUCKETS, Buckets
+from conduit_chassis.http.server import Router
+from conduit_chassis.testing import ManualClock
+from conduit_intake.access.limits import MOST_BUCKETS, Buckets
+from conduit_intake.api import door, kept
+from conduit_intake.api.app import create_api
+from conduit_intake.api.bodies import DEEPEST, too_deep
+from conduit_intake.api.edge import correlation_id
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred, token
-from services.intake.tests.conftest import POLICY_FILE
+from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import CANARY, NORTH, sent, submitted
 
 PATH = "/v1/referrals"
@@ -64,7 +62,7 @@ class TestSize:
         assert code(answer) == (413, "body_too_large")
 
     async def test_a_body_that_does_not_arrive_is_not_waited_for(self, api: Api, database: str) -> None:
-        async with harness(create_service(), database, body_seconds=0.05) as slow:
+        async with intake_with(database, body_seconds=0.05) as slow:
             client = await api.client(app=create_api(slow.runtime))
 
             async def stuck() -> AsyncIterator[bytes]:
@@ -109,7 +107,7 @@ class TestRate:
     async def test_a_partner_that_asks_too_often_waits_and_no_other_does(
         self, api: Api, database: str, clock: ManualClock
     ) -> None:
-        async with harness(create_service(), database, clock, http_burst=3, http_rate_per_second=0.1) as slow:
+        async with intake_with(database, clock, http_burst=3, http_rate_per_second=0.1) as slow:
             app = create_api(slow.runtime)
             clients = [await api.client(NORTH, app), await api.client(f"{NORTH}.second", app)]
             answers = [await clients[number % 2].get(PATH) for number in range(4)]
@@ -122,7 +120,7 @@ class TestRate:
     async def test_replicas_share_what_a_partner_may_ask_for(self, api: Api, database: str, clock: ManualClock) -> None:
         settings = {"http_burst": 3, "http_rate_per_second": 0.1, "token_burst": 3, "token_rate_per_second": 0.1}
         async with AsyncExitStack() as stack:
-            entered = [harness(create_service(), database, clock, **settings) for _ in range(2)]
+            entered = [intake_with(database, clock, **settings) for _ in range(2)]
             apps = [create_api((await stack.enter_async_context(each)).runtime) for each in entered]
             replicas = [await api.client(NORTH, app) for app in apps]
             answers = [await replicas[number % 2].get(PATH) for number in range(4)]
@@ -160,17 +158,17 @@ class TestLoad:
         self, api: Api, database: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         inside, go_on = asyncio.Event(), asyncio.Event()
-        keep = accounts.keep
+        keep = kept.keep
 
         async def slowly(*arguments: Any) -> None:
             inside.set()
             await go_on.wait()
             await keep(*arguments)
 
-        async with harness(create_service(), database, clock, policy_file=POLICY_FILE, pool_size=4) as busy:
+        async with intake_with(database, clock, pool_size=4) as busy:
             ((_, app),) = busy.runtime.service.routes(busy.runtime)
             client = await api.client(app=app)
-            monkeypatch.setattr(accounts, "keep", slowly)
+            monkeypatch.setattr(kept, "keep", slowly)
             monkeypatch.setattr(door, "QUEUE_SECONDS", 0.2)
             first = asyncio.create_task(refer(client))
             await inside.wait()

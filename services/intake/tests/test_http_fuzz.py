@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from conduit_intake.http.app import create_app
+from conduit_intake.api.app import create_app
 from services.intake.tests.fuzz_server import Fuzzed, serving
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from conduit_contracts import topics
 from conduit_contracts.envelope import decode
 from conduit_contracts.intake import ReferralReceived
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
-from conduit_intake import clients
+from conduit_intake.access import clients
 from conduit_intake.app import create_service
 from conduit_intake.settings import IntakeSettings
 from conduit_local.ports import free_port

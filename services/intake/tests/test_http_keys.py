@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from conduit_chassis.periodic import run_tick
-from conduit_chassis.testing import ManualClock, harness, logging_as
+from conduit_chassis.testing import ManualClock, logging_as
 from conduit_contracts.envelope import dump
-from conduit_intake import accounts
-from conduit_intake.app import create_service
-from conduit_intake.http.app import create_api
-from conduit_intake.http.keys import REPLAYED
+from conduit_intake.api import kept
+from conduit_intake.api.app import create_api
+from conduit_intake.api.keys import REPLAYED
 from services.intake.tests.api import JSON, Api, added, body, code, keyed, post, refer, referred
+from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import NORTH, registered, sent, withdrawn
 
 
@@ -124,7 +124,7 @@ class TestAgain:
             raise ConnectionResetError
 
         with monkeypatch.context() as broken:
-            broken.setattr(accounts, "keep", fail)
+            broken.setattr(kept, "keep", fail)
             answer = await post(north, "/v1/referrals", body(), "1")
             assert code(answer) == (503, "unavailable")
             assert answer.headers["retry-after"] == "5"
@@ -141,7 +141,7 @@ class TestAgain:
         async def fail(*_arguments: Any) -> None:
             raise LookupError("canary")
 
-        monkeypatch.setattr(accounts, "keep", fail)
+        monkeypatch.setattr(kept, "keep", fail)
         with logging_as("intake"):
             answer = await post(north, "/v1/referrals", body(), "1")
         assert code(answer) == (500, "internal_error")
@@ -173,7 +173,7 @@ class TestAtOnce:
     async def test_fifty_requests_with_one_key_to_two_replicas_make_one_referral(
         self, api: Api, database: str, clock: ManualClock
     ) -> None:
-        async with harness(create_service(), database, clock) as twin:
+        async with intake_with(database, clock) as twin:
             clients = [await api.client(), await api.client(app=create_api(twin.runtime))]
             answers = await asyncio.gather(*(post(clients[n % 2], "/v1/referrals", body(), "1") for n in range(50)))
         assert {answer.status_code for answer in answers} <= {202, 409}
@@ -182,7 +182,7 @@ class TestAtOnce:
 
     async def test_while_a_request_is_under_way_its_key_is_in_flight(self, api: Api, north: httpx.AsyncClient) -> None:
         async with api.intake.runtime.transaction() as (connection, _):
-            assert await accounts.lock_key(connection, NORTH, "1")
+            assert await kept.lock(connection, NORTH, "1")
             assert code(await post(north, "/v1/referrals", body(), "1")) == (409, "idempotency_key_in_flight")
             assert (await post(north, "/v1/referrals", body(), "2")).status_code == 202
         assert (await post(north, "/v1/referrals", body(), "1")).status_code == 200

@@ -430,7 +430,11 @@ async def test_a_large_batch_takes_as_many_statements_as_a_small_one(intake: Har
 
 
 def test_the_settings_refuse_a_time_zone_that_the_machine_does_not_know() -> None:
-    given: dict[str, Any] = {"kafka_bootstrap_servers": "unused:9092", "postgres_dsn": "postgresql://unused"}
+    given: dict[str, Any] = {
+        "kafka_bootstrap_servers": "unused:9092",
+        "postgres_dsn": "postgresql://unused",
+        "policy_file": POLICY_FILE,
+    }
     assert IntakeSettings(**given).mou_time_zone.key == "Europe/London"
     with pytest.raises(ValidationError):
         IntakeSettings(**given, mou_time_zone="Europe/Nowhere")

@@ -26,7 +26,8 @@ from services.notification.tests.conftest import POLICY_FILE
 
 
 def settings(**given: Any) -> NotificationSettings:
-    return NotificationSettings(kafka_bootstrap_servers="x:1", postgres_dsn="postgresql://x", **given)
+    needed: dict[str, Any] = {"kafka_bootstrap_servers": "x:1", "postgres_dsn": "postgresql://x", "policy_file": POLICY_FILE}
+    return NotificationSettings(**needed | given)
 
 
 def test_a_mail_password_is_never_sent_in_the_clear() -> None:
@@ -51,8 +52,8 @@ def test_the_policy_as_it_is_deployed_can_be_used() -> None:
 
 
 def test_without_a_policy_the_service_does_not_start(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="POLICY_FILE"):
-        read_policy(settings())
+    with pytest.raises(ValidationError, match="policy_file"):
+        settings(policy_file=None)
     with pytest.raises(ConfigurationError):
         read_policy(settings(policy_file=tmp_path / "missing.toml"))
 

@@ -16,8 +16,8 @@ from conduit_contracts.envelope import Message, dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_REVIEWS
+from conduit_routing.api import create_api
 from conduit_routing.handlers import dispatch
-from conduit_routing.http import routes
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     OFFICER,
@@ -144,13 +144,8 @@ def test_silence_and_what_the_officer_did_are_no_news(desk: Desk) -> None:
 
 @pytest.fixture
 async def cases(routing: Harness) -> AsyncIterator[httpx.AsyncClient]:
-    pages = dict(routes(routing.runtime, TOKEN))
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await pages[scope["path"]](scope, receive, send)
-
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://routing", headers=headers) as made:
+    transport, headers = httpx.ASGITransport(create_api(routing.runtime, TOKEN)), {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://routing", headers=headers) as made:
         yield made
 
 

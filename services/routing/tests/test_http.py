@@ -14,7 +14,7 @@ from conduit_chassis.testing import Harness, record
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Urgency
 from conduit_routing import views
-from conduit_routing.http import routes
+from conduit_routing.api import create_api
 from services.routing.tests.builders import accepted, acknowledged, informed, person, place, referral, supplement, topic_of
 from services.routing.tests.conftest import TOKEN
 from tests.support.closed import closed
@@ -34,7 +34,10 @@ async def ask(
     """The status and the JSON of one request."""
     sent: list[dict[str, Any]] = []
 
-    async def send(message: dict[str, Any]) -> None:
+    async def nothing_more() -> Any:
+        raise AssertionError("no body is read")
+
+    async def send(message: Any) -> None:
         sent.append(message)
 
     scope = {
@@ -44,8 +47,7 @@ async def ask(
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    page = next(name for name in dict(routes(routing.runtime, token)) if path.startswith(name))
-    await dict(routes(routing.runtime, token))[page](scope, None, send)
+    await create_api(routing.runtime, token)(scope, nothing_more, send)
     assert (b"cache-control", b"no-store") in sent[0]["headers"]
     return sent[0]["status"], json.loads(sent[1]["body"])
 

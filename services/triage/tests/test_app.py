@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.http.api import Api
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import Harness, harness
 from conduit_triage.app import create_service
-from conduit_triage.http import Reviews
 from conduit_triage.settings import TriageSettings
 from services.triage.tests.builders import NOW
 from services.triage.tests.conftest import POLICY_FILE
@@ -37,7 +37,7 @@ async def test_a_policy_that_cannot_be_used_stops_the_start_and_names_the_key(
 async def test_reviews_and_commands_are_served_under_their_own_prefixes_alone(triage: Harness) -> None:
     routes = dict(triage.runtime.service.routes(triage.runtime))
     assert routes.keys() == {"/reviews", "/commands"}
-    assert all(isinstance(app, Reviews) for app in routes.values())
+    assert all(isinstance(app, Api) for app in routes.values())
 
 
 async def test_a_handler_without_a_policy_decides_nothing() -> None:

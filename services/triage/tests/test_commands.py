@@ -21,7 +21,7 @@ from conduit_contracts.triage import (
     ReferralAccepted,
     ReferralDeclined,
 )
-from conduit_triage.http import Reviews
+from conduit_triage.api import create_api
 from conduit_triage.policy import TriagePolicy
 from services.triage.tests.builders import (
     READER,
@@ -41,7 +41,7 @@ OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
 
 @pytest.fixture
 async def client(triage: Harness) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(Reviews(triage.runtime, TOKEN))
+    transport = httpx.ASGITransport(create_api(triage.runtime, TOKEN))
     async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers=OFFICER) as made:
         yield made
 

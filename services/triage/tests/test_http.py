@@ -10,9 +10,10 @@ from uuid import UUID
 import httpx
 import pytest
 
+from conduit_chassis.http.api import Api
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_triage import store
-from conduit_triage.http import Reviews
+from conduit_triage.api import create_api
 from services.triage.tests.builders import (
     NOW,
     REFERENCE,
@@ -32,13 +33,13 @@ UNKNOWN = "0198f2a4-7c00-7000-8000-000000000000"
 OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
 
 
-def client_of(app: Reviews) -> httpx.AsyncClient:
+def client_of(app: Api) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage")
 
 
 @pytest.fixture
 async def client(triage: Harness) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(Reviews(triage.runtime, TOKEN)) as made:
+    async with client_of(create_api(triage.runtime, TOKEN)) as made:
         yield made
 
 
@@ -145,7 +146,7 @@ async def test_a_request_that_is_not_in_order_gets_a_problem_and_nothing_else(
 
 
 async def test_without_a_token_there_is_nothing_here(triage: Harness) -> None:
-    async with client_of(Reviews(triage.runtime, "")) as closed:
+    async with client_of(create_api(triage.runtime, "")) as closed:
         for headers in (OFFICER, OFFICER | {"Authorization": "Bearer "}, {}):
             assert (await closed.get("/reviews", headers=headers)).status_code == 404
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from conduit_contracts.topics import FORCE
-from conduit_intake import clients
+from conduit_intake.access import clients
 from conduit_operate.env_file import env_text, parse_env
 from conduit_operate.paths import write_private
 

@@ -21,10 +21,10 @@ from conduit_chassis import log, migrate, postgres, preflight, tracing
 from conduit_chassis.backoff import jittered
 from conduit_chassis.broker import create_broker, create_docs, subscribe
 from conduit_chassis.clock import Clock, DatabaseClock
-from conduit_chassis.documents import documents
 from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, Verdict, class_name, classify
 from conduit_chassis.health import Health
-from conduit_chassis.http import Router, create_server, listen
+from conduit_chassis.http.documents import documents
+from conduit_chassis.http.server import Router, create_server, listen
 from conduit_chassis.kafka import Reader
 from conduit_chassis.periodic import (
     GAUGE_SECONDS,

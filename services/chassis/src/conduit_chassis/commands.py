@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.postgres import insert
 from conduit_contracts.ids import OfficerId, ReferralId
-from conduit_contracts.problems import Origin, Problem
+from conduit_contracts.problems import Problem
 
 _OFFICER: TypeAdapter[str] = TypeAdapter(OfficerId)
 _REFERRAL: TypeAdapter[UUID] = TypeAdapter(ReferralId)
@@ -27,10 +27,6 @@ WHERE officer_id = $1 OR officer_id IS NULL ORDER BY id DESC LIMIT $2
 """
 IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
 MOST_ANSWERS = 100
-UNAVAILABLE = Problem(
-    code="unavailable", field="path", message="The hub cannot answer now. Ask again.", origin=Origin.HUB, retryable=True
-)
-"""What an officer is told while the database is away."""
 
 
 @dataclass(frozen=True, slots=True)

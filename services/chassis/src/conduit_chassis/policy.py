@@ -11,14 +11,12 @@ from conduit_chassis.errors import ConfigurationError
 M = TypeVar("M", bound=BaseModel)
 
 
-def load_policy(path: Path | None, section: str, model: type[M]) -> M:
+def load_policy(path: Path, section: str, model: type[M]) -> M:
     """One section of the policy file. The model receives the file's top-level `version` as `version`.
 
     Raises:
-        ConfigurationError: no file is named, or naming the file and the key that cannot be used.
+        ConfigurationError: naming the file and the key that cannot be used.
     """
-    if path is None:
-        raise ConfigurationError("POLICY_FILE: is needed")
     document = _read(path)
     version = document.get("version")
     if not isinstance(version, str) or not version:

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from pydantic import BaseModel
+from starlette.types import ASGIApp
 
 from conduit_chassis import postgres
 from conduit_chassis.clock import Clock
@@ -18,8 +19,6 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.topics import Topic, consumed_by
 
 INBOX_MARGIN = timedelta(days=30)
-
-ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ class Settings(BaseSettings):
     postgres_dsn: SecretStr
     """postgresql://user:password@host:port/database, or with ?host=/directory for a Unix socket."""
     postgres_password_file: Path | None = None
-    policy_file: Path | None = None
     docs_dir: Path | None = None
     """The folder of the conduit's documents, `docs/api` in a checkout. Without it, there is nothing under /docs."""
     http_host: str = "127.0.0.1"

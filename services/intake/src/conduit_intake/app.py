@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from starlette.types import ASGIApp
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
-from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.programme import PartnerRegistered
-from conduit_intake import accounts, early, metrics, store
+from conduit_intake import early, metrics, store
+from conduit_intake.access import accounts
+from conduit_intake.api import kept
+from conduit_intake.api.app import create_api
 from conduit_intake.handlers import Handler, scene_of
-from conduit_intake.http.app import create_api
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.scanning import scan_attachments
 from conduit_intake.settings import IntakeSettings
@@ -34,14 +37,15 @@ def create_service() -> Service:
 
     def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
         # The chassis asks for routes once, before the consumer starts.
-        handler.start(runtime, load_policy(runtime.settings.policy_file, "intake", IntakePolicy))
+        settings = cast("IntakeSettings", runtime.settings)
+        handler.start(runtime, load_policy(settings.policy_file, "intake", IntakePolicy))
         return (("/", create_api(runtime)),)
 
     async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        return await accounts.forget(connection, now, now - accounts.KEPT_FOR)
+        return max(await accounts.forget(connection, now), await kept.forget(connection, now - kept.KEPT_FOR))
 
     async def settle_early(connection: Any, outbox: Outbox, now: datetime) -> int:
-        return await handler.settle_early(connection, outbox, now)
+        return await handler.answer_early(connection, outbox, now)
 
     return Service(
         name="intake",
@@ -50,7 +54,7 @@ def create_service() -> Service:
         settings=IntakeSettings,
         ticks=(
             Tick("settle_early_updates", EARLY_EVERY, settle_early, batch=early.BATCH),
-            Tick("forget_answers", FORGET_EVERY, forget, batch=accounts.FORGET_BATCH),
+            Tick("forget_answers", FORGET_EVERY, forget, batch=kept.FORGET_BATCH),
         ),
         workers=(
             Worker("measure_register", measure_register),

@@ -16,18 +16,16 @@ from conduit_chassis.kafka import Delivery, Incoming, Item, Refusal
 from conduit_chassis.metrics import DEAD_LETTERS
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
-from conduit_contracts import danger, notification, partner, programme, routing, topics
-from conduit_contracts.envelope import Attributes, dump
-from conduit_contracts.intake import DangerReported
-from conduit_contracts.names import NAMELESS, Names, names_of
-from conduit_intake import early, metrics, rules, store
+from conduit_contracts import danger, notification, partner, programme, routing
+from conduit_contracts.envelope import dump
+from conduit_contracts.names import Names, names_of
+from conduit_intake import answering, early, metrics, rules, store
 from conduit_intake.force_files import Opening
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.problems import UNKNOWN_PARTNER
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import (
     KINDS,
-    Answer,
     Docket,
     Kind,
     Outcome,
@@ -40,9 +38,6 @@ from conduit_intake.work import Told, Work
 
 _log = structlog.get_logger()
 
-DANGERS = topics.INTAKE_DANGERS.name()
-REFERRALS = topics.INTAKE_REFERRALS.name()
-
 Handle: TypeAlias = Callable[[Work, Delivery[Any], Outbox], None]
 
 
@@ -53,22 +48,22 @@ def partner_registered(work: Work, delivery: Delivery[Partner], _outbox: Outbox)
 
 def referral_submitted(work: Work, delivery: Delivery[partner.ReferralSubmitted], outbox: Outbox) -> None:
     """Receive a referral."""
-    _settle(rules.receive, work, delivery, outbox)
+    _answer(rules.receive, work, delivery, outbox)
 
 
 def information_supplied(work: Work, delivery: Delivery[partner.InformationSupplied], outbox: Outbox) -> None:
     """Pass on what a partner adds."""
-    _settle(rules.supply, work, delivery, outbox)
+    _answer(rules.supply, work, delivery, outbox)
 
 
 def referral_withdrawn(work: Work, delivery: Delivery[partner.ReferralWithdrawn], outbox: Outbox) -> None:
     """Pass on a withdrawal."""
-    _settle(rules.withdraw, work, delivery, outbox)
+    _answer(rules.withdraw, work, delivery, outbox)
 
 
 def reconsideration_requested(work: Work, delivery: Delivery[partner.ReconsiderationRequested], outbox: Outbox) -> None:
     """Pass on the request for a second officer's look."""
-    _settle(rules.reconsider, work, delivery, outbox)
+    _answer(rules.reconsider, work, delivery, outbox)
 
 
 def referral_status_updated(work: Work, delivery: Delivery[notification.ReferralStatusUpdated], _outbox: Outbox) -> None:
@@ -168,16 +163,16 @@ class Handler:
         await store.save(connection, work)
         metrics.count(work.history)
 
-    async def settle_early(self, connection: Any, outbox: Outbox, now: datetime) -> int:
+    async def answer_early(self, connection: Any, outbox: Outbox, now: datetime) -> int:
         """Answer what waited for its referral: that has come, or the time is over."""
         items = await early.take(connection, now)
         if items:
-            await settle_waiting(connection, scene_of(self.runtime), items, outbox)
+            await answer_waiting(connection, scene_of(self.runtime), items, outbox)
         metrics.EARLY_WAITING.set(await early.count(connection))
         return len(items)
 
 
-async def settle_waiting(connection: Any, scene: Scene, items: Sequence[Item], outbox: Outbox) -> None:
+async def answer_waiting(connection: Any, scene: Scene, items: Sequence[Item], outbox: Outbox) -> None:
     """Answer what waited for its referral, in order.
 
     One that cannot be handled is put aside as it would have been when it came: the others must not wait for it.
@@ -199,7 +194,7 @@ async def settle_waiting(connection: Any, scene: Scene, items: Sequence[Item], o
             await _keep(connection, items[0], Cause(HANDLER_FAILED, class_name(error)), outbox, scene.now)
             return
         for item in items:
-            await settle_waiting(connection, scene, [item], outbox)
+            await answer_waiting(connection, scene, [item], outbox)
     else:
         metrics.count(work.history)
         requests, outbox.put_aside = outbox.put_aside, []
@@ -251,15 +246,14 @@ def refused(work: Work, refusal: Refusal, outbox: Outbox) -> None:
         _put_aside(work, refusal, docket, outbox)
         return
     answer = rules.named(rules.refuse(docket, known, refusal.problems), _names(refusal))
-    answer = _heard(docket, answer, refusal.record.value, outbox, refusal.attributes)
-    work.note_answer(docket, answer, _publish(outbox, answer, docket.submission_id, refusal.attributes))
+    answering.tell(work, docket, answer, refusal.record.value, outbox, refusal.attributes)
 
 
-def _settle(rule: rules.Rule, work: Work, delivery: Delivery[Any], outbox: Outbox) -> None:
+def _answer(rule: rules.Rule, work: Work, delivery: Delivery[Any], outbox: Outbox) -> None:
     submission = _submission(delivery)
     if rule is not rules.receive and _waits(work, submission):
         _wait(work, submission, delivery, outbox)
-    elif settle(rule, work, submission, outbox, delivery.attributes, _names(delivery)) is None:
+    elif answering.answer(rule, work, submission, outbox, delivery.attributes, _names(delivery)) is None:
         _put_aside(work, delivery, submission.docket, outbox)
 
 
@@ -280,55 +274,20 @@ def _wait(work: Work, submission: Submission[Any], delivery: Delivery[Any], outb
         about = submission.docket, heard, ["referral_unknown"], work.referrals.get(submission.key)
         event_id = _names(delivery).event_id
         report = rules.danger_reported(*about, waits_until=waiting.due_at, event_id=event_id)
-        report_danger(outbox, report, delivery.attributes)
+        answering.report_danger(outbox, report, delivery.attributes)
     work.awaited.add(submission.key)
     work.early.append(waiting)
-
-
-def settle(
-    rule: rules.Rule,
-    work: Work,
-    submission: Submission[Any],
-    outbox: Outbox,
-    cause: Attributes | None,
-    names: Names = NAMELESS,
-) -> Answer | None:
-    """Answer a submission, publish the answer and note it; returns None where its sender is not in the register."""
-    answer = work.settle(rule, submission)
-    if answer is not None:
-        answer = _heard(submission.docket, rules.named(answer, names), submission.body, outbox, cause)
-        work.note_answer(submission.docket, answer, _publish(outbox, answer, ":".join(submission.key), cause))
-    return answer
-
-
-def _heard(docket: Docket, answer: Answer, body: bytes | None, outbox: Outbox, cause: Attributes | None) -> Answer:
-    """Whoever says danger in what is refused is told to call 999 before all else, and a person at the hub hears of it."""
-    heard = danger.heard(body) if answer.outcome is Outcome.REJECTED else None
-    if heard is None:
-        return answer
-    report_danger(outbox, rules.danger_reported(docket, heard, answer.codes, answer.held), cause)
-    return rules.call_999_first(answer)
-
-
-def report_danger(outbox: Outbox, report: DangerReported, cause: Attributes | None) -> None:
-    """Tell the hub. In the partner's order, apart from everything that is not danger."""
-    outbox.publish(DANGERS, report.partner_id, report, cause=cause)
-    metrics.DANGERS.inc()
 
 
 def _put_aside(work: Work, incoming: Incoming, docket: Docket, outbox: Outbox) -> None:
     """Nobody unknown is answered: a person registers the partner and replays, or finds out who it was."""
     heard = danger.heard(incoming.record.value)
     if heard is not None:
-        report_danger(outbox, rules.danger_reported(docket, heard, [UNKNOWN_PARTNER.code], None), incoming.attributes)
+        answering.report_danger(
+            outbox, rules.danger_reported(docket, heard, [UNKNOWN_PARTNER.code], None), incoming.attributes
+        )
     outbox.dead_letter(incoming, UNKNOWN_PARTNER)
     work.note(docket, Outcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
-
-
-def _publish(outbox: Outbox, answer: Answer, otherwise: str, cause: Attributes | None) -> str:
-    """Publish under the referral's id, or under another key where the hub holds no referral."""
-    referral_id = str(answer.held.referral_id) if answer.held else None
-    return outbox.publish(REFERRALS, referral_id or otherwise, answer.event, subject=referral_id, cause=cause)
 
 
 def _sender(incoming: Incoming) -> str:

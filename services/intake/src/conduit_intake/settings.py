@@ -1,5 +1,6 @@
 """Intake's settings, from the environment without a prefix."""
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, HttpUrl
@@ -10,6 +11,7 @@ from conduit_chassis.settings import Settings
 class IntakeSettings(Settings):
     """What intake is told besides the chassis' settings."""
 
+    policy_file: Path
     max_referral_bytes: int = Field(default=262_144, ge=1_024, le=1_500_000)
     """Largest record that a partner may send. What intake publishes must still fit a topic."""
     mou_time_zone: ZoneInfo = Field(default="Europe/London", validate_default=True)

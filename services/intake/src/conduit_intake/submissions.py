@@ -87,6 +87,11 @@ class Docket(NamedTuple):
     kind: Kind
     partner_reference: str | None = None
 
+    @property
+    def key(self) -> str:
+        """Under which an answer travels that is about no referral which the hub holds."""
+        return self.submission_id if self.partner_reference is None else f"{self.partner_id}:{self.partner_reference}"
+
 
 @dataclass(slots=True)
 class Submission(Generic[M_co]):

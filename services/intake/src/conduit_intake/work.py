@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from conduit_intake import rules
 from conduit_intake.early import Early
 from conduit_intake.force_files import Opening
 from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Scene, Submission
@@ -84,17 +83,6 @@ class Work:
         why = "suspended" if partner.suspended else ""
         self.history.append(Entry(self.scene.now, PROGRAMME, REGISTERED, why, partner.partner_id))
 
-    def settle(self, rule: rules.Rule, submission: Submission[Any]) -> Answer | None:
-        """Apply a rule to a submission; returns None where its sender is not in the register."""
-        partner = self.partners.get(submission.partner_id)
-        if partner is None:
-            return None
-        held = self.referrals.get(submission.key)
-        answer = rules.answer(rule, submission, partner, held, self.scene)
-        if answer.held is not None and answer.held is not held:
-            self._keep(submission, held, answer.held)
-        return answer
-
     def note(self, docket: Docket, outcome: Outcome, codes: Iterable[str]) -> None:
         """Write into history what became of a submission that nothing was published about."""
         self._note(docket, outcome, codes, None, None)
@@ -122,7 +110,8 @@ class Work:
             )
         )
 
-    def _keep(self, submission: Submission[Any], before: Held | None, after: Held) -> None:
+    def keep(self, submission: Submission[Any], before: Held | None, after: Held) -> None:
+        """The referral that a submission is about stands so from here on. `before` is None where the hub held none."""
         key = submission.key
         self.referrals[key] = after
         if before is None:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from starlette.types import ASGIApp
+
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.runtime import ASGIApp
 from conduit_contracts.notification import Channel
 from conduit_notification import duty_store, metrics, queue
 from conduit_notification.delivery import Courier, Pace

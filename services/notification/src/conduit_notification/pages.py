@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import request_response
+from starlette.types import ASGIApp
 
-from conduit_chassis.runtime import ASGIApp, Runtime
+from conduit_chassis.http import bodies
+from conduit_chassis.runtime import Runtime
 from conduit_contracts.intake import Callback
 from conduit_contracts.programme import Contact
 from conduit_contracts.texts import shows_something
@@ -26,6 +29,8 @@ from conduit_notification.policy import NotificationPolicy
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,64}")
 LONGEST_FORM, LONGEST_NAME, SHORTEST_NUMBER = 2_000, 100, 3
+FORM_SECONDS = 10.0
+"""Within this time a form must have arrived. No connection to the database waits for it."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
@@ -66,14 +71,7 @@ $content
 
 def create_pages(runtime: Runtime, policy: NotificationPolicy) -> ASGIApp:
     """The pages of a running service."""
-    pages = _Pages(runtime, policy)
-
-    async def app(scope: object, receive: object, send: object) -> None:
-        request = Request(scope, receive)  # type: ignore[arg-type]  # the same protocol
-        response = await pages.answer(request)
-        await response(scope, receive, send)  # type: ignore[arg-type]
-
-    return app
+    return request_response(_Pages(runtime, policy).answer)
 
 
 class _Pages:
@@ -87,13 +85,13 @@ class _Pages:
             return _page("You cannot do that here", "<h1>You cannot do that here</h1>", 405, {"Allow": "GET, HEAD, POST"})
         if not _TOKEN.fullmatch(token):
             return _page("Task not found", _NO_TASK, 404)
+        name = await _name(request) if request.method == "POST" else None
         async with self._runtime.transaction() as (connection, _):
             task = await duty_store.by_token(connection, token)
             if task is None:
                 return _page("Task not found", _NO_TASK, 404)
             if request.method != "POST":
                 return self._show(task)
-            name = await _name(request)
             if name is None:
                 return self._show(task, "Enter your name, so that others know who has the task.", 422)
             return await self._take(connection, task, name)
@@ -172,12 +170,11 @@ _NO_TASK = (
 
 
 async def _name(request: Request) -> str | None:
-    """Who takes it, from the form; None where it says nothing."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_FORM:
-            return None
+    """Who takes it, from the form; None where it says nothing, is too long or does not come."""
+    try:
+        body = await bodies.read(request, LONGEST_FORM, FORM_SECONDS)
+    except (bodies.BodyTooLargeError, bodies.BodyTooSlowError):
+        return None
     given = parse_qs(body.decode("utf-8", "replace")).get("name", [""])[0]
     name = " ".join(given.split())
     return name if name.isprintable() and len(name) <= LONGEST_NAME and shows_something(name) else None

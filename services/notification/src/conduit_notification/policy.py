@@ -53,7 +53,7 @@ class TriageWords(BaseModel):
     decline_reasons: Mapping[DeclineReason, DeclineTerms] = {}
 
 
-def from_file(path: Path | None) -> NotificationPolicy:
+def from_file(path: Path) -> NotificationPolicy:
     """Notification's section of the policy file, with triage's words about declines.
 
     Raises:

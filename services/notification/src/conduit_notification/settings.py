@@ -12,6 +12,7 @@ from conduit_contracts.referral import Email
 class NotificationSettings(Settings):
     """Environment variables of the same names in upper case."""
 
+    policy_file: Path
     gather_ms: int = Field(default=200, ge=0)
     """Longer than others: who is told a moment later is told more cheaply, and leaves the machine to the hand-offs."""
 

@@ -5,11 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+from starlette.types import ASGIApp
+
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
-from conduit_chassis.runtime import ASGIApp
-from conduit_routing import http
+from conduit_routing import api
 from conduit_routing.gauges import keep_gauges
 from conduit_routing.handlers import BatchHandler
 from conduit_routing.policy import RoutingPolicy
@@ -26,7 +27,7 @@ def create_service() -> Service:
         # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
         settings = cast("RoutingSettings", runtime.settings)
         handler.start(load_policy(settings.policy_file, "routing", RoutingPolicy), runtime.clock)
-        return http.routes(runtime, settings.token)
+        return api.create_api(runtime, settings.token).mounted()
 
     return Service(
         name="routing",

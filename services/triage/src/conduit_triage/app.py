@@ -5,11 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+from starlette.types import ASGIApp
+
 from conduit_chassis.app import Runtime, Service, Tick
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
-from conduit_chassis.runtime import ASGIApp
-from conduit_triage import http, metrics, store
+from conduit_triage import api, metrics, store
 from conduit_triage.handlers import Handler
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.settings import TriageSettings
@@ -23,8 +24,7 @@ def create_service() -> Service:
         # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
         settings = cast("TriageSettings", runtime.settings)
         handler.start(load_policy(settings.policy_file, "triage", TriagePolicy), runtime.clock)
-        served = http.Reviews(runtime, settings.token)
-        return ((http.PATH, served), (http.COMMANDS_PATH, served))
+        return api.create_api(runtime, settings.token).mounted()
 
     return Service(
         name="triage",

@@ -71,6 +71,14 @@ def count(history: Iterable[Entry], answers: Iterable[Answer] = ()) -> None:
     count_each(REFUSED, ((_REFUSALS[each.what], each.why) for each in entries if each.what in _REFUSALS))
 
 
+_REFUSED_REQUESTS = {401: "unauthorised", 404: "not_found", 503: "unavailable"}
+
+
+def count_refused_request(status: int) -> None:
+    """Count an officer's request that got a problem."""
+    OFFICER_REQUESTS.labels(_REFUSED_REQUESTS.get(status, "refused")).inc()
+
+
 async def measure_queue(connection: Any, _outbox: Outbox, now: datetime) -> int:
     """Refresh the gauges of the review queue."""
     open_reviews = await store.levels(connection)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conduit_intake.http.app import create_app
-from conduit_intake.http.documents import document as describe
+from conduit_intake.api.app import create_app
+from conduit_intake.api.documents import document as describe
 
 
 def document() -> dict[str, Any]:

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from conduit_chassis.batch import Processor
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.kafka import Reader
 from conduit_chassis.producer import Producer
-from conduit_chassis.runtime import ASGIApp, Runtime, Tick
+from conduit_chassis.runtime import Runtime, Tick
 from conduit_chassis.settings import Settings
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")

@@ -14,9 +14,9 @@ from opentelemetry.semconv.attributes.http_attributes import (
 )
 from opentelemetry.semconv.attributes.url_attributes import URL_SCHEME
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from starlette.types import ASGIApp
 
 from conduit_chassis.errors import class_name
-from conduit_chassis.runtime import ASGIApp
 from conduit_chassis.tracing.spans import fail, parent_of, traceparent_of
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})

@@ -17,9 +17,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.semconv.schemas import Schemas
+from starlette.types import ASGIApp
 
 from conduit_chassis.kafka import Reader
-from conduit_chassis.runtime import ASGIApp, Runtime
+from conduit_chassis.runtime import Runtime
 from conduit_chassis.settings import Settings
 from conduit_chassis.tracing import Parts
 from conduit_chassis.tracing.consume import TracedProcessor

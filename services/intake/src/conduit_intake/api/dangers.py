@@ -1,0 +1,67 @@
+"""What becomes of a refused request that says that a child is in danger: 999 comes first, and a person at the hub hears.
+
+The answer never waits for long and never fails because the hub cannot be told.
+"""
+
+import asyncio
+
+import structlog
+from fastapi import Request, Response
+
+from conduit_contracts.danger import Heard, heard
+from conduit_intake import answering, metrics, rules
+from conduit_intake.access.accounts import CASES, Client
+from conduit_intake.api.bodies import glance
+from conduit_intake.api.door import Door
+from conduit_intake.api.refusals import Refused, response
+from conduit_intake.api.submitting import cause, new_submission_id
+from conduit_intake.submissions import Docket, Kind
+
+GLANCE_SECONDS, REPORT_SECONDS = 2.0, 5.0
+_log = structlog.get_logger()
+
+
+async def refuse(request: Request, refused: Refused, *, known: bool = True) -> Response:
+    """The answer to a request that is refused before a rule answers it.
+
+    `known` says that whoever is not known here was looked for: of danger that comes while nobody can be, somebody must hear.
+    """
+    found = await _heard(request)
+    if found is None:
+        return response(refused)
+    await _report(request, refused, found, known=known)
+    return response(refused, danger=True)
+
+
+async def _heard(request: Request) -> Heard | None:
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return None
+    return heard(await glance(request, _door(request).settings.max_referral_bytes, GLANCE_SECONDS))
+
+
+async def _report(request: Request, refused: Refused, found: Heard, *, known: bool) -> None:
+    """Tell the hub, where somebody whom it knows says so: anybody at all could say it without a token."""
+    client: Client | None = getattr(request.state, "client", None)
+    if client is None and not known and "authorization" in request.headers:
+        _unreported(refused)
+    if client is None or client.sandbox or client.scope == CASES:
+        return
+    door = _door(request)
+    docket = Docket(new_submission_id(), client.partner_id, Kind.UNREADABLE)
+    codes = dict.fromkeys((refused.code, *(each.code for each in refused.errors)))
+    report = rules.danger_reported(docket, found, [*codes][: rules.MOST_PROBLEMS], None)
+    try:
+        async with asyncio.timeout(REPORT_SECONDS), door.runtime.transaction() as (_, outbox):
+            answering.report_danger(outbox, report, cause(request, door.now()))
+    except Exception as error:  # the sender is told to call 999 whatever fails here
+        _unreported(refused, error)
+
+
+def _unreported(refused: Refused, error: Exception | None = None) -> None:
+    metrics.DANGERS_UNREPORTED.inc()
+    _log.error("danger_not_reported", code=refused.code, exc_info=error)
+
+
+def _door(request: Request) -> Door:
+    door: Door = request.app.state.door
+    return door
