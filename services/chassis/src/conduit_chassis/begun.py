@@ -5,25 +5,30 @@ the process before comes again first.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from conduit_chassis.columns import Columns
 from conduit_chassis.kafka import Record
 
 MOST_DEATHS = 3
 """At so many deaths a record was alone: it is put aside."""
 
-_FOUND = "SELECT topic, partition, first_offset, last_offset, alone FROM begun WHERE topic = ANY($1::text[])"
-_MARK = """
+_FOUND = (
+    "SELECT topic, partition, first_offset AS first, last_offset AS last, alone FROM begun WHERE topic = ANY($1::text[])"
+)
+_MARKS = Columns(topic="text", partition="integer", first="bigint", last="bigint", alone="integer")
+_MARK = f"""
 INSERT INTO begun (topic, partition, first_offset, last_offset, alone)
-SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::integer[])
+SELECT {_MARKS.values("now")} FROM {_MARKS.rows("now")}
 ON CONFLICT (topic, partition, first_offset)
 DO UPDATE SET last_offset = excluded.last_offset, alone = excluded.alone, at = now()
-"""
-_CLEAR = """
-DELETE FROM begun USING unnest($1::text[], $2::integer[], $3::bigint[]) AS gone (topic, partition, first_offset)
-WHERE begun.topic = gone.topic AND begun.partition = gone.partition AND begun.first_offset = gone.first_offset
-"""
+"""  # noqa: S608 - constants
+_PLACES = Columns(topic="text", partition="integer", first="bigint")
+_CLEAR = f"""
+DELETE FROM begun USING {_PLACES.rows("gone")}
+WHERE begun.topic = gone.topic AND begun.partition = gone.partition AND begun.first_offset = gone.first
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +64,16 @@ def deaths_of(record: Record, marks: Iterable[Mark]) -> int | None:
 
 async def found(connection: Any, topics: Iterable[str]) -> list[Mark]:
     """Marks that somebody left on these topics."""
-    return [Mark(*row) for row in await connection.fetch(_FOUND, sorted(set(topics)))]
+    return [Mark(**row) for row in await connection.fetch(_FOUND, sorted(set(topics)))]
 
 
 async def mark(connection: Any, marks: Sequence[Mark]) -> None:
     """Say that these are begun. Our own death does not undo it; the disk need not be waited for."""
     await connection.execute("SET LOCAL synchronous_commit TO off")
-    rows = [(each.topic, each.partition, each.first, each.last, each.alone) for each in marks]
-    await connection.execute(_MARK, *map(list, zip(*rows, strict=True)))
+    await connection.execute(_MARK, *_MARKS.arrays(map(asdict, marks)))
 
 
 async def clear(connection: Any, marks: Sequence[Mark]) -> None:
     """Say that we live."""
     await connection.execute("SET LOCAL synchronous_commit TO off")
-    rows = [(each.topic, each.partition, each.first) for each in marks]
-    await connection.execute(_CLEAR, *map(list, zip(*rows, strict=True)))
+    await connection.execute(_CLEAR, *_PLACES.arrays(map(asdict, marks)))

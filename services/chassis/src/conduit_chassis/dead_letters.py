@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from conduit_chassis.columns import Columns
 from conduit_chassis.kafka import BATCH_UNREADABLE, Headers, Item, Record, fingerprint
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox, pack_headers
@@ -44,10 +45,11 @@ _KEEP = """
 UPDATE dead_letters SET headers = $2, value = $3, record_timestamp = $4
 WHERE id = $1 AND resolved_at IS NULL AND headers IS NULL AND digest = $5
 """
-_NOTE = """
+_ORDERS = Columns(number="bigint", actor="text", reason="text")
+_NOTE = f"""
 INSERT INTO dead_letter_actions (dead_letter_id, action, actor, reason)
-SELECT number, 'replayed', actor, reason FROM unnest($1::bigint[], $2::text[], $3::text[]) AS now (number, actor, reason)
-"""
+SELECT number, 'replayed', actor, reason FROM {_ORDERS.rows("now")}
+"""  # noqa: S608 - constants
 _SUPERSEDED = """
 INSERT INTO dead_letter_actions (dead_letter_id, action, actor, reason)
 SELECT number, 'superseded', $2, 'a newer record of the same key came' FROM unnest($1::bigint[]) AS number
@@ -79,21 +81,21 @@ class Waiting(NamedTuple):
 async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[int]]:
     """The ids that wait in each of these lanes, in order."""
     found: dict[bytes, list[int]] = {}
-    for number, lane in await connection.fetch(_WAITING, list(lanes)):
-        found.setdefault(lane, []).append(number)
+    for row in await connection.fetch(_WAITING, list(lanes)):
+        found.setdefault(row["lane"], []).append(row["id"])
     return found
 
 
 async def blamed_since(connection: Any, since: datetime, limit: int) -> list[tuple[str, str | None]]:
     """The topic of each of the newest dead letters that still wait and did not wait for another, and whose doing it is;
     None where the release that wrote it did not say."""
-    return [(row[0], row[1]) for row in await connection.fetch(_BLAMED_SINCE, since, limit)]
+    return [(row["topic"], row["blamed"]) for row in await connection.fetch(_BLAMED_SINCE, since, limit)]
 
 
 async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:
     """The dead letters that these replays are of, locked, where they still wait."""
     rows = await connection.fetch(_REPLAYED, list(ids)) if ids else ()
-    return {row[0]: Waiting(*row[1:]) for row in rows}
+    return {row["id"]: Waiting(row["topic"], row["partition"], row["digest"], row["reason"]) for row in rows}
 
 
 async def restored(connection: Any, orders: Sequence[Replay]) -> list[Record]:
@@ -101,7 +103,7 @@ async def restored(connection: Any, orders: Sequence[Replay]) -> list[Record]:
     order says."""
     if not orders:
         return []
-    rows = {row[0]: row for row in await connection.fetch(_RESTORE, [each.number for each in orders])}
+    rows = {row["id"]: row for row in await connection.fetch(_RESTORE, [each.number for each in orders])}
     wanted = [(rows[each.number], each) for each in orders if each.number in rows]
     return [_restore(row, each) for row, each in wanted if row["digest"] == each.digest]
 
@@ -120,8 +122,8 @@ async def say_who_replays(connection: Any, order: Replay) -> None:
 async def note_replays(connection: Any, orders: Sequence[Replay]) -> None:
     """Keep who brought dead letters back, and why."""
     if orders:
-        rows = [(each.number, each.actor, each.reason) for each in orders]
-        await connection.execute(_NOTE, *(list(column) for column in zip(*rows, strict=True)))
+        rows = ({"number": each.number, "actor": each.actor, "reason": each.reason} for each in orders)
+        await connection.execute(_NOTE, *_ORDERS.arrays(rows))
 
 
 async def resolve(connection: Any, ids: Sequence[int], now: datetime) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import asyncpg
 
+from conduit_chassis.columns import Columns
 from conduit_chassis.postgres import insert
 
-_CLAIM = """
-INSERT INTO inbox (topic, event_id) SELECT * FROM unnest($1::text[], $2::text[])
+_IDS = Columns(topic="text", event_id="text")
+_CLAIM = f"""
+INSERT INTO inbox ({_IDS.names}) SELECT {_IDS.values("now")} FROM {_IDS.rows("now")}
 ON CONFLICT DO NOTHING RETURNING topic, event_id
-"""
+"""  # noqa: S608 - constants
 _FORGET = """
 DELETE FROM inbox WHERE ctid = ANY(ARRAY(SELECT ctid FROM inbox WHERE seen_at < $1 LIMIT $2))
 """
@@ -46,8 +48,8 @@ async def claim(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[st
     wanted = sorted(ids)
     if not wanted:
         return set()
-    rows = await connection.fetch(_CLAIM, [topic for topic, _ in wanted], [event_id for _, event_id in wanted])
-    return {(row[0], row[1]) for row in rows}
+    arrays = _IDS.arrays({"topic": topic, "event_id": event_id} for topic, event_id in wanted)
+    return {(row["topic"], row["event_id"]) for row in await connection.fetch(_CLAIM, *arrays)}
 
 
 async def forget(connection: Any, before: datetime) -> int:

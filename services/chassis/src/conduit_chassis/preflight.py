@@ -141,7 +141,7 @@ async def _examine(connection: Any, settings: Settings, name: str, schemas: Abst
         raise ConfigurationError(
             f"Role {user} may not make tables in schema {schema} of {database}: GRANT CREATE ON SCHEMA {schema} TO {user}."
         )
-    there = {row[0] for row in await connection.fetch(_SCHEMAS)}
+    there = {row["nspname"] for row in await connection.fetch(_SCHEMAS)}
     if schemas - there and not may_make_schemas:
         raise ConfigurationError(
             f"Role {user} may not make schema {', '.join(sorted(schemas - there))} in {database}: "

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 _WAITING = """
-SELECT id, topic, encode(key, 'escape'), reason, at, coalesce(octet_length(value), 0) FROM outbox_rejected
+SELECT id, topic, encode(key, 'escape') AS key, reason, at, coalesce(octet_length(value), 0) AS size FROM outbox_rejected
 WHERE $1::bigint[] IS NULL OR id = ANY($1) ORDER BY id LIMIT $2
 """
 _COUNT = "SELECT count(*) FROM outbox_rejected"
@@ -47,7 +47,7 @@ class Rejected:
 
 async def waiting(connection: Any, ids: Sequence[int] | None = None, most: int | None = None) -> list[Rejected]:
     """What Kafka would not take, in order: all of it, or those of `ids`, or the first of it."""
-    return [Rejected(*row) for row in await connection.fetch(_WAITING, None if ids is None else list(ids), most)]
+    return [Rejected(**row) for row in await connection.fetch(_WAITING, None if ids is None else list(ids), most)]
 
 
 async def count(connection: Any) -> int:
@@ -59,13 +59,13 @@ async def count(connection: Any) -> int:
 async def bring_back(connection: Any, *, actor: str, reason: str, ids: Sequence[int] | None = None) -> tuple[int, ...]:
     """Have the service send them again: those of `ids`, or all. Returns those that were there."""
     rows = await connection.fetch(_RETURN, None if ids is None else list(ids), *_said(actor, reason))
-    return tuple(row[0] for row in rows)
+    return tuple(row["event_id"] for row in rows)
 
 
 async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
     """Give them up for ever. Returns those that were there."""
     rows = await connection.fetch(_DISCARD, list(ids), *_said(actor, reason))
-    return tuple(row[0] for row in rows)
+    return tuple(row["event_id"] for row in rows)
 
 
 def _said(actor: str, reason: str) -> tuple[str, str]:

@@ -23,7 +23,8 @@ from conduit_contracts.texts import shows_something
 from conduit_contracts.topics import dead_letter_topic, replay_topic
 
 _SELECT = """
-SELECT id, topic, partition, record_offset, key, lane, reason, error_class, attempts, at, digest, headers IS NOT NULL
+SELECT id, topic, partition, record_offset AS offset, key, lane, reason, error_class, attempts, at, digest,
+       headers IS NOT NULL AS whole
 FROM dead_letters WHERE resolved_at IS NULL AND ($1::bigint[] IS NULL OR id = ANY($1)) ORDER BY id LIMIT $2
 """
 _COUNT = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
@@ -69,7 +70,7 @@ class Replayed:
 
 async def waiting(connection: Any, ids: Sequence[int] | None = None, most: int | None = None) -> list[DeadLetter]:
     """Dead letters that wait, in order: all of them, or those of `ids`, or the first of them."""
-    return [DeadLetter(*row) for row in await connection.fetch(_SELECT, None if ids is None else list(ids), most)]
+    return [DeadLetter(**row) for row in await connection.fetch(_SELECT, None if ids is None else list(ids), most)]
 
 
 async def count(connection: Any) -> int:
@@ -82,7 +83,7 @@ async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: st
     """Give dead letters up: what waits behind them may be replayed. Returns those that still waited."""
     _require(actor, reason)
     async with connection.transaction():
-        given_up = [row[0] for row in await connection.fetch(_DISCARD, list(ids))]
+        given_up = [row["id"] for row in await connection.fetch(_DISCARD, list(ids))]
         await connection.execute(_NOTE, given_up, "discarded", actor, reason)
     return tuple(given_up)
 

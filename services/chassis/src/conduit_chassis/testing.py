@@ -143,7 +143,7 @@ class Harness:
     async def published(self, after: int = 0) -> list[Published]:
         """Every event in the outbox after this id, in order."""
         rows = await self.pool.fetch("SELECT topic, key, headers, value FROM outbox WHERE id > $1 ORDER BY id", after)
-        return [_published(*row) for row in rows]
+        return [_published(row["topic"], row["key"], row["headers"], row["value"]) for row in rows]
 
     async def dead_letters(self) -> list[Any]:
         """Rows of dead letters that still wait, in order."""

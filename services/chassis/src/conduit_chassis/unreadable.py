@@ -16,7 +16,7 @@ ON CONFLICT (topic, partition, record_offset) DO UPDATE SET seen_at = now(), rea
 RETURNING topic, partition, last_offset, passed_at IS NOT NULL
 """
 _WAITING = """
-SELECT id, topic, partition, record_offset, last_offset, reason, since FROM unreadable_places
+SELECT id, topic, partition, record_offset AS offset, last_offset, reason, since FROM unreadable_places
 WHERE passed_at IS NULL AND seen_at > now() - interval '2 minutes' ORDER BY since, id
 """
 _LEAD_PAST = """
@@ -54,7 +54,7 @@ async def note(connection: Any, held: Mapping[TopicPartition, UnreadableBatch]) 
 
 async def waiting(connection: Any) -> list[Place]:
     """The places at which the service waits."""
-    return [Place(*row) for row in await connection.fetch(_WAITING)]
+    return [Place(**row) for row in await connection.fetch(_WAITING)]
 
 
 async def lead_past(connection: Any, number: int, *, actor: str, reason: str, last_offset: int | None = None) -> bool:

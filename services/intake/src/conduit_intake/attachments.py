@@ -4,20 +4,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis.postgres import insert
+
 _SELECT = """
 SELECT attachment_id, referral_id, media_type, size, sha256, state, reason, attempts, received_at, decided_at
 FROM attachments
 """
 _REFERRAL = """
-SELECT withdrawn_at IS NOT NULL, EXISTS (SELECT FROM partners WHERE partner_id = $2 AND suspended)
+SELECT withdrawn_at IS NOT NULL AS withdrawn,
+       EXISTS (SELECT FROM partners WHERE partner_id = $2 AND suspended) AS suspended
 FROM referrals WHERE referral_id = $1 AND partner_id = $2 FOR UPDATE
 """
 _COUNT = "SELECT count(*) FROM attachments WHERE referral_id = $1"
 _TWIN = _SELECT + "WHERE referral_id = $1 AND sha256 = $2 AND media_type = $3"
-_ADD = """
-INSERT INTO attachments (attachment_id, referral_id, media_type, size, sha256, content, state, received_at, next_attempt_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $7)
-"""
 _OF = _SELECT + "WHERE referral_id = $1 ORDER BY attachment_id"
 _ONE = _SELECT + "WHERE referral_id = $1 AND attachment_id = $2"
 _CLAIM = """
@@ -33,15 +32,12 @@ UPDATE attachments SET state = $2, reason = $3, decided_at = $4, next_attempt_at
     content = CASE WHEN $2 = 'available' THEN content END
 WHERE attachment_id = $1 AND state = 'pending'
 """
-_TELL = """
-INSERT INTO history (referral_id, attachment_id, at, actor, what, why, event_id, partner_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
 _WAITING = """
-SELECT count(*), coalesce(extract(epoch FROM $1::timestamptz - min(received_at)), 0)::float8
+SELECT count(*) AS waiting, coalesce(extract(epoch FROM $1::timestamptz - min(received_at)), 0)::float8 AS seconds
 FROM attachments WHERE state = 'pending'
 """
 
+PENDING = "pending"
 AVAILABLE, THREAT_FOUND, VALIDATION_FAILED = "available", "threat_found", "validation_failed"
 
 
@@ -95,7 +91,7 @@ class Found(NamedTuple):
 async def lock_referral(connection: Any, partner_id: str, referral_id: UUID) -> Found | None:
     """The partner's referral, locked until the transaction ends; None where there is none, or it is another's."""
     row = await connection.fetchrow(_REFERRAL, referral_id, partner_id)
-    return Found(*row) if row else None
+    return Found(**row) if row else None
 
 
 async def count(connection: Any, referral_id: UUID) -> int:
@@ -107,33 +103,44 @@ async def count(connection: Any, referral_id: UUID) -> int:
 async def twin(connection: Any, referral_id: UUID, digest: bytes, media_type: str) -> Attachment | None:
     """The referral's attachment of the same content and type."""
     row = await connection.fetchrow(_TWIN, referral_id, digest, media_type)
-    return Attachment(*row) if row else None
+    return Attachment(**row) if row else None
 
 
 async def add(connection: Any, claimed: Claimed, partner_id: str, now: datetime) -> Attachment:
     """Store a new attachment, to be validated and scanned."""
-    await connection.execute(_ADD, *claimed, now)
+    columns = (*Claimed._fields, "state", "received_at", "next_attempt_at")
+    await insert(connection, "attachments", columns, [(*claimed, PENDING, now, now)])
     actor = f"partner:{partner_id}"
-    note = Note(claimed.referral_id, claimed.attachment_id, now, actor, "attached", "", None, partner_id)
-    await connection.execute(_TELL, *note)
-    return Attachment(*claimed[:-1], "pending", None, 0, now, None)
+    await note(connection, Note(claimed.referral_id, claimed.attachment_id, now, actor, "attached", "", None, partner_id))
+    return Attachment(
+        attachment_id=claimed.attachment_id,
+        referral_id=claimed.referral_id,
+        media_type=claimed.media_type,
+        size=claimed.size,
+        sha256=claimed.sha256,
+        state=PENDING,
+        reason=None,
+        attempts=0,
+        received_at=now,
+        decided_at=None,
+    )
 
 
 async def of_referral(connection: Any, referral_id: UUID) -> list[Attachment]:
     """A referral's attachments. Ask for the referral first: this does not know the partner."""
-    return [Attachment(*row) for row in await connection.fetch(_OF, referral_id)]
+    return [Attachment(**row) for row in await connection.fetch(_OF, referral_id)]
 
 
 async def one(connection: Any, referral_id: UUID, attachment_id: UUID) -> Attachment | None:
     """One of a referral's attachments. Ask for the referral first."""
     row = await connection.fetchrow(_ONE, referral_id, attachment_id)
-    return Attachment(*row) if row else None
+    return Attachment(**row) if row else None
 
 
 async def claim(connection: Any, now: datetime, lease: timedelta) -> Claimed | None:
     """Take the attachment that has waited longest for its turn. Its next turn comes after the lease, later each time."""
     row = await connection.fetchrow(_CLAIM, now, lease)
-    return Claimed(*row) if row else None
+    return Claimed(**row) if row else None
 
 
 async def lock(connection: Any, referral_id: UUID) -> str:
@@ -150,10 +157,10 @@ async def decide(connection: Any, attachment_id: UUID, state: str, reason: str |
 
 async def note(connection: Any, row: Note) -> None:
     """Write into history what became of an attachment."""
-    await connection.execute(_TELL, *row)
+    await insert(connection, "history", Note._fields, [row])
 
 
 async def waiting(connection: Any, now: datetime) -> tuple[int, float]:
     """How many are pending, and for how many seconds the oldest of them."""
-    number, seconds = await connection.fetchrow(_WAITING, now)
-    return number, seconds
+    row = await connection.fetchrow(_WAITING, now)
+    return row["waiting"], row["seconds"]

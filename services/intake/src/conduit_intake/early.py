@@ -7,9 +7,12 @@ first, since its sender waits for the answer.
 
 import json
 from base64 import b64decode
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+from conduit_chassis.columns import Columns
 from conduit_chassis.dead_letters import spell_headers
 from conduit_chassis.kafka import Item, Reader, Record
 from conduit_chassis.postgres import insert
@@ -39,12 +42,13 @@ DELETE FROM early_updates AS early WHERE early.partner_id = $1 AND early.partner
     SELECT FROM referrals WHERE referrals.partner_id = $1 AND referrals.partner_reference = $2)
 RETURNING {_ROW}
 """  # noqa: S608 - a constant
-_AWAITED = """
-SELECT partner_id, partner_reference FROM unnest($1::text[], $2::text[]) AS asked (partner_id, partner_reference)
+_KEYS = Columns(partner_id="text", partner_reference="text")
+_AWAITED = f"""
+SELECT partner_id, partner_reference FROM {_KEYS.rows("asked")}
 WHERE EXISTS (
     SELECT FROM early_updates AS early
     WHERE early.partner_id = asked.partner_id AND early.partner_reference = asked.partner_reference)
-"""
+"""  # noqa: S608 - constants
 _COUNT = "SELECT count(*) FROM early_updates"
 _READER = Reader("intake", (PARTNER_REFERRALS,), {})
 
@@ -67,16 +71,16 @@ class Early(NamedTuple):
 def early(key: Key, record: Record, now: datetime, patience: timedelta) -> Early:
     """The record as it is to wait."""
     return Early(
-        key.partner_id,
-        key.partner_reference,
-        record.topic,
-        record.partition,
-        record.offset,
-        record.key,
-        spell_headers(record.headers),
-        record.value,
-        record.timestamp_ms,
-        now + patience,
+        partner_id=key.partner_id,
+        partner_reference=key.partner_reference,
+        topic=record.topic,
+        partition=record.partition,
+        record_offset=record.offset,
+        key=record.key,
+        headers=spell_headers(record.headers),
+        value=record.value,
+        record_timestamp=record.timestamp_ms,
+        due_at=now + patience,
     )
 
 
@@ -89,24 +93,27 @@ async def awaited(connection: Any, keys: list[Key]) -> set[Key]:
     """About which of these referrals something waits."""
     if not keys:
         return set()
-    return {Key(*row) for row in await connection.fetch(_AWAITED, *map(list, zip(*keys, strict=True)))}
+    return {Key(**row) for row in await connection.fetch(_AWAITED, *_KEYS.arrays(key._asdict() for key in keys))}
 
 
 async def take(connection: Any, now: datetime) -> list[Item]:
     """The first of those whose referral has come or whose time is over, in their order."""
-    rows = sorted(await connection.fetch(_TAKE, now, BATCH, MOST_BYTES))
-    return [_READER.read(_record(row)) for row in rows]
+    return _in_order(await connection.fetch(_TAKE, now, BATCH, MOST_BYTES))
 
 
 async def take_of(connection: Any, key: Key) -> list[Item]:
     """All that waited for this referral, in order, where it is there. Ask before it is locked, as `take` does."""
-    return [_READER.read(_record(row)) for row in sorted(await connection.fetch(_TAKE_OF, *key))]
+    return _in_order(await connection.fetch(_TAKE_OF, key.partner_id, key.partner_reference))
 
 
 async def count(connection: Any) -> int:
     """How many wait."""
     waiting: int = await connection.fetchval(_COUNT)
     return waiting
+
+
+def _in_order(rows: Iterable[Any]) -> list[Item]:
+    return [_READER.read(_record(row)) for row in sorted(rows, key=itemgetter("id"))]
 
 
 def _record(row: Any) -> Record:

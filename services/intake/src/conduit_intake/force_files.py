@@ -63,7 +63,7 @@ async def put(connection: Any, openings: Iterable[Opening], now: datetime) -> No
 
 async def open_to(connection: Any, force_id: str, referral_id: UUID) -> list[Open]:
     """The case's attachments that the force may fetch."""
-    return [Open(*row) for row in await connection.fetch(_OF, referral_id, force_id)]
+    return [Open(**row) for row in await connection.fetch(_OF, referral_id, force_id)]
 
 
 async def fetch(connection: Any, force_id: str, referral_id: UUID, attachment_id: UUID, now: datetime) -> File | None:
@@ -72,4 +72,4 @@ async def fetch(connection: Any, force_id: str, referral_id: UUID, attachment_id
     if row is None:
         return None
     await connection.execute(_TELL, referral_id, attachment_id, now, f"force:{force_id}", "attachment_fetched", force_id)
-    return File(*row)
+    return File(**row)

@@ -58,13 +58,13 @@ class Standing(NamedTuple):
 async def one(connection: Any, partner_id: str, referral_id: UUID) -> Standing | None:
     """The partner's referral of this id; None where there is none, or where it is another's."""
     row = await connection.fetchrow(_ONE, referral_id, partner_id)
-    return Standing(*row) if row else None
+    return Standing(**row) if row else None
 
 
 async def by_reference(connection: Any, partner_id: str, reference: str) -> Standing | None:
     """The partner's referral of its own reference."""
     row = await connection.fetchrow(_BY_REFERENCE, partner_id, reference)
-    return Standing(*row) if row else None
+    return Standing(**row) if row else None
 
 
 async def page(connection: Any, partner_id: str, state: str | None, after: UUID, limit: int) -> list[Standing]:
@@ -72,7 +72,7 @@ async def page(connection: Any, partner_id: str, state: str | None, after: UUID,
 
     Their ids are made in that order, to the millisecond.
     """
-    return [Standing(*row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
+    return [Standing(**row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
 
 
 async def updates(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[Told]:

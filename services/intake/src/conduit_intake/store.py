@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.notification import ReferralState
 from conduit_intake import early, force_files
@@ -26,39 +27,42 @@ JOIN unnest($1::text[], $2::text[]) AS wanted (partner_id, partner_reference)
     ON stored.partner_id = wanted.partner_id AND stored.partner_reference = wanted.partner_reference
 ORDER BY stored.partner_id, stored.partner_reference FOR UPDATE OF stored
 """
-_SUPPLEMENTS = "SELECT referral_id, content_hash, octet_length(body) FROM supplements WHERE referral_id = ANY($1::uuid[])"
-_REGISTERED = """
-INSERT INTO partners (partner_id, suspended, mous, registered_at)
-SELECT partner_id, suspended, mous, $4 FROM unnest($1::text[], $2::bool[], $3::jsonb[]) AS now (partner_id, suspended, mous)
-ON CONFLICT (partner_id) DO UPDATE
-SET suspended = excluded.suspended, mous = excluded.mous, registered_at = excluded.registered_at
-"""
+_SUPPLEMENTS = (
+    "SELECT referral_id, content_hash, octet_length(body) AS size FROM supplements WHERE referral_id = ANY($1::uuid[])"
+)
+_PARTNER_ROWS = Columns(partner_id="text", suspended="boolean", mous="jsonb", registered_at="timestamptz")
+_REGISTERED = f"""
+INSERT INTO partners ({_PARTNER_ROWS.names}) SELECT {_PARTNER_ROWS.values("now")} FROM {_PARTNER_ROWS.rows("now")}
+ON CONFLICT (partner_id) DO UPDATE SET {_PARTNER_ROWS.changes("excluded", "partner_id")}
+"""  # noqa: S608 - constants
 _REFERRAL_COLUMNS = (
     *("partner_id", "partner_reference", "referral_id", "content_hash", "received_at", "place_ids", "person_ids"),
     *("withdrawn_at", "reconsideration_requested_at", "body"),
 )
-_STANDING_COLUMNS = ("referral_id", "partner_id", "state", "revision", "updated_at")
-_CHANGE = """
-UPDATE referrals AS stored SET
-    place_ids = string_to_array(now.place_ids, ' '), person_ids = string_to_array(now.person_ids, ' '),
-    withdrawn_at = now.withdrawn_at, reconsideration_requested_at = now.reconsideration_requested_at
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-    AS now (referral_id, place_ids, person_ids, withdrawn_at, reconsideration_requested_at)
-WHERE stored.referral_id = now.referral_id
-"""
+_CHANGES = Columns(
+    referral_id="uuid",
+    place_ids=IDS,
+    person_ids=IDS,
+    withdrawn_at="timestamptz",
+    reconsideration_requested_at="timestamptz",
+)
+_CHANGE = f"""
+UPDATE referrals AS stored SET {_CHANGES.changes("now", "referral_id")}
+FROM {_CHANGES.rows("now")} WHERE stored.referral_id = now.referral_id
+"""  # noqa: S608 - constants
 _LIVE, _SANDBOX = "", "sandbox."
 _MAY_ASK_AGAIN = "UPDATE {}referrals SET reconsideration_requested_at = NULL WHERE referral_id = ANY($1::uuid[])"
-_STAND = """
-INSERT INTO {}standings (referral_id, partner_id, state, revision, updated_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[])
-ON CONFLICT (referral_id) DO UPDATE
-SET state = excluded.state, revision = excluded.revision, updated_at = excluded.updated_at
+_STANDING_ROWS = Columns(referral_id="uuid", partner_id="text", state="text", revision="integer", updated_at="timestamptz")
+_STAND = f"""
+INSERT INTO {{}}standings ({_STANDING_ROWS.names}) SELECT {_STANDING_ROWS.values("now")} FROM {_STANDING_ROWS.rows("now")}
+ON CONFLICT (referral_id) DO UPDATE SET {_STANDING_ROWS.changes("excluded", "referral_id", "partner_id")}
 WHERE standings.revision < excluded.revision
-"""
-_TELL = """
-INSERT INTO {}updates (referral_id, revision, body) SELECT * FROM unnest($1::uuid[], $2::int[], $3::bytea[])
+"""  # noqa: S608 - constants
+_UPDATE_ROWS = Columns(referral_id="uuid", revision="integer", body="bytea")
+_TELL = f"""
+INSERT INTO {{}}updates ({_UPDATE_ROWS.names}) SELECT {_UPDATE_ROWS.values("now")} FROM {_UPDATE_ROWS.rows("now")}
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - constants
 
 _MOUS = TypeAdapter(tuple[Mou, ...])
 
@@ -77,8 +81,8 @@ async def load(
     work.awaited = await early.awaited(connection, [key for key in keys if key.partner_id in waiting])
     if keys:
         found = await connection.fetch(_REFERRALS, [key.partner_id for key in keys], [key.partner_reference for key in keys])
-        supplements = await _supplements(connection, [row for row in found if Key(row[0], row[1]) in supplemented])
-        work.referrals = {Key(row[0], row[1]): _held(row, supplements.get(row["referral_id"], {})) for row in found}
+        supplements = await _supplements(connection, [row for row in found if _key(row) in supplemented])
+        work.referrals = {_key(row): _held(row, supplements.get(row["referral_id"], {})) for row in found}
     return work
 
 
@@ -93,9 +97,10 @@ async def save(connection: Any, work: Work) -> None:
     if work.created:
         created = [(key, work.referrals[key], body) for key, body in sorted(work.created.items())]
         await insert_new(connection, "referrals", _REFERRAL_COLUMNS, [_created(*each) for each in created])
-        await insert(connection, "standings", _STANDING_COLUMNS, [_received(key, held) for key, held, _ in created])
+        standings = [_received(key, held) for key, held, _ in created]
+        await insert(connection, "standings", _STANDING_ROWS, _STANDING_ROWS.records(standings))
     if work.changed:
-        await connection.execute(_CHANGE, *_columns([_changed(work.referrals[key]) for key in work.changed]))
+        await connection.execute(_CHANGE, *_CHANGES.arrays(_changed(work.referrals[key]) for key in work.changed))
     await _tell(connection, _LIVE, work.told, work.askable)
     await _tell(connection, _SANDBOX, work.tried, work.askable_in_sandbox)
     await force_files.put(connection, work.openings, work.scene.now)
@@ -119,41 +124,43 @@ async def register(connection: Any) -> list[Partner]:
 async def _tell(connection: Any, side: str, told: Sequence[Told], askable: Collection[UUID]) -> None:
     """Keep what partners were told, live or in the sandbox."""
     if told:
-        rows = [(each.referral_id, each.revision, each.body) for each in told]
-        await connection.execute(_TELL.format(side), *_columns(rows))
-        await _stand(connection, side, [each[:-1] for each in told])
+        await connection.execute(_TELL.format(side), *_UPDATE_ROWS.arrays(each._asdict() for each in told))
+        await _stand(connection, side, told)
     if askable:
         await connection.execute(_MAY_ASK_AGAIN.format(side), sorted(askable))
 
 
-async def _stand(connection: Any, side: str, told: Iterable[tuple[Any, ...]]) -> None:
+async def _stand(connection: Any, side: str, told: Iterable[Told]) -> None:
     """Each referral stands as its highest revision says. In the order of ids, so that twins wait instead of deadlocking."""
-    latest = {each[0]: each for each in sorted(told, key=lambda each: (each[0].int, each[1]))}
-    rows = [
-        (referral_id, partner_id, state, revision, at) for referral_id, revision, partner_id, state, at in latest.values()
-    ]
-    await connection.execute(_STAND.format(side), *_columns(rows))
+    latest = {each.referral_id: each for each in sorted(told, key=lambda each: (each.referral_id.int, each.revision))}
+    rows = (each._asdict() | {"updated_at": each.at} for each in latest.values())
+    await connection.execute(_STAND.format(side), *_STANDING_ROWS.arrays(rows))
 
 
 async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, dict[bytes, int]]:
     """By referral, the content hashes of what was added, and how long each is."""
     found: dict[Any, dict[bytes, int]] = {}
     if rows:
-        for referral_id, digest, length in await connection.fetch(_SUPPLEMENTS, [row["referral_id"] for row in rows]):
-            found.setdefault(referral_id, {})[digest] = length
+        for row in await connection.fetch(_SUPPLEMENTS, [row["referral_id"] for row in rows]):
+            found.setdefault(row["referral_id"], {})[row["content_hash"]] = row["size"]
     return found
 
 
 async def _register(connection: Any, work: Work) -> None:
-    rows = [
-        (partner.partner_id, partner.suspended, _MOUS.dump_json(partner.mous).decode())
+    rows = (
+        {
+            "partner_id": partner.partner_id,
+            "suspended": partner.suspended,
+            "mous": _MOUS.dump_json(partner.mous).decode(),
+            "registered_at": work.scene.now,
+        }
         for _, partner in sorted(work.registered.items())
-    ]
-    await connection.execute(_REGISTERED, *_columns(rows), work.scene.now)
+    )
+    await connection.execute(_REGISTERED, *_PARTNER_ROWS.arrays(rows))
 
 
-def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _key(row: Any) -> Key:
+    return Key(row["partner_id"], row["partner_reference"])
 
 
 def _partner(row: Any) -> Partner:
@@ -180,11 +187,16 @@ def _created(key: Key, held: Held, body: bytes) -> tuple[Any, ...]:
     return (*key, held.referral_id, held.content_hash, held.received_at, *known, held.withdrawn_at, asked_at, body)
 
 
-def _received(key: Key, held: Held) -> tuple[Any, ...]:
-    return (held.referral_id, key.partner_id, ReferralState.RECEIVED, 0, held.received_at)
+def _received(key: Key, held: Held) -> Mapping[str, Any]:
+    return {
+        "referral_id": held.referral_id,
+        "partner_id": key.partner_id,
+        "state": ReferralState.RECEIVED,
+        "revision": 0,
+        "updated_at": held.received_at,
+    }
 
 
-def _changed(held: Held) -> tuple[Any, ...]:
-    # An array of arrays must be rectangular, so ids travel as text; they hold no spaces.
-    places, persons = " ".join(sorted(held.place_ids)), " ".join(sorted(held.person_ids))
-    return (held.referral_id, places, persons, held.withdrawn_at, held.reconsideration_requested_at)
+def _changed(held: Held) -> Mapping[str, Any]:
+    known = {"place_ids": sorted(held.place_ids), "person_ids": sorted(held.person_ids)}
+    return {name: getattr(held, name) for name in _CHANGES} | known

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from conduit_chassis.columns import IDS, Columns
 from conduit_contracts.intake import Callback
 from conduit_contracts.programme import Contact
 from conduit_notification import notices, queue
@@ -24,12 +25,22 @@ task_id, kind, danger, partner_id, partner_reference, referral_id, force_id, cod
 taken_at, taken_by, EXISTS (
     SELECT FROM kept_from AS kept
     WHERE kept.referral_id = duty_tasks.referral_id AND kept.force_id IN ('', duty_tasks.force_id)
-) AND duty_tasks.force_id IS NOT NULL
+) AND duty_tasks.force_id IS NOT NULL AS kept
 """
-_OPEN = """
-INSERT INTO duty_tasks AS stored
-    (task_id, kind, subject, partner_id, partner_reference, referral_id, force_id, codes, danger, callback)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text[], $9, $10::jsonb)
+_NEW = Columns(
+    task_id="uuid",
+    kind="text",
+    subject="text",
+    partner_id="text",
+    partner_reference="text",
+    referral_id="uuid",
+    force_id="text",
+    codes=IDS,
+    danger="boolean",
+    callback="jsonb",
+)
+_OPEN = f"""
+INSERT INTO duty_tasks AS stored ({_NEW.names}) SELECT {_NEW.values("now")} FROM {_NEW.rows("now")}
 ON CONFLICT (subject) WHERE taken_at IS NULL DO UPDATE SET
     said = stored.said + 1,
     codes = (SELECT array_agg(DISTINCT code) FROM unnest(stored.codes || excluded.codes) AS each (code)),
@@ -41,7 +52,7 @@ ON CONFLICT (subject) WHERE taken_at IS NULL DO UPDATE SET
     unanswered_at = CASE WHEN excluded.danger AND NOT stored.danger THEN NULL ELSE stored.unanswered_at END,
     next_call_at = CASE WHEN excluded.danger AND NOT stored.danger THEN clock_timestamp() ELSE stored.next_call_at END
 RETURNING task_id, said
-"""
+"""  # noqa: S608 - constants
 _DUE = f"""
 SELECT {_TASK} FROM duty_tasks WHERE next_call_at <= clock_timestamp()
 ORDER BY danger DESC, next_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -86,7 +97,8 @@ ON CONFLICT (referral_id) DO UPDATE SET callback = excluded.callback, at = exclu
 """
 _ABOUT = "SELECT referral_id, partner_id, partner_reference FROM referrals WHERE referral_id = ANY($1::uuid[])"
 _MEASURE = """
-SELECT count(*), count(unanswered_at), coalesce(extract(epoch FROM clock_timestamp() - min(opened_at)), 0)::float8
+SELECT count(*) AS waiting, count(unanswered_at) AS unanswered,
+       coalesce(extract(epoch FROM clock_timestamp() - min(opened_at)), 0)::float8 AS oldest
 FROM duty_tasks WHERE taken_at IS NULL
 """
 _FORGET_CALLBACKS = "DELETE FROM callbacks WHERE at < clock_timestamp() - $1::interval"
@@ -105,12 +117,10 @@ async def open_tasks(connection: Any, duties: Sequence[Duty | Done], policy: Not
             await _end(connection, duty, policy)
             continue
         callback = duty.callback.model_dump_json(exclude_none=True) if duty.callback else None
-        row = (
-            *(uuid4(), duty.kind.value, duty.subject, duty.partner_id, duty.partner_reference, duty.referral_id),
-            *(duty.force_id, list(duty.codes), duty.danger, callback),
-        )
-        task_id, said = await connection.fetchrow(_OPEN, *row)
-        await connection.execute(_HISTORY, task_id, "rules", "opened" if said == 1 else "said_again", policy.version)
+        new = {name: getattr(duty, name, None) for name in _NEW} | {"task_id": uuid4(), "callback": callback}
+        opened = await connection.fetchrow(_OPEN, *_NEW.arrays([new]))
+        what = "opened" if opened["said"] == 1 else "said_again"
+        await connection.execute(_HISTORY, opened["task_id"], "rules", what, policy.version)
     await call(connection, policy, hub)
 
 
@@ -245,7 +255,7 @@ async def control_rooms_of(connection: Any, task: Task) -> list[str]:
     None of a force that a suspect belongs to; and none at all where any force might be the one.
     """
     rows = await connection.fetch(_CONTROL_ROOMS, task.referral_id, task.force_id)
-    return [f"{audience.partition(':')[2]} {number}" for audience, number in rows]
+    return [f"{row['audience'].partition(':')[2]} {row['control_room']}" for row in rows]
 
 
 async def contacts_of(connection: Any, task: Task) -> list[tuple[str, Contact]]:
@@ -270,11 +280,9 @@ async def forget_callbacks(connection: Any, after: timedelta) -> None:
 
 async def measure(connection: Any) -> tuple[int, int, float]:
     """How many tasks nobody has taken, for how many everybody was called, and the age of the oldest in seconds."""
-    waiting, unanswered, oldest = await connection.fetchrow(_MEASURE)
-    return waiting, unanswered, oldest
+    row = await connection.fetchrow(_MEASURE)
+    return row["waiting"], row["unanswered"], row["oldest"]
 
 
 def _task(row: Any) -> Task:
-    task_id, kind, *rest = row
-    danger, partner_id, partner_reference, referral_id, force_id, codes, *more = rest
-    return Task(task_id, Kind(kind), danger, partner_id, partner_reference, referral_id, force_id, tuple(codes), *more)
+    return Task(**dict(row) | {"kind": Kind(row["kind"]), "codes": tuple(row["codes"])})

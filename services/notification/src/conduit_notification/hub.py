@@ -80,7 +80,7 @@ def same_person(one: str, other: str) -> bool:
 async def waiting(connection: Any) -> list[Waiting]:
     """Every proposal that nobody has approved, the newest last."""
     rows = await connection.fetch(_WAITING)
-    return [Waiting(each[0], each[1], each[2], queue.read_whole_ladder(each[3])) for each in rows]
+    return [Waiting(**dict(row) | {"contacts": queue.read_whole_ladder(row["contacts"])}) for row in rows]
 
 
 async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -> None:
@@ -95,11 +95,11 @@ async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -
         await connection.execute(_APPROVED, said.proposal_id, said.digest, said.approved_by, approval.at)
     for proposal_id in dict.fromkeys(_ids(work)):
         by = await connection.fetchrow(_AGREES, proposal_id)
-        if by is None or same_person(by[0], by[1]):
+        if by is None or same_person(by["proposed_by"], by["approved_by"]):
             continue
         row = await connection.fetchrow(_TAKES_EFFECT, proposal_id)
         if row is not None:
-            await _take_effect(connection, proposal_id, row[0], row[1], fallback, now)
+            await _take_effect(connection, proposal_id, row["contacts"], row["approved_at"], fallback, now)
 
 
 def _ids(work: Work) -> list[Any]:

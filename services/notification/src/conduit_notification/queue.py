@@ -7,7 +7,7 @@ another would send too.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,24 +15,33 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
+from conduit_chassis.columns import Columns
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
 from conduit_notification.notices import Claimed, Ladder, Notice
 from conduit_notification.outcomes import Next, Outcome
 
-_ENQUEUE = """
-INSERT INTO notices (notice_id, audience, level, channel, template, referral_id, params, urgent, collapse, created_at,
-                     next_attempt_at, state, attempts)
-SELECT wanted.notice_id, wanted.audience, wanted.level, wanted.channel, wanted.template, wanted.referral_id, wanted.params,
-       wanted.urgent, wanted.collapse, wanted.created_at, clock_timestamp(), 'queued', 0
-FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[], $6::uuid[], $7::jsonb[],
-            $8::boolean[], $9::text[], $10::timestamptz[])
-    AS wanted (notice_id, audience, level, channel, template, referral_id, params, urgent, collapse, created_at)
+_NOTICES = Columns(
+    notice_id="uuid",
+    audience="text",
+    level="smallint",
+    channel="text",
+    template="text",
+    referral_id="uuid",
+    params="jsonb",
+    urgent="boolean",
+    collapse="text",
+    created_at="timestamptz",
+)
+_ENQUEUE = f"""
+INSERT INTO notices ({_NOTICES.names}, next_attempt_at, state, attempts)
+SELECT {_NOTICES.values("wanted")}, clock_timestamp(), 'queued', 0
+FROM {_NOTICES.rows("wanted")}
 LEFT JOIN contacts USING (audience)
 WHERE ladder IS NULL
     OR jsonb_path_exists(ladder, CASE wanted.channel WHEN 'email' THEN '$[*].email' ELSE '$[*].webhook_url' END::jsonpath)
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - constants
 _CLAIM = """
 WITH due AS (
     SELECT notice_id FROM notices
@@ -49,32 +58,34 @@ FROM taken LEFT JOIN contacts USING (audience) ORDER BY urgent DESC, created_at,
 """
 # A queued notice is one that is not finished. Said so, it is found by its id: said by its state, the planner would read
 # the whole index of queued notices, of which it expects few.
-_RELEASE = """
+_HELD = Columns(notice_id="uuid", attempt="smallint")
+_RELEASE = f"""
 UPDATE notices SET attempts = notices.attempts - 1, next_attempt_at = clock_timestamp()
-FROM unnest($1::uuid[], $2::smallint[]) AS held (notice_id, attempt)
-WHERE notices.notice_id = held.notice_id AND finished_at IS NULL AND attempts = attempt
-"""
-_RECORD = """
-INSERT INTO notice_attempts (notice_id, attempt, at, outcome, status, duration_ms)
-SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::smallint[], $6::integer[])
+FROM {_HELD.rows("held")} WHERE notices.notice_id = held.notice_id AND finished_at IS NULL AND attempts = attempt
+"""  # noqa: S608 - constants
+_ATTEMPTS = Columns(
+    notice_id="uuid", attempt="smallint", at="timestamptz", outcome="text", status="smallint", duration_ms="integer"
+)
+_RECORD = f"""
+INSERT INTO notice_attempts ({_ATTEMPTS.names}) SELECT {_ATTEMPTS.values("made")} FROM {_ATTEMPTS.rows("made")}
 ON CONFLICT DO NOTHING
-"""
-_SETTLE = """
+"""  # noqa: S608 - constants
+_MOVES = Columns(notice_id="uuid", attempt="smallint", state="text", wait="interval", code="text")
+_SETTLE = f"""
 UPDATE notices SET state = moved.state, next_attempt_at = clock_timestamp() + moved.wait, code = moved.code,
     finished_at = CASE WHEN moved.state = 'queued' THEN NULL ELSE clock_timestamp() END
-FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::interval[], $5::text[])
-    AS moved (notice_id, attempt, state, wait, code)
-WHERE notices.notice_id = moved.notice_id AND finished_at IS NULL AND attempts = attempt
+FROM {_MOVES.rows("moved")} WHERE notices.notice_id = moved.notice_id AND finished_at IS NULL AND attempts = attempt
 RETURNING notices.notice_id
-"""
-_DROP = """
+"""  # noqa: S608 - constants
+_KEPT = Columns(referral_id="uuid", audience="text")
+_DROP = f"""
 UPDATE notices SET state = 'dropped', code = 'kept_from', next_attempt_at = NULL, finished_at = clock_timestamp(),
     attempts = greatest(attempts, 1)
-FROM unnest($1::uuid[], $2::text[]) AS kept (referral_id, audience)
+FROM {_KEPT.rows("kept")}
 WHERE state = 'queued' AND notices.referral_id = kept.referral_id AND notices.audience = kept.audience
-"""
+"""  # noqa: S608 - constants
 _MEASURE = """
-SELECT channel, count(*), extract(epoch FROM clock_timestamp() - min(queued_at))::float8
+SELECT channel, count(*) AS waiting, extract(epoch FROM clock_timestamp() - min(queued_at))::float8 AS age
 FROM notices WHERE state = 'queued' AND audience NOT LIKE '%--sandbox' GROUP BY channel
 """
 
@@ -88,7 +99,7 @@ FROM (
     ORDER BY queued_at LIMIT $2 FOR UPDATE SKIP LOCKED
 ) AS late
 WHERE notices.notice_id = late.notice_id
-RETURNING notices.audience, notices.referral_id, notices.params, notices.channel
+RETURNING notices.audience, notices.referral_id, notices.params
 """
 
 _LADDER: TypeAdapter[Ladder] = TypeAdapter(tuple[Contact, ...])
@@ -113,23 +124,12 @@ async def enqueue(connection: Any, notices: Sequence[Notice]) -> None:
     """
     if notices:
         # In the order of their ids, so that two processes wait for each other instead of deadlocking.
-        rows = [_row(notice) for notice in sorted(notices, key=lambda notice: notice.notice_id.int)]
-        await connection.execute(_ENQUEUE, *map(list, zip(*rows, strict=True)))
+        rows = map(_row, sorted(notices, key=lambda notice: notice.notice_id.int))
+        await connection.execute(_ENQUEUE, *_NOTICES.arrays(rows))
 
 
-def _row(notice: Notice) -> tuple[Any, ...]:
-    return (
-        notice.notice_id,
-        notice.audience,
-        notice.level,
-        notice.channel.value,
-        notice.template.value,
-        notice.referral_id,
-        json.dumps(notice.params),
-        notice.urgent,
-        notice.collapse,
-        notice.created_at,
-    )
+def _row(notice: Notice) -> Mapping[str, Any]:
+    return {name: getattr(notice, name) for name in _NOTICES} | {"params": json.dumps(notice.params)}
 
 
 async def claim(
@@ -137,64 +137,80 @@ async def claim(
 ) -> list[Claimed]:
     """Take up to `limit` due notices, urgent ones first, for one attempt each within the lease."""
     rows = await connection.fetch(_CLAIM, channel.value, list(passing_over), limit, lease)
-    return [_claimed(channel, *row) for row in rows]
+    return [_claimed(channel, row) for row in rows]
 
 
-def _claimed(channel: Channel, *columns: Any) -> Claimed:
-    notice_id, audience, level, template, referral_id, params, attempt, created_at, *contacts = columns
-    ladder, telephones, urgent, control_room = contacts
-    known = None if ladder is None else read_ladder(ladder, telephones)
-    about = (referral_id, json.loads(params), attempt, created_at, known, urgent, control_room)
-    return Claimed(notice_id, audience, level, channel, template, *about)
+def _claimed(channel: Channel, row: Any) -> Claimed:
+    return Claimed(
+        notice_id=row["notice_id"],
+        audience=row["audience"],
+        level=row["level"],
+        channel=channel,
+        template=row["template"],
+        referral_id=row["referral_id"],
+        params=json.loads(row["params"]),
+        attempt=row["attempts"],
+        created_at=row["created_at"],
+        ladder=None if row["ladder"] is None else read_ladder(row["ladder"], row["telephones"]),
+        urgent=row["urgent"],
+        control_room=row["control_room"],
+    )
 
 
 async def release(connection: Any, notices: Iterable[Claimed]) -> None:
     """Give back claimed notices whose attempt has not begun."""
-    held = list(notices)
+    held = [{"notice_id": each.notice_id, "attempt": each.attempt} for each in notices]
     if held:
-        await connection.execute(_RELEASE, [each.notice_id for each in held], [each.attempt for each in held])
+        await connection.execute(_RELEASE, *_HELD.arrays(held))
 
 
 async def settle(connection: Any, results: Sequence[Result]) -> list[Result]:
     """Record attempts and what follows; returns the results that took effect."""
     ordered = sorted(results, key=lambda result: result.notice.notice_id)
-    ids = [result.notice.notice_id for result in ordered]
-    attempts = [result.notice.attempt for result in ordered]
-    outcomes = [result.outcome for result in ordered]
-    await connection.execute(
-        _RECORD,
-        ids,
-        attempts,
-        [result.at for result in ordered],
-        [outcome.code for outcome in outcomes],
-        [outcome.status for outcome in outcomes],
-        [result.duration_ms for result in ordered],
-    )
-    steps = [result.next for result in ordered]
-    codes = [None if step.wait is not None else outcome.code for step, outcome in zip(steps, outcomes, strict=True)]
-    moved = await connection.fetch(
-        _SETTLE, ids, attempts, [step.state for step in steps], [step.wait for step in steps], codes
-    )
-    effective = {row[0] for row in moved}
-    return [result for result in ordered if result.notice.notice_id in effective]
+    await connection.execute(_RECORD, *_ATTEMPTS.arrays(map(_attempt, ordered)))
+    moved = {row["notice_id"] for row in await connection.fetch(_SETTLE, *_MOVES.arrays(map(_move, ordered)))}
+    return [result for result in ordered if result.notice.notice_id in moved]
+
+
+def _attempt(result: Result) -> Mapping[str, Any]:
+    return {
+        "notice_id": result.notice.notice_id,
+        "attempt": result.notice.attempt,
+        "at": result.at,
+        "outcome": result.outcome.code,
+        "status": result.outcome.status,
+        "duration_ms": result.duration_ms,
+    }
+
+
+def _move(result: Result) -> Mapping[str, Any]:
+    return {
+        "notice_id": result.notice.notice_id,
+        "attempt": result.notice.attempt,
+        "state": result.next.state,
+        "wait": result.next.wait,
+        "code": None if result.next.wait is not None else result.outcome.code,
+    }
 
 
 async def drop(connection: Any, about: Sequence[tuple[UUID, str]]) -> None:
     """Send no more of what waits for these audiences about these referrals. An attempt under way is not called back."""
     if about:
-        await connection.execute(_DROP, *map(list, zip(*about, strict=True)))
+        kept = ({"referral_id": referral_id, "audience": audience} for referral_id, audience in about)
+        await connection.execute(_DROP, *_KEPT.arrays(kept))
 
 
 async def measure(connection: Any) -> dict[Channel, tuple[int, float]]:
     """Per channel, how many notices are queued and the age of the oldest in seconds, those of the sandbox left out."""
-    found = {Channel(channel): (number, age) for channel, number, age in await connection.fetch(_MEASURE)}
+    rows = await connection.fetch(_MEASURE)
+    found = {Channel(row["channel"]): (row["waiting"], row["age"]) for row in rows}
     return {channel: found.get(channel, (0, 0.0)) for channel in Channel}
 
 
 async def ladder_of(connection: Any, audience: str) -> Ladder | None:
     """An audience's contacts as the register has them now."""
     row = await connection.fetchrow(_LADDER_OF, audience)
-    return read_ladder(*row) if row else None
+    return read_ladder(row["ladder"], row["telephones"]) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +225,7 @@ class Undelivered:
 async def late_danger(connection: Any, after: timedelta, limit: int) -> list[Undelivered]:
     """Notices of danger that have waited for so long. Each is given once."""
     rows = await connection.fetch(_LATE_DANGER, after, limit)
-    return [Undelivered(audience, referral_id, json.loads(params)) for audience, referral_id, params, _ in rows]
+    return [Undelivered(row["audience"], row["referral_id"], json.loads(row["params"])) for row in rows]
 
 
 def read_ladder(text: str, telephones: str | None) -> Ladder:

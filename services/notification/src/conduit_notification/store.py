@@ -10,6 +10,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from conduit_chassis.columns import Columns
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.intake import SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.routing import CaseRouted, HandoffState
@@ -21,34 +22,38 @@ from conduit_notification.rules import Routing, Standing, Triage
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
        immediate_danger, without_force, home_force, handoffs,
-       ARRAY(SELECT force_id FROM kept_from WHERE kept_from.referral_id = stored.referral_id)
+       ARRAY(SELECT force_id FROM kept_from WHERE kept_from.referral_id = stored.referral_id) AS kept_from
 FROM {table} AS stored WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
 _LADDERS = "SELECT audience, ladder, telephones FROM contacts WHERE audience = ANY($1::text[])"
-_ARRAYS = """
-unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
-       $9::text[], $10::boolean[], $11::boolean[], $12::boolean[], $13::text[], $14::jsonb[])
-"""
-_COLUMNS = (
-    *("referral_id", "partner_id", "partner_reference", "revision", "state", "triage", "asked_at", "supplied_at"),
-    *("routing", "withdrawn", "immediate_danger", "without_force", "home_force", "handoffs"),
+_ROWS = Columns(
+    referral_id="uuid",
+    partner_id="text",
+    partner_reference="text",
+    revision="integer",
+    state="text",
+    triage="text",
+    asked_at="timestamptz",
+    supplied_at="timestamptz",
+    routing="text",
+    withdrawn="boolean",
+    immediate_danger="boolean",
+    without_force="boolean",
+    home_force="text",
+    handoffs="jsonb",
 )
 _UPDATE = f"""
-UPDATE {{table}} AS stored SET
-    revision = now.revision, state = now.state, triage = now.triage, asked_at = now.asked_at, supplied_at = now.supplied_at,
-    routing = now.routing, withdrawn = now.withdrawn, immediate_danger = now.immediate_danger,
-    without_force = now.without_force, home_force = now.home_force, handoffs = now.handoffs
-FROM {_ARRAYS} AS now ({", ".join(_COLUMNS)}) WHERE stored.referral_id = now.referral_id
+UPDATE {{table}} AS stored SET {_ROWS.changes("now", "referral_id", "partner_id", "partner_reference")}
+FROM {_ROWS.rows("now")} WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
 _LIVE, _SANDBOX = "referrals", "sandbox_referrals"
 _OF_SANDBOX = (SandboxStepPlayed, SandboxSubmissionRejected)
 _KEPT_NO_MORE = "DELETE FROM kept_from WHERE referral_id = ANY($1::uuid[])"
-_REGISTER = """
-INSERT INTO contacts (audience, ladder, said_at, telephones, control_room)
-SELECT * FROM unnest($1::text[], $2::jsonb[], $3::timestamptz[], $4::jsonb[], $5::text[])
-ON CONFLICT (audience) DO UPDATE SET ladder = excluded.ladder, said_at = excluded.said_at, telephones = excluded.telephones,
-    control_room = excluded.control_room
-"""
+_CONTACTS = Columns(audience="text", ladder="jsonb", said_at="timestamptz", telephones="jsonb", control_room="text")
+_REGISTER = f"""
+INSERT INTO contacts ({_CONTACTS.names}) SELECT {_CONTACTS.values("now")} FROM {_CONTACTS.rows("now")}
+ON CONFLICT (audience) DO UPDATE SET {_CONTACTS.changes("excluded", "audience")}
+"""  # noqa: S608 - constants
 _HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
 _ENTRY = attrgetter(*_HISTORY_COLUMNS)
 
@@ -67,10 +72,10 @@ async def _load(connection: Any, messages: Sequence[Any], table: str) -> Work:
     referral_ids = {message.referral_id for message in messages if getattr(message, "referral_id", None)}
     if referral_ids:
         for row in await connection.fetch(_RECORDS.format(table=table), list(referral_ids)):
-            work.records[row[0]] = _record(*row)
+            work.records[row["referral_id"]] = _record(row)
     audiences = {audience for message in messages for audience in _audiences(message)}
-    for audience, ladder, telephones in await connection.fetch(_LADDERS, [notices.HUB, *audiences]):
-        work.ladders[audience] = queue.read_ladder(ladder, telephones)
+    for row in await connection.fetch(_LADDERS, [notices.HUB, *audiences]):
+        work.ladders[row["audience"]] = queue.read_ladder(row["ladder"], row["telephones"])
     return work
 
 
@@ -112,10 +117,10 @@ async def save(connection: Any, work: Work) -> None:
 
 async def _stand(connection: Any, work: Work, table: str) -> None:
     new = [_row(work.records[each]) for each in sorted(work.new & work.changed)]
-    await insert_new(connection, table, _COLUMNS, new)
+    await insert_new(connection, table, _ROWS, _ROWS.records(new))
     changed = [work.records[each] for each in work.changed - work.new]
     if changed:
-        await connection.execute(_UPDATE.format(table=table), *_columns(changed))
+        await connection.execute(_UPDATE.format(table=table), *_ROWS.arrays(map(_row, changed)))
 
 
 async def _keep_from(connection: Any, records: Sequence[Record]) -> None:
@@ -128,54 +133,56 @@ async def _keep_from(connection: Any, records: Sequence[Record]) -> None:
 
 async def _register(connection: Any, work: Work) -> None:
     if work.registered:
-        audiences = sorted(work.registered)
-        ladders = [queue.write_ladder(work.ladders[audience]) for audience in audiences]
-        await connection.execute(
-            _REGISTER,
-            audiences,
-            ladders,
-            [work.registered[audience] for audience in audiences],
-            [queue.write_telephones(work.ladders[audience]) for audience in audiences],
-            [work.control_rooms.get(audience) for audience in audiences],
+        rows = (
+            {
+                "audience": audience,
+                "ladder": queue.write_ladder(work.ladders[audience]),
+                "said_at": said_at,
+                "telephones": queue.write_telephones(work.ladders[audience]),
+                "control_room": work.control_rooms.get(audience),
+            }
+            for audience, said_at in sorted(work.registered.items())
         )
+        await connection.execute(_REGISTER, *_CONTACTS.arrays(rows))
 
 
-def _record(*columns: Any) -> Record:
-    referral_id, partner_id, reference, revision, triage, asked_at, supplied_at, routing, *rest = columns
-    withdrawn, immediate_danger, without_force, home_force, handoffs, kept_from = rest
+def _record(row: Any) -> Record:
     standing = Standing(
-        triage=Triage(triage) if triage else None,
-        asked_at=asked_at,
-        supplied_at=supplied_at,
-        routing=Routing(routing) if routing else None,
-        withdrawn=withdrawn,
-        immediate_danger=immediate_danger,
-        without_force=without_force,
-        home_force=home_force,
-        handoffs={force_id: HandoffState(state) for force_id, state in json.loads(handoffs).items()},
+        triage=Triage(row["triage"]) if row["triage"] else None,
+        asked_at=row["asked_at"],
+        supplied_at=row["supplied_at"],
+        routing=Routing(row["routing"]) if row["routing"] else None,
+        withdrawn=row["withdrawn"],
+        immediate_danger=row["immediate_danger"],
+        without_force=row["without_force"],
+        home_force=row["home_force"],
+        handoffs={force_id: HandoffState(state) for force_id, state in json.loads(row["handoffs"]).items()},
     )
-    return Record(referral_id, partner_id, reference, revision, standing, frozenset(kept_from))
+    return Record(
+        referral_id=row["referral_id"],
+        partner_id=row["partner_id"],
+        partner_reference=row["partner_reference"],
+        revision=row["revision"],
+        standing=standing,
+        kept_from=frozenset(row["kept_from"]),
+    )
 
 
-def _columns(records: Sequence[Record]) -> list[list[Any]]:
-    return [list(column) for column in zip(*map(_row, records), strict=True)]
-
-
-def _row(record: Record) -> tuple[Any, ...]:
+def _row(record: Record) -> dict[str, Any]:
     standing = record.standing
-    return (
-        record.referral_id,
-        record.partner_id,
-        record.partner_reference,
-        record.revision,
-        record.state.value,
-        standing.triage,
-        standing.asked_at,
-        standing.supplied_at,
-        standing.routing,
-        standing.withdrawn,
-        standing.immediate_danger,
-        standing.without_force,
-        standing.home_force,
-        json.dumps(standing.handoffs),
-    )
+    return {
+        "referral_id": record.referral_id,
+        "partner_id": record.partner_id,
+        "partner_reference": record.partner_reference,
+        "revision": record.revision,
+        "state": record.state.value,
+        "triage": standing.triage,
+        "asked_at": standing.asked_at,
+        "supplied_at": standing.supplied_at,
+        "routing": standing.routing,
+        "withdrawn": standing.withdrawn,
+        "immediate_danger": standing.immediate_danger,
+        "without_force": standing.without_force,
+        "home_force": standing.home_force,
+        "handoffs": json.dumps(standing.handoffs),
+    }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from conduit_chassis.columns import Columns
 from conduit_contracts.envelope import Message
 from conduit_contracts.intake import AttachmentCleared
 from conduit_contracts.routing import AttachmentClosed, AttachmentDisseminated, AttachmentOpened
@@ -21,18 +22,18 @@ _OF = """
 SELECT attachment_id, referral_id, media_type, size, sha256, opened_to FROM attachments
 WHERE referral_id = ANY($1::uuid[]) ORDER BY attachment_id
 """
-_PUT = """
-INSERT INTO attachments (attachment_id, referral_id, media_type, size, sha256, opened_to)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::text[], $6::text[])
+_ROWS = Columns(attachment_id="uuid", referral_id="uuid", media_type="text", size="integer", sha256="text", opened_to="text")
+_PUT = f"""
+INSERT INTO attachments ({_ROWS.names}) SELECT {_ROWS.values("now")} FROM {_ROWS.rows("now")}
 ON CONFLICT (attachment_id) DO UPDATE SET opened_to = excluded.opened_to
-"""
+"""  # noqa: S608 - constants
 
 
 async def load(connection: Any, work: Work, referral_ids: Iterable[UUID]) -> None:
     """Let the work know of these referrals' attachments. Lock their cases first."""
     ids = list(referral_ids)
     for row in await connection.fetch(_OF, ids) if ids else ():
-        found = Attachment(*row)
+        found = Attachment(**row)
         work.stored[found.attachment_id] = found
         work.hold(found)
 
@@ -40,7 +41,7 @@ async def load(connection: Any, work: Work, referral_ids: Iterable[UUID]) -> Non
 async def save(connection: Any, changed: Sequence[Attachment]) -> None:
     """Write these."""
     if changed:
-        await connection.execute(_PUT, *map(list, zip(*sorted(changed), strict=True)))
+        await connection.execute(_PUT, *_ROWS.arrays(each._asdict() for each in sorted(changed)))
 
 
 def cleared(message: AttachmentCleared) -> Attachment:

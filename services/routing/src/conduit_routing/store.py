@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
@@ -39,7 +40,7 @@ SELECT referral_id, version, actor, what FROM history WHERE referral_id = ANY($1
 _SIZES = """
 SELECT referral_id, octet_length(body) + coalesce((
     SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = cases.referral_id
-), 0)::integer FROM cases WHERE referral_id = ANY($1::uuid[])
+), 0)::integer AS size FROM cases WHERE referral_id = ANY($1::uuid[])
 """
 _DUE = """
 SELECT referral_id FROM cases
@@ -65,45 +66,69 @@ _CASE_COLUMNS = (
 )
 _AS_NEW = attrgetter(*_CASE_COLUMNS[:-2])
 _HANDOFF_COLUMNS = ("referral_id", *Handoff._fields, "priority")
-_UPDATE_CASES = """
-UPDATE cases SET urgency = new.urgency, immediate_danger = new.immediate_danger, provisional = new.provisional,
-                 state = new.state, home_force = new.home_force, basis = new.basis, interim_owner = new.interim_owner,
-                 named_home = new.named_home, version = new.version, marks = new.marks, body = coalesce(new.body, cases.body)
-FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::text[], $10::integer[], $11::text[], $12::bytea[])
-     AS new (referral_id, urgency, immediate_danger, provisional, state, home_force, basis, interim_owner, named_home,
-             version, marks, body)
-WHERE cases.referral_id = new.referral_id
-"""
-_UPDATE_HANDOFFS = """
-UPDATE handoffs SET
-    areas = string_to_array(new.areas, ' '), disseminated_at = new.disseminated_at, receipt_due_at = new.receipt_due_at,
-    acknowledgement_due_at = new.acknowledgement_due_at, next_action_at = new.next_action_at, state = new.state,
-    received_at = new.received_at, acknowledged_at = new.acknowledged_at, declined_at = new.declined_at,
-    stood_down_at = new.stood_down_at, chases = new.chases, level = new.level, force_reference = new.force_reference,
-    part = new.part, first_acknowledged_at = new.first_acknowledged_at, priority = new.priority
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-            $7::timestamptz[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[],
-            $13::integer[], $14::integer[], $15::text[], $16::integer[], $17::timestamptz[], $18::text[])
-     AS new (referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at,
-             state, received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part,
-             first_acknowledged_at, priority)
+_CASE_CHANGES = Columns(
+    referral_id="uuid",
+    urgency="text",
+    immediate_danger="boolean",
+    provisional="boolean",
+    state="text",
+    home_force="text",
+    basis="text",
+    interim_owner="text",
+    named_home="text",
+    version="integer",
+    marks="text",
+    body="bytea",
+)
+_CHANGED = tuple(name for name in _CASE_CHANGES if name not in ("marks", "body"))
+_UPDATE_CASES = f"""
+UPDATE cases SET {_CASE_CHANGES.changes("new", "referral_id", "body")}, body = coalesce(new.body, cases.body)
+FROM {_CASE_CHANGES.rows("new")} WHERE cases.referral_id = new.referral_id
+"""  # noqa: S608 - constants
+_HANDOFF_CHANGES = Columns(
+    referral_id="uuid",
+    force_id="text",
+    areas=IDS,
+    disseminated_at="timestamptz",
+    receipt_due_at="timestamptz",
+    acknowledgement_due_at="timestamptz",
+    next_action_at="timestamptz",
+    state="text",
+    received_at="timestamptz",
+    acknowledged_at="timestamptz",
+    declined_at="timestamptz",
+    stood_down_at="timestamptz",
+    chases="integer",
+    level="integer",
+    force_reference="text",
+    part="integer",
+    first_acknowledged_at="timestamptz",
+    priority="text",
+)
+_UPDATE_HANDOFFS = f"""
+UPDATE handoffs SET {_HANDOFF_CHANGES.changes("new", "referral_id", "force_id")} FROM {_HANDOFF_CHANGES.rows("new")}
 WHERE handoffs.referral_id = new.referral_id AND handoffs.force_id = new.force_id
-"""
-_PUT_REVIEWS = """
-INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at, closed_at)
-SELECT referral_id, number, reason, about, string_to_array(candidates, ' '), opened_at, closed_at
-FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-     AS new (referral_id, number, reason, about, candidates, opened_at, closed_at)
+"""  # noqa: S608 - constants
+_REVIEW_ROWS = Columns(
+    referral_id="uuid",
+    number="integer",
+    reason="text",
+    about="text",
+    candidates=IDS,
+    opened_at="timestamptz",
+    closed_at="timestamptz",
+)
+_PUT_REVIEWS = f"""
+INSERT INTO routing_reviews ({_REVIEW_ROWS.names}) SELECT {_REVIEW_ROWS.values("new")} FROM {_REVIEW_ROWS.rows("new")}
 ON CONFLICT (referral_id, number) DO UPDATE SET closed_at = excluded.closed_at
-"""
+"""  # noqa: S608 - constants
 _SUPPLEMENT_COLUMNS = ("referral_id", "number", "body")
 _HISTORY_COLUMNS = ("referral_id", *Entry._fields)
 
 
 async def due(connection: Any, now: datetime, limit: int) -> list[UUID]:
     """The cases of so many hand-offs whose clocks ran out, danger first, locked, without those that somebody else locked."""
-    return [row[0] for row in await connection.fetch(_DUE, now, limit)]
+    return [row["referral_id"] for row in await connection.fetch(_DUE, now, limit)]
 
 
 async def put_off(connection: Any, referral_id: UUID, now: datetime, until: datetime) -> None:
@@ -131,8 +156,8 @@ async def load(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, Ca
 async def load_lines(connection: Any, cases: Mapping[UUID, Case], referral_ids: Collection[UUID]) -> None:
     """Let these cases know who did what in them."""
     ids = [each for each in referral_ids if each in cases]
-    for referral_id, *line in await connection.fetch(_LINES, ids) if ids else ():
-        cases[referral_id].lines.append((line[0], line[1], line[2]))
+    for row in await connection.fetch(_LINES, ids) if ids else ():
+        cases[row["referral_id"]].lines.append((row["version"], row["actor"], row["what"]))
 
 
 def may_pass_on(case: Case) -> bool:
@@ -144,7 +169,7 @@ def may_pass_on(case: Case) -> bool:
 
 async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many bytes were told of each of these cases."""
-    return {row[0]: row[1] for row in await connection.fetch(_SIZES, list(referral_ids))}
+    return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
 async def load_content(connection: Any, cases: Mapping[UUID, Case]) -> None:
@@ -196,10 +221,10 @@ async def save(connection: Any, cases: Sequence[Case]) -> None:
         InsertedMeanwhileError: another transaction made one of the cases. The batch must be tried again.
     """
     await insert_new(connection, "cases", _CASE_COLUMNS, [_as_new(case) for case in cases if case.stored is None])
-    await _put(connection, _UPDATE_CASES, [_update(case) for case in cases if case.stored is not None])
+    await _put(connection, _UPDATE_CASES, _CASE_CHANGES, [_case_changes(case) for case in cases if case.stored is not None])
     await insert(connection, "handoffs", _HANDOFF_COLUMNS, [row for case in cases for row in _new_handoffs(case)])
-    await _put(connection, _UPDATE_HANDOFFS, [row for case in cases for row in _changed_handoffs(case)])
-    await _put(connection, _PUT_REVIEWS, [row for case in cases for row in _review_rows(case)])
+    await _put(connection, _UPDATE_HANDOFFS, _HANDOFF_CHANGES, [row for case in cases for row in _changed_handoffs(case)])
+    await _put(connection, _PUT_REVIEWS, _REVIEW_ROWS, [row for case in cases for row in _review_rows(case)])
     added = [row for case in cases for row in _supplement_rows(case)]
     await insert(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
     await save_history(connection, cases)
@@ -213,26 +238,14 @@ async def save_history(connection: Any, cases: Sequence[Case]) -> None:
         case.new_history.clear()
 
 
-async def _put(connection: Any, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    if rows:
-        await connection.execute(statement, *map(list, zip(*rows, strict=True)))
+async def _put(connection: Any, statement: str, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:
+    found = list(rows)
+    if found:
+        await connection.execute(statement, *columns.arrays(found))
 
 
-def _update(case: Case) -> tuple[Any, ...]:
-    return (
-        case.referral_id,
-        case.urgency,
-        case.immediate_danger,
-        case.provisional,
-        case.state,
-        case.home_force,
-        case.basis,
-        case.interim_owner,
-        case.named_home,
-        case.version,
-        _marks(case),
-        case.new_body,
-    )
+def _case_changes(case: Case) -> Mapping[str, Any]:
+    return {name: getattr(case, name) for name in _CHANGED} | {"marks": _marks(case), "body": case.new_body}
 
 
 def _new_handoffs(case: Case) -> list[tuple[Any, ...]]:
@@ -240,7 +253,7 @@ def _new_handoffs(case: Case) -> list[tuple[Any, ...]]:
     return [(case.referral_id, *handoff, priority) for force_id, handoff in case.handoffs.items() if force_id not in stored]
 
 
-def _changed_handoffs(case: Case) -> Iterable[tuple[Any, ...]]:
+def _changed_handoffs(case: Case) -> Iterable[Mapping[str, Any]]:
     if case.stored is None:
         return
     priority = case.priority
@@ -248,15 +261,14 @@ def _changed_handoffs(case: Case) -> Iterable[tuple[Any, ...]]:
     for force_id, before in case.stored.handoffs.items():
         handoff = case.handoffs[force_id]
         if handoff is not before or (moved and handoff.waiting):
-            # An array of arrays must be rectangular, so areas travel as text; they hold no spaces.
-            yield (case.referral_id, force_id, " ".join(handoff.areas), *handoff[2:], priority)
+            yield {"referral_id": case.referral_id, "priority": priority, **handoff._asdict()}
 
 
-def _review_rows(case: Case) -> Iterable[tuple[Any, ...]]:
+def _review_rows(case: Case) -> Iterable[Mapping[str, Any]]:
     stored = case.stored.reviews if case.stored else {}
     for number, review in case.reviews.items():
         if review is not stored.get(number):
-            yield (case.referral_id, *review[:3], " ".join(review.candidates), *review[4:])
+            yield {"referral_id": case.referral_id, **review._asdict()}
 
 
 def _supplement_rows(case: Case) -> Iterable[tuple[Any, ...]]:
@@ -290,11 +302,12 @@ def _as_new(case: Case) -> tuple[Any, ...]:
 
 
 def _handoff(row: Any) -> Handoff:
-    (_, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, state, *rest) = row
-    times = (disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at)
-    return Handoff(force_id, tuple(areas), *times, HandoffState(state), *rest)
+    values = dict(row) | {"areas": tuple(row["areas"]), "state": HandoffState(row["state"])}
+    del values["referral_id"]
+    return Handoff(**values)
 
 
 def _review(row: Any) -> Review:
-    _, number, reason, about, candidates, opened_at = row
-    return Review(number, RoutingReviewReason(reason), about, tuple(candidates), opened_at)
+    values = dict(row) | {"reason": RoutingReviewReason(row["reason"]), "candidates": tuple(row["candidates"])}
+    del values["referral_id"]
+    return Review(**values)

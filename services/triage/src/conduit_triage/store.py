@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from conduit_chassis import commands
+from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import insert
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
@@ -32,23 +33,28 @@ _KNOWN = "SELECT referral_id, event_id FROM supplements WHERE referral_id = ANY(
 _SIZES = """
 SELECT referral_id, octet_length(body) + coalesce((
     SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = assessments.referral_id
-), 0)::integer FROM assessments WHERE referral_id = ANY($1::uuid[])
+), 0)::integer AS size FROM assessments WHERE referral_id = ANY($1::uuid[])
 """
 PREFETCH = 32
 """Additions that are in memory at a time while a case's are read."""
 _CLOSE_REVIEWS = "DELETE FROM reviews WHERE referral_id = ANY($1::uuid[])"
-_UPDATE = """
-UPDATE assessments AS stored SET
-    state = now.state, danger_raised = now.danger_raised, rounds = now.rounds, decided_by = now.decided_by,
-    decided_at = now.decided_at,
-    grounds = string_to_array(now.grounds, ' '), home_force = now.home_force, decline_reason = now.decline_reason,
-    declined_by = now.declined_by, policy_version = now.policy_version
-FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::smallint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[],
-            $9::text[], $10::text[], $11::text[])
-    AS now (referral_id, state, danger_raised, rounds, decided_by, decided_at, grounds, home_force, decline_reason,
-            declined_by, policy_version)
-WHERE stored.referral_id = now.referral_id
-"""
+_CHANGES = Columns(
+    referral_id="uuid",
+    state="text",
+    danger_raised="boolean",
+    rounds="smallint",
+    decided_by="text",
+    decided_at="timestamptz",
+    grounds=IDS,
+    home_force="text",
+    decline_reason="text",
+    declined_by="text",
+    policy_version="text",
+)
+_UPDATE = f"""
+UPDATE assessments AS stored SET {_CHANGES.changes("now", "referral_id")}
+FROM {_CHANGES.rows("now")} WHERE stored.referral_id = now.referral_id
+"""  # noqa: S608 - constants
 _QUEUE = """
 SELECT referral_id, partner_id, partner_reference, reviews.urgency, reviews.immediate_danger, reasons, opened_at, due_at,
        waiting_for_partner
@@ -98,11 +104,6 @@ _CASE_COLUMNS = (
 )
 _REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "opened_at", "due_at", "waiting_for_partner")
 _SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
-_CHANGED_COLUMNS = (
-    *("referral_id", "state", "danger_raised", "rounds", "decided_by", "decided_at", "grounds", "home_force"),
-    *("decline_reason", "declined_by", "policy_version"),
-)
-"""In the order of the parameters of `_UPDATE`."""
 
 
 async def load(
@@ -118,7 +119,8 @@ async def load(
         work.cases = await _read(connection, _LOCKED_CASES, wanted)
         work.stored_reviews = {key: case.review for key, case in work.cases.items() if case.review is not None}
     if work.cases and added:
-        work.known = {(row[0], row[1]) for row in await connection.fetch(_KNOWN, list(work.cases), list(added))}
+        rows = await connection.fetch(_KNOWN, list(work.cases), list(added))
+        work.known = {(row["referral_id"], row["event_id"]) for row in rows}
     return work
 
 
@@ -133,13 +135,13 @@ async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> di
 async def load_lines(connection: Any, work: Work, referral_ids: Collection[UUID]) -> None:
     """Let the work know what happened in these cases."""
     ids = [each for each in referral_ids if each in work.cases]
-    for referral_id, actor, what in await connection.fetch(_LINES, ids) if ids else ():
-        work.lines.setdefault(referral_id, []).append(Line(actor, what))
+    for row in await connection.fetch(_LINES, ids) if ids else ():
+        work.lines.setdefault(row["referral_id"], []).append(Line(row["actor"], row["what"]))
 
 
 async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many bytes were told of each of these referrals."""
-    return {row[0]: row[1] for row in await connection.fetch(_SIZES, list(referral_ids))}
+    return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
 async def load_told(connection: Any, cases: Mapping[UUID, Case], room: int) -> None:
@@ -148,17 +150,17 @@ async def load_told(connection: Any, cases: Mapping[UUID, Case], room: int) -> N
         return
     for row in await connection.fetch(_BODIES, list(cases)):
         cases[row["referral_id"]].load(row["body"])
-    async for referral_id, event_id, body, arrived_at in connection.cursor(_SUPPLEMENTS, list(cases), prefetch=PREFETCH):
-        cases[referral_id].recall(Added(event_id, body, arrived_at), room)
+    async for row in connection.cursor(_SUPPLEMENTS, list(cases), prefetch=PREFETCH):
+        cases[row["referral_id"]].recall(_added(row), room)
 
 
 async def supplements_of(connection: Any, referral_id: UUID, after: int) -> AsyncIterator[Supplement]:
     """What was added and is stored, oldest first, without the first ones."""
     number = 0
-    async for _, event_id, body, arrived_at in connection.cursor(_SUPPLEMENTS, [referral_id], prefetch=PREFETCH):
+    async for row in connection.cursor(_SUPPLEMENTS, [referral_id], prefetch=PREFETCH):
         number += 1
         if number > after:
-            yield Added(event_id, body, arrived_at).supplement
+            yield _added(row).supplement
 
 
 async def save(connection: Any, work: Work) -> None:
@@ -169,7 +171,7 @@ async def save(connection: Any, work: Work) -> None:
         await connection.execute(_CLOSE_REVIEWS, closed)
     await insert(connection, "assessments", _CASE_COLUMNS, [_case_row(case) for case in work.created.values()])
     if work.changed:
-        await connection.execute(_UPDATE, *map(list, zip(*map(_change, work.changed.values()), strict=True)))
+        await connection.execute(_UPDATE, *_CHANGES.arrays(map(_change, work.changed.values())))
     opened = [_review_row(key, review) for key in moved if (review := work.cases[key].review) is not None]
     await insert(connection, "reviews", _REVIEW_COLUMNS, opened)
     added = [(key, added.event_id, added.body, added.arrived_at) for key, added in work.added]
@@ -194,7 +196,8 @@ class Level(NamedTuple):
 
 async def levels(connection: Any) -> dict[str, Level]:
     """The open reviews by urgency; immediate danger is a level of its own."""
-    return {level: Level(*found) for level, *found in await connection.fetch(_LEVELS)}
+    rows = await connection.fetch(_LEVELS)
+    return {row["level"]: Level(row["reviews"], row["first_due"], row["first_opened"]) for row in rows}
 
 
 class Newest(NamedTuple):
@@ -287,6 +290,10 @@ def _case(row: Any) -> Case:
     return Case(**values)
 
 
+def _added(row: Any) -> Added:
+    return Added(row["event_id"], row["body"], row["arrived_at"])
+
+
 def _review(row: Any) -> OpenReview:
     return OpenReview(
         reasons=tuple(map(ReviewReason, row["reasons"])),
@@ -303,8 +310,8 @@ def _case_row(case: Case) -> tuple[Any, ...]:
 
 
 def _review_row(referral_id: UUID, review: OpenReview) -> tuple[Any, ...]:
-    return (referral_id, *(getattr(review, column) for column in _REVIEW_COLUMNS[1:]))
+    return tuple(referral_id if column == "referral_id" else getattr(review, column) for column in _REVIEW_COLUMNS)
 
 
-def _change(case: Case) -> tuple[Any, ...]:
-    return tuple(" ".join(case.grounds) if column == "grounds" else getattr(case, column) for column in _CHANGED_COLUMNS)
+def _change(case: Case) -> Mapping[str, Any]:
+    return {name: getattr(case, name) for name in _CHANGES}
