@@ -1,11 +1,15 @@
 """A reader sees the flow in three places: the README's picture, the registry and the four handlers. They must agree."""
 
+import ast
 import importlib
+import inspect
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+from conduit_chassis.dispatch import ignore
 from conduit_contracts import topics
 
 ROOT = Path(__file__).parents[2]
@@ -51,10 +55,38 @@ def test_a_services_handlers_cover_exactly_the_messages_it_consumes(service: str
 @pytest.mark.parametrize("service", topics.SERVICES)
 def test_every_service_has_the_same_file_names(service: str) -> None:
     package = ROOT / "services" / service / "src" / f"conduit_{service}"
-    expected = {"__main__.py", "app.py", "handlers.py", "rules.py", "store.py", "settings.py", "metrics.py"}
+    shape = {"__main__.py", "app.py", "batch.py", "work.py", "handlers.py", "rules.py", "store.py"}
+    expected = shape | {"settings.py", "metrics.py"}
     assert expected <= {path.name for path in package.iterdir()}
     assert (ROOT / "services" / service / "README.md").is_file()
     assert len((package / "__main__.py").read_text(encoding="utf-8").splitlines()) <= 15
+
+
+@pytest.mark.parametrize("name", topics.SERVICES)
+def test_every_service_has_the_same_shape(name: str) -> None:
+    service = importlib.import_module(f"conduit_{name}.app").create_service()
+    assert service.handlers is importlib.import_module(f"conduit_{name}.handlers").HANDLERS
+    assert {service.load.__module__, service.save.__module__} == {f"conduit_{name}.batch"}
+    assert service.start.__module__ == f"conduit_{name}.app"
+    unit = getattr(importlib.import_module(f"conduit_{name}.work"), f"{name.title()}Work")
+    handlers = {each for each in service.handlers.values() if each is not ignore}
+    assert {tuple(inspect.signature(each).parameters) for each in handlers} == {("work", "delivery")}
+    assert {get_type_hints(each)["work"] for each in (*handlers, service.save)} == {unit}
+
+
+def test_faststream_is_known_to_one_module_of_the_services() -> None:
+    sources = [path for path in (ROOT / "services").glob("*/src/**/*.py") if "faststream" in _imported(path)]
+    assert [path.name for path in sources] == ["broker.py"]
+
+
+def _imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").split(".")[0])
+    return found
 
 
 @pytest.mark.parametrize("service", topics.SERVICES)

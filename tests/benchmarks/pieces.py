@@ -76,10 +76,10 @@ def _through() -> dict[tuple[str, str], float]:
     waiting = [raw_record(each.topic, each.key.decode(), _encoded(each), each.value) for each in sent]
     seen = dict.fromkeys(SERVICES, 0)
     for name in (*SERVICES, "intake"):  # intake reads what notification says as well
-        service: Service = importlib.import_module(f"conduit_{name}.app").create_service()
+        service: Service[Any] = importlib.import_module(f"conduit_{name}.app").create_service()
         reader = Reader(name, service.reads(), service.readers)
         runtime = Runtime(service, _settings(service), None, SystemClock(), Health())
-        service.routes(runtime)
+        runtime.start()
         mine = [
             each for each in waiting[seen[name] :] if any(topic.match(each.topic) is not None for topic in service.reads())
         ]
@@ -90,13 +90,13 @@ def _through() -> dict[tuple[str, str], float]:
 
 
 def _batch(
-    service: Service, reader: Reader, runtime: Runtime, records: Sequence[Record], spent: dict[tuple[str, str], float]
+    service: Service[Any], reader: Reader, runtime: Runtime, records: Sequence[Record], spent: dict[tuple[str, str], float]
 ) -> list[Record]:
     began = process_time()
     contents: list[Any] = [reader.read(record).content for record in records]
     read = process_time()
     outbox = runtime.outbox()
-    asyncio.run(_handle(service, contents, outbox))
+    asyncio.run(_handle(runtime, contents, outbox))
     handled = process_time()
     spent[service.name, "read"] += 1e6 * (read - began)
     spent[service.name, "handle"] += 1e6 * (handled - read)
@@ -106,11 +106,11 @@ def _batch(
     return [raw_record(row.topic, (row.key or b"").decode(), unpack_headers(row.headers), row.value) for row in rows]
 
 
-async def _handle(service: Service, contents: Sequence[Any], outbox: Any) -> None:
-    await service.handle(Nothing(), contents, outbox)
+async def _handle(runtime: Runtime, contents: Sequence[Any], outbox: Any) -> None:
+    await runtime.service.handle(runtime, Nothing(), contents, outbox)
 
 
-def _settings(service: Service) -> Any:
+def _settings(service: Service[Any]) -> Any:
     given: dict[str, Any] = {"kafka_bootstrap_servers": "unused:9092", "postgres_dsn": "postgresql://unused"}
     return service.settings(**given, policy_file=POLICY_FILE)
 

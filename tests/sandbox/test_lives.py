@@ -21,8 +21,8 @@ from conduit_contracts.intake import SandboxOutcome, SandboxStep, SandboxStepPla
 from conduit_contracts.notification import SandboxStatusUpdated
 from conduit_contracts.referral import Numbers, OffencePlace, Supplement, Urgency
 from conduit_intake.lives import NotPossibleError, Played, Story, born
-from conduit_notification.desk import Desk, Work
 from conduit_notification.handlers import HANDLERS
+from conduit_notification.work import NotificationWork
 from services.notification.tests import builders as told
 from services.triage.tests import builders as judge
 from tests.sandbox.world import TRIAGE, World, without_words
@@ -54,8 +54,8 @@ class Sandbox:
     """What the partner said, or None where it asked for an outcome; and the steps that were told."""
 
     def __post_init__(self) -> None:
-        self.work = Work()
         self.outbox = Outbox("notification", told.NOW)
+        self.work = NotificationWork(NOTIFICATION, told.NOW, self.outbox)
         self._now = told.NOW
 
     def note(self, message: Message | None) -> None:
@@ -65,8 +65,7 @@ class Sandbox:
         for played in steps:
             self._now += timedelta(seconds=1)
             event = SandboxStepPlayed(referral_id=self.referral_id, **ABOUT, step=played.step, **played.says)
-            desk = Desk(self.work, self.outbox, NOTIFICATION, told.NOW)
-            HANDLERS[event.type](desk, told.delivery_of(event, self._now))
+            HANDLERS[event.type](self.work, told.delivery_of(event, self._now))
 
     @property
     def updates(self) -> list[Any]:

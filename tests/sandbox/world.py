@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from conduit_chassis.dispatch import ignore
 from conduit_chassis.policy import load_policy
 from conduit_contracts import routing
 from conduit_contracts.envelope import Message
@@ -22,8 +23,8 @@ from conduit_contracts.notification import ReferralStatusUpdated
 from conduit_contracts.triage import DeclineReason
 from conduit_intake.lives import Played
 from conduit_notification import rules
-from conduit_notification.desk import fact_of
-from conduit_routing.handlers import HANDLERS, ignore
+from conduit_notification.work import fact_of
+from conduit_routing.handlers import HANDLERS
 from conduit_routing.policy import RoutingPolicy
 from conduit_triage.policy import TriagePolicy
 from services.notification.tests import builders as told

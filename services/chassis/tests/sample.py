@@ -3,19 +3,38 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from conduit_chassis.app import Service, run
-from conduit_chassis.kafka import BatchHandler, Delivery, Incoming
+from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime
 from conduit_chassis.settings import Settings
 from conduit_contracts.envelope import Event
 from conduit_contracts.topics import Topic
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _INSERT = "INSERT INTO effects (kind, topic, key, number, principal) VALUES ($1, $2, $3, $4, $5)"
+
+
+BatchHandler: TypeAlias = Callable[[Any, Sequence[Incoming], Outbox], Awaitable[None]]
+
+
+async def _unused(*_: Any) -> Any:
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Bare(Service[Any]):
+    """A service of one function for a whole batch, so that a test has the batch's transaction in its own hand."""
+
+    batch: BatchHandler = _unused
+
+    async def handle(self, _runtime: Runtime, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        await self.batch(connection, batch, outbox)
 
 
 class Noted(Event):
@@ -64,9 +83,10 @@ class Sample:
         self.mended = False
         self.batches: list[int] = []
 
-    def service(self, handle: BatchHandler | None = None, **more: Any) -> Service:
+    def service(self, handle: BatchHandler | None = None, **more: Any) -> Service[Any]:
         topics = (self.inside, self.second, self.edge, self.officers, self.register)
-        return Service(self.name, handle or self.handle, MIGRATIONS, settings=Settings, topics=topics, **more)
+        named = {"name": self.name, "migrations": MIGRATIONS, "settings": Settings, "topics": topics}
+        return Bare(handlers={}, load=_unused, save=_unused, batch=handle or self.handle, **named, **more)
 
     async def handle(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
         self.batches.append(len(batch))

@@ -6,8 +6,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from conduit_chassis import metrics
+from conduit_chassis.consumer.lag import LagMeter
 from conduit_chassis.health import Health
-from conduit_chassis.lag import LagMeter
 from services.chassis.tests.test_consume import answers
 from services.chassis.tests.world import World, eventually
 

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from conduit_chassis import inbox, metrics
 from conduit_chassis.broker import consumer_arguments
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.periodic import database_gauges, forget_inbox, keep_ticking, keep_working, run_tick
+from conduit_chassis.periodic import FORGET_INBOX, database_gauges, keep_ticking, keep_working, run_tick
 from conduit_chassis.postgres import ReadOnlyError
 from conduit_chassis.runtime import Runtime, Tick, Worker
 from conduit_chassis.testing import ManualClock, harness, record, settings_for
@@ -31,8 +31,8 @@ async def cancel(task: asyncio.Task[None]) -> None:
 async def test_a_tick_publishes_in_its_transaction_by_the_injected_clock(sample: Sample, database: str) -> None:
     times: list[datetime] = []
 
-    async def run(_connection: Any, outbox: Outbox, now: datetime) -> int:
-        times.append(now)
+    async def run(runtime: Runtime, _connection: Any, outbox: Outbox) -> int:
+        times.append(runtime.clock.now())
         outbox.publish(sample.out.template, "k", Kept(number=1))
         return 1
 
@@ -47,7 +47,7 @@ async def test_a_tick_publishes_in_its_transaction_by_the_injected_clock(sample:
 async def test_a_tick_runs_in_one_process_at_a_time(sample: Sample, database: str) -> None:
     entered, leave = asyncio.Event(), asyncio.Event()
 
-    async def run(_connection: Any, _outbox: Outbox, _now: datetime) -> int:
+    async def run(_runtime: Runtime, _connection: Any, _outbox: Outbox) -> int:
         entered.set()
         await leave.wait()
         return 0
@@ -71,8 +71,8 @@ async def reaches(turns: list[int], count: int) -> None:
     await asyncio.sleep(0.1)
 
 
-def counting(turns: list[int]) -> Callable[[Any, Outbox, datetime], Awaitable[int]]:
-    async def run(_connection: Any, _outbox: Outbox, _now: datetime) -> int:
+def counting(turns: list[int]) -> Callable[[Runtime, Any, Outbox], Awaitable[int]]:
+    async def run(_runtime: Runtime, _connection: Any, _outbox: Outbox) -> int:
         turns.append(1)
         return 10 if len(turns) < 3 else 9
 
@@ -91,7 +91,7 @@ async def test_a_tick_is_repeated_at_once_while_its_batch_is_full(sample: Sample
 async def test_a_tick_that_fails_runs_again(sample: Sample, database: str) -> None:
     turns: list[int] = []
 
-    async def run(_connection: Any, _outbox: Outbox, _now: datetime) -> int:
+    async def run(_runtime: Runtime, _connection: Any, _outbox: Outbox) -> int:
         turns.append(1)
         if len(turns) == 1:
             raise ValueError
@@ -124,8 +124,7 @@ async def test_the_inbox_forgets_what_cannot_come_again_and_nothing_else(
     async with harness(sample.service(), database) as made:
         await made.deliver(*(record(sample.inside.template, "k", Noted(number=n)) for n in range(6)))
         await made.pool.execute("UPDATE inbox SET seen_at = '2026-09-20' WHERE ctid < '(0,6)'")
-        tick = forget_inbox(made.runtime)
-        assert [await run_tick(made.runtime, tick) for _ in range(4)] == [2, 2, 1, 0]
+        assert [await run_tick(made.runtime, FORGET_INBOX) for _ in range(4)] == [2, 2, 1, 0]
         assert await made.pool.fetchval("SELECT count(*) FROM inbox") == 1
 
 

@@ -17,6 +17,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from conduit_chassis import postgres, tracing
+from conduit_chassis.batch import Processor
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Delivery, Incoming, Reader, Record
@@ -46,18 +47,18 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 class Traced:
     """A service with tracing on, on a real database and fed by hand, whose spans come to a real collector."""
 
-    parts: tracing.Parts
+    tracing: tracing.Tracing
     runtime: Runtime
     collector: Collector
 
     async def process(self, *records: Record) -> None:
         service = self.runtime.service
         reader = Reader(service.name, service.reads(), service.readers)
-        await self.parts.processor(self.runtime, reader).process(records)
+        await Processor(self.runtime, reader).process(records)
 
     async def spans(self) -> list[Seen]:
         """All of them: it ends tracing."""
-        await self.parts.end()
+        await self.tracing.end()
         return self.collector.received
 
     async def headers(self) -> list[dict[str, str]]:
@@ -67,14 +68,14 @@ class Traced:
 
 
 @asynccontextmanager
-async def traced(world: World, collector: Collector, service: Service) -> AsyncIterator[Traced]:
+async def traced(world: World, collector: Collector, service: Service[Any]) -> AsyncIterator[Traced]:
     settings = world.settings()
     pool = await postgres.create_pool(settings, service.name)
-    parts = tracing.parts(service.name)
+    made = tracing.for_service(service.name)
     try:
-        yield Traced(parts, parts.runtime(service, settings, pool, ManualClock(), Health()), collector)
+        yield Traced(made, Runtime(service, settings, pool, ManualClock(), Health(), made.observers), collector)
     finally:
-        await parts.end()
+        await made.end()
         await postgres.close_pool(pool)
 
 
@@ -300,7 +301,7 @@ class TestAcross:
         async with traced(world, collector, world.sample.service(about_its_subject(world.sample))) as service:
             given = record(world.sample.inside.template, "k", Noted(number=1), subject=str(uuid4()))
             await service.process(given)
-            (tick,) = service.parts.ticks(service.runtime)
+            (tick,) = service.tracing.ticks
             kept = await service.runtime.pool.fetchval("SELECT count(*) FROM trace_origins")
             clock: Any = service.runtime.clock
             assert await run_tick(service.runtime, tick) == 0
@@ -321,7 +322,7 @@ def about_its_subject(sample: Sample) -> Any:
 @asynccontextmanager
 async def asking(status: int | Exception) -> AsyncIterator[tuple[httpx.AsyncClient, list[Any]]]:
     heard: list[Any] = []
-    parts = tracing.parts("sample")
+    made = tracing.for_service("sample")
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         heard.append(dict(scope["headers"]))
@@ -329,10 +330,10 @@ async def asking(status: int | Exception) -> AsyncIterator[tuple[httpx.AsyncClie
             raise status
         await PlainTextResponse("answer", status)(scope, receive, send)
 
-    transport = httpx.ASGITransport(parts.serve("/v1", app))
+    transport = httpx.ASGITransport(made.serve("/v1", app))
     async with httpx.AsyncClient(transport=transport, base_url="http://hub.example") as client:
         yield client, heard
-    await parts.end()
+    await made.end()
 
 
 class TestARequest:
@@ -372,9 +373,10 @@ class TestARequest:
 
 
 class TestSwitchedOff:
-    def test_without_variables_a_service_is_made_of_the_chassis_own_parts_and_no_sdk_is_loaded(self) -> None:
+    def test_without_variables_nobody_watches_and_no_sdk_is_loaded(self) -> None:
         look = (
-            "import sys; from conduit_chassis import app, tracing; assert tracing.parts('x', {}) == tracing.Parts(); "
+            "import sys; from conduit_chassis import app, tracing; "
+            "assert tracing.for_service('x', {}) == tracing.Tracing(); "
             "print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])"
         )
         done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)  # noqa: S603

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from conduit_chassis import dead_letters, orders
 from conduit_chassis.backoff import delay
-from conduit_chassis.batch import Limit
+from conduit_chassis.consumer.lag import LagMeter
 from conduit_chassis.errors import (
     DOUBTFUL_ATTEMPTS,
     ConfigurationError,
@@ -27,7 +27,7 @@ from conduit_chassis.errors import (
 )
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Reader, Record, Refusal, fingerprint
-from conduit_chassis.lag import LagMeter
+from conduit_chassis.limit import Limit
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox, shard_of, unpack_headers
 from conduit_chassis.policy import load_policy

@@ -107,7 +107,7 @@ class TestOneOfOurs:
         self, world: World, free_port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
-        monkeypatch.setattr("conduit_chassis.subscriber.LOOK_SECONDS", 0.5)
+        monkeypatch.setattr("conduit_chassis.consumer.rescue.LOOK_SECONDS", 0.5)
         await world.create_all()
         sample = world.sample
         held = metrics.HELD.labels(sample.second.template)
@@ -205,7 +205,7 @@ class TestWhatTheBrokerRefuses:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
-        monkeypatch.setattr("conduit_chassis.subscriber.LOOK_SECONDS", 0.5)
+        monkeypatch.setattr("conduit_chassis.consumer.rescue.LOOK_SECONDS", 0.5)
         await world.create_all()
         topic = world.sample.second.template
         broker = Refusing(monkeypatch, topic, self.CORRUPT)
@@ -231,8 +231,8 @@ class TestWhatItSaysOfItself:
     ) -> None:
         """From its start on, at every look; and again when the fault comes later."""
         monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
-        monkeypatch.setattr("conduit_chassis.subscriber.SILENT_SECONDS", 2.0)
-        monkeypatch.setattr("conduit_chassis.subscriber.SETTLED_SECONDS", 1.0)
+        monkeypatch.setattr("conduit_chassis.consumer.readiness.SILENT_SECONDS", 2.0)
+        monkeypatch.setattr("conduit_chassis.consumer.readiness.SETTLED_SECONDS", 1.0)
         await world.create_all()
         broker = Refusing(monkeypatch, None, self.CORRUPT)
         await world.send(world.noted(1), world.noted(2, topic=world.sample.second.template))

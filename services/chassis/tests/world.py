@@ -19,6 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from conduit_chassis.app import Service, serve
+from conduit_chassis.consumer import patches
 from conduit_chassis.kafka import Record
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import record, settings_for
@@ -184,7 +185,7 @@ class World:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
         await consumer.start()
         try:
-            numbers = await consumer._client._wait_on_metadata(topic)
+            numbers = await patches.partitions_of(consumer, topic)
             partitions = [TopicPartition(topic, number) for number in numbers]
             consumer.assign(partitions)
             await consumer.seek_to_beginning(*partitions)
@@ -204,7 +205,7 @@ class World:
         )
         await consumer.start()
         try:
-            numbers = await consumer._client._wait_on_metadata(topic)
+            numbers = await patches.partitions_of(consumer, topic)
             return sum([await consumer.committed(TopicPartition(topic, number)) or 0 for number in numbers])
         finally:
             await consumer.stop()
@@ -232,7 +233,7 @@ class World:
             await self._connection.close()
 
     @asynccontextmanager
-    async def running(self, service: Service | None = None, **settings: Any) -> AsyncIterator[Running]:
+    async def running(self, service: Service[Any] | None = None, **settings: Any) -> AsyncIterator[Running]:
         """The sample in this process, stopped at the end."""
         stop = asyncio.Event()
         task = asyncio.create_task(serve(service or self.sample.service(), self.settings(**settings), stop))

@@ -37,7 +37,6 @@ def clock() -> ManualClock:
 async def empty_intake(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
     """Intake with an empty register."""
     async with intake_with(database, clock) as made:
-        made.runtime.service.routes(made.runtime)
         yield made
 
 

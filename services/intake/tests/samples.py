@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from conduit_chassis.kafka import Delivery, Record, Refusal
+from conduit_chassis.dispatch import dispatch
+from conduit_chassis.kafka import Delivery, Incoming, Record, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import record
 from conduit_contracts import topics
@@ -37,7 +38,10 @@ from conduit_contracts.referral import (
     Supplement,
     Urgency,
 )
+from conduit_intake.batch import in_turn
+from conduit_intake.handlers import HANDLERS, refused
 from conduit_intake.submissions import Mou, Partner, PartnerMessage, Scene, Submission
+from conduit_intake.work import IntakeWork
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CANARY = "canary"
@@ -181,6 +185,14 @@ class MemoryOutbox(Outbox):
     ) -> str:
         self.events.append(Event(topic, key, message, subject, cause))
         return self.events[-1].event_id
+
+
+def take(work: IntakeWork, *batch: Incoming) -> MemoryOutbox:
+    """Let these have their effect on the work; returns what is published of it."""
+    outbox = work.outbox = MemoryOutbox()
+    for _ in dispatch(HANDLERS, refused, work, in_turn(batch)):
+        pass
+    return outbox
 
 
 FIRST_ID = UUID("019ab000-0000-7000-8000-000000000001")

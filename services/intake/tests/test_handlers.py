@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
+from conduit_chassis.health import Health
 from conduit_chassis.kafka import Incoming
+from conduit_chassis.runtime import Runtime
+from conduit_chassis.testing import ManualClock
 from conduit_contracts import intake, topics
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.partner import InformationSupplied
 from conduit_contracts.problems import Origin, sender_problem
 from conduit_intake import metrics
-from conduit_intake.handlers import HANDLERS, Handler, dispatch
+from conduit_intake.app import SERVICE
+from conduit_intake.handlers import HANDLERS
 from conduit_intake.submissions import Held, Key, Outcome, PartnerMessage
-from conduit_intake.work import Work
+from conduit_intake.work import IntakeWork
 from services.intake.tests.samples import (
     CANARY,
     NORTH,
@@ -34,32 +38,29 @@ from services.intake.tests.samples import (
     scene,
     submitted,
     supplied,
+    take,
     withdrawn,
 )
 
 NORTHS = Key(NORTH, REFERENCE)
 
 
-def work_of(*partner_ids: str) -> Work:
+def work_of(*partner_ids: str) -> IntakeWork:
     """Work whose register has these partners."""
-    return Work(scene(), {each: PARTNER.model_copy(update={"partner_id": each}) for each in partner_ids})
+    return IntakeWork(
+        scene(), MemoryOutbox(), {each: PARTNER.model_copy(update={"partner_id": each}) for each in partner_ids}
+    )
 
 
-def take(work: Work, *batch: Incoming) -> MemoryOutbox:
-    outbox = MemoryOutbox()
-    dispatch(work, batch, outbox)
-    return outbox
-
-
-def outcomes(work: Work) -> list[str]:
+def outcomes(work: IntakeWork) -> list[str]:
     return [entry.what for entry in work.history]
 
 
-def holding_a_referral() -> tuple[Work, Held]:
+def holding_a_referral() -> tuple[IntakeWork, Held]:
     work = work_of(NORTH)
     take(work, delivery(submitted()))
     held = work.referrals[NORTHS]
-    return Work(work.scene, work.partners, {NORTHS: held}), held
+    return IntakeWork(work.scene, MemoryOutbox(), work.partners, {NORTHS: held}), held
 
 
 def names(events: list[Event]) -> list[str]:
@@ -279,9 +280,11 @@ def test_the_gauges_say_how_many_partners_there_are_and_whose_mous_lapse() -> No
     assert values() == [1, 0, 0, inf]
 
 
-async def test_a_handler_that_was_not_started_says_so() -> None:
+async def test_a_service_that_was_not_started_says_so() -> None:
+    given = {"kafka_bootstrap_servers": "unused:9092", "postgres_dsn": "postgresql://unused", "policy_file": "unused"}
+    runtime = Runtime(SERVICE, SERVICE.settings(**given), None, ManualClock(NOW), Health())
     with pytest.raises(RuntimeError):
-        await Handler()(None, [], MemoryOutbox())
+        await SERVICE.handle(runtime, None, [], MemoryOutbox())
 
 
 def test_a_refusal_says_which_record_it_means_whether_or_not_it_could_be_read() -> None:

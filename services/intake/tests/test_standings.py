@@ -18,9 +18,8 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.problems import sender_problem
 from conduit_intake.app import create_service
-from conduit_intake.handlers import dispatch
-from conduit_intake.work import Work
-from services.intake.tests.samples import NORTH, NOW, REFERENCE, SOUTH, MemoryOutbox, scene, sent, submitted
+from conduit_intake.work import IntakeWork
+from services.intake.tests.samples import NORTH, NOW, REFERENCE, SOUTH, MemoryOutbox, scene, sent, submitted, take
 
 REFERRAL_ID = uuid7()
 
@@ -47,9 +46,9 @@ def delivered(message: ReferralStatusUpdated | SubmissionRejected, partner_id: s
 
 
 def test_an_update_is_kept_as_it_was_published_and_nothing_is_published_about_it() -> None:
-    work, outbox = Work(scene()), MemoryOutbox()
+    work = IntakeWork(scene(), MemoryOutbox())
     incoming = delivered(update())
-    dispatch(work, [incoming, incoming], outbox)  # type: ignore[list-item]
+    outbox = take(work, incoming, incoming)  # type: ignore[arg-type]
     assert [(told.revision, told.state, told.partner_id, told.body) for told in work.told] == [
         (1, "under_review", NORTH, incoming.record.value)
     ] * 2
@@ -57,9 +56,9 @@ def test_an_update_is_kept_as_it_was_published_and_nothing_is_published_about_it
 
 
 def test_a_rejection_that_intake_itself_made_is_passed_over() -> None:
-    work, outbox = Work(scene()), MemoryOutbox()
+    work = IntakeWork(scene(), MemoryOutbox())
     problem = sender_problem("field_missing", "urgency")
-    dispatch(work, [delivered(SubmissionRejected(partner_id=NORTH, submission_id="x", problems=(problem,)))], outbox)  # type: ignore[list-item]
+    outbox = take(work, delivered(SubmissionRejected(partner_id=NORTH, submission_id="x", problems=(problem,))))  # type: ignore[arg-type]
     assert (work.told, work.history, outbox.events) == ([], [], [])
 
 

@@ -20,8 +20,10 @@ from conduit_contracts import partner, topics
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated
 from conduit_intake import early, handlers, metrics, rules, store
 from conduit_intake.app import create_service
+from conduit_intake.batch import load_at, scene_of
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Held, Key
+from conduit_intake.work import IntakeWork
 from services.intake.tests.conftest import POLICY_FILE
 from services.intake.tests.samples import (
     CANARY,
@@ -39,6 +41,7 @@ from services.intake.tests.samples import (
     sent,
     submitted,
     supplied,
+    take,
     topic_of,
     withdrawn,
 )
@@ -52,7 +55,8 @@ def names(published: list[Any]) -> list[str]:
 
 async def held_in(intake: Harness, key: Key = NORTHS) -> Held | None:
     async with intake.pool.acquire() as connection, connection.transaction():
-        work = await store.load(connection, scene(), [], {key}, {key})
+        work = IntakeWork(scene(), MemoryOutbox())
+        await store.load(connection, work, [], {key}, {key})
     return work.referrals.get(key)
 
 
@@ -335,10 +339,9 @@ async def test_history_takes_no_half_told_entry(intake: Harness, row: str) -> No
 
 async def handle(intake: Harness, connection: Any, *records: Record) -> MemoryOutbox:
     """The handler's steps up to the end of its writes, in the transaction that is open on the connection."""
-    outbox = MemoryOutbox()
     batch = [intake.reader.read(each).content for each in records]
-    work = await handlers.load(connection, handlers.scene_of(intake.runtime), batch)
-    handlers.dispatch(work, batch, outbox)
+    work = await load_at(connection, scene_of(intake.runtime), batch, MemoryOutbox())
+    outbox = take(work, *batch)
     await store.save(connection, work)
     return outbox
 
@@ -397,7 +400,6 @@ async def test_two_processes_race_through_the_same_references_and_each_has_one_r
     references = [f"NL-{number}" for number in range(20)]
     service = create_service()
     async with harness(service, database, clock, policy_file=POLICY_FILE) as twin:
-        service.routes(twin.runtime)
 
         async def flood(process: Harness, narrative: str, order: list[str]) -> None:
             for start in range(0, len(order), 5):

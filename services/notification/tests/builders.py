@@ -1,4 +1,4 @@
-"""Synthetic facts, and a desk that takes them without a database."""
+"""Synthetic facts, and a bench that takes them without a database."""
 
 import json
 from collections import deque
@@ -21,14 +21,14 @@ from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.programme import Contact
 from conduit_contracts.referral import Ground, Supplement, Urgency
-from conduit_notification.desk import Desk, Work
-from conduit_notification.desk import Record as Standing
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.hours import HubHours
 from conduit_notification.letters import Ways
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.readers import READERS
+from conduit_notification.work import NotificationWork
+from conduit_notification.work import Record as Standing
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 REFERRAL = UUID("01a207bd-b190-7457-8c4b-a2ea74ad4bf1")
@@ -96,24 +96,21 @@ def read(made: Record) -> Delivery[Any]:
 
 @dataclass
 class Bench:
-    """A desk without a database. `ladders` are the contacts that are known."""
+    """Notification without a database. `ladders` are the contacts that are known."""
 
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     now: datetime = NOW
     policy: NotificationPolicy = POLICY
 
     def __post_init__(self) -> None:
-        self.work = Work(ladders={HUB: (Contact(),), **self.ladders})
         self.outbox = Outbox("notification", self.now)
+        self.work = NotificationWork(self.policy, self.now, self.outbox, ladders={HUB: (Contact(),), **self.ladders})
 
     def take(self, *facts: Message | Delivery[Any]) -> "Bench":
         """Handle facts in this order, a second apart."""
         for number, fact in enumerate(facts):
             delivery = fact if isinstance(fact, Delivery) else delivery_of(fact, self.now + timedelta(seconds=number))
-            HANDLERS[delivery.attributes.type](
-                Desk(self.work, self.outbox, self.policy, self.now),
-                delivery,
-            )
+            HANDLERS[delivery.attributes.type](self.work, delivery)
         return self
 
     @property

@@ -51,5 +51,4 @@ async def notification(database: str, clock: ManualClock, mail: MailServer, tmp_
         "notice_poll_seconds": 0.01,
     }
     async with harness(service, database, clock, **settings) as made:
-        service.routes(made.runtime)
         yield made

@@ -15,11 +15,10 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.topics import INTAKE_REFERRALS
 from conduit_notification import metrics, senders
-from conduit_notification.app import read_policy
-from conduit_notification.desk import Desk, Work
-from conduit_notification.handlers import refused
+from conduit_notification.app import SERVICE, read_policy
 from conduit_notification.notices import channels_for
 from conduit_notification.settings import NotificationSettings
+from conduit_notification.work import NotificationWork
 from services.notification.tests import builders as b
 from services.notification.tests.builders import NOW, POLICY, record_of
 from services.notification.tests.conftest import POLICY_FILE
@@ -66,9 +65,9 @@ def test_without_an_address_the_hub_gets_no_notices() -> None:
 def test_a_record_that_cannot_be_read_is_put_aside() -> None:
     problem = sender_problem("json_invalid", "value")
     refusal = Refusal((problem,), raw_record("intake.referrals.v1", None, (), b"{"), "", INTAKE_REFERRALS)
-    desk = Desk(Work(), Outbox("notification", NOW), POLICY, NOW)
-    refused(desk, refusal)
-    assert [request.incoming for request in desk.outbox.put_aside] == [refusal]
+    work = NotificationWork(POLICY, NOW, Outbox("notification", NOW))
+    SERVICE.refused(work, refusal)
+    assert [request.incoming for request in work.outbox.put_aside] == [refusal]
 
 
 async def test_a_record_that_cannot_be_read_holds_up_no_other_referral(notification: Harness) -> None:

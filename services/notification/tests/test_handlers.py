@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conduit_chassis.dispatch import ignore
 from conduit_contracts import danger, notification, topics, triage
 from conduit_contracts.advice import Advice
 from conduit_contracts.envelope import Message
@@ -18,7 +19,7 @@ from conduit_contracts.referral import Caseworker
 from conduit_contracts.routing import HandoffState, ProfessionalStandardsInformed, RoutingReviewReason
 from conduit_notification import notices
 from conduit_notification.duty import Duty, Kind
-from conduit_notification.handlers import HANDLERS, ignore
+from conduit_notification.handlers import HANDLERS
 from conduit_notification.notices import HUB
 from conduit_notification.rules import ASKED_AGAIN, NO_FORCE_YET, NOTHING_TO_DO
 from conduit_notification.templates import Template

@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.envelope import Message
@@ -16,6 +18,7 @@ from conduit_notification import queue, store
 from conduit_notification.notices import Claimed
 from conduit_notification.outcomes import EMAIL_TAKEN, Next
 from conduit_notification.queue import Result
+from conduit_notification.work import NotificationWork
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, NOW, PARTNER, REFERRAL, record_of
 from services.notification.tests.drive import let_pass
@@ -25,6 +28,12 @@ TEAM = Contact(email="team@example-haven.example")
 
 async def deliver(notification: Harness, *facts: Message) -> list[object]:
     return [each.message for each in await notification.deliver(*(record_of(fact) for fact in facts))]
+
+
+async def loaded(connection: Any, *facts: Message) -> NotificationWork:
+    work = NotificationWork(b.POLICY, NOW, Outbox("notification", NOW))
+    await store.load(connection, work, facts)
+    return work
 
 
 async def test_a_story_in_one_batch_and_in_many_batches_comes_to_the_same(notification: Harness) -> None:
@@ -73,7 +82,7 @@ async def test_everything_of_a_standing_survives_the_way_through_the_database(no
     await deliver(notification, *facts)
     expected = b.Bench().take(*(b.delivery_of(fact) for fact in facts)).standing
     async with notification.runtime.transaction() as (connection, _):
-        work = await store.load(connection, [facts[0]])
+        work = await loaded(connection, facts[0])
     assert work.records[REFERRAL] == expected
 
 
@@ -90,7 +99,7 @@ async def test_two_processes_that_hear_of_a_referral_at_once_write_one_row_and_g
 
 async def test_a_referral_that_another_process_just_inserted_makes_the_batch_come_again(notification: Harness) -> None:
     async with notification.runtime.transaction() as (connection, _):
-        work = await store.load(connection, [b.received()])
+        work = await loaded(connection, b.received())
         bench = b.Bench().take(b.received())
         await deliver(notification, b.review_opened())
         work.records, work.new, work.changed = bench.work.records, bench.work.new, bench.work.changed
@@ -239,7 +248,7 @@ async def test_a_batch_costs_the_same_few_statements_however_many_records_it_has
         async with notification.runtime.transaction() as (connection, outbox):
             with connection.query_logger(lambda query: seen.append(query.query)):
                 contents = [b.read(record_of(fact)) for fact in facts]
-                await notification.runtime.service.handle(connection, contents, outbox)
+                await notification.runtime.service.handle(notification.runtime, connection, contents, outbox)
         return len(seen)
 
     known = [uuid7() for _ in range(100)]

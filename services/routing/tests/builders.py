@@ -1,13 +1,15 @@
 """Synthetic referrals, and routing without a database: records in, events out, cases in memory."""
 
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import pytest
 
-from conduit_chassis.kafka import Delivery, Reader, Refusal
+from conduit_chassis.dispatch import dispatch
+from conduit_chassis.kafka import Delivery, Incoming, Reader, Refusal
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import raw_record, record
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.envelope import Attributes, Command, Message, dump
@@ -37,14 +39,16 @@ from conduit_contracts.topics import (
     TRIAGE_DECISIONS,
     consumed_by,
 )
+from conduit_routing import metrics
+from conduit_routing.batch import wanted
 from conduit_routing.case import Case
 from conduit_routing.content import Content
 from conduit_routing.follow import follow
-from conduit_routing.handlers import dispatch, wanted
+from conduit_routing.handlers import HANDLERS, refused
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.store import may_pass_on
 from conduit_routing.sweep import take_steps
-from conduit_routing.work import Work
+from conduit_routing.work import RoutingWork
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PARTNER = "lantern-trust"
@@ -232,7 +236,6 @@ class Recorder:
         self.causes: list[Attributes | None] = []
         self.promised: list[tuple[str, datetime]] = []
         self.put_aside: list[tuple[Any, Problem]] = []
-        self.waiting_bytes = 0
 
     def publish(
         self,
@@ -255,6 +258,9 @@ class Recorder:
     def dead_letter(self, incoming: Any, problem: Problem) -> None:
         self.put_aside.append((incoming, problem))
 
+    async def spill(self, _connection: Any) -> None:
+        """It keeps everything."""
+
     def facts(self) -> list[Message]:
         """What the hub was told."""
         return [message for topic, _, message in self.sent if topic == ROUTING_CASES.name()]
@@ -274,23 +280,38 @@ class Recorder:
         return [type(message).__name__ for message in (self.to(force_id) if force_id else self.facts())]
 
 
+def outbox_of(recorder: Recorder) -> Outbox:
+    """The recorder where an outbox is asked for: handlers publish, put aside and spill, and nothing else."""
+    return cast("Outbox", recorder)
+
+
 class Desk:
     """Routing in memory. As from the database, what was told of a case is there only where it is loaded."""
 
     def __init__(self, policy: RoutingPolicy) -> None:
-        self.work = Work(policy, NOW)
+        self.work = RoutingWork(policy, NOW, outbox_of(Recorder()), metrics.COUNTED)
         self.told: dict[UUID, Content] = {}
 
     def deliver(self, *messages: Message, principal: str | None = None) -> Recorder:
         """Let these have their effect as one batch."""
-        outbox = Recorder()
         batch = [READER.read(record(topic_of(message, principal), "key", message)).content for message in messages]
         assert all(isinstance(incoming, Delivery) for incoming in batch)
         self._load(wanted(batch))
-        for _ in dispatch(self.work, batch, outbox):  # type: ignore[arg-type]
-            at_once(follow(None, self.work, outbox))
+        sent = self.take(batch)
         self._save()
-        return outbox
+        return sent
+
+    def take(self, batch: Sequence[Incoming]) -> Recorder:
+        """Let these have their effect, with what is loaded."""
+        sent = self._begin()
+        for _ in dispatch(HANDLERS, refused, self.work, batch):
+            at_once(follow(None, self.work))
+        return sent
+
+    def _begin(self) -> Recorder:
+        sent = Recorder()
+        self.work.outbox = outbox_of(sent)
+        return sent
 
     def _load(self, needed: Mapping[UUID, bool]) -> None:
         for referral_id, case in self.work.cases.items():
@@ -304,20 +325,18 @@ class Desk:
 
     def refuse(self, topic: str, value: bytes) -> Recorder:
         """Deliver a record that cannot be read."""
-        outbox = Recorder()
         content = READER.read(raw_record(topic, "key", [], value)).content
         assert isinstance(content, Refusal)
-        assert len(list(dispatch(self.work, [content], outbox))) == 1  # type: ignore[arg-type]
-        return outbox
+        return self.take([content])
 
     def wait(self, seconds: float) -> Recorder:
         """Let time pass, and the clock sweep once."""
         self.work.now += timedelta(seconds=seconds)
         self._load({})
-        outbox = Recorder()
+        sent = self._begin()
         for case in self.work.cases.values():
-            take_steps(self.work.turn(case, outbox, "clock"))
-        return outbox
+            take_steps(self.work.turn(case, "clock"))
+        return sent
 
     def case(self, referral_id: UUID) -> Case:
         """The case with all that was told of it."""

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.health import Health
 from conduit_chassis.policy import load_policy
+from conduit_chassis.runtime import Runtime
 from conduit_chassis.testing import ManualClock
 from conduit_contracts.topics import consumed_by
 from conduit_routing.app import SERVICE, create_service
@@ -34,12 +36,13 @@ def test_a_policy_that_cannot_be_used_stops_the_start_and_names_the_key(tmp_path
         POLICY_FILE.read_text(encoding="utf-8").replace("chase_every = 300", "chase_evry = 300"), encoding="utf-8"
     )
     with pytest.raises(ConfigurationError, match=r"routing\.clocks\.immediate_danger\.chase_evry"):
-        create_service().routes(runtime(broken))
+        create_service().start(runtime(broken))
 
 
 async def test_before_its_start_it_handles_nothing() -> None:
+    unstarted = Runtime(SERVICE, settings(policy_file=POLICY_FILE), None, ManualClock(), Health())
     with pytest.raises(RuntimeError, match="not started"):
-        await create_service().handle(None, [], None)  # type: ignore[arg-type]
+        await SERVICE.handle(unstarted, None, [], None)  # type: ignore[arg-type]
 
 
 def test_a_started_service_serves_the_officers_pages() -> None:

@@ -92,7 +92,7 @@ async def test_a_force_that_joins_a_large_case_is_sent_all_of_it_without_all_of_
     routing: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     referral_id = await fill(routing, 80)
-    monkeypatch.setattr(follow, "MOST_WAITING", 100_000)
+    monkeypatch.setattr("conduit_chassis.outbox.MOST_WAITING", 100_000)
     monkeypatch.setattr(follow, "MOST_LINES", 10)
     waiting: list[int] = []
     add = Outbox.add
@@ -126,7 +126,7 @@ async def test_a_batch_about_many_large_cases_loads_them_a_few_at_a_time(
     routing: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [await fill(routing, 3, 3_900, 40) for _ in range(6)]
-    monkeypatch.setattr("conduit_routing.handlers.MOST_TOLD", 150_000)
+    monkeypatch.setattr("conduit_routing.batch.MOST_TOLD", 150_000)
     loaded: list[int] = []
     load = store.load_content
 

@@ -18,7 +18,6 @@ from services.routing.tests.builders import (
     NOW,
     OFFICER,
     Desk,
-    Recorder,
     accepted,
     acknowledged,
     danger,
@@ -126,7 +125,7 @@ def test_it_does_not_count_what_a_person_or_a_later_word_of_the_partner_decided(
 def test_what_is_for_one_force_never_goes_to_another(desk: Desk) -> None:
     told = desk.deliver(accepted(URGENT, ID)).one(CaseDisseminated)
     before = metrics.WRONG_READER._value.get()
-    turn = desk.work.turn(desk.case(ID), Recorder(), "rules")
+    turn = desk.work.turn(desk.case(ID), "rules")
     with pytest.raises(WrongReaderError):
         turn.send("essex", told)
     assert metrics.WRONG_READER._value.get() == before + 1

@@ -172,7 +172,7 @@ async def test_a_batch_of_500_acceptances_is_a_handful_of_statements(routing: Ha
     batch = [routing.delivery(each) for each in made]
     async with routing.runtime.transaction() as (connection, outbox):
         counting = Statements(connection)
-        await routing.runtime.service.handle(counting, batch, outbox)
+        await routing.runtime.service.handle(routing.runtime, counting, batch, outbox)
         assert len(outbox.rows) == 1500
     assert len(counting.seen) == 5
     assert await routing.pool.fetchval("SELECT count(*) FROM handoffs") == 1000
@@ -185,7 +185,7 @@ async def test_a_batch_of_answers_is_a_handful_of_statements_and_does_not_read_w
     batch = [routing.delivery(each) for each in records(*answers)]
     async with routing.runtime.transaction() as (connection, outbox):
         counting = Statements(connection)
-        await routing.runtime.service.handle(counting, batch, outbox)
+        await routing.runtime.service.handle(routing.runtime, counting, batch, outbox)
     assert len(counting.seen) == 7
     assert not any("body" in statement for statement in counting.seen[:3])
 
@@ -207,7 +207,7 @@ async def test_a_case_made_meanwhile_by_a_twin_is_tried_again_not_lost(routing: 
 
     async def made_twice() -> None:
         async with routing.runtime.transaction() as (connection, outbox):
-            await routing.runtime.service.handle(connection, [delivery], outbox)
+            await routing.runtime.service.handle(routing.runtime, connection, [delivery], outbox)
             case = Case(**{name: getattr(await stored_in(connection, message.referral_id), name) for name in Case.__slots__})
             case.stored, case.new_body = None, b"{}"
             await store.save(connection, [case])

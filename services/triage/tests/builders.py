@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from conduit_chassis.dispatch import dispatch
 from conduit_chassis.kafka import Incoming, Reader, Record
 from conduit_chassis.outbox import DeadLetterRequest, Outbox, unpack_headers
 from conduit_chassis.testing import record
@@ -30,9 +31,9 @@ from conduit_contracts.referral import (
 )
 from conduit_contracts.triage import CommandOutdated, CommandRefused, DecideReview, DeclineReason, ReviewOutcome
 from conduit_triage.cases import Case
-from conduit_triage.handlers import dispatch
+from conduit_triage.handlers import HANDLERS, refused
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import Work
+from conduit_triage.work import TriageWork
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 PARTNER = "example-haven"
@@ -177,7 +178,7 @@ class Desk:
     """Triage in memory: takes one record at a time, and returns what it would publish."""
 
     def __init__(self, policy: TriagePolicy, now: datetime = NOW) -> None:
-        self.work = Work(policy, now)
+        self.work = TriageWork(policy, now, Outbox("triage", now))
         self.put_aside: list[DeadLetterRequest] = []
 
     def take(self, message: Message, **attributes: Any) -> list[Any]:
@@ -187,8 +188,8 @@ class Desk:
 
     def handle(self, batch: Sequence[Incoming]) -> list[Any]:
         """Handle records in one batch."""
-        outbox = Outbox("triage", self.work.now)
-        for _ in dispatch(self.work, batch, outbox):
+        outbox = self.work.outbox = Outbox("triage", self.work.now)
+        for _ in dispatch(HANDLERS, refused, self.work, batch):
             assert self.work.rest == []
         self.put_aside += outbox.put_aside
         for row in outbox.rows:

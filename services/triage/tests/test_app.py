@@ -7,6 +7,7 @@ import pytest
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.http.api import Api
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime
 from conduit_chassis.testing import Harness, harness
 from conduit_triage.app import create_service
 from conduit_triage.settings import TriageSettings
@@ -29,9 +30,9 @@ async def test_a_policy_that_cannot_be_used_stops_the_start_and_names_the_key(
     broken = tmp_path / "policy.toml"
     broken.write_text(POLICY_FILE.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
     service = create_service()
-    async with harness(service, database, policy_file=broken) as made:
-        with pytest.raises(ConfigurationError, match=complaint):
-            service.routes(made.runtime)
+    with pytest.raises(ConfigurationError, match=complaint):
+        async with harness(service, database, policy_file=broken):
+            pass
 
 
 async def test_reviews_and_commands_are_served_under_their_own_prefixes_alone(triage: Harness) -> None:
@@ -40,9 +41,11 @@ async def test_reviews_and_commands_are_served_under_their_own_prefixes_alone(tr
     assert all(isinstance(app, Api) for app in routes.values())
 
 
-async def test_a_handler_without_a_policy_decides_nothing() -> None:
+async def test_without_a_policy_nothing_is_decided(triage: Harness) -> None:
+    runtime = triage.runtime
+    before = Runtime(runtime.service, runtime.settings, runtime.pool, runtime.clock, runtime.health)
     with pytest.raises(RuntimeError, match="not started"):
-        await create_service().handle(None, [], Outbox("triage", NOW))
+        await before.service.handle(before, None, [], Outbox("triage", NOW))
 
 
 @pytest.mark.parametrize(("token", "served"), [(None, ""), ("", ""), ("synthetic", "synthetic")])

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conduit_chassis.dispatch import ignore
 from conduit_contracts import intake, topics
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role
 from conduit_contracts.triage import ByOfficer, ByRules, DeclineReason, ReviewReason
 from conduit_triage import acts
 from conduit_triage.cases import State
-from conduit_triage.handlers import HANDLERS, ignore
+from conduit_triage.handlers import HANDLERS
 from conduit_triage.policy import TriagePolicy
 from services.triage.tests import strategies
 from services.triage.tests.builders import (

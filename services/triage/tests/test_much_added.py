@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from conduit_chassis import outbox
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import Harness
 from conduit_contracts.referral import Person, Pseudonymous, Role
 from conduit_contracts.triage import ImmediateDangerRaised, InformationForwarded, ReferralAccepted
-from conduit_triage import acts, handlers, store
+from conduit_triage import acts, batch, store
 from services.triage.tests.builders import READER, Desk, accepting, as_record, received, supplied
 
 
@@ -59,7 +60,7 @@ async def test_what_does_not_fit_one_event_follows_in_order_and_is_never_all_in_
     triage: Harness, monkeypatch: pytest.MonkeyPatch, danger: bool
 ) -> None:
     monkeypatch.setattr(acts, "MOST_BYTES", 30_000)
-    monkeypatch.setattr(handlers, "MOST_WAITING", 20_000)
+    monkeypatch.setattr(outbox, "MOST_WAITING", 20_000)
     referral_id = await fill(triage, 60)
     waiting: list[int] = []
     add = Outbox.add
@@ -98,7 +99,7 @@ async def test_a_batch_about_many_large_referrals_reads_them_a_few_at_a_time(
     triage: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [await fill(triage, 3) for _ in range(6)]
-    monkeypatch.setattr(handlers, "MOST_TOLD", 25_000)
+    monkeypatch.setattr(batch, "MOST_TOLD", 25_000)
     asked: list[int] = []
     load = store.load_told
 

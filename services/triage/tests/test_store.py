@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
+from conduit_chassis.dispatch import dispatch
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.reconcile import Cohorts
 from conduit_chassis.testing import Harness, ManualClock
@@ -19,8 +20,9 @@ from conduit_contracts.referral import Numbers, Role, Urgency
 from conduit_contracts.triage import DeclineReason
 from conduit_triage import acts, rules, store
 from conduit_triage.cases import State
-from conduit_triage.handlers import dispatch
+from conduit_triage.handlers import HANDLERS, refused
 from conduit_triage.policy import TriagePolicy
+from conduit_triage.work import TriageWork
 from services.triage.tests.builders import (
     LEEDS,
     NATURE,
@@ -126,17 +128,23 @@ async def test_danger_told_of_later_is_stored_batch_by_batch(triage: Harness, po
         published += await send(triage, each)
     assert names(published).count("ImmediateDangerRaised") == 1
     async with triage.runtime.transaction() as (connection, _):
-        case = (await store.load(connection, [key], policy, NOW)).cases[key]
+        case = (await loaded(connection, policy, key)).cases[key]
     assert (case.state, case.danger_raised, case.rounds) == (State.UNDER_REVIEW, True, 3)
     assert case.review is not None
     assert case.review.immediate_danger
+
+
+async def loaded(connection: Any, policy: TriagePolicy, *referral_ids: UUID) -> TriageWork:
+    work = TriageWork(policy, NOW, Outbox("triage", NOW))
+    await store.load(connection, work, referral_ids)
+    return work
 
 
 async def test_a_reloaded_case_is_the_case_that_was_saved(triage: Harness, policy: TriagePolicy) -> None:
     message = received(referral(immediate_danger=True, claims=(NATURE,)))
     await send(triage, message, supplied(message.referral_id, text="Synthetic."), asking(message.referral_id))
     async with triage.runtime.transaction() as (connection, _):
-        cases = (await store.load(connection, [message.referral_id], policy, NOW)).cases
+        cases = (await loaded(connection, policy, message.referral_id)).cases
         await store.load_told(connection, cases, acts.MOST_BYTES)
         case = cases[message.referral_id]
     assert case.referral == message.referral
@@ -157,8 +165,8 @@ async def test_a_batch_costs_the_same_statements_however_many_referrals_it_holds
             transaction = connection.transaction()
             await transaction.start()
             count.connection = connection
-            work = await store.load(count, [each.message.referral_id for each in contents], policy, NOW)  # type: ignore[union-attr]
-            assert len(list(dispatch(work, contents, Outbox("triage", NOW)))) == size
+            work = await loaded(count, policy, *(each.message.referral_id for each in contents))  # type: ignore[union-attr]
+            assert len(list(dispatch(HANDLERS, refused, work, contents))) == size
             await store.save(count, work)
             await transaction.rollback()
         return count.calls
@@ -190,7 +198,7 @@ async def test_sql_and_rules_order_the_queue_alike(triage: Harness, policy: Tria
         clock.advance(timedelta(minutes=1))
     async with triage.runtime.transaction() as (connection, _):
         queue = [row["referral_id"] for row in await store.queue(connection, 100)]
-        cases = (await store.load(connection, queue, policy, NOW)).cases
+        cases = (await loaded(connection, policy, *queue)).cases
     assert len(queue) == 60
     assert queue == sorted(queue, key=lambda key: rules.queue_key(cases[key].review, key))  # type: ignore[arg-type]
 

@@ -21,9 +21,11 @@ from conduit_contracts.topics import INTAKE_SANDBOX
 from conduit_intake.lives import Story, Triage, born
 from conduit_intake.sandbox import About, act
 from conduit_local.services import POLICY_FILE
-from conduit_notification.desk import Desk, Work
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.policy import from_file
+from conduit_notification.sandbox import SandboxWork
+from conduit_notification.work import NotificationWork
+from conduit_notification.work import Record as Known
 
 AFTER_RECEIPT = (SandboxOutcome.INFORMATION_REQUESTED, SandboxOutcome.DECLINED)
 AFTER_AN_ANSWER = (SandboxOutcome.ACCEPTED, SandboxOutcome.HANDED_OVER)
@@ -34,7 +36,7 @@ class Lives:
 
     def __init__(self) -> None:
         self._stories: dict[UUID, Story] = {}
-        self._work = Work()
+        self._known: dict[UUID, Known] = {}
         self._policy = from_file(POLICY_FILE)
         self._first = cycle(AFTER_RECEIPT)
 
@@ -63,8 +65,9 @@ class Lives:
         attributes = Attributes(str(uuid7()), "/conduit/intake", step.type, now, str(step.referral_id))
         place = Record(INTAKE_SANDBOX.name(), 0, 0, None, (), None, int(now.timestamp() * 1000))
         outbox = Outbox("notification", now)
-        desk = Desk(self._work, outbox, self._policy, now)
-        HANDLERS[step.type](desk, Delivery(step, attributes, place, "", INTAKE_SANDBOX))
+        work = NotificationWork(self._policy, now, outbox)
+        work.sandbox = SandboxWork(self._policy, now, outbox, records=self._known)
+        HANDLERS[step.type](work, Delivery(step, attributes, place, "", INTAKE_SANDBOX))
         (row,) = outbox.rows
         _, told = decode(unpack_headers(row.headers), row.value, {SandboxStatusUpdated.type: SandboxStatusUpdated})
         if not isinstance(told, SandboxStatusUpdated):

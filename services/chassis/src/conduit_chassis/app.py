@@ -19,25 +19,29 @@ from pydantic import ValidationError
 
 from conduit_chassis import log, migrate, postgres, preflight, tracing
 from conduit_chassis.backoff import jittered
-from conduit_chassis.broker import create_broker, create_docs, subscribe
+from conduit_chassis.batch import Processor
+from conduit_chassis.broker import LoopSubscriber, create_broker, create_docs, subscribe
 from conduit_chassis.clock import Clock, DatabaseClock
+from conduit_chassis.consumer.loop import Loop, Timing
+from conduit_chassis.consumer.measured import ConsumerMetrics
 from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, Verdict, class_name, classify
 from conduit_chassis.health import Health
 from conduit_chassis.http.documents import documents
 from conduit_chassis.http.server import Router, create_server, listen
 from conduit_chassis.kafka import Reader
+from conduit_chassis.measured import measured
 from conduit_chassis.periodic import (
+    FORGET_INBOX,
     GAUGE_SECONDS,
     database_gauges,
-    forget_inbox,
     keep_gauges,
     keep_ticking,
     keep_working,
 )
+from conduit_chassis.producer import Producer
 from conduit_chassis.relay import Relay
 from conduit_chassis.runtime import Runtime, Service, Tick, Worker, no_routes
 from conduit_chassis.settings import Settings
-from conduit_chassis.subscriber import ChassisSubscriber
 
 __all__ = ["Runtime", "Service", "Tick", "Worker", "no_routes", "run", "serve"]
 
@@ -46,7 +50,7 @@ _log = structlog.get_logger()
 EXIT_OK, EXIT_FAILED, EXIT_CONFIGURATION = 0, 1, 2
 
 
-def run(service: Service) -> None:
+def run(service: Service[Any]) -> None:
     """Run a service until SIGTERM or SIGINT, and exit with a status that says how it ended."""
     spare_the_collector()
     sys.exit(uvloop.run(_main(service)))
@@ -60,7 +64,7 @@ def spare_the_collector() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-async def _main(service: Service) -> int:
+async def _main(service: Service[Any]) -> int:
     try:
         settings = service.settings()
     except ValidationError as error:
@@ -78,10 +82,10 @@ def _complain(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-async def serve(service: Service, settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> int:
+async def serve(service: Service[Any], settings: Settings, stop: asyncio.Event, clock: Clock | None = None) -> int:
     """Run a service until `stop` is set; returns the exit status."""
     try:
-        running = _Running(service, settings, clock or DatabaseClock(), tracing.parts(service.name))
+        running = _Running(service, settings, clock or DatabaseClock(), tracing.for_service(service.name))
         return await running.until(stop)
     except ConfigurationError as error:
         _complain(str(error))
@@ -99,9 +103,9 @@ async def serve(service: Service, settings: Settings, stop: asyncio.Event, clock
 class _Running:
     """The parts of one running service."""
 
-    def __init__(self, service: Service, settings: Settings, clock: Clock, parts: tracing.Parts) -> None:
+    def __init__(self, service: Service[Any], settings: Settings, clock: Clock, traced: tracing.Tracing) -> None:
         self.service = service
-        self.parts = parts
+        self.tracing = traced
         self.settings = settings
         self.clock = clock
         self.health = Health(stall_seconds=settings.stall_seconds, dead_seconds=settings.dead_seconds)
@@ -109,11 +113,12 @@ class _Running:
         self.reader = Reader(service.name, self.topics, service.readers)
         self.broker = create_broker(settings, service.name)
         self.subscriber = self._subscribe()
+        self.loop: Loop | None = None
         self.router = Router(self.health, create_docs(self.broker, service.name), documents(settings.docs_dir))
         self.server = create_server(settings, self.router)
         self.relays: list[Relay] = []
 
-    def _subscribe(self) -> ChassisSubscriber | None:
+    def _subscribe(self) -> LoopSubscriber | None:
         if not self.topics:
             return None
         return subscribe(self.broker, self.settings, self.service.name, self.topics, self.reader.pattern)
@@ -128,18 +133,22 @@ class _Running:
             stopped.cancel()
             self.server.should_exit = True
             await asyncio.gather(http, stopped, return_exceptions=True)
-            await self.parts.end()
+            await self.tracing.end()
         return EXIT_OK
 
     async def _work(self, stopped: asyncio.Task[bool], http: asyncio.Task[None]) -> None:
         pool = await self._first(stopped, self._open_database())
         if pool is None:
             return
-        runtime = self.parts.runtime(self.service, self.settings, pool, self.clock, self.health)
-        background = [asyncio.create_task(each) for each in self._background(runtime)]
-        relays = self._start_relays(runtime)
+        observers = measured(self.tracing.observers)
+        runtime = Runtime(self.service, self.settings, pool, self.clock, self.health, observers)
+        background: list[asyncio.Task[None]] = []
+        relays: list[asyncio.Task[None]] = []
         try:
-            self.router.serve([(prefix, self.parts.serve(prefix, app)) for prefix, app in self.service.routes(runtime)])
+            runtime.start()
+            background += [asyncio.create_task(each) for each in self._background(runtime)]
+            relays += self._start_relays(runtime)
+            self.router.serve([(prefix, self.tracing.serve(prefix, app)) for prefix, app in self.service.routes(runtime)])
             if self.subscriber is None or await self._first(stopped, self._start_consumer(runtime, self.subscriber)):
                 if self.subscriber is None:
                     self.health.started("consumer")
@@ -211,7 +220,7 @@ class _Running:
                 return result
 
     def _background(self, runtime: Runtime) -> list[Coroutine[Any, Any, None]]:
-        ticks = (*self.service.ticks, forget_inbox(runtime), *self.parts.ticks(runtime))
+        ticks = (*self.service.ticks, FORGET_INBOX, *self.tracing.ticks)
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
@@ -221,8 +230,10 @@ class _Running:
 
     def _start_relays(self, runtime: Runtime) -> list[asyncio.Task[None]]:
         shards = range(self.settings.outbox_shards)
-        settings, name, producer = self.settings, self.service.name, self.parts.producer
-        self.relays = [Relay(settings, name, shard, self.health, lambda: producer(settings, name)) for shard in shards]
+        settings, name, sends = self.settings, self.service.name, runtime.observers.sends
+        self.relays = [
+            Relay(settings, name, shard, self.health, lambda: Producer(settings, name, sends)) for shard in shards
+        ]
         runtime.wake_relay = self._wake_relays
         return [asyncio.create_task(relay.run()) for relay in self.relays]
 
@@ -230,32 +241,25 @@ class _Running:
         for relay in self.relays:
             relay.wake()
 
-    async def _start_consumer(self, runtime: Runtime, subscriber: ChassisSubscriber) -> bool:
+    async def _start_consumer(self, runtime: Runtime, subscriber: LoopSubscriber) -> bool:
         settings = self.settings
-        processor = self.parts.processor(runtime, self.reader)
+        processor = Processor(runtime, self.reader)
         await self._patiently("consumer", lambda: preflight.examine_kafka(settings))
         await self._patiently("consumer", processor.remember)
-        subscriber.bind(
-            processor,
-            self.reader,
-            self.health,
-            rebalance_seconds=settings.rebalance_timeout_ms / 1000 * 0.8,
-            drain_seconds=settings.drain_seconds,
-            gather_seconds=settings.gather_ms / 1000,
-            commit_seconds=settings.commit_ms / 1000,
-        )
+        self.loop = Loop(processor, self.reader, self.health, Timing.of(settings), ConsumerMetrics(self.reader))
+        subscriber.bind(self.loop)
         await self._patiently("consumer", self.broker.start)
         return True
 
     async def _measure_lag(self) -> None:
-        if self.subscriber is not None:
+        if self.loop is not None:
             async with asyncio.timeout(GAUGE_SECONDS):
-                await self.subscriber.measure_lag()
+                await self.loop.measure_lag()
 
     async def _wait(self, stopped: asyncio.Task[bool], relays: list[asyncio.Task[None]]) -> None:
         watched: set[Any] = {stopped, *relays}
-        if self.subscriber is not None:
-            watched.add(self.subscriber.failed)
+        if self.loop is not None:
+            watched.add(self.loop.failed)
         done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             error = task.exception()
@@ -272,7 +276,8 @@ class _Running:
     async def _stop_relays(self, tasks: list[asyncio.Task[None]]) -> None:
         for relay in self.relays:
             relay.drain()
-        await asyncio.wait(tasks, timeout=self.settings.drain_seconds)
+        if tasks:
+            await asyncio.wait(tasks, timeout=self.settings.drain_seconds)
         await _cancel(tasks)
 
 

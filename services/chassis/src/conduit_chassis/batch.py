@@ -5,10 +5,9 @@ When `process` returns, every record of the batch is accounted for in the databa
 
 import asyncio
 import sys
-from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from time import monotonic
@@ -17,7 +16,7 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka import TopicPartition
 
-from conduit_chassis import begun, dead_letters, inbox, metrics, orders, postgres, unreadable
+from conduit_chassis import begun, dead_letters, inbox, orders, postgres, unreadable
 from conduit_chassis.backoff import jittered
 from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, KILLS, Cause
 from conduit_chassis.errors import (
@@ -32,16 +31,17 @@ from conduit_chassis.errors import (
 )
 from conduit_chassis.kafka import (
     BATCH_UNREADABLE,
-    Delivery,
     Incoming,
     Item,
     Reader,
     Record,
-    Refusal,
     fingerprint,
     from_aiokafka,
 )
+from conduit_chassis.limit import Limit
+from conduit_chassis.observers import NO_BATCH_OBSERVER, BatchObserver
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.plan import Plan, plan_fresh, plan_replay
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.kits import batches
 from conduit_contracts.kits.batches import UnreadableBatch
@@ -50,45 +50,6 @@ _log = structlog.get_logger()
 
 
 Claim: TypeAlias = Callable[[Any, Iterable[tuple[str, str]]], Awaitable[set[tuple[str, str]]]]
-
-
-@dataclass(slots=True)
-class Plan:
-    """What becomes of each record of a batch."""
-
-    deliver: list[Item] = field(default_factory=list)
-    aside: list[tuple[Item, Cause]] = field(default_factory=list)
-    resolved: list[int] = field(default_factory=list)
-    failed_again: list[tuple[int, Cause]] = field(default_factory=list)
-    superseded: list[int] = field(default_factory=list)
-    overtaken: set[int] = field(default_factory=set)
-    """Identities of those put aside in this batch that a newer record of their key has overtaken already."""
-    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    written: int = 0
-    """Bytes of the events that it led to."""
-
-    def note(self, item: Item, outcome: str) -> None:
-        """Count an outcome, to be published if the transaction commits."""
-        self.outcomes[item.content.topic.template, outcome] += 1
-
-    def hand_over(self, item: Item, outcome: str) -> None:
-        """Give the item to the handler."""
-        self.deliver.append(item)
-        self.note(item, "refused" if isinstance(item.content, Refusal) else outcome)
-
-    def orders(self, items: Iterable[Item]) -> list[orders.Replay]:
-        """The orders that were carried out, whether or not the record could be handled this time."""
-        done = {*self.resolved, *(number for number, _ in self.failed_again)}
-        return list({each.number: each for item in items if (each := item.record.replay) and each.number in done}.values())
-
-    def put_aside(self, item: Item, cause: Cause) -> None:
-        """Make the item a dead letter, or leave it one where it is a replay."""
-        if item.replay_of is not None and item.replay_of in self.resolved:
-            self.resolved.remove(item.replay_of)
-            self.failed_again.append((item.replay_of, cause))
-        else:
-            self.aside.append((item, cause))
-        self.note(item, "parked" if cause.reason == BEHIND else "dead_letter")
 
 
 LATE = timedelta(hours=1)
@@ -100,47 +61,15 @@ _ROOM = 0.8
 """The part of it that is planned for: records of one kind differ."""
 
 
-class Limit:
-    """Counts dead letters among the last records, to tell one bad record from a fault of ours.
-
-    A partner, a force or the officers count for at most a fifth of the limit, so that none of them alone can stop the
-    service.
-    """
-
-    def __init__(self, limit: int, window: int) -> None:
-        self._limit = limit
-        self.window = window
-        self._share = max(1, limit // 5)
-        self._recent: deque[str | None] = deque(maxlen=window)
-
-    def remember(self, principals: Sequence[str]) -> None:
-        """Begin with the dead letters that a run before this one left: starting again must not begin a new count."""
-        self._recent.extend(principals)
-
-    def passed(self, records: int) -> None:
-        """Note records that did not fail."""
-        self._recent.extend([None] * min(records, self._recent.maxlen or 0))
-
-    def failed(self, principal: str) -> None:
-        """Note a record that failed, and whose doing it is: "" where it is ours.
-
-        Raises:
-            TooManyDeadLettersError: the limit is reached.
-        """
-        self._recent.append(principal)
-        failures = Counter(who for who in self._recent if who is not None)
-        counted = sum(min(count, self._share) if who else count for who, count in failures.items())
-        if counted >= self._limit:
-            raise TooManyDeadLettersError(f"{counted} dead letters within the last {self._recent.maxlen} records")
-
-
 class Processor:
     """Takes batches through the transaction, whatever is in them."""
+
+    _observer: BatchObserver = NO_BATCH_OBSERVER
 
     def __init__(self, runtime: Runtime, reader: Reader) -> None:
         settings = runtime.settings
         self._service = runtime.service.name
-        self._handle = runtime.service.handle
+        self._runtime = runtime
         self._reader = reader
         self._transactions = runtime.transaction
         self._pool = runtime.pool
@@ -150,6 +79,7 @@ class Processor:
         self._careful_until = -inf
         self._bytes_each = 0.0
         self._deliver_twice = settings.deliver_twice
+        self._observer = runtime.observers.batches
         self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
         """Waits between attempts; raises Abandoned where the batch is to be given up."""
 
@@ -174,13 +104,14 @@ class Processor:
             TooManyDeadLettersError: the service must stop.
         """
         started = monotonic()
-        if started < self._careful_until or _bytes_of(records) >= BIG_BYTES:
-            await self._process_carefully(records)
-        else:
-            await self._process(records)
+        careful = started < self._careful_until or _bytes_of(records) >= BIG_BYTES
+        try:
+            await (self._process_carefully(records) if careful else self._process(records))
+        except BaseException as error:
+            self._observer.given_up(error)
+            raise
         seconds = monotonic() - started
-        metrics.BATCH_RECORDS.observe(len(records))
-        metrics.BATCH_SECONDS.observe(seconds)
+        self._observer.done(len(records), seconds)
         _log.debug("batch", records=len(records), seconds=round(seconds, 4))
         self._health.progressed()
 
@@ -201,7 +132,7 @@ class Processor:
         template, order = self._reader.template(record.topic), orders.parse(record.value)
         found = await self._until_done(lambda: self._restore([order] if order else []), inf)
         back = [each for each in found if self._reader.reads(each.topic)]
-        metrics.CONSUMED.labels(template, "handled" if back else "refused").inc()
+        self._observer.ordered(template, restored=bool(back))
         if not back:
             _log.warning("replay_refused", topic=record.topic, partition=record.partition, offset=record.offset)
         return back
@@ -211,7 +142,9 @@ class Processor:
             return await dead_letters.restored(connection, wanted)
 
     def _read(self, records: Sequence[Record]) -> list[Item]:
-        return [self._reader.read(record) for record in records]
+        items = [self._reader.read(record) for record in records]
+        self._observer.read(items)
+        return items
 
     async def _process_carefully(self, records: Sequence[Record]) -> None:
         """Leave a mark while records are handled; take apart those that were begun in a process that did not live."""
@@ -262,6 +195,7 @@ class Processor:
             piece = rest[: self._most_at_once()]
             if await self._settle_together(piece):
                 rest = rest[len(piece) :]
+        self._observer.settled(items)
 
     def _most_at_once(self) -> int:
         """How many records may be tried together, by what the last ones wrote. A guess: what is to come may be otherwise."""
@@ -297,8 +231,7 @@ class Processor:
 
     async def _put_aside_alone(self, item: Item, cause: Cause) -> None:
         await self._until_done(lambda: self._bury(item, cause), inf)
-        metrics.CONSUMED.labels(item.content.topic.template, "dead_letter").inc()
-        metrics.DEAD_LETTERS.labels(cause.reason).inc()
+        self._observer.put_aside(item, cause)
         self._limit.failed(item.blamed)
 
     async def _until_done(self, operation: Callable[[], Awaitable[Any]], doubtful_attempts: float) -> Any:
@@ -337,7 +270,7 @@ class Processor:
             raise
 
     def _note_retry(self, error: Exception, attempt: int) -> None:
-        metrics.RETRIES.labels(class_name(error)).inc()
+        self._observer.retried(error, attempt)
         self._health.failing("batch", class_name(error))
         if attempt in (1, 3) or attempt % 10 == 0:
             _log.warning("batch_retried", attempt=attempt, exc_info=error)
@@ -356,7 +289,7 @@ class Processor:
             plan = await self._plan(connection, items, claim)
             incoming: list[Incoming] = [item.content for item in plan.deliver]
             if incoming:
-                await self._handle(connection, incoming, outbox)
+                await self._runtime.service.handle(self._runtime, connection, incoming, outbox)
             self._heed_handler(plan, outbox)
             now = self._clock.now()
             for item, cause in plan.aside:
@@ -382,10 +315,10 @@ class Processor:
             mark = (item.record.topic, item.inbox_id)
             if id(item) in replays:
                 claimed.discard(mark)
-                _plan_replay(plan, item, blocked)
+                plan_replay(plan, item, blocked)
             elif mark in claimed and not item.accounted_for:
                 claimed.discard(mark)
-                _plan_fresh(plan, item, blocked)
+                plan_fresh(plan, item, blocked)
             else:
                 plan.note(item, "duplicate")
         return plan
@@ -431,58 +364,12 @@ class Processor:
                 await dead_letters.put_aside(connection, outbox, self._service, item, cause, self._clock.now())
 
     def _count(self, plan: Plan) -> None:
-        for (template, outcome), number in plan.outcomes.items():
-            metrics.CONSUMED.labels(template, outcome).inc(number)
+        self._observer.accounted(plan)
         self._limit.passed(len(plan.deliver))
-        for _, cause in plan.failed_again:
-            metrics.DEAD_LETTERS.labels(cause.reason).inc()
         for item, cause in plan.aside:
-            metrics.DEAD_LETTERS.labels(cause.reason).inc()
             if cause.reason != BEHIND:
                 _log.error("dead_letter", reason=cause.reason, **_place(item))
                 self._limit.failed(item.blamed)
-
-
-def _plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
-    number = item.replay_of or 0
-    lane = blocked.get(item.lane, []) if item.lane is not None else []
-    if lane and lane[0] != number:
-        # An earlier record of its lane still waits. The dead letter stays, and is replayed again after that one.
-        plan.note(item, "out_of_turn")
-    elif item.unreadable and isinstance(item.content, Refusal):
-        plan.failed_again.append((number, Cause(item.content.problems[0].code)))
-        plan.note(item, "dead_letter")
-    else:
-        del lane[:1]
-        plan.resolved.append(number)
-        plan.hand_over(item, "replayed")
-
-
-def _plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
-    if item.lane is not None and _supersedes(item):
-        # Of a register only the last word of each key counts: it waits for no earlier one, and none may come after it.
-        plan.superseded += [number for number in blocked.pop(item.lane, ()) if number != _NOT_YET_NUMBERED]
-        plan.overtaken |= {id(each) for each, _ in plan.aside if each.lane == item.lane}
-        plan.hand_over(item, "handled")
-    elif item.lane is not None and blocked.get(item.lane):
-        plan.put_aside(item, Cause(BEHIND))
-    elif item.batch is not None:
-        plan.put_aside(item, Cause(BATCH_UNREADABLE, item.batch.why))
-        if item.content.topic.edge:
-            plan.deliver.append(item)  # so that its sender is told
-    elif item.unreadable and isinstance(item.content, Refusal):
-        plan.put_aside(item, Cause(item.content.problems[0].code))
-        if item.lane is not None:
-            blocked.setdefault(item.lane, []).append(_NOT_YET_NUMBERED)
-    else:
-        plan.hand_over(item, "handled")
-
-
-def _supersedes(item: Item) -> bool:
-    return item.content.topic.compacted and isinstance(item.content, Delivery)
-
-
-_NOT_YET_NUMBERED = 1 << 62
 
 
 def _bytes_of(records: Sequence[Record]) -> int:

@@ -1,10 +1,18 @@
-"""The FastStream broker of a service: its one subscriber, its publishers, and the AsyncAPI document they make."""
+"""The FastStream broker of a service: its one subscriber, its publishers, and the AsyncAPI document they make.
 
-from collections.abc import Iterable
-from functools import reduce
+FastStream's own subscriber parses headers before anyone may object, swallows what that raises, and commits or skips by
+policies of which each loses some record; it closes the consumer before handlers end. So here it builds, starts and stops the
+consumer, and our loop consumes with it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial, reduce
 from operator import or_
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faststream._internal.endpoint.subscriber.call_item import CallsCollection
 from faststream.asgi import AsgiFastStream
@@ -13,16 +21,65 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.broker.registrator import KafkaRegistrator
 from faststream.kafka.subscriber.config import KafkaSubscriberConfig, KafkaSubscriberSpecificationConfig
 from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.middlewares import AckPolicy
 from faststream.specification import AsyncAPI
 from faststream.specification.schema import Message, Operation, SubscriberSpec
 from typing_extensions import override
 
+from conduit_chassis.consumer.loop import Loop
 from conduit_chassis.settings import Settings
-from conduit_chassis.subscriber import ChassisSubscriber
 from conduit_contracts.envelope import Message as Event
+from conduit_contracts.kits.fetching import Consumer
 from conduit_contracts.schemas import schema
 from conduit_contracts.topics import Topic, produced_by
+
+LEAVE_SECONDS = 5.0
+
+
+class LoopSubscriber(BatchSubscriber):
+    """FastStream's subscriber, as far as it is used: around our loop."""
+
+    _loop: Loop
+
+    def bind(self, loop: Loop) -> None:
+        """Say what consumes, before the broker starts."""
+        self._loop = loop
+        self._listener = loop.listener
+
+    @property
+    @override
+    def builder(self) -> Callable[..., AIOKafkaConsumer]:
+        build: Any = super().builder
+        return partial(Consumer, **build.keywords, **self._loop.reading)
+
+    @override
+    async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
+        await self._loop.run(consumer)
+
+    @override
+    async def start(self) -> None:
+        """Join the group; a consumer that cannot is not left behind."""
+        try:
+            await super().start()
+        except BaseException:
+            consumer, self.consumer = self.consumer, None
+            if consumer is not None:
+                await consumer.stop()
+            raise
+
+    @override
+    async def stop(self) -> None:
+        """End between batches: finish, commit, then leave the group."""
+        self.running = False
+        await self._loop.end()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        # Leaving the group needs a broker; without one the group notices by itself.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await super().stop()
 
 
 def create_broker(settings: Settings, service: str) -> KafkaBroker:
@@ -45,7 +102,7 @@ def create_broker(settings: Settings, service: str) -> KafkaBroker:
 
 def subscribe(
     broker: KafkaBroker, settings: Settings, service: str, topics: tuple[Topic, ...], pattern: str
-) -> ChassisSubscriber:
+) -> LoopSubscriber:
     """The service's only subscriber: one consumer, one loop, all its topics."""
     outer: Any = broker.config
     config = KafkaSubscriberConfig(
@@ -58,7 +115,7 @@ def subscribe(
     calls = CallsCollection[Any]()
     specification = _Specification(outer, KafkaSubscriberSpecificationConfig(title_=None, description_=None), calls)
     specification.topics_read = topics
-    subscriber = ChassisSubscriber(config, specification, calls, batch_timeout_ms=0, max_records=settings.batch_max_records)
+    subscriber = LoopSubscriber(config, specification, calls, batch_timeout_ms=0, max_records=settings.batch_max_records)
     super(KafkaRegistrator, broker).subscriber(subscriber)
     subscriber(_never_called)
     return subscriber
@@ -74,7 +131,7 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
         "rebalance_timeout_ms": settings.rebalance_timeout_ms,
         "max_poll_interval_ms": 300_000,
         "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
-        # Answered at once when there is something; see ChassisSubscriber on what else a fetch in flight would hold up.
+        # Answered at once when there is something; see `consumer.patches` on what else a fetch in flight would hold up.
         "fetch_max_wait_ms": 1_000,
         # What is fetched lies in memory as it came, beside what of it is being handled.
         "fetch_max_bytes": 4 * 1024 * 1024,

@@ -1,6 +1,6 @@
 """What a handler receives, and how a record becomes it. Nothing here waits."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,7 +9,6 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from conduit_chassis import orders
-from conduit_chassis.outbox import Outbox
 from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem, sender_problem
@@ -79,8 +78,6 @@ class Refusal:
 
 
 Incoming: TypeAlias = Delivery[Any] | Refusal
-BatchHandler: TypeAlias = Callable[[Any, Sequence[Incoming], Outbox], Awaitable[None]]
-"""Called with the connection of the batch's transaction, the records in order, and the outbox."""
 
 
 @dataclass(slots=True)
@@ -273,7 +270,6 @@ def fingerprint(record: Record) -> bytes:
 
 __all__ = [
     "REPLAY_HEADER",
-    "BatchHandler",
     "Delivery",
     "Headers",
     "Incoming",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import structlog
 from pydantic import Field, SecretStr, ValidationError
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     return _migrate(service, settings)
 
 
-def _service(package: str) -> Service:
+def _service(package: str) -> Service[Any]:
     try:
         found = import_module(f"{package}.app").SERVICE
     except (ImportError, AttributeError) as error:
@@ -67,7 +68,7 @@ def _service(package: str) -> Service:
     return found
 
 
-def _migrate(service: Service, settings: MigrationSettings) -> int:
+def _migrate(service: Service[Any], settings: MigrationSettings) -> int:
     try:
         applied = migrate.migrate(
             settings.postgres_dsn.get_secret_value(),

@@ -11,11 +11,14 @@ from math import inf
 from typing import Any, NamedTuple
 
 from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
+from conduit_chassis.observers import NO_EVENT_OBSERVER, EventObserver
 from conduit_chassis.postgres import insert
-from conduit_chassis.trace import child
 from conduit_contracts.envelope import Attributes, Message, dump, encode_headers
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
+
+MOST_WAITING = 4 * 1024 * 1024
+"""Bytes of events that a transaction keeps in memory before it writes them."""
 
 
 class Row(NamedTuple):
@@ -40,11 +43,20 @@ class DeadLetterRequest(NamedTuple):
 class Outbox:
     """What one transaction will publish. Nothing leaves before the transaction commits."""
 
-    def __init__(self, service: str, now: datetime, *, shards: int = 1, max_bytes: int = 1_900_000) -> None:
+    def __init__(
+        self,
+        service: str,
+        now: datetime,
+        *,
+        shards: int = 1,
+        max_bytes: int = 1_900_000,
+        observer: EventObserver = NO_EVENT_OBSERVER,
+    ) -> None:
         self._source = f"/conduit/{service}"
         self._now = now
         self._shards = shards
         self._max_bytes = max_bytes
+        self._observer = observer
         self._shared: dict[tuple[str, int], str] = {}
         self.rows: list[Row] = []
         self.waiting_bytes = 0
@@ -78,7 +90,7 @@ class Outbox:
             MessageTooLargeError: no topic would take it.
         """
         event_id = uuid7_text()
-        traceparent = self._traceparent(topic, message, event_id, subject, cause)
+        traceparent = self._observer.created(topic, message, event_id, subject, cause)
         value = dump(message)
         if len(value) > self._max_bytes:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
@@ -95,12 +107,6 @@ class Outbox:
             alike, own = ([header for header in headers if (header[1] == b"%s") is varies] for varies in (False, True))
             shared = self._shared[kind, len(values)] = f"{pack_headers(alike)}\n\n{pack_headers(own)}"
         return shared % values
-
-    def _traceparent(
-        self, _topic: str, _message: Message, _event_id: str, _subject: str | None, cause: Attributes | None
-    ) -> str:
-        """What the event carries on from its cause; tracing makes a span of it."""
-        return child(cause.traceparent if cause else None)
 
     def dead_letter(self, incoming: Any, problem: Problem) -> None:
         """Put a Delivery or Refusal aside. Later records of its key wait behind it from the next batch on."""
@@ -124,17 +130,28 @@ class Outbox:
     def take_back(self, rows: int) -> None:
         """Publish nothing of what was added since this many rows waited."""
         gone = sum(len(row.value or b"") for row in self.rows[rows:])
+        self._observer.taken_back(len(self.rows) - rows)
         del self.rows[rows:]
         self.waiting_bytes -= gone
         self._bytes -= gone
 
     async def flush(self, connection: Any) -> int:
         """Write all rows that wait in one statement; returns how many the transaction has written so far."""
+        await self._observer.writing(connection)
         rows, self.rows = self.rows, []
         self.waiting_bytes = 0
         await insert(connection, "outbox", Row._fields, rows)
         self.flushed += len(rows)
         return self.flushed
+
+    async def spill(self, connection: Any) -> None:
+        """Write what waits, where that is more than should lie in memory until the transaction's end."""
+        if self.waiting_bytes > MOST_WAITING:
+            await self.flush(connection)
+
+    def committed(self) -> None:
+        """The transaction was committed."""
+        self._observer.committed()
 
 
 def shard_of(key: bytes | None, shards: int) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import inf, nan
 from time import monotonic
 from typing import Any
@@ -52,7 +52,7 @@ async def run_tick(runtime: Runtime, tick: Tick) -> int | None:
     async with runtime.transaction() as (connection, outbox):
         if not await connection.fetchval(_TURN, tick.name):
             return None
-        return await tick.run(connection, outbox, runtime.clock.now())
+        return await tick.run(runtime, connection, outbox)
 
 
 async def keep_ticking(runtime: Runtime, tick: Tick) -> None:
@@ -95,13 +95,12 @@ async def keep_working(runtime: Runtime, worker: Worker) -> None:
             return
 
 
-def forget_inbox(runtime: Runtime) -> Tick:
-    """The tick that deletes inbox rows which no record can need any more."""
+async def forget_inbox(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+    """Delete inbox rows which no record can need any more; returns how many."""
+    return await inbox.forget(connection, runtime.clock.now() - runtime.inbox_retention)
 
-    async def run(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        return await inbox.forget(connection, now - runtime.inbox_retention)
 
-    return Tick("forget_inbox", INBOX_TICK, run, batch=inbox.FORGET_BATCH)
+FORGET_INBOX = Tick("forget_inbox", INBOX_TICK, forget_inbox, batch=inbox.FORGET_BATCH)
 
 
 def _show_nothing() -> None:

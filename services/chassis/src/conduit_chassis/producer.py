@@ -4,7 +4,6 @@ aiokafka's `send` costs about 20 µs a record, most of it in the partitioner and
 calls take the same records, each with its own headers and key, at a fraction of that.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -15,12 +14,13 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     BrokerResponseError,
-    KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
 
+from conduit_chassis.consumer import patches
+from conduit_chassis.observers import NO_SEND_OBSERVER, SendObserver
 from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.settings import Settings
 
@@ -87,9 +87,10 @@ def _murmur2(key: bytes) -> int:
 class Producer:
     """One connection to Kafka, until it fails."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(self, settings: Settings, name: str, observer: SendObserver = NO_SEND_OBSERVER) -> None:
         self._settings = settings
         self._name = name
+        self._observer = observer
         self._kafka: Any = None
         self._next = 0
         self._refused: set[TopicPartition] = set()
@@ -129,6 +130,16 @@ class Producer:
     async def send(self, rows: Sequence[Pending]) -> list[Sent]:
         """Queue rows of known topics, in order per key. Confirmation comes with the futures; rows behind what was refused in
         their partition are left out."""
+        given = self._observer.sending(rows)
+        try:
+            sent = await self._send(rows)
+        except BaseException as error:
+            self._observer.not_sent(given, error)
+            raise
+        self._observer.sent(given, sent)
+        return sent
+
+    async def _send(self, rows: Sequence[Pending]) -> list[Sent]:
         by_partition: dict[tuple[str, int], list[Pending]] = {}
         for row in rows:
             by_partition.setdefault((row.topic, self._choose(row)), []).append(row)
@@ -164,70 +175,21 @@ class Producer:
             raise BehindRefusedError
         future = await self._kafka.send_batch(batch, topic, partition=partition)
         # A failure is read where the round is confirmed, or not at all when another one ended the round first.
-        future.add_done_callback(_retrieve)
-        self._heed_refusal(TopicPartition(topic, partition))
+        future.add_done_callback(patches.retrieve)
+        # A broker that knows nothing of this producer yet would take what comes behind a refused batch.
+        place = TopicPartition(topic, partition)
+        patches.send_nothing_behind(self._kafka, place, REFUSALS, self._refused.add, BehindRefusedError)
         acts = [row.act_age for row in rows if row.act_age is not None]
         return Sent(topic, [row.id for row in rows], future, rows[0].age, monotonic(), acts)
-
-    def _heed_refusal(self, place: TopicPartition) -> None:
-        """Send nothing behind the batch last given to a partition if it is refused: a broker that knows nothing of this
-        producer yet would take it. aiokafka goes on with what waits as soon as it has told of the failure."""
-        accumulator = self._kafka._message_accumulator
-        batch = accumulator._batches[place][-1]
-        # Who gives up waiting leaves a future behind that nobody asks.
-        batch.future.add_done_callback(_retrieve)
-        fail = batch.failure
-
-        def failure(exception: Exception) -> None:
-            fail(exception)
-            if isinstance(exception, REFUSALS):
-                self._refused.add(place)
-                for waiting in accumulator._batches.pop(place, ()):
-                    waiting.failure(BehindRefusedError())
-                    _retrieve(waiting._drain_waiter)
-
-        batch.failure = failure
-        # It holds the batch, and the batch holds it: what was sent would lie in memory until the collector comes, which is
-        # seldom.
-        batch.future.add_done_callback(lambda _: vars(batch).pop("failure"))
 
     async def discard(self) -> None:
         """Let go of the connection. What is not confirmed stays unknown."""
         kafka, self._kafka = self._kafka, None
         if kafka is None:
             return
-        # An idempotent producer never gives up by itself, so its waits are ended for it.
-        _fail_all(kafka._message_accumulator)
-        sender = kafka._sender.sender_task
-        if sender is not None:
-            # Where a sender fails, aiokafka fails the transaction as well, and stumbles where there is none.
-            sender.remove_done_callback(kafka._sender._fail_all)
-        # Ended so, a batch that aiokafka is just about to try again makes its sender fail with a KeyError. Whatever one step
-        # comes to, the next ones are still needed.
-        with suppress(Exception, asyncio.CancelledError):
-            async with asyncio.timeout(2):
-                await kafka.stop()
-        if sender is not None:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
-        with suppress(Exception):
-            await kafka.client.close()
-
-
-def _fail_all(accumulator: Any) -> None:
-    queued = [batch for batches in accumulator._batches.values() for batch in batches]
-    # Each batch that fails takes itself out of these; one that waits for its next try would not find itself there.
-    accumulator._pending_batches.update(queued)
-    accumulator.fail_all(KafkaError("discarded"))
-    for batch in queued:
-        _retrieve(batch._drain_waiter)
+        await patches.discard(kafka)
 
 
 def _append(batch: Any, row: Pending) -> bool:
     headers = unpack_headers(row.headers)
     return batch.append(timestamp=None, key=row.key, value=row.value, headers=headers) is not None
-
-
-def _retrieve(future: Any) -> None:
-    if future.done() and not future.cancelled():
-        future.exception()

@@ -15,6 +15,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from conduit_chassis import dead_letters
+from conduit_chassis.consumer import patches
 from conduit_chassis.dead_letters import ID_HEADER, unpack
 from conduit_chassis.kafka import Record
 from conduit_chassis.orders import Replay, spell, storable
@@ -185,8 +186,7 @@ async def _fetch_whole(settings: Settings, service: str, connection: Any, number
 
 async def _partitions(consumer: Any, topic: str) -> set[int]:
     await consumer.topics()
-    found: set[int] = await consumer._client._wait_on_metadata(topic)
-    return found
+    return await patches.partitions_of(consumer, topic)
 
 
 async def _scan(consumer: Any, ends: Mapping[TopicPartition, int], numbers: frozenset[int]) -> dict[int, Record]:

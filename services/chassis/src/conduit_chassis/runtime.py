@@ -1,19 +1,21 @@
 """What a service is, and what runs it hands to its parts."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from conduit_chassis import postgres
 from conduit_chassis.clock import Clock
+from conduit_chassis.dispatch import Handlers, Refuses, W, dispatch, put_aside, whole
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import BatchHandler
+from conduit_chassis.kafka import Incoming
+from conduit_chassis.observers import Observers
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import Topic, consumed_by
@@ -25,12 +27,13 @@ INBOX_MARGIN = timedelta(days=30)
 class Tick:
     """Periodic work in a transaction of its own, by one process at a time.
 
-    `run` returns how many items it dealt with, and is called again at once while that is `batch` or more.
+    `run` is given the transaction's connection and outbox. It returns how many items it dealt with, and is called again at
+    once while that is `batch` or more.
     """
 
     name: str
     every: timedelta
-    run: Callable[[Any, Outbox, datetime], Awaitable[int]]
+    run: Callable[["Runtime", Any, Outbox], Awaitable[int]]
     batch: int = 500
 
 
@@ -47,13 +50,32 @@ def no_routes(_runtime: "Runtime") -> Sequence[tuple[str, ASGIApp]]:
     return ()
 
 
+def start_nothing(_runtime: "Runtime") -> None:
+    """For a service that needs nothing but its settings and clock."""
+
+
 @dataclass(frozen=True)
-class Service:
-    """All that makes one service: its topics follow from its name and the contracts' registry."""
+class Service(Generic[W]):
+    """All that makes one service: its topics follow from its name and the contracts' registry.
+
+    A batch is one transaction: `load` reads what its records are about into a unit of work, each record's handler changes
+    that, and `save` writes what was changed. `start` is called once, before any of it.
+    """
 
     name: str
-    handle: BatchHandler
+    handlers: Handlers[W]
+    load: Callable[[Any, "Runtime", Sequence[Incoming], Outbox], Awaitable[W]]
+    """Given the connection of the batch's transaction. It locks what it reads, in one order everywhere."""
+    save: Callable[[Any, W], Awaitable[None]]
     migrations: Path
+    start: Callable[["Runtime"], Any] = start_nothing
+    """Returns what `Runtime.context` is from then on, as a policy; raises ConfigurationError where that cannot be used."""
+    refused: Refuses[W] = put_aside
+    """Takes what cannot be read from where outsiders write, whose sender is to be told."""
+    parts: Callable[[Any, W, Sequence[Incoming]], AsyncGenerator[Sequence[Incoming], None]] = whole
+    """Gives the batch in the order and the parts in which it is handled, each with what only its own records need."""
+    after: Callable[[Any, W], Awaitable[None]] | None = None
+    """Called after each record, for what does not wait in memory until the end."""
     settings: type[Settings] = Settings
     ticks: tuple[Tick, ...] = ()
     workers: tuple[Worker, ...] = ()
@@ -63,6 +85,16 @@ class Service:
     """Narrower models per event type, for what this service has no need to know."""
     topics: tuple[Topic, ...] | None = None
     """What it reads, where that is not what the registry says for its name."""
+
+    async def handle(self, runtime: "Runtime", connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+        """Take each record in turn, between one load and one save."""
+        work = await self.load(connection, runtime, batch, outbox)
+        async with aclosing(self.parts(connection, work, batch)) as parts:
+            async for part in parts:
+                for _ in dispatch(self.handlers, self.refused, work, part):
+                    if self.after is not None:
+                        await self.after(connection, work)
+        await self.save(connection, work)
 
     def reads(self) -> tuple[Topic, ...]:
         """The topics it reads."""
@@ -77,13 +109,42 @@ def inbox_retention(topics: Iterable[Topic]) -> timedelta:
 class Runtime:
     """A running service, as its parts see it."""
 
-    def __init__(self, service: Service, settings: Settings, pool: Any, clock: Clock, health: Health) -> None:
+    def __init__(
+        self,
+        service: Service[Any],
+        settings: Settings,
+        pool: Any,
+        clock: Clock,
+        health: Health,
+        observers: Observers = Observers(),  # noqa: B008 - it is frozen
+    ) -> None:
         self.service = service
+        self.observers = observers
         self.settings = settings
         self.pool = pool
         self.clock = clock
         self.health = health
+        self._context: tuple[Any, ...] = ()
         self.wake_relay: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Start the service, which must be before anything else of it runs.
+
+        Raises:
+            ConfigurationError: it cannot work so.
+        """
+        self._context = (self.service.start(self),)
+
+    @property
+    def context(self) -> Any:
+        """What the service's `start` returned.
+
+        Raises:
+            RuntimeError: it was not started.
+        """
+        if not self._context:
+            raise RuntimeError("the service was not started")
+        return self._context[0]
 
     @property
     def inbox_retention(self) -> timedelta:
@@ -94,7 +155,11 @@ class Runtime:
         """An outbox for one transaction."""
         settings = self.settings
         return Outbox(
-            self.service.name, self.clock.now(), shards=settings.outbox_shards, max_bytes=settings.max_message_bytes
+            self.service.name,
+            self.clock.now(),
+            shards=settings.outbox_shards,
+            max_bytes=settings.max_message_bytes,
+            observer=self.observers.events(),
         )
 
     @asynccontextmanager
@@ -104,5 +169,6 @@ class Runtime:
         async with postgres.transaction(self.pool) as connection:
             yield connection, outbox
             written = await outbox.flush(connection)
+        outbox.committed()
         if written:
             self.wake_relay()

@@ -19,6 +19,8 @@ from conduit_chassis.batch import Processor
 from conduit_chassis.clock import Clock
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Delivery, Reader, Record, fingerprint
+from conduit_chassis.measured import measured
+from conduit_chassis.observers import Observers
 from conduit_chassis.orders import Replay, spell
 from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.periodic import run_tick
@@ -130,7 +132,7 @@ class Harness:
         before = await self._last_id()
         contents = [self.reader.read(each).content for each in records]
         async with self.runtime.transaction() as (connection, outbox):
-            await self.runtime.service.handle(connection, contents, outbox)
+            await self.runtime.service.handle(self.runtime, connection, contents, outbox)
         return await self.published(before)
 
     async def tick(self, name: str) -> list[Published]:
@@ -178,13 +180,15 @@ def _published(topic: str, key: bytes | None, packed: str, value: bytes | None) 
 
 
 @asynccontextmanager
-async def harness(service: Service, dsn: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Harness]:
+async def harness(service: Service[Any], dsn: str, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Harness]:
     """A service on the database at `dsn`, which has its migrations."""
     given: dict[str, Any] = {"kafka_bootstrap_servers": "unused:9092", "postgres_dsn": dsn, "pool_size": 3} | settings
     made = service.settings(**given)
     pool = await postgres.create_pool(made, service.name)
+    runtime = Runtime(service, made, pool, clock or ManualClock(), Health(), measured(Observers()))
     try:
-        yield Harness(Runtime(service, made, pool, clock or ManualClock(), Health()))
+        runtime.start()
+        yield Harness(runtime)
     finally:
         await postgres.close_pool(pool)
 

@@ -12,7 +12,7 @@ from conduit_contracts.intake import DangerReported
 from conduit_contracts.names import NAMELESS, Names
 from conduit_intake import metrics, rules
 from conduit_intake.submissions import Answer, Docket, Outcome, Submission
-from conduit_intake.work import Work
+from conduit_intake.work import IntakeWork
 
 DANGERS = topics.INTAKE_DANGERS.name()
 REFERRALS = topics.INTAKE_REFERRALS.name()
@@ -20,9 +20,8 @@ REFERRALS = topics.INTAKE_REFERRALS.name()
 
 def answer(
     rule: rules.Rule,
-    work: Work,
+    work: IntakeWork,
     submission: Submission[Any],
-    outbox: Outbox,
     cause: Attributes | None,
     names: Names = NAMELESS,
 ) -> Answer | None:
@@ -34,24 +33,22 @@ def answer(
     decided = rules.answer(rule, submission, partner, held, work.scene)
     if decided.held is not None and decided.held is not held:
         work.keep(submission, held, decided.held)
-    return tell(work, submission.docket, rules.named(decided, names), submission.body, outbox, cause)
+    return tell(work, submission.docket, rules.named(decided, names), submission.body, cause)
 
 
-def tell(
-    work: Work, docket: Docket, decided: Answer, body: bytes | None, outbox: Outbox, cause: Attributes | None
-) -> Answer:
+def tell(work: IntakeWork, docket: Docket, decided: Answer, body: bytes | None, cause: Attributes | None) -> Answer:
     """Publish an answer and note it; returns it as it was published.
 
     It is published under the referral's id; where the hub holds no referral, under what names the submission.
     """
-    told = _heard(docket, decided, body, outbox, cause)
+    told = _heard(work.outbox, docket, decided, body, cause)
     referral_id = str(told.held.referral_id) if told.held else None
-    event_id = outbox.publish(REFERRALS, referral_id or docket.key, told.event, subject=referral_id, cause=cause)
+    event_id = work.outbox.publish(REFERRALS, referral_id or docket.key, told.event, subject=referral_id, cause=cause)
     work.note_answer(docket, told, event_id)
     return told
 
 
-def _heard(docket: Docket, decided: Answer, body: bytes | None, outbox: Outbox, cause: Attributes | None) -> Answer:
+def _heard(outbox: Outbox, docket: Docket, decided: Answer, body: bytes | None, cause: Attributes | None) -> Answer:
     """Whoever says danger in what is refused is told to call 999 before all else, and a person at the hub hears of it."""
     heard = danger.heard(body) if decided.outcome is Outcome.REJECTED else None
     if heard is None:

@@ -1,7 +1,7 @@
 """Wires intake together."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,18 +12,19 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
 from conduit_contracts.programme import PartnerRegistered
-from conduit_intake import early, metrics, store
+from conduit_intake import batch, metrics, store, sweep
 from conduit_intake.access import accounts
 from conduit_intake.api import kept
 from conduit_intake.api.app import create_api
-from conduit_intake.handlers import Handler, scene_of
+from conduit_intake.batch import scene_of
+from conduit_intake.handlers import HANDLERS, refused
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.scanning import scan_attachments
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Partner
+from conduit_intake.work import IntakeWork
 
 FORGET_EVERY = timedelta(minutes=10)
-EARLY_EVERY = timedelta(seconds=1)
 
 
 async def measure_register(runtime: Runtime) -> None:
@@ -31,37 +32,41 @@ async def measure_register(runtime: Runtime) -> None:
     await metrics.keep_measuring(runtime.pool, lambda: scene_of(runtime))
 
 
-def create_service() -> Service:
-    """Intake, which learns its settings and clock when it starts."""
-    handler = Handler()
+def start(runtime: Runtime) -> IntakePolicy:
+    """How long what comes before its referral waits for it."""
+    return load_policy(cast("IntakeSettings", runtime.settings).policy_file, "intake", IntakePolicy)
 
-    def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
-        # The chassis asks for routes once, before the consumer starts.
-        settings = cast("IntakeSettings", runtime.settings)
-        handler.start(runtime, load_policy(settings.policy_file, "intake", IntakePolicy))
-        return (("/", create_api(runtime)),)
 
-    async def forget(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        return max(await accounts.forget(connection, now), await kept.forget(connection, now - kept.KEPT_FOR))
+def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
+    """The partners' API."""
+    return (("/", create_api(runtime)),)
 
-    async def settle_early(connection: Any, outbox: Outbox, now: datetime) -> int:
-        return await handler.answer_early(connection, outbox, now)
 
+async def forget_answers(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+    """Forget answers that were kept for requests which may come again."""
+    now = runtime.clock.now()
+    return max(await accounts.forget(connection, now), await kept.forget(connection, now - kept.KEPT_FOR))
+
+
+def create_service() -> Service[IntakeWork]:
+    """Intake."""
     return Service(
-        name="intake",
-        handle=handler,
+        "intake",
+        handlers=HANDLERS,
+        load=batch.load,
+        save=batch.save,
+        start=start,
+        refused=refused,
+        parts=batch.parts,
         migrations=Path(__file__).parent / "migrations",
         settings=IntakeSettings,
-        ticks=(
-            Tick("settle_early_updates", EARLY_EVERY, settle_early, batch=early.BATCH),
-            Tick("forget_answers", FORGET_EVERY, forget, batch=kept.FORGET_BATCH),
-        ),
+        ticks=(sweep.TICK, Tick("forget_answers", FORGET_EVERY, forget_answers, batch=kept.FORGET_BATCH)),
         workers=(
             Worker("measure_register", measure_register),
             Worker("scan_attachments", scan_attachments),
             reconciliation(store.RECONCILIATION),
         ),
-        routes=start,
+        routes=routes,
         readers={PartnerRegistered.type: Partner},
     )
 

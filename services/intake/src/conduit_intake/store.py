@@ -10,8 +10,8 @@ from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.notification import ReferralState
 from conduit_intake import early, force_files
-from conduit_intake.submissions import Held, Key, Mou, Partner, Scene
-from conduit_intake.work import Added, Entry, Told, Work
+from conduit_intake.submissions import Held, Key, Mou, Partner
+from conduit_intake.work import Added, Entry, IntakeWork, Told
 
 _PARTNERS = """
 SELECT partner_id, suspended, mous,
@@ -68,13 +68,12 @@ _MOUS = TypeAdapter(tuple[Mou, ...])
 
 
 async def load(
-    connection: Any, scene: Scene, partner_ids: Iterable[str], keys: Collection[Key], supplemented: Collection[Key]
-) -> Work:
-    """The partners and referrals of a batch; the referrals are locked until the transaction ends.
+    connection: Any, work: IntakeWork, partner_ids: Iterable[str], keys: Collection[Key], supplemented: Collection[Key]
+) -> None:
+    """Let the work have these partners and referrals; the referrals are locked until the transaction ends.
 
     `supplemented` are the keys whose earlier supplements matter. A referral that the hub does not hold is absent.
     """
-    work = Work(scene)
     rows = await connection.fetch(_PARTNERS, list(set(partner_ids)))
     work.partners = {row["partner_id"]: _partner(row) for row in rows}
     waiting = {row["partner_id"] for row in rows if row["waits"]}
@@ -83,10 +82,9 @@ async def load(
         found = await connection.fetch(_REFERRALS, [key.partner_id for key in keys], [key.partner_reference for key in keys])
         supplements = await _supplements(connection, [row for row in found if _key(row) in supplemented])
         work.referrals = {_key(row): _held(row, supplements.get(row["referral_id"], {})) for row in found}
-    return work
 
 
-async def save(connection: Any, work: Work) -> None:
+async def save(connection: Any, work: IntakeWork) -> None:
     """Write the batch's changes.
 
     Raises:
@@ -146,7 +144,7 @@ async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, dict[bytes
     return found
 
 
-async def _register(connection: Any, work: Work) -> None:
+async def _register(connection: Any, work: IntakeWork) -> None:
     rows = (
         {
             "partner_id": partner.partner_id,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis.outbox import Outbox
 from conduit_intake.early import Early
 from conduit_intake.force_files import Opening
 from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Scene, Submission
@@ -50,10 +51,11 @@ class Told(NamedTuple):
 
 
 @dataclass(slots=True)
-class Work:
+class IntakeWork:
     """The batch's partners and referrals. What one record changes, the next one of the batch sees."""
 
     scene: Scene
+    outbox: Outbox
     partners: dict[str, Partner] = field(default_factory=dict)
     referrals: dict[Key, Held] = field(default_factory=dict)
     created: dict[Key, bytes] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +11,9 @@ from starlette.types import ASGIApp
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.notification import Channel
-from conduit_notification import duty_store, metrics, queue
+from conduit_notification import batch, duty_store, metrics, queue
 from conduit_notification.delivery import Courier, Pace
-from conduit_notification.handlers import Handle
+from conduit_notification.handlers import HANDLERS
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, channels_of
 from conduit_notification.pages import create_pages
@@ -22,6 +22,7 @@ from conduit_notification.readers import READERS
 from conduit_notification.senders import EmailSender, WebhookSender, hub
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
+from conduit_notification.work import Basis, NotificationWork
 
 MEASURE_SECONDS = 5.0
 DUTY_EVERY = timedelta(seconds=2)
@@ -30,26 +31,36 @@ _PREFETCH = 4
 """E-mails claimed per connection: enough to settle in bunches, few enough for a short lease."""
 
 
-def create_service() -> Service:
-    """Notification, which learns its policy and clock when it starts."""
-    handle = Handle()
+def start(runtime: Runtime) -> Basis:
+    """The policy, and whom to tell at the hub."""
+    settings = _settings(runtime)
+    return Basis(read_policy(settings), hub(settings))
 
-    async def keep_time(connection: Any, _outbox: Outbox, _now: datetime) -> int:
-        return await duty_store.keep_time(connection, handle.policy, handle.hub)
 
-    async def forget(connection: Any, _outbox: Outbox, _now: datetime) -> int:
-        await duty_store.forget_callbacks(connection, timedelta(days=handle.policy.callback_days))
-        return 0
+def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
+    """The pages on which people on duty take their tasks."""
+    return (("/duty", create_pages(runtime, runtime.context.policy)),)
 
-    def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
-        # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
-        settings = _settings(runtime)
-        handle.start(read_policy(settings), runtime.clock, hub(settings))
-        return (("/duty", create_pages(runtime, handle.policy)),)
 
+async def keep_time(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+    """Call whoever is next where nobody took a duty task."""
+    return await duty_store.keep_time(connection, *runtime.context)
+
+
+async def forget(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+    """Forget whom to ring back, some time after the last word of it."""
+    await duty_store.forget_callbacks(connection, timedelta(days=runtime.context.policy.callback_days))
+    return 0
+
+
+def create_service() -> Service[NotificationWork]:
+    """Notification."""
     return Service(
-        name="notification",
-        handle=handle,
+        "notification",
+        handlers=HANDLERS,
+        load=batch.load,
+        save=batch.save,
+        start=start,
         migrations=Path(__file__).parent / "migrations",
         settings=NotificationSettings,
         ticks=(
@@ -61,7 +72,7 @@ def create_service() -> Service:
             Worker("deliver_webhooks", deliver_webhooks),
             Worker("measure_queue", measure_queue),
         ),
-        routes=start,
+        routes=routes,
         readers=READERS,
     )
 

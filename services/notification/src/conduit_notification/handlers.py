@@ -1,185 +1,136 @@
 """What notification does with each fact: a revision for the partner, and notices to whoever must act or wants to know."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-from conduit_chassis.clock import Clock
-from conduit_chassis.kafka import Delivery, Incoming, Refusal
-from conduit_chassis.outbox import Outbox
+from conduit_chassis.dispatch import Handlers, ignore
+from conduit_chassis.kafka import Delivery
 from conduit_contracts import danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import duty_store, metrics, notices, readers, rules, sandbox, store
-from conduit_notification.desk import ANY_FORCE, Approval, Desk, Work, by_force, by_officer, by_partner, updates_topic
+from conduit_notification import notices, readers, rules, sandbox
 from conduit_notification.duty import Kind
-from conduit_notification.hub import change
 from conduit_notification.notices import HUB, Ladder
-from conduit_notification.policy import NotificationPolicy
-from conduit_notification.sandbox import SandboxDesk
+from conduit_notification.sandbox import SandboxWork
 from conduit_notification.templates import Template
+from conduit_notification.work import (
+    ANY_FORCE,
+    Approval,
+    NotificationWork,
+    by_force,
+    by_officer,
+    by_partner,
+    updates_topic,
+)
 
 RULES, CLOCK = "rules", "clock"
 
 
-class Handle:
-    """Takes a batch of records through one load and one save. It must be started before it is called."""
-
-    _policy: NotificationPolicy
-    _clock: Clock
-    _hub: Ladder
-
-    def start(self, policy: NotificationPolicy, clock: Clock, hub: Ladder) -> None:
-        """Say by what it works. `hub` is where the hub itself is told."""
-        self._policy, self._clock, self._hub = policy, clock, hub
-
-    @property
-    def policy(self) -> NotificationPolicy:
-        """By what it works."""
-        return self._policy
-
-    @property
-    def hub(self) -> Ladder:
-        """Where the hub is told until its contacts are in the register."""
-        return self._hub
-
-    async def __call__(self, connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
-        """The handler that the chassis calls."""
-        work = await store.load(connection, [incoming.message for incoming in batch if isinstance(incoming, Delivery)])
-        work.ladders.setdefault(HUB, self._hub)
-        desk = Desk(work, outbox, self._policy, self._clock.now())
-        for incoming in batch:
-            if isinstance(incoming, Refusal):
-                refused(desk, incoming)
-            else:
-                HANDLERS[incoming.attributes.type](desk, incoming)
-        await store.save(connection, work)
-        await change(connection, work, self._hub, self._clock.now())
-        await duty_store.keep_callbacks(connection, work.callbacks)
-        await duty_store.open_tasks(connection, work.duties, self._policy, self._hub)
-        count(work)
-
-
-def count(work: Work) -> None:
-    """Add what the batch wrote to the metrics, once for all its records."""
-    for fact, number in work.updates.items():
-        metrics.UPDATES.labels(fact).inc(number)
-    for channel, number in Counter(notice.channel.value for notice in work.notices).items():
-        metrics.NOTICES.labels(channel, "queued").inc(number)
-    metrics.NOTICES.labels("none", "no_contact").inc(work.without_contact)
-
-
-def refused(desk: Desk, refusal: Refusal) -> None:
-    """Partners and forces write to no topic that notification reads, so there is nobody to answer."""
-    desk.outbox.dead_letter(refusal, refusal.problems[0])
-
-
-def partner_registered(desk: Desk, delivery: Delivery[readers.PartnerContact]) -> None:
+def partner_registered(work: NotificationWork, delivery: Delivery[readers.PartnerContact]) -> None:
     message, partner = delivery.message, notices.partner(delivery.message.partner_id)
-    _register(desk, delivery, partner, (message.contact,))
+    _register(work, delivery, partner, (message.contact,))
     # Without one an empty contact takes its place, as for every address that leaves the register.
-    _register(desk, delivery, f"{partner}{notices.SANDBOX}", (message.sandbox_contact or programme.Contact(),))
+    _register(work, delivery, f"{partner}{notices.SANDBOX}", (message.sandbox_contact or programme.Contact(),))
 
 
-def force_registered(desk: Desk, delivery: Delivery[programme.ForceRegistered]) -> None:
+def force_registered(work: NotificationWork, delivery: Delivery[programme.ForceRegistered]) -> None:
     message = delivery.message
-    desk.work.control_rooms[notices.force(message.force_id)] = message.control_room
-    _register(desk, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
+    work.control_rooms[notices.force(message.force_id)] = message.control_room
+    _register(work, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
     # Without one an empty contact takes its place: an address that left the register is written to no more.
     department = message.professional_standards or programme.Contact()
-    _register(desk, delivery, notices.professional_standards(message.force_id), (department,))
+    _register(work, delivery, notices.professional_standards(message.force_id), (department,))
 
 
-def hub_contacts_proposed(desk: Desk, delivery: Delivery[programme.HubContactsProposed]) -> None:
+def hub_contacts_proposed(work: NotificationWork, delivery: Delivery[programme.HubContactsProposed]) -> None:
     """Nothing changes yet; whoever is on duty now is told."""
-    desk.work.proposals.append(delivery.message)
+    work.proposals.append(delivery.message)
 
 
-def hub_contacts_approved(desk: Desk, delivery: Delivery[programme.HubContactsApproved]) -> None:
+def hub_contacts_approved(work: NotificationWork, delivery: Delivery[programme.HubContactsApproved]) -> None:
     """It takes effect where it approves what was proposed, to the letter."""
-    desk.work.approvals.append(Approval(delivery.message, delivery.attributes.time))
+    work.approvals.append(Approval(delivery.message, delivery.attributes.time))
 
 
-def _register(desk: Desk, delivery: Delivery[Any], audience: str, ladder: Ladder) -> None:
-    desk.work.ladders[audience] = ladder
-    desk.work.registered[audience] = delivery.attributes.time
+def _register(work: NotificationWork, delivery: Delivery[Any], audience: str, ladder: Ladder) -> None:
+    work.ladders[audience] = ladder
+    work.registered[audience] = delivery.attributes.time
 
 
-def referral_received(desk: Desk, delivery: Delivery[readers.ReferralReceived]) -> None:
+def referral_received(work: NotificationWork, delivery: Delivery[readers.ReferralReceived]) -> None:
     message = delivery.message
-    standing = rules.received(desk.standing(message), immediate_danger=message.immediate_danger)
-    danger = desk.danger_next_step if message.immediate_danger else None
-    record = desk.tell(delivery, standing, by_partner(message), next_step=rules.look_at(danger, message.warnings))
+    standing = rules.received(work.standing(message), immediate_danger=message.immediate_danger)
+    danger = work.danger_next_step if message.immediate_danger else None
+    record = work.tell(delivery, standing, by_partner(message), next_step=rules.look_at(danger, message.warnings))
     if danger:
-        desk.work.callbacks[message.referral_id] = message.referral.caseworker
+        work.callbacks[message.referral_id] = message.referral.caseworker
     template = Template.PARTNER_IMMEDIATE_DANGER if danger else Template.PARTNER_REFERRAL_RECEIVED
     more = {} if danger else {"look_at": rules.fields_to_look_at(message.warnings)}
-    desk.notify_partner(delivery, template, record, **more)
+    work.notify_partner(delivery, template, record, **more)
 
 
-def information_supplied(desk: Desk, delivery: Delivery[readers.InformationSupplied]) -> None:
+def information_supplied(work: NotificationWork, delivery: Delivery[readers.InformationSupplied]) -> None:
     """Whoever says that a child is in danger is told at once to call 999, each time."""
     message = delivery.message
-    standing = rules.supplied(desk.standing(message), delivery.record.timestamp)
+    standing = rules.supplied(work.standing(message), delivery.record.timestamp)
     if not message.immediate_danger:
-        desk.tell(delivery, standing, by_partner(message), next_step=rules.look_at(None, message.warnings))
+        work.tell(delivery, standing, by_partner(message), next_step=rules.look_at(None, message.warnings))
         return
-    next_step = rules.look_at(desk.danger_next_step, message.warnings)
-    record = desk.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=next_step)
-    desk.notify_partner(delivery, Template.PARTNER_IMMEDIATE_DANGER, record)
+    next_step = rules.look_at(work.danger_next_step, message.warnings)
+    record = work.tell(delivery, rules.in_danger(standing), by_partner(message), next_step=next_step)
+    work.notify_partner(delivery, Template.PARTNER_IMMEDIATE_DANGER, record)
 
 
-def referral_withdrawn(desk: Desk, delivery: Delivery[readers.ReferralWithdrawn]) -> None:
+def referral_withdrawn(work: NotificationWork, delivery: Delivery[readers.ReferralWithdrawn]) -> None:
     message = delivery.message
-    desk.tell(delivery, rules.withdrawn(desk.standing(message)), by_partner(message), reason=message.reason.value)
+    work.tell(delivery, rules.withdrawn(work.standing(message)), by_partner(message), reason=message.reason.value)
 
 
-def partner_acted(desk: Desk, delivery: Delivery[Any]) -> None:
+def partner_acted(work: NotificationWork, delivery: Delivery[Any]) -> None:
     """The partner did something that does not move the referral by itself, and is told that the hub knows of it."""
-    desk.tell(delivery, desk.standing(delivery.message), by_partner(delivery.message))
+    work.tell(delivery, work.standing(delivery.message), by_partner(delivery.message))
 
 
-def submission_rejected(desk: Desk, delivery: Delivery[intake.SubmissionRejected]) -> None:
+def submission_rejected(work: NotificationWork, delivery: Delivery[intake.SubmissionRejected]) -> None:
     message = delivery.message
     # The same fields: the partner is told all that intake said.
     rejected = notification.SubmissionRejected(**dict(message))
-    desk.reject(delivery, rejected)
+    work.reject(delivery, rejected)
     called = f", event {message.event_id}" if message.event_id else ""
     params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id + called}
     says_danger = message.problems[0].code == danger.CODE
     template = Template.PARTNER_DANGER_REJECTED if says_danger else Template.PARTNER_SUBMISSION_REJECTED
     audience = notices.partner(message.partner_id)
-    desk.notify(delivery, audience, template, message.referral_id, params, urgent=says_danger)
+    work.notify(delivery, audience, template, message.referral_id, params, urgent=says_danger)
 
 
-def danger_reported(desk: Desk, delivery: Delivery[intake.DangerReported]) -> None:
+def danger_reported(work: NotificationWork, delivery: Delivery[intake.DangerReported]) -> None:
     """Somebody at the hub must ring back: no force has it. Whose update waits for its referral hears 999 now, not then."""
     message = delivery.message
     if message.waits_until is not None:
-        _tell_to_call_999_meanwhile(desk, delivery, message.waits_until)
+        _tell_to_call_999_meanwhile(work, delivery, message.waits_until)
     more = {"codes": message.codes, "callback": message.callback, "apart": message.submission_id}
-    desk.duty(delivery, Kind.DANGER_REFUSED, danger=True, **more)
+    work.duty(delivery, Kind.DANGER_REFUSED, danger=True, **more)
 
 
-def sandbox_step_played(desk: Desk, delivery: Delivery[intake.SandboxStepPlayed]) -> None:
+def sandbox_step_played(work: NotificationWork, delivery: Delivery[intake.SandboxStepPlayed]) -> None:
     """What the partner is told of it is made as of a real referral, apart from all that is real."""
-    sandbox.play(_in_sandbox(desk), delivery, HANDLERS)
+    sandbox.play(_in_sandbox(work), delivery, HANDLERS)
 
 
-def sandbox_submission_rejected(desk: Desk, delivery: Delivery[intake.SandboxSubmissionRejected]) -> None:
-    sandbox.reject(_in_sandbox(desk), delivery, HANDLERS)
+def sandbox_submission_rejected(work: NotificationWork, delivery: Delivery[intake.SandboxSubmissionRejected]) -> None:
+    sandbox.reject(_in_sandbox(work), delivery, HANDLERS)
 
 
-def _in_sandbox(desk: Desk) -> SandboxDesk:
-    if desk.work.sandbox is None:
-        desk.work.sandbox = Work()
+def _in_sandbox(work: NotificationWork) -> SandboxWork:
+    if work.sandbox is None:
+        work.sandbox = SandboxWork(work.policy, work.now, work.outbox)
     # An address that was registered in this batch holds already.
-    desk.work.sandbox.ladders.update({each: desk.work.ladders[each] for each in desk.work.registered})
-    return SandboxDesk(desk.work.sandbox, desk.outbox, desk.policy, desk.now)
+    work.sandbox.ladders.update({each: work.ladders[each] for each in work.registered})
+    return work.sandbox
 
 
-def _tell_to_call_999_meanwhile(desk: Desk, delivery: Delivery[intake.DangerReported], until: datetime) -> None:
+def _tell_to_call_999_meanwhile(work: NotificationWork, delivery: Delivery[intake.DangerReported], until: datetime) -> None:
     message = delivery.message
     deferred = notification.SubmissionDeferred(
         partner_id=message.partner_id,
@@ -190,71 +141,71 @@ def _tell_to_call_999_meanwhile(desk: Desk, delivery: Delivery[intake.DangerRepo
         next_step=rules.WAITS_IN_DANGER,
     )
     key = message.partner_reference or message.submission_id
-    desk.outbox.publish(updates_topic(message.partner_id), key, deferred, cause=delivery.attributes)
+    work.outbox.publish(updates_topic(message.partner_id), key, deferred, cause=delivery.attributes)
     called = f", event {message.event_id}" if message.event_id else ""
     params = {"partner_reference": message.partner_reference or "", "submission_id": message.submission_id + called}
     audience = notices.partner(message.partner_id)
-    desk.notify(delivery, audience, Template.PARTNER_DANGER_DEFERRED, message.referral_id, params, urgent=True)
+    work.notify(delivery, audience, Template.PARTNER_DANGER_DEFERRED, message.referral_id, params, urgent=True)
 
 
-def review_opened(desk: Desk, delivery: Delivery[triage.ReviewOpened]) -> None:
+def review_opened(work: NotificationWork, delivery: Delivery[triage.ReviewOpened]) -> None:
     message = delivery.message
-    standing = rules.review_opened(desk.standing(message), immediate_danger=message.immediate_danger)
-    desk.tell(delivery, standing, RULES, reason=message.reasons[0].value)
+    standing = rules.review_opened(work.standing(message), immediate_danger=message.immediate_danger)
+    work.tell(delivery, standing, RULES, reason=message.reasons[0].value)
     if message.immediate_danger:
-        desk.duty(delivery, Kind.DANGER_REVIEW, danger=True, codes=[reason.value for reason in message.reasons])
+        work.duty(delivery, Kind.DANGER_REVIEW, danger=True, codes=[reason.value for reason in message.reasons])
 
 
-def information_requested(desk: Desk, delivery: Delivery[triage.InformationRequested]) -> None:
+def information_requested(work: NotificationWork, delivery: Delivery[triage.InformationRequested]) -> None:
     message = delivery.message
-    standing = rules.asked(desk.standing(message), delivery.record.timestamp)
-    record = desk.tell(delivery, standing, by_officer(message), comment=message.question, next_step=rules.ANSWER)
-    desk.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
-    desk.notify_partner(delivery, Template.PARTNER_INFORMATION_REQUESTED, record)
+    standing = rules.asked(work.standing(message), delivery.record.timestamp)
+    record = work.tell(delivery, standing, by_officer(message), comment=message.question, next_step=rules.ANSWER)
+    work.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
+    work.notify_partner(delivery, Template.PARTNER_INFORMATION_REQUESTED, record)
 
 
-def immediate_danger_raised(desk: Desk, delivery: Delivery[readers.AboutReferral]) -> None:
-    before = desk.standing(delivery.message)
+def immediate_danger_raised(work: NotificationWork, delivery: Delivery[readers.AboutReferral]) -> None:
+    before = work.standing(delivery.message)
     standing = rules.in_danger(before)
     if rules.is_under_review(before):
-        desk.duty(delivery, Kind.DANGER_REVIEW, danger=True, codes=["immediate_danger"])
-    desk.tell(delivery, standing, RULES, next_step=desk.danger_next_step)
+        work.duty(delivery, Kind.DANGER_REVIEW, danger=True, codes=["immediate_danger"])
+    work.tell(delivery, standing, RULES, next_step=work.danger_next_step)
 
 
-def referral_accepted(desk: Desk, delivery: Delivery[readers.ReferralAccepted]) -> None:
+def referral_accepted(work: NotificationWork, delivery: Delivery[readers.ReferralAccepted]) -> None:
     message = delivery.message
     actor = by_officer(message.decided_by) if isinstance(message.decided_by, ByOfficer) else RULES
-    record = desk.tell(delivery, rules.accepted(desk.standing(message)), actor)
+    record = work.tell(delivery, rules.accepted(work.standing(message)), actor)
     if actor != RULES:
-        desk.done(delivery, actor, Kind.DANGER_REVIEW)
-    desk.notify_partner(delivery, Template.PARTNER_REFERRAL_ACCEPTED, record)
+        work.done(delivery, actor, Kind.DANGER_REVIEW)
+    work.notify_partner(delivery, Template.PARTNER_REFERRAL_ACCEPTED, record)
 
 
-def referral_declined(desk: Desk, delivery: Delivery[triage.ReferralDeclined]) -> None:
+def referral_declined(work: NotificationWork, delivery: Delivery[triage.ReferralDeclined]) -> None:
     message = delivery.message
-    record = desk.tell(
+    record = work.tell(
         delivery,
-        rules.declined(desk.standing(message)),
+        rules.declined(work.standing(message)),
         by_officer(message),
         reason=message.reason.value,
         comment=message.comment,
         next_step=rules.decline_next_step(message.next_step, reconsideration_open=message.reconsideration_open),
     )
-    desk.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
-    desk.notify_partner(delivery, Template.PARTNER_REFERRAL_DECLINED, record)
+    work.done(delivery, by_officer(message), Kind.DANGER_REVIEW)
+    work.notify_partner(delivery, Template.PARTNER_REFERRAL_DECLINED, record)
 
 
-def reconsideration_refused(desk: Desk, delivery: Delivery[triage.ReconsiderationRefused]) -> None:
+def reconsideration_refused(work: NotificationWork, delivery: Delivery[triage.ReconsiderationRefused]) -> None:
     message = delivery.message
-    desk.tell(delivery, desk.standing(message), RULES, reason=message.code)
+    work.tell(delivery, work.standing(message), RULES, reason=message.code)
 
 
-def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
+def case_routed(work: NotificationWork, delivery: Delivery[routing.CaseRouted]) -> None:
     message = delivery.message
     concerned = tuple(dict.fromkeys((*message.added, *message.again)))
-    standing = rules.routed(desk.standing(message), message)
-    in_danger = desk.danger_next_step if standing.immediate_danger else None
-    record = desk.tell(
+    standing = rules.routed(work.standing(message), message)
+    in_danger = work.danger_next_step if standing.immediate_danger else None
+    record = work.tell(
         delivery,
         standing,
         RULES,
@@ -262,152 +213,150 @@ def case_routed(desk: Desk, delivery: Delivery[routing.CaseRouted]) -> None:
         next_step=rules.asked_again(in_danger) if message.again else None,
         force_ids=concerned,
     )
-    desk.keep_from(message, let_in=concerned)  # routing sends to no force that it keeps the case from
+    work.keep_from(message, let_in=concerned)  # routing sends to no force that it keeps the case from
     for force_id in concerned:
         changed = Template.FORCE_CASE_CHANGED if force_id in message.again else Template.FORCE_CASE_DISSEMINATED
         danger = record.standing.immediate_danger
-        desk.notify_force(delivery, force_id, Template.FORCE_IMMEDIATE_DANGER if danger else changed)
+        work.notify_force(delivery, force_id, Template.FORCE_IMMEDIATE_DANGER if danger else changed)
 
 
-def routing_review_opened(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
+def routing_review_opened(work: NotificationWork, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
     """The hub's own business: its officer is told, and the partner hears of what the officer decides. That no force has the
     case, the partner is told at once: it may know where it happened."""
     message = delivery.message
-    _tell_that_no_force_has_it(desk, delivery)
-    kind = rules.duty_of(message, desk.standing(message))
+    _tell_that_no_force_has_it(work, delivery)
+    kind = rules.duty_of(message, work.standing(message))
     if kind is None:
-        desk.notify(delivery, HUB, Template.HUB_ROUTING_REVIEW_OPENED, message.referral_id, {})
+        work.notify(delivery, HUB, Template.HUB_ROUTING_REVIEW_OPENED, message.referral_id, {})
     else:
         codes = [reason.value for reason in message.reasons]
         # One task for each force that is silent: the answer of one ends no other's.
         for force_id in message.silent if kind is Kind.FORCE_SILENT and message.silent else (None,):
-            desk.duty(delivery, kind, danger=message.immediate_danger, codes=codes, force_id=force_id)
+            work.duty(delivery, kind, danger=message.immediate_danger, codes=codes, force_id=force_id)
 
 
-def _tell_that_no_force_has_it(desk: Desk, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
+def _tell_that_no_force_has_it(work: NotificationWork, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
     message, reason = delivery.message, routing.RoutingReviewReason.NO_FORCE
-    standing = desk.standing(message)
+    standing = work.standing(message)
     if reason not in message.reasons or rules.is_with_a_force(standing):
         return
-    first = f"{desk.danger_next_step} " if standing.immediate_danger or message.immediate_danger else ""
+    first = f"{work.danger_next_step} " if standing.immediate_danger or message.immediate_danger else ""
     next_step = first + rules.NO_FORCE_YET
-    record = desk.tell(delivery, rules.no_force_yet(standing), RULES, reason=reason.value, next_step=next_step)
-    desk.notify_partner(delivery, Template.PARTNER_NO_FORCE_YET, record)
+    record = work.tell(delivery, rules.no_force_yet(standing), RULES, reason=reason.value, next_step=next_step)
+    work.notify_partner(delivery, Template.PARTNER_NO_FORCE_YET, record)
 
 
-def home_force_named(desk: Desk, delivery: Delivery[readers.HomeForceNamed]) -> None:
+def home_force_named(work: NotificationWork, delivery: Delivery[readers.HomeForceNamed]) -> None:
     message = delivery.message
-    standing = rules.home_force_named(desk.standing(message), message.home_force)
-    desk.keep_from(message, let_in=(message.home_force,))
-    desk.tell(delivery, standing, by_officer(message), force_ids=(message.home_force,))
-    desk.done(delivery, by_officer(message), Kind.NO_FORCE, Kind.DANGER_ROUTING)
+    standing = rules.home_force_named(work.standing(message), message.home_force)
+    work.keep_from(message, let_in=(message.home_force,))
+    work.tell(delivery, standing, by_officer(message), force_ids=(message.home_force,))
+    work.done(delivery, by_officer(message), Kind.NO_FORCE, Kind.DANGER_ROUTING)
 
 
-def handoff_received(desk: Desk, delivery: Delivery[routing.HandoffReceived]) -> None:
-    _handoff(desk, delivery, HandoffState.RECEIVED, by_force(delivery.message))
+def handoff_received(work: NotificationWork, delivery: Delivery[routing.HandoffReceived]) -> None:
+    _handoff(work, delivery, HandoffState.RECEIVED, by_force(delivery.message))
 
 
-def handoff_acknowledged(desk: Desk, delivery: Delivery[readers.AboutHandoff]) -> None:
-    _handoff(desk, delivery, HandoffState.ACKNOWLEDGED, by_force(delivery.message))
+def handoff_acknowledged(work: NotificationWork, delivery: Delivery[readers.AboutHandoff]) -> None:
+    _handoff(work, delivery, HandoffState.ACKNOWLEDGED, by_force(delivery.message))
 
 
-def handoff_declined(desk: Desk, delivery: Delivery[routing.HandoffDeclined]) -> None:
+def handoff_declined(work: NotificationWork, delivery: Delivery[routing.HandoffDeclined]) -> None:
     message = delivery.message
-    _handoff(desk, delivery, HandoffState.DECLINED, by_force(message), reason=message.reason.value)
+    _handoff(work, delivery, HandoffState.DECLINED, by_force(message), reason=message.reason.value)
 
 
-def handoff_stood_down(desk: Desk, delivery: Delivery[readers.HandoffStoodDown]) -> None:
-    _handoff(desk, delivery, HandoffState.STOOD_DOWN, by_officer(delivery.message))
+def handoff_stood_down(work: NotificationWork, delivery: Delivery[readers.HandoffStoodDown]) -> None:
+    _handoff(work, delivery, HandoffState.STOOD_DOWN, by_officer(delivery.message))
 
 
-def _handoff(desk: Desk, delivery: Delivery[Any], state: HandoffState, actor: str, reason: str | None = None) -> None:
+def _handoff(
+    work: NotificationWork, delivery: Delivery[Any], state: HandoffState, actor: str, reason: str | None = None
+) -> None:
     message = delivery.message
-    standing = rules.handoff_moved(desk.standing(message), message.force_id, state)
-    desk.tell(delivery, standing, actor, reason=reason, force_ids=(message.force_id,))
+    standing = rules.handoff_moved(work.standing(message), message.force_id, state)
+    work.tell(delivery, standing, actor, reason=reason, force_ids=(message.force_id,))
     if state is not HandoffState.RECEIVED:  # a machine confirms receipt
-        desk.done(delivery, actor, Kind.FORCE_SILENT, force_id=message.force_id)
+        work.done(delivery, actor, Kind.FORCE_SILENT, force_id=message.force_id)
 
 
-def handoff_overdue(desk: Desk, delivery: Delivery[routing.HandoffOverdue]) -> None:
+def handoff_overdue(work: NotificationWork, delivery: Delivery[routing.HandoffOverdue]) -> None:
     message, leg = delivery.message, delivery.message.leg.value
-    record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
+    record = work.tell(delivery, work.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
     danger = record.standing.immediate_danger
     template = Template.FORCE_DANGER_OVERDUE if danger else Template.FORCE_HANDOFF_OVERDUE
-    codes: dict[str, Any] = {"leg": leg, "chase": message.chase, "due": desk.local(message.due_at)}
-    desk.notify_force(delivery, message.force_id, template, **codes)
+    codes: dict[str, Any] = {"leg": leg, "chase": message.chase, "due": work.local(message.due_at)}
+    work.notify_force(delivery, message.force_id, template, **codes)
 
 
-def handoff_escalated(desk: Desk, delivery: Delivery[routing.HandoffEscalated]) -> None:
+def handoff_escalated(work: NotificationWork, delivery: Delivery[routing.HandoffEscalated]) -> None:
     message, leg, level = delivery.message, delivery.message.leg.value, delivery.message.level
-    record = desk.tell(delivery, desk.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
+    record = work.tell(delivery, work.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
     urgent = record.standing.immediate_danger
     template = Template.FORCE_DANGER_ESCALATED if urgent else Template.FORCE_HANDOFF_ESCALATED
-    codes: dict[str, Any] = {"leg": leg, "level": level, "due": desk.local(message.due_at)}
-    desk.notify_force(delivery, message.force_id, template, level, **codes)
+    codes: dict[str, Any] = {"leg": leg, "level": level, "due": work.local(message.due_at)}
+    work.notify_force(delivery, message.force_id, template, level, **codes)
     params = {"force_id": message.force_id, **codes}
-    desk.notify(delivery, HUB, Template.HUB_HANDOFF_ESCALATED, message.referral_id, params, urgent=urgent)
+    work.notify(delivery, HUB, Template.HUB_HANDOFF_ESCALATED, message.referral_id, params, urgent=urgent)
 
 
-def case_handed_over(desk: Desk, delivery: Delivery[routing.CaseHandedOver]) -> None:
+def case_handed_over(work: NotificationWork, delivery: Delivery[routing.CaseHandedOver]) -> None:
     message = delivery.message
-    record = desk.tell(delivery, rules.handed_over(desk.standing(message), message.home_force), RULES)
-    desk.notify_partner(delivery, Template.PARTNER_CASE_HANDED_OVER, record)
+    record = work.tell(delivery, rules.handed_over(work.standing(message), message.home_force), RULES)
+    work.notify_partner(delivery, Template.PARTNER_CASE_HANDED_OVER, record)
 
 
-def case_withdrawn(desk: Desk, delivery: Delivery[routing.CaseWithdrawn]) -> None:
+def case_withdrawn(work: NotificationWork, delivery: Delivery[routing.CaseWithdrawn]) -> None:
     """The forces that hold the case were told."""
     message = delivery.message
-    desk.tell(delivery, rules.withdrawn(desk.standing(message)), RULES, reason=message.reason.value)
+    work.tell(delivery, rules.withdrawn(work.standing(message)), RULES, reason=message.reason.value)
 
 
-def case_restricted(desk: Desk, delivery: Delivery[readers.CaseRestricted]) -> None:
+def case_restricted(work: NotificationWork, delivery: Delivery[readers.CaseRestricted]) -> None:
     """No rule sends it to the suspect's own force: a named officer must act, in danger now. It is no business of the
     partner's."""
     message = delivery.message
-    desk.keep_from(message, *(message.kept_from or (ANY_FORCE,)))
+    work.keep_from(message, *(message.kept_from or (ANY_FORCE,)))
     if message.immediate_danger:
-        desk.duty(delivery, Kind.DANGER_RESTRICTED, danger=True, codes=["restricted"])
+        work.duty(delivery, Kind.DANGER_RESTRICTED, danger=True, codes=["restricted"])
     else:
-        desk.notify(delivery, HUB, Template.HUB_CASE_RESTRICTED, message.referral_id, {})
+        work.notify(delivery, HUB, Template.HUB_CASE_RESTRICTED, message.referral_id, {})
     for force_id in message.kept_from:
-        if not _standards_channels(desk, force_id):
-            _have_it_rung(desk, delivery, force_id, danger=message.immediate_danger)
+        if not _standards_channels(work, force_id):
+            _have_it_rung(work, delivery, force_id, danger=message.immediate_danger)
 
 
-def professional_standards_informed(desk: Desk, delivery: Delivery[readers.ProfessionalStandardsInformed]) -> None:
+def professional_standards_informed(
+    work: NotificationWork, delivery: Delivery[readers.ProfessionalStandardsInformed]
+) -> None:
     """The department hears that there is a case for it, and whom to ask. Neither the partner nor the force's own team does.
 
     Where the register has no address of it, somebody on duty rings.
     """
     message = delivery.message
-    desk.done(delivery, by_officer(message), Kind.DANGER_RESTRICTED)
-    desk.keep_from(message, message.force_id, let_in=(ANY_FORCE,))
+    work.done(delivery, by_officer(message), Kind.DANGER_RESTRICTED)
+    work.keep_from(message, message.force_id, let_in=(ANY_FORCE,))
     audience, params = notices.professional_standards(message.force_id), {"force_id": message.force_id}
-    urgent = desk.standing(message).immediate_danger
-    if _standards_channels(desk, message.force_id):
-        desk.done(delivery, by_officer(message), Kind.STANDARDS_UNREACHABLE, force_id=message.force_id)
-        desk.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=urgent)
+    urgent = work.standing(message).immediate_danger
+    if _standards_channels(work, message.force_id):
+        work.done(delivery, by_officer(message), Kind.STANDARDS_UNREACHABLE, force_id=message.force_id)
+        work.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=urgent)
     else:
-        _have_it_rung(desk, delivery, message.force_id, danger=urgent)
+        _have_it_rung(work, delivery, message.force_id, danger=urgent)
 
 
-def _standards_channels(desk: Desk, force_id: str) -> tuple[notification.Channel, ...]:
+def _standards_channels(work: NotificationWork, force_id: str) -> tuple[notification.Channel, ...]:
     """By which ways the department can be told; none where the register has no address of it."""
-    return notices.channels_for(desk.work.ladders.get(notices.professional_standards(force_id), ()), 0)
+    return notices.channels_for(work.ladders.get(notices.professional_standards(force_id), ()), 0)
 
 
-def _have_it_rung(desk: Desk, delivery: Delivery[Any], force_id: str, *, danger: bool) -> None:
+def _have_it_rung(work: NotificationWork, delivery: Delivery[Any], force_id: str, *, danger: bool) -> None:
     codes = ["no_professional_standards_address"]
-    desk.duty(delivery, Kind.STANDARDS_UNREACHABLE, danger=danger, codes=codes, force_id=force_id)
+    work.duty(delivery, Kind.STANDARDS_UNREACHABLE, danger=danger, codes=codes, force_id=force_id)
 
 
-def ignore(desk: Desk, delivery: Delivery[Any]) -> None:
-    """The partner has heard it from another fact, or it is between the hub and its officers."""
-
-
-Handler: TypeAlias = Callable[[Desk, Delivery[Any]], None]
-
-HANDLERS: Mapping[str, Handler] = {
+HANDLERS: Handlers[NotificationWork] = {
     programme.PartnerRegistered.type: partner_registered,
     programme.ForceRegistered.type: force_registered,
     programme.HubContactsProposed.type: hub_contacts_proposed,

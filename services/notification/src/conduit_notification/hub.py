@@ -13,9 +13,9 @@ from uuid import UUID
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.texts import without_the_invisible
 from conduit_notification import notices, queue
-from conduit_notification.desk import Work
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.templates import Template
+from conduit_notification.work import NotificationWork
 
 _PROPOSED = """
 INSERT INTO hub_changes (proposal_id, digest, contacts, proposed_by) VALUES ($1, $2, $3::jsonb, $4)
@@ -83,8 +83,9 @@ async def waiting(connection: Any) -> list[Waiting]:
     return [Waiting(**dict(row) | {"contacts": queue.read_whole_ladder(row["contacts"])}) for row in rows]
 
 
-async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -> None:
-    """Note the batch's proposals and approvals, and let what agrees take effect. `fallback` is on duty until the first."""
+async def change(connection: Any, work: NotificationWork) -> None:
+    """Note the batch's proposals and approvals, and let what agrees take effect. Until then the fallback is on duty."""
+    fallback, now = work.fallback, work.now
     for proposal in work.proposals:
         on_duty = await queue.ladder_of(connection, HUB) or fallback
         await _tell(connection, Template.HUB_CONTACTS_PROPOSED, proposal.proposal_id, on_duty, now)
@@ -102,7 +103,7 @@ async def change(connection: Any, work: Work, fallback: Ladder, now: datetime) -
             await _take_effect(connection, proposal_id, row["contacts"], row["approved_at"], fallback, now)
 
 
-def _ids(work: Work) -> list[Any]:
+def _ids(work: NotificationWork) -> list[Any]:
     messages: list[HubContactsProposed | HubContactsApproved] = [*work.proposals]
     return [each.proposal_id for each in (*messages, *(approval.message for approval in work.approvals))]
 

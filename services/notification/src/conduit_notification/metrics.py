@@ -1,8 +1,11 @@
 """Every metric of notification, once, with how an operator reads it. No label holds an id or an identity."""
 
+from collections import Counter as Tally
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from conduit_contracts.notification import Channel
+from conduit_notification.work import NotificationWork
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -58,3 +61,13 @@ for _channel in Channel:
     for _result in ("queued", "sent", "failed", "dropped"):
         NOTICES.labels(_channel.value, _result)
 NOTICES.labels("none", "no_contact")
+
+
+def count(work: NotificationWork) -> None:
+    """Add what a batch wrote, once for all its records."""
+    for fact, number in work.updates.items():
+        UPDATES.labels(fact).inc(number)
+    for channel, number in Tally(notice.channel.value for notice in work.notices).items():
+        NOTICES.labels(channel, "queued").inc(number)
+    NOTICES.labels("none", "no_contact").inc(work.without_contact)
+    REJECTIONS.inc(work.rejections)

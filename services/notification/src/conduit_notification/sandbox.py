@@ -1,7 +1,8 @@
 """What a partner reads of its referrals in the sandbox: made by the handlers that make it of real ones.
 
-Each step is handed to them as the fact that triage, routing or intake would publish. Only the desk differs: it keeps what it
-knows apart, sends to intake alone, writes to the partner's sandbox contact alone, and calls nobody at the hub or at a force.
+Each step is handed to them as the fact that triage, routing or intake would publish. Only the unit of work differs:
+it keeps what it knows apart, sends to intake alone, writes to the partner's sandbox contact alone, and calls nobody at the
+hub or at a force.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from typing_extensions import override
 
+from conduit_chassis.dispatch import Handlers
 from conduit_chassis.kafka import Delivery
 from conduit_contracts import intake, notification, routing, topics, triage
 from conduit_contracts.force import NotOursReason
@@ -20,10 +22,10 @@ from conduit_contracts.notification import ReferralStatusUpdated, SandboxStatusU
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.referral import Ground, Urgency
 from conduit_notification import notices, readers
-from conduit_notification.desk import Desk, fact_of
 from conduit_notification.duty import Kind
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.templates import Template
+from conduit_notification.work import NotificationWork, fact_of
 
 OFFICER = "sandbox"
 """Stands where an officer acts. No person is called so."""
@@ -32,11 +34,10 @@ QUESTION = "This is the sandbox: here stands what an officer asks you."
 NO_WORDS = "The hub's policy has no words for this reason now, so that no officer can give it."
 
 Made = Callable[[intake.SandboxStepPlayed, dict[str, Any], Delivery[Any], NotificationPolicy], BaseModel]
-Handler = Callable[[Desk, Delivery[Any]], None]
 
 
-class SandboxDesk(Desk):
-    """Where handlers turn the sandbox's facts into updates and notices. Nothing that they do here is real."""
+class SandboxWork(NotificationWork):
+    """The unit of work of the sandbox's referrals. Nothing that handlers do here is real."""
 
     @override
     def _send(self, delivery: Delivery[Any], update: ReferralStatusUpdated) -> None:
@@ -74,23 +75,23 @@ class SandboxDesk(Desk):
     ) -> None:
         """To the partner's sandbox contact, where it has one. Never before what is real, so nothing is urgent here."""
         there = notices.in_sandbox(audience)
-        if there is not None and self.work.ladders.get(there) is not None:
+        if there is not None and self.ladders.get(there) is not None:
             super().notify(delivery, there, template, referral_id, params, level=level)
 
 
-def play(desk: SandboxDesk, delivery: Delivery[Any], handlers: Mapping[str, Handler]) -> None:
+def play(work: SandboxWork, delivery: Delivery[Any], handlers: Handlers[NotificationWork]) -> None:
     """One thing that happens to a referral in the sandbox."""
     step = delivery.message.step
     kind = _TYPES[step]
-    made = _MADE[step](delivery.message, _about(delivery.message), delivery, desk.policy)
-    handlers[kind](desk, replace(delivery, message=made, attributes=delivery.attributes._replace(type=kind)))
+    made = _MADE[step](delivery.message, _about(delivery.message), delivery, work.policy)
+    handlers[kind](work, replace(delivery, message=made, attributes=delivery.attributes._replace(type=kind)))
 
 
-def reject(desk: SandboxDesk, delivery: Delivery[Any], handlers: Mapping[str, Handler]) -> None:
+def reject(work: SandboxWork, delivery: Delivery[Any], handlers: Handlers[NotificationWork]) -> None:
     """Something that a partner sent in the sandbox was refused."""
     kind = intake.SubmissionRejected.type
     made = intake.SubmissionRejected(**dict(delivery.message))
-    handlers[kind](desk, replace(delivery, message=made, attributes=delivery.attributes._replace(type=kind)))
+    handlers[kind](work, replace(delivery, message=made, attributes=delivery.attributes._replace(type=kind)))
 
 
 def _about(step: intake.SandboxStepPlayed) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.intake import SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
-from conduit_notification.desk import Entry, Record, Work
 from conduit_notification.readers import CaseRestricted, ProfessionalStandardsInformed
 from conduit_notification.rules import Routing, Standing, Triage
+from conduit_notification.sandbox import SandboxWork
+from conduit_notification.work import Entry, NotificationWork, Record
 
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
@@ -58,17 +59,17 @@ _HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
 _ENTRY = attrgetter(*_HISTORY_COLUMNS)
 
 
-async def load(connection: Any, messages: Sequence[Any]) -> Work:
-    """The referrals of a batch, locked until the transaction ends, and the contacts of everyone it names."""
+async def load(connection: Any, work: NotificationWork, messages: Sequence[Any]) -> None:
+    """Let the work have the referrals that these are about, locked until the transaction ends, and the contacts of everyone
+    whom they name."""
     tried = [message for message in messages if isinstance(message, _OF_SANDBOX)]
-    work = await _load(connection, [each for each in messages if each not in tried] if tried else messages, _LIVE)
+    await _load(connection, work, [each for each in messages if each not in tried] if tried else messages, _LIVE)
     if tried:
-        work.sandbox = await _load(connection, tried, _SANDBOX)
-    return work
+        work.sandbox = SandboxWork(work.policy, work.now, work.outbox)
+        await _load(connection, work.sandbox, tried, _SANDBOX)
 
 
-async def _load(connection: Any, messages: Sequence[Any], table: str) -> Work:
-    work = Work()
+async def _load(connection: Any, work: NotificationWork, messages: Sequence[Any], table: str) -> None:
     referral_ids = {message.referral_id for message in messages if getattr(message, "referral_id", None)}
     if referral_ids:
         for row in await connection.fetch(_RECORDS.format(table=table), list(referral_ids)):
@@ -76,7 +77,6 @@ async def _load(connection: Any, messages: Sequence[Any], table: str) -> Work:
     audiences = {audience for message in messages for audience in _audiences(message)}
     for row in await connection.fetch(_LADDERS, [notices.HUB, *audiences]):
         work.ladders[row["audience"]] = queue.read_ladder(row["ladder"], row["telephones"])
-    return work
 
 
 def _audiences(message: Any) -> Iterable[str]:
@@ -98,7 +98,7 @@ def _audiences(message: Any) -> Iterable[str]:
             yield notices.force(force_id)
 
 
-async def save(connection: Any, work: Work) -> None:
+async def save(connection: Any, work: NotificationWork) -> None:
     """Write the batch's changes, with one statement per table.
 
     Raises:
@@ -115,7 +115,7 @@ async def save(connection: Any, work: Work) -> None:
         await _keep_from(connection, [work.records[each] for each in sorted(work.kept)])
 
 
-async def _stand(connection: Any, work: Work, table: str) -> None:
+async def _stand(connection: Any, work: NotificationWork, table: str) -> None:
     new = [_row(work.records[each]) for each in sorted(work.new & work.changed)]
     await insert_new(connection, table, _ROWS, _ROWS.records(new))
     changed = [work.records[each] for each in work.changed - work.new]
@@ -131,7 +131,7 @@ async def _keep_from(connection: Any, records: Sequence[Record]) -> None:
     await queue.drop(connection, [(referral_id, notices.force(force_id)) for referral_id, force_id in pairs if force_id])
 
 
-async def _register(connection: Any, work: Work) -> None:
+async def _register(connection: Any, work: NotificationWork) -> None:
     if work.registered:
         rows = (
             {

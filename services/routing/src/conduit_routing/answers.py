@@ -9,40 +9,39 @@ from conduit_contracts.envelope import Message
 from conduit_contracts.problems import Problem
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_CASES
-from conduit_routing import metrics
 from conduit_routing.commands import Command
-from conduit_routing.turn import Publisher, Turn
-from conduit_routing.work import Work
+from conduit_routing.turn import Turn
+from conduit_routing.work import RoutingWork
 
 
-def refuse(work: Work, incoming: Incoming, problems: tuple[Problem, ...], outbox: Publisher) -> None:
+def refuse(work: RoutingWork, incoming: Incoming, problems: tuple[Problem, ...]) -> None:
     """There is no case to note it on: the officer is told what was wrong."""
     named = commands.named(incoming)
-    metrics.COMMANDS_REFUSED.labels(problems[0].code).inc()
+    work.observer.command_refused(problems[0].code)
     answer = Answer(named, commands.REFUSED, problems=problems)
-    _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems), outbox)
+    _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems))
 
 
-def ignore(work: Work, turn: Turn, delivery: Delivery[Command], code: str, changes: tuple[str, ...]) -> None:
+def ignore(work: RoutingWork, turn: Turn, delivery: Delivery[Command], code: str, changes: tuple[str, ...]) -> None:
     """Change nothing, and tell the officer why."""
     named = commands.named(delivery)
     turn.note("command_ignored", code)
     officer, command = delivery.message.officer_id, named.command_id
     turn.tell(CommandIgnored(**turn.about, officer_id=officer, code=code, command_id=command, changes=changes))
-    metrics.COMMANDS_REFUSED.labels(code).inc()
+    work.observer.command_refused(code)
     work.answers.append(Answer(named, commands.IGNORED, code, changes=changes))
 
 
-def tell_of_news(work: Work, delivery: Delivery[Command], changes: tuple[str, ...], outbox: Publisher) -> None:
+def tell_of_news(work: RoutingWork, delivery: Delivery[Command], changes: tuple[str, ...]) -> None:
     """The command stands. Its officer is told what was new in the case that it was given on."""
     named, message = commands.named(delivery), delivery.message
     code = message.type.split(".")[-2].replace("-", "_")
     told = CommandOutdated(**asdict(named), code=code, seen_version=message.seen_version or 0, changes=changes)
-    _answer(work, delivery, Answer(named, commands.OUTDATED, code, changes=changes), told, outbox)
+    _answer(work, delivery, Answer(named, commands.OUTDATED, code, changes=changes), told)
 
 
-def _answer(work: Work, incoming: Incoming, answer: Answer, message: Message, outbox: Publisher) -> None:
+def _answer(work: RoutingWork, incoming: Incoming, answer: Answer, message: Message) -> None:
     """Under a key of its own: an answer waits for nothing that waits for its case."""
     work.answers.append(answer)
     subject = str(answer.named.referral_id) if answer.named.referral_id else None
-    outbox.publish(ROUTING_CASES.name(), answer.named.command_id, message, subject=subject, cause=incoming.attributes)
+    work.outbox.publish(ROUTING_CASES.name(), answer.named.command_id, message, subject=subject, cause=incoming.attributes)

@@ -1,42 +1,51 @@
 """Wires routing together."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 from starlette.types import ASGIApp
 
-from conduit_chassis.app import Runtime, Service, Tick, Worker
+from conduit_chassis.app import Runtime, Service, Worker
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
-from conduit_routing import api
+from conduit_routing import api, batch
+from conduit_routing.follow import follow
 from conduit_routing.gauges import keep_gauges
-from conduit_routing.handlers import BatchHandler
+from conduit_routing.handlers import HANDLERS, refused
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.settings import RoutingSettings
-from conduit_routing.sweep import BATCH, TICK, Sweep
+from conduit_routing.sweep import TICK
 from conduit_routing.views import RECONCILIATION
+from conduit_routing.work import RoutingWork
 
 
-def create_service() -> Service:
-    """Routing, which learns its policy and clock when it starts."""
-    handler = BatchHandler()
+def start(runtime: Runtime) -> RoutingPolicy:
+    """The policy to route under."""
+    return load_policy(cast("RoutingSettings", runtime.settings).policy_file, "routing", RoutingPolicy)
 
-    def start(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
-        # The chassis asks for routes once, before the consumer starts: a policy that cannot be used stops the service here.
-        settings = cast("RoutingSettings", runtime.settings)
-        handler.start(load_policy(settings.policy_file, "routing", RoutingPolicy), runtime.clock)
-        return api.create_api(runtime, settings.token).mounted()
 
+def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
+    """What officers' tools ask."""
+    return api.create_api(runtime, cast("RoutingSettings", runtime.settings).token).mounted()
+
+
+def create_service() -> Service[RoutingWork]:
+    """Routing."""
     return Service(
-        name="routing",
-        handle=handler,
+        "routing",
+        handlers=HANDLERS,
+        load=batch.load,
+        save=batch.save,
+        start=start,
+        refused=refused,
+        parts=batch.parts,
+        after=follow,
         migrations=Path(__file__).parent / "migrations",
         settings=RoutingSettings,
-        ticks=(Tick(TICK, timedelta(seconds=1), Sweep(handler.work), batch=BATCH),),
+        ticks=(TICK,),
         workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION)),
-        routes=start,
+        routes=routes,
     )
 
 

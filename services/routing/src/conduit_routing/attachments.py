@@ -16,7 +16,7 @@ from conduit_contracts.routing import AttachmentClosed, AttachmentDisseminated, 
 from conduit_contracts.topics import ROUTING_ATTACHMENTS
 from conduit_routing.case import Attachment, CaseState
 from conduit_routing.turn import Turn
-from conduit_routing.work import Work
+from conduit_routing.work import RoutingWork
 
 _OF = """
 SELECT attachment_id, referral_id, media_type, size, sha256, opened_to FROM attachments
@@ -29,7 +29,7 @@ ON CONFLICT (attachment_id) DO UPDATE SET opened_to = excluded.opened_to
 """  # noqa: S608 - constants
 
 
-async def load(connection: Any, work: Work, referral_ids: Iterable[UUID]) -> None:
+async def load(connection: Any, work: RoutingWork, referral_ids: Iterable[UUID]) -> None:
     """Let the work know of these referrals' attachments. Lock their cases first."""
     ids = list(referral_ids)
     for row in await connection.fetch(_OF, ids) if ids else ():

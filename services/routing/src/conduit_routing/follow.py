@@ -7,23 +7,21 @@ from typing import Any
 
 from conduit_routing import extract, store
 from conduit_routing.turn import Turn
-from conduit_routing.work import Work
+from conduit_routing.work import RoutingWork
 
-MOST_WAITING = 4 * 1024 * 1024
-"""Bytes of events that wait in memory before they are written."""
 MOST_LINES = 2_000
 """Lines of a case's history that wait in memory before they are written."""
 
 
-async def follow(connection: Any, work: Work, outbox: Any) -> None:
+async def follow(connection: Any, work: RoutingWork) -> None:
     """Send what was added before to the forces that the last turn gave such a case, and write events where many wait."""
     turn, work.latest = work.latest, None
     if turn is not None and turn.to_follow:
-        await _send_all(connection, turn, outbox)
-    await _spill(connection, outbox)
+        await _send_all(connection, turn)
+    await work.outbox.spill(connection)
 
 
-async def _send_all(connection: Any, turn: Turn, outbox: Any) -> None:
+async def _send_all(connection: Any, turn: Turn) -> None:
     case = turn.case
     parts = [(case.handoffs[force_id], why) for force_id, why in turn.to_follow.items()]
     scoped = [(handoff, why, extract.scope_for(case, handoff)) for handoff, why in parts]
@@ -31,11 +29,6 @@ async def _send_all(connection: Any, turn: Turn, outbox: Any) -> None:
         for handoff, why, scope in scoped:
             message = extract.information_for(case, handoff, supplement, scope)
             turn.note("disseminated", why, handoff.force_id, turn.send(handoff.force_id, message))
-        await _spill(connection, outbox)
+        await turn.outbox.spill(connection)
         if len(case.new_history) > MOST_LINES:
             await store.save_history(connection, [case])
-
-
-async def _spill(connection: Any, outbox: Any) -> None:
-    if outbox.waiting_bytes > MOST_WAITING:
-        await outbox.flush(connection)

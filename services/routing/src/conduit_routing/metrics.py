@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from prometheus_client import Counter, Gauge
+from typing_extensions import override
 
 from conduit_chassis.metrics import count_each
 from conduit_contracts.routing import HandoffState, Leg, RoutingReviewReason
 from conduit_routing import promise
 from conduit_routing.case import Case
 from conduit_routing.clocks import StepKind
+from conduit_routing.observer import RoutingObserver
 
 WAITING = (HandoffState.DISSEMINATED.value, HandoffState.RECEIVED.value)
 
@@ -88,6 +90,25 @@ for _code in ("identity_mismatch", "case_not_yours", "part_closed"):
     REJECTED.labels(_code)
 for _reason in RoutingReviewReason:
     OPEN_REVIEWS.labels(_reason.value)
+
+
+class RoutingMetrics(RoutingObserver):
+    """Counts what goes wrong."""
+
+    @override
+    def wrong_reader(self) -> None:
+        WRONG_READER.inc()
+
+    @override
+    def command_refused(self, code: str) -> None:
+        COMMANDS_REFUSED.labels(code).inc()
+
+    @override
+    def response_rejected(self, code: str) -> None:
+        REJECTED.labels(code).inc()
+
+
+COUNTED = RoutingMetrics()
 
 
 def count(cases: Iterable[Case], now: datetime) -> None:

@@ -17,9 +17,10 @@ from conduit_contracts.routing import (
     RoutingReviewReason,
 )
 from conduit_contracts.topics import FORCE_CASES
-from conduit_routing import clocks, metrics, rules
+from conduit_routing import clocks, rules
 from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState, Handoff, Review
-from conduit_routing.turn import Publisher, Turn
+from conduit_routing.turn import Turn
+from conduit_routing.work import RoutingWork
 
 Response = ReceiptConfirmed | CaseAcknowledged | CaseDeclined
 
@@ -50,7 +51,7 @@ def problem_with(case: Case | None, response: Response, principal: str) -> Probl
 
 
 def reject(
-    incoming: Delivery[Any] | Refusal, referral_id: UUID | None, problems: tuple[Problem, ...], outbox: Publisher
+    work: RoutingWork, incoming: Delivery[Any] | Refusal, referral_id: UUID | None, problems: tuple[Problem, ...]
 ) -> None:
     """Tell a force what was wrong with its record; the hand-off stays as it was."""
     record, force_id = incoming.record, incoming.principal
@@ -65,8 +66,8 @@ def reject(
     subject = str(referral_id) if referral_id else None
     # Beside the case's other records where the answer names one, held or not, so that it comes after what it answers.
     key = str(message.referral_id or force_id)
-    outbox.publish(FORCE_CASES.name(force_id), key, message, subject=subject, cause=incoming.attributes)
-    metrics.REJECTED.labels(problems[0].code).inc()
+    work.outbox.publish(FORCE_CASES.name(force_id), key, message, subject=subject, cause=incoming.attributes)
+    work.observer.response_rejected(problems[0].code)
 
 
 def receive(turn: Turn, response: ReceiptConfirmed) -> None:

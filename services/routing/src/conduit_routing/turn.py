@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis.outbox import Outbox
 from conduit_contracts.envelope import Attributes, Message
 from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
-from conduit_routing import clocks, extract, metrics
+from conduit_routing import clocks, extract
 from conduit_routing.case import Attachment, Case, CaseState, Entry, Handoff, Review
+from conduit_routing.observer import NOBODY, RoutingObserver
 from conduit_routing.policy import Clock, RoutingPolicy
 from conduit_routing.rules import Scene
 
@@ -19,23 +21,6 @@ INTERIM_DUTY = "interim_owner"
 JOINED, LEADS, MORE_AREAS = "joined", "home_force", "answers_for_more_areas"
 LOOKS_AFTER_ALL = "looks_after_all"
 _SEES_MORE = frozenset({JOINED, LEADS, MORE_AREAS, LOOKS_AFTER_ALL})
-
-
-class Publisher(Protocol):
-    """The part of the outbox that a turn uses."""
-
-    def publish(
-        self,
-        topic: str,
-        key: str,
-        message: Message,
-        *,
-        subject: str | None = None,
-        cause: Attributes | None = None,
-        acted_at: datetime | None = None,
-    ) -> str:
-        """Publish with the transaction; returns the event's id."""
-        ...
 
 
 class WrongReaderError(Exception):
@@ -64,10 +49,11 @@ class Turn:
     now: datetime
     actor: str
     policy: RoutingPolicy
-    outbox: Publisher
+    outbox: Outbox
     before: Standing
     cause: Attributes | None = None
     cause_id: str | None = None
+    observer: RoutingObserver = NOBODY
     widened: dict[str, str] = field(default_factory=dict)
     """Forces whose part changed, so that they must get it anew, and why."""
     again: set[str] = field(default_factory=set)
@@ -123,7 +109,7 @@ class Turn:
             WrongReaderError: the message is for another force, which is a fault of ours.
         """
         if getattr(message, "force_id", None) != force_id:
-            metrics.WRONG_READER.inc()
+            self.observer.wrong_reader()
             raise WrongReaderError
         topic = FORCE_CASES.name(force_id)
         acted_at = self.acted_at if isinstance(message, CaseDisseminated) else None

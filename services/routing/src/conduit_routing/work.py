@@ -7,17 +7,21 @@ from uuid import UUID
 
 from conduit_chassis.commands import Answer
 from conduit_chassis.kafka import Delivery
+from conduit_chassis.outbox import Outbox
 from conduit_routing.case import Attachment, Case
+from conduit_routing.observer import NOBODY, RoutingObserver
 from conduit_routing.policy import RoutingPolicy
-from conduit_routing.turn import Publisher, Turn, standing
+from conduit_routing.turn import Turn, standing
 
 
 @dataclass(slots=True)
-class Work:
+class RoutingWork:
     """What a batch works on, and when. The cases are locked from loading to commit."""
 
     policy: RoutingPolicy
     now: datetime
+    outbox: Outbox
+    observer: RoutingObserver = NOBODY
     cases: dict[UUID, Case] = field(default_factory=dict)
     attachments: dict[UUID, dict[UUID, Attachment]] = field(default_factory=dict)
     """By referral, whether it has a case yet or not."""
@@ -32,12 +36,12 @@ class Work:
         """Know of an attachment from here on."""
         self.attachments.setdefault(attachment.referral_id, {})[attachment.attachment_id] = attachment
 
-    def turn(self, case: Case, outbox: Publisher, actor: str, delivery: Delivery[Any] | None = None) -> Turn:
+    def turn(self, case: Case, actor: str, delivery: Delivery[Any] | None = None) -> Turn:
         """A turn of this case, caused by a record or by the clock."""
         cause = delivery.attributes if delivery else None
         cause_id = _cause_id(delivery) if delivery else None
         case.safeguarding = self.policy.safeguarding
-        turn = Turn(case, self.now, actor, self.policy, outbox, standing(case), cause, cause_id)
+        turn = Turn(case, self.now, actor, self.policy, self.outbox, standing(case), cause, cause_id, self.observer)
         turn.attachments = self.attachments.get(case.referral_id, {})
         self.latest = turn
         return turn

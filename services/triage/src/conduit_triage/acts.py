@@ -8,7 +8,6 @@ from typing import Any, cast
 from conduit_chassis import commands
 from conduit_chassis.commands import Answer
 from conduit_chassis.kafka import Delivery, Incoming
-from conduit_chassis.outbox import Outbox
 from conduit_contracts import topics
 from conduit_contracts.envelope import Event, Message
 from conduit_contracts.intake import ReferralWithdrawn
@@ -36,7 +35,7 @@ from conduit_contracts.triage import (
 from conduit_triage import rules
 from conduit_triage.cases import RULES, Case, State, by_officer, by_partner
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import IGNORED, Work
+from conduit_triage.work import IGNORED, TriageWork
 
 DECISIONS = topics.TRIAGE_DECISIONS.name()
 MOST_BYTES = 1_500_000
@@ -45,11 +44,10 @@ MOST_BYTES = 1_500_000
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What every act is about: the batch's work, the record that caused it, its case, and where events go."""
+    """What every act is about: the batch's work, the record that caused it, and its case."""
 
-    work: Work
+    work: TriageWork
     delivery: Delivery[Any]
-    outbox: Outbox
     case: Case
 
     @property
@@ -66,7 +64,7 @@ class Act:
             partner_reference=self.case.partner_reference,
             **content,
         )
-        self.outbox.publish(DECISIONS, key, event, subject=key, cause=self.delivery.attributes)
+        self.work.outbox.publish(DECISIONS, key, event, subject=key, cause=self.delivery.attributes)
 
     def note(self, actor: str, what: str, *why: str, said: str | None = None) -> None:
         """Write history, and keep what was said."""
@@ -225,21 +223,21 @@ def tell_of_news(act: Act, command: DecideReview, changes: tuple[str, ...]) -> N
     """The decision stands. Its officer is told what was new in the case that it was taken on."""
     named, seen = commands.named(act.delivery), command.seen_version
     answer = CommandOutdated(**asdict(named), code=command.outcome, seen_version=seen or 0, changes=changes)
-    _answer(act.work, act.delivery, Answer(named, commands.OUTDATED, command.outcome, changes=changes), answer, act.outbox)
+    _answer(act.work, act.delivery, Answer(named, commands.OUTDATED, command.outcome, changes=changes), answer)
 
 
-def refuse_command(work: Work, incoming: Incoming, problems: tuple[Problem, ...], outbox: Outbox) -> None:
+def refuse_command(work: TriageWork, incoming: Incoming, problems: tuple[Problem, ...]) -> None:
     """There is no case to note it on: the officer is told what was wrong."""
     named = commands.named(incoming)
     answer = Answer(named, commands.REFUSED, problems=problems)
-    _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems), outbox)
+    _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems))
 
 
-def _answer(work: Work, incoming: Incoming, answer: Answer, message: Message, outbox: Outbox) -> None:
+def _answer(work: TriageWork, incoming: Incoming, answer: Answer, message: Message) -> None:
     """Under a key of its own: an answer waits for nothing that waits for its case."""
     work.answers.append(answer)
     subject = str(answer.named.referral_id) if answer.named.referral_id else None
-    outbox.publish(DECISIONS, answer.named.command_id, message, subject=subject, cause=incoming.attributes)
+    work.outbox.publish(DECISIONS, answer.named.command_id, message, subject=subject, cause=incoming.attributes)
 
 
 OUTCOMES: dict[ReviewOutcome, Callable[[Act, DecideReview], None]] = {

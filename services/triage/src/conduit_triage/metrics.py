@@ -1,7 +1,6 @@
 """Every metric of triage, once, with how an operator reads it. No label holds an id or a person's data."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from prometheus_client import Counter, Gauge
@@ -9,6 +8,7 @@ from prometheus_client import Counter, Gauge
 from conduit_chassis.commands import Answer
 from conduit_chassis.metrics import count_each
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.runtime import Runtime
 from conduit_triage import store
 from conduit_triage.work import Entry
 
@@ -79,8 +79,9 @@ def count_refused_request(status: int) -> None:
     OFFICER_REQUESTS.labels(_REFUSED_REQUESTS.get(status, "refused")).inc()
 
 
-async def measure_queue(connection: Any, _outbox: Outbox, now: datetime) -> int:
+async def measure_queue(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
     """Refresh the gauges of the review queue."""
+    now = runtime.clock.now()
     open_reviews = await store.levels(connection)
     for level in LEVELS:
         found = open_reviews.get(level, store.Level(0, now, now))

@@ -11,8 +11,7 @@ from conduit_chassis.postgres import insert
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Case, OpenReview, State
-from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import IGNORED, Entry, Line, Remark, Work
+from conduit_triage.work import IGNORED, Entry, Line, Remark, TriageWork
 
 _CASES = """
 SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
@@ -106,14 +105,11 @@ _REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "ope
 _SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
 
 
-async def load(
-    connection: Any, referral_ids: Iterable[UUID], policy: TriagePolicy, now: datetime, added: Collection[str] = ()
-) -> Work:
-    """The cases of a batch, locked until the transaction ends, without what was told of them.
+async def load(connection: Any, work: TriageWork, referral_ids: Iterable[UUID], added: Collection[str] = ()) -> None:
+    """Let the work have these cases, locked until the transaction ends, without what was told of them.
 
     A referral that triage does not know is absent. `added` are the event ids of what the batch adds.
     """
-    work = Work(policy, now)
     wanted = list(set(referral_ids))
     if wanted:
         work.cases = await _read(connection, _LOCKED_CASES, wanted)
@@ -121,7 +117,6 @@ async def load(
     if work.cases and added:
         rows = await connection.fetch(_KNOWN, list(work.cases), list(added))
         work.known = {(row["referral_id"], row["event_id"]) for row in rows}
-    return work
 
 
 async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> dict[UUID, Case]:
@@ -132,7 +127,7 @@ async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> di
     return cases
 
 
-async def load_lines(connection: Any, work: Work, referral_ids: Collection[UUID]) -> None:
+async def load_lines(connection: Any, work: TriageWork, referral_ids: Collection[UUID]) -> None:
     """Let the work know what happened in these cases."""
     ids = [each for each in referral_ids if each in work.cases]
     for row in await connection.fetch(_LINES, ids) if ids else ():
@@ -163,7 +158,7 @@ async def supplements_of(connection: Any, referral_id: UUID, after: int) -> Asyn
             yield _added(row).supplement
 
 
-async def save(connection: Any, work: Work) -> None:
+async def save(connection: Any, work: TriageWork) -> None:
     """Write the batch's changes. A review is closed before, and opened after, the state that allows it is written."""
     moved = work.moved_reviews
     closed = [key for key in moved if key in work.stored_reviews]

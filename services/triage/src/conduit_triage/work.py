@@ -8,6 +8,7 @@ from uuid import UUID
 
 from conduit_chassis.commands import Answer
 from conduit_chassis.kafka import Delivery
+from conduit_chassis.outbox import Outbox
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
 from conduit_contracts.triage import DecideReview
 from conduit_triage.cases import Added, Case, OpenReview, by_officer
@@ -52,11 +53,12 @@ def counted(lines: Iterable[Line]) -> list[Line]:
 
 
 @dataclass(slots=True)
-class Work:
+class TriageWork:
     """The batch's cases. A referral that comes up twice in a batch is the same object both times."""
 
     policy: TriagePolicy
     now: datetime
+    outbox: Outbox
     cases: dict[UUID, Case] = field(default_factory=dict)
     stored_reviews: dict[UUID, OpenReview] = field(default_factory=dict)
     """The open reviews as they are in the database."""

@@ -7,15 +7,14 @@ be whole, and backends forget its beginning. So such an act begins a trace of it
 event that follows from it links to where this service first published about the referral.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from opentelemetry.trace import Span, get_current_span
 from typing_extensions import override
 
+from conduit_chassis.observers import EventObserver
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_chassis.tracing.spans import Spans, an_id, parent_of, traceparent_of
@@ -36,35 +35,26 @@ FORGET_BATCH = 10_000
 FORGET_EVERY = timedelta(minutes=10)
 
 
-class TracedOutbox(Outbox):
-    """Begins a span with each event."""
+class TracedEvents(EventObserver):
+    """Begins a span with each event of a transaction."""
 
-    def __init__(self, *arguments: Any, spans: Spans, **more: Any) -> None:
-        super().__init__(*arguments, **more)
+    def __init__(self, spans: Spans) -> None:
         self._spans = spans
         self._created: list[tuple[str | None, Span]] = []
         self._linked = 0
 
     @override
-    def _traceparent(
-        self, topic: str, message: Message, event_id: str, subject: str | None, cause: Attributes | None
-    ) -> str:
+    def created(self, topic: str, message: Message, event_id: str, subject: str | None, cause: Attributes | None) -> str:
         span = self._spans.create(topic, message.type, event_id, subject, cause)
         self._created.append((an_id(subject), span))
         return traceparent_of(span)
 
     @override
-    def take_back(self, rows: int) -> None:
-        gone = len(self.rows) - rows
-        super().take_back(rows)
-        del self._created[len(self._created) - gone :]
+    def taken_back(self, events: int) -> None:
+        del self._created[len(self._created) - events :]
 
     @override
-    async def flush(self, connection: Any) -> int:
-        await self._link(connection)
-        return await super().flush(connection)
-
-    async def _link(self, connection: Any) -> None:
+    async def writing(self, connection: Any) -> None:
         """Point to the referral's first span, where that is in another trace."""
         about: dict[str, list[Span]] = {}
         created, self._linked = self._created[self._linked :], len(self._created)
@@ -81,6 +71,7 @@ class TracedOutbox(Outbox):
                 if span.get_span_context().trace_id != origin.trace_id:
                     span.add_link(origin)
 
+    @override
     def committed(self) -> None:
         """End the spans: now there are such events."""
         for _, span in self._created:
@@ -89,38 +80,10 @@ class TracedOutbox(Outbox):
         self._linked = 0
 
 
-class TracedRuntime(Runtime):
-    """A runtime whose outboxes begin spans."""
-
-    def __init__(self, *arguments: Any, spans: Spans) -> None:
-        super().__init__(*arguments)
-        self._spans = spans
-
-    @override
-    def outbox(self) -> TracedOutbox:
-        settings = self.settings
-        return TracedOutbox(
-            self.service.name,
-            self.clock.now(),
-            shards=settings.outbox_shards,
-            max_bytes=settings.max_message_bytes,
-            spans=self._spans,
-        )
-
-    @override
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[tuple[Any, Outbox]]:
-        async with super().transaction() as (connection, outbox):
-            yield connection, outbox
-        if isinstance(outbox, TracedOutbox):
-            outbox.committed()
+async def forget_origins(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+    """Forget where referrals' traces began, when the inbox forgets their records: no backend has them still."""
+    status: str = await connection.execute(_FORGET, runtime.clock.now() - runtime.inbox_retention, FORGET_BATCH)
+    return int(status.rpartition(" ")[2])
 
 
-def forget_origins(runtime: Runtime) -> Tick:
-    """Forgets where referrals' traces began, when the inbox forgets their records: no backend has them still."""
-
-    async def run(connection: Any, _outbox: Outbox, now: datetime) -> int:
-        status: str = await connection.execute(_FORGET, now - runtime.inbox_retention, FORGET_BATCH)
-        return int(status.rpartition(" ")[2])
-
-    return Tick("forget_trace_origins", FORGET_EVERY, run, FORGET_BATCH)
+FORGET_ORIGINS = Tick("forget_trace_origins", FORGET_EVERY, forget_origins, FORGET_BATCH)

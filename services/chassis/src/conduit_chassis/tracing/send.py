@@ -3,7 +3,7 @@
 One that is sent again after a failure has a span for each time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,31 +12,31 @@ from opentelemetry.trace import Span
 from typing_extensions import override
 
 from conduit_chassis.errors import class_name
-from conduit_chassis.producer import Pending, Producer, Sent
-from conduit_chassis.settings import Settings
+from conduit_chassis.observers import SendObserver
+from conduit_chassis.producer import Pending, Sent
 from conduit_chassis.tracing.spans import Spans, fail
 
 
-class TracedProducer(Producer):
-    """A producer that says how long each event took."""
+class TracedSends(SendObserver):
+    """Says how long each event took."""
 
-    def __init__(self, settings: Settings, name: str, spans: Spans) -> None:
-        super().__init__(settings, name)
+    def __init__(self, spans: Spans) -> None:
         self._spans = spans
 
     @override
-    async def send(self, rows: Sequence[Pending]) -> list[Sent]:
-        begun = {row.id: span for row in rows if (span := self._spans.send(row)) is not None}
-        try:
-            sent = await super().send(rows)
-        except BaseException as error:
-            for span in begun.values():
-                fail(span, class_name(error))
-                span.end()
-            raise
-        for batch in sent:
-            batch.future.add_done_callback(partial(_end, [begun[each] for each in batch.ids if each in begun]))
-        return sent
+    def sending(self, rows: Sequence[Pending]) -> Mapping[int, Span]:
+        return {row.id: span for row in rows if (span := self._spans.send(row)) is not None}
+
+    @override
+    def sent(self, given: Mapping[int, Span], batches: Sequence[Sent]) -> None:
+        for batch in batches:
+            batch.future.add_done_callback(partial(_end, [given[each] for each in batch.ids if each in given]))
+
+    @override
+    def not_sent(self, given: Mapping[int, Span], error: BaseException) -> None:
+        for span in given.values():
+            fail(span, class_name(error))
+            span.end()
 
 
 def _end(spans: Sequence[Span], future: Any) -> None:

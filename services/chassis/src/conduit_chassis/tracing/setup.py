@@ -1,4 +1,4 @@
-"""The exporter and the sampler, as the environment has them, and the parts that use them.
+"""The exporter and the sampler, as the environment has them, and the observers that use them.
 
 No provider is made the process's own: libraries that bring spans of theirs, FastAPI among them, would put paths, statements
 and addresses on them.
@@ -9,7 +9,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from uuid import uuid4
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -19,13 +18,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.semconv.schemas import Schemas
 from starlette.types import ASGIApp
 
-from conduit_chassis.kafka import Reader
-from conduit_chassis.runtime import Runtime
-from conduit_chassis.settings import Settings
-from conduit_chassis.tracing import Parts
-from conduit_chassis.tracing.consume import TracedProcessor
-from conduit_chassis.tracing.publish import TracedRuntime, forget_origins
-from conduit_chassis.tracing.send import TracedProducer
+from conduit_chassis.observers import Observers
+from conduit_chassis.tracing import Tracing
+from conduit_chassis.tracing.consume import TracedBatches
+from conduit_chassis.tracing.publish import FORGET_ORIGINS, TracedEvents
+from conduit_chassis.tracing.send import TracedSends
 from conduit_chassis.tracing.serve import TracedApp
 from conduit_chassis.tracing.spans import Spans
 
@@ -33,11 +30,11 @@ END_SECONDS = 3.0
 """What the drain grants to spans, for they are only spans."""
 
 
-def start(service: str, environ: Mapping[str, str]) -> Parts:
-    """Parts that send spans to the collector that the environment names."""
+def start(service: str, environ: Mapping[str, str]) -> Tracing:
+    """Tracing that sends spans to the collector that the environment names."""
     exporter = OTLPSpanExporter()
     processor = BatchSpanProcessor(exporter)
-    made = parts(service, processor, environ)
+    made = traced(service, processor, environ)
 
     async def end() -> None:
         # The processor waits half a minute for a collector that is away, in a call that cannot be cut short.
@@ -58,29 +55,21 @@ def _shut(processor: SpanProcessor, loop: asyncio.AbstractEventLoop, ended: asyn
         loop.call_soon_threadsafe(ended.set)
 
 
-def parts(service: str, processor: SpanProcessor, environ: Mapping[str, str]) -> Parts:
-    """Parts that give their spans to this processor."""
+def traced(service: str, processor: SpanProcessor, environ: Mapping[str, str]) -> Tracing:
+    """Tracing that gives its spans to this processor."""
     # `atexit` would wait for the collector once more.
     provider = TracerProvider(resource=_resource(service, environ), shutdown_on_exit=False)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("conduit", schema_url=Schemas.V1_41_0.value)
     spans = Spans(tracer, service)
 
-    def make_processor(runtime: Runtime, reader: Reader) -> TracedProcessor:
-        return TracedProcessor(runtime, reader, spans)
-
-    def make_producer(settings: Settings, name: str) -> TracedProducer:
-        return TracedProducer(settings, name, spans)
-
     def serve(prefix: str, app: ASGIApp) -> ASGIApp:
         return TracedApp(app, prefix, tracer)
 
-    return Parts(
-        runtime=partial(TracedRuntime, spans=spans),
-        processor=make_processor,
-        producer=make_producer,
+    return Tracing(
+        Observers(TracedBatches(spans), lambda: TracedEvents(spans), TracedSends(spans)),
         serve=serve,
-        ticks=lambda runtime: (forget_origins(runtime),),
+        ticks=(FORGET_ORIGINS,),
     )
 
 

@@ -12,7 +12,7 @@ from conduit_contracts.envelope import Attributes
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import SubmissionRejected
 from conduit_contracts.problems import Problem
-from conduit_intake import answering, early, handlers, metrics, reading, store
+from conduit_intake import answering, early, metrics, reading, store
 from conduit_intake.access.accounts import Client
 from conduit_intake.api import refusals
 from conduit_intake.api.bodies import JSON, told_here
@@ -22,9 +22,12 @@ from conduit_intake.api.keys import REPLAYED, Action, Reply
 from conduit_intake.api.refusals import RULES, TABLE, Refused
 from conduit_intake.api.views import Receipt, address
 from conduit_intake.api.warned import WARNINGS, WARNINGS_OUT
+from conduit_intake.batch import scene_of
 from conduit_intake.problems import problem
 from conduit_intake.rules import Rule
 from conduit_intake.submissions import Answer, Outcome, Submission, claims
+from conduit_intake.sweep import answer_waiting
+from conduit_intake.work import IntakeWork
 
 _LOCATION = {"schema": {"type": "string"}, "description": "The referral's address."}
 _REPLAYED = {"schema": {"const": "true"}, "description": "Present if this answer was kept from an earlier request."}
@@ -65,13 +68,14 @@ def submitting(
     async def act(connection: Any, outbox: Outbox) -> Reply:
         if referral_id is not None:
             await _same_referral(connection, client, referral_id, submission)
-        scene = handlers.scene_of(door.runtime)
+        scene = scene_of(door.runtime)
         key = submission.key
         waited = [] if client.sandbox else await early.take_of(connection, key)
         if waited:  # it came by Kafka before this request
-            await handlers.answer_waiting(connection, scene, waited, outbox)
-        batch = await store.load(connection, scene, [key.partner_id], {key}, {key})
-        answer = answering.answer(rule, batch, submission, outbox, cause(request, scene.now))
+            await answer_waiting(connection, scene, waited, outbox)
+        batch = IntakeWork(scene, outbox)
+        await store.load(connection, batch, [key.partner_id], {key}, {key})
+        answer = answering.answer(rule, batch, submission, cause(request, scene.now))
         if answer is None:
             raise Refused("unknown_partner")
         await store.save(connection, batch)

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from conduit_chassis import metrics
+from conduit_chassis.consumer import patches
 from conduit_chassis.health import Health
 
 _MARKS = 720
@@ -78,8 +79,7 @@ class LagMeter:
 
 async def ends(consumer: Any) -> dict[TopicPartition, int]:
     """The ends of the assigned partitions, without those that nobody leads and those that the brokers do not tell."""
-    cluster = consumer._client.cluster
-    led = [each for each in consumer.assignment() if cluster.leader_for_partition(each) not in (None, -1)]
+    led = [each for each in consumer.assignment() if patches.is_led(consumer, each)]
     try:
         return await _ends(consumer, led)
     except KafkaError:

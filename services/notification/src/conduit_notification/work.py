@@ -1,11 +1,14 @@
-"""The batch at work: what was loaded, what changed, and what is to be said to whom."""
+"""One batch at work: what was loaded, what changed, and what is to be said to whom.
+
+Handlers turn facts into updates and notices by what the unit of work offers them.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,12 +18,15 @@ from conduit_contracts.intake import Callback
 from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import PARTNER_UPDATES
-from conduit_notification import metrics, notices, rules
+from conduit_notification import notices, rules
 from conduit_notification.duty import Done, Duty, Kind
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.rules import NOTHING, Standing, state_of
 from conduit_notification.templates import Template
+
+if TYPE_CHECKING:
+    from conduit_notification.sandbox import SandboxWork
 
 
 class About(Protocol):
@@ -80,10 +86,23 @@ class Approval:
     at: datetime
 
 
+class Basis(NamedTuple):
+    """By what notification works, found once at its start. `fallback` is whom it tells until the hub's contacts are in the
+    register."""
+
+    policy: NotificationPolicy
+    fallback: Ladder
+
+
 @dataclass(slots=True)
-class Work:
+class NotificationWork:
     """What one batch reads and changes, held in memory between one load and one save."""
 
+    policy: NotificationPolicy
+    now: datetime
+    outbox: Outbox
+    fallback: Ladder = ()
+    """Where the hub is told until its contacts are in the register."""
     records: dict[UUID, Record] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     new: set[UUID] = field(default_factory=set)
@@ -104,9 +123,11 @@ class Work:
     approvals: list[Approval] = field(default_factory=list)
     kept: set[UUID] = field(default_factory=set)
     """Referrals of which it changed from whom they are kept."""
+    rejections: int = 0
+    """Rejections that partners were told."""
     without_contact: int = 0
     """Notices that had nobody to go to."""
-    sandbox: "Work | None" = None
+    sandbox: "SandboxWork | None" = None
     """The same of the sandbox's referrals, where the batch has any. Of it only where they stand and notices are kept."""
 
     def record(self, about: About) -> Record:
@@ -117,16 +138,6 @@ class Work:
             self.records[about.referral_id] = record
             self.new.add(about.referral_id)
         return record
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Where handlers turn facts into updates and notices."""
-
-    work: Work
-    outbox: Outbox
-    policy: NotificationPolicy
-    now: datetime
 
     @property
     def danger_next_step(self) -> str:
@@ -139,7 +150,7 @@ class Desk:
 
     def standing(self, about: About) -> Standing:
         """Where the referral stands before this fact."""
-        return self.work.record(about).standing
+        return self.record(about).standing
 
     def tell(
         self,
@@ -153,10 +164,10 @@ class Desk:
         force_ids: tuple[str, ...] = (),
     ) -> Record:
         """Write the referral's next revision and send it to its partner."""
-        record = self.work.record(delivery.message)
+        record = self.record(delivery.message)
         record.standing = standing
         record.revision += 1
-        self.work.changed.add(record.referral_id)
+        self.changed.add(record.referral_id)
         update = ReferralStatusUpdated(
             partner_id=record.partner_id,
             partner_reference=record.partner_reference,
@@ -185,10 +196,10 @@ class Desk:
         key = rejected.referral_id or rejected.partner_reference or rejected.submission_id
         topic, subject = updates_topic(rejected.partner_id), rejected.referral_id
         self.outbox.publish(topic, str(key), rejected, subject=str(subject) if subject else None, cause=delivery.attributes)
-        metrics.REJECTIONS.inc()
+        self.rejections += 1
 
     def _remember(self, delivery: Delivery[Any], update: ReferralStatusUpdated, actor: str) -> None:
-        self.work.history.append(
+        self.history.append(
             Entry(
                 referral_id=update.referral_id,
                 revision=update.revision,
@@ -202,7 +213,7 @@ class Desk:
                 event_id=delivery.attributes.id,
             )
         )
-        self.work.updates[update.fact] += 1
+        self.updates[update.fact] += 1
 
     def notify_partner(self, delivery: Delivery[Any], template: Template, record: Record, **more: str) -> None:
         """A notice to the referral's partner."""
@@ -212,7 +223,7 @@ class Desk:
 
     def notify_force(self, delivery: Delivery[Any], force_id: str, template: Template, rung: int = 0, **codes: Any) -> None:
         """A notice to a force: its safeguarding team, or a higher rung's contact. Not where the case is kept from it."""
-        if force_id in self.work.record(delivery.message).kept_from:
+        if force_id in self.record(delivery.message).kept_from:
             return
         about, params = delivery.message, {"force_id": force_id, **codes}
         urgent = self.standing(about).immediate_danger
@@ -221,7 +232,7 @@ class Desk:
     def duty(self, delivery: Delivery[Any], kind: Kind, *, danger: bool, **more: Any) -> None:
         """A person at the hub must take this."""
         about = delivery.message
-        self.work.duties.append(
+        self.duties.append(
             Duty(
                 kind,
                 danger,
@@ -234,15 +245,15 @@ class Desk:
 
     def keep_from(self, about: About, *force_ids: str, let_in: Collection[str] = ()) -> None:
         """The case is kept from these forces, and no more from those that were let in."""
-        record = self.work.record(about)
+        record = self.record(about)
         now = (record.kept_from | set(force_ids)) - set(let_in)
         if now != record.kept_from:
             record.kept_from = now
-            self.work.kept.add(record.referral_id)
+            self.kept.add(record.referral_id)
 
     def done(self, delivery: Delivery[Any], who: str, *kinds: Kind, force_id: str | None = None) -> None:
         """A person did what such tasks ask for, so nobody is called about them any more."""
-        self.work.duties.append(Done(delivery.message.referral_id, kinds, who, force_id))
+        self.duties.append(Done(delivery.message.referral_id, kinds, who, force_id))
 
     def notify(
         self,
@@ -257,11 +268,11 @@ class Desk:
     ) -> None:
         """Queue one notice per channel of the audience."""
         cause = f"{delivery.attributes.source} {delivery.attributes.id}"
-        channels = notices.channels_for(self.work.ladders.get(audience), level)
+        channels = notices.channels_for(self.ladders.get(audience), level)
         if not channels:
-            self.work.without_contact += 1
+            self.without_contact += 1
         for channel in channels:
-            self.work.notices.append(
+            self.notices.append(
                 Notice(
                     notice_id=notices.notice_id(cause, audience, level, channel, template),
                     audience=audience,

@@ -1,0 +1,29 @@
+"""What may watch the consumer."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from aiokafka import TopicPartition
+
+from conduit_chassis.kafka import Record
+
+
+class ConsumerObserver:
+    """Is told what the consumer does. This one does nothing with it."""
+
+    def assigned(self, partitions: int) -> None:
+        """So many partitions are read here now."""
+
+    def handled(self, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """These are accounted for."""
+
+    def not_committed(self, error: Exception) -> None:
+        """Offsets could not be committed; the records come again."""
+
+    def fetch_failed(self, error: Exception) -> None:
+        """A poll failed."""
+
+    def escaped(self, topic: str) -> None:
+        """A batch of this topic has header names that are not UTF-8."""
+
+    def held(self, partitions: Collection[TopicPartition]) -> None:
+        """Just now these partitions wait, as what stands next in them cannot be read."""
