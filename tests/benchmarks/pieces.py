@@ -11,15 +11,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from time import process_time
 from typing import Any
+from uuid import uuid4
 
 from rich.console import Console
 from rich.table import Table
 
 from conduit_chassis.app import spare_the_collector
 from conduit_chassis.clock import SystemClock
+from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Reader, Record
-from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.testing import raw_record
 from conduit_contracts.envelope import dump
@@ -39,7 +40,11 @@ class Nothing:
     async def fetch(self, statement: str, *arguments: Any) -> list[Any]:
         if "FROM partners" not in statement:
             return []
-        return [{"partner_id": each, "suspended": False, "mous": _MOUS} for each in arguments[0]]
+        return [{"partner_id": each, "suspended": False, "mous": _MOUS, "waits": False} for each in arguments[0]]
+
+    async def fetchrow(self, *_: Any) -> tuple[Any, int]:
+        """A duty task that was not there before."""
+        return uuid4(), 1
 
     async def execute(self, *_: Any) -> None:
         return

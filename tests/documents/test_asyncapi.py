@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 
 from conduit_chassis.dead_letters import Cause, _headers
+from conduit_chassis.headers import unpack_headers
 from conduit_chassis.orders import Replay, spell
-from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.testing import raw_record
 from conduit_contracts.schemas import HUB_READS, messages
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic

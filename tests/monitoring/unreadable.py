@@ -12,7 +12,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from conduit_chassis.producer import partition_of
+from conduit_chassis.partitioner import partition_of
 from conduit_contracts.topics import INTAKE_REFERRALS, PARTNER_UPDATES
 from conduit_local.demo.records import Wire
 from conduit_local.observability.api import until

@@ -12,7 +12,8 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from conduit_chassis.outbox import Outbox, unpack_headers
+from conduit_chassis.headers import unpack_headers
+from conduit_chassis.outbox import Outbox
 from conduit_contracts import intake
 from conduit_contracts.envelope import Message, decode
 from conduit_contracts.geography import force_of_district

@@ -18,8 +18,8 @@ from prometheus_client import REGISTRY
 
 from conduit_chassis import metrics, rejected
 from conduit_chassis import producer as producers
+from conduit_chassis.headers import unpack_headers
 from conduit_chassis.held import Holds, Trial
-from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.producer import Pending, Producer
 from conduit_chassis.relay import ROUND_BYTES, Relay
 from services.chassis.tests.relaying import INSERT, empty, first_copies, publish, relaying

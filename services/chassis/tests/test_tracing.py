@@ -19,9 +19,10 @@ from starlette.responses import PlainTextResponse
 from conduit_chassis import postgres, tracing
 from conduit_chassis.batch import Processor
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Delivery, Incoming, Reader, Record
-from conduit_chassis.outbox import Outbox, unpack_headers
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.periodic import run_tick
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.testing import ManualClock, raw_record, record

@@ -8,8 +8,9 @@ import pytest
 from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Role
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing import clocks, rules
-from conduit_routing.case import Case, CaseState, Handoff
+from conduit_routing.case import Case, CaseState
 from conduit_routing.content import Content
+from conduit_routing.handoffs import Handoff
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.rules import Proposal, Scene
 from services.routing.tests.builders import NOW, accepted, person, place, referral, supplement
@@ -200,7 +201,8 @@ def case_of(policy: RoutingPolicy, **states: HandoffState) -> Case:
         policy_version="test",
         home_force=KENT,
     )
-    case.handoffs = {force_id: handoff(policy, force_id, state) for force_id, state in states.items()}
+    for force_id, state in states.items():
+        case.put(handoff(policy, force_id, state))
     return case
 
 

@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from conduit_chassis.columns import Columns
+from conduit_chassis.headers import pack_headers
 from conduit_chassis.kafka import BATCH_UNREADABLE, Headers, Item, Record, fingerprint
 from conduit_chassis.orders import Replay
-from conduit_chassis.outbox import Outbox, pack_headers
+from conduit_chassis.outbox import Outbox
 
 BEHIND = "behind_dead_letter"
 HANDLER_FAILED = "handler_failed"

@@ -4,16 +4,15 @@ Take the row lock of what an event is about before publishing: then ids follow c
 """
 
 import zlib
-from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from math import inf
 from typing import Any, NamedTuple
 
 from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
+from conduit_chassis.headers import EventHeaders
 from conduit_chassis.observers import NO_EVENT_OBSERVER, EventObserver
 from conduit_chassis.postgres import insert
-from conduit_contracts.envelope import Attributes, Message, dump, encode_headers
+from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
 
@@ -52,12 +51,10 @@ class Outbox:
         max_bytes: int = 1_900_000,
         observer: EventObserver = NO_EVENT_OBSERVER,
     ) -> None:
-        self._source = f"/conduit/{service}"
-        self._now = now
         self._shards = shards
         self._max_bytes = max_bytes
         self._observer = observer
-        self._shared: dict[tuple[str, int], str] = {}
+        self._headers = EventHeaders(f"/conduit/{service}", now)
         self.rows: list[Row] = []
         self.waiting_bytes = 0
         """Of the values in `rows`, which a handler may flush before the transaction ends."""
@@ -94,19 +91,8 @@ class Outbox:
         value = dump(message)
         if len(value) > self._max_bytes:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
-        self.add(topic, key.encode(), self._headers(message.type, event_id, subject, traceparent), value, acted_at)
+        self.add(topic, key.encode(), self._headers.of(message.type, event_id, subject, traceparent), value, acted_at)
         return event_id
-
-    def _headers(self, kind: str, event_id: str, subject: str | None, traceparent: str) -> str:
-        """The packed headers. All that a transaction's events of one type share is put together once."""
-        values = (event_id, traceparent) if subject is None else (event_id, subject, traceparent)
-        shared = self._shared.get((kind, len(values)))
-        if shared is None:
-            attributes = Attributes("%s", self._source, kind, self._now, None if subject is None else "%s", "%s")
-            headers = encode_headers(attributes)
-            alike, own = ([header for header in headers if (header[1] == b"%s") is varies] for varies in (False, True))
-            shared = self._shared[kind, len(values)] = f"{pack_headers(alike)}\n\n{pack_headers(own)}"
-        return shared % values
 
     def dead_letter(self, incoming: Any, problem: Problem) -> None:
         """Put a Delivery or Refusal aside. Later records of its key wait behind it from the next batch on."""
@@ -157,27 +143,3 @@ class Outbox:
 def shard_of(key: bytes | None, shards: int) -> int:
     """The shard that keeps a key's order."""
     return 0 if key is None or shards == 1 else zlib.crc32(key) % shards
-
-
-def pack_headers(headers: Sequence[tuple[str, bytes]]) -> str:
-    """Headers as they stand in the table: a line each. Ours are text without control characters.
-
-    What many events share stands first, before an empty line, so that the relay reads it once.
-    """
-    return "\n".join([f"{name}:{value.decode()}" for name, value in headers])
-
-
-def unpack_headers(packed: str) -> list[tuple[str, bytes]]:
-    """The reverse of `pack_headers`."""
-    shared, _, own = packed.rpartition("\n\n")
-    return [*_shared_headers(shared), *map(_header, own.split("\n"))]
-
-
-@lru_cache(maxsize=1_024)
-def _shared_headers(packed: str) -> tuple[tuple[str, bytes], ...]:
-    return tuple(map(_header, packed.split("\n"))) if packed else ()
-
-
-def _header(line: str) -> tuple[str, bytes]:
-    name, _, value = line.partition(":")
-    return name, value.encode()

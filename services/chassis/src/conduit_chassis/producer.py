@@ -6,8 +6,6 @@ calls take the same records, each with its own headers and key, at a fraction of
 
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
-from struct import unpack_from
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -20,17 +18,13 @@ from aiokafka.errors import (
 )
 
 from conduit_chassis.consumer import patches
+from conduit_chassis.headers import unpack_headers
 from conduit_chassis.observers import NO_SEND_OBSERVER, SendObserver
-from conduit_chassis.outbox import unpack_headers
+from conduit_chassis.partitioner import partition_of
 from conduit_chassis.settings import Settings
 
 MAX_BATCH_BYTES = 256 * 1024
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
-
-_SEED, _MIX = 0x9747B28C, 0x5BD1E995
-"""Of MurmurHash2 as Kafka's own clients use it."""
-_WORD = 0xFFFF_FFFF
-
 
 REFUSALS = (MessageSizeTooLargeError, RecordListTooLargeError)
 """What Kafka says to a record that the topic, as it is set, will never take."""
@@ -64,24 +58,6 @@ class Pending(NamedTuple):
     age: float
     act_age: float | None = None
     """Seconds since the act that a promise counts from."""
-
-
-@lru_cache(maxsize=16_384)
-def partition_of(key: bytes, count: int) -> int:
-    """The partition that Kafka's own clients choose for this key: as aiokafka's partitioner, in half the time."""
-    return (_murmur2(key) & 0x7FFF_FFFF) % count
-
-
-def _murmur2(key: bytes) -> int:
-    words = len(key) // 4
-    made = _SEED ^ len(key)
-    for word in unpack_from(f"<{words}I", key):
-        mixed = word * _MIX & _WORD
-        made = (made * _MIX & _WORD) ^ ((mixed ^ mixed >> 24) * _MIX & _WORD)
-    if rest := key[4 * words :]:
-        made = (made ^ int.from_bytes(rest, "little")) * _MIX & _WORD
-    made = (made ^ made >> 13) * _MIX & _WORD
-    return made ^ made >> 15
 
 
 class Producer:

@@ -3,18 +3,17 @@
 A hand-off is a value: what happens to it makes a new one. A case changes only in a Turn, which writes history.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
-from conduit_contracts.geography import forces
 from conduit_contracts.referral import Urgency
-from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
+from conduit_contracts.routing import HomeForceBasis, RoutingReviewReason
 from conduit_routing.content import Content
+from conduit_routing.handoffs import Handoff, Handoffs, in_order
 from conduit_routing.policy import ALL_ON, Safeguarding, priority_class
 
 ASKS_FOR_HOME = frozenset(
@@ -36,49 +35,6 @@ class CaseState(StrEnum):
     DECLINED = "declined"
     """Triage declined what had gone out for immediate danger. Hand-offs and their clocks go on: the force has a duty."""
     WITHDRAWN = "withdrawn"
-
-
-class Handoff(NamedTuple):
-    """One force's part. Times are the hub's own, because a force's clock is not to be trusted with our deadlines."""
-
-    force_id: str
-    areas: tuple[str, ...]
-    """Whose area's persons and places it sees: its own, and those of forces that it stands in for."""
-    disseminated_at: datetime
-    receipt_due_at: datetime
-    acknowledgement_due_at: datetime
-    next_action_at: datetime | None
-    state: HandoffState = HandoffState.DISSEMINATED
-    received_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    declined_at: datetime | None = None
-    stood_down_at: datetime | None = None
-    chases: int = 0
-    level: int = 0
-    force_reference: str | None = None
-    part: int = 0
-    """The version of its part that the force was sent last. Every new one is to be read and acknowledged."""
-    first_acknowledged_at: datetime | None = None
-    """When a person there first took the case since the force joined. Stays when the force is asked again."""
-
-    @property
-    def active(self) -> bool:
-        """Whether the force has a part in the case."""
-        return self.state is not HandoffState.DECLINED and self.state is not HandoffState.STOOD_DOWN
-
-    @property
-    def waiting(self) -> bool:
-        """Whether the hub waits for the force's acknowledgement."""
-        return self.state is HandoffState.DISSEMINATED or self.state is HandoffState.RECEIVED
-
-    def begins_at(self, now: datetime) -> bool:
-        """Whether this is the start of the wait for the force, for the first time or again."""
-        return self.state is HandoffState.DISSEMINATED and self.disseminated_at == now
-
-    @property
-    def answered(self) -> bool:
-        """Whether the force has a part and a person there has taken it, be it before the part changed."""
-        return self.active and self.first_acknowledged_at is not None
 
 
 class Review(NamedTuple):
@@ -179,8 +135,8 @@ class Case:
     safeguarding: Safeguarding = ALL_ON
     """The switches of the policy under which a turn is taken. Not stored."""
     version: int = 0
-    handoffs: Mapping[str, Handoff] = field(default_factory=dict)
-    """By force. Changed with `put` only."""
+    handoffs: Handoffs = field(default_factory=Handoffs)
+    """By force."""
     reviews: dict[int, Review] = field(default_factory=dict)
     content: Content | None = None
     new_body: bytes | None = None
@@ -190,22 +146,15 @@ class Case:
     lines: list[tuple[int, str, str]] = field(default_factory=list)
     """Version, actor and fact of each stored line of history, where a command says which version its officer saw."""
     stored: "Stored | None" = None
-    in_it: tuple[str, ...] | None = None
-    """What `active` found, until that may be another answer."""
 
     def put(self, handoff: Handoff) -> None:
         """Put a force's hand-off in the place of what it had."""
-        held = self.handoffs.get(handoff.force_id)
-        if held is None or held.active is not handoff.active:
-            self.in_it = None
-        cast("dict[str, Handoff]", self.handoffs)[handoff.force_id] = handoff
+        self.handoffs[handoff.force_id] = handoff
 
     @property
     def active(self) -> tuple[str, ...]:
         """The forces that have a part, in the order of the register."""
-        if self.in_it is None:
-            self.in_it = in_order([force for force, handoff in self.handoffs.items() if handoff.active])
-        return self.in_it
+        return self.handoffs.active
 
     @property
     def priority(self) -> str | None:
@@ -286,20 +235,3 @@ class Stored:
     priority: str | None
     handoffs: dict[str, Handoff]
     reviews: dict[int, Review]
-
-
-def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
-    """Distinct forces in the order of the register."""
-    distinct = set(force_ids)
-    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=_ranks().__getitem__))
-
-
-class _Ranks(dict[str, int]):
-    def __missing__(self, force_id: str) -> int:
-        """A force that left the register comes last."""
-        return len(self)
-
-
-@cache
-def _ranks() -> _Ranks:
-    return _Ranks((force_id, rank) for rank, force_id in enumerate(forces()))

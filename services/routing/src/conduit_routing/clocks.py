@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from conduit_contracts.routing import HandoffState, Leg
-from conduit_routing.case import Handoff
+from conduit_routing.handoffs import Handoff
 from conduit_routing.policy import Clock
 
 

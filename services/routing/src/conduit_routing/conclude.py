@@ -21,7 +21,8 @@ from conduit_contracts.routing import (
 )
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
-from conduit_routing.case import SOME_FORCE, CaseState, Mark, in_order
+from conduit_routing.case import SOME_FORCE, CaseState, Mark
+from conduit_routing.handoffs import in_order
 from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, LOOKS_AFTER_ALL, Standing, Turn, standing
 
 

@@ -20,8 +20,9 @@ from datetime import date
 from conduit_contracts.referral import OffencePlace, Person, Supplement
 from conduit_contracts.routing import CaseDisseminated, CaseSummary, InformationDisseminated
 from conduit_routing import rules
-from conduit_routing.case import Case, Handoff, in_order
+from conduit_routing.case import Case
 from conduit_routing.content import Content
+from conduit_routing.handoffs import Handoff, in_order
 from conduit_routing.policy import ALL_ON, Safeguarding
 
 SMALL = 64_000

@@ -9,8 +9,9 @@ from datetime import datetime
 from conduit_contracts.ids import moment_of
 from conduit_contracts.routing import HandoffState, Leg
 from conduit_contracts.triage import ByRules, ImmediateDangerRaised, ReferralAccepted
-from conduit_routing.case import Case, CaseState, Handoff
+from conduit_routing.case import Case, CaseState
 from conduit_routing.clocks import leg_of
+from conduit_routing.handoffs import Handoff
 
 KEPT, BREACHED = "kept", "breached"
 _ANSWERS = frozenset({HandoffState.RECEIVED, HandoffState.ACKNOWLEDGED, HandoffState.DECLINED})

@@ -18,7 +18,8 @@ from conduit_contracts.routing import (
 )
 from conduit_contracts.topics import FORCE_CASES
 from conduit_routing import clocks, rules
-from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState, Handoff, Review
+from conduit_routing.case import ASKS_FOR_HOME, Case, CaseState, Review
+from conduit_routing.handoffs import Handoff
 from conduit_routing.turn import Turn
 from conduit_routing.work import RoutingWork
 

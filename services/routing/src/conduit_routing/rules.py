@@ -12,8 +12,9 @@ from datetime import date
 from conduit_contracts.geography import forces, is_overseas
 from conduit_contracts.referral import OffencePlace
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
-from conduit_routing.case import NOBODY_BARRED, Barred, Case, CaseState, Handoff, in_order
+from conduit_routing.case import NOBODY_BARRED, Barred, Case, CaseState
 from conduit_routing.content import Content
+from conduit_routing.handoffs import Handoff, in_order
 from conduit_routing.policy import ALL_ON, Safeguarding
 
 _CROWN_DEPENDENCIES = frozenset({"GG", "IM", "JE"})

@@ -14,8 +14,9 @@ from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import insert, insert_new
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
-from conduit_routing.case import Case, CaseState, Entry, Handoff, Mark, Review, Stored
+from conduit_routing.case import Case, CaseState, Entry, Mark, Review, Stored
 from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
+from conduit_routing.handoffs import Handoff
 from conduit_routing.rules import is_territorial
 
 _LOCK = """

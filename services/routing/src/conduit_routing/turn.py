@@ -12,7 +12,8 @@ from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
 from conduit_routing import clocks, extract
-from conduit_routing.case import Attachment, Case, CaseState, Entry, Handoff, Review
+from conduit_routing.case import Attachment, Case, CaseState, Entry, Review
+from conduit_routing.handoffs import Handoff
 from conduit_routing.observer import NOBODY, RoutingObserver
 from conduit_routing.policy import Clock, RoutingPolicy
 from conduit_routing.rules import Scene

@@ -16,8 +16,8 @@ from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from conduit_chassis.headers import unpack_headers
 from conduit_chassis.kafka import Delivery, Item
-from conduit_chassis.outbox import unpack_headers
 from conduit_chassis.producer import Pending
 from conduit_chassis.relay import template
 from conduit_contracts.attributes import Attributes
