@@ -157,7 +157,7 @@ def test_whoever_proposes_does_not_approve_whatever_credential_they_hold(
     proposal = propose("own@hub.example", "own-too@hub.example")
     until(proposal, SHOW)
     refused = conduit("hub", "approve", proposal, "--apply", "--actor", name, "--reason", "in a hurry", code=1).output
-    assert "ask somebody else" in refused
+    assert "ask someone else" in refused
     contacts = (Contact(email="own@hub.example"), Contact(email="own-too@hub.example"))
     digest = HubContactsProposed(proposal_id=uuid7(), contacts=contacts, proposed_by="-").digest
     own = HubContactsApproved(proposal_id=UUID(proposal), digest=digest, approved_by=name)
@@ -205,7 +205,7 @@ def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who
 ) -> None:
     for reference in ("NL-1", "NL-2"):
         report(stack, reference)
-    listed = until("2 duty tasks wait", LIST)
+    listed = until("2 duty tasks are waiting", LIST)
     by_reference = {line.split()[-1]: line.split()[0] for line in listed.splitlines() if "DANGER danger_refused" in line}
     assert set(by_reference) == {"NL-1", "NL-2"}
     assert CASEWORKER not in listed
@@ -214,7 +214,7 @@ def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who
     assert CASEWORKER in taken
     assert "Call the partner back now" in taken
     assert conduit("duty", "take", by_reference["NL-1"], "--actor", "Bo Example", code=1).output == (
-        "Ada Example has it already\n"
+        "Ada Example has already taken it\n"
     )
     assert CASEWORKER in conduit("duty", "take", by_reference["NL-1"], "--actor", "Ada Example").output
     conduit("duty", "take", by_reference["NL-2"], "--actor", "\u200b", code=2)
@@ -227,9 +227,9 @@ def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who
     assert "Taken by Cy Example" in (page := get(link, name="Di Example"))
     assert CASEWORKER not in page
     assert conduit("duty", "take", by_reference["NL-2"], "--actor", "Di Example", code=1).output == (
-        "Cy Example has it already\n"
+        "Cy Example has already taken it\n"
     )
-    assert conduit("duty", "list").output == "0 duty tasks wait\n"
+    assert conduit("duty", "list").output == "0 duty tasks are waiting\n"
     assert "no such task" in conduit("duty", "take", str(uuid7()), "--actor", "Ada Example", code=1).output
 
 

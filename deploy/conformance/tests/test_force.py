@@ -91,7 +91,7 @@ def test_what_was_not_tried_is_not_called_passed(verdicts: dict[str, Verdict]) -
     outcomes = {check.name: check.outcome for check in verdict.checks}
     assert outcomes["receipt"] is Outcome.PASSED
     assert outcomes["poison"] is outcomes["later_field"] is Outcome.NOT_SEEN
-    assert "stands still" in verdict.note
+    assert "has stopped there" in verdict.note
 
 
 async def test_a_connector_that_is_killed_must_neither_lose_nor_forget(
@@ -145,7 +145,7 @@ def test_where_it_cannot_be_told_whether_a_hub_has_worked_there_is_no_sandbox(tm
             answer = SimpleNamespace(result=lambda _: broken)
             return SimpleNamespace(list_consumer_groups=lambda **_: answer)
 
-    with pytest.raises(SandboxError, match="cannot be told whether a hub has worked on this broker: the broker is silent"):
+    with pytest.raises(SandboxError, match="cannot tell whether a hub has used this broker: the broker is silent"):
         refuse_where_a_hub_worked(Silent())  # type: ignore[arg-type]
 
 
@@ -159,5 +159,5 @@ def test_what_a_hub_has_written_gives_it_away_even_when_its_groups_are_forgotten
     assert hub.records(trace.name(), 1) == []  # it has a leader that knows of it
     refuse_where_a_hub_worked(Broker(hub.bootstrap_servers, tmp_path))
     hub.put(trace.name(), [], b"{}")
-    with pytest.raises(SandboxError, match=f"a hub has worked on this broker .{trace.name()}"):
+    with pytest.raises(SandboxError, match=f"a hub has used this broker .{trace.name()}"):
         refuse_where_a_hub_worked(Broker(hub.bootstrap_servers, tmp_path))

@@ -39,13 +39,13 @@ def conduit(*arguments: str) -> str:
 def test_events_are_listed_sent_again_and_given_up(refused: str) -> None:
     listed = conduit("list", "triage")
     assert "triage.decisions.v1  key k  5 bytes  MessageSizeTooLargeError" in listed
-    assert "triage: Kafka would not take 3 events" in listed
+    assert "triage: Kafka refused 3 events" in listed
     assert "words" not in listed
     assert [each["id"] for each in json.loads(conduit("list", "triage", "--json"))] == [1, 2, 3]
     assert "3 would be sent again; nothing was changed" in conduit("return", "triage")
-    assert "1 would be given up; nothing was changed" in conduit("discard", "triage", "--id", "3")
-    assert "triage: 1 given up" in conduit("discard", "triage", "--id", "3", *BY)
-    assert "triage: 2 are sent again" in conduit("return", "triage", *BY)
+    assert "1 would be discarded; nothing was changed" in conduit("discard", "triage", "--id", "3")
+    assert "triage: 1 discarded" in conduit("discard", "triage", "--id", "3", *BY)
+    assert "triage: 2 are being sent again" in conduit("return", "triage", *BY)
     with psycopg.connect(refused) as connection:
         assert connection.execute("SELECT id, shard, topic FROM outbox ORDER BY id").fetchall() == [
             (1, 0, "triage.decisions.v1"),
@@ -76,7 +76,7 @@ def test_of_many_a_list_for_people_shows_the_first_and_says_how_many_there_are(
         )
     listed = conduit("list", "triage").splitlines()
     assert len(listed) == 3
-    assert listed[-1] == "triage: Kafka would not take 3 events; the first 2 are shown, all with --json"
+    assert listed[-1] == "triage: Kafka refused 3 events; the first 2 are shown, all with --json"
     assert len(json.loads(conduit("list", "triage", "--json"))) == 3
     done = CliRunner().invoke(app, ["dead-letters", "list", "triage"])
     assert done.output.splitlines()[-1] == "triage: 3 dead letters wait; the first 2 are shown, all with --json"

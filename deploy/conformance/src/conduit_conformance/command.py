@@ -25,7 +25,7 @@ from conduit_contracts.topics import FORCE, FORCE_CASES, PARTNER, PARTNER_REFERR
 from conduit_local.children import ChildError
 from conduit_operate.broker import Broker
 
-app = typer.Typer(no_args_is_help=True, help="Try somebody's connector in a sandbox, and say what fails and why.")
+app = typer.Typer(no_args_is_help=True, help="Test a connector in a sandbox, and say what fails and why.")
 
 EXPECTED = (ChildError, KafkaException, RuntimeError, SandboxError, TimeoutError)
 Run = Annotated[str | None, typer.Option(help="The connector's command. Without it, start the connector yourself.")]
@@ -35,14 +35,16 @@ Try = Callable[[Broker, Subject, Callable[[str], None]], Verdict]
 
 @app.command("force")
 def force(
-    force_id: Annotated[str, typer.Argument(metavar="ID", help="The force whose connector is tried, as in its topics.")],
+    force_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The force whose connector is tested, as named in its topics.")
+    ],
     run: Run = None,
-    receipt_seconds: Annotated[float, typer.Option(min=1, help="Within which a case's receipt is to come.")] = 15.0,
-    answer_seconds: Annotated[float, typer.Option(min=1, help="Within which people are to answer every case.")] = 30.0,
-    attach_seconds: Annotated[float, typer.Option(min=1, help="To wait for the connector's first sign.")] = 300.0,
+    receipt_seconds: Annotated[float, typer.Option(min=1, help="How long to wait for the receipt of a case.")] = 15.0,
+    answer_seconds: Annotated[float, typer.Option(min=1, help="How long people have to answer every case.")] = 30.0,
+    attach_seconds: Annotated[float, typer.Option(min=1, help="How long to wait for the connector's first record.")] = 300.0,
     as_json: AsJson = False,
 ) -> None:
-    """Send a script of synthetic cases, poison and duplicates included, and judge the connector's answers."""
+    """Send synthetic cases, with unreadable records and duplicates, and judge the connector's answers."""
     patience = Patience(attach=attach_seconds if run is None else 60.0, receipt=receipt_seconds, answer=answer_seconds)
     _conform(
         FORCE, force_id, run, lambda broker, subject, tell: run_force(broker, force_id, subject, patience, tell), as_json
@@ -51,7 +53,9 @@ def force(
 
 @app.command("partner")
 def partner(
-    partner_id: Annotated[str, typer.Argument(metavar="ID", help="The partner whose sender is tried, as in its topics.")],
+    partner_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The partner whose sender is tested, as named in its topics.")
+    ],
     run: Run = None,
     seconds: Annotated[float, typer.Option(min=1, help="How long to watch.")] = 300.0,
     as_json: AsJson = False,

@@ -18,19 +18,19 @@ from conduit_contracts.topics import FORCE_RESPONSES
 
 ABOUT = {
     "receipt": "a case's receipt is confirmed in time",
-    "receipt_once": "receipt is confirmed once per case, also when the same record comes twice",
-    "other_messages": "every other message is borne",
-    "unknown_type": "a message of a type that it does not know stops nothing",
-    "poison": "a record that cannot be read stops nothing",
-    "later_field": "fields that it does not know are passed over",
-    "crash": "killed at any moment, it loses no case and doubles none",
-    "records": "its records are in order: headers, key, its own force, no unknown field",
+    "receipt_once": "receipt is confirmed once per case, even if the same record comes twice",
+    "other_messages": "every other message is handled",
+    "unknown_type": "a message of an unknown type does not stop it",
+    "poison": "a record that cannot be read does not stop it",
+    "later_field": "fields that it does not know are ignored",
+    "crash": "if it is killed at any moment, it neither loses nor doubles a case",
+    "records": "its records are valid: headers, key, its own force, no unknown field",
     "answered": "each case is acknowledged or declined later, by a message of its own",
-    "answered_once": "nothing is said twice under two event ids",
+    "answered_once": "nothing is sent twice under two event ids",
 }
 _ACCEPT: Mapping[str, type[BaseModel]] = {message.type: message for message in FORCE_RESPONSES.messages}
 _ANSWERS = (CaseAcknowledged.type, CaseDeclined.type)
-_SAME_ID = "Keep the event id (ce_id) with what you have to say, and say it again under the same one."
+_SAME_ID = "Store the event id (ce_id) with your message, and use the same id if you send it again."
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class ForceJudge:
             attributes, message = decode(seen.headers, seen.value, _ACCEPT, closed=True)
         except Undecodable as error:
             for problem in error.problems:
-                self._wrong(seen, problem.code, f"{problem.field} is not in order", problem.message)
+                self._wrong(seen, problem.code, f"{problem.field} is not valid", problem.message)
             return
         self._check_id(seen, attributes)
         self._note(seen, attributes, message)
@@ -108,7 +108,7 @@ class ForceJudge:
         if len(case.receipts) > 1:
             at = f"{where}: {', '.join(case.receipts.values())}"
             what = f"receipt was confirmed under {len(case.receipts)} event ids"
-            mend = "Remember, on disk, which ce_id you have taken in; a receipt sent again keeps its own ce_id."
+            mend = "Remember on disk which ce_id you have stored. A receipt that you send again keeps its ce_id."
             self._checks.find("crash" if case.step.crash else "receipt_once", Finding("receipt_repeated", at, what, mend))
 
     def _judge_answers(self, where: str, case: _Case, seconds: float) -> None:
@@ -130,14 +130,14 @@ class ForceJudge:
         if not isinstance(message, ReceiptConfirmed | CaseAcknowledged | CaseDeclined):
             raise TypeError(type(message))  # not one of _ACCEPT
         if message.force_id != self._force_id:
-            self._wrong(seen, "identity_mismatch", "it speaks for another force", "Send your own force_id only.")
+            self._wrong(seen, "identity_mismatch", "it answers for another force", "Send your own force_id only.")
             return
         if seen.key != str(message.referral_id).encode():
-            mend = "Use the referral_id as the key: it keeps what is said of one case in order."
+            mend = "Use the referral_id as the key: it keeps the messages about one case in order."
             self._wrong(seen, "key_wrong", "the key is not the referral_id", mend)
         case = self._cases.get(message.referral_id)
         if case is None:
-            mend = "Answer cases that you were given, and nothing that could not be read."
+            mend = "Answer only cases that you were given, and nothing that could not be read."
             self._wrong(seen, "case_not_yours", "it is about a case that was not given to this force", mend)
         elif isinstance(message, ReceiptConfirmed):
             case.receipts[attributes.id] = seen.position
@@ -147,7 +147,7 @@ class ForceJudge:
     def _check_id(self, seen: Seen, attributes: Attributes) -> None:
         digest = sha256(attributes.type.encode() + b"\0" + (seen.value or b"")).digest()
         if self._contents.setdefault(attributes.id, digest) != digest:
-            mend = "Give each thing that you say a ce_id of its own, for example a UUID."
+            mend = "Give each new message a new ce_id, for example a UUID."
             self._wrong(seen, "event_id_reused", "its ce_id was used for something else", mend)
 
     def _wrong(self, seen: Seen, code: str, what: str, mend: str) -> None:
@@ -156,10 +156,10 @@ class ForceJudge:
 
 _MEND = {
     "receipt": "Read your cases topic from the earliest offset, store the case, and send ReceiptConfirmed.",
-    "receipt_once": "Take a record whose ce_id you know as done, and go on.",
-    "other_messages": "Handle or pass over each message type of the topic; each commits like any other.",
+    "receipt_once": "Skip a record whose ce_id you already know, and go on.",
+    "other_messages": "Handle or skip each message type of the topic, and commit its offset like any other.",
     "unknown_type": "Log a ce_type that you do not know, commit it, and go on: later versions of the conduit add types.",
-    "poison": "Log where the record lies, tell the hub, commit it, and go on: it must not hold up the next child's case.",
+    "poison": "Log the record's place, tell the hub, commit it, and go on: it must not hold up the next child's case.",
     "later_field": "Ignore fields that you do not know: later versions of the conduit add optional ones.",
-    "crash": "Store the case before you commit its offset, and begin where the last commit left off.",
+    "crash": "Store the case before you commit its offset, and start where the last commit left off.",
 }

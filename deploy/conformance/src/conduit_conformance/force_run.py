@@ -73,9 +73,7 @@ class _Run:
             if not self._comes_through(step, seconds):
                 self._judge.stopped_at(step, seconds, self._ending())
                 if not self._goes_on_after_a_start(step):
-                    self._note = (
-                        f"Nothing was sent after {step.about}: the connector stands still there.{self._last_words()}"
-                    )
+                    self._note = f"Nothing was sent after {step.about}: the connector has stopped there.{self._last_words()}"
                     return
             self._judge.came_through(step)
 

@@ -34,9 +34,9 @@ ABOUT = {
     "information": "added information about a referral",
     "changed": "a change, as information that corrects",
     "withdrawal": "a withdrawal",
-    "rejection": "a rejected referral comes again mended, with a new ce_id, and never unchanged",
-    "records": "every record is in order: headers, key, fields, ids",
-    "accepted": "the hub would take every record but the one that it rejects on purpose",
+    "rejection": "a rejected referral comes again corrected, with a new ce_id, and never unchanged",
+    "records": "every record is valid: headers, key, fields, ids",
+    "accepted": "the hub would accept every record except the one that it rejects on purpose",
 }
 STEPS = ("new", "same_again", "information", "changed", "withdrawal", "rejection")
 REJECTED_AT = 2
@@ -87,7 +87,7 @@ class PartnerJudge:
             attributes, message = decode(seen.headers, seen.value, _ACCEPT, closed=True)
         except Undecodable as error:
             for each in error.problems:
-                self._wrong("records", seen, each.code, f"{each.field} is not in order", each.message)
+                self._wrong("records", seen, each.code, f"{each.field} is not valid", each.message)
             return [self._rejection(seen, error.problems, None, None)]
         submission: Submission[Any] = Submission(seen.position, self._partner_id, message, seen.value or b"")
         self._check_form(seen, submission)
@@ -108,33 +108,33 @@ class PartnerJudge:
 
     def _check_form(self, seen: Seen, submission: Submission[Any]) -> None:
         if seen.key != submission.key.partner_reference.encode():
-            mend = "Use your own reference as the key: it keeps what you say of one referral in order."
+            mend = "Use your own reference as the key: it keeps the messages about one referral in order."
             self._wrong("records", seen, "key_wrong", "the key is not the partner_reference", mend)
         content_type = next((value for name, value in seen.headers if name == "content-type"), None)
         if content_type is None or not content_type.decode("latin-1").startswith(_JSON):
-            mend = "Send the header content-type: application/json, as CloudEvents' binding to Kafka has it."
+            mend = "Send the header content-type: application/json, as the Kafka binding of CloudEvents requires."
             self._wrong("records", seen, "content_type_wrong", "the header content-type does not say that it is JSON", mend)
 
     def _check_ids(self, seen: Seen, attributes: Attributes, digest: bytes, before: _Said | None) -> bool:
         """Whether it is the record of before, which the hub has dealt with."""
         if self._ids.setdefault(attributes.id, digest) != digest:
-            mend = "Give each thing that you say a ce_id of its own, for example a UUID."
+            mend = "Give each new message a new ce_id, for example a UUID."
             self._wrong("records", seen, "event_id_reused", "its ce_id was used for another content", mend)
         if before is None:
             return False
         if before.rejected and not before.retryable:
-            mend = "Mend what the problems say, and send that with a new ce_id. Unchanged, it is refused every time."
+            mend = "Correct what the problems name, and send it with a new ce_id. Unchanged, it is refused every time."
             self._wrong("rejection", seen, "rejected_sent_again", "it was rejected, and came again unchanged", mend)
             self._checks.saw("rejection")
             return True
         if before.event_id == attributes.id:
             if before.rejected:
-                mend = "What was rejected as retryable is a new record: give it a new ce_id, or it is taken for the old one."
+                mend = "After a retryable rejection, send a record with a new ce_id. The old ce_id means the old record."
                 self._wrong("rejection", seen, "event_id_kept", "it came again under the ce_id that was rejected", mend)
             self._checks.saw("same_again")
             return True
         if not before.rejected:
-            mend = "Keep the ce_id with the record until the broker has confirmed it, and try again with the same one."
+            mend = "Store the ce_id with the record until the broker has confirmed it, and try again with the same ce_id."
             self._wrong("same_again", seen, "event_id_changed", "the same content came again under another ce_id", mend)
             self._checks.saw("same_again")
         return False

@@ -13,7 +13,7 @@ COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_SEEN: "ye
 
 
 def show(console: Console, verdict: Verdict) -> None:
-    """What was tried, and below it what is wrong and how to mend it."""
+    """What was tested, and below it what is wrong and how to correct it."""
     table = Table("check", "what must hold", "outcome", title=f"{verdict.kind} {verdict.identity}", title_justify="left")
     for check in verdict.checks:
         table.add_row(check.name, check.about, f"[{COLOURS[check.outcome]}]{check.outcome.value}[/]")
@@ -21,7 +21,7 @@ def show(console: Console, verdict: Verdict) -> None:
     for check in verdict.checks:
         for finding in check.findings:
             console.print(f"{check.name}: {finding.code}", style="red", highlight=False)
-            for line in (f"where: {finding.where}", f"what:  {finding.what}", f"mend:  {finding.mend}"):
+            for line in (f"where: {finding.where}", f"what:  {finding.what}", f"fix:   {finding.mend}"):
                 console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if verdict.note:
         console.print(verdict.note, style="yellow", highlight=False, markup=False, soft_wrap=True)

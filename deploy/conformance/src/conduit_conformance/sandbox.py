@@ -62,7 +62,7 @@ def _given(folder: Path, kind: str, identity: str, environ: Mapping[str, str]) -
     except KafkaException as error:
         raise SandboxError(f"KAFKA_BOOTSTRAP_SERVERS cannot be used: {error.args[0].str()}") from None
     if identity not in identities(kind, found):
-        raise SandboxError(f"the sandbox has no topics of {kind} {identity}; make them with `conduit {kind} onboard`")
+        raise SandboxError(f"the sandbox has no topics of {kind} {identity}; create them with `conduit {kind} onboard`")
     return broker
 
 
@@ -73,13 +73,13 @@ def refuse_where_a_hub_worked(broker: Broker) -> None:
     admin = broker.admin()  # its answer is lost where nobody holds it
     found = admin.list_consumer_groups(request_timeout=SECONDS).result(SECONDS)
     if found.errors:
-        raise SandboxError(f"it cannot be told whether a hub has worked on this broker: {found.errors[0].str()}")
+        raise SandboxError(f"cannot tell whether a hub has used this broker: {found.errors[0].str()}")
     traces = {group.group_id for group in found.valid} & {f"conduit.{service}" for service in SERVICES}
     traces |= _written(broker, admin)
     if traces:
         raise SandboxError(
-            f"a hub has worked on this broker ({', '.join(sorted(traces))}), so it is no sandbox; give a broker of its own, "
-            "or unset KAFKA_BOOTSTRAP_SERVERS to have one started here"
+            f"a hub has used this broker ({', '.join(sorted(traces))}), so it cannot be a sandbox; give another "
+            "broker, or unset KAFKA_BOOTSTRAP_SERVERS to have one started here"
         )
 
 

@@ -23,7 +23,7 @@ class Subject:
         self._child: Child | None = None
         if command is not None:
             if broker.administrator is not None:
-                raise ValueError("the kit has no credentials of it on this broker: start it yourself, without --run")
+                raise ValueError("the kit has no credentials for it on this broker: start it yourself, without --run")
             kept = {name: value for name, value in os.environ.items() if not name.startswith("KAFKA_")}
             env = {**kept, **broker.environment(user), ID_VARIABLE: identity}
             self._child = Child("connector", shlex.split(command), state_dir=broker.state_dir, env=env)

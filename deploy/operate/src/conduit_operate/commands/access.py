@@ -37,7 +37,7 @@ def access(
         admin = broker.admin()
         ours = [name for name in admin.list_topics(timeout=TIMEOUT).topics if not name.startswith("__")]
         thin = check(admin, ours)
-        notes = tuple(f"made by other means, and left alone: {each}" for each in strange)
+        notes = tuple(f"not made by the conduit, and left alone: {each}" for each in strange)
         show(plan, applied=apply, as_json=as_json, state_dir=state_dir, notes=(*notes, *thin))
     if strange or thin or (plan.steps and not apply):
         raise typer.Exit(1)
@@ -46,7 +46,7 @@ def access(
 def compare(broker: Broker) -> tuple[Plan, list[str]]:
     """What is missing and what is too much, and the permissions that the registry could never give."""
     if not broker.secured:
-        raise OnboardingError("this broker asks nobody for a password, so it holds no permissions")
+        raise OnboardingError("this broker does not ask for passwords, so it has no permissions")
     admin = broker.admin()
     expected = expected_rules(list(admin.list_topics(timeout=TIMEOUT).topics), users(admin))
     held = granted(admin)

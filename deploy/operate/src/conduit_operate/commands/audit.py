@@ -13,14 +13,19 @@ from conduit_operate.commands.shared import StateDir
 
 def audit(
     state_dir: StateDir,
-    subject: Annotated[str, typer.Option(help="Only this one, for example partner.northlight.")] = "",
+    subject: Annotated[
+        str, typer.Option(help="Only this partner, force or other subject, for example partner.northlight.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")] = False,
 ) -> None:
-    """Show the audit, oldest first; the exit code is 1 when a line was changed or taken away."""
+    """Show the audit, oldest first. The exit code is 1 if a line was changed or removed."""
     try:
         entries = read_audit(state_dir)
     except AuditError as error:
-        typer.echo(f"{error}. It was changed after it was written: keep the file as it is, and find out who did", err=True)
+        typer.echo(
+            f"{error}. The audit was changed after it was written: keep the file as it is, and find out who changed it",
+            err=True,
+        )
         raise typer.Exit(1) from None
     for entry in entries:
         if entry["subject"] == (subject or entry["subject"]):

@@ -1,4 +1,4 @@
-"""`conduit duty`: what a person at the hub must take, and taking it. Whom to ring is shown to whoever has taken it alone.
+"""`conduit duty`: tasks that a person at the hub must take. Only the person who has taken a task sees who to call.
 
 Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
 """
@@ -20,12 +20,12 @@ from conduit_operate.commands.shared import StateDir
 MOST_SHOWN = 500
 """However many tasks there are, a person takes one after the other."""
 
-app = typer.Typer(no_args_is_help=True, help="Duty tasks: look, take.")
+app = typer.Typer(no_args_is_help=True, help="Show duty tasks and take them.")
 
 
 @app.command("list")
 def show(state_dir: StateDir) -> None:
-    """Show the tasks that nobody has taken, danger first; the exit code is 0 whether there are any or none."""
+    """Show the tasks that nobody has taken, danger first. The exit code is 0 even if there are none."""
 
     async def look(_: Settings, connection: Any) -> tuple[list[Task], int]:
         in_all, _unanswered, _oldest = await duty_store.measure(connection)
@@ -37,17 +37,17 @@ def show(state_dir: StateDir) -> None:
         about = " ".join(filter(None, (task.partner_id, task.partner_reference, str(task.referral_id or ""), task.force_id)))
         typer.echo(f"{task.task_id}  {task.opened_at:%Y-%m-%dT%H:%M:%SZ}  {urgent}{task.words}  {about}")
     more = f"; the first {len(tasks)} are shown" if in_all > len(tasks) else ""
-    typer.echo(f"{in_all} duty tasks wait{more}")
+    typer.echo(f"{in_all} duty tasks are waiting{more}")
 
 
 @app.command()
 def take(
     state_dir: StateDir,
-    task_id: Annotated[UUID, typer.Argument(metavar="TASK", help="As the message and `conduit duty list` have it.")],
+    task_id: Annotated[UUID, typer.Argument(metavar="TASK", help="The task's id, from the message or `conduit duty list`.")],
     *,
-    actor: Annotated[str, typer.Option(help="Your name: the others see who has it.", envvar="CONDUIT_ACTOR")],
+    actor: Annotated[str, typer.Option(help="Your name, so that others see who has the task.", envvar="CONDUIT_ACTOR")],
 ) -> None:
-    """Take a task, so that nobody else is called, and see whom to ring."""
+    """Take a task so that nobody else is alerted, and see who to call."""
     who = " ".join(actor.split())
     if not shows_something(who):
         raise typer.BadParameter("--actor is your name")
@@ -66,9 +66,9 @@ def take(
 async def _take(connection: Any, task_id: UUID, who: str) -> list[str]:
     task = await duty_store.by_id(connection, task_id)
     if task is None:
-        return ["there is no such task; `conduit duty list` shows those that wait"]
+        return ["there is no such task; `conduit duty list` shows the tasks that are waiting"]
     if not await duty_store.take(connection, task_id, who, "command") and task.taken_by != who:
-        return [f"{task.taken_by} has it already"]
+        return [f"{task.taken_by} has already taken it"]
     callback = await duty_store.callback_of(connection, task_id)
     said = callback.model_dump(exclude_none=True) if callback else {}
     rooms = await duty_store.control_rooms_of(connection, task)

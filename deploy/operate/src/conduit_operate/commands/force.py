@@ -17,9 +17,9 @@ from conduit_operate.http_clients import FORCES
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.reachable import checked
 
-app = typer.Typer(no_args_is_help=True, help="Forces: onboard, rotate credentials.")
+app = typer.Typer(no_args_is_help=True, help="Onboard forces and rotate their credentials.")
 
-ForceId = Annotated[str, typer.Argument(metavar="ID", help="As in conduit_contracts/reference/forces.csv.")]
+ForceId = Annotated[str, typer.Argument(metavar="ID", help="The id in conduit_contracts/reference/forces.csv.")]
 
 
 @app.command("onboard")
@@ -27,30 +27,33 @@ def onboard(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     force_id: ForceId,
     *,
-    email: Annotated[str | None, typer.Option(help="The safeguarding team's; an empty one takes it away.")] = None,
-    webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
+    email: Annotated[str | None, typer.Option(help="The safeguarding team's address. An empty value removes it.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="For notices. An empty value removes it.")] = None,
     webhook_secret_name: SecretName = None,
     escalation_email: Annotated[
-        list[str] | None, typer.Option(help="The next levels', in order; replaces them all.")
+        list[str] | None, typer.Option(help="The addresses of the next levels, in order. They replace all earlier ones.")
     ] = None,
-    telephone: Annotated[str | None, typer.Option(help="The safeguarding team's; an empty one takes it away.")] = None,
+    telephone: Annotated[str | None, typer.Option(help="The safeguarding team's number. An empty value removes it.")] = None,
     control_room: Annotated[
-        str | None, typer.Option(help="The control room's, which answers at any hour; an empty one takes it away.")
+        str | None,
+        typer.Option(help="The number of the control room, which answers at any hour. An empty value removes it."),
     ] = None,
     professional_standards: Annotated[
         str | None,
         typer.Option(
-            help="Of the professional standards department, as EMAIL or EMAIL,TELEPHONE: told of cases in which a suspect "
-            "may belong to the force. An empty one takes it away."
+            help="The professional standards department, as EMAIL or EMAIL,TELEPHONE. It is told about cases in which a "
+            "suspect may belong to the force. An empty value removes it."
         ),
     ] = None,
-    http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API, which fetches attachments.")] = False,
+    http: Annotated[
+        bool, typer.Option("--http", help="Create a client of the HTTP API, which fetches attachments.")
+    ] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Topics, permissions, credentials and the register's entry. Again with other values, it changes those."""
+    """Create a force's topics, permissions, credentials and register entry, or change them by new values."""
     given = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name, "telephone": telephone}
 
     def plan_of(standing: Standing) -> Plan:
@@ -76,7 +79,7 @@ def _levels(typed: list[str]) -> tuple[Contact, ...]:
 
 
 def _department(typed: str) -> Contact | None:
-    """It must be told by e-mail or webhook: a telephone alone rings nobody by itself."""
+    """The department needs an e-mail address or webhook: no machine calls a telephone."""
     if not typed.strip():
         return None
     found = reachable.contact(typed, "--professional-standards")
@@ -90,13 +93,13 @@ def rotate(
     state_dir: StateDir,
     force_id: ForceId,
     *,
-    finish: Annotated[bool, typer.Option("--finish", help="Shut the old credentials out.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="End the old credentials.")] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """New credentials beside the old ones; with --finish the old ones end."""
+    """Create new credentials beside the old ones. With --finish, end the old ones."""
     with explained():
         plan_of = onboarding.finish_rotation if finish else onboarding.rotate
         plan = perform("force rotate", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)

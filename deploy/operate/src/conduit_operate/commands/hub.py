@@ -1,4 +1,4 @@
-"""`conduit hub`: whom the hub's alarms call. One person proposes a change, another approves it with other credentials.
+"""`conduit hub`: who the hub's alarms go to. One person proposes a change, another approves it with other credentials.
 
 Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
 """
@@ -23,13 +23,13 @@ from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, expl
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.reachable import contact
 
-app = typer.Typer(no_args_is_help=True, help="The hub's duty contacts: show, propose a change, approve it.")
+app = typer.Typer(no_args_is_help=True, help="Show the hub's duty contacts, propose a change or approve one.")
 FEWEST = 2
 
 
 @app.command()
 def show(state_dir: StateDir) -> None:
-    """Whom alarms call, in order, and the changes that wait for somebody else's approval."""
+    """Show who alarms go to, in order, and the changes that are waiting for approval."""
 
     async def look(_: Settings, connection: Any) -> tuple[Any, list[hub.Waiting]]:
         return await ladder_of(connection, HUB), await hub.waiting(connection)
@@ -38,9 +38,9 @@ def show(state_dir: StateDir) -> None:
     for number, each in enumerate(ladder or (), 1):
         typer.echo(f"{number}. {_shown(each)}")
     if not ladder:
-        typer.echo("no duty contacts: alarms go to HUB_EMAIL alone; `conduit hub propose` names two or more")
+        typer.echo("no duty contacts: alarms go only to HUB_EMAIL. Name two or more with `conduit hub propose`")
     for each in proposals:
-        typer.echo(f"waits for approval: {each.proposal_id} by {each.proposed_by}: {', '.join(each.shown)}")
+        typer.echo(f"waiting for approval: {each.proposal_id} by {each.proposed_by}: {', '.join(each.shown)}")
 
 
 @app.command()
@@ -48,14 +48,16 @@ def propose(
     state_dir: StateDir,
     contacts: Annotated[
         list[str],
-        typer.Option("--contact", help="EMAIL,TELEPHONE, in the order of calls; ,URL,SECRET-NAME behind it adds a webhook."),
+        typer.Option(
+            "--contact", help="EMAIL,TELEPHONE, in the order in which they are alerted. Add ,URL,SECRET-NAME for a webhook."
+        ),
     ],
     *,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Propose whom alarms call. Those who are called now are told of it."""
+    """Propose who alarms go to. The present contacts are told about it."""
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
         message = HubContactsProposed(
@@ -69,7 +71,7 @@ def propose(
         broker = reach(state_dir)
         with audited(broker.state_dir, By(actor, reason), "hub propose", "hub", [("propose", str(message.proposal_id))]):
             duty_contacts.propose(broker, message)
-        typer.echo(f"proposed: {message.proposal_id}; somebody else runs `conduit hub approve {message.proposal_id}`")
+        typer.echo(f"proposed: {message.proposal_id}; someone else must now run `conduit hub approve {message.proposal_id}`")
 
 
 def _shown(each: Contact) -> str:
@@ -80,20 +82,22 @@ def _several(typed: list[str]) -> tuple[Contact, ...]:
     """Raises OnboardingError where one absence would leave nobody to call."""
     found = tuple(map(contact, typed))
     if len({(each.email or "").casefold() for each in found}) < max(FEWEST, len(found)):
-        raise OnboardingError("give --contact twice or more, each with an address of its own: one may be away")
+        raise OnboardingError(
+            "give --contact twice or more, each with an address of its own: one person may not be available"
+        )
     return found
 
 
 @app.command()
 def approve(
     state_dir: StateDir,
-    proposal_id: Annotated[UUID, typer.Argument(metavar="PROPOSAL", help="As `conduit hub show` has it.")],
+    proposal_id: Annotated[UUID, typer.Argument(metavar="PROPOSAL", help="The proposal's id, from `conduit hub show`.")],
     *,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Approve a proposal of somebody else's, with the duty credentials."""
+    """Approve someone else's proposal, with the duty credentials."""
     must_be_known(apply=apply, actor=actor, reason=reason)
 
     async def look(_: Settings, connection: Any) -> list[hub.Waiting]:
@@ -102,9 +106,9 @@ def approve(
     found = [each for each in with_connection("notification", state_dir, look) if each.proposal_id == proposal_id]
     with explained():
         if not found:
-            raise OnboardingError("no such proposal waits; `conduit hub show` lists those that do")
+            raise OnboardingError("no such proposal is waiting; `conduit hub show` lists those that are")
         if apply and hub.same_person(found[0].proposed_by, actor):
-            raise OnboardingError("whoever proposed it cannot approve it: ask somebody else")
+            raise OnboardingError("the person who proposed it cannot approve it: ask someone else")
         typer.echo(f"{proposal_id} by {found[0].proposed_by}: {', '.join(found[0].shown)}")
         if not apply:
             typer.echo("nothing was changed. Add --apply to approve it")
@@ -113,4 +117,4 @@ def approve(
         broker = reach(state_dir)
         with audited(broker.state_dir, By(actor, reason), "hub approve", "hub", [("approve", str(proposal_id))]):
             duty_contacts.approve(broker, message)
-        typer.echo("approved: it takes effect within seconds, and those who were called before are told")
+        typer.echo("approved: it takes effect within seconds, and the contacts before the change are told")

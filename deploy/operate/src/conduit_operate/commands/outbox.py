@@ -1,6 +1,6 @@
-"""`conduit outbox`: the events that Kafka would not take from a service, and how they come back or are given up.
+"""`conduit outbox`: the events of a service that Kafka refused, and how to send them again or discard them.
 
-What an event holds is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse.
+The content of an event is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from conduit_chassis.settings import Settings
 from conduit_operate.commands.dead_letters import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
 
-app = typer.Typer(no_args_is_help=True, help="Events that Kafka would not take: look, send again, give up.")
+app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
 
 
 @app.command("list")
 def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
-    """Show the events that Kafka would not take, oldest first; the exit code is 0 whether there are any or none."""
+    """Show the events that Kafka refused, oldest first. The exit code is 0 even if there are none."""
 
     async def look(_: Settings, connection: Any) -> tuple[list[rejected.Rejected], int]:
         shown = await rejected.waiting(connection, most=None if as_json else MOST_SHOWN)
@@ -35,7 +35,7 @@ def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> N
     for each in found:
         what = f"{each.topic}  key {each.key}  {each.size} bytes"
         typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
-    typer.echo(f"{service}: Kafka would not take {in_all} events{first_of(len(found), in_all)}")
+    typer.echo(f"{service}: Kafka refused {in_all} events{first_of(len(found), in_all)}")
 
 
 @app.command("return")
@@ -48,7 +48,7 @@ def bring_back(
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Have the service send events again. It does so within seconds; mend the cause first, or they come back here."""
+    """Have the service send events again, within seconds. Fix the cause first, or they come back here."""
 
     async def act(_: Settings, connection: Any) -> Sequence[int]:
         return await rejected.bring_back(connection, actor=actor, reason=reason, ids=ids)
@@ -56,25 +56,25 @@ def bring_back(
     chosen = Chosen(service, state_dir, rejected.waiting, ids)
     done = carry_out(chosen, "would be sent again", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
-        typer.echo(f"{service}: {len(done)} are sent again. What Kafka still refuses is listed again")
+        typer.echo(f"{service}: {len(done)} are being sent again. Those that Kafka still refuses will be listed again")
 
 
 @app.command()
 def discard(
     service: Service,
     state_dir: StateDir,
-    ids: Annotated[list[int], typer.Option("--id", help="Which; may be given several times.")],
+    ids: Annotated[list[int], typer.Option("--id", help="The id of an event. You can give this several times.")],
     *,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Give events up for ever: nobody is told what they say, unless you tell them by another way."""
+    """Discard events for good. Nobody receives them, so tell their readers in another way."""
 
     async def act(_: Settings, connection: Any) -> Sequence[int]:
         return await rejected.discard(connection, ids, actor=actor, reason=reason)
 
     chosen = Chosen(service, state_dir, rejected.waiting, ids)
-    done = carry_out(chosen, "would be given up", act, apply=apply, actor=actor, reason=reason)
+    done = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
-        typer.echo(f"{service}: {len(done)} given up")
+        typer.echo(f"{service}: {len(done)} discarded")

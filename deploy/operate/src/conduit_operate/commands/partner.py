@@ -21,12 +21,12 @@ from conduit_operate.plans import Plan, Standing
 from conduit_operate.quotas import PRODUCER
 from conduit_operate.register import read_registers
 
-app = typer.Typer(no_args_is_help=True, help="Partners: onboard, suspend, resume, rotate credentials, offboard.")
+app = typer.Typer(no_args_is_help=True, help="Onboard, suspend, resume and offboard partners, and rotate their credentials.")
 
 DAY = ["%Y-%m-%d"]
 PartnerId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits and single hyphens.")]
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
-SecretName = Annotated[str | None, typer.Option(help="Names the file of the signing secret; by default the ID.")]
+SecretName = Annotated[str | None, typer.Option(help="The name of the file with the signing secret. By default, the ID.")]
 MouReference = Annotated[str | None, typer.Option("--mou", help="Only this MoU.")]
 
 
@@ -35,31 +35,37 @@ def onboard(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     partner_id: PartnerId,
     *,
-    name: Annotated[str | None, typer.Option(help="The organisation's name; wanted the first time.")] = None,
+    name: Annotated[str | None, typer.Option(help="The organisation's name. Required the first time.")] = None,
     mou: Annotated[str | None, typer.Option(help="Reference of the Memorandum of Understanding.")] = None,
     valid_from: Day = None,
     valid_to: Day = None,
     scope: Annotated[str, typer.Option(help="What the MoU covers.")] = "Complex child-safeguarding referrals",
-    signed_on: Annotated[datetime | None, typer.Option(formats=DAY, help="By default --valid-from.")] = None,
-    review_on: Annotated[datetime | None, typer.Option(formats=DAY, help="By default --valid-to.")] = None,
+    signed_on: Annotated[datetime | None, typer.Option(formats=DAY, help="By default, the same as --valid-from.")] = None,
+    review_on: Annotated[datetime | None, typer.Option(formats=DAY, help="By default, the same as --valid-to.")] = None,
     legal_ground: Annotated[LegalGround, typer.Option(help="Data protection.")] = LegalGround.SAFEGUARDING_OF_CHILDREN,
-    email: Annotated[str | None, typer.Option(help="A team's address for notices; an empty one takes it away.")] = None,
-    webhook_url: Annotated[str | None, typer.Option(help="For notices; an empty one takes it away.")] = None,
+    email: Annotated[str | None, typer.Option(help="A team's address for notices. An empty value removes it.")] = None,
+    webhook_url: Annotated[str | None, typer.Option(help="For notices. An empty value removes it.")] = None,
     webhook_secret_name: SecretName = None,
-    telephone: Annotated[str | None, typer.Option(help="The team's, for danger; an empty one takes it away.")] = None,
-    sandbox_email: Annotated[str | None, typer.Option(help="For notices about the sandbox; an empty one: none.")] = None,
-    sandbox_webhook_url: Annotated[
-        str | None, typer.Option(help="The same by webhook, signed with a secret of its own.")
+    telephone: Annotated[
+        str | None, typer.Option(help="The team's number, for cases of danger. An empty value removes it.")
     ] = None,
-    producer_byte_rate: Annotated[float | None, typer.Option(min=1024, help="Bytes a second, if not everybody's.")] = None,
-    http: Annotated[bool, typer.Option("--http", help="A client of the HTTP API as well.")] = False,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="A client whose referrals reach nobody.")] = False,
+    sandbox_email: Annotated[
+        str | None, typer.Option(help="For notices about the sandbox. An empty value removes it.")
+    ] = None,
+    sandbox_webhook_url: Annotated[str | None, typer.Option(help="The same by webhook, signed with its own secret.")] = None,
+    producer_byte_rate: Annotated[
+        float | None, typer.Option(min=1024, help="Bytes a second, if it differs from the usual quota.")
+    ] = None,
+    http: Annotated[bool, typer.Option("--http", help="Also create a client of the HTTP API.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Also create a sandbox client, whose referrals reach nobody.")
+    ] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Topics, permissions, credentials and the register's entry. Again with other values, it changes or adds those."""
+    """Create a partner's topics, permissions, credentials and register entry, or change or add to them."""
     contact = {
         "email": email,
         "webhook_url": webhook_url,
@@ -85,13 +91,13 @@ def suspend(  # noqa: PLR0913  one parameter per option
     partner_id: PartnerId,
     *,
     mou: MouReference = None,
-    wholly: Annotated[bool, typer.Option("--wholly", help="Refuse what it sends about running cases too.")] = False,
+    wholly: Annotated[bool, typer.Option("--wholly", help="Also refuse what it sends about open cases.")] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Refuse new referrals, within seconds. Running cases go on: information and withdrawals are still taken."""
+    """Refuse new referrals, within seconds. Open cases go on: information and withdrawals are still accepted."""
     with explained():
         plan_of = partial(onboarding.suspend, mou=mou, wholly=wholly)
         plan = _perform("suspend", partner_id, plan_of, (apply, actor, reason), state_dir)
@@ -121,13 +127,13 @@ def rotate(
     state_dir: StateDir,
     partner_id: PartnerId,
     *,
-    finish: Annotated[bool, typer.Option("--finish", help="Shut the old credentials out.")] = False,
+    finish: Annotated[bool, typer.Option("--finish", help="End the old credentials.")] = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """New credentials beside the old ones; with --finish the old ones end."""
+    """Create new credentials beside the old ones. With --finish, end the old ones."""
     with explained():
         plan_of = onboarding.finish_rotation if finish else onboarding.rotate
         plan = _perform("rotate", partner_id, plan_of, (apply, actor, reason), state_dir)
@@ -144,7 +150,7 @@ def offboard(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Take nothing more from the partner and shut its credentials out. Its topics and running cases stay."""
+    """Accept nothing more from the partner and end its credentials. Its topics and open cases stay."""
     with explained():
         plan = _perform("offboard", partner_id, onboarding.offboard, (apply, actor, reason), state_dir)
         show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
@@ -152,7 +158,7 @@ def offboard(
 
 @app.command("list")
 def list_partners(state_dir: StateDir, as_json: AsJson = False) -> None:
-    """The register of partners as it stands."""
+    """Show the register of partners."""
     with explained():
         registers = read_registers(reach(state_dir))
         partners = registers.partners
@@ -212,7 +218,9 @@ def _mou(reference: str | None, scope: str, days: tuple[datetime | None, ...], l
         return ()
     signed_on, valid_from, valid_to, review_on = (_date(day) for day in days)
     if valid_from is None or valid_to is None:
-        raise onboarding.OnboardingError("an MoU has its days; give --valid-from and --valid-to as YYYY-MM-DD")
+        raise onboarding.OnboardingError(
+            "an MoU needs its first and last day: give --valid-from and --valid-to as YYYY-MM-DD"
+        )
     return (
         Mou(
             reference=reference,
@@ -239,5 +247,5 @@ def _line(partner: PartnerRegistered) -> str:
         f"{mou.reference} {mou.valid_from} to {mou.valid_to}{' (suspended)' if mou.suspended else ''}"
         for mou in partner.mous
     )
-    state = "suspended wholly" if partner.suspended else "taking part"
+    state = "suspended" if partner.suspended else "taking part"
     return f"{partner.partner_id}: {partner.name}; {state}; {mous or 'no MoU'}"

@@ -35,8 +35,10 @@ from conduit_operate.secured import PROTOCOL, authority_path
 from conduit_operate.topics import TopicError
 
 Apply = Annotated[bool, typer.Option("--apply", help="Carry the plan out. Without it the plan is only shown.")]
-Actor = Annotated[str, typer.Option(help="Who does this; wanted with --apply, kept in the audit.", envvar="CONDUIT_ACTOR")]
-Reason = Annotated[str, typer.Option(help="Why; wanted with --apply, kept in the audit.")]
+Actor = Annotated[
+    str, typer.Option(help="Who does this. Required with --apply, and kept in the audit.", envvar="CONDUIT_ACTOR")
+]
+Reason = Annotated[str, typer.Option(help="Why. Required with --apply, and kept in the audit.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are kept.", default_factory=default_state_dir)]
 
@@ -96,7 +98,7 @@ def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[b
     with alone(broker.state_dir):
         standing = look(broker, *subject, http)
         if standing.unreadable:
-            typer.echo(f"the last record of {standing.name} in the register cannot be read; it is passed over", err=True)
+            typer.echo(f"the last record of {standing.name} in the register cannot be read; it is ignored", err=True)
         plan = plan_of(standing)
         if apply:
             carry_out(plan, broker, By(actor, reason), command, http)
@@ -106,7 +108,7 @@ def perform(command: str, subject: tuple[str, str], plan_of: PlanOf, by: tuple[b
 def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
     """Raises BadParameter where something is to be done without saying who does it and why."""
     if apply and not (shows_something(actor) and shows_something(reason)):
-        raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did it and why")
+        raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did what and why")
 
 
 def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tuple[str, ...] = ()) -> None:
@@ -127,7 +129,7 @@ def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tu
     for step in plan.steps:
         typer.echo(f"  {step.do} {step.what} {step.name}")
     if not plan.steps:
-        typer.echo(f"{plan.subject}: nothing to do, it is so already")
+        typer.echo(f"{plan.subject}: nothing to do: everything is already in place")
     elif not applied:
         typer.echo(f"{plan.subject}: to do: {len(plan.steps)}; nothing was changed. Add --apply to carry it out")
     else:
@@ -148,14 +150,17 @@ def _all_was_seen(plan: Plan) -> None:
 def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
     kind, _, identity = plan.subject.partition(".")
     if plan.overlaps:
-        yield f"old and new work until `conduit {kind} rotate {identity} --finish`; run it once the new ones are in use"
+        yield (
+            f"the old credentials work beside the new ones until `conduit {kind} rotate {identity} --finish`; run it "
+            "once the new ones are in use"
+        )
     for contact in contacts_of(plan.entry) if plan.entry else ():
         named = f"webhook_secret: (none) → {contact.webhook_secret}"
         if contact.webhook_secret and any(change.endswith(named) for change in plan.changes):
             secret = webhook_secrets(state_dir) / contact.webhook_secret
             yield f"webhooks to {contact.webhook_url} are signed with the secret in {secret}; the receiver needs it too"
     if isinstance(plan.entry, PartnerRegistered) and _refuses_all(plan.entry):
-        yield f"no MoU of {identity} lets new referrals in" + (
+        yield f"no MoU of {identity} is in force, so new referrals are refused" + (
             "" if plan.removed_users else f"; `conduit partner resume {identity}` lifts a suspension"
         )
 

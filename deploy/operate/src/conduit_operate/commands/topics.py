@@ -13,7 +13,7 @@ from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, expl
 from conduit_operate.narrowing import narrow as carry_out
 from conduit_operate.narrowing import plan
 
-app = typer.Typer(no_args_is_help=True, help="Topics that an earlier release made otherwise.")
+app = typer.Typer(no_args_is_help=True, help="Change topics that an earlier release created differently.")
 
 
 @app.callback()
@@ -26,7 +26,9 @@ def narrow(
     state_dir: StateDir,
     partner_id: PartnerId,
     *,
-    patience: Annotated[float, typer.Option(min=5, help="Seconds in which intake has to read what is left.")] = 120,
+    patience: Annotated[
+        float, typer.Option(min=5, help="How many seconds intake has to read the records that are left.")
+    ] = 120,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
@@ -41,7 +43,7 @@ def narrow(
         with alone(broker.state_dir):
             narrowing = plan(broker, partner_id)
             if not narrowing.needed:
-                typer.echo(f"{narrowing.topic}: nothing to do, it has one partition already")
+                typer.echo(f"{narrowing.topic}: nothing to do: it already has one partition")
                 return
             for step in (*narrowing.closing, *narrowing.making(narrowing.start)):
                 typer.echo(f"  {' '.join(step)}")
@@ -49,6 +51,6 @@ def narrow(
                 typer.echo(f"{narrowing.topic}: nothing was changed. Add --apply to carry it out")
                 return
             if not broker.secured:
-                typer.echo("note: nobody can be kept from writing to this broker; the partner must not send meanwhile")
+                typer.echo("note: this broker cannot refuse anyone; the partner must not send in the meantime")
             start = carry_out(broker, narrowing, By(actor, reason), patience, typer.echo)
     typer.echo(f"{narrowing.topic}: done; it has one partition, and begins at offset {start}")
