@@ -69,8 +69,15 @@ def _has_room(folder: Path) -> bool:
     return shutil.disk_usage(folder).free > ROOM_BYTES and psutil.virtual_memory().available > SPARE_BYTES
 
 
+WITH_KAFKA = frozenset({"kafka_bootstrap", "stack", "new_stack", "watched", "breakable", "broker", "changing_broker"})
+"""Fixtures that start Kafka, or a stack with it. Who starts one by hand bears the mark `kafka` by hand."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every process must come to the same order."""
+    for item in items:
+        if WITH_KAFKA.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("kafka")
     items.sort(key=lambda item: next((n for n, each in enumerate(SLOWEST_FIRST) if item.nodeid.startswith(each)), 99))
 
 

@@ -1,8 +1,7 @@
 """Real servers for tests. A test that asks for one fails, never skips, when it cannot be started.
 
-servers            one Kafka and one PostgreSQL for the whole run, or those of KAFKA_BOOTSTRAP_SERVERS and POSTGRES_DSN
-kafka_bootstrap    its address
-postgres_dsn       the administrator's DSN
+kafka_bootstrap    one Kafka for the whole run, or that of KAFKA_BOOTSTRAP_SERVERS: its address
+postgres_dsn       one PostgreSQL for the whole run, or that of POSTGRES_DSN: its administrator's DSN
 template_database  template_database("intake", migrate): the name of a database on which migrate(dsn) ran once in this run
 database_template  override it in a package's conftest to return such a name; the default is an empty database
 database           a new database for this test, copied from database_template: its DSN
@@ -13,11 +12,13 @@ state_dir          an empty state directory for tests that start servers of thei
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,8 +28,13 @@ import pytest
 from psycopg import sql
 
 from conduit_local.children import Child
+from conduit_local.kafka import QUICK_START, EmbeddedKafka
+from conduit_local.kafka_archive import keep_archive
 from conduit_local.ports import LOOPBACK, free_port, wait_for_port
-from conduit_local.providers import Servers, start_servers
+from conduit_local.postgres import EmbeddedPostgres
+from conduit_local.providers import Servers, choose_provider, start_servers
+from conduit_operate.broker import local_broker
+from conduit_operate.paths import cache_dir
 
 Migrate = Callable[[str], None]
 TemplateDatabase = Callable[[str, Migrate], str]
@@ -46,24 +52,54 @@ def state_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
+def given() -> Iterator[Servers | None]:
+    """Servers that exist already, or containers; None where the embedded ones are to be started."""
+    if choose_provider(os.environ) == "embedded":
+        yield None
+        return
     folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
-    with start_servers(folder) as started:
-        yield started
-        for embedded in (started.kafka, started.postgres):
-            if embedded is not None:
-                embedded.kill()  # nobody needs the data: an orderly end would only take time
+    with start_servers(folder) as found:
+        yield found
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(servers: Servers) -> str:
-    return servers.kafka_bootstrap_servers
+def kafka_bootstrap(given: Servers | None) -> Iterator[str]:
+    if given is not None:
+        yield given.kafka_bootstrap_servers
+        return
+    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
+    kafka = EmbeddedKafka(folder, jvm_options=QUICK_START, archive=keep_archive(cache_dir(), print))
+    with started(kafka, folder):
+        yield kafka.bootstrap_servers
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(servers: Servers) -> str:
-    return servers.postgres_dsn
+def postgres_dsn(given: Servers | None) -> Iterator[str]:
+    """Most tests want this one alone, so it does not wait for Kafka."""
+    if given is not None:
+        yield given.postgres_dsn
+        return
+    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
+    postgres = EmbeddedPostgres(folder)
+    with started(postgres, folder):
+        yield postgres.dsn
+
+
+@pytest.fixture(scope="session")
+def servers(kafka_bootstrap: str, postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Servers:
+    """Where both are."""
+    return Servers(local_broker(tmp_path_factory.mktemp("servers"), kafka_bootstrap, secured=False), postgres_dsn)
+
+
+@contextmanager
+def started(server: EmbeddedKafka | EmbeddedPostgres, folder: Path) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.kill()  # nobody needs the data: an orderly end would only take time
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
