@@ -56,13 +56,21 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: test test-long clients lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
+.PHONY: check test test-long clients lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
+check: install ## What a change is tried with at first: lint, then every test that needs no Kafka
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -m "not long and not clients and not kafka" $(BY_FOLDER) $(ARGS)
+
 test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
 	$(BIN)/python -m pytest -m "not long and not clients" $(BY_FOLDER) $(ARGS)
 
+# Live alerts come alone: they hear of a machine that others keep busy, and rightly.
 test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the release before
-	$(BIN)/python -m pytest -m "long and not clients" $(BY_FOLDER) $(ARGS)
+	@failed=0; \
+	$(BIN)/python -m pytest -m "long and not clients" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
+	$(BIN)/python -m pytest -m long tests/monitoring $(ARGS) || failed=1; \
+	exit $$failed
 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)
 	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)
