@@ -21,7 +21,8 @@ from conduit_chassis import producer as producers
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.held import Holds, Trial
 from conduit_chassis.producer import Pending, Producer
-from conduit_chassis.relay import ROUND_BYTES, Relay
+from conduit_chassis.relay import Relay
+from conduit_chassis.scan import ROUND_BYTES
 from services.chassis.tests.relaying import INSERT, empty, first_copies, publish, relaying
 from services.chassis.tests.world import World, eventually
 

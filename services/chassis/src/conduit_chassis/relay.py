@@ -6,7 +6,7 @@ has the same ids, and the first copies are still in order.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic, time
 from typing import Any
@@ -21,28 +21,10 @@ from conduit_chassis.health import Health
 from conduit_chassis.held import Holds, Trial, concerns_its_topic, find
 from conduit_chassis.in_flight import SLOW_SECONDS, InFlight, NotTaken
 from conduit_chassis.producer import REFUSALS, BehindRefusedError, Pending, Producer, Sent
+from conduit_chassis.scan import Scan
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import REGISTRY
 
-# Written as a subquery, what is under way is looked up in a hash table; an array parameter is searched from end to end for
-# every row. Large values are only measured: how many of them a round has room for is not known before.
-_SCAN = """
-SELECT id, topic, key, headers, CASE WHEN octet_length(value) <= $5 THEN value END,
-       extract(epoch FROM clock_timestamp() - created_at)::float8,
-       extract(epoch FROM clock_timestamp() - acted_at)::float8, octet_length(value)
-FROM outbox
-WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0} ORDER BY id LIMIT $4
-"""
-_VALUES = "SELECT id, value FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
-_OTHERS = "topic <> ALL($3::text[])"
-_ONE = "topic = ANY($3::text[]) AND id <= $6"
-_IN_TURN = """ AND NOT EXISTS (
-    SELECT FROM outbox_rejected r
-    WHERE r.shard = outbox.shard AND r.topic = outbox.topic AND r.key = outbox.key AND r.id < outbox.id
-)"""
-_SCAN_OTHERS = {False: _SCAN.format(_OTHERS), True: _SCAN.format(_OTHERS + _IN_TURN)}
-_SCAN_ONE = {False: _SCAN.format(_ONE), True: _SCAN.format(_ONE + _IN_TURN)}
-"""By whether events were refused: those that came after one of their key wait for it."""
 _ANY_REFUSED = "SELECT EXISTS (SELECT FROM outbox_rejected WHERE shard = $1)"
 _DELETE = "DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _REJECT = """
@@ -56,13 +38,9 @@ _SIZE = "SELECT pg_relation_size('outbox')"
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox"
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('conduit.outbox'), $1)"
 
-_LAST_ID = 2**63 - 1
-
 STANDBY_SECONDS = 0.5
 TIDY_AFTER_ROWS = 5_000
 TIDY_MOST_BYTES = 64 * 1024 * 1024
-ROUND_BYTES = 4 * 1024 * 1024
-"""Of a round. Two are on their way at a time, and lie in memory more than once: as batches, as a request, encrypted."""
 LOOK_SECONDS = 1.0
 """How often it is asked, while refused events wait for a person, whether they still do."""
 PATIENCE_SECONDS = 5.0
@@ -97,6 +75,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._draining = False
         self._holds = Holds(self._new_producer, self.wake)
+        self._outbox = Scan(shard, settings.relay_batch)
         self._failures = 0
         self._deleted = 0
         self._any_refused = True
@@ -199,7 +178,7 @@ class Relay:
             self._wake.clear()
             await self._tend_held(connection)
             rows = await self._scan(connection, producer, in_flight)
-            full, before = self._is_full(rows), in_flight.sent
+            full, before = self._outbox.fills_a_round(rows), in_flight.sent
             await in_flight.send(rows)
             del rows  # the producer has them: they need not lie here for as long as they are on their way
             # The round before is confirmed only now: while it was on its way, this one was read and sent.
@@ -219,14 +198,10 @@ class Relay:
                 self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
             await self._rest()
 
-    def _is_full(self, rows: Sequence[Pending]) -> bool:
-        return len(rows) == self._settings.relay_batch or sum(_size(row) for row in rows) > ROUND_BYTES // 2
-
     async def _scan(self, connection: Any, producer: Producer, in_flight: InFlight) -> list[Pending]:
         passed_over = [*self._holds.topics, *in_flight.slow]
         await self._look_for_refused(connection)
-        scan = _SCAN_OTHERS[self._any_refused]
-        rows = await self._read(connection, scan, in_flight.ids, passed_over, self._settings.relay_batch)
+        rows = await self._outbox.but(connection, passed_over, in_flight.ids, any_refused=self._any_refused)
         for topic in {row.topic for row in rows}:
             if not producer.knows(topic) and not await find(producer, topic):
                 self._holds.hold(topic, UnknownTopicOrPartitionError(topic))
@@ -238,26 +213,12 @@ class Relay:
             self._looked_at = monotonic()
             self._any_refused = await connection.fetchval(_ANY_REFUSED, self._shard)
 
-    async def _read(
-        self, connection: Any, scan: str, under_way: Sequence[int], topics: Sequence[str], most: int, *to: int
-    ) -> list[Pending]:
-        """The first rows that there are, up to so many, and to so many bytes unless the first alone is larger."""
-        small = 2 * ROUND_BYTES // self._settings.relay_batch  # the scan itself reads no more than two rounds of these
-        found = await connection.fetch(scan, self._shard, under_way, topics, most, small, *to)
-        rows = _that_fit(found)
-        large = [row[0] for row in rows if _is_larger(row, small)]
-        values = dict(await connection.fetch(_VALUES, self._shard, large)) if large else {}
-        # A large row may be gone since: where another relay took over for a moment, it was sent.
-        return [_pending(row, values) for row in rows if row[0] in values or not _is_larger(row, small)]
-
     async def _tend_held(self, connection: Any) -> None:
         """Heed what came of trying held topics, and try those whose time has come."""
         for trial in self._holds.finished():
             await self._heed(connection, trial)
         for topic, singly_to in self._holds.due():
-            most = self._settings.relay_batch if singly_to else 1
-            scan = _SCAN_ONE[self._any_refused]
-            self._holds.begin(topic, await self._read(connection, scan, [], [topic], most, singly_to or _LAST_ID))
+            self._holds.begin(topic, await self._outbox.of(connection, topic, singly_to, any_refused=self._any_refused))
 
     async def _heed(self, connection: Any, trial: Trial) -> None:
         await self._delete(connection, trial.confirmed)
@@ -383,32 +344,6 @@ def _compare_clocks(batch: Sent) -> None:
 
 def _failure(batch: Sent) -> BaseException:
     return _error(batch) or TimeoutError()
-
-
-_HEADERS, _SIZE_OF_VALUE = 3, 7
-"""Where these stand in a row of the scan."""
-
-
-def _that_fit(rows: Sequence[Any]) -> Sequence[Any]:
-    total = 0
-    for number, row in enumerate(rows):
-        total += len(row[_HEADERS]) + (row[_SIZE_OF_VALUE] or 0)
-        if total > ROUND_BYTES and number:
-            return rows[:number]
-    return rows
-
-
-def _is_larger(row: Any, most: int) -> bool:
-    return (row[_SIZE_OF_VALUE] or 0) > most
-
-
-def _pending(row: Any, values: Mapping[int, bytes]) -> Pending:
-    number, topic, key, headers, value, age, act_age, _ = row
-    return Pending(number, topic, key, headers, values.get(number, value), age, act_age)
-
-
-def _size(row: Pending) -> int:
-    return len(row.headers) + len(row.value or b"")
 
 
 _templates: dict[str, str] = {}

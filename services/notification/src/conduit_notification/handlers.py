@@ -8,14 +8,13 @@ from conduit_chassis.kafka import Delivery
 from conduit_contracts import danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import notices, readers, rules, sandbox
+from conduit_notification import notices, readers, registers, rules, sandbox
 from conduit_notification.duty import Kind
-from conduit_notification.notices import HUB, Ladder
+from conduit_notification.notices import HUB
 from conduit_notification.sandbox import SandboxWork
 from conduit_notification.templates import Template
 from conduit_notification.work import (
     ANY_FORCE,
-    Approval,
     NotificationWork,
     by_force,
     by_officer,
@@ -24,37 +23,6 @@ from conduit_notification.work import (
 )
 
 RULES, CLOCK = "rules", "clock"
-
-
-def partner_registered(work: NotificationWork, delivery: Delivery[readers.PartnerContact]) -> None:
-    message, partner = delivery.message, notices.partner(delivery.message.partner_id)
-    _register(work, delivery, partner, (message.contact,))
-    # Without one an empty contact takes its place, as for every address that leaves the register.
-    _register(work, delivery, f"{partner}{notices.SANDBOX}", (message.sandbox_contact or programme.Contact(),))
-
-
-def force_registered(work: NotificationWork, delivery: Delivery[programme.ForceRegistered]) -> None:
-    message = delivery.message
-    work.control_rooms[notices.force(message.force_id)] = message.control_room
-    _register(work, delivery, notices.force(message.force_id), (message.contact, *message.escalation))
-    # Without one an empty contact takes its place: an address that left the register is written to no more.
-    department = message.professional_standards or programme.Contact()
-    _register(work, delivery, notices.professional_standards(message.force_id), (department,))
-
-
-def hub_contacts_proposed(work: NotificationWork, delivery: Delivery[programme.HubContactsProposed]) -> None:
-    """Nothing changes yet; whoever is on duty now is told."""
-    work.proposals.append(delivery.message)
-
-
-def hub_contacts_approved(work: NotificationWork, delivery: Delivery[programme.HubContactsApproved]) -> None:
-    """It takes effect where it approves what was proposed, to the letter."""
-    work.approvals.append(Approval(delivery.message, delivery.attributes.time))
-
-
-def _register(work: NotificationWork, delivery: Delivery[Any], audience: str, ladder: Ladder) -> None:
-    work.ladders[audience] = ladder
-    work.registered[audience] = delivery.attributes.time
 
 
 def referral_received(work: NotificationWork, delivery: Delivery[readers.ReferralReceived]) -> None:
@@ -282,23 +250,29 @@ def _handoff(
 
 
 def handoff_overdue(work: NotificationWork, delivery: Delivery[routing.HandoffOverdue]) -> None:
-    message, leg = delivery.message, delivery.message.leg.value
-    record = work.tell(delivery, work.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
-    danger = record.standing.immediate_danger
-    template = Template.FORCE_DANGER_OVERDUE if danger else Template.FORCE_HANDOFF_OVERDUE
-    codes: dict[str, Any] = {"leg": leg, "chase": message.chase, "due": work.local(message.due_at)}
-    work.notify_force(delivery, message.force_id, template, **codes)
+    _not_answered(
+        work, delivery, Template.FORCE_HANDOFF_OVERDUE, Template.FORCE_DANGER_OVERDUE, chase=delivery.message.chase
+    )
 
 
 def handoff_escalated(work: NotificationWork, delivery: Delivery[routing.HandoffEscalated]) -> None:
-    message, leg, level = delivery.message, delivery.message.leg.value, delivery.message.level
-    record = work.tell(delivery, work.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
-    urgent = record.standing.immediate_danger
-    template = Template.FORCE_DANGER_ESCALATED if urgent else Template.FORCE_HANDOFF_ESCALATED
-    codes: dict[str, Any] = {"leg": leg, "level": level, "due": work.local(message.due_at)}
-    work.notify_force(delivery, message.force_id, template, level, **codes)
-    params = {"force_id": message.force_id, **codes}
+    message, level = delivery.message, delivery.message.level
+    routine, danger = Template.FORCE_HANDOFF_ESCALATED, Template.FORCE_DANGER_ESCALATED
+    codes = _not_answered(work, delivery, routine, danger, rung=level, level=level)
+    params, urgent = {"force_id": message.force_id, **codes}, work.standing(message).immediate_danger
     work.notify(delivery, HUB, Template.HUB_HANDOFF_ESCALATED, message.referral_id, params, urgent=urgent)
+
+
+def _not_answered(
+    work: NotificationWork, delivery: Delivery[Any], routine: Template, danger: Template, rung: int = 0, **which: int
+) -> dict[str, Any]:
+    """The partner sees that a force has not answered in time, and the force is told; returns what it is told."""
+    message, leg = delivery.message, delivery.message.leg.value
+    record = work.tell(delivery, work.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
+    codes = {"leg": leg, **which, "due": work.local(message.due_at)}
+    template = danger if record.standing.immediate_danger else routine
+    work.notify_force(delivery, message.force_id, template, rung, **codes)
+    return codes
 
 
 def case_handed_over(work: NotificationWork, delivery: Delivery[routing.CaseHandedOver]) -> None:
@@ -357,10 +331,10 @@ def _have_it_rung(work: NotificationWork, delivery: Delivery[Any], force_id: str
 
 
 HANDLERS: Handlers[NotificationWork] = {
-    programme.PartnerRegistered.type: partner_registered,
-    programme.ForceRegistered.type: force_registered,
-    programme.HubContactsProposed.type: hub_contacts_proposed,
-    programme.HubContactsApproved.type: hub_contacts_approved,
+    programme.PartnerRegistered.type: registers.partner_registered,
+    programme.ForceRegistered.type: registers.force_registered,
+    programme.HubContactsProposed.type: registers.hub_contacts_proposed,
+    programme.HubContactsApproved.type: registers.hub_contacts_approved,
     intake.ReferralReceived.type: referral_received,
     intake.InformationSupplied.type: information_supplied,
     intake.ReferralWithdrawn.type: referral_withdrawn,
