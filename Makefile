@@ -88,8 +88,9 @@ format: install ## Format and mend what ruff can
 schemas: install ## Write the JSON Schemas of all messages anew
 	$(BIN)/python -m conduit_contracts.schemas write
 
-documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api anew
+documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api, and docs/states.md, anew
 	$(BIN)/python -m conduit_generate.documents write
+	$(BIN)/python -m conduit_generate.states write
 
 dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards anew
 	$(BIN)/python -m conduit_generate.dashboards write

@@ -11,7 +11,7 @@ from conduit_contracts.topics import REGISTRY
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-a-referral-travels.md"
 SENTENCE = re.compile(r"^(\d+)\. (.+?)\n   → \[`(.+?)`\]\((.+?)\), `(.+?)`$", re.MULTILINE | re.DOTALL)
-BESIDE = "## Beside the way"
+BESIDE = "## Beside the main journey"
 TEMPLATES = [topic.template for topic in REGISTRY]
 
 
