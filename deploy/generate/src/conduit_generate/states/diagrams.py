@@ -17,10 +17,10 @@ _ALSO = "Read in another order than it happened in:"
 _HEAD = """\
 # States
 
-Written by `make documents`, and not by hand. Triage's, routing's and notification's own handlers were given everything that
-partners, officers and forces may say, in every situation, and each move that something made is drawn here. What is said and
-does not fit moves nothing, so it has no arrow. Tests hold this page equal to what the handlers do, and its states equal to
-those that the databases' constraints allow; they also walk at random through more than that, and find no other arrow.
+Written by `make documents`, and not by hand. Triage's, routing's and notification's own handlers are run on what partners,
+officers and forces may say in each situation, and each move that results is drawn here. What is said and does not fit moves
+nothing, so it has no arrow. Tests hold this page equal to what the handlers do, and its states equal to those that the
+databases' constraints allow; they also walk at random, further than that, and find no other arrow.
 
 An arrow names the messages or the steps that cause it; the [glossary](glossary.md) says what each means. How it all hangs
 together: [how a referral travels](how-a-referral-travels.md).

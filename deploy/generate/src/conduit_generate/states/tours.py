@@ -1,6 +1,7 @@
 """Ways of a referral, each a beginning and what is said after it: run through the services, they show every move there is.
 
-They were found by looking at all ways (`python -m conduit_generate.states explore`) and are kept in `tours.json`.
+They were found by saying everything in every situation once, and by walking at random since then
+(`python -m conduit_generate.states look`). They are kept in `tours.json`.
 """
 
 from __future__ import annotations
