@@ -30,7 +30,7 @@ install: $(VENV)/.installed ## Make the environment in .venv from requirements.l
 kafka: install ## Fetch Apache Kafka and prepare it, as the first start of anything would do
 	$(BIN)/python -m conduit_local.kafka_archive
 
-lock: | $(BIN)/uv ## Resolve requirements.lock and requirements-bench.lock anew (hashes, every platform)
+lock: | $(BIN)/uv ## Resolve requirements.lock and requirements-bench.lock again (hashes, every platform)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
 		$(addprefix --no-emit-package conduit-,$(notdir $(DISTS))) \
 		--group dev $(PROJECTS) --output-file requirements.lock
@@ -65,8 +65,8 @@ test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by fo
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
 	$(BIN)/python -m pytest -m "not long and not clients" $(BY_FOLDER) $(ARGS)
 
-# Live alerts come alone: they hear of a machine that others keep busy, and rightly.
-test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the release before
+# Live alerts come alone: they notice when others keep the machine busy, and rightly.
+test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the previous release
 	@failed=0; \
 	$(BIN)/python -m pytest -m "long and not clients" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
 	$(BIN)/python -m pytest -m long tests/monitoring $(ARGS) || failed=1; \
@@ -75,27 +75,28 @@ test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)
 	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)
 
-lint: install ## ruff, mypy --strict and the import rules
+lint: install ## ruff, mypy --strict, the import rules and the word list
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes tests/sandbox
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes tests/sandbox tests/prose
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.prose
 
-format: install ## Format and mend what ruff can
+format: install ## Format, and fix what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schemas: install ## Write the JSON Schemas of all messages anew
+schemas: install ## Write the JSON Schemas of all messages
 	$(BIN)/python -m conduit_contracts.schemas write
 
-documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api, and docs/states.md, anew
+documents: install ## Write AsyncAPI, OpenAPI and their pages in docs/api, and docs/states.md
 	$(BIN)/python -m conduit_generate.documents write
 	$(BIN)/python -m conduit_generate.states write
 
-dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards anew
+dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards
 	$(BIN)/python -m conduit_generate.dashboards write
 
-kubernetes: install ## Write the manifests in deploy/kubernetes anew
+kubernetes: install ## Write the manifests in deploy/kubernetes
 	$(BIN)/python -m conduit_generate.kubernetes write
 
 kubernetes-check: install ## kustomize, kubeconform and hadolint on what a deployer renders and builds (builds them with Go at first)

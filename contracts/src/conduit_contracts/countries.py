@@ -38,7 +38,7 @@ def countries() -> frozenset[str]:
 
 
 def is_country(code: str) -> bool:
-    """Whether a place may be in a country of this code."""
+    """Whether a place can be in a country with this code."""
     return code in countries() or code == NOT_IN_THE_STANDARD_BUT_MEANT
 
 

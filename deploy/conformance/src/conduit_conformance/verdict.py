@@ -1,4 +1,4 @@
-"""What a run found out: checks, each with its findings. No finding holds what stood in a record."""
+"""What a run found out: checks, each with its findings. No finding contains the content of a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that code writes and the repository keeps: written anew, or checked to be what the code gives."""
+"""Files that code writes and the repository keeps: written, or checked to be what the code gives."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class EmbeddedKafka:
         (self._home / "log4j2.xml").write_text(files("conduit_local").joinpath("log4j2.xml").read_text())
 
     def _format(self) -> None:
-        """Once per state directory. A format that was cut short leaves no `meta.properties` and is begun anew."""
+        """Once per state directory. A format that was cut short leaves no `meta.properties` and is done again."""
         if (self._data_dir / "meta.properties").exists():
             return
         command = self._java(

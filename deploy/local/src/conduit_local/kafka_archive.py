@@ -1,6 +1,6 @@
 """A Java AOT cache of Kafka's classes, made once beside the jars: with it a broker starts with half the CPU.
 
-The Java runtime's wheel comes without any class archive, so that each start reads and links some 9,000 classes anew. A JVM
+The Java runtime's wheel comes without any class archive, so that each start reads and links some 9,000 classes again. A JVM
 that cannot use the cache, having other options or another version, goes on without by itself.
 """
 

@@ -86,7 +86,9 @@ def _external(broker: Broker, postgres_dsn: str) -> Servers:
     try:
         psycopg.connect(postgres_dsn, connect_timeout=5).close()
     except psycopg.OperationalError as error:
-        raise RuntimeError(f"POSTGRES_DSN is set, but it cannot be used: {error}. Mend it, or unset the variable") from None
+        raise RuntimeError(
+            f"POSTGRES_DSN is set, but it cannot be used: {error}. Correct it, or unset the variable"
+        ) from None
     return Servers(broker, postgres_dsn)
 
 

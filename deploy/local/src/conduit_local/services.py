@@ -33,7 +33,7 @@ __all__ = [
 
 
 HUB_EMAIL = "duty-officer@hub.example"
-"""Hears of cases that route to nobody, of escalations that went to the end, and of notices that could not be delivered."""
+"""Is told about cases that no force has, of escalations that went to the end, and of notices that could not be delivered."""
 
 
 @dataclass(frozen=True, slots=True)

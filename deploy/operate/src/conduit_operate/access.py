@@ -126,7 +126,7 @@ def _officers() -> Iterable[Rule]:
 
 
 def _programme() -> Iterable[Rule]:
-    """Who changes the registers reads first what stands in them."""
+    """Whoever changes the registers first reads their entries."""
     return (_read("programme", topic.name()) for topic in topics.REGISTRY if topics.PROGRAMME in topic.producers)
 
 

@@ -94,7 +94,7 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
         set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
         remove_clients(broker.state_dir, plan.removed_users)
         delete_users(admin, plan.removed_users)
-        # Last, since it needs a database: that one is away keeps nobody in on Kafka.
+        # Last, since it needs a database: its absence must keep nobody connected to Kafka.
         if http is not None:
             _change_secrets(plan, http)
 

@@ -23,7 +23,7 @@ def make_certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Pa
 
     The broker is `localhost` on this machine, and what else `names` has.
 
-    What stands there already is kept: clients may hold the authority's certificate.
+    Existing files are kept: clients may hold the authority's certificate.
     """
     authority_path, broker_path = folder / "ca.pem", folder / "broker.pem"
     if not (authority_path.exists() and broker_path.exists()):

@@ -21,7 +21,7 @@ def folder(state_dir: Path) -> Path:
 
 
 def write_clients(broker: Broker, users: Iterable[str]) -> None:
-    """Write, or write anew, the files of these users."""
+    """Write the files of these users, or replace them."""
     where = folder(broker.state_dir)
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
     for user in users:
@@ -31,7 +31,7 @@ def write_clients(broker: Broker, users: Iterable[str]) -> None:
 
 
 def with_clients(broker: Broker) -> set[str]:
-    """Whose files are there: they are written anew when the broker has moved."""
+    """Whose files are there: they are written again when the broker has moved."""
     return {path.stem for path in folder(broker.state_dir).glob("*.env")}
 
 

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 FACTOR, IN_SYNC = "KAFKA_REPLICATION_FACTOR", "KAFKA_MIN_INSYNC_REPLICAS"
 MOST = 3
-"""With three copies, two of them in step, one broker may be away and one more may then be lost."""
+"""With three copies, two of them in step, one broker may be down and one more may then be lost."""
 _SETTING = "min.insync.replicas"
 _TIMEOUT = 30.0
 

@@ -32,7 +32,7 @@ def open_doors(broker: Broker, partner_ids: Collection[str], force_ids: Collecti
     if broker.secured:
         made = {user: broker.password(user) for user in (*HUB, *newcomers)}
         create_users(admin, made)
-        # The broker may not name users yet that it has just taken; without them, nobody would let them in later.
+        # The broker may not name users yet that it has just taken; without them, nobody would give them access later.
         grant(admin, expected_rules([topic.name for topic in topics], users(admin) | made.keys()))
         set_standing_quotas(broker)
     # Topics come last: who has topics has had all the rest.

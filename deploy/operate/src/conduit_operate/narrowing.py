@@ -1,4 +1,4 @@
-"""Makes a partner's topic anew with one partition, where an earlier release made it with more.
+"""Creates a partner's topic again with one partition, where an earlier release made it with more.
 
 Nothing is lost: nobody writes to it while intake reads what is left. No place is used twice: the inbox, history and the
 partner's own records know a record by its topic, partition and offset, so the new topic begins where the old one's first
@@ -243,7 +243,7 @@ def _until_gone(admin: AdminClient, topic: str) -> None:
 
 
 def _begin_at(broker: Broker, admin: AdminClient, topic: str, start: int) -> None:
-    """Use up the offsets before `start`, by a transaction that is given up: no reader is shown any of it."""
+    """Use up the offsets before `start`, by a transaction that is aborted: no reader is shown any of it."""
     if start == 0:
         return
     options = {"transactional.id": f"conduit.narrow.{topic}", "linger.ms": 5, "log_level": 0}

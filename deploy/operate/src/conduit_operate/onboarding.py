@@ -134,7 +134,7 @@ def _registering(standing: Standing, entry: Entry, made: Sequence[str] = ()) -> 
     entry = entry.model_copy(update={"generation": newest or None})
     if entry == standing.entry and not standing.unreadable:
         return Plan(standing.name)
-    changes = differences(standing.entry, entry) or ["written anew: the record that stands last cannot be read"]
+    changes = differences(standing.entry, entry) or ["written again: the last record cannot be read"]
     return Plan(standing.name, entry=entry, changes=tuple(changes))
 
 

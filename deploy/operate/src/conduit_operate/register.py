@@ -70,7 +70,7 @@ class Registers:
             self.forces[entry.force_id] = entry
 
     def take(self, message: Message) -> None:
-        """The next record. One that cannot be read is named and passed over: others must still be changed."""
+        """The next record. One that cannot be read is reported and skipped: others must still be changed."""
         key = _key(message)
         self.unreadable[:] = [
             each for each in self.unreadable if not key or (each.topic, each.key) != (message.topic(), key)

@@ -45,7 +45,7 @@ def create_topics(
 ) -> None:
     """Make what is missing, and have what an earlier release made bear the broker's time.
 
-    `copies` is for a topic that is made anew as it was; others are made with what `copies.wanted` says of these brokers.
+    `copies` is for a topic that is created again as it was; others are made with what `copies.wanted` says of these brokers.
     Returns once every partition has a leader, before which a first send may fail.
 
     Raises:

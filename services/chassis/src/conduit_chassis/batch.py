@@ -81,7 +81,7 @@ class Processor:
         self._deliver_twice = settings.deliver_twice
         self._observer = runtime.observers.batches
         self.wait: Callable[[float], Awaitable[None]] = asyncio.sleep
-        """Waits between attempts; raises Abandoned where the batch is to be given up."""
+        """Waits between attempts; raises Abandoned if the batch is to be abandoned."""
 
     async def remember(self) -> None:
         """Count the dead letters of late that nobody has dealt with, and take care with what may have ended the last run."""

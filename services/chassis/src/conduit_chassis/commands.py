@@ -1,6 +1,6 @@
 """What an officer is told of a command that had no effect, or took effect over something new. It is kept, to be asked for.
 
-An officer's mistake is the officer's to mend: it is answered, and wakes no operator.
+Officers correct their own mistakes: a mistake gets an answer, and wakes no operator.
 """
 
 import json

@@ -24,7 +24,7 @@ DOUBTFUL_ATTEMPTS_TOGETHER = 2
 
 
 class Abandoned(Exception):  # noqa: N818 - not a fault
-    """The batch is given up without effect: its partitions are moving, or the service drains. It will come again."""
+    """The batch is abandoned without effect: its partitions are moving, or the service drains. It will come again."""
 
 
 class TooManyDeadLettersError(Exception):
@@ -51,7 +51,7 @@ _TRANSIENT = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalClientError,
-    # A migration changed a table under prepared statements; the driver prepares them anew.
+    # A migration changed a table under prepared statements; the driver prepares them again.
     asyncpg.InvalidCachedStatementError,
     KafkaError,
     ConnectionError,

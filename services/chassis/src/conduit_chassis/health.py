@@ -63,7 +63,7 @@ class Health:
         return reasons
 
     def not_alive(self) -> list[str]:
-        """Why the process should be started anew: it makes no progress though its neighbours answer."""
+        """Why the process should be restarted: it makes no progress although PostgreSQL and Kafka answer."""
         if self._fatal:
             return [f"stopped: {self._fatal}"]
         stuck = self._passed(self._waiting_since, self._dead) and "batch" not in self._failing

@@ -52,7 +52,7 @@ COMMIT_FAILURES = Counter(
     ("error",),
 )
 FETCH_ERRORS = Counter(
-    "conduit_fetch_errors_total", "Polls that failed. Steady: a broker is away, or a partition cannot be read.", ("error",)
+    "conduit_fetch_errors_total", "Polls that failed. Steady: a broker is down, or a partition cannot be read.", ("error",)
 )
 RESCUED = Counter(
     "conduit_rescued_fetches_total",

@@ -23,7 +23,7 @@ _YOYO_TABLE = "_yoyo_migration"
 _log = structlog.get_logger()
 
 UNREACHABLE = psycopg.OperationalError
-"""What a database that is away raises."""
+"""What a database that is down raises."""
 
 
 class MigrationError(Exception):
@@ -93,14 +93,14 @@ def _lock(dsn: str, password: str | None, wait_ms: int) -> Iterator[None]:
 
 
 def _unknown(backend: _Backend, *folders: Path) -> list[str]:
-    """What a newer release applied. This one works on it as long as it is the one before; see deploy/README.md."""
+    """What a newer release applied. This one works on it as long as it is the previous release; see deploy/README.md."""
     known = {migration.id for folder in folders for migration in read_migrations(str(folder))}
     rows = backend.connection.execute(f"SELECT migration_id FROM {_YOYO_TABLE} ORDER BY applied_at_utc").fetchall()  # noqa: S608
     return [row[0] for row in rows if row[0] not in known]
 
 
 def _may_make_tables(connection: psycopg.Connection[Any]) -> None:
-    """yoyo passes over what it may not make, and then misses it."""
+    """yoyo skips what it may not create, and then misses it."""
     query = "SELECT current_user, current_schema(), coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
     for role, schema, may in connection.execute(query):
         if not may:
@@ -115,7 +115,7 @@ def _apply(backend: _Backend, folder: Path) -> list[str]:
     pending = backend.to_apply(migrations)
     names = [migration.id for migration in pending]
     backend.apply_migrations_only(pending)
-    # yoyo passes over a file that it cannot load.
+    # yoyo skips a file that it cannot load.
     left = [migration.id for migration in backend.to_apply(migrations)]
     if left:
         raise MigrationError(f"not applied: {', '.join(left)}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # they stand on what is watched, which stands on this
 
 
 class BatchObserver:
-    """Is told what becomes of the records of one batch after the other."""
+    """Is told what happens to the records of each batch."""
 
     def read(self, items: Sequence["Item"]) -> None:
         """These were read, and are handled now."""
@@ -45,7 +45,7 @@ class BatchObserver:
         """So many records of a batch are all accounted for, after so long."""
 
     def given_up(self, error: BaseException) -> None:
-        """The batch ends unfinished. Whoever gets its records next begins anew."""
+        """The batch ends unfinished. The next process that gets its records starts again."""
 
 
 class EventObserver:

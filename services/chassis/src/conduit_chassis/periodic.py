@@ -142,7 +142,7 @@ def _show(rows: Gauge, age: Gauge, found: tuple[int, float]) -> None:
 
 
 async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], part: str) -> None:
-    """Refresh gauges by `measure`, for ever. Each neighbour has a loop of its own, as one that is away hides the others."""
+    """Refresh gauges by `measure`, for ever. Each server has its own loop, so that one that is down hides no other."""
     while True:
         try:
             await measure()

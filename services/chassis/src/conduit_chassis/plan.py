@@ -49,7 +49,7 @@ class Plan:
 
 
 def plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
-    """What becomes of a replay of a dead letter that waits. `blocked` has the dead letters by lane, which this changes."""
+    """What happens to a replay of a dead letter that waits. `blocked` has the dead letters by lane, which this changes."""
     number = item.replay_of or 0
     lane = blocked.get(item.lane, []) if item.lane is not None else []
     if lane and lane[0] != number:
@@ -65,7 +65,7 @@ def plan_replay(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None
 
 
 def plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
-    """What becomes of a record that was not handled before."""
+    """What happens to a record that was not handled before."""
     if item.lane is not None and _supersedes(item):
         # Of a register only the last word of each key counts: it waits for no earlier one, and none may come after it.
         plan.superseded += [number for number in blocked.pop(item.lane, ()) if number != _NOT_YET_NUMBERED]

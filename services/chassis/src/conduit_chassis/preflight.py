@@ -1,6 +1,6 @@
 """Whether database and broker are such that this release can work on them, asked at the start, as the service connects.
 
-What no waiting mends is refused in one line. Supported are PostgreSQL 15 to 18, directly, or through a pooler in session
+What waiting will not fix is refused in one line. Supported are PostgreSQL 15 to 18, directly, or through a pooler in session
 mode that leaves the session's settings as they are, and Kafka 3.9 to 4.3. What is newer is said, and worked with.
 """
 
@@ -120,7 +120,7 @@ async def _examine(connection: Any, settings: Settings, name: str, schemas: Abst
         _log.warning("database_is_newer_than_was_tried", version=version, limit=NEWEST)
     if encoding != ENCODING:
         raise ConfigurationError(
-            f"Database {database} holds {encoding}, which has not every character that people write: make it anew with "
+            f"Database {database} holds {encoding}, which has not every character that people write: create it again with "
             f"ENCODING '{ENCODING}' TEMPLATE template0."
         )
     if read_only:

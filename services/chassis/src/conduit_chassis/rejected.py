@@ -1,4 +1,4 @@
-"""Brings back to the outbox what Kafka would not take, once its cause is mended; or gives it up. Both say who and why.
+"""Brings back to the outbox what Kafka would not take, once its cause is fixed; or discards it. Both say who and why.
 
 An event keeps its id, so that it has the same `ce_id` and comes before what followed it. Later events of its key to that
 topic wait for it in the outbox until it is returned or given up: its readers never see an order that never was.
@@ -63,7 +63,7 @@ async def bring_back(connection: Any, *, actor: str, reason: str, ids: Sequence[
 
 
 async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
-    """Give them up for ever. Returns those that were there."""
+    """Discard them for good. Returns those that were there."""
     rows = await connection.fetch(_DISCARD, list(ids), *_said(actor, reason))
     return tuple(row["event_id"] for row in rows)
 

@@ -1,4 +1,4 @@
-"""Brings dead letters back, in their original order, once their cause is mended; or gives them up. Both say who and why.
+"""Brings dead letters back, in their original order, once their cause is fixed; or discards them. Both say who and why.
 
 A replay is an order on `<service>.replays.v1`, where the service alone reads it and takes the record out of its own store.
 The row of the dead letter is its inbox: it takes effect if the row still waits, and resolves it in the same transaction, so

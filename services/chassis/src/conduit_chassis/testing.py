@@ -100,7 +100,7 @@ def raw_record(topic: str, key: str | None, headers: Sequence[tuple[str, bytes |
 
 def replay_order(service: str, number: int, made: Record, actor: str = "an.operator") -> Record:
     """An operator's order to bring back this dead letter of the service, which holds `made`."""
-    order = Replay(number, fingerprint(made), actor, "The cause is mended")
+    order = Replay(number, fingerprint(made), actor, "The cause is fixed")
     return raw_record(replay_topic(service).name(), None, [], spell(order))
 
 

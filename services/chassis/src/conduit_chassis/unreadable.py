@@ -58,7 +58,7 @@ async def waiting(connection: Any) -> list[Place]:
 
 
 async def lead_past(connection: Any, number: int, *, actor: str, reason: str, last_offset: int | None = None) -> bool:
-    """Have the service put aside what stands there and go on. `last_offset` is for where nobody else knows how much that is.
+    """Have the service put aside what it cannot read and go on. `last_offset` is for when nobody else knows how much.
 
     Returns whether it still waited.
     """

@@ -49,7 +49,7 @@ def tell(work: IntakeWork, docket: Docket, decided: Answer, body: bytes | None, 
 
 
 def _heard(outbox: Outbox, docket: Docket, decided: Answer, body: bytes | None, cause: Attributes | None) -> Answer:
-    """Whoever says danger in what is refused is told to call 999 before all else, and a person at the hub hears of it."""
+    """Whoever says danger in what is refused is told to call 999 before all else, and a person at the hub is told."""
     heard = danger.heard(body) if decided.outcome is Outcome.REJECTED else None
     if heard is None:
         return decided

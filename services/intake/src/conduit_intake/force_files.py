@@ -27,7 +27,7 @@ ROUTING = "routing"
 
 
 class Opening(NamedTuple):
-    """Routing's word on who may fetch an attachment: from here on this force, or this force no longer."""
+    """Routing's word on who may fetch an attachment: from now on this force, or this force no longer."""
 
     referral_id: UUID
     attachment_id: UUID

@@ -87,7 +87,7 @@ def _may_ask_again(update: notification.ReferralStatusUpdated) -> bool:
 
 
 def attachment_opened(work: IntakeWork, delivery: Delivery[routing.AttachmentOpened]) -> None:
-    """This force may fetch it from here on."""
+    """This force may fetch it from now on."""
     message = delivery.message
     work.openings.append(Opening(message.referral_id, message.attachment_id, message.force_id, opens=True))
 

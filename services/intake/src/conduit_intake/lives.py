@@ -1,7 +1,7 @@
 """The life that a referral in the sandbox leads: what may happen next, and what the hub makes of what its partner does.
 
 Pure. It tells of nothing that could not happen to a real referral: `tests/sandbox` holds every life against what triage and
-routing themselves make of the same acts. Nothing is decided here, and nobody hears of it but the partner that tries it.
+routing themselves make of the same acts. Nothing is decided here, and only the partner that tries it is told.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -84,7 +84,7 @@ class Life(BaseModel):
     home_is_officers: bool = False
     """True: an officer named the home force, so that no force's word makes another."""
     owner: str | None = None
-    """Who looks after the child meanwhile."""
+    """Who looks after the child in the meantime."""
     parts: dict[str, Part] = {}
     took: set[str] = set()
     """Forces where a person took the case once."""
@@ -106,7 +106,7 @@ class Life(BaseModel):
         return _in_order(force for force, part in self.parts.items() if part is not Part.DECLINED)
 
     def waiting(self, *parts: Part) -> tuple[str, ...]:
-        """The forces whose answer is waited for, or whose part stands so."""
+        """The forces whose answer is waited for, or whose part is in one of these states."""
         return _in_order(force for force, part in self.parts.items() if part in (parts or WAITING))
 
     @property
@@ -150,7 +150,7 @@ class Story:
     played: list[Played] = field(default_factory=list)
 
     # What the partner does, and what the hub does upon it without asking anybody. A referral that triage has not looked at
-    # stands so for a moment only: whatever comes next, a review is open by then.
+    # is so for a moment only: whatever comes next, a review is open by then.
 
     def receive(self, warnings: tuple[Advice, ...] = ()) -> None:
         """The hub has it. In danger a force has it at once."""
@@ -212,7 +212,7 @@ class Story:
         """Let it happen, with all that lies between. `reason` and `force_id` are checked before.
 
         Raises:
-            NotPossibleError: it could not happen to a real referral that stands so.
+            NotPossibleError: it could not happen to a real referral in this state.
         """
         possible = self.possible()
         if outcome not in possible:

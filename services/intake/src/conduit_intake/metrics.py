@@ -28,7 +28,7 @@ DANGERS = Counter(
 DANGERS_UNREPORTED = Counter(
     "conduit_intake_dangers_unreported_total",
     "Requests that say danger and were refused while nothing could be written: their senders were told to call 999, and "
-    "nobody at the hub hears of them. Any at all: see what intake's log says of danger_not_reported.",
+    "nobody at the hub is told. Any at all: see what intake's log says of danger_not_reported.",
 )
 EARLY_WAITING = Gauge(
     "conduit_intake_early_updates_waiting",
@@ -55,12 +55,11 @@ TOKENS = Counter(
 )
 SCANS = Counter(
     "conduit_intake_scans_total",
-    "Attachments by what became of them (available, threat_found, validation_failed), and scans with no_verdict: the "
-    "scanner is away.",
+    "Attachments by outcome (available, threat_found, validation_failed), and scans with no_verdict: the scanner is down.",
     ("outcome",),
 )
 ATTACHMENTS_WAITING = Gauge(
-    "conduit_intake_attachments_waiting", "Attachments that are pending. It only grows: there is no scanner, or it is away."
+    "conduit_intake_attachments_waiting", "Attachments that are pending. It only grows: there is no scanner, or it is down."
 )
 ATTACHMENTS_AGE = Gauge("conduit_intake_attachments_oldest_seconds", "How long the oldest pending attachment has waited.")
 

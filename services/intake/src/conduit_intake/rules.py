@@ -49,7 +49,7 @@ Rule: TypeAlias = Callable[[Submission[Any], Partner, Held | None, Scene], Answe
 
 
 def answer(rule: Rule, submission: Submission[Any], partner: Partner, held: Held | None, scene: Scene) -> Answer:
-    """What becomes of a submission of `partner`. `held` is the partner's referral of that reference, if there is one."""
+    """What happens to a submission of `partner`. `held` is the partner's referral of that reference, if there is one."""
     claimed = claims(submission.message)
     if claimed.partner_id != submission.partner_id:
         return _reject(submission, [problem("identity_mismatch", f"{claimed.path}partner_id")], None)
@@ -255,7 +255,7 @@ def _in_future(field: str, moment: datetime, scene: Scene, sent_at: datetime | N
 
 
 def _not_agreed_yet(field: str, persons: Sequence[Person], scene: Scene, sent_at: datetime | None) -> list[Problem]:
-    """Nobody has agreed on a day that no clock of ours has reached: a force would hear of an adult who has not."""
+    """Nobody has agreed on a day that no clock of ours has reached: a force would be told about an adult who has not."""
     today = scene.day_of(_latest(scene, sent_at))
     return [problem("time_in_future", f"{field}{path}") for path, day in agreements(persons) if day > today][:MOST_PROBLEMS]
 

@@ -174,7 +174,7 @@ async def _play(connection: Any, tried: Tried, message: Message, cause: Attribut
 
 
 def begun(story: Story) -> Story:
-    """With its beginning told, where a release before took the referral and told nothing."""
+    """With its first step told, if an earlier release took the referral and told nothing."""
     if story.life.steps == 0:
         story.receive()
     return story

@@ -191,7 +191,7 @@ def content_hash(value: Value) -> bytes:
 
 
 def former_hash(value: Value) -> bytes:
-    """What stands in rows of the releases before: it counts a time's zone and the order of a list as content."""
+    """The hash in rows of earlier releases, which counts a time's zone and the order of a list as content."""
     return sha256(_canonical(value)).digest()
 
 

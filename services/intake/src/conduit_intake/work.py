@@ -78,7 +78,7 @@ class IntakeWork:
     askable_in_sandbox: set[UUID] = field(default_factory=set)
 
     def register(self, partner: Partner) -> None:
-        """The partner stands so from here on."""
+        """This is the partner from now on."""
         if self.partners.get(partner.partner_id) == partner:
             return
         self.partners[partner.partner_id] = self.registered[partner.partner_id] = partner
@@ -113,7 +113,7 @@ class IntakeWork:
         )
 
     def keep(self, submission: Submission[Any], before: Held | None, after: Held) -> None:
-        """The referral that a submission is about stands so from here on. `before` is None where the hub held none."""
+        """This is the referral that a submission is about from now on. `before` is None where the hub held none."""
         key = submission.key
         self.referrals[key] = after
         if before is None:

@@ -48,7 +48,7 @@ async def keep_time(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
 
 
 async def forget(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
-    """Forget whom to ring back, some time after the last word of it."""
+    """Delete the people to call back, some time after they were last needed."""
     await duty_store.forget_callbacks(connection, timedelta(days=runtime.context.policy.callback_days))
     return 0
 

@@ -145,7 +145,7 @@ class Task:
     taken_at: Any
     taken_by: str | None
     kept: bool = False
-    """Whether the force that it is about must not hear of the case."""
+    """Whether the force that it is about must not be told about the case."""
 
     @property
     def words(self) -> Kind:

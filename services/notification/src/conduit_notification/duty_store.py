@@ -47,7 +47,7 @@ ON CONFLICT (subject) WHERE taken_at IS NULL DO UPDATE SET
     callback = coalesce(excluded.callback, stored.callback),
     referral_id = coalesce(stored.referral_id, excluded.referral_id),
     danger = stored.danger OR excluded.danger,
-    -- What was routine and is danger now is called anew from the beginning.
+    -- What was routine and is danger now is called again from the beginning.
     calls = CASE WHEN excluded.danger AND NOT stored.danger THEN 0 ELSE stored.calls END,
     unanswered_at = CASE WHEN excluded.danger AND NOT stored.danger THEN NULL ELSE stored.unanswered_at END,
     next_call_at = CASE WHEN excluded.danger AND NOT stored.danger THEN clock_timestamp() ELSE stored.next_call_at END
@@ -239,12 +239,12 @@ async def take(connection: Any, task_id: UUID, who: str, policy_version: str) ->
 
 
 async def looked_again(connection: Any, task_id: UUID, who: str, policy_version: str) -> None:
-    """Whoever has it was shown again whom to ring."""
+    """Record that the person who has it was shown again who to call."""
     await connection.execute(_HISTORY, task_id, f"person:{who}", "shown_again", policy_version)
 
 
 async def callback_of(connection: Any, task_id: UUID) -> Callback | None:
-    """Whom to ring back, for whoever has taken the task."""
+    """The person to call back, for whoever has taken the task."""
     found = await connection.fetchval(_CALLBACK, task_id)
     return Callback.model_validate_json(found) if found else None
 
@@ -267,13 +267,13 @@ async def contacts_of(connection: Any, task: Task) -> list[tuple[str, Contact]]:
 
 
 async def keep_callbacks(connection: Any, callbacks: dict[UUID, Callback]) -> None:
-    """Keep whom to ring back, of referrals with a child in danger."""
+    """Keep the people to call back, of referrals with a child in danger."""
     for referral_id, callback in sorted(callbacks.items(), key=lambda each: each[0].int):
         await connection.execute(_KEEP, referral_id, callback.model_dump_json(exclude_none=True))
 
 
 async def forget_callbacks(connection: Any, after: timedelta) -> None:
-    """Forget whom to ring back, some time after it mattered."""
+    """Delete the people to call back, some time after it mattered."""
     await connection.execute(_FORGET_CALLBACKS, after)
     await connection.execute(_FORGET_TASKS, after)
 

@@ -73,7 +73,7 @@ def submission_rejected(work: NotificationWork, delivery: Delivery[intake.Submis
 
 
 def danger_reported(work: NotificationWork, delivery: Delivery[intake.DangerReported]) -> None:
-    """Somebody at the hub must ring back: no force has it. Whose update waits for its referral hears 999 now, not then."""
+    """Someone at the hub must call back: no force has it. A sender whose update waits is told to call 999 now."""
     message = delivery.message
     if message.waits_until is not None:
         _tell_to_call_999_meanwhile(work, delivery, message.waits_until)
@@ -189,7 +189,7 @@ def case_routed(work: NotificationWork, delivery: Delivery[routing.CaseRouted]) 
 
 
 def routing_review_opened(work: NotificationWork, delivery: Delivery[routing.RoutingReviewOpened]) -> None:
-    """The hub's own business: its officer is told, and the partner hears of what the officer decides. That no force has the
+    """The hub's own business: its officer is told, and the partner is told what the officer decides. That no force has the
     case, the partner is told at once: it may know where it happened."""
     message = delivery.message
     _tell_that_no_force_has_it(work, delivery)

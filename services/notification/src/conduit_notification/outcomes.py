@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What becomes of the notice. `wait` is until the next attempt, and None where there is none."""
+    """What happens to the notice. `wait` is until the next attempt, and None where there is none."""
 
     state: str
     wait: timedelta | None
@@ -72,9 +72,9 @@ LONGEST_RETRY_AFTER = 86_400.0
 
 
 def next_step(outcome: Outcome, notice: Claimed, now: datetime, policy: NotificationPolicy, jitter: float) -> Next:
-    """What becomes of a notice after this attempt. `jitter` is in [0, 1).
+    """What happens to a notice after this attempt. `jitter` is in [0, 1).
 
-    It is tried on for days, since a mail server or an endpoint that is away for a weekend has to be bridged.
+    It is tried on for days, since a mail server or an endpoint may be down for a weekend.
     """
     if outcome.verdict is not Verdict.AGAIN:
         return Next(outcome.verdict.value, None)

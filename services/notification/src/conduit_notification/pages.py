@@ -1,7 +1,7 @@
 """The pages under `/duty`: a duty officer sees a task, and takes it.
 
-Looking changes nothing, since mail scanners fetch links; taking is a POST with a name. Whom to ring back is shown to the one
-who has just taken the task, and to nobody who only looks. The link's token is all that opens it, so no page may leak it.
+Looking changes nothing, since mail scanners fetch links; taking is a POST with a name. Only the person
+who has just taken the task sees who to call back. The link's token is all that opens it, so no page may leak it.
 Times are the hub's.
 """
 

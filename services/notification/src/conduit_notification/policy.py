@@ -29,7 +29,7 @@ class NotificationPolicy(BaseModel):
     duty_call_seconds: float = Field(gt=0)
     """How long one person on duty has before the next is called."""
     callback_days: int = Field(ge=1, le=90)
-    """How long it is kept whom to ring back."""
+    """How long the person to call back is kept."""
     hub_hours: HubHours
     danger_next_step: str = Field(min_length=1, max_length=4_000)
     """What a partner is told at once where a child is in immediate danger."""

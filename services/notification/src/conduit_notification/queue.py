@@ -119,7 +119,7 @@ class Result:
 async def enqueue(connection: Any, notices: Sequence[Notice]) -> None:
     """Queue notices.
 
-    Passed over are one that was queued before, one that another stands for, and one for an audience that is known to have
+    Left out are one that was queued before, one that another stands for, and one for an audience that is known to have
     no address on the channel. Of an audience that is not known yet, the address is looked up when the notice is delivered.
     """
     if notices:
@@ -232,13 +232,13 @@ def read_ladder(text: str, telephones: str | None) -> Ladder:
     """An audience's contacts, as they are stored."""
     ladder = _LADDER.validate_json(text)
     numbers = json.loads(telephones) if telephones else []
-    if len(numbers) != len(ladder):  # the release before replaced the ladder, and knows of no telephones
+    if len(numbers) != len(ladder):  # the previous release replaced the ladder, and knows of no telephones
         return ladder
     return tuple(contact.model_copy(update={"telephone": number}) for contact, number in zip(ladder, numbers, strict=True))
 
 
 def write_ladder(ladder: Ladder) -> str:
-    """The contacts without their telephones, which the release before would not read."""
+    """The contacts without their telephones, which the previous release would not read."""
     return _LADDER.dump_json(ladder, exclude_none=True, exclude={"__all__": {"telephone"}}).decode()
 
 

@@ -31,7 +31,7 @@ class PartnerContact(Value):
 
 
 class ReferralReceived(intake.ReferralReceivedNotice):
-    """With whom to ring back, and of the case nothing else."""
+    """With the person to call back, and nothing else of the case."""
 
     referral: "WhomToRing"
 
@@ -105,7 +105,7 @@ class HandoffStoodDown(AboutHandoff):
 
 
 class CaseRestricted(AboutReferral):
-    """With the forces that it is kept from, so that nobody on duty rings them. None: the force is not known."""
+    """With the forces that it is kept from, so that nobody on duty calls them. None: the force is not known."""
 
     immediate_danger: bool
     kept_from: tuple[ForceId, ...] = ()

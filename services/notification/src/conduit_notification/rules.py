@@ -171,7 +171,7 @@ def duty_of(review: RoutingReviewOpened, standing: Standing) -> Kind | None:
 
 
 def routed(standing: Standing, message: CaseRouted) -> Standing:
-    """The case went to forces; those added start anew, also where they acknowledged before; the others stay."""
+    """The case went to forces; those added start again, even if they acknowledged before; the others stay."""
     handoffs = dict(standing.handoffs)
     for force_id in message.forces:
         handoffs.setdefault(force_id, HandoffState.DISSEMINATED)

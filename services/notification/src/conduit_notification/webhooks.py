@@ -111,7 +111,7 @@ def read_secret(path: Path) -> Webhook:
     """
     try:
         encoded = path.read_text(encoding="ascii").strip().removeprefix(_WEBHOOK_PREFIX)
-        # The library would pass over characters that are not base64, and sign with what is left.
+        # The library would skip characters that are not base64, and sign with what is left.
         return Webhook(b64decode(encoded + "=" * (-len(encoded) % 4), validate=True))
     except (OSError, ValueError, EmptyWebhookSecretError):
         raise SecretUnusableError from None

@@ -116,7 +116,7 @@ class NotificationWork:
     duties: list[Duty | Done] = field(default_factory=list)
     """Tasks for a person at the hub, and acts that a task asked for, in order."""
     callbacks: dict[UUID, Callback] = field(default_factory=dict)
-    """Whom to ring back, of referrals in danger."""
+    """The people to call back, of referrals in danger."""
     control_rooms: dict[str, str | None] = field(default_factory=dict)
     """Of forces registered in this batch."""
     proposals: list[HubContactsProposed] = field(default_factory=list)

@@ -83,7 +83,7 @@ class Mark(StrEnum):
     STANDARDS_TOLD = "standards_told"
     """A named officer took the case to its professional standards department."""
     LET_IN = "let_in"
-    """After that, a named officer gave it the case all the same."""
+    """After that, a named officer gave it the case anyway."""
     HAS_ALL = "has_all"
     """It got the whole as interim owner, since no place leads to a force."""
 

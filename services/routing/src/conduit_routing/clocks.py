@@ -46,7 +46,7 @@ def started(force_id: str, areas: tuple[str, ...], clock: Clock, now: datetime) 
 
 
 def restarted(handoff: Handoff, clock: Clock, now: datetime) -> Handoff:
-    """A force that acknowledged is asked anew, because its part changed. What it answered before stays on record."""
+    """A force that acknowledged is asked again, because its part changed. What it answered before stays on record."""
     return started(handoff.force_id, handoff.areas, clock, now)._replace(
         force_reference=handoff.force_reference,
         part=handoff.part,

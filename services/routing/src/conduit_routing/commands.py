@@ -154,7 +154,7 @@ def _let_in(turn: Turn, force_id: str) -> None:
 
 
 def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
-    """Take the case to the professional standards department of the suspect's force, which is known from here on."""
+    """Take the case to the professional standards department of the suspect's force, which is known from now on."""
     case = turn.case
     case.mark(command.force_id, Mark.KEPT_FROM)
     case.mark(command.force_id, Mark.STANDARDS_TOLD)

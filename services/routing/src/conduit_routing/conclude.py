@@ -52,7 +52,7 @@ def conclude(turn: Turn) -> None:
 
 
 def _see_who_must_read_again(turn: Turn) -> None:
-    """Ask anew each force that acknowledged its part before it changed, and one that takes back what it had declined."""
+    """Ask again each force that acknowledged its part before it changed, and one that takes back what it had declined."""
     case, before = turn.case, turn.before
     for supplement in turn.added:
         for force_id in case.told_forces:

@@ -24,7 +24,7 @@ _REFERRAL_UNKNOWN = sender_problem("referral_unknown", "referral_id", "Routing h
 
 
 def danger_raised(work: RoutingWork, delivery: Delivery[triage.ImmediateDangerRaised]) -> None:
-    """Said again, it has its effect already."""
+    """Open a case for danger. If there already is one, this is a repeat and changes nothing."""
     message = delivery.message
     if message.referral_id not in work.cases:
         turn = _open(work, delivery, "rules")
@@ -83,7 +83,7 @@ def withdrawn(work: RoutingWork, delivery: Delivery[triage.WithdrawalForwarded])
 
 
 def attachment_cleared(work: RoutingWork, delivery: Delivery[intake.AttachmentCleared]) -> None:
-    """Without a case it waits for one. Said again, it has its effect already."""
+    """Note an attachment; it is kept until its case exists. A repeat changes nothing."""
     message = delivery.message
     if message.attachment_id in work.attachments.get(message.referral_id, {}):
         return

@@ -1,4 +1,4 @@
-"""Who is concerned, who leads, and who looks after the child meanwhile. Pure: no clock, no I/O.
+"""Who is concerned, who leads, and who looks after the child in the meantime. Pure: no clock, no I/O.
 
 Every place gives a force area, and where a child is gives one too. Places alone make a home force by rule; where they leave
 a tie, or give none, a named officer decides. No rule hands a case to a force that a suspect belongs to. The hub never says
@@ -262,7 +262,7 @@ def is_handed_over(case: Case) -> bool:
     """Whether triage accepted, the home force is settled and every force with a part has acknowledged.
 
     Places that no force is known for do not hold it up: the home force has them, and their review stays open. A force from
-    which the case is kept does: an officer ends its part, or lets it in.
+    which the case is kept does: an officer ends its part, or gives it the case.
     """
     if case.provisional or case.home_force is None or case.state not in {CaseState.OPEN, CaseState.HANDED_OVER}:
         return False

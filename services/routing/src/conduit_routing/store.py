@@ -162,8 +162,8 @@ async def load_lines(connection: Any, cases: Mapping[UUID, Case], referral_ids: 
 
 
 def may_pass_on(case: Case) -> bool:
-    """Whether an answer may send the case: to one that takes it back, or takes the interim duty, be it from a special force
-    that the release before gave it to."""
+    """Whether an answer may send the case: to one that takes it back, or takes the interim duty, even from a special force
+    that the previous release gave it to."""
     special = case.interim_owner is not None and not is_territorial(case.interim_owner)
     return special or any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
 

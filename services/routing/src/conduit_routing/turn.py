@@ -56,9 +56,9 @@ class Turn:
     cause_id: str | None = None
     observer: RoutingObserver = NOBODY
     widened: dict[str, str] = field(default_factory=dict)
-    """Forces whose part changed, so that they must get it anew, and why."""
+    """Forces whose part changed, so that they must get it again, and why."""
     again: set[str] = field(default_factory=set)
-    """Forces whose people must read anew what they hold: they acknowledged before it changed, or it became more urgent."""
+    """Forces whose people must read again what they hold: they acknowledged before it changed, or it became more urgent."""
     added: list[Supplement] = field(default_factory=list)
     """What the partner added, for those who hold the case already."""
     opened: list[Review] = field(default_factory=list)

@@ -33,7 +33,7 @@ class RoutingWork:
     """The turn that was begun last."""
 
     def hold(self, attachment: Attachment) -> None:
-        """Know of an attachment from here on."""
+        """Know of an attachment from now on."""
         self.attachments.setdefault(attachment.referral_id, {})[attachment.attachment_id] = attachment
 
     def turn(self, case: Case, actor: str, delivery: Delivery[Any] | None = None) -> Turn:

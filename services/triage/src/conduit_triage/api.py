@@ -49,7 +49,7 @@ class _Reviews:
         self._runtime = runtime
 
     async def queue(self, request: Request) -> Mapping[str, Any]:
-        """The open reviews; with `referral_id` in the query, the case of that id."""
+        """The open reviews; with `referral_id` in the query, the case with that id."""
         officer, named = _officer(request), request.query_params.get("referral_id", "")
         if named:
             return await self._consult(_referral_id(named), officer)

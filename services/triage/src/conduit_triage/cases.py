@@ -149,7 +149,7 @@ class Case:
 
     @property
     def held_by_routing(self) -> bool:
-        """Whether forces have the case or are getting it, so that they must hear of what follows."""
+        """Whether forces have the case or are getting it, so that they must be told what follows."""
         return self.danger_raised or self.state is State.ACCEPTED
 
     def open_review(self, review: OpenReview, policy_version: str) -> None:

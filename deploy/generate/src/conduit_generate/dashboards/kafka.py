@@ -7,7 +7,7 @@ _ANY = Limits(act=1)
 SAFETY = (
     number(
         "Brokers",
-        "Fewer than usual: one is away. Records are safe while no partition is offline; bring it back.",
+        "Fewer than usual: one is down. Records are safe while no partition is offline; bring it back.",
         "max(kafka_active_brokers)",
         limits=Limits(act=1, below=True),
     ),

@@ -98,7 +98,7 @@ PROMISES = (
     ),
     Panel(
         "Age of the oldest event not yet on Kafka",
-        "By service. If it grows, the broker is away or the relay is stuck: open the service dashboard.",
+        "By service. If it grows, the broker is down or the relay is stuck: open the service dashboard.",
         {"{{service}}": "max by (service) (conduit_outbox_oldest_seconds)"},
         "s",
         Limits(look=5, act=60),
@@ -159,14 +159,14 @@ DUTY = (
     ),
     number(
         "Duty contacts",
-        "How many people the alarms can call. One alone may be away: `conduit hub propose` names others.",
+        "How many people the alarms can reach. A single one may not be available: `conduit hub propose` names others.",
         "max(conduit_notification_duty_contacts)",
         limits=Limits(act=2, below=True),
     ),
     number(
         "Danger in what was refused",
-        "In the time shown, submissions that say a child is in danger and could not be taken. Each is a duty task: somebody "
-        "rings the partner back.",
+        "In the time shown, submissions that say a child is in danger and could not be processed. Each is a duty task: "
+        "someone calls the partner back.",
         "sum(increase(conduit_intake_dangers_reported_total[$__range]))",
         limits=Limits(look=1),
         none="none",

@@ -43,7 +43,7 @@ NOW = (
     ),
     number(
         "Attachments waiting",
-        "Not scanned yet. If they only grow, there is no scanner, or it is away.",
+        "Not scanned yet. If they only grow, there is no scanner, or it is down.",
         "max(conduit_intake_attachments_waiting)",
         limits=Limits(look=10, act=100),
         none="none",
@@ -111,7 +111,7 @@ TOLD = (
     ),
     Panel(
         "Notices waiting",
-        "By channel. They return to zero; if e-mail does not, the mail server is away, if webhook, an endpoint.",
+        "By channel. They return to zero; if e-mail does not, the mail server is down, if webhook, an endpoint.",
         {"{{channel}}": "max by (channel) (conduit_notification_queue_notices)"},
         limits=Limits(look=100, act=1000),
         width=6,
@@ -126,7 +126,7 @@ TOLD = (
     ),
     Panel(
         "Tokens and scans per minute",
-        "Refused tokens: a secret ended, or somebody guesses. no_verdict: the scanner is away. threat_found: tell the "
+        "Refused tokens: a secret ended, or somebody guesses. no_verdict: the scanner is down. threat_found: tell the "
         "partner.",
         {
             "tokens {{outcome}}": "60 * sum by (outcome) (rate(conduit_intake_tokens_total[$__rate_interval]))",

@@ -8,7 +8,7 @@ _ONE = 'datname="$datname"'
 HEALTH = (
     number(
         "Servers that answer",
-        "At 0 the server or its exporter is away: services retry and nothing is lost, but nothing moves. Bring it back.",
+        "At 0 the server or its exporter is down: services retry and nothing is lost, but nothing moves. Bring it back.",
         "sum(pg_up)",
         limits=Limits(act=1, below=True),
     ),

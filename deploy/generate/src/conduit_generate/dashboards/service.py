@@ -60,7 +60,7 @@ CONSUMER = (
     ),
     Panel(
         "What fails, per second",
-        "Retries: a neighbour is away, and the class says which. Steady failures of one class: look at its logs.",
+        "Retries: a server does not answer; the class says which. Steady failures of one class: look at its logs.",
         {
             "retries": f"sum(rate(conduit_retries_total{{{_S}}}[$__rate_interval])) or vector(0)",
             "dead letters": f"sum(rate(conduit_dead_letters_total{{{_S}}}[$__rate_interval])) or vector(0)",
@@ -112,7 +112,7 @@ CLOCKS = Panel(
 RELAY = (
     Panel(
         "Events on their way to Kafka",
-        "They return to zero within seconds. If not, the broker is away, a topic is missing, or nobody leads the relay.",
+        "They return to zero within seconds. If not, the broker is down, a topic is missing, or nobody leads the relay.",
         {"waiting": f"max(conduit_outbox_rows{{{_S}}})", "missing topics": f"sum(conduit_relay_missing_topics{{{_S}}})"},
         limits=Limits(look=10_000, act=100_000),
     ),

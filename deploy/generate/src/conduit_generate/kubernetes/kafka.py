@@ -26,7 +26,7 @@ from conduit_operate.secured import ADMIN
 
 API = "kafka.strimzi.io/v1"
 REPLICAS, IN_SYNC = 3, 2
-"""A record is acknowledged once two of three brokers have it: one may be away, one more may then be lost."""
+"""A record is acknowledged once two of three brokers have it: one may be down, and one more may then be lost."""
 OF_CLUSTER = {"strimzi.io/cluster": KAFKA_CLUSTER}
 SHARED_SETTINGS = ("auto.create.topics.enable", "num.partitions", "message.max.bytes", "replica.fetch.max.bytes")
 """What every broker of the conduit has, on one machine as on a cluster."""

@@ -1,4 +1,4 @@
-"""What may become of a notice, from the rules that say what follows from an attempt.
+"""What may happen to a notice, from the rules that say what follows from an attempt.
 
 Where the rules have no say, the statements of the queue have: `kept_from` ends what waits for a force that the case is kept
 from. A test takes notices through the queue's own statements, from every state, and finds these moves and no others.

@@ -1,7 +1,7 @@
 """What partners, officers and forces may say of a referral, at any time. Each saying is a message of the contracts.
 
 The referral happens in one force's area, and says of which force more may be told later. What does not fit the state is said
-all the same: the services must then leave everything as it was.
+anyway: the services must then leave everything as it was.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Heard(NamedTuple):
 
 @dataclass(slots=True)
 class World:
-    """All that three services know of one referral, and how it came to stand so."""
+    """All that three services know of one referral, and how it came to that state."""
 
     triage: Triage = field(default_factory=Triage)
     routing: Routing = field(default_factory=Routing)

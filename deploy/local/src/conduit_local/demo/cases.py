@@ -1,4 +1,4 @@
-"""What stands in a sample's file: what partners, officers and forces do, and what must come of it."""
+"""The content of a sample's file: what partners, officers and forces do, and what the result must be."""
 
 from __future__ import annotations
 

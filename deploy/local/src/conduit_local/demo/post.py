@@ -62,7 +62,7 @@ class Post:
         return self._producers[who]
 
     async def _start(self, user: str) -> AIOKafkaProducer:
-        """Tries again while the broker is away."""
+        """Tries again while the broker does not answer."""
         async with asyncio.timeout(START_SECONDS):
             while True:
                 producer = AIOKafkaProducer(

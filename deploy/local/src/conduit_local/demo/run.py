@@ -37,7 +37,7 @@ WEBHOOK_PARTNER = "open-door"
 QUIET_SECONDS = 1.0
 """So long nothing must move before a run is over."""
 STUCK_SECONDS = 45.0
-"""So long nothing moves before a run that lacks something is given up."""
+"""How long nothing may move before the demo gives up on an incomplete run."""
 
 
 async def run_samples(stack: Stack, samples: Sequence[Sample], options: Options | None = None) -> Result:

@@ -140,7 +140,7 @@ class Alertmanager:
         ]
 
     def active(self) -> set[str]:
-        """The names of the alerts that somebody hears of now."""
+        """The names of the alerts that someone is being told about now."""
         return {alert.name for alert in self.alerts() if alert.state == "active"}
 
 

@@ -1,5 +1,5 @@
-"""`conduit dead-letters`: the records that a service put aside, and how they come back or are given up; and the places
-at which it waits, as what stands there cannot be read.
+"""`conduit dead-letters`: the records that a service put aside, and how to replay or discard them; and the places
+at which it waits because it cannot read its topic.
 
 What a record holds is never shown. Exit codes: 0 done or shown, 1 something still waits or it cannot be done, 2 misuse.
 """
@@ -75,7 +75,7 @@ def replay(
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Have the service handle dead letters again, in order. It must run; mend the cause first.
+    """Have the service handle dead letters again, in order. It must run; fix the cause first.
 
     History says by whose order it was.
     """
@@ -119,7 +119,7 @@ def lead_past(
     if not with_connection(service, state_dir, act):
         typer.echo(f"{service}: there is no such place, somebody has led past it already, or --to is before it")
         raise typer.Exit(1)
-    typer.echo(f"{service}: goes on behind it within seconds; what stood there is a dead letter then")
+    typer.echo(f"{service}: continues after it within seconds; what was put aside is then a dead letter")
 
 
 @app.command()
@@ -138,9 +138,9 @@ def discard(
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
     chosen = Chosen(service, state_dir, replaying.waiting, ids)
-    given_up = carry_out(chosen, "would be given up", act, apply=apply, actor=actor, reason=reason)
+    given_up = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if given_up is not None:
-        typer.echo(f"{service}: {len(given_up)} given up")
+        typer.echo(f"{service}: {len(given_up)} discarded")
 
 
 def _text(value: object) -> str:

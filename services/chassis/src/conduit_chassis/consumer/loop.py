@@ -168,7 +168,7 @@ class Loop:
         """Wait between attempts, in the group but without new records.
 
         Raises:
-            Abandoned: the batch is to be given up now.
+            Abandoned: the batch is to be abandoned now.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -209,7 +209,7 @@ class Loop:
         return position if self._idle.is_set() else self._offsets.handled_to(partition, position)
 
     async def revoked(self, partitions: int) -> None:
-        """Let the batch in flight end or be given up, and commit it, before its partitions move."""
+        """Let the batch in flight end or be abandoned, and commit it, before its partitions move."""
         if partitions:
             self._give_up.set()
             await self._between_batches(self._timing.rebalance_seconds)

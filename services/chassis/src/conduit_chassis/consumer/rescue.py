@@ -1,4 +1,4 @@
-"""What cannot be read waits alone, is noted, and goes on where a person says so. The other partitions are read meanwhile."""
+"""What cannot be read waits alone, is noted, and goes on where a person says so. The other partitions are still read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -60,7 +60,7 @@ class Rescue:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 passed = await self._note_held(held)
-        except Exception as error:  # the others are read all the same
+        except Exception as error:  # the others are still read
             _log.warning("unreadable_places_not_noted", exc_info=error)
             return {}
         self._pass_to |= passed

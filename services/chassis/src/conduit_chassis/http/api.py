@@ -1,7 +1,7 @@
 """A service's own API for one of the hub's tools: JSON that is read with GET, behind a bearer token.
 
 A request that cannot be answered gets `{"problems": [...]}`. It is looked at in this order: whether the API is served at
-all, the token, the method, the address, and then whatever the endpoint asks. While the database is away the answer is 503.
+all, the token, the method, the address, and then whatever the endpoint asks. While the database is down the answer is 503.
 No answer may be stored on its way.
 """
 
@@ -26,7 +26,7 @@ Endpoint = Callable[[Request], Awaitable[Mapping[str, Any]]]
 UNAVAILABLE = Problem(
     code="unavailable", field="path", message="The hub cannot answer now. Ask again.", origin=Origin.HUB, retryable=True
 )
-"""What a caller is told while the database is away."""
+"""What a caller is told while the database is down."""
 _NUMBER = re.compile(r"[0-9]{1,19}")
 
 
@@ -145,7 +145,7 @@ def referral_id_of(text: str, message: str) -> UUID:
 
 
 def place_before(request: Request, name: str, newest: int) -> int:
-    """Where in a list, newest first, the answer goes on: the number that the answer before named, else `newest`.
+    """Where in a list, newest first, the answer goes on: the number in the previous answer, otherwise `newest`.
 
     Raises:
         Refused: it is no such number.

@@ -64,7 +64,7 @@ class TracedBatches(BatchObserver):
 
     @override
     def given_up(self, error: BaseException) -> None:
-        """The spans of a batch that is given up say so; whoever takes it next makes its own."""
+        """The spans of an abandoned batch say so; whoever takes it next makes its own."""
         for each in self._open.keys() - self._told:
             fail(self._open[each], class_name(error))
         self._end()

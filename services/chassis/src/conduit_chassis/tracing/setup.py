@@ -37,7 +37,7 @@ def start(service: str, environ: Mapping[str, str]) -> Tracing:
     made = traced(service, processor, environ)
 
     async def end() -> None:
-        # The processor waits half a minute for a collector that is away, in a call that cannot be cut short.
+        # The processor waits half a minute for a collector that does not answer, in a call that cannot be cut short.
         ended, loop = asyncio.Event(), asyncio.get_running_loop()
         threading.Thread(target=_shut, args=(processor, loop, ended), daemon=True).start()
         try:

@@ -2,7 +2,7 @@
 
 A client's secret and a token have 256 random bits each, so nobody can guess one, and both are kept as SHA-256: comparing it
 costs nothing, so that whoever shows wrong secrets takes nothing from those who show right ones. Secrets have a second hash,
-scrypt, which the release before reads; one of that release has it alone until it is first used.
+scrypt, which the previous release reads; a secret of that release has only that until it is first used.
 """
 
 import re

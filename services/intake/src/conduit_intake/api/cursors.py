@@ -18,7 +18,7 @@ def make(of: str, after: UUID) -> str:
 
 
 def read(cursor: str, of: str) -> UUID:
-    """Where the page before ended.
+    """Where the previous page ended.
 
     Raises:
         Refused: this is no cursor of ours, or one of another list.

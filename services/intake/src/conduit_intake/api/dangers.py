@@ -1,4 +1,4 @@
-"""What becomes of a refused request that says that a child is in danger: 999 comes first, and a person at the hub hears.
+"""What happens to a refused request that says that a child is in danger: 999 comes first, and a person at the hub is told.
 
 The answer never waits for long and never fails because the hub cannot be told.
 """

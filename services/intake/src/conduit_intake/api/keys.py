@@ -1,6 +1,6 @@
 """`Idempotency-Key`: a request is done once, whichever replica it reaches and however often it is sent.
 
-Another spelling of the same content, as a client that writes its body anew may send it, is the same request.
+Another spelling of the same content, as a client that writes its body again may send it, is the same request.
 
 The key is locked by the transaction that does the work, and its answer is kept in the same transaction. So there is no state
 "in flight" that a crash could leave behind. Final answers are kept, refusals by a rule among them; those worth another try

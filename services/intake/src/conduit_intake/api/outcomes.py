@@ -1,4 +1,4 @@
-"""`/v1/referrals/{referral_id}/sandbox-outcome`: a partner asks what is to become of a referral in the sandbox."""
+"""`/v1/referrals/{referral_id}/sandbox-outcome`: a partner asks for the outcome of a referral in the sandbox."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ SENT = (*ALWAYS, *KEYED, *BODY, "body_invalid", "identity_mismatch", "partner_su
 ReferralPath = Annotated[UUID, Path(description="The id in the receipt.")]
 UpdatesBefore = Annotated[
     Annotated[int, Field(ge=1, le=FROM_THE_NEWEST)] | SkipJsonSchema[None],
-    # No parameter of the document: it would be one argument more for whoever generates a client anew. The address is given.
+    # No parameter of the document: it would be one argument more for whoever generates a client again. The address is given.
     Query(alias="updates_before", include_in_schema=False),
 ]
 _EARLIER = {

@@ -80,7 +80,7 @@ class Summary(View):
     received_at: datetime
     """When the hub received it."""
     updated_at: datetime = Field(
-        description="When the latest update happened. It may be earlier than the one before; only `revision` gives the "
+        description="When the latest update happened. It may be earlier than the previous one; only `revision` gives the "
         "order."
     )
     withdrawn_at: datetime | SkipJsonSchema[None] = Field(

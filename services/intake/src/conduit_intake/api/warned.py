@@ -27,7 +27,7 @@ ASKED_FOR = (
     f"`{CONTRACT}: 0.2` (the version of the contracts that you read: this one or a later one)."
 )
 """Said in an operation's description. As a parameter in the document it would be one more argument in generated code, and
-whoever generates a client anew would have to change every call."""
+whoever generates a client again would have to change every call."""
 WARNINGS_OUT: dict[str, Any] = {
     "description": "What to check in what you sent, although it was taken: an RFC 9651 list of codes, each with its `field` "
     "and `message`. Your updates have it too.",
