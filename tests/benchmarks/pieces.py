@@ -10,7 +10,7 @@ import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from time import process_time
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from rich.console import Console
@@ -21,6 +21,7 @@ from conduit_chassis.clock import SystemClock
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
 from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.postgres import Connection, Pool
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.testing import raw_record
 from conduit_contracts.envelope import dump
@@ -83,7 +84,7 @@ def _through() -> dict[tuple[str, str], float]:
     for name in (*SERVICES, "intake"):  # intake reads what notification says as well
         service: Service[Any] = importlib.import_module(f"conduit_{name}.app").create_service()
         reader = Reader(name, service.reads(), service.readers)
-        runtime = Runtime(service, _settings(service), None, SystemClock(), Health())
+        runtime = Runtime(service, _settings(service), cast("Pool", None), SystemClock(), Health())
         runtime.start()
         mine = [
             each for each in waiting[seen[name] :] if any(topic.match(each.topic) is not None for topic in service.reads())
@@ -112,7 +113,7 @@ def _batch(
 
 
 async def _handle(runtime: Runtime, contents: Sequence[Any], outbox: Any) -> None:
-    await runtime.service.handle(runtime, Nothing(), contents, outbox)
+    await runtime.service.handle(runtime, cast("Connection", Nothing()), contents, outbox)
 
 
 def _settings(service: Service[Any]) -> Any:

@@ -84,4 +84,4 @@ async def test_a_harness_with_the_databases_clock_handles_records(sample: Sample
     async with harness(sample.service(), database, clock) as made:
         assert isinstance(made, Harness)
         await clock.look(made.pool)
-        assert abs(made.runtime.outbox()._now - datetime.now(UTC)) < timedelta(seconds=60)
+        assert abs(made.runtime.outbox()._headers._now - datetime.now(UTC)) < timedelta(seconds=60)

@@ -10,6 +10,7 @@ import pytest
 from conduit_chassis.dispatch import dispatch
 from conduit_chassis.kafka import Delivery, Incoming, Reader, Refusal
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.testing import raw_record, record
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.envelope import Attributes, Command, Message, dump
@@ -305,7 +306,7 @@ class Desk:
         """Let these have their effect, with what is loaded."""
         sent = self._begin()
         for _ in dispatch(HANDLERS, refused, self.work, batch):
-            at_once(follow(None, self.work))
+            at_once(follow(cast("Connection", None), self.work))
         return sent
 
     def _begin(self) -> Recorder:

@@ -42,6 +42,7 @@ from conduit_chassis.limit import Limit
 from conduit_chassis.observers import NO_BATCH_OBSERVER, BatchObserver
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.plan import Plan, plan_fresh, plan_replay
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.kits import batches
 from conduit_contracts.kits.batches import UnreadableBatch
@@ -49,7 +50,7 @@ from conduit_contracts.kits.batches import UnreadableBatch
 _log = structlog.get_logger()
 
 
-Claim: TypeAlias = Callable[[Any, Iterable[tuple[str, str]]], Awaitable[set[tuple[str, str]]]]
+Claim: TypeAlias = Callable[[Connection, Iterable[tuple[str, str]]], Awaitable[set[tuple[str, str]]]]
 
 
 LATE = timedelta(hours=1)
@@ -303,7 +304,7 @@ class Processor:
             plan.written = outbox.written
         return plan
 
-    async def _plan(self, connection: Any, items: Sequence[Item], claim: Claim) -> Plan:
+    async def _plan(self, connection: Connection, items: Sequence[Item], claim: Claim) -> Plan:
         replays = await self._valid_replays(connection, items)
         plan = Plan()
         items = [each for item in items for each in self._unpack(plan, item, replays.get(id(item)))]
@@ -337,7 +338,7 @@ class Processor:
         # What stood before the damage was handled when the batch came, and is claimed.
         return [self._reader.read(from_aiokafka(record)) for record in records]
 
-    async def _valid_replays(self, connection: Any, items: Sequence[Item]) -> dict[int, dead_letters.Waiting]:
+    async def _valid_replays(self, connection: Connection, items: Sequence[Item]) -> dict[int, dead_letters.Waiting]:
         """The items, by their identity, that are replays of dead letters which still wait; each dead letter once."""
         wanted = [item for item in items if item.replay_of is not None]
         found = await dead_letters.replayed(connection, [item.replay_of for item in wanted if item.replay_of is not None])

@@ -6,10 +6,10 @@ the process before comes again first.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.kafka import Record
+from conduit_chassis.postgres import Connection
 
 MOST_DEATHS = 3
 """At so many deaths a record was alone: it is put aside."""
@@ -62,18 +62,18 @@ def deaths_of(record: Record, marks: Iterable[Mark]) -> int | None:
     return max((mark.alone for mark in held if mark.first == mark.last), default=0) if held else None
 
 
-async def found(connection: Any, topics: Iterable[str]) -> list[Mark]:
+async def found(connection: Connection, topics: Iterable[str]) -> list[Mark]:
     """Marks that somebody left on these topics."""
     return [Mark(**row) for row in await connection.fetch(_FOUND, sorted(set(topics)))]
 
 
-async def mark(connection: Any, marks: Sequence[Mark]) -> None:
+async def mark(connection: Connection, marks: Sequence[Mark]) -> None:
     """Say that these are begun. Our own death does not undo it; the disk need not be waited for."""
     await connection.execute("SET LOCAL synchronous_commit TO off")
     await connection.execute(_MARK, *_MARKS.arrays(map(asdict, marks)))
 
 
-async def clear(connection: Any, marks: Sequence[Mark]) -> None:
+async def clear(connection: Connection, marks: Sequence[Mark]) -> None:
     """Say that we live."""
     await connection.execute("SET LOCAL synchronous_commit TO off")
     await connection.execute(_CLEAR, *_PLACES.arrays(map(asdict, marks)))

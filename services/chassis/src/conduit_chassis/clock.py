@@ -6,7 +6,9 @@ holds a lease. What came first is never asked of a clock; versions and the order
 
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
+
+from conduit_chassis.postgres import Queryable
 
 
 class Clock(Protocol):
@@ -45,7 +47,7 @@ class DatabaseClock:
         self._machine = machine or SystemClock()
         self._known: tuple[datetime, float] | None = None
 
-    async def look(self, connection: Any) -> float | None:
+    async def look(self, connection: Queryable) -> float | None:
         """Ask the database; returns by how many seconds the machine's clock is ahead of it, None where that is not known."""
         asked = monotonic()
         told: datetime = await connection.fetchval(_NOW)

@@ -43,12 +43,15 @@ class Columns:
         return ", ".join(self._value(alias, name) for name in self._types)
 
     def changes(self, alias: str, *but: str) -> str:
-        """Each of them becomes what it is in those rows, for a SET; without the key, and what is said apart."""
+        """Each of them becomes what it is in those rows, for a SET; without the key, and what is said apart.
+
+        `excluded` is PostgreSQL's own name of the row that ON CONFLICT did not insert.
+        """
         return ", ".join(f"{name} = {self._value(alias, name)}" for name in self._types if name not in but)
 
     def _value(self, alias: str, name: str) -> str:
         value = f"{alias}.{name}"
-        return f"string_to_array({value}, ' ')" if self._types[name] == IDS else value
+        return f"string_to_array({value}, ' ')" if self._types[name] == IDS and alias != "excluded" else value
 
     def records(self, rows: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """The rows as COPY takes them, in the order of the columns."""

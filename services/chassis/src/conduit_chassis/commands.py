@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, insert
 from conduit_contracts.ids import OfficerId, ReferralId
 from conduit_contracts.problems import Problem
 
@@ -88,7 +88,7 @@ def _in_order(kind: TypeAdapter[Any], value: object) -> Any:
         return None
 
 
-async def keep(connection: Any, answers: Sequence[Answer], now: datetime) -> None:
+async def keep(connection: Connection, answers: Sequence[Answer], now: datetime) -> None:
     """Write down what became of commands."""
     rows = [
         (
@@ -106,7 +106,7 @@ async def keep(connection: Any, answers: Sequence[Answer], now: datetime) -> Non
     await insert(connection, "command_answers", _COLUMNS, rows)
 
 
-async def recent(connection: Any, officer_id: str) -> list[dict[str, Any]]:
+async def recent(connection: Connection, officer_id: str) -> list[dict[str, Any]]:
     """What became of this officer's commands of late, and of those that name no officer, the newest first."""
     rows = await connection.fetch(_RECENT, officer_id, MOST_ANSWERS)
     return [dict(row) | {"problems": json.loads(row["problems"])} for row in rows]

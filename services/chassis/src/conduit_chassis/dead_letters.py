@@ -11,13 +11,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.headers import pack_headers
 from conduit_chassis.kafka import BATCH_UNREADABLE, Headers, Item, Record, fingerprint
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection, Row
 
 BEHIND = "behind_dead_letter"
 HANDLER_FAILED = "handler_failed"
@@ -79,7 +80,7 @@ class Waiting(NamedTuple):
     reason: str
 
 
-async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[int]]:
+async def waiting(connection: Connection, lanes: Iterable[bytes]) -> dict[bytes, list[int]]:
     """The ids that wait in each of these lanes, in order."""
     found: dict[bytes, list[int]] = {}
     for row in await connection.fetch(_WAITING, list(lanes)):
@@ -87,19 +88,19 @@ async def waiting(connection: Any, lanes: Iterable[bytes]) -> dict[bytes, list[i
     return found
 
 
-async def blamed_since(connection: Any, since: datetime, limit: int) -> list[tuple[str, str | None]]:
+async def blamed_since(connection: Connection, since: datetime, limit: int) -> list[tuple[str, str | None]]:
     """The topic of each of the newest dead letters that still wait and did not wait for another, and whose doing it is;
     None where the release that wrote it did not say."""
     return [(row["topic"], row["blamed"]) for row in await connection.fetch(_BLAMED_SINCE, since, limit)]
 
 
-async def replayed(connection: Any, ids: Sequence[int]) -> dict[int, Waiting]:
+async def replayed(connection: Connection, ids: Sequence[int]) -> dict[int, Waiting]:
     """The dead letters that these replays are of, locked, where they still wait."""
     rows = await connection.fetch(_REPLAYED, list(ids)) if ids else ()
     return {row["id"]: Waiting(row["topic"], row["partition"], row["digest"], row["reason"]) for row in rows}
 
 
-async def restored(connection: Any, orders: Sequence[Replay]) -> list[Record]:
+async def restored(connection: Connection, orders: Sequence[Replay]) -> list[Record]:
     """The records of the dead letters that these orders bring back, in their order, where they still wait and hold what the
     order says."""
     if not orders:
@@ -109,38 +110,38 @@ async def restored(connection: Any, orders: Sequence[Replay]) -> list[Record]:
     return [_restore(row, each) for row, each in wanted if row["digest"] == each.digest]
 
 
-async def keep(connection: Any, number: int, record: Record) -> None:
+async def keep(connection: Connection, number: int, record: Record) -> None:
     """Put the record into the row of a dead letter that an earlier release wrote without it."""
     headers = spell_headers(record.headers)
     await connection.execute(_KEEP, number, headers, record.value, record.timestamp_ms, fingerprint(record))
 
 
-async def say_who_replays(connection: Any, order: Replay) -> None:
+async def say_who_replays(connection: Connection, order: Replay) -> None:
     """Until the transaction ends, every line of history says that this operator had it brought back."""
     await connection.execute("SELECT set_config('conduit.replayed_by', $1, true)", order.actor)
 
 
-async def note_replays(connection: Any, orders: Sequence[Replay]) -> None:
+async def note_replays(connection: Connection, orders: Sequence[Replay]) -> None:
     """Keep who brought dead letters back, and why."""
     if orders:
         rows = ({"number": each.number, "actor": each.actor, "reason": each.reason} for each in orders)
         await connection.execute(_NOTE, *_ORDERS.arrays(rows))
 
 
-async def resolve(connection: Any, ids: Sequence[int], now: datetime) -> None:
+async def resolve(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Mark dead letters as dealt with."""
     if ids:
         await connection.execute(_RESOLVE, list(ids), now)
 
 
-async def supersede(connection: Any, ids: Sequence[int], service: str, now: datetime) -> None:
+async def supersede(connection: Connection, ids: Sequence[int], service: str, now: datetime) -> None:
     """Close dead letters of a register whose key has a newer record, and keep that the service did it."""
     if ids:
         await resolve(connection, ids, now)
         await connection.execute(_SUPERSEDED, list(ids), service)
 
 
-async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, cause: Cause, now: datetime) -> int:
+async def put_aside(connection: Connection, outbox: Outbox, service: str, item: Item, cause: Cause, now: datetime) -> int:
     """Write the row and the record for the dead-letter topic; returns the dead letter's id."""
     record = item.record
     number: int = await connection.fetchval(
@@ -163,7 +164,7 @@ async def put_aside(connection: Any, outbox: Outbox, service: str, item: Item, c
     return number
 
 
-async def fail_again(connection: Any, number: int, cause: Cause) -> None:
+async def fail_again(connection: Connection, number: int, cause: Cause) -> None:
     """Note that a replay failed. Its record stays where it is, and keeps its turn.
 
     A batch that could not be read stays known as that, whatever its records come to: it holds no record of its own.
@@ -171,7 +172,7 @@ async def fail_again(connection: Any, number: int, cause: Cause) -> None:
     await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class, BATCH_UNREADABLE)
 
 
-def _restore(row: Any, order: Replay) -> Record:
+def _restore(row: Row, order: Replay) -> Record:
     headers = [(name, None if text is None else b64decode(text)) for name, text in json.loads(row["headers"])]
     place = row["topic"], row["partition"], row["record_offset"]
     return Record(*place, row["key"], headers, row["value"], row["record_timestamp"], order)

@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 
 
 class UnitOfWork(Protocol):
@@ -42,6 +43,6 @@ def ignore(_work: Any, _delivery: Delivery[Any]) -> None:
     """It is of no concern here."""
 
 
-async def whole(_connection: Any, _work: Any, batch: Sequence[Incoming]) -> AsyncGenerator[Sequence[Incoming], None]:
+async def whole(_connection: Connection, _work: Any, batch: Sequence[Incoming]) -> AsyncGenerator[Sequence[Incoming], None]:
     """A batch in one part."""
     yield batch

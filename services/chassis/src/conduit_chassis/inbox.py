@@ -6,12 +6,11 @@ claimed in one order, so that two owners of one partition wait for each other in
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 
 from conduit_chassis.columns import Columns
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, insert
 
 _IDS = Columns(topic="text", event_id="text")
 _CLAIM = f"""
@@ -29,7 +28,7 @@ class ClaimedBeforeError(Exception):
     """An id was claimed before, so the transaction is lost. The batch must be tried again with `claim`."""
 
 
-async def claim_new(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+async def claim_new(connection: Connection, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Claim (topic, id) pairs that hardly anybody claimed before: at half of what `claim` costs (decision 19).
 
     Raises:
@@ -43,7 +42,7 @@ async def claim_new(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tupl
     return set(wanted)
 
 
-async def claim(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+async def claim(connection: Connection, ids: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Claim (topic, id) pairs; returns those that nobody had claimed."""
     wanted = sorted(ids)
     if not wanted:
@@ -52,7 +51,7 @@ async def claim(connection: Any, ids: Iterable[tuple[str, str]]) -> set[tuple[st
     return {(row["topic"], row["event_id"]) for row in await connection.fetch(_CLAIM, *arrays)}
 
 
-async def forget(connection: Any, before: datetime) -> int:
+async def forget(connection: Connection, before: datetime) -> int:
     """Delete one batch of ids older than any record that can still come again; returns how many."""
     status: str = await connection.execute(_FORGET, before, FORGET_BATCH)
     return int(status.rpartition(" ")[2])

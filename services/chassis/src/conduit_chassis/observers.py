@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.trace import child
 from conduit_contracts.envelope import Attributes, Message
 
@@ -65,7 +66,7 @@ class EventObserver:
     def taken_back(self, events: int) -> None:
         """The last so many are not published after all."""
 
-    async def writing(self, connection: Any) -> None:
+    async def writing(self, connection: Connection) -> None:
         """What was made since the last time is about to be written."""
 
     def committed(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
 from conduit_chassis.headers import EventHeaders
 from conduit_chassis.observers import NO_EVENT_OBSERVER, EventObserver
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, insert
 from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
@@ -121,7 +121,7 @@ class Outbox:
         self.waiting_bytes -= gone
         self._bytes -= gone
 
-    async def flush(self, connection: Any) -> int:
+    async def flush(self, connection: Connection) -> int:
         """Write all rows that wait in one statement; returns how many the transaction has written so far."""
         await self._observer.writing(connection)
         rows, self.rows = self.rows, []
@@ -130,7 +130,7 @@ class Outbox:
         self.flushed += len(rows)
         return self.flushed
 
-    async def spill(self, connection: Any) -> None:
+    async def spill(self, connection: Connection) -> None:
         """Write what waits, where that is more than should lie in memory until the transaction's end."""
         if self.waiting_bytes > MOST_WAITING:
             await self.flush(connection)

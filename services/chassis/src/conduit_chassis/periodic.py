@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from math import inf, nan
 from time import monotonic
-from typing import Any
 
 import structlog
 from prometheus_client import Gauge
@@ -15,19 +14,19 @@ from conduit_chassis.backoff import jittered
 from conduit_chassis.clock import Clock, DatabaseClock
 from conduit_chassis.errors import class_name
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.postgres import probe
+from conduit_chassis.postgres import Connection, Pool, Row, probe, the_row
 from conduit_chassis.runtime import Runtime, Tick, Worker
 
 _log = structlog.get_logger()
 
 _TURN = "SELECT pg_try_advisory_xact_lock(hashtext('conduit.tick'), hashtext($1))"
 _OUTBOX = """
-SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8
+SELECT count(*) AS rows, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS age
 FROM (SELECT created_at FROM outbox ORDER BY shard, id LIMIT 100000) AS waiting
 """
 _REJECTED = "SELECT count(*) FROM outbox_rejected"
 _WAITING = """
-SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8
+SELECT count(*) AS rows, coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS age
 FROM dead_letters WHERE resolved_at IS NULL
 """
 # A count would read the whole table, and so would its least time. The index tells whether anything is older than a given
@@ -95,7 +94,7 @@ async def keep_working(runtime: Runtime, worker: Worker) -> None:
             return
 
 
-async def forget_inbox(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+async def forget_inbox(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Delete inbox rows which no record can need any more; returns how many."""
     return await inbox.forget(connection, runtime.clock.now() - runtime.inbox_retention)
 
@@ -110,23 +109,23 @@ def _show_nothing() -> None:
     metrics.CLOCK_AHEAD.labels("database").set(nan)
 
 
-async def _measure(pool: Any) -> None:
-    _show(metrics.OUTBOX_ROWS, metrics.OUTBOX_AGE, await pool.fetchrow(_OUTBOX))
+async def _measure(pool: Pool) -> None:
+    _show(metrics.OUTBOX_ROWS, metrics.OUTBOX_AGE, await the_row(pool, _OUTBOX))
     metrics.OUTBOX_REJECTED.set(await pool.fetchval(_REJECTED))
-    _show(metrics.DEAD_LETTERS_WAITING, metrics.DEAD_LETTERS_AGE, await pool.fetchrow(_WAITING))
+    _show(metrics.DEAD_LETTERS_WAITING, metrics.DEAD_LETTERS_AGE, await the_row(pool, _WAITING))
     metrics.INBOX_ROWS.set(await pool.fetchval(_INBOX_ROWS))
     idle = pool.get_idle_size()
     metrics.POOL_CONNECTIONS.labels("idle").set(idle)
     metrics.POOL_CONNECTIONS.labels("used").set(pool.get_size() - idle)
 
 
-async def _compare_clocks(pool: Any, clock: Clock) -> None:
+async def _compare_clocks(pool: Pool, clock: Clock) -> None:
     if isinstance(clock, DatabaseClock):
         ahead = await clock.look(pool)
         metrics.CLOCK_AHEAD.labels("database").set(nan if ahead is None else ahead)
 
 
-async def _inbox_age(pool: Any, keep: float) -> float:
+async def _inbox_age(pool: Pool, keep: float) -> float:
     """The age in seconds that the oldest row has at least. A yes is cheap; the first no, which may be dear, is the last."""
     reached = 0.0
     for age in sorted([*_AGES, *(keep + days * _DAY for days in (0, 1, 2, 10))]):
@@ -136,9 +135,9 @@ async def _inbox_age(pool: Any, keep: float) -> float:
     return reached
 
 
-def _show(rows: Gauge, age: Gauge, found: tuple[int, float]) -> None:
-    rows.set(found[0])
-    age.set(found[1])
+def _show(rows: Gauge, age: Gauge, found: Row) -> None:
+    rows.set(found["rows"])
+    age.set(found["age"])
 
 
 async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], part: str) -> None:

@@ -3,22 +3,35 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from conduit_chassis.settings import Settings
+
+if TYPE_CHECKING:  # they take a type only in their stubs
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection, Pool = asyncpg.Connection | PoolConnectionProxy, asyncpg.Pool
+Queryable: TypeAlias = Connection | Pool
+"""What a single statement may be asked of."""
+Row: TypeAlias = asyncpg.Record
+"""What a statement returns: values by the names of its columns."""
 
 ACQUIRE_SECONDS = 10.0
 PROBE_SECONDS = 5.0
 _TAKES_NOTHING = "SELECT current_setting('transaction_read_only') = 'on'"
 
 
-class InsertedMeanwhileError(asyncpg.SerializationError):  # type: ignore[misc]  # asyncpg ships no types
+class InsertedMeanwhileError(asyncpg.SerializationError):
     """Another process was the first to insert a row of the batch. Its SQLSTATE has the batch tried again."""
 
 
-async def connect(settings: Settings, name: str, *, statement_cache_size: int = 100, **overrides: str) -> Any:
+async def connect(
+    settings: Settings, name: str, *, statement_cache_size: int = 100, **overrides: str
+) -> "asyncpg.Connection[Row]":
     """One connection outside the pool, for session-level locks."""
     return await asyncpg.connect(
         **settings.postgres_arguments(),
@@ -28,7 +41,7 @@ async def connect(settings: Settings, name: str, *, statement_cache_size: int = 
     )
 
 
-async def create_pool(settings: Settings, name: str) -> Any:
+async def create_pool(settings: Settings, name: str) -> Pool:
     """The service's pool. Nobody may change session state on its connections: it is not reset between uses."""
     return await asyncpg.create_pool(
         **settings.postgres_arguments(),
@@ -57,7 +70,7 @@ def session(settings: Settings, name: str) -> dict[str, str]:
     }
 
 
-async def _keep_state(_connection: Any) -> None:
+async def _keep_state(_connection: Connection) -> None:
     return
 
 
@@ -69,7 +82,7 @@ class NoConnectionError(ConnectionError):
     """The database gives no connection within the time for it, or all of the pool's are in use."""
 
 
-async def probe(pool: Any) -> None:
+async def probe(pool: Pool) -> None:
     """Return where the database answers within a while and takes what is written; raise otherwise."""
     async with _acquired(pool, PROBE_SECONDS) as connection:
         if await connection.fetchval(_TAKES_NOTHING, timeout=PROBE_SECONDS):
@@ -77,7 +90,7 @@ async def probe(pool: Any) -> None:
 
 
 @asynccontextmanager
-async def transaction(pool: Any) -> AsyncIterator[Any]:
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection in a transaction that commits at the end, or rolls back on any error.
 
     Raises:
@@ -88,7 +101,7 @@ async def transaction(pool: Any) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def _acquired(pool: Any, seconds: float) -> AsyncIterator[Any]:
+async def _acquired(pool: Pool, seconds: float) -> AsyncIterator[Connection]:
     try:
         connection = await pool.acquire(timeout=seconds)
     except TimeoutError:
@@ -100,7 +113,7 @@ async def _acquired(pool: Any, seconds: float) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def connection(pool: Any) -> AsyncIterator[Any]:
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """A connection to read from.
 
     Raises:
@@ -110,13 +123,21 @@ async def connection(pool: Any) -> AsyncIterator[Any]:
         yield acquired
 
 
-async def insert(connection: Any, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
+async def the_row(connection: Queryable, statement: str, *arguments: object) -> Row:
+    """The row of a statement that always returns one."""
+    row = await connection.fetchrow(statement, *arguments)
+    if row is None:
+        raise AssertionError("a statement returned no row")
+    return row
+
+
+async def insert(connection: Connection, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
     """Insert rows. By COPY, which costs us and the database less than arrays do (decision 19)."""
     if rows:
         await connection.copy_records_to_table(table, records=rows, columns=tuple(columns))
 
 
-async def insert_new(connection: Any, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
+async def insert_new(connection: Connection, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
     """Insert rows that were not there when the batch looked. In one order everywhere, so that twins wait for each other.
 
     Raises:
@@ -128,7 +149,7 @@ async def insert_new(connection: Any, table: str, columns: Iterable[str], rows: 
         raise InsertedMeanwhileError(f"another process inserted into {table} first") from None
 
 
-async def close_pool(pool: Any, seconds: float = 5.0) -> None:
+async def close_pool(pool: Pool, seconds: float = 5.0) -> None:
     """Close the pool, by force where a connection does not come back in time."""
     try:
         async with asyncio.timeout(seconds):

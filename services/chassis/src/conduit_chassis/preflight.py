@@ -21,6 +21,7 @@ from aiokafka.protocol.admin import ApiVersionRequest
 
 from conduit_chassis import postgres
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 
 _log = structlog.get_logger()
@@ -38,14 +39,15 @@ _ELSEWHERE = 3
 """Connections that a pooler has to find servers for."""
 
 _FACTS = """
-SELECT current_setting('server_version_num')::integer / 10000, current_user::text, current_database()::text,
-       current_schema()::text, coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
-       has_database_privilege(current_database(), 'CREATE'), pg_backend_pid(), current_setting('server_encoding'),
-       current_setting('transaction_read_only') = 'on', current_setting('search_path'),
-       current_setting('synchronous_commit') = 'off'
+SELECT current_setting('server_version_num')::integer / 10000 AS version, current_user::text AS user_name,
+       current_database()::text AS database, current_schema()::text AS schema_name,
+       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_make_tables,
+       has_database_privilege(current_database(), 'CREATE') AS may_make_schemas, pg_backend_pid() AS process,
+       current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') = 'on' AS read_only,
+       current_setting('search_path') AS search_path, current_setting('synchronous_commit') = 'off' AS forgets
 """
 _SETTINGS = """
-SELECT lower(name), CASE unit WHEN 's' THEN (setting::bigint * 1000)::text ELSE setting END
+SELECT lower(name) AS name, CASE unit WHEN 's' THEN (setting::bigint * 1000)::text ELSE setting END AS setting
 FROM pg_settings WHERE lower(name) = ANY($1::text[])
 """
 _SCHEMAS = "SELECT nspname::text FROM pg_namespace"
@@ -111,52 +113,54 @@ async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = fro
         raise ConfigurationError(_GIVEN_AWAY) from error
 
 
-async def _examine(connection: Any, settings: Settings, name: str, schemas: AbstractSet[str]) -> None:
-    facts = await connection.fetchrow(_FACTS)
-    version, user, database, schema, may_make_tables, may_make_schemas, process, encoding, read_only, path, forgets = facts
+async def _examine(connection: Connection, settings: Settings, name: str, schemas: AbstractSet[str]) -> None:
+    facts = await postgres.the_row(connection, _FACTS)
+    version, user, database, schema = facts["version"], facts["user_name"], facts["database"], facts["schema_name"]
     if too_old := why_too_old(version):
         raise ConfigurationError(too_old)
     if version > NEWEST:
         _log.warning("database_is_newer_than_was_tried", version=version, limit=NEWEST)
-    if encoding != ENCODING:
+    if facts["encoding"] != ENCODING:
         raise ConfigurationError(
-            f"Database {database} holds {encoding}, which has not every character that people write: create it again with "
-            f"ENCODING '{ENCODING}' TEMPLATE template0."
+            f"Database {database} holds {facts['encoding']}, which has not every character that people write: create it "
+            f"again with ENCODING '{ENCODING}' TEMPLATE template0."
         )
-    if read_only:
+    if facts["read_only"]:
         raise postgres.ReadOnlyError
-    if forgets:
+    if facts["forgets"]:
         raise ConfigurationError(
             f"With synchronous_commit = off PostgreSQL may lose what it has confirmed and we have answered for: "
             f"ALTER ROLE {user} SET synchronous_commit = on."
         )
     await _settings_took(connection, postgres.session(settings, name))
-    if process != connection.get_server_pid():
+    if facts["process"] != connection.get_server_pid():
         await _session_is_ours(connection, settings, name)
     if schema is None:
+        path = facts["search_path"]
         usual = path == SEARCH_PATH
         mend = f"CREATE SCHEMA {user} AUTHORIZATION {user}" if usual else f"ALTER ROLE {user} RESET search_path"
         raise ConfigurationError(f"Database {database} has no schema for role {user}, whose search_path is {path}: {mend}.")
-    if not may_make_tables:
+    if not facts["may_make_tables"]:
         raise ConfigurationError(
             f"Role {user} may not make tables in schema {schema} of {database}: GRANT CREATE ON SCHEMA {schema} TO {user}."
         )
     there = {row["nspname"] for row in await connection.fetch(_SCHEMAS)}
-    if schemas - there and not may_make_schemas:
+    if schemas - there and not facts["may_make_schemas"]:
         raise ConfigurationError(
             f"Role {user} may not make schema {', '.join(sorted(schemas - there))} in {database}: "
             f"GRANT CREATE ON DATABASE {database} TO {user}."
         )
 
 
-async def _settings_took(connection: Any, wanted: Mapping[str, str]) -> None:
-    found = dict(await connection.fetch(_SETTINGS, list(wanted)))
+async def _settings_took(connection: Connection, wanted: Mapping[str, str]) -> None:
+    rows = await connection.fetch(_SETTINGS, list(wanted))
+    found = {row["name"]: row["setting"] for row in rows}
     lost = sorted(name for name, value in wanted.items() if name != "application_name" and found.get(name) != value)
     if lost:
         raise ConfigurationError(f"These settings of the session did not take: {', '.join(lost)}. {_DIRECTLY}")
 
 
-async def _session_is_ours(connection: Any, settings: Settings, name: str) -> None:
+async def _session_is_ours(connection: Connection, settings: Settings, name: str) -> None:
     """A pooler stands between. One that gives a session away between transactions loses locks and prepared statements."""
     mine = await connection.fetchval("SELECT pg_backend_pid()")
     async with AsyncExitStack() as stack:
@@ -173,7 +177,7 @@ async def _session_is_ours(connection: Any, settings: Settings, name: str) -> No
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, name: str) -> AsyncIterator[Any]:
+async def _connected(settings: Settings, name: str) -> AsyncIterator[Connection]:
     # Without prepared statements of its own, so that a pooler which loses them can still be asked.
     connection = await postgres.connect(settings, name, statement_cache_size=0)
     try:

@@ -10,9 +10,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from conduit_chassis import metrics
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Worker
 from conduit_contracts.ids import first_of
 
@@ -42,7 +42,7 @@ class Cohorts:
         self._sums: Counter[str] = Counter()
         self._newest: datetime | None = None
 
-    async def measure(self, connection: Any, now: datetime) -> dict[str, int]:
+    async def measure(self, connection: Connection, now: datetime) -> dict[str, int]:
         """The sums by stage, up to two minutes ago."""
         newest = (now - SETTLED).replace(second=0, microsecond=0) - _MINUTE
         oldest = newest - _MINUTE * (MINUTES - 1)
@@ -51,8 +51,8 @@ class Cohorts:
         rows = await connection.fetch(self._statement, *arguments)
         for minute, counts in zip(wanted, rows, strict=True):
             self._forget(minute)
-            self._found[minute] = counts
-            self._sums.update(dict(counts))
+            self._found[minute] = dict(counts)
+            self._sums.update(self._found[minute])
         # Also what lies ahead, should the clock have gone back.
         for minute in [each for each in self._found if each < oldest or each > newest]:
             self._forget(minute)

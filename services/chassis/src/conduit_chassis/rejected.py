@@ -7,7 +7,8 @@ topic wait for it in the outbox until it is returned or given up: its readers ne
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from conduit_chassis.postgres import Connection
 
 _WAITING = """
 SELECT id, topic, encode(key, 'escape') AS key, reason, at, coalesce(octet_length(value), 0) AS size FROM outbox_rejected
@@ -45,24 +46,26 @@ class Rejected:
     """Bytes of its value."""
 
 
-async def waiting(connection: Any, ids: Sequence[int] | None = None, most: int | None = None) -> list[Rejected]:
+async def waiting(connection: Connection, ids: Sequence[int] | None = None, most: int | None = None) -> list[Rejected]:
     """What Kafka would not take, in order: all of it, or those of `ids`, or the first of it."""
     return [Rejected(**row) for row in await connection.fetch(_WAITING, None if ids is None else list(ids), most)]
 
 
-async def count(connection: Any) -> int:
+async def count(connection: Connection) -> int:
     """How many events Kafka would not take."""
     number: int = await connection.fetchval(_COUNT)
     return number
 
 
-async def bring_back(connection: Any, *, actor: str, reason: str, ids: Sequence[int] | None = None) -> tuple[int, ...]:
+async def bring_back(
+    connection: Connection, *, actor: str, reason: str, ids: Sequence[int] | None = None
+) -> tuple[int, ...]:
     """Have the service send them again: those of `ids`, or all. Returns those that were there."""
     rows = await connection.fetch(_RETURN, None if ids is None else list(ids), *_said(actor, reason))
     return tuple(row["event_id"] for row in rows)
 
 
-async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
+async def discard(connection: Connection, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
     """Discard them for good. Returns those that were there."""
     rows = await connection.fetch(_DISCARD, list(ids), *_said(actor, reason))
     return tuple(row["event_id"] for row in rows)

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic, time
-from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
@@ -20,6 +19,7 @@ from conduit_chassis.errors import class_name
 from conduit_chassis.health import Health
 from conduit_chassis.held import Holds, Trial, concerns_its_topic, find
 from conduit_chassis.in_flight import SLOW_SECONDS, InFlight, NotTaken
+from conduit_chassis.postgres import Connection
 from conduit_chassis.producer import REFUSALS, BehindRefusedError, Pending, Producer, Sent
 from conduit_chassis.scan import Scan
 from conduit_chassis.settings import Settings
@@ -137,7 +137,7 @@ class Relay:
             with suppress(Exception):
                 await connection.close(timeout=2)
 
-    async def _take_lead(self, connection: Any) -> bool:
+    async def _take_lead(self, connection: Connection) -> bool:
         while not await connection.fetchval(_LOCK, self._shard):
             self._holds.forget()
             self._health.recovered(self._part)
@@ -148,7 +148,7 @@ class Relay:
         metrics.RELAY_LEADS.labels(self._shard).set(1)
         return True
 
-    async def _publish(self, connection: Any) -> bool:
+    async def _publish(self, connection: Connection) -> bool:
         """Publish until drained, which is true, or until the producer must be replaced, which is false."""
         producer = self._new_producer()
         try:
@@ -171,7 +171,7 @@ class Relay:
             await producer.discard()
         return True
 
-    async def _rounds(self, connection: Any, producer: Producer, in_flight: InFlight) -> None:
+    async def _rounds(self, connection: Connection, producer: Producer, in_flight: InFlight) -> None:
         while True:
             # Read before the scan: what this process committed until it was asked to end is then seen by the scan.
             draining = self._draining
@@ -198,7 +198,7 @@ class Relay:
                 self._works()  # also where nothing waits: after an outage a quiet service must not stay unready
             await self._rest()
 
-    async def _scan(self, connection: Any, producer: Producer, in_flight: InFlight) -> list[Pending]:
+    async def _scan(self, connection: Connection, producer: Producer, in_flight: InFlight) -> list[Pending]:
         passed_over = [*self._holds.topics, *in_flight.slow]
         await self._look_for_refused(connection)
         rows = await self._outbox.but(connection, passed_over, in_flight.ids, any_refused=self._any_refused)
@@ -207,26 +207,26 @@ class Relay:
                 self._holds.hold(topic, UnknownTopicOrPartitionError(topic))
         return [row for row in rows if row.topic not in self._holds.topics]
 
-    async def _look_for_refused(self, connection: Any) -> None:
+    async def _look_for_refused(self, connection: Connection) -> None:
         """Ask only while there are any: this process alone refuses what it leads, and operators decide on it."""
         if self._any_refused and monotonic() - self._looked_at >= LOOK_SECONDS:
             self._looked_at = monotonic()
             self._any_refused = await connection.fetchval(_ANY_REFUSED, self._shard)
 
-    async def _tend_held(self, connection: Any) -> None:
+    async def _tend_held(self, connection: Connection) -> None:
         """Heed what came of trying held topics, and try those whose time has come."""
         for trial in self._holds.finished():
             await self._heed(connection, trial)
         for topic, singly_to in self._holds.due():
             self._holds.begin(topic, await self._outbox.of(connection, topic, singly_to, any_refused=self._any_refused))
 
-    async def _heed(self, connection: Any, trial: Trial) -> None:
+    async def _heed(self, connection: Connection, trial: Trial) -> None:
         await self._delete(connection, trial.confirmed)
         for batch, error in trial.refused:
             await self._give_up(connection, batch, error)
         self._holds.settle(trial)
 
-    async def _confirm(self, connection: Any, in_flight: InFlight, batches: Sequence[Sent]) -> int:
+    async def _confirm(self, connection: Connection, in_flight: InFlight, batches: Sequence[Sent]) -> int:
         """Wait for the batches and deal with all that Kafka has answered; returns how many it confirmed.
 
         Raises:
@@ -266,7 +266,7 @@ class Relay:
         self._failures = 0
         self._health.recovered(self._part)
 
-    async def _delete(self, connection: Any, sent: Sequence[Sent]) -> None:
+    async def _delete(self, connection: Connection, sent: Sequence[Sent]) -> None:
         ids = [number for batch in sent for number in batch.ids]
         if ids:
             await connection.execute(_DELETE, self._shard, ids)
@@ -279,7 +279,7 @@ class Relay:
             for act_age in batch.acts:
                 metrics.DISSEMINATION_SECONDS.observe(act_age + since)
 
-    async def _tidy(self, connection: Any) -> None:
+    async def _tidy(self, connection: Connection) -> None:
         """Have the place of deleted rows used again soon, so that the table stays small enough to lie in memory.
 
         Until a vacuum, new rows take new pages, which costs the database as much again as all else that is done with a row
@@ -291,7 +291,7 @@ class Relay:
             if await connection.fetchval(_SIZE) <= TIDY_MOST_BYTES:
                 await connection.execute(_VACUUM)
 
-    async def _settle(self, connection: Any, sent: Sequence[Sent]) -> None:
+    async def _settle(self, connection: Connection, sent: Sequence[Sent]) -> None:
         """After a failure: delete what is confirmed, judge what Kafka refused, hold the topics that it does not serve."""
         await self._delete(connection, [batch for batch in sent if _error(batch) is None])
         for batch in sent:
@@ -303,13 +303,13 @@ class Relay:
             elif error is not None and concerns_its_topic(error) and batch.topic not in self._holds.topics:
                 self._holds.hold(batch.topic, error)
 
-    async def _judge(self, connection: Any, batch: Sent, error: BaseException) -> None:
+    async def _judge(self, connection: Connection, batch: Sent, error: BaseException) -> None:
         if len(batch.ids) > 1:
             self._holds.hold_singly(batch.topic, max(batch.ids))
         else:
             await self._give_up(connection, batch, error)
 
-    async def _give_up(self, connection: Any, batch: Sent, error: BaseException) -> None:
+    async def _give_up(self, connection: Connection, batch: Sent, error: BaseException) -> None:
         await connection.execute(_REJECT, self._shard, batch.ids, class_name(error))
         self._any_refused, self._looked_at = True, 0.0
         metrics.DEAD_LETTERS.labels("event_refused").inc()

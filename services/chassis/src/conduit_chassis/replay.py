@@ -19,6 +19,7 @@ from conduit_chassis.consumer import patches
 from conduit_chassis.dead_letters import ID_HEADER, unpack
 from conduit_chassis.kafka import Record
 from conduit_chassis.orders import Replay, spell, storable
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.texts import shows_something
 from conduit_contracts.topics import dead_letter_topic, replay_topic
@@ -69,18 +70,18 @@ class Replayed:
     """Neither in the store nor on the dead-letter topic any more."""
 
 
-async def waiting(connection: Any, ids: Sequence[int] | None = None, most: int | None = None) -> list[DeadLetter]:
+async def waiting(connection: Connection, ids: Sequence[int] | None = None, most: int | None = None) -> list[DeadLetter]:
     """Dead letters that wait, in order: all of them, or those of `ids`, or the first of them."""
     return [DeadLetter(**row) for row in await connection.fetch(_SELECT, None if ids is None else list(ids), most)]
 
 
-async def count(connection: Any) -> int:
+async def count(connection: Connection) -> int:
     """How many dead letters wait."""
     number: int = await connection.fetchval(_COUNT)
     return number
 
 
-async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
+async def discard(connection: Connection, ids: Sequence[int], *, actor: str, reason: str) -> tuple[int, ...]:
     """Give dead letters up: what waits behind them may be replayed. Returns those that still waited."""
     _require(actor, reason)
     async with connection.transaction():
@@ -92,7 +93,7 @@ async def discard(connection: Any, ids: Sequence[int], *, actor: str, reason: st
 async def replay(
     settings: Settings,
     service: str,
-    connection: Any,
+    connection: Connection,
     *,
     actor: str,
     reason: str,
@@ -126,7 +127,7 @@ def _require(actor: str, reason: str) -> None:
         raise ValueError("an actor and a reason are short texts")
 
 
-async def _handled(connection: Any, letters: Sequence[DeadLetter], patience: float) -> None:
+async def _handled(connection: Connection, letters: Sequence[DeadLetter], patience: float) -> None:
     """Wait until each is resolved, has failed again or waits behind one that did; or until nothing happens any more."""
     before: dict[int, int] = {}
     until = monotonic() + patience
@@ -168,7 +169,7 @@ async def _send(settings: Settings, service: str, orders: Sequence[Replay]) -> N
         await producer.stop()
 
 
-async def _fetch_whole(settings: Settings, service: str, connection: Any, numbers: frozenset[int]) -> None:
+async def _fetch_whole(settings: Settings, service: str, connection: Connection, numbers: frozenset[int]) -> None:
     """Put into the store what a release before 0.2 left on the dead-letter topic, wherever on it it is."""
     topic = dead_letter_topic(service).name()
     consumer = AIOKafkaConsumer(**settings.kafka_arguments(), enable_auto_commit=False, isolation_level="read_committed")

@@ -17,6 +17,7 @@ from conduit_chassis.health import Health
 from conduit_chassis.kafka import Incoming
 from conduit_chassis.observers import Observers
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection, Pool
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import Topic, consumed_by
 
@@ -86,7 +87,7 @@ class Service(Generic[W]):
     topics: tuple[Topic, ...] | None = None
     """What it reads, where that is not what the registry says for its name."""
 
-    async def handle(self, runtime: "Runtime", connection: Any, batch: Sequence[Incoming], outbox: Outbox) -> None:
+    async def handle(self, runtime: "Runtime", connection: Connection, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """Take each record in turn, between one load and one save."""
         work = await self.load(connection, runtime, batch, outbox)
         async with aclosing(self.parts(connection, work, batch)) as parts:
@@ -113,7 +114,7 @@ class Runtime:
         self,
         service: Service[Any],
         settings: Settings,
-        pool: Any,
+        pool: Pool,
         clock: Clock,
         health: Health,
         observers: Observers = Observers(),  # noqa: B008 - it is frozen
@@ -163,7 +164,7 @@ class Runtime:
         )
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[tuple[Any, Outbox]]:
+    async def transaction(self) -> AsyncIterator[tuple[Connection, Outbox]]:
         """A connection in a transaction and its outbox. At the end the events are written, committed and sent."""
         outbox = self.outbox()
         async with postgres.transaction(self.pool) as connection:

@@ -1,8 +1,8 @@
 """Reads events from the outbox, from the lowest id, and never more of them than should lie in memory."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from conduit_chassis.postgres import Connection, Row
 from conduit_chassis.producer import Pending
 
 ROUND_BYTES = 4 * 1024 * 1024
@@ -40,12 +40,12 @@ class Scan:
         """Values up to this size are read with their rows: the scan itself brings no more than two rounds of them."""
 
     async def but(
-        self, connection: Any, topics: Sequence[str], under_way: Sequence[int], *, any_refused: bool
+        self, connection: Connection, topics: Sequence[str], under_way: Sequence[int], *, any_refused: bool
     ) -> list[Pending]:
         """The first rows but of these topics, without those under way."""
         return await self._read(connection, _SCAN_OTHERS[any_refused], under_way, topics, self._most)
 
-    async def of(self, connection: Any, topic: str, to: int | None, *, any_refused: bool) -> list[Pending]:
+    async def of(self, connection: Connection, topic: str, to: int | None, *, any_refused: bool) -> list[Pending]:
         """The first row of a topic; where `to` is given, all of its rows up to that id."""
         most = self._most if to else 1
         return await self._read(connection, _SCAN_ONE[any_refused], [], [topic], most, to or _LAST_ID)
@@ -55,18 +55,19 @@ class Scan:
         return len(rows) == self._most or sum(len(row.headers) + len(row.value or b"") for row in rows) > ROUND_BYTES // 2
 
     async def _read(
-        self, connection: Any, scan: str, under_way: Sequence[int], topics: Sequence[str], most: int, *to: int
+        self, connection: Connection, scan: str, under_way: Sequence[int], topics: Sequence[str], most: int, *to: int
     ) -> list[Pending]:
         """The first rows that there are, up to so many, and to so many bytes unless the first alone is larger."""
         found = await connection.fetch(scan, self._shard, under_way, topics, most, self._small, *to)
         rows = _that_fit(found)
         large = [row["id"] for row in rows if row["size"] > self._small]
-        values = dict(await connection.fetch(_VALUES, self._shard, large)) if large else {}
+        read = await connection.fetch(_VALUES, self._shard, large) if large else []
+        values = {row["id"]: row["value"] for row in read}
         # A large row may be gone since: where another relay took over for a moment, it was sent.
         return [_pending(row, values) for row in rows if row["id"] in values or row["size"] <= self._small]
 
 
-def _that_fit(rows: Sequence[Any]) -> Sequence[Any]:
+def _that_fit(rows: Sequence[Row]) -> Sequence[Row]:
     total = 0
     for number, row in enumerate(rows):
         total += len(row["headers"]) + row["size"]
@@ -75,7 +76,7 @@ def _that_fit(rows: Sequence[Any]) -> Sequence[Any]:
     return rows
 
 
-def _pending(row: Any, values: Mapping[int, bytes]) -> Pending:
+def _pending(row: Row, values: Mapping[int, bytes]) -> Pending:
     number = row["id"]
     value = values.get(number, row["value"])
     return Pending(number, row["topic"], row["key"], row["headers"], value, row["age"], row["act_age"])

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiokafka import TopicPartition
 
+from conduit_chassis.postgres import Connection
 from conduit_contracts.kits.batches import UnreadableBatch
 
 _NOTE = """
@@ -39,7 +39,7 @@ class Place:
     since: datetime
 
 
-async def note(connection: Any, held: Mapping[TopicPartition, UnreadableBatch]) -> dict[TopicPartition, int]:
+async def note(connection: Connection, held: Mapping[TopicPartition, UnreadableBatch]) -> dict[TopicPartition, int]:
     """Note that reading waits at these; returns the last offset of each that it is to pass."""
     columns = zip(
         *(
@@ -52,12 +52,12 @@ async def note(connection: Any, held: Mapping[TopicPartition, UnreadableBatch]) 
     return {TopicPartition(topic, number): last for topic, number, last, passed in rows if passed}
 
 
-async def waiting(connection: Any) -> list[Place]:
+async def waiting(connection: Connection) -> list[Place]:
     """The places at which the service waits."""
     return [Place(**row) for row in await connection.fetch(_WAITING)]
 
 
-async def lead_past(connection: Any, number: int, *, actor: str, reason: str, last_offset: int | None = None) -> bool:
+async def lead_past(connection: Connection, number: int, *, actor: str, reason: str, last_offset: int | None = None) -> bool:
     """Have the service put aside what it cannot read and go on. `last_offset` is for when nobody else knows how much.
 
     Returns whether it still waited.

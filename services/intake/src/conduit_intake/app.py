@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from starlette.types import ASGIApp
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
+from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import reconciliation
 from conduit_contracts.programme import PartnerRegistered
 from conduit_intake import batch, metrics, store, sweep
@@ -42,7 +43,7 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
     return (("/", create_api(runtime)),)
 
 
-async def forget_answers(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+async def forget_answers(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Forget answers that were kept for requests which may come again."""
     now = runtime.clock.now()
     return max(await accounts.forget(connection, now), await kept.forget(connection, now - kept.KEPT_FOR))

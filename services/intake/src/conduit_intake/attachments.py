@@ -1,10 +1,10 @@
 """All SQL of attachments. Each step names the state it starts from, so that two processes cannot decide one twice."""
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, Queryable, insert, the_row
 
 _SELECT = """
 SELECT attachment_id, referral_id, media_type, size, sha256, state, reason, attempts, received_at, decided_at
@@ -88,25 +88,25 @@ class Found(NamedTuple):
     """The partner."""
 
 
-async def lock_referral(connection: Any, partner_id: str, referral_id: UUID) -> Found | None:
+async def lock_referral(connection: Connection, partner_id: str, referral_id: UUID) -> Found | None:
     """The partner's referral, locked until the transaction ends; None where there is none, or it is another's."""
     row = await connection.fetchrow(_REFERRAL, referral_id, partner_id)
     return Found(**row) if row else None
 
 
-async def count(connection: Any, referral_id: UUID) -> int:
+async def count(connection: Connection, referral_id: UUID) -> int:
     """How many a referral has, refused ones included."""
     number: int = await connection.fetchval(_COUNT, referral_id)
     return number
 
 
-async def twin(connection: Any, referral_id: UUID, digest: bytes, media_type: str) -> Attachment | None:
+async def twin(connection: Connection, referral_id: UUID, digest: bytes, media_type: str) -> Attachment | None:
     """The referral's attachment of the same content and type."""
     row = await connection.fetchrow(_TWIN, referral_id, digest, media_type)
     return Attachment(**row) if row else None
 
 
-async def add(connection: Any, claimed: Claimed, partner_id: str, now: datetime) -> Attachment:
+async def add(connection: Connection, claimed: Claimed, partner_id: str, now: datetime) -> Attachment:
     """Store a new attachment, to be validated and scanned."""
     columns = (*Claimed._fields, "state", "received_at", "next_attempt_at")
     await insert(connection, "attachments", columns, [(*claimed, PENDING, now, now)])
@@ -126,41 +126,41 @@ async def add(connection: Any, claimed: Claimed, partner_id: str, now: datetime)
     )
 
 
-async def of_referral(connection: Any, referral_id: UUID) -> list[Attachment]:
+async def of_referral(connection: Connection, referral_id: UUID) -> list[Attachment]:
     """A referral's attachments. Ask for the referral first: this does not know the partner."""
     return [Attachment(**row) for row in await connection.fetch(_OF, referral_id)]
 
 
-async def one(connection: Any, referral_id: UUID, attachment_id: UUID) -> Attachment | None:
+async def one(connection: Connection, referral_id: UUID, attachment_id: UUID) -> Attachment | None:
     """One of a referral's attachments. Ask for the referral first."""
     row = await connection.fetchrow(_ONE, referral_id, attachment_id)
     return Attachment(**row) if row else None
 
 
-async def claim(connection: Any, now: datetime, lease: timedelta) -> Claimed | None:
+async def claim(connection: Connection, now: datetime, lease: timedelta) -> Claimed | None:
     """Take the attachment that has waited longest for its turn. Its next turn comes after the lease, later each time."""
     row = await connection.fetchrow(_CLAIM, now, lease)
     return Claimed(**row) if row else None
 
 
-async def lock(connection: Any, referral_id: UUID) -> str:
+async def lock(connection: Connection, referral_id: UUID) -> str:
     """Lock an attachment's referral, so that its events keep their order; returns its partner."""
     partner_id: str = await connection.fetchval(_LOCK, referral_id)
     return partner_id
 
 
-async def decide(connection: Any, attachment_id: UUID, state: str, reason: str | None, now: datetime) -> bool:
+async def decide(connection: Connection, attachment_id: UUID, state: str, reason: str | None, now: datetime) -> bool:
     """End the wait; content that is refused goes. False where somebody else was first."""
     status: str = await connection.execute(_DECIDE, attachment_id, state, reason, now)
     return status.endswith(" 1")
 
 
-async def note(connection: Any, row: Note) -> None:
+async def note(connection: Connection, row: Note) -> None:
     """Write into history what became of an attachment."""
     await insert(connection, "history", Note._fields, [row])
 
 
-async def waiting(connection: Any, now: datetime) -> tuple[int, float]:
+async def waiting(connection: Queryable, now: datetime) -> tuple[int, float]:
     """How many are pending, and for how many seconds the oldest of them."""
-    row = await connection.fetchrow(_WAITING, now)
+    row = await the_row(connection, _WAITING, now)
     return row["waiting"], row["seconds"]

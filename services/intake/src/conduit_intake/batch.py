@@ -1,10 +1,11 @@
 """What a batch needs in memory, and what is written of it. Between the two, `handlers` take its records one by one."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, cast
+from typing import cast
 
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_intake import metrics, store
 from conduit_intake.handlers import submission_of
@@ -14,7 +15,7 @@ from conduit_intake.submissions import Kind, Partner, Scene
 from conduit_intake.work import IntakeWork
 
 
-async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> IntakeWork:
+async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> IntakeWork:
     """All that the batch is about. What it holds of a referral that has not come may wait for it."""
     policy: IntakePolicy = runtime.context
     work = await load_at(connection, scene_of(runtime), batch, outbox)
@@ -22,7 +23,7 @@ async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], out
     return work
 
 
-async def load_at(connection: Any, scene: Scene, batch: Sequence[Incoming], outbox: Outbox) -> IntakeWork:
+async def load_at(connection: Connection, scene: Scene, batch: Sequence[Incoming], outbox: Outbox) -> IntakeWork:
     """All that the batch is about; its referrals are locked."""
     work = IntakeWork(scene, outbox)
     submissions = [submission_of(each) for each in batch if isinstance(each, Delivery) and each.topic.edge]
@@ -32,7 +33,9 @@ async def load_at(connection: Any, scene: Scene, batch: Sequence[Incoming], outb
     return work
 
 
-async def parts(_connection: Any, _work: IntakeWork, batch: Sequence[Incoming]) -> AsyncGenerator[Sequence[Incoming], None]:
+async def parts(
+    _connection: Connection, _work: IntakeWork, batch: Sequence[Incoming]
+) -> AsyncGenerator[Sequence[Incoming], None]:
     """The whole batch, the register's records first: no order holds between its topic and the partners'."""
     yield in_turn(batch)
 
@@ -42,7 +45,7 @@ def in_turn(batch: Sequence[Incoming]) -> Sequence[Incoming]:
     return sorted(batch, key=lambda each: each.topic.edge)
 
 
-async def save(connection: Any, work: IntakeWork) -> None:
+async def save(connection: Connection, work: IntakeWork) -> None:
     """Write what the batch changed, and count it."""
     await store.save(connection, work)
     metrics.count(work.history)

@@ -10,12 +10,12 @@ from base64 import b64decode
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.dead_letters import spell_headers
 from conduit_chassis.kafka import Item, Reader, Record
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, Row, insert
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake.submissions import Key
 
@@ -84,39 +84,39 @@ def early(key: Key, record: Record, now: datetime, patience: timedelta) -> Early
     )
 
 
-async def put(connection: Any, waiting: list[Early]) -> None:
+async def put(connection: Connection, waiting: list[Early]) -> None:
     """Have these wait."""
     await insert(connection, "early_updates", Early._fields, waiting)
 
 
-async def awaited(connection: Any, keys: list[Key]) -> set[Key]:
+async def awaited(connection: Connection, keys: list[Key]) -> set[Key]:
     """About which of these referrals something waits."""
     if not keys:
         return set()
     return {Key(**row) for row in await connection.fetch(_AWAITED, *_KEYS.arrays(key._asdict() for key in keys))}
 
 
-async def take(connection: Any, now: datetime) -> list[Item]:
+async def take(connection: Connection, now: datetime) -> list[Item]:
     """The first of those whose referral has come or whose time is over, in their order."""
     return _in_order(await connection.fetch(_TAKE, now, BATCH, MOST_BYTES))
 
 
-async def take_of(connection: Any, key: Key) -> list[Item]:
+async def take_of(connection: Connection, key: Key) -> list[Item]:
     """All that waited for this referral, in order, where it is there. Ask before it is locked, as `take` does."""
     return _in_order(await connection.fetch(_TAKE_OF, key.partner_id, key.partner_reference))
 
 
-async def count(connection: Any) -> int:
+async def count(connection: Connection) -> int:
     """How many wait."""
     waiting: int = await connection.fetchval(_COUNT)
     return waiting
 
 
-def _in_order(rows: Iterable[Any]) -> list[Item]:
+def _in_order(rows: Iterable[Row]) -> list[Item]:
     return [_READER.read(_record(row)) for row in sorted(rows, key=itemgetter("id"))]
 
 
-def _record(row: Any) -> Record:
+def _record(row: Row) -> Record:
     headers = [(name, None if text is None else b64decode(text)) for name, text in json.loads(row["headers"])]
     place = row["topic"], row["partition"], row["record_offset"]
     return Record(*place, row["key"], headers, row["value"], row["record_timestamp"])

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
+
+from conduit_chassis.postgres import Connection
 
 _OPEN = """
 UPDATE attachments SET opened_to = $2
@@ -52,7 +54,7 @@ class File(NamedTuple):
     content: bytes
 
 
-async def put(connection: Any, openings: Iterable[Opening], now: datetime) -> None:
+async def put(connection: Connection, openings: Iterable[Opening], now: datetime) -> None:
     """Open and close, in the order in which it was said. What is so already leaves no trace."""
     for each in openings:
         status = await connection.execute(_OPEN if each.opens else _CLOSE, each.attachment_id, each.force_id)
@@ -61,12 +63,12 @@ async def put(connection: Any, openings: Iterable[Opening], now: datetime) -> No
             await connection.execute(_TELL, each.referral_id, each.attachment_id, now, ROUTING, what, each.force_id)
 
 
-async def open_to(connection: Any, force_id: str, referral_id: UUID) -> list[Open]:
+async def open_to(connection: Connection, force_id: str, referral_id: UUID) -> list[Open]:
     """The case's attachments that the force may fetch."""
     return [Open(**row) for row in await connection.fetch(_OF, referral_id, force_id)]
 
 
-async def fetch(connection: Any, force_id: str, referral_id: UUID, attachment_id: UUID, now: datetime) -> File | None:
+async def fetch(connection: Connection, force_id: str, referral_id: UUID, attachment_id: UUID, now: datetime) -> File | None:
     """The file, with a line of history in the same transaction; None where it is not open to the force."""
     row = await connection.fetchrow(_FETCH, referral_id, attachment_id, force_id)
     if row is None:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from math import inf
-from typing import Any
 
 from prometheus_client import Counter, Gauge
 
 from conduit_chassis.metrics import count_each
+from conduit_chassis.postgres import Pool
 from conduit_intake import rules, store
 from conduit_intake.submissions import Kind, Outcome, Partner, Scene
 from conduit_intake.work import Entry
@@ -100,7 +100,7 @@ def measure_attachments(waiting: int, oldest_seconds: float) -> None:
     ATTACHMENTS_AGE.set(oldest_seconds)
 
 
-async def keep_measuring(pool: Any, scene: Callable[[], Scene]) -> None:
+async def keep_measuring(pool: Pool, scene: Callable[[], Scene]) -> None:
     """Refresh the gauges for ever, in every process: each is asked for its own."""
     while True:
         measure(await store.register(pool), scene())

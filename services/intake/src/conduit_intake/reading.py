@@ -1,8 +1,10 @@
 """All SQL that shows a partner its own referrals. Every statement names the partner: nothing is found without it."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
+
+from conduit_chassis.postgres import Connection
 
 _COLUMNS = """
 SELECT stored.referral_id, stored.partner_reference, stored.received_at, stored.withdrawn_at,
@@ -55,19 +57,19 @@ class Standing(NamedTuple):
     updated_at: datetime
 
 
-async def one(connection: Any, partner_id: str, referral_id: UUID) -> Standing | None:
+async def one(connection: Connection, partner_id: str, referral_id: UUID) -> Standing | None:
     """The partner's referral of this id; None where there is none, or where it is another's."""
     row = await connection.fetchrow(_ONE, referral_id, partner_id)
     return Standing(**row) if row else None
 
 
-async def by_reference(connection: Any, partner_id: str, reference: str) -> Standing | None:
+async def by_reference(connection: Connection, partner_id: str, reference: str) -> Standing | None:
     """The partner's referral of its own reference."""
     row = await connection.fetchrow(_BY_REFERENCE, partner_id, reference)
     return Standing(**row) if row else None
 
 
-async def page(connection: Any, partner_id: str, state: str | None, after: UUID, limit: int) -> list[Standing]:
+async def page(connection: Connection, partner_id: str, state: str | None, after: UUID, limit: int) -> list[Standing]:
     """The partner's referrals in the order in which they were received, from the one after `after`.
 
     Their ids are made in that order, to the millisecond.
@@ -75,7 +77,7 @@ async def page(connection: Any, partner_id: str, state: str | None, after: UUID,
     return [Standing(**row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
 
 
-async def updates(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[Told]:
+async def updates(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[Told]:
     """What the partner was told of a referral, by revision; where it is much, the last of it before that revision.
 
     Ask for the referral first: this does not know the partner.
@@ -84,7 +86,7 @@ async def updates(connection: Any, referral_id: UUID, before: int = FROM_THE_NEW
     return [Told(row["revision"], row["body"]) for row in rows]
 
 
-async def reference_of(connection: Any, partner_id: str, referral_id: UUID) -> str | None:
+async def reference_of(connection: Connection, partner_id: str, referral_id: UUID) -> str | None:
     """The partner's reference of its referral."""
     reference: str | None = await connection.fetchval(_REFERENCE, referral_id, partner_id)
     return reference

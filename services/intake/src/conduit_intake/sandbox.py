@@ -13,6 +13,7 @@ from uuid import UUID
 from typing_extensions import override
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts import intake
 from conduit_contracts.envelope import Attributes, Event, Message
@@ -82,7 +83,7 @@ async def in_sandbox(runtime: Runtime) -> AsyncIterator[tuple[Any, Tried]]:
             outbox.publish(INTAKE_SANDBOX.name(), key, event, subject=subject, cause=cause)
 
 
-async def load(connection: Any, referral_id: UUID) -> tuple[About, Story]:
+async def load(connection: Connection, referral_id: UUID) -> tuple[About, Story]:
     """A referral's life, locked until the transaction ends.
 
     Raises:
@@ -100,7 +101,7 @@ async def load(connection: Any, referral_id: UUID) -> tuple[About, Story]:
 
 
 async def keep(
-    connection: Any,
+    connection: Connection,
     tried: Tried,
     about: About,
     story: Story,
@@ -164,7 +165,7 @@ def act(story: Story, message: Message) -> None:
         effect(story, message)
 
 
-async def _play(connection: Any, tried: Tried, message: Message, cause: Attributes | None) -> None:
+async def _play(connection: Connection, tried: Tried, message: Message, cause: Attributes | None) -> None:
     if isinstance(message, intake.SubmissionRejected):
         reject(tried, message, cause)
     elif type(message) in _ACTS:

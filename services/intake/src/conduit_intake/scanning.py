@@ -8,11 +8,12 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import structlog
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.intake import AttachmentCleared
 from conduit_contracts.topics import INTAKE_ATTACHMENTS
@@ -26,7 +27,7 @@ IDLE_SECONDS = 1.0
 LEASE = timedelta(minutes=2)
 _log = structlog.get_logger()
 
-Transaction = Callable[[], AbstractAsyncContextManager[tuple[Any, Outbox]]]
+Transaction = Callable[[], AbstractAsyncContextManager[tuple[Connection, Outbox]]]
 
 
 class Decision(NamedTuple):
@@ -92,7 +93,7 @@ async def judge(claimed: Claimed, scanner: Clamd | None) -> Decision | None:
     return Decision(AVAILABLE)
 
 
-async def _carry_out(runtime: Runtime, connection: Any, outbox: Outbox, claimed: Claimed, decision: Decision) -> None:
+async def _carry_out(runtime: Runtime, connection: Connection, outbox: Outbox, claimed: Claimed, decision: Decision) -> None:
     now = runtime.clock.now()
     partner_id = await attachments.lock(connection, claimed.referral_id)
     if not await attachments.decide(connection, claimed.attachment_id, decision.state, decision.reason, now):

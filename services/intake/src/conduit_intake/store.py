@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from conduit_chassis.columns import IDS, Columns
-from conduit_chassis.postgres import insert, insert_new
+from conduit_chassis.postgres import Connection, Queryable, Row, insert, insert_new
 from conduit_contracts.notification import ReferralState
 from conduit_intake import early, force_files
 from conduit_intake.submissions import Held, Key, Mou, Partner
@@ -68,7 +68,11 @@ _MOUS = TypeAdapter(tuple[Mou, ...])
 
 
 async def load(
-    connection: Any, work: IntakeWork, partner_ids: Iterable[str], keys: Collection[Key], supplemented: Collection[Key]
+    connection: Connection,
+    work: IntakeWork,
+    partner_ids: Iterable[str],
+    keys: Collection[Key],
+    supplemented: Collection[Key],
 ) -> None:
     """Let the work have these partners and referrals; the referrals are locked until the transaction ends.
 
@@ -84,7 +88,7 @@ async def load(
         work.referrals = {_key(row): _held(row, supplements.get(row["referral_id"], {})) for row in found}
 
 
-async def save(connection: Any, work: IntakeWork) -> None:
+async def save(connection: Connection, work: IntakeWork) -> None:
     """Write the batch's changes.
 
     Raises:
@@ -114,12 +118,12 @@ FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (first, next, numb
 """How many referrals the hub took in, by minute."""
 
 
-async def register(connection: Any) -> list[Partner]:
+async def register(connection: Queryable) -> list[Partner]:
     """Every partner."""
     return [_partner(row) for row in await connection.fetch(_REGISTER)]
 
 
-async def _tell(connection: Any, side: str, told: Sequence[Told], askable: Collection[UUID]) -> None:
+async def _tell(connection: Connection, side: str, told: Sequence[Told], askable: Collection[UUID]) -> None:
     """Keep what partners were told, live or in the sandbox."""
     if told:
         await connection.execute(_TELL.format(side), *_UPDATE_ROWS.arrays(each._asdict() for each in told))
@@ -128,14 +132,14 @@ async def _tell(connection: Any, side: str, told: Sequence[Told], askable: Colle
         await connection.execute(_MAY_ASK_AGAIN.format(side), sorted(askable))
 
 
-async def _stand(connection: Any, side: str, told: Iterable[Told]) -> None:
+async def _stand(connection: Connection, side: str, told: Iterable[Told]) -> None:
     """Each referral stands as its highest revision says. In the order of ids, so that twins wait instead of deadlocking."""
     latest = {each.referral_id: each for each in sorted(told, key=lambda each: (each.referral_id.int, each.revision))}
     rows = (each._asdict() | {"updated_at": each.at} for each in latest.values())
     await connection.execute(_STAND.format(side), *_STANDING_ROWS.arrays(rows))
 
 
-async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, dict[bytes, int]]:
+async def _supplements(connection: Connection, rows: list[Row]) -> dict[Any, dict[bytes, int]]:
     """By referral, the content hashes of what was added, and how long each is."""
     found: dict[Any, dict[bytes, int]] = {}
     if rows:
@@ -144,7 +148,7 @@ async def _supplements(connection: Any, rows: list[Any]) -> dict[Any, dict[bytes
     return found
 
 
-async def _register(connection: Any, work: IntakeWork) -> None:
+async def _register(connection: Connection, work: IntakeWork) -> None:
     rows = (
         {
             "partner_id": partner.partner_id,
@@ -157,15 +161,15 @@ async def _register(connection: Any, work: IntakeWork) -> None:
     await connection.execute(_REGISTERED, *_PARTNER_ROWS.arrays(rows))
 
 
-def _key(row: Any) -> Key:
+def _key(row: Row) -> Key:
     return Key(row["partner_id"], row["partner_reference"])
 
 
-def _partner(row: Any) -> Partner:
+def _partner(row: Row) -> Partner:
     return Partner(partner_id=row["partner_id"], suspended=row["suspended"], mous=_MOUS.validate_json(row["mous"]))
 
 
-def _held(row: Any, supplements: Mapping[bytes, int]) -> Held:
+def _held(row: Row, supplements: Mapping[bytes, int]) -> Held:
     return Held(
         referral_id=row["referral_id"],
         content_hash=row["content_hash"],

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -13,6 +12,7 @@ from conduit_chassis.errors import Verdict, class_name, classify
 from conduit_chassis.kafka import Item
 from conduit_chassis.metrics import DEAD_LETTERS
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_intake import early, metrics, store
 from conduit_intake.batch import in_turn, load_at, scene_of
@@ -22,7 +22,7 @@ from conduit_intake.submissions import Scene
 _log = structlog.get_logger()
 
 
-async def answer_early(runtime: Runtime, connection: Any, outbox: Outbox) -> int:
+async def answer_early(runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
     """Answer what waited for its referral: that has come, or the time is over."""
     scene = scene_of(runtime)
     items = await early.take(connection, scene.now)
@@ -32,7 +32,7 @@ async def answer_early(runtime: Runtime, connection: Any, outbox: Outbox) -> int
     return len(items)
 
 
-async def answer_waiting(connection: Any, scene: Scene, items: Sequence[Item], outbox: Outbox) -> None:
+async def answer_waiting(connection: Connection, scene: Scene, items: Sequence[Item], outbox: Outbox) -> None:
     """Answer what waited for its referral, in order.
 
     One that cannot be handled is put aside as it would have been when it came: the others must not wait for it.
@@ -64,7 +64,7 @@ async def answer_waiting(connection: Any, scene: Scene, items: Sequence[Item], o
             await _keep(connection, item, Cause(request.problem.code), outbox, scene)
 
 
-async def _keep(connection: Any, item: Item, cause: Cause, outbox: Outbox, scene: Scene) -> None:
+async def _keep(connection: Connection, item: Item, cause: Cause, outbox: Outbox, scene: Scene) -> None:
     await dead_letters.put_aside(connection, outbox, "intake", item, cause, scene.now)
     DEAD_LETTERS.labels(cause.reason).inc()
 

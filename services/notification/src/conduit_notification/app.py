@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from starlette.types import ASGIApp
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_contracts.notification import Channel
 from conduit_notification import batch, duty_store, metrics, queue
 from conduit_notification.delivery import Courier, Pace
@@ -42,12 +43,12 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
     return (("/duty", create_pages(runtime, runtime.context.policy)),)
 
 
-async def keep_time(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+async def keep_time(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Call whoever is next where nobody took a duty task."""
     return await duty_store.keep_time(connection, *runtime.context)
 
 
-async def forget(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+async def forget(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Delete the people to call back, some time after they were last needed."""
     await duty_store.forget_callbacks(connection, timedelta(days=runtime.context.policy.callback_days))
     return 0

@@ -1,10 +1,10 @@
 """What a batch needs in memory, and what is written of it. Between the two, `handlers` take its records one by one."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_notification import duty_store, metrics, store
 from conduit_notification.hub import change
@@ -12,7 +12,7 @@ from conduit_notification.notices import HUB
 from conduit_notification.work import Basis, NotificationWork
 
 
-async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> NotificationWork:
+async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> NotificationWork:
     """The referrals that the batch is about, locked, and the contacts of everyone whom it names."""
     basis: Basis = runtime.context
     work = NotificationWork(basis.policy, runtime.clock.now(), outbox, basis.fallback)
@@ -21,7 +21,7 @@ async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], out
     return work
 
 
-async def save(connection: Any, work: NotificationWork) -> None:
+async def save(connection: Connection, work: NotificationWork) -> None:
     """Write what the batch changed, and count it."""
     await store.save(connection, work)
     await change(connection, work)

@@ -21,6 +21,7 @@ from conduit_chassis.backoff import jittered
 from conduit_chassis.clock import Clock
 from conduit_chassis.errors import worth_retrying
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.notification import Channel, NoticeFailed, NoticeSent
 from conduit_contracts.topics import NOTICES
@@ -168,7 +169,7 @@ class Courier:
         for result in real:
             metrics.NOTICES.labels(self.channel.value, result.next.state).inc()
 
-    async def _tell_hub(self, connection: Any, results: list[Result]) -> None:
+    async def _tell_hub(self, connection: Connection, results: list[Result]) -> None:
         """The hub is told of failures, except of those to tell it something; of one about danger, who is on duty."""
         failed = [each for each in results if each.next.state == "failed" and not each.notice.audience.startswith(HUB)]
         if not failed:

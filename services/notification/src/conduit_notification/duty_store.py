@@ -6,10 +6,10 @@ A task is called once per contact, in the register's order. It ends when a perso
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from conduit_chassis.columns import IDS, Columns
+from conduit_chassis.postgres import Connection, Queryable, Row, the_row
 from conduit_contracts.intake import Callback
 from conduit_contracts.programme import Contact
 from conduit_notification import notices, queue
@@ -107,7 +107,7 @@ UPDATE duty_tasks SET callback = NULL WHERE callback IS NOT NULL AND taken_at < 
 """
 
 
-async def open_tasks(connection: Any, duties: Sequence[Duty | Done], policy: NotificationPolicy, hub: Ladder) -> None:
+async def open_tasks(connection: Connection, duties: Sequence[Duty | Done], policy: NotificationPolicy, hub: Ladder) -> None:
     """Open these tasks, or say again those that wait, and call at once whoever is first on duty."""
     if not duties:
         return
@@ -118,20 +118,20 @@ async def open_tasks(connection: Any, duties: Sequence[Duty | Done], policy: Not
             continue
         callback = duty.callback.model_dump_json(exclude_none=True) if duty.callback else None
         new = {name: getattr(duty, name, None) for name in _NEW} | {"task_id": uuid4(), "callback": callback}
-        opened = await connection.fetchrow(_OPEN, *_NEW.arrays([new]))
+        opened = await the_row(connection, _OPEN, *_NEW.arrays([new]))
         what = "opened" if opened["said"] == 1 else "said_again"
         await connection.execute(_HISTORY, opened["task_id"], "rules", what, policy.version)
     await call(connection, policy, hub)
 
 
-async def _end(connection: Any, done: Done, policy: NotificationPolicy) -> None:
+async def _end(connection: Connection, done: Done, policy: NotificationPolicy) -> None:
     kinds = [kind.value for kind in done.kinds]
     for row in await connection.fetch(_DONE, done.referral_id, kinds, done.force_id, done.who):
         await connection.execute(_HISTORY, row["task_id"], done.who, "done", policy.version)
 
 
 async def open_undelivered(
-    connection: Any, undelivered: Sequence[Undelivered], policy: NotificationPolicy, hub: Ladder
+    connection: Connection, undelivered: Sequence[Undelivered], policy: NotificationPolicy, hub: Ladder
 ) -> None:
     """Somebody on duty must tell them by telephone, whose notice of danger does not reach them."""
     referral_ids = [each.referral_id for each in undelivered if each.referral_id]
@@ -141,7 +141,7 @@ async def open_undelivered(
     await open_tasks(connection, duties, policy, hub)
 
 
-def _undelivered(notice: Undelivered, about: Any) -> Duty:
+def _undelivered(notice: Undelivered, about: Row | None) -> Duty:
     kind, _, identity = notice.audience.partition(":")
     partner_id = about["partner_id"] if about else (identity if kind == "partner" else None)
     return Duty(
@@ -156,14 +156,14 @@ def _undelivered(notice: Undelivered, about: Any) -> Duty:
     )
 
 
-async def keep_time(connection: Any, policy: NotificationPolicy, hub: Ladder) -> int:
+async def keep_time(connection: Connection, policy: NotificationPolicy, hub: Ladder) -> int:
     """What the clock sets off: notices of danger that do not leave become tasks, and the next on duty are called."""
     late = await queue.late_danger(connection, timedelta(seconds=policy.danger_notice_seconds), CALLS_AT_ONCE)
     await open_undelivered(connection, late, policy, hub)
     return max(len(late), await call(connection, policy, hub))
 
 
-async def call(connection: Any, policy: NotificationPolicy, hub: Ladder) -> int:
+async def call(connection: Connection, policy: NotificationPolicy, hub: Ladder) -> int:
     """Call the next contact of every task whose time has come; returns of how many. `hub` is used where none registered."""
     rows = await connection.fetch(_DUE, CALLS_AT_ONCE)
     if not rows:
@@ -177,7 +177,9 @@ async def call(connection: Any, policy: NotificationPolicy, hub: Ladder) -> int:
     return len(rows)
 
 
-async def _call(connection: Any, task: Task, ladder: Ladder, policy: NotificationPolicy, now: datetime) -> list[Notice]:
+async def _call(
+    connection: Connection, task: Task, ladder: Ladder, policy: NotificationPolicy, now: datetime
+) -> list[Notice]:
     level = task.calls
     channels = notices.channels_of(notices.contact_at(ladder, level)) if level < len(ladder) else ()
     if not channels:
@@ -213,24 +215,24 @@ def next_call(task: Task, policy: NotificationPolicy, now: datetime) -> datetime
     return start + timedelta(seconds=policy.duty_call_seconds)
 
 
-async def by_token(connection: Any, token: str) -> Task | None:
+async def by_token(connection: Connection, token: str) -> Task | None:
     """The task that somebody was called about."""
     row = await connection.fetchrow(_BY_TOKEN, token)
     return _task(row) if row else None
 
 
-async def by_id(connection: Any, task_id: UUID) -> Task | None:
+async def by_id(connection: Connection, task_id: UUID) -> Task | None:
     """One task."""
     row = await connection.fetchrow(_BY_ID, task_id)
     return _task(row) if row else None
 
 
-async def waiting(connection: Any, most: int) -> list[Task]:
+async def waiting(connection: Connection, most: int) -> list[Task]:
     """The tasks that nobody has taken: danger first, then the oldest. `measure` says how many there are."""
     return [_task(row) for row in await connection.fetch(_WAITING, most)]
 
 
-async def take(connection: Any, task_id: UUID, who: str, policy_version: str) -> bool:
+async def take(connection: Connection, task_id: UUID, who: str, policy_version: str) -> bool:
     """Whether it is this person's now; the first one has it."""
     taken = await connection.fetchval(_TAKE, task_id, who) is not None
     if taken:
@@ -238,18 +240,18 @@ async def take(connection: Any, task_id: UUID, who: str, policy_version: str) ->
     return taken
 
 
-async def looked_again(connection: Any, task_id: UUID, who: str, policy_version: str) -> None:
+async def looked_again(connection: Connection, task_id: UUID, who: str, policy_version: str) -> None:
     """Record that the person who has it was shown again who to call."""
     await connection.execute(_HISTORY, task_id, f"person:{who}", "shown_again", policy_version)
 
 
-async def callback_of(connection: Any, task_id: UUID) -> Callback | None:
+async def callback_of(connection: Connection, task_id: UUID) -> Callback | None:
     """The person to call back, for whoever has taken the task."""
     found = await connection.fetchval(_CALLBACK, task_id)
     return Callback.model_validate_json(found) if found else None
 
 
-async def control_rooms_of(connection: Any, task: Task) -> list[str]:
+async def control_rooms_of(connection: Connection, task: Task) -> list[str]:
     """The control rooms of the forces that have the case, or that the task is about, as force and number.
 
     None of a force that a suspect belongs to; and none at all where any force might be the one.
@@ -258,7 +260,7 @@ async def control_rooms_of(connection: Any, task: Task) -> list[str]:
     return [f"{row['audience'].partition(':')[2]} {row['control_room']}" for row in rows]
 
 
-async def contacts_of(connection: Any, task: Task) -> list[tuple[str, Contact]]:
+async def contacts_of(connection: Connection, task: Task) -> list[tuple[str, Contact]]:
     """What the register has of the partner and the force that a task is about."""
     audiences = [notices.partner(task.partner_id)] if task.partner_id else []
     audiences += [notices.force(task.force_id)] if task.force_id and not task.kept else []
@@ -266,23 +268,23 @@ async def contacts_of(connection: Any, task: Task) -> list[tuple[str, Contact]]:
     return [(audience, contact) for audience, ladder in found for contact in ladder or ()]
 
 
-async def keep_callbacks(connection: Any, callbacks: dict[UUID, Callback]) -> None:
+async def keep_callbacks(connection: Connection, callbacks: dict[UUID, Callback]) -> None:
     """Keep the people to call back, of referrals with a child in danger."""
     for referral_id, callback in sorted(callbacks.items(), key=lambda each: each[0].int):
         await connection.execute(_KEEP, referral_id, callback.model_dump_json(exclude_none=True))
 
 
-async def forget_callbacks(connection: Any, after: timedelta) -> None:
+async def forget_callbacks(connection: Connection, after: timedelta) -> None:
     """Delete the people to call back, some time after it mattered."""
     await connection.execute(_FORGET_CALLBACKS, after)
     await connection.execute(_FORGET_TASKS, after)
 
 
-async def measure(connection: Any) -> tuple[int, int, float]:
+async def measure(connection: Queryable) -> tuple[int, int, float]:
     """How many tasks nobody has taken, for how many everybody was called, and the age of the oldest in seconds."""
-    row = await connection.fetchrow(_MEASURE)
+    row = await the_row(connection, _MEASURE)
     return row["waiting"], row["unanswered"], row["oldest"]
 
 
-def _task(row: Any) -> Task:
+def _task(row: Row) -> Task:
     return Task(**dict(row) | {"kind": Kind(row["kind"]), "codes": tuple(row["codes"])})

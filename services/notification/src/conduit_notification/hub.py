@@ -10,6 +10,7 @@ from typing import Any
 from unicodedata import normalize
 from uuid import UUID
 
+from conduit_chassis.postgres import Connection
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.texts import without_the_invisible
 from conduit_notification import notices, queue
@@ -77,13 +78,13 @@ def same_person(one: str, other: str) -> bool:
     return name_of(one).casefold() == name_of(other).casefold()
 
 
-async def waiting(connection: Any) -> list[Waiting]:
+async def waiting(connection: Connection) -> list[Waiting]:
     """Every proposal that nobody has approved, the newest last."""
     rows = await connection.fetch(_WAITING)
     return [Waiting(**dict(row) | {"contacts": queue.read_whole_ladder(row["contacts"])}) for row in rows]
 
 
-async def change(connection: Any, work: NotificationWork) -> None:
+async def change(connection: Connection, work: NotificationWork) -> None:
     """Note the batch's proposals and approvals, and let what agrees take effect. Until then the fallback is on duty."""
     fallback, now = work.fallback, work.now
     for proposal in work.proposals:
@@ -109,14 +110,14 @@ def _ids(work: NotificationWork) -> list[Any]:
 
 
 async def _take_effect(
-    connection: Any, change_id: UUID, contacts: str, approved_at: datetime, fallback: Ladder, now: datetime
+    connection: Connection, change_id: UUID, contacts: str, approved_at: datetime, fallback: Ladder, now: datetime
 ) -> None:
     before = await queue.ladder_of(connection, HUB) or fallback
     await connection.execute(_SET, *_row(HUB, queue.read_whole_ladder(contacts), approved_at))
     await _tell(connection, Template.HUB_CONTACTS_CHANGED, change_id, before, now)
 
 
-async def _tell(connection: Any, template: Template, change_id: UUID, ladder: Ladder, now: datetime) -> None:
+async def _tell(connection: Connection, template: Template, change_id: UUID, ladder: Ladder, now: datetime) -> None:
     """Tell each of those who are on duty now, whoever is on duty when it leaves: a later change must not divert it."""
     audience = notices.on_duty_at(change_id, changed=template is Template.HUB_CONTACTS_CHANGED)
     await connection.execute(_KEEP, *_row(audience, ladder, now))

@@ -19,6 +19,7 @@ from starlette.routing import request_response
 from starlette.types import ASGIApp
 
 from conduit_chassis.http import bodies
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.intake import Callback
 from conduit_contracts.programme import Contact
@@ -96,7 +97,7 @@ class _Pages:
                 return self._show(task, "Enter your name, so that others know who has the task.", 422)
             return await self._take(connection, task, name)
 
-    async def _take(self, connection: object, task: Task, name: str) -> Response:
+    async def _take(self, connection: Connection, task: Task, name: str) -> Response:
         taken = await duty_store.take(connection, task.task_id, name, self._policy.version)
         now = await duty_store.by_id(connection, task.task_id)
         if now is None:

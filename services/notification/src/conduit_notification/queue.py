@@ -16,6 +16,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from conduit_chassis.columns import Columns
+from conduit_chassis.postgres import Connection, Queryable, Row
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
 from conduit_notification.notices import Claimed, Ladder, Notice
@@ -116,7 +117,7 @@ class Result:
     duration_ms: int
 
 
-async def enqueue(connection: Any, notices: Sequence[Notice]) -> None:
+async def enqueue(connection: Connection, notices: Sequence[Notice]) -> None:
     """Queue notices.
 
     Left out are one that was queued before, one that another stands for, and one for an audience that is known to have
@@ -133,14 +134,14 @@ def _row(notice: Notice) -> Mapping[str, Any]:
 
 
 async def claim(
-    connection: Any, channel: Channel, lease: timedelta, limit: int, passing_over: Collection[str] = ()
+    connection: Connection, channel: Channel, lease: timedelta, limit: int, passing_over: Collection[str] = ()
 ) -> list[Claimed]:
     """Take up to `limit` due notices, urgent ones first, for one attempt each within the lease."""
     rows = await connection.fetch(_CLAIM, channel.value, list(passing_over), limit, lease)
     return [_claimed(channel, row) for row in rows]
 
 
-def _claimed(channel: Channel, row: Any) -> Claimed:
+def _claimed(channel: Channel, row: Row) -> Claimed:
     return Claimed(
         notice_id=row["notice_id"],
         audience=row["audience"],
@@ -157,14 +158,14 @@ def _claimed(channel: Channel, row: Any) -> Claimed:
     )
 
 
-async def release(connection: Any, notices: Iterable[Claimed]) -> None:
+async def release(connection: Connection, notices: Iterable[Claimed]) -> None:
     """Give back claimed notices whose attempt has not begun."""
     held = [{"notice_id": each.notice_id, "attempt": each.attempt} for each in notices]
     if held:
         await connection.execute(_RELEASE, *_HELD.arrays(held))
 
 
-async def settle(connection: Any, results: Sequence[Result]) -> list[Result]:
+async def settle(connection: Connection, results: Sequence[Result]) -> list[Result]:
     """Record attempts and what follows; returns the results that took effect."""
     ordered = sorted(results, key=lambda result: result.notice.notice_id)
     await connection.execute(_RECORD, *_ATTEMPTS.arrays(map(_attempt, ordered)))
@@ -193,21 +194,21 @@ def _move(result: Result) -> Mapping[str, Any]:
     }
 
 
-async def drop(connection: Any, about: Sequence[tuple[UUID, str]]) -> None:
+async def drop(connection: Connection, about: Sequence[tuple[UUID, str]]) -> None:
     """Send no more of what waits for these audiences about these referrals. An attempt under way is not called back."""
     if about:
         kept = ({"referral_id": referral_id, "audience": audience} for referral_id, audience in about)
         await connection.execute(_DROP, *_KEPT.arrays(kept))
 
 
-async def measure(connection: Any) -> dict[Channel, tuple[int, float]]:
+async def measure(connection: Queryable) -> dict[Channel, tuple[int, float]]:
     """Per channel, how many notices are queued and the age of the oldest in seconds, those of the sandbox left out."""
     rows = await connection.fetch(_MEASURE)
     found = {Channel(row["channel"]): (row["waiting"], row["age"]) for row in rows}
     return {channel: found.get(channel, (0, 0.0)) for channel in Channel}
 
 
-async def ladder_of(connection: Any, audience: str) -> Ladder | None:
+async def ladder_of(connection: Queryable, audience: str) -> Ladder | None:
     """An audience's contacts as the register has them now."""
     row = await connection.fetchrow(_LADDER_OF, audience)
     return read_ladder(row["ladder"], row["telephones"]) if row else None
@@ -222,7 +223,7 @@ class Undelivered:
     params: dict[str, Any]
 
 
-async def late_danger(connection: Any, after: timedelta, limit: int) -> list[Undelivered]:
+async def late_danger(connection: Connection, after: timedelta, limit: int) -> list[Undelivered]:
     """Notices of danger that have waited for so long. Each is given once."""
     rows = await connection.fetch(_LATE_DANGER, after, limit)
     return [Undelivered(row["audience"], row["referral_id"], json.loads(row["params"])) for row in rows]

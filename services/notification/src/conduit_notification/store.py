@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from conduit_chassis.columns import Columns
-from conduit_chassis.postgres import insert, insert_new
+from conduit_chassis.postgres import Connection, Row, insert, insert_new
 from conduit_contracts.intake import SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
@@ -59,7 +59,7 @@ _HISTORY_COLUMNS = tuple(field.name for field in fields(Entry))
 _ENTRY = attrgetter(*_HISTORY_COLUMNS)
 
 
-async def load(connection: Any, work: NotificationWork, messages: Sequence[Any]) -> None:
+async def load(connection: Connection, work: NotificationWork, messages: Sequence[Any]) -> None:
     """Let the work have the referrals that these are about, locked until the transaction ends, and the contacts of everyone
     whom they name."""
     tried = [message for message in messages if isinstance(message, _OF_SANDBOX)]
@@ -69,7 +69,7 @@ async def load(connection: Any, work: NotificationWork, messages: Sequence[Any])
         await _load(connection, work.sandbox, tried, _SANDBOX)
 
 
-async def _load(connection: Any, work: NotificationWork, messages: Sequence[Any], table: str) -> None:
+async def _load(connection: Connection, work: NotificationWork, messages: Sequence[Any], table: str) -> None:
     referral_ids = {message.referral_id for message in messages if getattr(message, "referral_id", None)}
     if referral_ids:
         for row in await connection.fetch(_RECORDS.format(table=table), list(referral_ids)):
@@ -98,7 +98,7 @@ def _audiences(message: Any) -> Iterable[str]:
             yield notices.force(force_id)
 
 
-async def save(connection: Any, work: NotificationWork) -> None:
+async def save(connection: Connection, work: NotificationWork) -> None:
     """Write the batch's changes, with one statement per table.
 
     Raises:
@@ -115,7 +115,7 @@ async def save(connection: Any, work: NotificationWork) -> None:
         await _keep_from(connection, [work.records[each] for each in sorted(work.kept)])
 
 
-async def _stand(connection: Any, work: NotificationWork, table: str) -> None:
+async def _stand(connection: Connection, work: NotificationWork, table: str) -> None:
     new = [_row(work.records[each]) for each in sorted(work.new & work.changed)]
     await insert_new(connection, table, _ROWS, _ROWS.records(new))
     changed = [work.records[each] for each in work.changed - work.new]
@@ -123,7 +123,7 @@ async def _stand(connection: Any, work: NotificationWork, table: str) -> None:
         await connection.execute(_UPDATE.format(table=table), *_ROWS.arrays(map(_row, changed)))
 
 
-async def _keep_from(connection: Any, records: Sequence[Record]) -> None:
+async def _keep_from(connection: Connection, records: Sequence[Record]) -> None:
     """Note from whom cases are kept, and drop what still waits to be sent to them."""
     pairs = [(record.referral_id, force_id) for record in records for force_id in sorted(record.kept_from)]
     await connection.execute(_KEPT_NO_MORE, [record.referral_id for record in records])
@@ -131,7 +131,7 @@ async def _keep_from(connection: Any, records: Sequence[Record]) -> None:
     await queue.drop(connection, [(referral_id, notices.force(force_id)) for referral_id, force_id in pairs if force_id])
 
 
-async def _register(connection: Any, work: NotificationWork) -> None:
+async def _register(connection: Connection, work: NotificationWork) -> None:
     if work.registered:
         rows = (
             {
@@ -146,7 +146,7 @@ async def _register(connection: Any, work: NotificationWork) -> None:
         await connection.execute(_REGISTER, *_CONTACTS.arrays(rows))
 
 
-def _record(row: Any) -> Record:
+def _record(row: Row) -> Record:
     standing = Standing(
         triage=Triage(row["triage"]) if row["triage"] else None,
         asked_at=row["asked_at"],

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.columns import Columns
+from conduit_chassis.postgres import Connection
 from conduit_contracts.envelope import Message
 from conduit_contracts.intake import AttachmentCleared
 from conduit_contracts.routing import AttachmentClosed, AttachmentDisseminated, AttachmentOpened
@@ -29,7 +30,7 @@ ON CONFLICT (attachment_id) DO UPDATE SET opened_to = excluded.opened_to
 """  # noqa: S608 - constants
 
 
-async def load(connection: Any, work: RoutingWork, referral_ids: Iterable[UUID]) -> None:
+async def load(connection: Connection, work: RoutingWork, referral_ids: Iterable[UUID]) -> None:
     """Let the work know of these referrals' attachments. Lock their cases first."""
     ids = list(referral_ids)
     for row in await connection.fetch(_OF, ids) if ids else ():
@@ -38,7 +39,7 @@ async def load(connection: Any, work: RoutingWork, referral_ids: Iterable[UUID])
         work.hold(found)
 
 
-async def save(connection: Any, changed: Sequence[Attachment]) -> None:
+async def save(connection: Connection, changed: Sequence[Attachment]) -> None:
     """Write these."""
     if changed:
         await connection.execute(_PUT, *_ROWS.arrays(each._asdict() for each in sorted(changed)))

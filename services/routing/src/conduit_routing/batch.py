@@ -1,7 +1,6 @@
 """What a batch needs in memory, and what is written of it. Between the two, `handlers` take its records one by one."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
 from uuid import UUID
 
 from conduit_chassis.commands import keep
@@ -9,6 +8,7 @@ from conduit_chassis.dispatch import ignore
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts import force, routing, triage
 from conduit_contracts.topics import ROUTING_REVIEWS
@@ -37,7 +37,7 @@ def begin(runtime: Runtime, outbox: Outbox) -> RoutingWork:
     return RoutingWork(runtime.context, runtime.clock.now(), outbox, metrics.COUNTED)
 
 
-async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> RoutingWork:
+async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> RoutingWork:
     """The cases that the batch is about, locked, without what was told of them."""
     work, ids = begin(runtime, outbox), wanted(batch)
     work.cases = await store.load(connection, ids)
@@ -46,7 +46,9 @@ async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], out
     return work
 
 
-async def parts(connection: Any, work: RoutingWork, batch: Sequence[Incoming]) -> AsyncGenerator[Sequence[Incoming], None]:
+async def parts(
+    connection: Connection, work: RoutingWork, batch: Sequence[Incoming]
+) -> AsyncGenerator[Sequence[Incoming], None]:
     """The batch a part at a time, each with what was told of the cases that it may send on."""
     ids = wanted(batch)
     needed = {each: case for each, case in work.cases.items() if ids[each] or store.may_pass_on(case)}
@@ -59,7 +61,7 @@ async def parts(connection: Any, work: RoutingWork, batch: Sequence[Incoming]) -
             case.content = None
 
 
-async def save(connection: Any, work: RoutingWork) -> None:
+async def save(connection: Connection, work: RoutingWork) -> None:
     """Write what the batch changed, and count it."""
     changed = work.changed()
     await store.save(connection, changed)

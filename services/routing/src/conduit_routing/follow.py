@@ -3,8 +3,7 @@
 So a case takes no more memory than a record, however much was added to it and however many forces are given it.
 """
 
-from typing import Any
-
+from conduit_chassis.postgres import Connection
 from conduit_routing import extract, store
 from conduit_routing.turn import Turn
 from conduit_routing.work import RoutingWork
@@ -13,7 +12,7 @@ MOST_LINES = 2_000
 """Lines of a case's history that wait in memory before they are written."""
 
 
-async def follow(connection: Any, work: RoutingWork) -> None:
+async def follow(connection: Connection, work: RoutingWork) -> None:
     """Send what was added before to the forces that the last turn gave such a case, and write events where many wait."""
     turn, work.latest = work.latest, None
     if turn is not None and turn.to_follow:
@@ -21,7 +20,7 @@ async def follow(connection: Any, work: RoutingWork) -> None:
     await work.outbox.spill(connection)
 
 
-async def _send_all(connection: Any, turn: Turn) -> None:
+async def _send_all(connection: Connection, turn: Turn) -> None:
     case = turn.case
     parts = [(case.handoffs[force_id], why) for force_id, why in turn.to_follow.items()]
     scoped = [(handoff, why, extract.scope_for(case, handoff)) for handoff, why in parts]

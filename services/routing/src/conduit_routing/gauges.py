@@ -3,8 +3,8 @@
 import asyncio
 from datetime import datetime
 from time import monotonic
-from typing import Any
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.routing import RoutingReviewReason
 from conduit_routing import metrics, views
@@ -24,7 +24,7 @@ async def keep_gauges(runtime: Runtime) -> None:
         await asyncio.sleep(max(_SECONDS, (monotonic() - started) / _SHARE))
 
 
-async def measure(connection: Any, now: datetime) -> None:
+async def measure(connection: Connection, now: datetime) -> None:
     """Set every gauge. What the database does not mention is zero."""
     figures = await views.figures(connection, now)
     for state in metrics.WAITING:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns
-from conduit_chassis.postgres import insert, insert_new
+from conduit_chassis.postgres import Connection, Row, insert, insert_new
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.case import Case, CaseState, Entry, Mark, Review, Stored
@@ -127,17 +127,17 @@ _SUPPLEMENT_COLUMNS = ("referral_id", "number", "body")
 _HISTORY_COLUMNS = ("referral_id", *Entry._fields)
 
 
-async def due(connection: Any, now: datetime, limit: int) -> list[UUID]:
+async def due(connection: Connection, now: datetime, limit: int) -> list[UUID]:
     """The cases of so many hand-offs whose clocks ran out, danger first, locked, without those that somebody else locked."""
     return [row["referral_id"] for row in await connection.fetch(_DUE, now, limit)]
 
 
-async def put_off(connection: Any, referral_id: UUID, now: datetime, until: datetime) -> None:
+async def put_off(connection: Connection, referral_id: UUID, now: datetime, until: datetime) -> None:
     """Let the due steps of a case be due later, so that what fails does not stand before all others again at once."""
     await connection.execute(_PUT_OFF, referral_id, now, until)
 
 
-async def load(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, Case]:
+async def load(connection: Connection, referral_ids: Collection[UUID]) -> dict[UUID, Case]:
     """The cases there are among these, locked, without what was told of them."""
     cases = (
         {row["referral_id"]: _case(row) for row in await connection.fetch(_LOCK, list(referral_ids))} if referral_ids else {}
@@ -154,7 +154,7 @@ async def load(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, Ca
     return cases
 
 
-async def load_lines(connection: Any, cases: Mapping[UUID, Case], referral_ids: Collection[UUID]) -> None:
+async def load_lines(connection: Connection, cases: Mapping[UUID, Case], referral_ids: Collection[UUID]) -> None:
     """Let these cases know who did what in them."""
     ids = [each for each in referral_ids if each in cases]
     for row in await connection.fetch(_LINES, ids) if ids else ():
@@ -168,12 +168,12 @@ def may_pass_on(case: Case) -> bool:
     return special or any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
 
 
-async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
+async def weigh(connection: Connection, referral_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many bytes were told of each of these cases."""
     return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
-async def load_content(connection: Any, cases: Mapping[UUID, Case]) -> None:
+async def load_content(connection: Connection, cases: Mapping[UUID, Case]) -> None:
     """Let these cases know what was told of them. What was added is read a little at a time."""
     ids = list(cases)
     if not ids:
@@ -188,7 +188,7 @@ async def load_content(connection: Any, cases: Mapping[UUID, Case]) -> None:
         case.supplements_stored += 1
 
 
-async def supplements_of(connection: Any, case: Case) -> AsyncIterator[Supplement]:
+async def supplements_of(connection: Connection, case: Case) -> AsyncIterator[Supplement]:
     """All that was added to a case, as it arrived and each once, what is not stored yet last."""
     seen: set[bytes] = set()
     async for supplement in _all_supplements(connection, case):
@@ -198,7 +198,7 @@ async def supplements_of(connection: Any, case: Case) -> AsyncIterator[Supplemen
             yield supplement
 
 
-async def _all_supplements(connection: Any, case: Case) -> AsyncIterator[Supplement]:
+async def _all_supplements(connection: Connection, case: Case) -> AsyncIterator[Supplement]:
     body = case.new_body
     if body is None:
         body = (await connection.fetch(_BODIES, [case.referral_id]))[0]["body"]
@@ -215,7 +215,7 @@ def _supplement(body: bytes) -> Supplement:
     return StoredSupplement.model_validate_json(body, extra="ignore").supplement
 
 
-async def save(connection: Any, cases: Sequence[Case]) -> None:
+async def save(connection: Connection, cases: Sequence[Case]) -> None:
     """Write what differs from what is stored.
 
     Raises:
@@ -231,7 +231,7 @@ async def save(connection: Any, cases: Sequence[Case]) -> None:
     await save_history(connection, cases)
 
 
-async def save_history(connection: Any, cases: Sequence[Case]) -> None:
+async def save_history(connection: Connection, cases: Sequence[Case]) -> None:
     """Write the lines of history that are new, and keep them in memory no longer."""
     history = [(case.referral_id, *entry) for case in cases for entry in case.new_history]
     await insert(connection, "history", _HISTORY_COLUMNS, history)
@@ -239,7 +239,7 @@ async def save_history(connection: Any, cases: Sequence[Case]) -> None:
         case.new_history.clear()
 
 
-async def _put(connection: Any, statement: str, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:
+async def _put(connection: Connection, statement: str, columns: Columns, rows: Iterable[Mapping[str, Any]]) -> None:
     found = list(rows)
     if found:
         await connection.execute(statement, *columns.arrays(found))
@@ -277,7 +277,7 @@ def _supplement_rows(case: Case) -> Iterable[tuple[Any, ...]]:
         yield (case.referral_id, number, body)
 
 
-def _case(row: Any) -> Case:
+def _case(row: Row) -> Case:
     basis = row["basis"]
     values = dict(row) | {
         "urgency": Urgency(row["urgency"]),
@@ -302,13 +302,13 @@ def _as_new(case: Case) -> tuple[Any, ...]:
     return (*_AS_NEW(case), _marks(case), case.new_body)
 
 
-def _handoff(row: Any) -> Handoff:
+def _handoff(row: Row) -> Handoff:
     values = dict(row) | {"areas": tuple(row["areas"]), "state": HandoffState(row["state"])}
     del values["referral_id"]
     return Handoff(**values)
 
 
-def _review(row: Any) -> Review:
+def _review(row: Row) -> Review:
     values = dict(row) | {"reason": RoutingReviewReason(row["reason"]), "candidates": tuple(row["candidates"])}
     del values["referral_id"]
     return Review(**values)

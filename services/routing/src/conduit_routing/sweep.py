@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
 
 from conduit_chassis.errors import Verdict, classify
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_contracts.routing import HandoffChased, HandoffEscalated, HandoffOverdue, RoutingReviewReason
 from conduit_routing import clocks, metrics, store
@@ -26,14 +26,14 @@ LATER = timedelta(minutes=10)
 """When a case whose steps fail is tried again."""
 
 
-async def sweep(runtime: Runtime, connection: Any, outbox: Outbox) -> int:
+async def sweep(runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
     """One batch of due hand-offs, danger first; returns how many steps there were. A case whose steps fail holds up no
     other."""
     work = begin(runtime, outbox)
     return await _sweep(connection, work, await store.due(connection, work.now, BATCH))
 
 
-async def _sweep(connection: Any, work: RoutingWork, due: Sequence[UUID]) -> int:
+async def _sweep(connection: Connection, work: RoutingWork, due: Sequence[UUID]) -> int:
     """Take the steps of these cases; where that fails, of each half, until the case that fails stands alone."""
     waiting = len(work.outbox.rows)
     try:
@@ -50,7 +50,7 @@ async def _sweep(connection: Any, work: RoutingWork, due: Sequence[UUID]) -> int
         return 0
 
 
-async def _take(connection: Any, work: RoutingWork, due: Sequence[UUID]) -> int:
+async def _take(connection: Connection, work: RoutingWork, due: Sequence[UUID]) -> int:
     work.cases = await store.load(connection, due)
     steps = [step for case in work.cases.values() for step in take_steps(work.turn(case, "clock"))]
     changed = work.changed()
@@ -61,7 +61,7 @@ async def _take(connection: Any, work: RoutingWork, due: Sequence[UUID]) -> int:
     return len(steps)
 
 
-async def _put_off(connection: Any, referral_id: UUID, error: Exception, now: datetime) -> None:
+async def _put_off(connection: Connection, referral_id: UUID, error: Exception, now: datetime) -> None:
     """Say that nobody is chased for this case, and try it again later. Its deadlines stay."""
     metrics.NOT_CHASED.inc()
     _log.error("case_not_chased", referral_id=str(referral_id), exc_info=error)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from conduit_chassis.postgres import Connection, Row, the_row
 from conduit_routing.policy import PRIORITY_CLASSES
 
 _REVIEWS = """
@@ -54,11 +55,13 @@ SELECT priority, extract(epoch FROM $1 - (
 FROM unnest($2::text[]) AS wanted (priority)
 """
 _BREACHED = """
-SELECT (SELECT count(*) FROM handoffs WHERE state = 'disseminated' AND priority IS NOT NULL AND receipt_due_at < $1),
+SELECT (SELECT count(*) FROM handoffs
+        WHERE state = 'disseminated' AND priority IS NOT NULL AND receipt_due_at < $1) AS receipt,
        (SELECT count(*) FROM handoffs
-        WHERE state IN ('disseminated', 'received') AND priority IS NOT NULL AND acknowledgement_due_at < $1)
+        WHERE state IN ('disseminated', 'received') AND priority IS NOT NULL
+            AND acknowledgement_due_at < $1) AS acknowledgement
 """
-_BY_REASON = "SELECT reason, count(*) FROM routing_reviews WHERE closed_at IS NULL GROUP BY reason"
+_BY_REASON = "SELECT reason, count(*) AS reviews FROM routing_reviews WHERE closed_at IS NULL GROUP BY reason"
 _WITH_NOBODY = """
 SELECT count(*) FROM cases WHERE interim_owner IS NULL AND state = 'open' AND position('=standards_told' IN marks) = 0
 """
@@ -79,29 +82,30 @@ class Figures(NamedTuple):
     with_nobody: int
 
 
-async def figures(connection: Any, now: datetime) -> Figures:
+async def figures(connection: Connection, now: datetime) -> Figures:
     """Count. Only the number of hand-offs that wait takes longer the more of them there are."""
     by_state = await connection.fetch(_BY_STATE, now)
     oldest = await connection.fetch(_OLDEST, now, list(PRIORITY_CLASSES))
-    receipt, acknowledgement = await connection.fetchrow(_BREACHED, now)
+    breached = await the_row(connection, _BREACHED, now)
+    by_reason = await connection.fetch(_BY_REASON)
     return Figures(
         handoffs={row["state"]: row["handoffs"] for row in by_state},
         oldest_by_state={row["state"]: row["oldest"] for row in by_state},
         oldest_seconds={row["priority"]: row["oldest"] for row in oldest if row["oldest"] is not None},
-        receipt_breached=receipt,
-        acknowledgement_breached=acknowledgement,
-        reviews=dict(await connection.fetch(_BY_REASON)),
+        receipt_breached=breached["receipt"],
+        acknowledgement_breached=breached["acknowledgement"],
+        reviews={row["reason"]: row["reviews"] for row in by_reason},
         with_nobody=await connection.fetchval(_WITH_NOBODY),
     )
 
 
-async def open_reviews(connection: Any, limit: int) -> list[dict[str, Any]]:
+async def open_reviews(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """The reviews that wait, in the order in which officers should take them."""
     return [dict(row) for row in await connection.fetch(_REVIEWS, limit)]
 
 
 async def show(
-    connection: Any, referral_id: UUID, lines_before: int = FROM_THE_NEWEST, reviews_before: int = FROM_THE_NEWEST
+    connection: Connection, referral_id: UUID, lines_before: int = FROM_THE_NEWEST, reviews_before: int = FROM_THE_NEWEST
 ) -> dict[str, Any] | None:
     """Who has which part of a case and how that came about, or None where there is no such case.
 
@@ -121,7 +125,7 @@ async def show(
     }
 
 
-def _newest(name: str, number: str, rows: Sequence[Any], most: int) -> dict[str, Any]:
+def _newest(name: str, number: str, rows: Sequence[Row], most: int) -> dict[str, Any]:
     """Of rows with the newest first, and one more than is shown where there is more."""
     shown = [dict(row) for row in reversed(rows[:most])]
     return {name: shown, f"{name}_earlier": shown[0][number] if len(rows) > most else None}

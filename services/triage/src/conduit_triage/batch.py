@@ -1,13 +1,13 @@
 """What a batch needs in memory, and what is written of it. Between the two, `handlers` take its records one by one."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
 from uuid import UUID
 
 from conduit_chassis.dispatch import ignore
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts import intake
 from conduit_contracts.triage import DecideReview
@@ -21,7 +21,7 @@ MOST_TOLD = 4_000_000
 _NEED_TOLD = frozenset({intake.InformationSupplied.type, intake.ReconsiderationRequested.type, DecideReview.type})
 
 
-async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> TriageWork:
+async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> TriageWork:
     """The cases that the batch is about, locked."""
     work = TriageWork(runtime.context, runtime.clock.now(), outbox)
     await store.load(connection, work, concerned(batch), additions(batch))
@@ -29,7 +29,9 @@ async def load(connection: Any, runtime: Runtime, batch: Sequence[Incoming], out
     return work
 
 
-async def parts(connection: Any, work: TriageWork, batch: Sequence[Incoming]) -> AsyncGenerator[Sequence[Incoming], None]:
+async def parts(
+    connection: Connection, work: TriageWork, batch: Sequence[Incoming]
+) -> AsyncGenerator[Sequence[Incoming], None]:
     """The batch a part at a time, each with what was told of its cases where rules may ask for that."""
     needed = in_need(work, batch)
     weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
@@ -41,7 +43,7 @@ async def parts(connection: Any, work: TriageWork, batch: Sequence[Incoming]) ->
             case.forget()
 
 
-async def forward_rest(connection: Any, work: TriageWork) -> None:
+async def forward_rest(connection: Connection, work: TriageWork) -> None:
     """Forward what did not fit beside a referral, read from the store bit by bit."""
     pending, work.rest = work.rest, []
     for act, fitting in pending:
@@ -53,7 +55,7 @@ async def forward_rest(connection: Any, work: TriageWork) -> None:
     await work.outbox.spill(connection)
 
 
-async def save(connection: Any, work: TriageWork) -> None:
+async def save(connection: Connection, work: TriageWork) -> None:
     """Write what the batch changed, and count it."""
     await store.save(connection, work)
     metrics.count(work.history, work.answers)

@@ -1,13 +1,13 @@
 """Every metric of triage, once, with how an operator reads it. No label holds an id or a person's data."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from prometheus_client import Counter, Gauge
 
 from conduit_chassis.commands import Answer
 from conduit_chassis.metrics import count_each
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_triage import store
 from conduit_triage.work import Entry
@@ -79,7 +79,7 @@ def count_refused_request(status: int) -> None:
     OFFICER_REQUESTS.labels(_REFUSED_REQUESTS.get(status, "refused")).inc()
 
 
-async def measure_queue(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+async def measure_queue(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Refresh the gauges of the review queue."""
     now = runtime.clock.now()
     open_reviews = await store.levels(connection)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from conduit_chassis import commands
 from conduit_chassis.columns import IDS, Columns
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, Row, insert, the_row
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Case, OpenReview, State
@@ -105,7 +105,7 @@ _REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "ope
 _SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
 
 
-async def load(connection: Any, work: TriageWork, referral_ids: Iterable[UUID], added: Collection[str] = ()) -> None:
+async def load(connection: Connection, work: TriageWork, referral_ids: Iterable[UUID], added: Collection[str] = ()) -> None:
     """Let the work have these cases, locked until the transaction ends, without what was told of them.
 
     A referral that triage does not know is absent. `added` are the event ids of what the batch adds.
@@ -119,7 +119,7 @@ async def load(connection: Any, work: TriageWork, referral_ids: Iterable[UUID], 
         work.known = {(row["referral_id"], row["event_id"]) for row in rows}
 
 
-async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> dict[UUID, Case]:
+async def _read(connection: Connection, statement: str, referral_ids: list[UUID]) -> dict[UUID, Case]:
     cases = {row["referral_id"]: _case(row) for row in await connection.fetch(statement, referral_ids)}
     if cases:
         for row in await connection.fetch(_REVIEWS, list(cases)):
@@ -127,19 +127,19 @@ async def _read(connection: Any, statement: str, referral_ids: list[UUID]) -> di
     return cases
 
 
-async def load_lines(connection: Any, work: TriageWork, referral_ids: Collection[UUID]) -> None:
+async def load_lines(connection: Connection, work: TriageWork, referral_ids: Collection[UUID]) -> None:
     """Let the work know what happened in these cases."""
     ids = [each for each in referral_ids if each in work.cases]
     for row in await connection.fetch(_LINES, ids) if ids else ():
         work.lines.setdefault(row["referral_id"], []).append(Line(row["actor"], row["what"]))
 
 
-async def weigh(connection: Any, referral_ids: Collection[UUID]) -> dict[UUID, int]:
+async def weigh(connection: Connection, referral_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many bytes were told of each of these referrals."""
     return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
-async def load_told(connection: Any, cases: Mapping[UUID, Case], room: int) -> None:
+async def load_told(connection: Connection, cases: Mapping[UUID, Case], room: int) -> None:
     """Let these cases know what was told of them, and keep the words of what fits `room` bytes of each."""
     if not cases:
         return
@@ -149,7 +149,7 @@ async def load_told(connection: Any, cases: Mapping[UUID, Case], room: int) -> N
         cases[row["referral_id"]].recall(_added(row), room)
 
 
-async def supplements_of(connection: Any, referral_id: UUID, after: int) -> AsyncIterator[Supplement]:
+async def supplements_of(connection: Connection, referral_id: UUID, after: int) -> AsyncIterator[Supplement]:
     """What was added and is stored, oldest first, without the first ones."""
     number = 0
     async for row in connection.cursor(_SUPPLEMENTS, [referral_id], prefetch=PREFETCH):
@@ -158,7 +158,7 @@ async def supplements_of(connection: Any, referral_id: UUID, after: int) -> Asyn
             yield _added(row).supplement
 
 
-async def save(connection: Any, work: TriageWork) -> None:
+async def save(connection: Connection, work: TriageWork) -> None:
     """Write the batch's changes. A review is closed before, and opened after, the state that allows it is written."""
     moved = work.moved_reviews
     closed = [key for key in moved if key in work.stored_reviews]
@@ -176,7 +176,7 @@ async def save(connection: Any, work: TriageWork) -> None:
     await commands.keep(connection, work.answers, work.now)
 
 
-async def queue(connection: Any, limit: int) -> list[dict[str, Any]]:
+async def queue(connection: Connection, limit: int) -> list[dict[str, Any]]:
     """The open reviews in the order in which officers should take them, without case content."""
     return [dict(row) for row in await connection.fetch(_QUEUE, limit)]
 
@@ -189,7 +189,7 @@ class Level(NamedTuple):
     first_opened: datetime
 
 
-async def levels(connection: Any) -> dict[str, Level]:
+async def levels(connection: Connection) -> dict[str, Level]:
     """The open reviews by urgency; immediate danger is a level of its own."""
     rows = await connection.fetch(_LEVELS)
     return {row["level"]: Level(row["reviews"], row["first_due"], row["first_opened"]) for row in rows}
@@ -210,7 +210,7 @@ MOST_LINES_SHOWN, MOST_REMARKS_SHOWN = 500, 100
 FROM_THE_NEWEST = 2**63 - 1
 
 
-Part: TypeAlias = Callable[[Any, UUID, int], Awaitable[Newest]]
+Part: TypeAlias = Callable[[Connection, UUID, int], Awaitable[Newest]]
 
 
 class Dossier(NamedTuple):
@@ -224,20 +224,20 @@ class Dossier(NamedTuple):
     remarks: Newest
 
 
-async def consult(connection: Any, referral_id: UUID, officer_id: str, now: datetime) -> Dossier | None:
+async def consult(connection: Connection, referral_id: UUID, officer_id: str, now: datetime) -> Dossier | None:
     """The case for a named officer. Nobody sees a case without a row that says so."""
     cases = await _read(connection, _CASES, [referral_id])
     if not cases:
         return None
     cases[referral_id].body = await connection.fetchval(_BODY, referral_id)
     await connection.execute(_CONSULT, referral_id, officer_id, now)
-    version = (await connection.fetchrow(_COUNT_LINES, referral_id, IGNORED))["version"]
+    version = (await the_row(connection, _COUNT_LINES, referral_id, IGNORED))["version"]
     parts = [await newest(connection, referral_id) for newest in (supplements, history, remarks)]
     return Dossier(cases[referral_id], version, *parts)
 
 
 async def consult_part(
-    connection: Any, referral_id: UUID, officer_id: str, now: datetime, part: Part, before: int
+    connection: Connection, referral_id: UUID, officer_id: str, now: datetime, part: Part, before: int
 ) -> Newest | None:
     """More of a part of a case: what came before the place that an answer named."""
     if await connection.fetchval("SELECT true FROM assessments WHERE referral_id = $1", referral_id) is None:
@@ -246,26 +246,26 @@ async def consult_part(
     return await part(connection, referral_id, before)
 
 
-async def supplements(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
+async def supplements(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
     """What was added."""
-    counted = await connection.fetchrow(_COUNT_SUPPLEMENTS, referral_id)
+    counted = await the_row(connection, _COUNT_SUPPLEMENTS, referral_id)
     rows = await connection.fetch(_NEWEST_SUPPLEMENTS, referral_id, before, MOST_SUPPLEMENTS_SHOWN, MOST_BYTES_SHOWN)
     return _newest(rows, counted)
 
 
-async def history(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
+async def history(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
     """What happened in the case."""
-    counted = await connection.fetchrow(_COUNT_LINES, referral_id, IGNORED)
+    counted = await the_row(connection, _COUNT_LINES, referral_id, IGNORED)
     return _newest(await connection.fetch(_NEWEST_LINES, referral_id, before, MOST_LINES_SHOWN), counted)
 
 
-async def remarks(connection: Any, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
+async def remarks(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
     """What officers and the partner wrote about decisions."""
-    counted = await connection.fetchrow(_COUNT_REMARKS, referral_id)
+    counted = await the_row(connection, _COUNT_REMARKS, referral_id)
     return _newest(await connection.fetch(_NEWEST_REMARKS, referral_id, before, MOST_REMARKS_SHOWN), counted)
 
 
-def _newest(rows: Sequence[Any], counted: Any) -> Newest:
+def _newest(rows: Sequence[Row], counted: Row) -> Newest:
     """Of rows with the newest first."""
     items = [{name: value for name, value in row.items() if name != "id"} for row in reversed(rows)]
     return Newest(items, counted["in_all"], _before(rows[-1]["id"], counted["first"]) if rows else None)
@@ -275,7 +275,7 @@ def _before(shown: int, first: int) -> int | None:
     return shown if shown > first else None
 
 
-def _case(row: Any) -> Case:
+def _case(row: Row) -> Case:
     reason = row["decline_reason"]
     values = dict(row) | {
         "state": State(row["state"]),
@@ -285,11 +285,11 @@ def _case(row: Any) -> Case:
     return Case(**values)
 
 
-def _added(row: Any) -> Added:
+def _added(row: Row) -> Added:
     return Added(row["event_id"], row["body"], row["arrived_at"])
 
 
-def _review(row: Any) -> OpenReview:
+def _review(row: Row) -> OpenReview:
     return OpenReview(
         reasons=tuple(map(ReviewReason, row["reasons"])),
         urgency=Urgency(row["urgency"]),

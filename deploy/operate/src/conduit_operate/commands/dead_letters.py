@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from conduit_chassis import preflight, unreadable
 from conduit_chassis import replay as replaying
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
@@ -48,7 +49,7 @@ app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look,
 def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none."""
 
-    async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], int, list[unreadable.Place]]:
+    async def look(_: Settings, connection: Connection) -> tuple[list[replaying.DeadLetter], int, list[unreadable.Place]]:
         shown = await replaying.waiting(connection, most=None if as_json else MOST_SHOWN)
         return shown, await replaying.count(connection), await unreadable.waiting(connection)
 
@@ -80,7 +81,7 @@ def replay(
     History says by whose order it was.
     """
 
-    async def act(settings: Settings, connection: Any) -> replaying.Replayed:
+    async def act(settings: Settings, connection: Connection) -> replaying.Replayed:
         return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
 
     chosen = Chosen(service, state_dir, replaying.waiting, ids)
@@ -113,7 +114,7 @@ def lead_past(
         typer.echo(f"{service}: {found} place would be passed; nothing was changed. Add --apply to carry it out")
         return
 
-    async def act(_: Settings, connection: Any) -> bool:
+    async def act(_: Settings, connection: Connection) -> bool:
         return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
 
     if not with_connection(service, state_dir, act):
@@ -134,7 +135,7 @@ def discard(
 ) -> None:
     """Give dead letters up for ever, so that what waits behind them can be sent back."""
 
-    async def act(_: Settings, connection: Any) -> tuple[int, ...]:
+    async def act(_: Settings, connection: Connection) -> tuple[int, ...]:
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
     chosen = Chosen(service, state_dir, replaying.waiting, ids)

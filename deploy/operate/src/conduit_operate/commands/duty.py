@@ -5,11 +5,12 @@ Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 m
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.texts import shows_something
 from conduit_notification import duty_store
@@ -27,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Show duty tasks and take them.")
 def show(state_dir: StateDir) -> None:
     """Show the tasks that nobody has taken, danger first. The exit code is 0 even if there are none."""
 
-    async def look(_: Settings, connection: Any) -> tuple[list[Task], int]:
+    async def look(_: Settings, connection: Connection) -> tuple[list[Task], int]:
         in_all, _unanswered, _oldest = await duty_store.measure(connection)
         return await duty_store.waiting(connection, MOST_SHOWN), in_all
 
@@ -52,7 +53,7 @@ def take(
     if not shows_something(who):
         raise typer.BadParameter("--actor is your name")
 
-    async def act(_: Settings, connection: Any) -> list[str]:
+    async def act(_: Settings, connection: Connection) -> list[str]:
         async with connection.transaction():
             return await _take(connection, task_id, who)
 
@@ -63,7 +64,7 @@ def take(
         raise typer.Exit(1)
 
 
-async def _take(connection: Any, task_id: UUID, who: str) -> list[str]:
+async def _take(connection: Connection, task_id: UUID, who: str) -> list[str]:
     task = await duty_store.by_id(connection, task_id)
     if task is None:
         return ["there is no such task; `conduit duty list` shows the tasks that are waiting"]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import Contact, HubContactsApproved, HubContactsProposed
@@ -31,7 +32,7 @@ FEWEST = 2
 def show(state_dir: StateDir) -> None:
     """Show who alarms go to, in order, and the changes that are waiting for approval."""
 
-    async def look(_: Settings, connection: Any) -> tuple[Any, list[hub.Waiting]]:
+    async def look(_: Settings, connection: Connection) -> tuple[Any, list[hub.Waiting]]:
         return await ladder_of(connection, HUB), await hub.waiting(connection)
 
     ladder, proposals = with_connection("notification", state_dir, look)
@@ -100,7 +101,7 @@ def approve(
     """Approve someone else's proposal, with the duty credentials."""
     must_be_known(apply=apply, actor=actor, reason=reason)
 
-    async def look(_: Settings, connection: Any) -> list[hub.Waiting]:
+    async def look(_: Settings, connection: Connection) -> list[hub.Waiting]:
         return await hub.waiting(connection)
 
     found = [each for each in with_connection("notification", state_dir, look) if each.proposal_id == proposal_id]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from conduit_chassis import rejected
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_operate.commands.dead_letters import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
@@ -24,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, se
 def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show the events that Kafka refused, oldest first. The exit code is 0 even if there are none."""
 
-    async def look(_: Settings, connection: Any) -> tuple[list[rejected.Rejected], int]:
+    async def look(_: Settings, connection: Connection) -> tuple[list[rejected.Rejected], int]:
         shown = await rejected.waiting(connection, most=None if as_json else MOST_SHOWN)
         return shown, await rejected.count(connection)
 
@@ -50,7 +51,7 @@ def bring_back(
 ) -> None:
     """Have the service send events again, within seconds. Fix the cause first, or they come back here."""
 
-    async def act(_: Settings, connection: Any) -> Sequence[int]:
+    async def act(_: Settings, connection: Connection) -> Sequence[int]:
         return await rejected.bring_back(connection, actor=actor, reason=reason, ids=ids)
 
     chosen = Chosen(service, state_dir, rejected.waiting, ids)
@@ -71,7 +72,7 @@ def discard(
 ) -> None:
     """Discard events for good. Nobody receives them, so tell their readers in another way."""
 
-    async def act(_: Settings, connection: Any) -> Sequence[int]:
+    async def act(_: Settings, connection: Connection) -> Sequence[int]:
         return await rejected.discard(connection, ids, actor=actor, reason=reason)
 
     chosen = Chosen(service, state_dir, rejected.waiting, ids)

@@ -8,7 +8,6 @@ event that follows from it links to where this service first published about the
 """
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from opentelemetry.trace import Span, get_current_span
@@ -16,6 +15,7 @@ from typing_extensions import override
 
 from conduit_chassis.observers import EventObserver
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_chassis.tracing.spans import Spans, an_id, parent_of, traceparent_of
 from conduit_contracts.envelope import Attributes, Message
@@ -54,7 +54,7 @@ class TracedEvents(EventObserver):
         del self._created[len(self._created) - events :]
 
     @override
-    async def writing(self, connection: Any) -> None:
+    async def writing(self, connection: Connection) -> None:
         """Point to the referral's first span, where that is in another trace."""
         about: dict[str, list[Span]] = {}
         created, self._linked = self._created[self._linked :], len(self._created)
@@ -65,9 +65,9 @@ class TracedEvents(EventObserver):
             return
         subjects = sorted(about)  # so that two transactions wait for each other instead of deadlocking
         firsts = [traceparent_of(about[subject][0]) for subject in subjects]
-        for subject, traceparent in await connection.fetch(_REMEMBER, [UUID(each) for each in subjects], firsts):
-            origin = get_current_span(parent_of(traceparent)).get_span_context()
-            for span in about[str(subject)]:
+        for row in await connection.fetch(_REMEMBER, [UUID(each) for each in subjects], firsts):
+            origin = get_current_span(parent_of(row["traceparent"])).get_span_context()
+            for span in about[str(row["subject"])]:
                 if span.get_span_context().trace_id != origin.trace_id:
                     span.add_link(origin)
 
@@ -80,7 +80,7 @@ class TracedEvents(EventObserver):
         self._linked = 0
 
 
-async def forget_origins(runtime: Runtime, connection: Any, _outbox: Outbox) -> int:
+async def forget_origins(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Forget where referrals' traces began, when the inbox forgets their records: no backend has them still."""
     status: str = await connection.execute(_FORGET, runtime.clock.now() - runtime.inbox_retention, FORGET_BATCH)
     return int(status.rpartition(" ")[2])

@@ -1,7 +1,9 @@
 """All SQL of clients' secrets and tokens, as the HTTP API uses it. `clients.py` makes and revokes secrets."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from conduit_chassis.postgres import Connection
 
 _SECRETS = """
 SELECT clients.salt, clients.scope, secret_id, hash, quick_hash FROM clients JOIN client_secrets USING (client_id)
@@ -67,7 +69,7 @@ class Secrets(NamedTuple):
     slow: tuple[tuple[str, bytes], ...]
 
 
-async def secrets(connection: Any, client_id: str, now: datetime) -> Secrets | None:
+async def secrets(connection: Connection, client_id: str, now: datetime) -> Secrets | None:
     """The client's live secrets; None where it has none, or is none."""
     rows = await connection.fetch(_SECRETS, client_id, now)
     if not rows:
@@ -77,23 +79,23 @@ async def secrets(connection: Any, client_id: str, now: datetime) -> Secrets | N
     return Secrets(rows[0]["salt"], rows[0]["scope"], quick, slow)
 
 
-async def learn(connection: Any, secret_id: str, quick_hash: bytes) -> None:
+async def learn(connection: Connection, secret_id: str, quick_hash: bytes) -> None:
     """Note the quick hash of a secret that was found by its slow one."""
     await connection.execute(_LEARN, secret_id, quick_hash)
 
 
-async def issue(connection: Any, digest: bytes, secret_id: str, expires_at: datetime) -> None:
+async def issue(connection: Connection, digest: bytes, secret_id: str, expires_at: datetime) -> None:
     """Note a token, which ends with its secret if not before."""
     await connection.execute(_ISSUE, digest, secret_id, expires_at)
 
 
-async def client(connection: Any, digest: bytes, now: datetime) -> Client | None:
+async def client(connection: Connection, digest: bytes, now: datetime) -> Client | None:
     """Whose token this is; None where it is nobody's, has expired, or its secret has ended."""
     row = await connection.fetchrow(_CLIENT, digest, now)
     return Client(**row) if row else None
 
 
-async def forget(connection: Any, now: datetime) -> int:
+async def forget(connection: Connection, now: datetime) -> int:
     """Delete tokens that nobody can use any more; returns how many."""
     status: str = await connection.execute(_FORGET_TOKENS, now, FORGET_BATCH)
     return int(status.rpartition(" ")[2])

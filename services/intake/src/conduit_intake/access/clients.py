@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
+from psycopg.rows import class_row
 
 from conduit_intake.access.credentials import Secret, hash_secret, new_salt, new_secret, partner_of, quick_hash
 
@@ -108,14 +109,16 @@ def revoke(connection: psycopg.Connection[Any], client_id: str, now: datetime, s
 
 def list_secrets(connection: psycopg.Connection[Any], owner_id: str, *, force: bool = False) -> list[Listed]:
     """Every secret of a partner's clients, or of a force's, that ever was, oldest first."""
-    return [Listed(*row) for row in connection.execute(_LIST, (owner_id, force)).fetchall()]
+    with connection.cursor(row_factory=class_row(Listed)) as cursor:
+        return cursor.execute(_LIST, (owner_id, force)).fetchall()
 
 
 def _client(connection: psycopg.Connection[Any], client_id: str) -> tuple[str, bytes]:
     row = connection.execute(_CLIENT, (client_id,)).fetchone()
     if row is None:
         raise ClientError(f"there is no client {client_id}")
-    return row[0], row[1]
+    scope, salt = row
+    return scope, salt
 
 
 def main(arguments: list[str] | None = None) -> int:

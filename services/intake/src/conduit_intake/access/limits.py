@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from math import ceil
 from time import monotonic
-from typing import Any
 
+from conduit_chassis.postgres import Connection
 from conduit_intake.access import rates
 
 MOST_BUCKETS = 10_000
@@ -42,7 +42,7 @@ class Limit:
         self._rate, self._burst = rate, burst
         self._buckets = Buckets(rate, burst)
 
-    async def wait(self, connection: Any, name: str) -> int:
+    async def wait(self, connection: Connection, name: str) -> int:
         """0, or how many seconds to wait."""
         return self.here(name) or await self.everywhere(connection, name)
 
@@ -50,6 +50,6 @@ class Limit:
         """The same, as far as this process knows."""
         return self._buckets.wait(name)
 
-    async def everywhere(self, connection: Any, name: str) -> int:
+    async def everywhere(self, connection: Connection, name: str) -> int:
         """The same, as all processes together know."""
         return await rates.wait(connection, name, self._rate, self._burst)

@@ -4,7 +4,8 @@ PostgreSQL's clock counts, which is the same for all. The table is unlogged: aft
 """
 
 from math import ceil
-from typing import Any
+
+from conduit_chassis.postgres import Connection, the_row
 
 _TAKE = """
 INSERT INTO rates (name, tokens, refused, since) VALUES ($1, $3::float8 - 1, false, clock_timestamp())
@@ -17,7 +18,7 @@ RETURNING tokens, refused
 """
 
 
-async def wait(connection: Any, name: str, rate: float, burst: int) -> int:
+async def wait(connection: Connection, name: str, rate: float, burst: int) -> int:
     """Take a token of those that flow in at `rate` a second, up to `burst`; returns 0, or the seconds until there is one."""
-    tokens, refused = await connection.fetchrow(_TAKE, name, rate, float(burst))
-    return max(1, ceil((1 - tokens) / rate)) if refused else 0
+    row = await the_row(connection, _TAKE, name, rate, float(burst))
+    return max(1, ceil((1 - row["tokens"]) / rate)) if row["refused"] else 0

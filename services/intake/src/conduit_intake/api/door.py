@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from conduit_chassis import postgres
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_intake.access.accounts import Client
 from conduit_intake.access.limits import Limit
@@ -47,7 +48,7 @@ class Door:
         return self.runtime.clock.now()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncIterator[Connection]:
         """A connection, for a single statement about clients and tokens.
 
         Raises:
@@ -84,7 +85,7 @@ class Door:
             self._turns.release()
 
     @asynccontextmanager
-    async def transaction(self, client: Client) -> AsyncIterator[tuple[Any, Outbox]]:
+    async def transaction(self, client: Client) -> AsyncIterator[tuple[Connection, Outbox]]:
         """A transaction where the client's referrals are. From the sandbox nothing goes where live referrals do.
 
         Raises:
@@ -93,7 +94,7 @@ class Door:
         async with self._turn(), self._side(client) as entered:
             yield entered
 
-    def _side(self, client: Client) -> AbstractAsyncContextManager[tuple[Any, Outbox]]:
+    def _side(self, client: Client) -> AbstractAsyncContextManager[tuple[Connection, Outbox]]:
         return in_sandbox(self.runtime) if client.sandbox else self.runtime.transaction()
 
 

@@ -1,9 +1,9 @@
 """All SQL of answers that are kept under the `Idempotency-Key` of their request."""
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from conduit_chassis.postgres import insert
+from conduit_chassis.postgres import Connection, insert
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))"
 _FIND = """
@@ -41,7 +41,7 @@ class Kept(NamedTuple):
     body: bytes
 
 
-async def lock(connection: Any, client_id: str, key: str) -> bool:
+async def lock(connection: Connection, client_id: str, key: str) -> bool:
     """Hold a client's Idempotency-Key until the transaction ends; False where another request holds it.
 
     A request that dies lets go of it with its connection, so no key is ever stuck.
@@ -50,7 +50,7 @@ async def lock(connection: Any, client_id: str, key: str) -> bool:
     return held
 
 
-async def find(connection: Any, client_id: str, key: str) -> tuple[Asked, Kept] | None:
+async def find(connection: Connection, client_id: str, key: str) -> tuple[Asked, Kept] | None:
     """The request that the key was used for, and its answer."""
     row = await connection.fetchrow(_FIND, client_id, key)
     if row is None:
@@ -58,13 +58,13 @@ async def find(connection: Any, client_id: str, key: str) -> tuple[Asked, Kept] 
     return Asked(row["fingerprint"], row["meaning"]), Kept(row["status"], row["location"], row["media_type"], row["body"])
 
 
-async def keep(connection: Any, client_id: str, key: str, asked: Asked, answer: Kept, now: datetime) -> None:
+async def keep(connection: Connection, client_id: str, key: str, asked: Asked, answer: Kept, now: datetime) -> None:
     """Keep an answer with the work that it tells of."""
     row = {"client_id": client_id, "key": key, **asked._asdict(), **answer._asdict(), "at": now}
     await insert(connection, "kept_answers", row, [tuple(row.values())])
 
 
-async def forget(connection: Any, before: datetime) -> int:
+async def forget(connection: Connection, before: datetime) -> int:
     """Delete answers that were kept long enough; returns how many."""
     status: str = await connection.execute(_FORGET, before, FORGET_BATCH)
     return int(status.rpartition(" ")[2])

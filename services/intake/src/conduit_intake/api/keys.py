@@ -9,13 +9,14 @@ are not, nor is what never came to a rule.
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Header, Request, Response
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_intake.access.accounts import Client
 from conduit_intake.api import kept
 from conduit_intake.api.bodies import media_type_of
@@ -35,7 +36,7 @@ class Reply(NamedTuple):
     final: bool = True
 
 
-Action = Callable[[Any, Outbox], Awaitable[Reply]]
+Action = Callable[[Connection, Outbox], Awaitable[Reply]]
 """What a request does, once, in its transaction."""
 
 

@@ -1,11 +1,10 @@
 """`/v1/referrals/{referral_id}/sandbox-outcome`: a partner asks for the outcome of a referral in the sandbox."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_contracts.base import Value
 from conduit_contracts.force import NotOursReason
 from conduit_contracts.ids import ForceId, uuid7
@@ -86,7 +85,7 @@ async def request_sandbox_outcome(
     body = await bodies.read_json(request, door.settings.max_referral_bytes, door.settings.body_seconds)
     wanted = bodies.decode(OutcomeWanted, body)
 
-    async def act(connection: Any, outbox: Outbox) -> Reply:
+    async def act(connection: Connection, outbox: Outbox) -> Reply:
         if not isinstance(outbox, Tried):
             raise TypeError("an outcome was asked for outside the sandbox")
         try:

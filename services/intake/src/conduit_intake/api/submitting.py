@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Request
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.ids import uuid7
@@ -65,7 +66,7 @@ def submitting(
     What it does raises Refused where the referral is another's, or the client's partner is not in the register.
     """
 
-    async def act(connection: Any, outbox: Outbox) -> Reply:
+    async def act(connection: Connection, outbox: Outbox) -> Reply:
         if referral_id is not None:
             await _same_referral(connection, client, referral_id, submission)
         scene = scene_of(door.runtime)
@@ -86,7 +87,7 @@ def submitting(
     return act
 
 
-async def _same_referral(connection: Any, client: Client, referral_id: UUID, submission: Submission[Any]) -> None:
+async def _same_referral(connection: Connection, client: Client, referral_id: UUID, submission: Submission[Any]) -> None:
     reference = await reading.reference_of(connection, client.partner_id, referral_id)
     if reference is None:
         raise Refused("referral_not_found")

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
 from conduit_intake import attachments, media, reading
 from conduit_intake.access.accounts import Client
@@ -75,7 +76,7 @@ async def add_attachment(
             raise Refused("content_is_not_of_its_media_type")
         made = Claimed(uuid7(), referral_id, media_type, len(content), sha256(content).digest(), content)
 
-        async def act(connection: Any, _outbox: Outbox) -> Reply:
+        async def act(connection: Connection, _outbox: Outbox) -> Reply:
             return await _add(door, client, connection, made)
 
         return await once(door, request, client, key, content, act)
@@ -115,7 +116,7 @@ async def get_attachment(
     return shown(_view(door, client, found))
 
 
-async def _add(door: Door, client: Client, connection: Any, made: Claimed) -> Reply:
+async def _add(door: Door, client: Client, connection: Connection, made: Claimed) -> Reply:
     referral = await attachments.lock_referral(connection, client.partner_id, made.referral_id)
     if referral is None:
         raise Refused("referral_not_found")
@@ -135,7 +136,7 @@ def _reply(status: int, view: AttachmentView) -> Reply:
     return Reply(Kept(status, view.url, JSON, view.json_bytes()))
 
 
-async def _own(connection: Any, client: Client, referral_id: UUID) -> None:
+async def _own(connection: Connection, client: Client, referral_id: UUID) -> None:
     if await reading.reference_of(connection, client.partner_id, referral_id) is None:
         raise Refused("referral_not_found")
 
