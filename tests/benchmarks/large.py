@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from conduit_contracts.topics import FORCE_CASES
-from conduit_local.demo.lag import Lag
 from conduit_local.kafka import QUICK_START, THROUGHPUT
 from conduit_local.stack import Options, Stack
+from conduit_operate.lag import Lag
 from conduit_operate.polling import wait_until
 from conduit_operate.secured import ADMIN
 from tests.benchmarks import floods

@@ -27,11 +27,11 @@ from confluent_kafka.admin import (
 from conduit_contracts import topics
 from conduit_contracts.topics import TopicSpec
 from conduit_local.children import Child
-from conduit_local.demo.lag import Lag
 from conduit_local.stack import Stack
 from conduit_operate.access import Operation, Resource, Rule
 from conduit_operate.databases import keep_passwords, provision
 from conduit_operate.grants import create_users, grant
+from conduit_operate.lag import Lag
 from conduit_operate.polling import wait_until
 from conduit_operate.quotas import HUB, set_quotas
 from conduit_operate.secured import ADMIN

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from conduit_contracts import danger, partner, topics
 from conduit_contracts.envelope import Attributes, encode_headers
 from conduit_contracts.ids import uuid7
-from conduit_local.demo.lag import Lag
 from conduit_local.stack import Stack
+from conduit_operate.lag import Lag
 from contracts.tests.support import examples
 from tests.fuzz import accounts
 from tests.fuzz.conftest import UNHEARD_OF

@@ -19,8 +19,8 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from conduit_contracts import topics
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import SERVICES, Topic
-from conduit_local.demo.lag import Lag
 from conduit_local.stack import Stack
+from conduit_operate.lag import Lag
 from conduit_operate.secured import ADMIN
 from tests.scale.stories import INFORMATION, PARTNERS, Story
 

@@ -13,12 +13,12 @@ from functools import partial
 import pytest
 
 from conduit_local.demo import registers
-from conduit_local.demo.lag import Lag
 from conduit_local.demo.post import Post
 from conduit_local.demo.result import Interruption, Options
 from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import load_samples
 from conduit_local.stack import Stack
+from conduit_operate.lag import Lag
 from tests.scale import account
 from tests.scale.disturbance import Disturbance, come_and_go
 from tests.scale.stories import Story, register, stories

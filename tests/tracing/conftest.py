@@ -12,10 +12,10 @@ import pytest
 
 from conduit_local.demo import registers
 from conduit_local.demo.command import stack_options
-from conduit_local.demo.lag import Lag
 from conduit_local.demo.post import Post
 from conduit_local.demo.samples import force_register, load_partners
 from conduit_local.stack import Stack
+from conduit_operate.lag import Lag
 from tests.support.collector import Collector, collecting
 
 

@@ -68,9 +68,13 @@ class Replicas:
     def wait_ready(self, *services: str, timeout: float) -> None:
         """Until every replica of these services is ready; raises with the end of the log of one that has ended."""
         for replica in self.of(*services):
-            child = replica.child
-            otherwise = f"{child.name} is not ready (see {child.log_path})"
-            wait_until(partial(is_ready, replica.url), otherwise, timeout, child.ensure_alive)
+            _wait(replica, timeout)
+
+    def restart(self, service: str, timeout: float) -> None:
+        """Stop and start its replicas, each once the one before it is ready; raises as `wait_ready` does."""
+        for replica in self.of(service):
+            replica.child.restart()
+            _wait(replica, timeout)
 
     def rows(self, wanted: Mapping[str, int]) -> Iterator[Row]:
         """What runs now of the replicas that there are to be. Asks each whether it is ready."""
@@ -81,3 +85,9 @@ class Replicas:
                     yield Row(process_name(service, number), "waiting")
                 else:
                     yield child_row(replica.child.name, replica.child, replica.url, partial(is_ready, replica.url))
+
+
+def _wait(replica: Replica, timeout: float) -> None:
+    child = replica.child
+    otherwise = f"{child.name} is not ready (see {child.log_path})"
+    wait_until(partial(is_ready, replica.url), otherwise, timeout, child.ensure_alive)

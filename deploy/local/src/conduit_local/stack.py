@@ -20,6 +20,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.topics import SERVICES
 from conduit_local.children import Child
 from conduit_local.kafka import QUICK_START
+from conduit_local.keeper import Part
 from conduit_local.observability import jmx
 from conduit_local.ports import LOOPBACK, keep_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
@@ -56,6 +57,10 @@ ONE_MACHINE = {"notification": {"WEBHOOK_ALLOW_HTTP": "true"}}
 """What holds for receivers on this machine and nowhere else."""
 
 INTAKE = "intake"
+
+
+def _itself(child: Child) -> Child:
+    return child
 
 
 def python_module(service: str) -> list[str]:
@@ -162,6 +167,20 @@ class Stack:
     def wait_ready(self, *names: str, timeout: float = READY_SECONDS) -> None:
         """Until every replica of these services, or of all, answers 200 on /readyz; raises where one has ended."""
         self._replicas.wait_ready(*(names or self.options.services), timeout=timeout)
+
+    def restart(self, name: str) -> None:
+        """Start every process of a service again, each once the one before it is ready."""
+        self._replicas.restart(name, READY_SECONDS)
+
+    def parts(self) -> list[Part]:
+        """Every process that was started here, the servers first, for somebody who looks after them."""
+        kafka, postgres = self.servers.kafka, self.servers.postgres
+        servers = [
+            *([Part("kafka", lambda: kafka.child, kafka.start)] if kafka else []),
+            *([Part("postgres", lambda: postgres.child, postgres.start)] if postgres else []),
+        ]
+        others = [child for child in (self._smtp_child, self._scanner) if child]
+        return [*servers, *(Part(each.name, partial(_itself, each), each.start) for each in [*others, *self.processes()])]
 
     def env(self) -> dict[str, str]:
         """What a client outside needs; `.conduit/env` has it."""

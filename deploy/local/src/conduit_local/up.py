@@ -16,6 +16,7 @@ from rich.table import Table
 
 from conduit_local.demo.register_samples import register_samples
 from conduit_local.greeting import greeting
+from conduit_local.keeper import Keeper
 from conduit_local.observability.observed import Observed
 from conduit_local.observability.programs import must_be_installed
 from conduit_local.rows import Row
@@ -34,7 +35,10 @@ def up(
     replicas: Annotated[int, typer.Option(min=1, help="Processes of each service.")] = 1,
     observe: Annotated[bool, typer.Option("--observe", help="Run Prometheus and Alertmanager beside them.")] = False,
 ) -> None:
-    """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`."""
+    """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`.
+
+    What ends by itself is started again, after a pause that grows from a second to a minute while it keeps ending.
+    """
     options = Options(
         log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas, observed=observe, scanner=True
     )
@@ -72,9 +76,15 @@ def _observed(console: Console, stack: Stack) -> Iterator[None]:
 
 
 def _watch(console: Console, stack: Stack) -> NoReturn:
-    """Says what changes; the table, where there is one, shows it as well."""
+    """Says what changes, and keeps it running; the table, where there is one, shows it as well."""
+
+    def tell(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False, highlight=False)
+
     states: dict[str, str] = {}
+    keeper = Keeper(stack.parts, stack.state_dir, stack.restart, tell)
     while True:
+        keeper.look()
         for row in stack.rows():
             if states.get(row.name) != row.state:
                 states[row.name] = row.state

@@ -12,9 +12,9 @@ from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRegistered, HubContactsApproved, HubContactsProposed, PartnerRegistered
-from conduit_local.demo.lag import Lag
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire
+from conduit_operate.lag import Lag
 from conduit_operate.polling import wait_until
 
 Entry: TypeAlias = PartnerRegistered | ForceRegistered | HubContactsProposed | HubContactsApproved

@@ -17,7 +17,6 @@ from conduit_local.demo import registers
 from conduit_local.demo.cases import Behaviour
 from conduit_local.demo.connectors import Connectors
 from conduit_local.demo.expectations import differences
-from conduit_local.demo.lag import Lag
 from conduit_local.demo.ledger import Ledger
 from conduit_local.demo.notices import Mailbox, Notice, lacking, leaks
 from conduit_local.demo.observations import Outcome, Seen
@@ -31,6 +30,7 @@ from conduit_local.demo.samples import Sample, duty_contacts, force_register, lo
 from conduit_local.demo.webhook_sink import WebhookSink
 from conduit_local.stack import Stack
 from conduit_operate.doors import open_doors
+from conduit_operate.lag import Lag
 
 WEBHOOK_PARTNER = "open-door"
 """The sample partner that takes webhooks; its secret has its name."""

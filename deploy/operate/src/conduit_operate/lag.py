@@ -1,0 +1,149 @@
+"""How far the services are behind, as the brokers know it: records that no service has committed, and since when."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from conduit_contracts import topics
+from conduit_operate.broker import Broker
+from conduit_operate.secured import ADMIN
+
+SECONDS = 10
+READ_SECONDS = 15.0
+"""For the first record of every place at which something waits."""
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a service has not read yet of one partition."""
+
+    service: str
+    topic: str
+    partition: int
+    records: int
+    offset: int
+    """Of the first of them."""
+    since: datetime | None = None
+    """When the first of them was written; None where it could not be read in time."""
+
+
+class Lag:
+    """Asks the broker how many records services have still to read.
+
+    With a client of its own each time: one whose broker is killed and comes back may wait for an answer for ever.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def of(self, service: str, wanted: Sequence[topics.Topic] | None = None) -> int:
+        """Records of the wanted topics, or of all that the service reads, that it has not committed yet."""
+        return self._total({service: topics.consumed_by(service) if wanted is None else wanted})
+
+    def of_all(self, services: Iterable[str]) -> int:
+        """The same for several services, and all that they read."""
+        return self._total({service: topics.consumed_by(service) for service in services})
+
+    def places(self, services: Iterable[str]) -> list[Behind]:
+        """Every place at which records wait for one of these services, and since when.
+
+        Raises:
+            KafkaException: the brokers do not answer.
+        """
+        found = self._behind({service: topics.consumed_by(service) for service in services}, from_the_beginning=True)
+        written = self._written({(each.topic, each.partition, each.offset) for each in found})
+        return [replace(each, since=written.get((each.topic, each.partition, each.offset))) for each in found]
+
+    def _total(self, wanted: Mapping[str, Sequence[topics.Topic]]) -> int:
+        return sum(each.records for each in self._behind(wanted))
+
+    def _behind(self, wanted: Mapping[str, Sequence[topics.Topic]], *, from_the_beginning: bool = False) -> list[Behind]:
+        """`from_the_beginning` leaves out what the topics no longer hold, for one more question to the brokers."""
+        admin = self._broker.admin()
+        found = admin.list_topics(timeout=SECONDS).topics
+        read = {
+            service: {
+                (name, number)
+                for name, topic in found.items()
+                if any(pattern.match(name) is not None for pattern in patterns)
+                for number in topic.partitions
+            }
+            for service, patterns in wanted.items()
+        }
+        everywhere = set().union(*read.values())
+        ends = _offsets(admin, everywhere, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        begins = {}
+        if from_the_beginning:
+            begins = _offsets(admin, everywhere, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        behind = []
+        for service, places in read.items():
+            committed = _committed(admin, service)
+            for place in sorted(places):
+                first = max(committed.get(place, 0), begins.get(place, 0))
+                if ends[place] > first:
+                    behind.append(Behind(service, *place, ends[place] - first, first))
+        return behind
+
+    def _written(self, places: set[tuple[str, int, int]]) -> dict[tuple[str, int, int], datetime]:
+        """When the records at these offsets were written, by the broker's or their writers' clocks. Nothing else is read."""
+        if not places:
+            return {}
+        found: dict[tuple[str, int, int], datetime] = {}
+        groups: dict[Place, list[int]] = {}
+        for topic, partition, offset in places:
+            groups.setdefault((topic, partition), []).append(offset)
+        until = time.monotonic() + READ_SECONDS
+        consumer = Consumer({**self._broker.librdkafka(ADMIN), "group.id": "conduit.lag", "log_level": 0})  # never joined
+        try:
+            while groups and time.monotonic() < until:
+                consumer.assign([TopicPartition(*place, offsets[-1]) for place, offsets in groups.items()])
+                self._read(consumer, groups, found, until)
+        finally:
+            consumer.close()
+        return found
+
+    @staticmethod
+    def _read(
+        consumer: Consumer, groups: dict[Place, list[int]], found: dict[tuple[str, int, int], datetime], until: float
+    ) -> None:
+        """The first record at the last offset of each place; a place that has no more offsets is done with."""
+        waiting = set(groups)
+        while waiting and time.monotonic() < until:
+            message = consumer.poll(0.2)
+            if message is None or message.error() is not None:
+                continue
+            place = (str(message.topic()), int(message.partition() or 0))
+            if place not in waiting:
+                continue
+            waiting.remove(place)
+            consumer.pause([TopicPartition(*place)])
+            found[*place, groups[place].pop()] = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
+            if not groups[place]:
+                del groups[place]
+
+
+def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+    asked = {TopicPartition(*place): spec for place in places}
+    answers = admin.list_offsets(asked, request_timeout=SECONDS, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+    return {(each.topic, each.partition): answer.result(SECONDS).offset for each, answer in answers.items()}
+
+
+def _committed(admin: AdminClient, service: str) -> dict[Place, int]:
+    asked = [ConsumerGroupTopicPartitions(f"conduit.{service}")]
+    (answer,) = admin.list_consumer_group_offsets(asked, request_timeout=SECONDS).values()
+    found = answer.result(SECONDS).topic_partitions
+    return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
