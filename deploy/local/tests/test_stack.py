@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
-from typer.testing import CliRunner
 
 from conduit_contracts.topics import SERVICES, specs
 from conduit_local.children import ChildError
 from conduit_local.providers import Servers
 from conduit_local.stack import Options, Stack
-from conduit_operate.cli import app
 from conduit_operate.env_file import read_env_file, url_variable
 from conduit_operate.lock import AlreadyRunningError
 
@@ -118,29 +114,3 @@ def test_a_service_that_does_not_start_ends_the_stack_and_shows_its_last_words(s
         pass
     assert not broken.service("triage").alive
     assert read_env_file(tmp_path) == {}
-
-
-def test_up_runs_the_real_services_status_shows_them_and_down_ends_them(state_dir: Path) -> None:
-    with up(state_dir) as process:
-        assert process.stdout is not None
-        assert any(line.startswith("ready; ") for line in process.stdout)
-        for name in SERVICES:
-            metrics = httpx.get(f"{read_env_file(state_dir)[url_variable(name)]}/metrics", trust_env=False)
-            assert metrics.status_code == 200
-        shown = CliRunner().invoke(app, ["status", "--state-dir", str(state_dir)])
-        assert shown.exit_code == 0, shown.output
-        assert shown.output.count("yes") == 3 + len(SERVICES)
-        stopped = CliRunner().invoke(app, ["down", "--state-dir", str(state_dir)])
-        assert stopped.output == "stopped\n"
-        assert process.wait(20) == 0
-        process.stdout.read()
-    assert CliRunner().invoke(app, ["status", "--state-dir", str(state_dir)]).exit_code == 1
-    assert "nothing runs" in CliRunner().invoke(app, ["down", "--state-dir", str(state_dir)]).output
-
-
-@contextmanager
-def up(state_dir: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-u", "-m", "conduit_operate.cli", "up", "--state-dir", str(state_dir)]
-    kept = {name: value for name, value in os.environ.items() if name not in ("KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_DSN")}
-    with subprocess.Popen(command, env=kept, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603  our own
-        yield process

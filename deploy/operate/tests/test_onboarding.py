@@ -17,7 +17,7 @@ from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import FORCE, PARTNER, specs
 from conduit_operate import onboarding
 from conduit_operate.access import expected_rules, users_of
-from conduit_operate.commands.shared import show
+from conduit_operate.commands.taking_part import show
 from conduit_operate.http_clients import AwayError, HttpClients, Secrets
 from conduit_operate.onboarding import OnboardingError, merged_mous
 from conduit_operate.plans import Plan, Standing, differences

@@ -7,16 +7,32 @@ the application.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
+from typing import Annotated
 
 import typer
 
-from conduit_operate.commands import access, audit, dead_letters, duty, force, hub, outbox, partner, status, topics
+from conduit_operate.commands import (
+    access,
+    audit,
+    dead_letters,
+    duty,
+    force,
+    hub,
+    lag,
+    outbox,
+    partner,
+    reconcile,
+    status,
+    topics,
+    trace,
+)
 
 GROUP = "conduit.commands"
 ELSEWHERE = {
     "up": "conduit-local",
     "down": "conduit-local",
+    "restart": "conduit-local",
     "demo": "conduit-local",
     "conformance": "conduit-conformance",
 }
@@ -25,7 +41,8 @@ ELSEWHERE = {
 
 def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     """The whole command: what operators need, and what `others` add, by the distribution's name."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, help="The referral conduit.")
+    app = typer.Typer(no_args_is_help=True, add_completion=False)
+    app.callback()(_options)
     for add in others.values():
         add(app)
     app.add_typer(partner.app, name="partner")
@@ -36,12 +53,29 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(outbox.app, name="outbox")
     app.command("status")(status.status)
+    app.command("lag")(lag.lag)
+    app.command("trace")(trace.trace)
+    app.command("reconcile")(reconcile.reconcile)
     app.command("access")(access.access)
     app.command("audit")(audit.audit)
     for name, distribution in ELSEWHERE.items():
         if distribution not in others:
             _say_what_is_missing(app, name, distribution)
     return app
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"conduit {version('conduit-operate')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which release this is.")
+    ] = False,
+) -> None:
+    """The referral conduit."""
 
 
 def _say_what_is_missing(app: typer.Typer, name: str, distribution: str) -> None:

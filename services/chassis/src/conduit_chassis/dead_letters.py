@@ -110,6 +110,12 @@ async def restored(connection: Connection, orders: Sequence[Replay]) -> list[Rec
     return [_restore(row, each) for row, each in wanted if row["digest"] == each.digest]
 
 
+async def record_of(connection: Connection, number: int) -> Record | None:
+    """The record that was put aside; None where it no longer waits, or the store does not hold it."""
+    row = await connection.fetchrow(_RESTORE, [number])
+    return None if row is None else _restore(row, None)
+
+
 async def keep(connection: Connection, number: int, record: Record) -> None:
     """Put the record into the row of a dead letter that an earlier release wrote without it."""
     headers = spell_headers(record.headers)
@@ -172,7 +178,7 @@ async def fail_again(connection: Connection, number: int, cause: Cause) -> None:
     await connection.execute(_FAIL_AGAIN, number, cause.reason, cause.error_class, BATCH_UNREADABLE)
 
 
-def _restore(row: Row, order: Replay) -> Record:
+def _restore(row: Row, order: Replay | None) -> Record:
     headers = [(name, None if text is None else b64decode(text)) for name, text in json.loads(row["headers"])]
     place = row["topic"], row["partition"], row["record_offset"]
     return Record(*place, row["key"], headers, row["value"], row["record_timestamp"], order)

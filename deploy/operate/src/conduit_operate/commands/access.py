@@ -8,7 +8,8 @@ from conduit_operate.access import expected_rules
 from conduit_operate.audit import By
 from conduit_operate.broker import Broker
 from conduit_operate.carry_out import TIMEOUT, alone, carry_out
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach, show
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
+from conduit_operate.commands.taking_part import show
 from conduit_operate.copies import check
 from conduit_operate.grants import foreign, granted, users
 from conduit_operate.onboarding import OnboardingError

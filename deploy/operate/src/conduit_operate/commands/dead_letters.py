@@ -1,69 +1,126 @@
 """`conduit dead-letters`: the records that a service put aside, and how to replay or discard them; and the places
 at which it waits because it cannot read its topic.
 
-What a record holds is never shown. Exit codes: 0 done or shown, 1 something still waits or it cannot be done, 2 misuse.
+The content of a record is never shown, only its shape. Exit codes: 0 done or shown, 1 something still waits or it cannot be
+done, 2 misuse, 3 there is no such dead letter.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, NamedTuple
 
-import asyncpg
 import typer
-from aiokafka.errors import KafkaError
 
-from conduit_chassis import preflight, unreadable
+from conduit_chassis import dead_letters, unreadable
 from conduit_chassis import replay as replaying
-from conduit_chassis.postgres import Connection
+from conduit_chassis.kafka import Record
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import OPERATOR, SERVICES
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
-from conduit_operate.env_file import read_env_file
-from conduit_operate.onboarding import OnboardingError
+from conduit_contracts.topics import SERVICES
+from conduit_operate import masked
+from conduit_operate.commands.service_database import (
+    MOST_SHOWN,
+    NOTHING_FOUND,
+    Chosen,
+    Ids,
+    Service,
+    carry_out,
+    first_of,
+    with_connection,
+)
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, must_be_known
 
-T = TypeVar("T")
-Act: TypeAlias = Callable[[Settings, Any], Awaitable[T]]
-Waiting: TypeAlias = Callable[[Any, list[int] | None], Awaitable[Sequence[Any]]]
-Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
-Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
+AnyService = Annotated[str | None, typer.Argument(help=f"One of {', '.join(SERVICES)}. All by default.")]
 
-MOST_SHOWN = 500
-"""Lines of a list for people; with --json it is whole."""
+app = typer.Typer(no_args_is_help=True, help="Show records that were put aside, replay them or discard them.")
 
 
-def first_of(shown: int, in_all: int) -> str:
-    """What a list adds to how many there are."""
-    return f"; the first {shown} are shown, all with --json" if in_all > shown else ""
+class Found(NamedTuple):
+    """What a service has put aside, and where it waits."""
 
-
-app = typer.Typer(no_args_is_help=True, help="Records that were put aside: look, have them handled again, give up.")
+    letters: list[replaying.DeadLetter]
+    in_all: int
+    places: list[unreadable.Place]
 
 
 @app.command("list")
-def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
-    """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none."""
+def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = False) -> None:
+    """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none.
 
-    async def look(_: Settings, connection: Connection) -> tuple[list[replaying.DeadLetter], int, list[unreadable.Place]]:
-        shown = await replaying.waiting(connection, most=None if as_json else MOST_SHOWN)
-        return shown, await replaying.count(connection), await unreadable.waiting(connection)
-
-    letters, in_all, places = with_connection(service, state_dir, look)
+    It is 1 where one of the services could not be asked; what the others say is shown all the same.
+    """
+    found, away = _each((service,) if service else SERVICES, state_dir, None if as_json else MOST_SHOWN)
     if as_json:
-        typer.echo(json.dumps([asdict(letter) for letter in letters], default=_text))
-        return
-    for place in places:
+        letters = [{"service": name, **asdict(letter)} for name, each in found.items() for letter in each.letters]
+        typer.echo(json.dumps(letters, default=_text))
+    else:
+        for name, each in found.items():
+            for line in _lines(name, each):
+                typer.echo(line)
+    if away:
+        raise typer.Exit(1)
+
+
+def _each(services: tuple[str, ...], state_dir: Path, most: int | None) -> tuple[dict[str, Found], bool]:
+    """By service; and whether one could not be asked, which has been said then."""
+
+    async def look(_: Settings, connection: Any) -> Found:
+        shown = await replaying.waiting(connection, most=most)
+        return Found(shown, await replaying.count(connection), await unreadable.waiting(connection))
+
+    found, away = {}, False
+    for service in services:
+        try:
+            found[service] = with_connection(service, state_dir, look)
+        except typer.Exit:
+            if len(services) == 1:
+                raise
+            typer.echo(f"{service} could not be asked", err=True)
+            away = True
+    return found, away
+
+
+def _lines(service: str, found: Found) -> Iterator[str]:
+    for place in found.places:
         where = f"{place.topic} partition {place.partition}, offsets {place.offset} to {place.last_offset}"
-        typer.echo(f"{service} waits since {place.since:%Y-%m-%dT%H:%M:%SZ} at {where}: {place.reason}. Place {place.id}")
-    for letter in letters:
+        yield f"{service} waits since {place.since:%Y-%m-%dT%H:%M:%SZ} at {where}: {place.reason}. Place {place.id}"
+    for letter in found.letters:
         where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
-        typer.echo(f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}")
-    typer.echo(f"{service}: {in_all} dead letters wait{first_of(len(letters), in_all)}")
+        yield f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}"
+    yield f"{service}: {found.in_all} dead letters wait{first_of(len(found.letters), found.in_all)}"
+
+
+@app.command("show")
+def show_one(
+    service: Service,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `list` has it.")],
+    *,
+    state_dir: StateDir,
+    as_json: AsJson = False,
+) -> None:
+    """Show one dead letter: where it came from, why it waits, and the shape of the record, without what anybody wrote."""
+
+    async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], Record | None]:
+        return await replaying.waiting(connection, [number]), await dead_letters.record_of(connection, number)
+
+    letters, record = with_connection(service, state_dir, look)
+    if not letters:
+        typer.echo(f"{service}: no dead letter {number} waits", err=True)
+        raise typer.Exit(NOTHING_FOUND)
+    typer.echo(
+        json.dumps(_shown(service, letters[0], record), default=_text, indent=None if as_json else 2, ensure_ascii=False)
+    )
+
+
+def _shown(service: str, letter: replaying.DeadLetter, record: Record | None) -> dict[str, Any]:
+    about = {name: held for name, held in asdict(letter).items() if name not in ("key", "lane", "digest", "whole")}
+    if record is None:
+        return {"service": service, **about, "record": "on the dead-letter topic alone: an earlier release put it aside"}
+    shape = {"headers": masked.headers(list(record.headers)), "value": masked.value(record.value)}
+    return {"service": service, **about, "written_at": record.timestamp, "bytes": len(record.value or b""), **shape}
 
 
 @app.command()
@@ -78,13 +135,13 @@ def replay(
 ) -> None:
     """Have the service handle dead letters again, in order. It must run; fix the cause first.
 
-    History says by whose order it was.
+    History and the audit say by whose order it was.
     """
 
-    async def act(settings: Settings, connection: Connection) -> replaying.Replayed:
+    async def act(settings: Settings, connection: Any) -> replaying.Replayed:
         return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
 
-    chosen = Chosen(service, state_dir, replaying.waiting, ids)
+    chosen = Chosen("dead-letters replay", service, state_dir, replaying.waiting, ids)
     done = carry_out(chosen, "would be handled again", act, apply=apply, actor=actor, reason=reason)
     if done is None:
         return
@@ -114,7 +171,7 @@ def lead_past(
         typer.echo(f"{service}: {found} place would be passed; nothing was changed. Add --apply to carry it out")
         return
 
-    async def act(_: Settings, connection: Connection) -> bool:
+    async def act(_: Settings, connection: Any) -> bool:
         return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
 
     if not with_connection(service, state_dir, act):
@@ -133,12 +190,12 @@ def discard(
     actor: Actor = "",
     reason: Reason = "",
 ) -> None:
-    """Give dead letters up for ever, so that what waits behind them can be sent back."""
+    """Discard dead letters for ever, so that the records waiting behind them can be replayed."""
 
-    async def act(_: Settings, connection: Connection) -> tuple[int, ...]:
+    async def act(_: Settings, connection: Any) -> tuple[int, ...]:
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
-    chosen = Chosen(service, state_dir, replaying.waiting, ids)
+    chosen = Chosen("dead-letters discard", service, state_dir, replaying.waiting, ids)
     given_up = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if given_up is not None:
         typer.echo(f"{service}: {len(given_up)} discarded")
@@ -147,69 +204,3 @@ def discard(
 def _text(value: object) -> str:
     """Keys and lanes are bytes; times are times."""
     return value.hex() if isinstance(value, bytes) else str(value)
-
-
-class Chosen(NamedTuple):
-    """Of one service, what a command is about: these, or all that wait."""
-
-    service: str
-    state_dir: Path
-    waiting: Waiting
-    ids: list[int] | None
-
-
-def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: str, reason: str) -> T | None:
-    """Do it where `apply` is given and it is known by whom and why; otherwise say of how many it would be."""
-    must_be_known(apply=apply, actor=actor, reason=reason)
-    if apply:
-        return with_connection(chosen.service, chosen.state_dir, act)
-    found = with_connection(chosen.service, chosen.state_dir, lambda _, connection: chosen.waiting(connection, chosen.ids))
-    typer.echo(f"{chosen.service}: {len(found)} {would}; nothing was changed. Add --apply to carry it out")
-    return None
-
-
-def with_connection(service: str, state_dir: Path, act: Act[T]) -> T:
-    """Do something in the service's own database."""
-    with explained():
-        settings = _settings(service, state_dir)
-        return asyncio.run(_connected(settings, act))
-
-
-async def _connected(settings: Settings, act: Act[T]) -> T:
-    try:
-        connection = await asyncpg.connect(**settings.postgres_arguments())
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise OnboardingError(f"the service's database cannot be reached: {preflight.why(error)}") from None
-    try:
-        return await act(settings, connection)
-    except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
-        raise OnboardingError(
-            "the service is of a release before 0.2, which this command cannot serve; upgrade it"
-        ) from None
-    except (asyncpg.DataError, asyncpg.InterfaceError, UnicodeError):
-        raise OnboardingError("a number or a text is none that the database can take") from None
-    except asyncpg.PostgresError as error:
-        raise OnboardingError(f"it was not done: {preflight.why(error)}") from None
-    except KafkaError as error:
-        raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
-    except ValueError as error:  # who does it, or why, is not what can be kept
-        raise OnboardingError(str(error)) from None
-    finally:
-        await connection.close()
-
-
-def _settings(service: str, state_dir: Path) -> Settings:
-    """The service's database, and Kafka as the operator.
-
-    Raises:
-        OnboardingError: there is no such service, or nothing says where its database is.
-    """
-    if service not in SERVICES:
-        raise OnboardingError(f"there is no service {service}; there are {', '.join(SERVICES)}")
-    broker = reach(state_dir)
-    env = os.environ if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
-    variable = f"{service.upper()}_POSTGRES_DSN"
-    if not env.get(variable):
-        raise OnboardingError(f"set {variable}: what a service put aside is noted in its own database")
-    given: dict[str, Any] = {name.lower(): value for name, value in broker.environment(OPERATOR).items()}
-    return Settings(**given, postgres_dsn=env[variable])

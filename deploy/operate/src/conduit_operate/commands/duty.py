@@ -15,7 +15,7 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.texts import shows_something
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
-from conduit_operate.commands.dead_letters import with_connection
+from conduit_operate.commands.service_database import with_connection
 from conduit_operate.commands.shared import StateDir
 
 MOST_SHOWN = 500

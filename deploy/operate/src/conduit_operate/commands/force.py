@@ -11,13 +11,13 @@ from conduit_contracts.topics import FORCE
 from conduit_notification import addresses
 from conduit_notification.notices import channels_of
 from conduit_operate import onboarding, reachable
-from conduit_operate.commands.partner import SecretName, contact_of
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, perform, show
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
+from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
 from conduit_operate.http_clients import FORCES
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.reachable import checked
 
-app = typer.Typer(no_args_is_help=True, help="Onboard forces and rotate their credentials.")
+app = typer.Typer(no_args_is_help=True, help="Onboard forces, rotate their credentials and list them.")
 
 ForceId = Annotated[str, typer.Argument(metavar="ID", help="The id in conduit_contracts/reference/forces.csv.")]
 
@@ -69,9 +69,7 @@ def onboard(  # noqa: PLR0913  one parameter per option
         entry = before.model_copy(update={**changed, "professional_standards": standards})
         return onboarding.onboard(standing, entry, http=(force_id + FORCES,) if http else ())
 
-    with explained():
-        plan = perform("force onboard", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+    change("force onboard", (FORCE, force_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
 def _levels(typed: list[str]) -> tuple[Contact, ...]:
@@ -88,19 +86,22 @@ def _department(typed: str) -> Contact | None:
     return found
 
 
-@app.command("rotate")
-def rotate(
-    state_dir: StateDir,
-    force_id: ForceId,
-    *,
-    finish: Annotated[bool, typer.Option("--finish", help="End the old credentials.")] = False,
-    apply: Apply = False,
-    actor: Actor = "",
-    reason: Reason = "",
-    as_json: AsJson = False,
-) -> None:
-    """Create new credentials beside the old ones. With --finish, end the old ones."""
-    with explained():
-        plan_of = onboarding.finish_rotation if finish else onboarding.rotate
-        plan = perform("force rotate", (FORCE, force_id), plan_of, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+add_rotate(app, FORCE)
+
+
+@app.command("list")
+def list_forces(state_dir: StateDir, as_json: AsJson = False) -> None:
+    """Show the register of forces, and how each of them is told."""
+    show_register(state_dir, as_json, lambda registers: registers.forces, _line)
+
+
+def _line(force: ForceRegistered) -> str:
+    ways = {
+        "team": force.contact,
+        **{f"level {level}": contact for level, contact in enumerate(force.escalation, 1)},
+        "professional standards": force.professional_standards,
+    }
+    told = {name: channels_of(contact) for name, contact in ways.items() if contact is not None}
+    said = [f"{name} by {' and '.join(channels)}" for name, channels in told.items() if channels]
+    said += ["control room by telephone"] if force.control_room else []
+    return f"{force.force_id}: {', '.join(said) or 'nobody is told of anything'}"

@@ -19,7 +19,7 @@ from conduit_notification.notices import HUB
 from conduit_notification.queue import ladder_of
 from conduit_operate import duty_contacts
 from conduit_operate.audit import By, audited
-from conduit_operate.commands.dead_letters import with_connection
+from conduit_operate.commands.service_database import with_connection
 from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, explained, must_be_known, reach
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.reachable import contact

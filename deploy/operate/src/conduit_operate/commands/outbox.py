@@ -1,6 +1,7 @@
 """`conduit outbox`: the events of a service that Kafka refused, and how to send them again or discard them.
 
-The content of an event is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse.
+The content of an event is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse,
+3 there is no such event.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import typer
 from conduit_chassis import rejected
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_operate.commands.dead_letters import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
+from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
 
 app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
@@ -54,7 +55,7 @@ def bring_back(
     async def act(_: Settings, connection: Connection) -> Sequence[int]:
         return await rejected.bring_back(connection, actor=actor, reason=reason, ids=ids)
 
-    chosen = Chosen(service, state_dir, rejected.waiting, ids)
+    chosen = Chosen("outbox return", service, state_dir, rejected.waiting, ids)
     done = carry_out(chosen, "would be sent again", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
         typer.echo(f"{service}: {len(done)} are being sent again. Those that Kafka still refuses will be listed again")
@@ -75,7 +76,7 @@ def discard(
     async def act(_: Settings, connection: Connection) -> Sequence[int]:
         return await rejected.discard(connection, ids, actor=actor, reason=reason)
 
-    chosen = Chosen(service, state_dir, rejected.waiting, ids)
+    chosen = Chosen("outbox discard", service, state_dir, rejected.waiting, ids)
     done = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
         typer.echo(f"{service}: {len(done)} discarded")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
@@ -14,19 +13,18 @@ import typer
 from conduit_contracts.programme import Contact, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import PARTNER
-from conduit_operate import onboarding, reachable
-from conduit_operate.commands.shared import Actor, Apply, AsJson, PlanOf, Reason, StateDir, explained, perform, reach, show
+from conduit_operate import onboarding
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained
+from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
 from conduit_operate.http_clients import SANDBOX
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.quotas import PRODUCER
-from conduit_operate.register import read_registers
 
-app = typer.Typer(no_args_is_help=True, help="Onboard, suspend, resume and offboard partners, and rotate their credentials.")
+app = typer.Typer(no_args_is_help=True, help="Onboard, suspend, resume, offboard, list partners; rotate their credentials.")
 
 DAY = ["%Y-%m-%d"]
 PartnerId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits and single hyphens.")]
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
-SecretName = Annotated[str | None, typer.Option(help="The name of the file with the signing secret. By default, the ID.")]
 MouReference = Annotated[str | None, typer.Option("--mou", help="Only this MoU.")]
 
 
@@ -81,8 +79,7 @@ def onboard(  # noqa: PLR0913  one parameter per option
         def plan_of(standing: Standing) -> Plan:
             return onboarding.onboard(standing, entry_of(standing, name, mous, contact, tried), limits, http_ids)
 
-        plan = _perform("onboard", partner_id, plan_of, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+        change("partner onboard", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
 @app.command("suspend")
@@ -98,10 +95,8 @@ def suspend(  # noqa: PLR0913  one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Refuse new referrals, within seconds. Open cases go on: information and withdrawals are still accepted."""
-    with explained():
-        plan_of = partial(onboarding.suspend, mou=mou, wholly=wholly)
-        plan = _perform("suspend", partner_id, plan_of, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+    plan_of = partial(onboarding.suspend, mou=mou, wholly=wholly)
+    change("partner suspend", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
 @app.command("resume")
@@ -116,28 +111,11 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Lift the suspension of one MoU, or all suspensions of the partner."""
-    with explained():
-        plan_of = partial(onboarding.resume, mou=mou)
-        plan = _perform("resume", partner_id, plan_of, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+    plan_of = partial(onboarding.resume, mou=mou)
+    change("partner resume", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
-@app.command("rotate")
-def rotate(
-    state_dir: StateDir,
-    partner_id: PartnerId,
-    *,
-    finish: Annotated[bool, typer.Option("--finish", help="End the old credentials.")] = False,
-    apply: Apply = False,
-    actor: Actor = "",
-    reason: Reason = "",
-    as_json: AsJson = False,
-) -> None:
-    """Create new credentials beside the old ones. With --finish, end the old ones."""
-    with explained():
-        plan_of = onboarding.finish_rotation if finish else onboarding.rotate
-        plan = _perform("rotate", partner_id, plan_of, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+add_rotate(app, PARTNER)
 
 
 @app.command("offboard")
@@ -151,21 +129,13 @@ def offboard(
     as_json: AsJson = False,
 ) -> None:
     """Accept nothing more from the partner and end its credentials. Its topics and open cases stay."""
-    with explained():
-        plan = _perform("offboard", partner_id, onboarding.offboard, (apply, actor, reason), state_dir)
-        show(plan, applied=apply, as_json=as_json, state_dir=state_dir)
+    change("partner offboard", (PARTNER, partner_id), onboarding.offboard, Order(apply, actor, reason, as_json, state_dir))
 
 
 @app.command("list")
 def list_partners(state_dir: StateDir, as_json: AsJson = False) -> None:
     """Show the register of partners."""
-    with explained():
-        registers = read_registers(reach(state_dir))
-        partners = registers.partners
-        for partner_id in sorted(partners):
-            typer.echo(partners[partner_id].model_dump_json(exclude_none=True) if as_json else _line(partners[partner_id]))
-        for each in registers.unreadable:
-            typer.echo(str(each), err=True)
+    show_register(state_dir, as_json, lambda registers: registers.partners, _line)
 
 
 def entry_of(
@@ -200,19 +170,6 @@ def _sandbox_contact(before: PartnerRegistered | None, given: Mapping[str, str |
     return made if made.email or made.webhook_url else None
 
 
-def contact_of(before: Contact, given: Mapping[str, str | None], secret_name: str) -> Contact:
-    """The contact with what is given; an empty text takes away, a webhook without a secret's name gets `secret_name`."""
-    looked_at = {
-        name: reachable.checked(f"--{name.replace('_', '-')}", value, reachable.LOOKS[name]) for name, value in given.items()
-    }
-    values = {**before.model_dump(), **{name: value for name, value in looked_at.items() if value is not None}}
-    if values["webhook_url"]:
-        values["webhook_secret"] = values["webhook_secret"] or secret_name
-    else:
-        values["webhook_secret"] = None
-    return Contact.model_validate({name: value or None for name, value in values.items()})
-
-
 def _mou(reference: str | None, scope: str, days: tuple[datetime | None, ...], legal_ground: LegalGround) -> tuple[Mou, ...]:
     if reference is None:
         return ()
@@ -236,10 +193,6 @@ def _mou(reference: str | None, scope: str, days: tuple[datetime | None, ...], l
 
 def _date(day: datetime | None) -> date | None:
     return day.date() if day else None
-
-
-def _perform(verb: str, partner_id: str, plan_of: PlanOf, by: tuple[bool, str, str], state_dir: Path) -> Plan:
-    return perform(f"partner {verb}", (PARTNER, partner_id), plan_of, by, state_dir)
 
 
 def _line(partner: PartnerRegistered) -> str:

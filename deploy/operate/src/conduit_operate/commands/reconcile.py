@@ -1,0 +1,135 @@
+"""`conduit reconcile`: whether what one service took stands in the next and has been sent. Needs no Prometheus.
+
+Every service is asked for the ids that came to each of its stages, of referrals taken in from some days to two minutes ago:
+a younger one may be on its way. Exit codes: 0 all is accounted for, 1 something is not, or a service cannot be asked,
+2 misuse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from conduit_chassis.reconcile import SETTLED
+from conduit_chassis.settings import Settings
+from conduit_chassis.trail import Trails, Wait, put_aside
+from conduit_contracts.ids import first_of
+from conduit_operate.commands.service_database import with_connection
+from conduit_operate.commands.shared import AsJson, StateDir
+from conduit_operate.commands.trace import TRAILS
+
+MOST_SHOWN = 50
+"""Ids of each gap, for people; with --json all are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Referrals that came to one stage and not to the one that must follow."""
+
+    has: str
+    lacks: str
+    """The service that does not know them."""
+    stage: str
+    ids: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who is known at `stage` of `service` must be known at the later stage of the other."""
+
+    service: str
+    stage: str
+    then: str
+    later: str
+
+    def gap(self, passed: Mapping[str, Mapping[str, set[UUID]]]) -> Gap:
+        missing = passed[self.service][self.stage] - passed[self.then][self.later]
+        return Gap(f"{self.service} {self.stage}", self.then, self.later, sorted(missing))
+
+
+RULES = (
+    Rule("intake", "received", "triage", "assessed"),
+    Rule("intake", "received", "notification", "told"),
+    Rule("triage", "for_forces", "routing", "routed"),
+    # A database that was restored from an old backup is behind those that come after it.
+    Rule("triage", "assessed", "intake", "received"),
+    Rule("routing", "routed", "triage", "for_forces"),
+)
+
+
+def reconcile(
+    state_dir: StateDir,
+    *,
+    days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 7.0,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what was taken, what stands and what was sent, referral by referral; name those that are missing and where."""
+    until = datetime.now(UTC) - SETTLED
+    first, last = first_of(until - timedelta(days=days)), first_of(until)
+    passed = {service: _passed(service, trails, state_dir, first, last) for service, trails in TRAILS.items()}
+    gaps = [gap for rule in RULES if (gap := rule.gap(passed)).ids]
+    aside = {service: _aside(service, state_dir, gaps) for service in TRAILS} if gaps else {}
+    counts = {f"{service} {stage}": len(ids) for service, stages in passed.items() for stage, ids in stages.items()}
+    if as_json:
+        shown = {"counts": counts, "gaps": [asdict(gap) for gap in gaps], "put_aside": _spelt(aside)}
+        typer.echo(json.dumps(shown, default=str))
+    else:
+        _show(counts, gaps, aside)
+    if gaps:
+        raise typer.Exit(1)
+
+
+def _passed(service: str, trails: Trails, state_dir: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+    async def look(_: Settings, connection: Any) -> Mapping[str, set[UUID]]:
+        return await trails.passed(connection, first, last)
+
+    return with_connection(service, state_dir, look)
+
+
+def _aside(service: str, state_dir: Any, gaps: Sequence[Gap]) -> dict[UUID, list[Wait]]:
+    """Of those that are missing somewhere: what of them waits in this service for Kafka or for a person."""
+    missing = sorted({referral_id for gap in gaps for referral_id in gap.ids})
+
+    async def look(_: Settings, connection: Any) -> dict[UUID, list[Wait]]:
+        found = {each: await put_aside(connection, [str(each)]) for each in missing}
+        return {each: waits for each, waits in found.items() if waits}
+
+    return with_connection(service, state_dir, look)
+
+
+def _spelt(aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> list[dict[str, Any]]:
+    return [
+        {"service": service, "referral_id": referral_id, **asdict(wait)}
+        for service, found in aside.items()
+        for referral_id, waits in found.items()
+        for wait in waits
+    ]
+
+
+def _show(counts: Mapping[str, int], gaps: Sequence[Gap], aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> None:
+    table = Table()
+    for name in ("service", "stage", "referrals"):
+        table.add_column(name)
+    for place, number in counts.items():
+        table.add_row(*place.split(" ", 1), str(number))
+    Console().print(table)
+    for gap in gaps:
+        typer.echo(f"{len(gap.ids)} that {gap.has} are not {gap.stage} in {gap.lacks}:")
+        for referral_id in gap.ids[:MOST_SHOWN]:
+            typer.echo(f"  {referral_id}{_where(referral_id, aside)}")
+        if len(gap.ids) > MOST_SHOWN:
+            typer.echo(f"  and {len(gap.ids) - MOST_SHOWN} more; --json names them all")
+    typer.echo("look at one with `conduit trace`" if gaps else "all is accounted for")
+
+
+def _where(referral_id: UUID, aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> str:
+    found = [f"{service}: {wait.what}" for service, held in aside.items() for wait in held.get(referral_id, ())]
+    return f"  ({'; '.join(found)})" if found else ""

@@ -1,0 +1,124 @@
+"""A service's own database, as an operator comes to it: what was put aside is noted there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
+
+import asyncpg
+import typer
+from aiokafka.errors import KafkaError
+
+from conduit_chassis import preflight
+from conduit_chassis.orders import storable
+from conduit_chassis.settings import Settings
+from conduit_contracts.topics import OPERATOR, SERVICES
+from conduit_operate.audit import By, audited
+from conduit_operate.commands.shared import explained, must_be_known, reach
+from conduit_operate.env_file import read_env_file
+from conduit_operate.onboarding import OnboardingError
+
+T = TypeVar("T")
+Act: TypeAlias = Callable[[Settings, Any], Awaitable[T]]
+Waiting: TypeAlias = Callable[[Any, list[int] | None], Awaitable[Sequence[Any]]]
+Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
+Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
+
+MOST_SHOWN = 500
+"""Lines of a list for people; with --json it is whole."""
+
+
+def first_of(shown: int, in_all: int) -> str:
+    """What a list adds to how many there are."""
+    return f"; the first {shown} are shown, all with --json" if in_all > shown else ""
+
+
+NOTHING_FOUND = 3
+"""Exit code of a command that was to change or show something which is not there."""
+
+
+class Chosen(NamedTuple):
+    """Of one service, what a command is about: these, or all that wait."""
+
+    command: str
+    """As the audit names it."""
+    service: str
+    state_dir: Path
+    waiting: Waiting
+    ids: list[int] | None
+
+
+def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: str, reason: str) -> T | None:
+    """Do it where `apply` is given and it is known by whom and why, and note it in the audit; otherwise say of how many it
+    would be.
+
+    Raises:
+        Exit: with 3 where nothing waits that it could be done to.
+    """
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    with explained():
+        if apply and not (storable(actor) and storable(reason)):
+            raise OnboardingError("an actor and a reason are short texts")
+    found = with_connection(chosen.service, chosen.state_dir, lambda _, connection: chosen.waiting(connection, chosen.ids))
+    if not found:
+        typer.echo(f"{chosen.service}: nothing waits{' under these numbers' if chosen.ids else ''}", err=True)
+        raise typer.Exit(NOTHING_FOUND)
+    if not apply:
+        typer.echo(f"{chosen.service}: {len(found)} {would}; nothing was changed. Add --apply to carry it out")
+        return None
+    numbers = [("number", str(each.id)) for each in found]
+    with explained():
+        kept_in = reach(chosen.state_dir).state_dir
+        kept_in.mkdir(parents=True, exist_ok=True)
+        with audited(kept_in, By(actor, reason), chosen.command, chosen.service, numbers):
+            return with_connection(chosen.service, chosen.state_dir, act)
+
+
+def with_connection(service: str, state_dir: Path, act: Act[T]) -> T:
+    """Do something in the service's own database."""
+    with explained():
+        settings = _settings(service, state_dir)
+        return asyncio.run(_connected(settings, act))
+
+
+async def _connected(settings: Settings, act: Act[T]) -> T:
+    try:
+        connection = await asyncpg.connect(**settings.postgres_arguments())
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise OnboardingError(f"the service's database cannot be reached: {preflight.why(error)}") from None
+    try:
+        return await act(settings, connection)
+    except (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError):
+        raise OnboardingError(
+            "the service is of a release before 0.2, which this command cannot serve; upgrade it"
+        ) from None
+    except (asyncpg.DataError, asyncpg.InterfaceError, UnicodeError):
+        raise OnboardingError("a number or a text is none that the database can take") from None
+    except asyncpg.PostgresError as error:
+        raise OnboardingError(f"it was not done: {preflight.why(error)}") from None
+    except KafkaError as error:
+        raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
+    except ValueError as error:  # who does it, or why, is not what can be kept
+        raise OnboardingError(str(error)) from None
+    finally:
+        await connection.close()
+
+
+def _settings(service: str, state_dir: Path) -> Settings:
+    """The service's database, and Kafka as the operator.
+
+    Raises:
+        OnboardingError: there is no such service, or nothing says where its database is.
+    """
+    if service not in SERVICES:
+        raise OnboardingError(f"there is no service {service}; there are {', '.join(SERVICES)}")
+    broker = reach(state_dir)
+    env = os.environ if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
+    variable = f"{service.upper()}_POSTGRES_DSN"
+    if not env.get(variable):
+        raise OnboardingError(f"set {variable}: what a service put aside is noted in its own database")
+    given: dict[str, Any] = {name.lower(): value for name, value in broker.environment(OPERATOR).items()}
+    return Settings(**given, postgres_dsn=env[variable])

@@ -1,0 +1,154 @@
+"""`conduit trace`: one referral's way through the services, what it waits for, and since when. No content is read.
+
+Exit codes: 0 found, 1 a service could not be asked (what the others know is shown), 2 misuse, 3 nobody knows this id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from conduit_chassis.settings import Settings
+from conduit_chassis.trail import Station, Trail, Trails
+from conduit_intake import trail as of_intake
+from conduit_notification import trail as of_notification
+from conduit_operate.commands.service_database import NOTHING_FOUND, with_connection
+from conduit_operate.commands.shared import AsJson, StateDir
+from conduit_routing import trail as of_routing
+from conduit_triage import trail as of_triage
+
+TRAILS: Mapping[str, Trails] = {
+    "intake": of_intake,
+    "triage": of_triage,
+    "routing": of_routing,
+    "notification": of_notification,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One referral's way, by service; a service that could not be asked is not among them."""
+
+    referral_id: UUID
+    trails: Mapping[str, Trail]
+
+    def stations(self) -> list[tuple[str, Station]]:
+        """In the order of time; at the same time, in the order of the services."""
+        found = [(service, station) for service, trail in self.trails.items() for station in trail.stations]
+        return sorted(found, key=lambda each: each[1].at)
+
+
+def trace(
+    text: Annotated[str, typer.Argument(metavar="ID", help="A referral's id, a partner's reference, or an event's ce_id.")],
+    state_dir: StateDir,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show every station of a referral: when, which service, who and what; and what it waits for."""
+    away: set[str] = set()
+    found = [_traced(referral_id, state_dir, away) for referral_id in _named(text, state_dir, away)]
+    refused = _refused(text, state_dir, away)
+    if as_json:
+        shown = [_object(each) for each in found], [asdict(each) for each in refused], sorted(away)
+        typer.echo(json.dumps(dict(zip(("referrals", "refused", "not_asked"), shown, strict=True)), default=str))
+    else:
+        _show(found, refused)
+    if away:
+        typer.echo(f"could not be asked: {', '.join(sorted(away))}", err=True)
+        raise typer.Exit(1)
+    if not found and not refused:
+        typer.echo(f"no service knows {text}", err=True)
+        raise typer.Exit(NOTHING_FOUND)
+
+
+def _named(text: str, state_dir: Path, away: set[str]) -> list[UUID]:
+    """The referrals that any service knows by this id, in the services' order."""
+    found: dict[UUID, None] = {}
+    for service, trails in TRAILS.items():
+
+        async def look(_: Settings, connection: Any, trails: Trails = trails) -> list[UUID]:
+            return await trails.named(connection, text)
+
+        found |= dict.fromkeys(_ask(service, state_dir, away, look) or ())
+    return list(found)
+
+
+def _traced(referral_id: UUID, state_dir: Path, away: set[str]) -> Traced:
+    trails = {}
+    for service, each in TRAILS.items():
+
+        async def look(_: Settings, connection: Any, each: Trails = each) -> Trail:
+            return await each.trail(connection, referral_id)
+
+        trail = _ask(service, state_dir, away, look)
+        if trail is not None:
+            trails[service] = trail
+    return Traced(referral_id, trails)
+
+
+def _refused(text: str, state_dir: Path, away: set[str]) -> list[Station]:
+    async def look(_: Settings, connection: Any) -> list[Station]:
+        return await of_intake.refused(connection, text)
+
+    return _ask("intake", state_dir, away, look) or []
+
+
+def _ask(service: str, state_dir: Path, away: set[str], look: Any) -> Any:
+    """None where it cannot be asked, which is said once."""
+    if service in away:
+        return None
+    try:
+        return with_connection(service, state_dir, look)
+    except typer.Exit:
+        away.add(service)
+        return None
+
+
+def _object(traced: Traced) -> dict[str, Any]:
+    return {
+        "referral_id": traced.referral_id,
+        "states": {service: trail.state for service, trail in traced.trails.items() if trail.state},
+        "stations": [{"service": service, **asdict(station)} for service, station in traced.stations()],
+        "waits": [{"service": service, **asdict(wait)} for service, trail in traced.trails.items() for wait in trail.waits],
+    }
+
+
+def _show(found: Iterable[Traced], refused: Iterable[Station]) -> None:
+    console = Console()
+    for each in found:
+        typer.echo(f"referral {each.referral_id}")
+        console.print(_stations(each.stations()))
+        for service, trail in each.trails.items():
+            typer.echo(f"{service}: {trail.state or 'does not know it'}")
+        waits = [(service, wait) for service, trail in each.trails.items() for wait in trail.waits]
+        for service, wait in waits:
+            due = f", due {_time(wait.due)}" if wait.due else ""
+            about = f" ({wait.about})" if wait.about else ""
+            typer.echo(f"waits in {service} for {wait.what}{about} since {_time(wait.since)}{due}")
+        if not waits:
+            typer.echo("waits for nothing")
+    if rows := [("intake", station) for station in refused]:
+        typer.echo("sent under this id, and no referral:")
+        console.print(_stations(rows))
+
+
+def _stations(rows: Iterable[tuple[str, Station]]) -> Table:
+    table = Table()
+    for name in ("time", "service", "who", "what", "why", "about"):
+        table.add_column(name, overflow="fold")
+    for service, station in rows:
+        table.add_row(_time(station.at), service, station.actor, station.what, station.why, station.about)
+    return table
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

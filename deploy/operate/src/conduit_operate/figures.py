@@ -1,0 +1,83 @@
+"""What waits in each service, read from its own database: nothing here needs Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from conduit_chassis import rejected, unreadable
+from conduit_chassis import replay as replaying
+from conduit_notification import duty_store
+from conduit_notification import queue as notices
+from conduit_routing import views as routing
+from conduit_triage import store as triage
+
+_OUTBOX = "SELECT count(*), extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one service. `work` is what waits for people, in words, and how much of it there is."""
+
+    to_send: int
+    to_send_seconds: float
+    """How long the oldest of them waits."""
+    dead_letters: int
+    refused: int
+    """Events that Kafka would not take."""
+    held: int
+    """Places at which reading waits, since what stands there cannot be read."""
+    work: Mapping[str, int]
+
+
+async def _of_triage(connection: Any) -> dict[str, int]:
+    levels, now = await triage.levels(connection), datetime.now(UTC)
+    late = sum(level.reviews for level in levels.values() if level.first_due < now)
+    return {
+        "reviews wait": sum(level.reviews for level in levels.values()),
+        "of them in urgencies with one overdue": late,
+    }
+
+
+async def _of_routing(connection: Any) -> dict[str, int]:
+    figures = await routing.figures(connection, datetime.now(UTC))
+    return {
+        "hand-offs wait": sum(figures.handoffs.values()),
+        "without a receipt in time": figures.receipt_breached,
+        "not acknowledged in time": figures.acknowledgement_breached,
+        "questions to an officer": sum(figures.reviews.values()),
+        "cases with no force": figures.with_nobody,
+    }
+
+
+async def _of_notification(connection: Any) -> dict[str, int]:
+    tasks, unanswered, _ = await duty_store.measure(connection)
+    queued = await notices.measure(connection)
+    return {
+        "duty tasks not taken": tasks,
+        "of them everybody was called": unanswered,
+        "notices to send": sum(number for number, _ in queued.values()),
+    }
+
+
+_WORK: Mapping[str, Callable[[Any], Awaitable[dict[str, int]]]] = {
+    "triage": _of_triage,
+    "routing": _of_routing,
+    "notification": _of_notification,
+}
+
+
+async def figures(service: str, connection: Any) -> Figures:
+    """Count what waits in this service."""
+    to_send, oldest = await connection.fetchrow(_OUTBOX)
+    work = await _WORK[service](connection) if service in _WORK else {}
+    return Figures(
+        to_send=to_send,
+        to_send_seconds=oldest or 0.0,
+        dead_letters=await replaying.count(connection),
+        refused=await rejected.count(connection),
+        held=len(await unreadable.waiting(connection)),
+        work=work,
+    )

@@ -1,0 +1,78 @@
+"""What a service knows of one referral's way, for an operator who looks for it: ids, codes and times, never content.
+
+Each service says it of its own store, in its module `trail.py`; here stands what all of them hold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+_PUT_ASIDE = """
+SELECT concat('dead letter ', id) AS what, at AS since, concat_ws(' ', topic || ':', reason, error_class) AS about
+FROM dead_letters WHERE resolved_at IS NULL AND key = ANY($1::bytea[])
+UNION ALL SELECT concat('event ', id, ' that Kafka would not take'), at, concat_ws(' ', topic || ':', reason)
+FROM outbox_rejected WHERE key = ANY($1::bytea[])
+UNION ALL SELECT concat(count(*), ' to be sent'), min(created_at), topic
+FROM outbox WHERE key = ANY($1::bytea[]) GROUP BY topic
+ORDER BY since
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One change that a service has in its history."""
+
+    at: datetime
+    actor: str
+    what: str
+    why: str = ""
+    about: str = ""
+    """Whom else it concerns, such as a force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a referral waits for, and since when."""
+
+    what: str
+    since: datetime
+    about: str = ""
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What one service knows of one referral. `state` is in the service's own words; empty where it does not know it."""
+
+    state: str = ""
+    stations: Sequence[Station] = ()
+    waits: Sequence[Wait] = ()
+
+
+class Trails(Protocol):
+    """What a service's module `trail.py` has."""
+
+    async def trail(self, connection: Any, referral_id: UUID) -> Trail:
+        """All that it knows of this referral."""
+
+    async def named(self, connection: Any, text: str) -> list[UUID]:
+        """The referrals that this id of a referral or an event, or this partner's reference, names."""
+
+    async def passed(self, connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+        """Which referrals with an id from `first` to before `last` came to each of its stages."""
+
+
+async def put_aside(connection: Any, keys: Sequence[str]) -> list[Wait]:
+    """What waits under these keys for Kafka or for a person: dead letters, and events that did not leave."""
+    rows = await connection.fetch(_PUT_ASIDE, [key.encode() for key in keys])
+    return [Wait(**row) for row in rows]
+
+
+def uuid_in(text: str) -> UUID | None:
+    """The id that the text is, None where it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,61 @@
+"""What intake knows of one referral's way. Of content it names nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis.trail import Station, Trail, Wait, put_aside, uuid_in
+
+_REFERRAL = "SELECT partner_id, partner_reference, withdrawn_at FROM referrals WHERE referral_id = $1"
+_HISTORY = """
+SELECT at, actor, what, coalesce(kind || ' ', '') || why AS why, coalesce(force_id, '') AS about FROM history
+WHERE referral_id = $1 ORDER BY id
+"""
+_UNSCANNED = """
+SELECT 'an attachment''s scan' AS what, received_at AS since, attachment_id::text AS about FROM attachments
+WHERE referral_id = $1 AND state = 'pending' ORDER BY since
+"""
+_BY_REFERENCE = "SELECT referral_id FROM referrals WHERE partner_reference = $1 ORDER BY received_at"
+_BY_EVENT = """
+SELECT DISTINCT referral_id FROM history
+WHERE referral_id IS NOT NULL AND (event_id = $1 OR submission_id = $1 OR submission_id = 'http/' || $1)
+"""
+_REFUSED = """
+SELECT at, actor, what, coalesce(kind || ' ', '') || why AS why, coalesce(partner_reference, '') AS about FROM history
+WHERE referral_id IS NULL
+    AND (partner_reference = $1 OR event_id = $1 OR submission_id = $1 OR submission_id = 'http/' || $1)
+ORDER BY id
+"""
+
+_RECEIVED = "SELECT referral_id FROM referrals WHERE referral_id >= $1 AND referral_id < $2"
+
+
+async def trail(connection: Any, referral_id: UUID) -> Trail:
+    """All that intake knows of this referral."""
+    found = await connection.fetchrow(_REFERRAL, referral_id)
+    if found is None:
+        return Trail(waits=await put_aside(connection, [str(referral_id)]))
+    reference = found["partner_reference"]
+    stations = [Station(**row) for row in await connection.fetch(_HISTORY, referral_id)]
+    unscanned = [Wait(**row) for row in await connection.fetch(_UNSCANNED, referral_id)]
+    state = f"{'withdrawn' if found['withdrawn_at'] else 'received'} from {found['partner_id']} as {reference}"
+    return Trail(state, stations, [*unscanned, *await put_aside(connection, [str(referral_id), reference])])
+
+
+async def named(connection: Any, text: str) -> list[UUID]:
+    """By a referral's id, a partner's reference, or the id of an event that intake read or wrote."""
+    referral_id = uuid_in(text)
+    if referral_id is not None and await connection.fetchrow(_REFERRAL, referral_id) is not None:
+        return [referral_id]
+    rows = await connection.fetch(_BY_REFERENCE, text) or await connection.fetch(_BY_EVENT, text)
+    return [row["referral_id"] for row in rows]
+
+
+async def refused(connection: Any, text: str) -> list[Station]:
+    """What was sent under this reference or id and became no referral."""
+    return [Station(**row) for row in await connection.fetch(_REFUSED, text)]
+
+
+async def passed(connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+    """Which referrals with an id from `first` to before `last` came to each stage here."""
+    return {"received": {row["referral_id"] for row in await connection.fetch(_RECEIVED, first, last)}}
