@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from conduit_contracts.topics import SERVICES
+from conduit_operate.cli import ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ")
@@ -65,6 +66,13 @@ def run(command: list[str], cwd: Path, variables: dict[str, str]) -> None:
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr[-3000:]}"
 
 
+def refused(command: list[str], cwd: Path) -> str:
+    """What a command says on standard error that cannot be done here."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("image")
@@ -89,6 +97,11 @@ def test_the_image_of_set_up_holds_all_that_its_programs_need(built: Path) -> No
     (built / "opt").mkdir()
     run_stage("setup-environment", built)
     imports(built, *PROGRAMS["setup"])
+    command = [str(built / "opt" / "conduit" / "bin" / "conduit")]
+    run([*command, "--version"], built / "opt", {})
+    for name, distribution in ELSEWHERE.items():
+        said = refused([*command, name, "--whatever"], built / "opt")
+        assert said == f"`conduit {name}` needs {distribution}, which is not installed here\n"
 
 
 @pytest.mark.parametrize("service", SERVICES if os.environ.get("IMAGES") == "all" else SERVICES[:1])
