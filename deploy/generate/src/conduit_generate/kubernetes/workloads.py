@@ -196,6 +196,32 @@ def _resources(size: Size) -> dict[str, Any]:
 
 def scanner() -> list[Resource]:
     """clamd, which intake gives attachments to. It starts with the signatures of its image and keeps them up to date."""
+    account = {**resource("v1", "ServiceAccount", CLAMAV), "automountServiceAccountToken": False}
+    user = {**POD["securityContext"], "runAsUser": 100, "runAsGroup": 101, "fsGroup": 101}
+    pod = {
+        **POD,
+        "serviceAccountName": CLAMAV,
+        "securityContext": user,
+        "topologySpreadConstraints": spread(CLAMAV),
+        "containers": [_clamd()],
+        "volumes": [{"name": name, "emptyDir": {"sizeLimit": "2Gi"}} for name in ("signatures", "run", "scratch", "logs")],
+    }
+    spec = {
+        "replicas": 2,
+        "selector": {"matchLabels": labels(CLAMAV)},
+        "template": {"metadata": {"labels": labels(CLAMAV)}, "spec": pod},
+    }
+    front = {"selector": labels(CLAMAV), "ports": [{"name": "clamd", "port": CLAMAV_PORT, "targetPort": "clamd"}]}
+    return [
+        account,
+        resource("apps/v1", "Deployment", CLAMAV, spec, metadata={"labels": labels(CLAMAV)}),
+        resource("v1", "Service", CLAMAV, front),
+        _budget(CLAMAV),
+    ]
+
+
+def _clamd() -> Resource:
+    """Its container."""
     main = container(
         CLAMAV,
         "clamav/clamav:1.5.1",
@@ -216,28 +242,7 @@ def scanner() -> list[Resource]:
             {"name": "logs", "mountPath": "/var/log/clamav"},
         ],
     }
-    account = {**resource("v1", "ServiceAccount", CLAMAV), "automountServiceAccountToken": False}
-    user = {**POD["securityContext"], "runAsUser": 100, "runAsGroup": 101, "fsGroup": 101}
-    pod = {
-        **POD,
-        "serviceAccountName": CLAMAV,
-        "securityContext": user,
-        "topologySpreadConstraints": spread(CLAMAV),
-        "containers": [main],
-        "volumes": [{"name": name, "emptyDir": {"sizeLimit": "2Gi"}} for name in ("signatures", "run", "scratch", "logs")],
-    }
-    spec = {
-        "replicas": 2,
-        "selector": {"matchLabels": labels(CLAMAV)},
-        "template": {"metadata": {"labels": labels(CLAMAV)}, "spec": pod},
-    }
-    front = {"selector": labels(CLAMAV), "ports": [{"name": "clamd", "port": CLAMAV_PORT, "targetPort": "clamd"}]}
-    return [
-        account,
-        resource("apps/v1", "Deployment", CLAMAV, spec, metadata={"labels": labels(CLAMAV)}),
-        resource("v1", "Service", CLAMAV, front),
-        _budget(CLAMAV),
-    ]
+    return main
 
 
 def services(environment: Environment) -> list[Resource]:

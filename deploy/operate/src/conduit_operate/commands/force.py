@@ -21,6 +21,21 @@ app = typer.Typer(no_args_is_help=True, help="Onboard forces, rotate their crede
 
 ForceId = Annotated[str, typer.Argument(metavar="ID", help="The id in conduit_contracts/reference/forces.csv.")]
 
+Levels = Annotated[
+    list[str] | None, typer.Option(help="The addresses of the next levels, in order. They replace all earlier ones.")
+]
+ControlRoom = Annotated[
+    str | None, typer.Option(help="The number of the control room, which answers at any hour. An empty value removes it.")
+]
+Department = Annotated[
+    str | None,
+    typer.Option(
+        help="The professional standards department, as EMAIL or EMAIL,TELEPHONE. It is told about cases in which a "
+        "suspect may belong to the force. An empty value removes it."
+    ),
+]
+Fetches = Annotated[bool, typer.Option("--http", help="Create a client of the HTTP API, which fetches attachments.")]
+
 
 @app.command("onboard")
 def onboard(  # noqa: PLR0913  one parameter per option
@@ -30,24 +45,11 @@ def onboard(  # noqa: PLR0913  one parameter per option
     email: Annotated[str | None, typer.Option(help="The safeguarding team's address. An empty value removes it.")] = None,
     webhook_url: Annotated[str | None, typer.Option(help="For notices. An empty value removes it.")] = None,
     webhook_secret_name: SecretName = None,
-    escalation_email: Annotated[
-        list[str] | None, typer.Option(help="The addresses of the next levels, in order. They replace all earlier ones.")
-    ] = None,
+    escalation_email: Levels = None,
     telephone: Annotated[str | None, typer.Option(help="The safeguarding team's number. An empty value removes it.")] = None,
-    control_room: Annotated[
-        str | None,
-        typer.Option(help="The number of the control room, which answers at any hour. An empty value removes it."),
-    ] = None,
-    professional_standards: Annotated[
-        str | None,
-        typer.Option(
-            help="The professional standards department, as EMAIL or EMAIL,TELEPHONE. It is told about cases in which a "
-            "suspect may belong to the force. An empty value removes it."
-        ),
-    ] = None,
-    http: Annotated[
-        bool, typer.Option("--http", help="Create a client of the HTTP API, which fetches attachments.")
-    ] = False,
+    control_room: ControlRoom = None,
+    professional_standards: Department = None,
+    http: Fetches = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",

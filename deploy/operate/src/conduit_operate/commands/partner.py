@@ -27,6 +27,10 @@ PartnerId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
 MouReference = Annotated[str | None, typer.Option("--mou", help="Only this MoU.")]
 
+SandboxEmail = Annotated[str | None, typer.Option(help="For notices about the sandbox. An empty value removes it.")]
+ByteRate = Annotated[float | None, typer.Option(min=1024, help="Bytes a second, if it differs from the usual quota.")]
+Tries = Annotated[bool, typer.Option("--sandbox", help="Also create a sandbox client, whose referrals reach nobody.")]
+
 
 @app.command("onboard")
 def onboard(  # noqa: PLR0913  one parameter per option
@@ -44,32 +48,19 @@ def onboard(  # noqa: PLR0913  one parameter per option
     email: Annotated[str | None, typer.Option(help="A team's address for notices. An empty value removes it.")] = None,
     webhook_url: Annotated[str | None, typer.Option(help="For notices. An empty value removes it.")] = None,
     webhook_secret_name: SecretName = None,
-    telephone: Annotated[
-        str | None, typer.Option(help="The team's number, for cases of danger. An empty value removes it.")
-    ] = None,
-    sandbox_email: Annotated[
-        str | None, typer.Option(help="For notices about the sandbox. An empty value removes it.")
-    ] = None,
+    telephone: Annotated[str | None, typer.Option(help="The team's number, for danger. An empty value removes it.")] = None,
+    sandbox_email: SandboxEmail = None,
     sandbox_webhook_url: Annotated[str | None, typer.Option(help="The same by webhook, signed with its own secret.")] = None,
-    producer_byte_rate: Annotated[
-        float | None, typer.Option(min=1024, help="Bytes a second, if it differs from the usual quota.")
-    ] = None,
+    producer_byte_rate: ByteRate = None,
     http: Annotated[bool, typer.Option("--http", help="Also create a client of the HTTP API.")] = False,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Also create a sandbox client, whose referrals reach nobody.")
-    ] = False,
+    sandbox: Tries = False,
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """Create a partner's topics, permissions, credentials and register entry, or change or add to them."""
-    contact = {
-        "email": email,
-        "webhook_url": webhook_url,
-        "webhook_secret": webhook_secret_name,
-        "telephone": telephone,
-    }
+    contact = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name, "telephone": telephone}
     tried = {"email": sandbox_email, "webhook_url": sandbox_webhook_url}
     limits = {PRODUCER: producer_byte_rate} if producer_byte_rate is not None else None
     http_ids = [*([partner_id] if http else []), *([partner_id + SANDBOX] if sandbox else [])]
