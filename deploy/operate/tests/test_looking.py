@@ -1,0 +1,224 @@
+"""`conduit trace`, `reconcile` and `status` on the four services' real databases, with rows as the services write them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from conduit_chassis.migrate import migrate
+from conduit_contracts.ids import first_of
+from conduit_contracts.topics import SERVICES
+from conduit_intake.app import SERVICE as INTAKE
+from conduit_notification.app import SERVICE as NOTIFICATION
+from conduit_operate.cli import app
+from conduit_routing.app import SERVICE as ROUTING
+from conduit_triage.app import SERVICE as TRIAGE
+
+MIGRATIONS = {each.name: each.migrations for each in (INTAKE, TRIAGE, ROUTING, NOTIFICATION)}
+REFERRAL = first_of(datetime.now(UTC) - timedelta(hours=1))
+EVENT, REFERENCE, SECRET = "0193b3f0-0000-7000-8000-00000000000e", "NL-1", "canary of a person"
+GIVEN = {"id": REFERRAL, "event": EVENT, "secret": SECRET.encode(), "key": str(REFERRAL).encode()}
+STAGES = ("intake received", "triage assessed", "triage for_forces", "routing routed", "routing sent", "notification told")
+
+ROWS: Mapping[str, str] = {
+    "intake": """
+INSERT INTO referrals (referral_id, partner_id, partner_reference, content_hash, received_at, place_ids, person_ids,
+body)
+VALUES (%(id)s, 'northlight', 'NL-1', decode(repeat('00', 32), 'hex'), now(), '{}', '{}', %(secret)s);
+INSERT INTO history (referral_id, at, actor, what, why, event_id, partner_id, partner_reference, submission_id, kind)
+VALUES (%(id)s, now() - interval '9 min', 'partner:northlight', 'received', '', %(event)s, 'northlight', 'NL-1',
+'sub-1', 'referral'), (NULL, now(), 'partner:northlight', 'rejected', 'field_missing', 'e2', 'northlight', 'NL-2',
+'sub-2', 'referral');
+INSERT INTO outbox_rejected (id, topic, key, headers, value, reason)
+VALUES (7, 'intake.referrals.v1', %(key)s, '', %(secret)s, 'MessageSizeTooLargeError')
+""",
+    "triage": """
+INSERT INTO assessments (referral_id, partner_id, partner_reference, received_at, body, state, danger_raised, rounds,
+grounds, policy_version)
+VALUES (%(id)s, 'northlight', 'NL-1', now(), %(secret)s, 'under_review', true, 1, '{}', '1');
+INSERT INTO reviews (referral_id, reasons, urgency, immediate_danger, opened_at, due_at, waiting_for_partner)
+VALUES (%(id)s, '{nature_unclear}', 'urgent', true, now() - interval '8 min', now() - interval '1 min', false);
+INSERT INTO history (referral_id, at, actor, what, why, policy_version, event_id)
+VALUES (%(id)s, now() - interval '8 min', 'rules', 'review_opened', 'nature_unclear', '1', 'e3');
+INSERT INTO dead_letters (topic, partition, record_offset, key, digest, reason, error_class, at)
+VALUES ('intake.referrals.v1', 0, 5, %(key)s, '', 'handler_failed', 'KeyError', now())
+""",
+    "routing": """
+INSERT INTO cases (referral_id, partner_id, partner_reference, body, urgency, immediate_danger, provisional,
+opened_at, policy_version, state, version)
+VALUES (%(id)s, 'northlight', 'NL-1', %(secret)s, 'urgent', true, true, now() - interval '7 min', '1', 'open', 1);
+INSERT INTO handoffs (referral_id, force_id, areas, state, disseminated_at, receipt_due_at, acknowledgement_due_at,
+received_at, chases, level, priority)
+VALUES (%(id)s, 'kent', '{kent}', 'disseminated', now() - interval '7 min', now() - interval '5 min', now(), NULL, 0,
+0, 'urgent'), (%(id)s, 'essex', '{essex}', 'received', now() - interval '7 min', now(), now(), now(), 0, 0, 'urgent');
+INSERT INTO routing_reviews (referral_id, number, reason, about, candidates, opened_at)
+VALUES (%(id)s, 1, 'home_tied', '', '{kent,essex}', now());
+INSERT INTO history (referral_id, version, at, actor, what, why, force_id, policy_version, cause_id, sent_id)
+VALUES (%(id)s, 1, now() - interval '7 min', 'rules', 'disseminated', '', 'kent', '1', 'e4', %(event)s)
+""",
+    "notification": """
+INSERT INTO referrals (referral_id, partner_id, partner_reference, revision, state, triage, withdrawn,
+immediate_danger, handoffs)
+VALUES (%(id)s, 'northlight', 'NL-1', 2, 'under_review', 'under_review', false, true, '{}');
+INSERT INTO history (referral_id, revision, at, happened_at, actor, what, state, policy_version, event_id)
+VALUES (%(id)s, 2, now() - interval '6 min', now(), 'rules', 'review_opened', 'under_review', '1', 'e5');
+INSERT INTO notices (notice_id, audience, channel, template, referral_id, params, urgent, state, attempts,
+next_attempt_at, created_at, finished_at, code)
+VALUES (gen_random_uuid(), 'force:kent', 'email', 'force_case', %(id)s, '{}', true, 'queued', 2, now(), now(), NULL,
+NULL), (gen_random_uuid(), 'force:essex', 'email', 'force_case', %(id)s, '{}', true, 'sent', 1, NULL, now(), now(),
+'sent');
+INSERT INTO duty_tasks (task_id, kind, subject, referral_id, danger)
+VALUES (gen_random_uuid(), 'danger', 'one', %(id)s, true)
+""",
+}
+"""Statements, separated by semicolons."""
+
+
+Conduit = Callable[..., Result]
+
+
+@pytest.fixture
+def databases(new_database: Any, template_database: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    found = {}
+    for service in SERVICES:
+        template = template_database(service, lambda dsn, service=service: migrate(dsn, MIGRATIONS[service]))
+        found[service] = new_database(template)
+        monkeypatch.setenv(f"{service.upper()}_POSTGRES_DSN", found[service])
+        monkeypatch.delenv(f"{service.upper()}_URL", raising=False)
+        monkeypatch.delenv(f"{service.upper()}_URLS", raising=False)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")  # nobody is there, and these need nobody
+    return found
+
+
+@pytest.fixture
+def filled(databases: dict[str, str]) -> dict[str, str]:
+    for service, statements in ROWS.items():
+        with psycopg.connect(databases[service], autocommit=True) as connection:
+            for statement in statements.split(";"):
+                connection.execute(statement.encode(), GIVEN)
+    return databases
+
+
+@pytest.fixture
+def conduit(tmp_path: Path) -> Conduit:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, [*arguments, "--state-dir", str(tmp_path)], env={"COLUMNS": "200"})
+
+    return run
+
+
+@pytest.mark.parametrize("text", [str(REFERRAL), REFERENCE, EVENT, "sub-1", "e3", "e4", "e5"])
+def test_a_referral_is_found_by_each_of_its_ids(filled: Any, conduit: Conduit, text: str) -> None:
+    done = conduit("trace", text, "--json")
+    assert done.exit_code == 0, done.output
+    assert [UUID(each["referral_id"]) for each in json.loads(done.stdout)["referrals"]] == [REFERRAL]
+
+
+def test_its_stations_stand_in_the_order_of_time_and_what_it_waits_for_with_since_when(
+    filled: Any, conduit: Conduit
+) -> None:
+    done = conduit("trace", REFERENCE, "--json")
+    (found,) = json.loads(done.stdout)["referrals"]
+    assert [(each["service"], each["what"], each["about"]) for each in found["stations"]] == [
+        ("intake", "received", ""),
+        ("triage", "review_opened", ""),
+        ("routing", "disseminated", "kent"),
+        ("notification", "told the partner: under_review", ""),
+        ("notification", "email sent: force_case", "force:essex"),
+    ]
+    waits = {(each["service"], each["what"], each["about"]) for each in found["waits"]}
+    assert waits == {
+        ("intake", "event 7 that Kafka would not take", "intake.referrals.v1: MessageSizeTooLargeError"),
+        ("triage", "an officer's decision", "nature_unclear"),
+        ("triage", "dead letter 1", "intake.referrals.v1: handler_failed KeyError"),
+        ("routing", "a connector's receipt", "kent"),
+        ("routing", "a person's acknowledgement", "essex"),
+        ("routing", "an officer at the hub", "home_tied"),
+        ("routing", "a force that looks after it", ""),
+        ("notification", "email to force:kent: force_case", "tried 2 times"),
+        ("notification", "somebody on duty", "danger"),
+    }
+    assert all(each["since"] for each in found["waits"])
+    said = conduit("trace", REFERENCE)
+    assert "waits in routing for a connector's receipt (kent) since " in said.output
+    assert SECRET not in said.output + done.output
+
+
+def test_what_was_refused_is_shown_though_it_is_no_referral(filled: Any, conduit: Conduit) -> None:
+    found = json.loads(conduit("trace", "NL-2", "--json").stdout)
+    assert found["referrals"] == []
+    assert [(each["what"], each["why"]) for each in found["refused"]] == [("rejected", "referral field_missing")]
+
+
+def test_what_nobody_knows_has_exit_code_3_and_a_service_that_is_away_exit_code_1(
+    filled: Any, conduit: Conduit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert conduit("trace", "NL-NEVER").exit_code == 3
+    monkeypatch.setenv("ROUTING_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    done = conduit("trace", REFERENCE)
+    assert done.exit_code == 1
+    assert "could not be asked: routing" in done.output
+    assert "review_opened" in done.output
+
+
+def test_reconcile_counts_each_stage_and_names_whom_a_service_does_not_know(
+    filled: dict[str, str], conduit: Conduit
+) -> None:
+    whole = conduit("reconcile", "--json")
+    assert whole.exit_code == 0, whole.output
+    stages = (
+        "intake received",
+        "triage assessed",
+        "triage for_forces",
+        "routing routed",
+        "routing sent",
+        "notification told",
+    )
+    assert json.loads(whole.stdout)["counts"] == dict.fromkeys(stages, 1)
+    with psycopg.connect(filled["notification"], autocommit=True) as connection:
+        connection.execute("DELETE FROM referrals")
+    done = conduit("reconcile", "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert [(gap["has"], gap["lacks"], gap["ids"]) for gap in found["gaps"]] == [
+        ("intake received", "notification", [str(REFERRAL)])
+    ]
+    assert {(each["service"], each["what"]) for each in found["put_aside"]} == {
+        ("intake", "event 7 that Kafka would not take"),
+        ("triage", "dead letter 1"),
+    }
+    assert f"  {REFERRAL}  (intake: event 7 that Kafka would not take; triage: dead letter 1)" in conduit("reconcile").output
+
+
+def test_a_referral_of_the_last_two_minutes_is_not_missed(databases: dict[str, str], conduit: Conduit) -> None:
+    with psycopg.connect(databases["intake"], autocommit=True) as connection:
+        connection.execute(ROWS["intake"].split(";")[0].encode(), {**GIVEN, "id": first_of(datetime.now(UTC))})
+    done = conduit("reconcile")
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "all is accounted for")
+
+
+def test_status_counts_what_waits_and_says_that_kafka_is_away(filled: Any, conduit: Conduit) -> None:
+    done = conduit("status", "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert found["parts"] == [{"name": "kafka", "address": "127.0.0.1:1", "ready": False}]
+    services = found["services"]
+    assert services["intake"]["refused"] == services["triage"]["dead_letters"] == 1
+    assert services["triage"]["work"] == {"reviews wait": 1, "of them in urgencies with one overdue": 1}
+    assert services["routing"]["work"]["hand-offs wait"] == 2
+    assert services["routing"]["work"]["cases with no force"] == 1
+    assert services["notification"]["work"] == {
+        "duty tasks not taken": 1,
+        "of them everybody was called": 0,
+        "notices to send": 1,
+    }
+    assert "notification: 1 duty tasks not taken" in conduit("status").output
