@@ -85,8 +85,8 @@ def test_a_number_under_which_nothing_waits_has_exit_code_3_and_changes_nothing(
 
 
 def test_what_is_given_up_stands_in_the_audit_with_who_and_why(conduit: Any, tmp_path: Path) -> None:
-    assert conduit("discard", "triage", "--id", "1").output.startswith("triage: 1 would be given up")
-    assert conduit("discard", "triage", "--id", "1", *BY).output == "triage: 1 given up\n"
+    assert conduit("discard", "triage", "--id", "1").output.startswith("triage: 1 would be discarded")
+    assert conduit("discard", "triage", "--id", "1", *BY).output == "triage: 1 discarded\n"
     begun, done = read_audit(tmp_path)
     assert (begun["command"], begun["subject"], begun["steps"]) == ("dead-letters discard", "triage", ["number 1"])
     assert (done["actor"], done["reason"], done["outcome"]) == ("A. Operator", "It is no record of ours", "done")

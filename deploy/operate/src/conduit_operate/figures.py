@@ -28,7 +28,7 @@ class Figures:
     refused: int
     """Events that Kafka would not take."""
     held: int
-    """Places at which reading waits, since what stands there cannot be read."""
+    """Places at which the service waits because it cannot read its topic."""
     work: Mapping[str, int]
 
 

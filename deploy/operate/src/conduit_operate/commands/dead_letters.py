@@ -50,7 +50,7 @@ class Found(NamedTuple):
 def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = False) -> None:
     """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none.
 
-    It is 1 where one of the services could not be asked; what the others say is shown all the same.
+    It is 1 if one of the services could not be asked; the others are shown anyway.
     """
     found, away = _each((service,) if service else SERVICES, state_dir, None if as_json else MOST_SHOWN)
     if as_json:
