@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from conduit_chassis import rejected, unreadable
 from conduit_chassis import replay as replaying
+from conduit_chassis.postgres import Connection
 from conduit_notification import duty_store
 from conduit_notification import queue as notices
 from conduit_routing import views as routing
 from conduit_triage import store as triage
 
-_OUTBOX = "SELECT count(*), extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM outbox"
+_OUTBOX = """
+SELECT count(*) AS to_send, extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS seconds FROM outbox
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Figures:
     work: Mapping[str, int]
 
 
-async def _of_triage(connection: Any) -> dict[str, int]:
+async def _of_triage(connection: Connection) -> dict[str, int]:
     levels, now = await triage.levels(connection), datetime.now(UTC)
     late = sum(level.reviews for level in levels.values() if level.first_due < now)
     return {
@@ -41,7 +43,7 @@ async def _of_triage(connection: Any) -> dict[str, int]:
     }
 
 
-async def _of_routing(connection: Any) -> dict[str, int]:
+async def _of_routing(connection: Connection) -> dict[str, int]:
     figures = await routing.figures(connection, datetime.now(UTC))
     return {
         "hand-offs wait": sum(figures.handoffs.values()),
@@ -52,7 +54,7 @@ async def _of_routing(connection: Any) -> dict[str, int]:
     }
 
 
-async def _of_notification(connection: Any) -> dict[str, int]:
+async def _of_notification(connection: Connection) -> dict[str, int]:
     tasks, unanswered, _ = await duty_store.measure(connection)
     queued = await notices.measure(connection)
     return {
@@ -62,20 +64,20 @@ async def _of_notification(connection: Any) -> dict[str, int]:
     }
 
 
-_WORK: Mapping[str, Callable[[Any], Awaitable[dict[str, int]]]] = {
+_WORK: Mapping[str, Callable[[Connection], Awaitable[dict[str, int]]]] = {
     "triage": _of_triage,
     "routing": _of_routing,
     "notification": _of_notification,
 }
 
 
-async def figures(service: str, connection: Any) -> Figures:
+async def figures(service: str, connection: Connection) -> Figures:
     """Count what waits in this service."""
-    to_send, oldest = await connection.fetchrow(_OUTBOX)
+    (outbox,) = await connection.fetch(_OUTBOX)
     work = await _WORK[service](connection) if service in _WORK else {}
     return Figures(
-        to_send=to_send,
-        to_send_seconds=oldest or 0.0,
+        to_send=outbox["to_send"],
+        to_send_seconds=outbox["seconds"] or 0.0,
         dead_letters=await replaying.count(connection),
         refused=await rejected.count(connection),
         held=len(await unreadable.waiting(connection)),

@@ -6,8 +6,10 @@ Each service says it of its own store, in its module `trail.py`; here stands wha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
+
+from conduit_chassis.postgres import Connection
 
 _PUT_ASIDE = """
 SELECT concat('dead letter ', id) AS what, at AS since, concat_ws(' ', topic || ':', reason, error_class) AS about
@@ -54,17 +56,17 @@ class Trail:
 class Trails(Protocol):
     """What a service's module `trail.py` has."""
 
-    async def trail(self, connection: Any, referral_id: UUID) -> Trail:
+    async def trail(self, connection: Connection, referral_id: UUID) -> Trail:
         """All that it knows of this referral."""
 
-    async def named(self, connection: Any, text: str) -> list[UUID]:
+    async def named(self, connection: Connection, text: str) -> list[UUID]:
         """The referrals that this id of a referral or an event, or this partner's reference, names."""
 
-    async def passed(self, connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+    async def passed(self, connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
         """Which referrals with an id from `first` to before `last` came to each of its stages."""
 
 
-async def put_aside(connection: Any, keys: Sequence[str]) -> list[Wait]:
+async def put_aside(connection: Connection, keys: Sequence[str]) -> list[Wait]:
     """What waits under these keys for Kafka or for a person: dead letters, and events that did not leave."""
     rows = await connection.fetch(_PUT_ASIDE, [key.encode() for key in keys])
     return [Wait(**row) for row in rows]

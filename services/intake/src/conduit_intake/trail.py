@@ -1,9 +1,9 @@
 """What intake knows of one referral's way. Of content it names nothing."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.trail import Station, Trail, Wait, put_aside, uuid_in
 
 _REFERRAL = "SELECT partner_id, partner_reference, withdrawn_at FROM referrals WHERE referral_id = $1"
@@ -30,7 +30,7 @@ ORDER BY id
 _RECEIVED = "SELECT referral_id FROM referrals WHERE referral_id >= $1 AND referral_id < $2"
 
 
-async def trail(connection: Any, referral_id: UUID) -> Trail:
+async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that intake knows of this referral."""
     found = await connection.fetchrow(_REFERRAL, referral_id)
     if found is None:
@@ -42,7 +42,7 @@ async def trail(connection: Any, referral_id: UUID) -> Trail:
     return Trail(state, stations, [*unscanned, *await put_aside(connection, [str(referral_id), reference])])
 
 
-async def named(connection: Any, text: str) -> list[UUID]:
+async def named(connection: Connection, text: str) -> list[UUID]:
     """By a referral's id, a partner's reference, or the id of an event that intake read or wrote."""
     referral_id = uuid_in(text)
     if referral_id is not None and await connection.fetchrow(_REFERRAL, referral_id) is not None:
@@ -51,11 +51,11 @@ async def named(connection: Any, text: str) -> list[UUID]:
     return [row["referral_id"] for row in rows]
 
 
-async def refused(connection: Any, text: str) -> list[Station]:
+async def refused(connection: Connection, text: str) -> list[Station]:
     """What was sent under this reference or id and became no referral."""
     return [Station(**row) for row in await connection.fetch(_REFUSED, text)]
 
 
-async def passed(connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
     """Which referrals with an id from `first` to before `last` came to each stage here."""
     return {"received": {row["referral_id"] for row in await connection.fetch(_RECEIVED, first, last)}}

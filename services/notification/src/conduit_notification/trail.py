@@ -1,9 +1,9 @@
 """What notification knows of one referral's way, its notices among it. Of content it names nothing."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.trail import Station, Trail, Wait, put_aside, uuid_in
 
 _REFERRAL = "SELECT state, revision FROM referrals WHERE referral_id = $1"
@@ -32,7 +32,7 @@ SELECT referral_id FROM notices WHERE notice_id = $2 AND referral_id IS NOT NULL
 _TOLD = "SELECT referral_id FROM referrals WHERE referral_id >= $1 AND referral_id < $2"
 
 
-async def trail(connection: Any, referral_id: UUID) -> Trail:
+async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that notification knows of this referral."""
     found = await connection.fetchrow(_REFERRAL, referral_id)
     stations = [Station(**row) for row in await connection.fetch(_STATIONS, referral_id)]
@@ -41,11 +41,11 @@ async def trail(connection: Any, referral_id: UUID) -> Trail:
     return Trail(state, stations, [*waits, *await put_aside(connection, [str(referral_id)])])
 
 
-async def named(connection: Any, text: str) -> list[UUID]:
+async def named(connection: Connection, text: str) -> list[UUID]:
     """By the id of an event that notification read, or of a notice."""
     return [row["referral_id"] for row in await connection.fetch(_BY_EVENT, text, uuid_in(text))]
 
 
-async def passed(connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
     """Which referrals with an id from `first` to before `last` came to each stage here; `told`: the partner was."""
     return {"told": {row["referral_id"] for row in await connection.fetch(_TOLD, first, last)}}

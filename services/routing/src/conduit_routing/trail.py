@@ -1,9 +1,9 @@
 """What routing knows of one referral's way. Of content it names nothing."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.trail import Station, Trail, Wait, put_aside, uuid_in
 
 _CASE = "SELECT state, provisional, home_force, interim_owner FROM cases WHERE referral_id = $1"
@@ -27,7 +27,7 @@ _ROUTED = "SELECT referral_id FROM cases WHERE referral_id >= $1 AND referral_id
 _SENT = "SELECT DISTINCT referral_id FROM history WHERE referral_id >= $1 AND referral_id < $2 AND sent_id IS NOT NULL"
 
 
-async def trail(connection: Any, referral_id: UUID) -> Trail:
+async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that routing knows of this referral."""
     aside = await put_aside(connection, [str(referral_id)])
     found = await connection.fetchrow(_CASE, referral_id)
@@ -39,12 +39,12 @@ async def trail(connection: Any, referral_id: UUID) -> Trail:
     return Trail(f"{found['state']}{', provisional' if found['provisional'] else ''}, {leads}", stations, [*waits, *aside])
 
 
-async def named(connection: Any, text: str) -> list[UUID]:
+async def named(connection: Connection, text: str) -> list[UUID]:
     """By the id of an event that routing read, or of one by which it told a force."""
     return [row["referral_id"] for row in await connection.fetch(_BY_EVENT, text, uuid_in(text))]
 
 
-async def passed(connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
     """Which referrals with an id from `first` to before `last` came to each stage here; `sent` has gone to a force."""
     routed = {row["referral_id"] for row in await connection.fetch(_ROUTED, first, last)}
     return {"routed": routed, "sent": {row["referral_id"] for row in await connection.fetch(_SENT, first, last)}}

@@ -1,9 +1,9 @@
 """What triage knows of one referral's way. Of content it names nothing."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.trail import Station, Trail, Wait, put_aside
 
 _ASSESSMENT = "SELECT state, decided_by FROM assessments WHERE referral_id = $1"
@@ -21,7 +21,7 @@ WHERE referral_id >= $1 AND referral_id < $2
 """
 
 
-async def trail(connection: Any, referral_id: UUID) -> Trail:
+async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that triage knows of this referral."""
     aside = await put_aside(connection, [str(referral_id)])
     found = await connection.fetchrow(_ASSESSMENT, referral_id)
@@ -33,12 +33,12 @@ async def trail(connection: Any, referral_id: UUID) -> Trail:
     return Trail(state, stations, [*reviews, *aside])
 
 
-async def named(connection: Any, text: str) -> list[UUID]:
+async def named(connection: Connection, text: str) -> list[UUID]:
     """By the id of an event that triage read."""
     return [row["referral_id"] for row in await connection.fetch(_BY_EVENT, text)]
 
 
-async def passed(connection: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
     """Which referrals with an id from `first` to before `last` came to each stage here; `for_forces` is as in metrics."""
     rows = await connection.fetch(_ASSESSED, first, last)
     for_forces = {row["referral_id"] for row in rows if row["for_forces"]}

@@ -18,6 +18,7 @@ import typer
 from conduit_chassis import dead_letters, unreadable
 from conduit_chassis import replay as replaying
 from conduit_chassis.kafka import Record
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
 from conduit_operate import masked
@@ -67,7 +68,7 @@ def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson
 def _each(services: tuple[str, ...], state_dir: Path, most: int | None) -> tuple[dict[str, Found], bool]:
     """By service; and whether one could not be asked, which has been said then."""
 
-    async def look(_: Settings, connection: Any) -> Found:
+    async def look(_: Settings, connection: Connection) -> Found:
         shown = await replaying.waiting(connection, most=most)
         return Found(shown, await replaying.count(connection), await unreadable.waiting(connection))
 
@@ -103,7 +104,7 @@ def show_one(
 ) -> None:
     """Show one dead letter: where it came from, why it waits, and the shape of the record, without what anybody wrote."""
 
-    async def look(_: Settings, connection: Any) -> tuple[list[replaying.DeadLetter], Record | None]:
+    async def look(_: Settings, connection: Connection) -> tuple[list[replaying.DeadLetter], Record | None]:
         return await replaying.waiting(connection, [number]), await dead_letters.record_of(connection, number)
 
     letters, record = with_connection(service, state_dir, look)
@@ -138,7 +139,7 @@ def replay(
     History and the audit say by whose order it was.
     """
 
-    async def act(settings: Settings, connection: Any) -> replaying.Replayed:
+    async def act(settings: Settings, connection: Connection) -> replaying.Replayed:
         return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
 
     chosen = Chosen("dead-letters replay", service, state_dir, replaying.waiting, ids)
@@ -171,7 +172,7 @@ def lead_past(
         typer.echo(f"{service}: {found} place would be passed; nothing was changed. Add --apply to carry it out")
         return
 
-    async def act(_: Settings, connection: Any) -> bool:
+    async def act(_: Settings, connection: Connection) -> bool:
         return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
 
     if not with_connection(service, state_dir, act):
@@ -192,7 +193,7 @@ def discard(
 ) -> None:
     """Discard dead letters for ever, so that the records waiting behind them can be replayed."""
 
-    async def act(_: Settings, connection: Any) -> tuple[int, ...]:
+    async def act(_: Settings, connection: Connection) -> tuple[int, ...]:
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
     chosen = Chosen("dead-letters discard", service, state_dir, replaying.waiting, ids)

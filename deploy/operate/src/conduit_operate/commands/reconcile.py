@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import SETTLED
 from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Trails, Wait, put_aside
@@ -88,7 +89,7 @@ def reconcile(
 
 
 def _passed(service: str, trails: Trails, state_dir: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
-    async def look(_: Settings, connection: Any) -> Mapping[str, set[UUID]]:
+    async def look(_: Settings, connection: Connection) -> Mapping[str, set[UUID]]:
         return await trails.passed(connection, first, last)
 
     return with_connection(service, state_dir, look)
@@ -98,7 +99,7 @@ def _aside(service: str, state_dir: Any, gaps: Sequence[Gap]) -> dict[UUID, list
     """Of those that are missing somewhere: what of them waits in this service for Kafka or for a person."""
     missing = sorted({referral_id for gap in gaps for referral_id in gap.ids})
 
-    async def look(_: Settings, connection: Any) -> dict[UUID, list[Wait]]:
+    async def look(_: Settings, connection: Connection) -> dict[UUID, list[Wait]]:
         found = {each: await put_aside(connection, [str(each)]) for each in missing}
         return {each: waits for each, waits in found.items() if waits}
 

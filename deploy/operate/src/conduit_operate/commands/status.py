@@ -10,12 +10,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
 from conduit_operate import lock
@@ -81,7 +82,7 @@ def _parts(env: Mapping[str, str]) -> list[Part]:
 def _figures(service: str, state_dir: Path) -> Figures | None:
     """None where its database cannot be asked, which has been said then."""
 
-    async def look(_: Settings, connection: Any) -> Figures:
+    async def look(_: Settings, connection: Connection) -> Figures:
         return await figures(service, connection)
 
     try:

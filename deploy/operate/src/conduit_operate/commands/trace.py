@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Station, Trail, Trails
 from conduit_intake import trail as of_intake
@@ -75,7 +76,7 @@ def _named(text: str, state_dir: Path, away: set[str]) -> list[UUID]:
     found: dict[UUID, None] = {}
     for service, trails in TRAILS.items():
 
-        async def look(_: Settings, connection: Any, trails: Trails = trails) -> list[UUID]:
+        async def look(_: Settings, connection: Connection, trails: Trails = trails) -> list[UUID]:
             return await trails.named(connection, text)
 
         found |= dict.fromkeys(_ask(service, state_dir, away, look) or ())
@@ -86,7 +87,7 @@ def _traced(referral_id: UUID, state_dir: Path, away: set[str]) -> Traced:
     trails = {}
     for service, each in TRAILS.items():
 
-        async def look(_: Settings, connection: Any, each: Trails = each) -> Trail:
+        async def look(_: Settings, connection: Connection, each: Trails = each) -> Trail:
             return await each.trail(connection, referral_id)
 
         trail = _ask(service, state_dir, away, look)
@@ -96,7 +97,7 @@ def _traced(referral_id: UUID, state_dir: Path, away: set[str]) -> Traced:
 
 
 def _refused(text: str, state_dir: Path, away: set[str]) -> list[Station]:
-    async def look(_: Settings, connection: Any) -> list[Station]:
+    async def look(_: Settings, connection: Connection) -> list[Station]:
         return await of_intake.refused(connection, text)
 
     return _ask("intake", state_dir, away, look) or []
