@@ -22,6 +22,8 @@ from conduit_operate.paths import cache_dir
 from conduit_operate.topics import create_topics
 from tests.support.servers import dsn_of
 
+pytestmark = pytest.mark.kafka  # which they start themselves
+
 PARENT = """
 import sys, time
 from pathlib import Path

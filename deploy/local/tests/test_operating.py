@@ -30,6 +30,8 @@ from conduit_operate.env_file import read_env_file, url_variable
 from conduit_operate.polling import wait_until
 from tests.kits.samples import CANARY, fields
 
+pytestmark = pytest.mark.kafka  # which they start themselves
+
 SECONDS = 60.0
 REFERENCE = "NL-TRACED-1"
 LOST = """
@@ -119,6 +121,7 @@ def test_the_real_services_answer_and_status_shows_them(up: Up) -> None:
     assert shown.output.count("yes") == 3 + len(SERVICES)
 
 
+@pytest.mark.long
 def test_a_killed_service_is_started_again_and_up_says_so(up: Up) -> None:
     before = up.process_of("triage")
     before.send_signal(signal.SIGKILL)
@@ -127,6 +130,7 @@ def test_a_killed_service_is_started_again_and_up_says_so(up: Up) -> None:
     assert up.process_of("triage").pid != before.pid
 
 
+@pytest.mark.long
 def test_restart_comes_back_once_the_service_is_another_process_and_ready(up: Up) -> None:
     before = up.process_of("routing")
     done = up.conduit("restart", "routing")
@@ -160,6 +164,7 @@ def test_trace_of_an_id_that_nobody_knows_has_exit_code_3(up: Up) -> None:
     assert (done.exit_code, done.output) == (3, "no service knows NL-NEVER-SENT\n")
 
 
+@pytest.mark.long
 def test_lag_shows_what_waits_for_a_service_that_is_stopped_and_since_when(up: Up, traced: str) -> None:
     wait_until(lambda: up.shown("lag")["triage"]["records"] == 0, "triage does not catch up", SECONDS, lambda: None)
     stopped = up.process_of("notification")
@@ -184,6 +189,7 @@ def test_lag_shows_what_waits_for_a_service_that_is_stopped_and_since_when(up: U
     assert up.conduit("lag", "notification").output == "notification: nothing waits\n"
 
 
+@pytest.mark.long
 def test_reconcile_names_a_referral_that_one_service_took_and_the_next_does_not_know(up: Up) -> None:
     whole = up.conduit("reconcile", "--days", "1")
     assert (whole.exit_code, whole.output.splitlines()[-1]) == (0, "all is accounted for")

@@ -73,6 +73,7 @@ def environment(state_dir: Path, port: int, dsn: str) -> dict[str, str]:
 VARIABLES = (setup.password_variable, setup.kafka_password_variable)
 
 
+@pytest.mark.kafka
 def test_set_up_lets_in_who_may_come_and_nobody_else(started: Place, state_dir: Path, postgres_dsn: str) -> None:
     environ = environment(state_dir, started.clients, postgres_dsn)
     setup.main(environ)

@@ -17,7 +17,7 @@ BY = ["--apply", "--actor", "A. Operator", "--reason", "The topic takes it now"]
 
 
 @pytest.fixture
-def refused(database: str, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def refused(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
     migrate(database, SERVICE.migrations)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(
@@ -25,7 +25,7 @@ def refused(database: str, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
             " SELECT number, 'triage.decisions.v1', 'k', 'a:b', 'words', 'MessageSizeTooLargeError'"
             " FROM generate_series(1, 3) AS number"
         )
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")  # nobody is there, and these need nobody
     monkeypatch.setenv("TRIAGE_POSTGRES_DSN", database)
     return database
 

@@ -61,7 +61,7 @@ def test_an_exporter_without_statistics_is_no_failure(unprivileged: str, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("variables", "said"),
     [
         ({}, "set POSTGRES_DSN"),
         ({"POSTGRES_DSN": "postgresql://nobody:wrong@{host}/postgres"}, "PostgreSQL, as the user of POSTGRES_DSN: "),
@@ -69,9 +69,9 @@ def test_an_exporter_without_statistics_is_no_failure(unprivileged: str, monkeyp
     ],
 )
 def test_what_set_up_lacks_is_said_in_one_line(
-    postgres_dsn: str, given: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
+    postgres_dsn: str, variables: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    environ = {name: value.format(host=_host(postgres_dsn)) for name, value in given.items()}
+    environ = {name: value.format(host=_host(postgres_dsn)) for name, value in variables.items()}
     environ |= {setup.password_variable(service): "synthetic" for service in SERVICES}
     assert setup.told(environ) == 1
     told = capsys.readouterr().err
