@@ -52,7 +52,7 @@ def state_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def given() -> Iterator[Servers | None]:
+def elsewhere() -> Iterator[Servers | None]:
     """Servers that exist already, or containers; None where the embedded ones are to be started."""
     if choose_provider(os.environ) == "embedded":
         yield None
@@ -64,9 +64,9 @@ def given() -> Iterator[Servers | None]:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(given: Servers | None) -> Iterator[str]:
-    if given is not None:
-        yield given.kafka_bootstrap_servers
+def kafka_bootstrap(elsewhere: Servers | None) -> Iterator[str]:
+    if elsewhere is not None:
+        yield elsewhere.kafka_bootstrap_servers
         return
     folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
     kafka = EmbeddedKafka(folder, jvm_options=QUICK_START, archive=keep_archive(cache_dir(), print))
@@ -75,10 +75,10 @@ def kafka_bootstrap(given: Servers | None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(given: Servers | None) -> Iterator[str]:
+def postgres_dsn(elsewhere: Servers | None) -> Iterator[str]:
     """Most tests want this one alone, so it does not wait for Kafka."""
-    if given is not None:
-        yield given.postgres_dsn
+    if elsewhere is not None:
+        yield elsewhere.postgres_dsn
         return
     folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
     postgres = EmbeddedPostgres(folder)
