@@ -69,7 +69,9 @@ def _has_room(folder: Path) -> bool:
     return shutil.disk_usage(folder).free > ROOM_BYTES and psutil.virtual_memory().available > SPARE_BYTES
 
 
-WITH_KAFKA = frozenset({"kafka_bootstrap", "stack", "new_stack", "watched", "breakable", "broker", "changing_broker"})
+WITH_KAFKA = frozenset(
+    {"kafka", "kafka_bootstrap", "stack", "new_stack", "watched", "breakable", "broker", "changing_broker"}
+)
 """Fixtures that start Kafka, or a stack with it. Who starts one by hand bears the mark `kafka` by hand."""
 
 
@@ -78,6 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if WITH_KAFKA.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
+        if "watched" in getattr(item, "fixturenames", ()):
+            item.add_marker("long")  # a stack with Prometheus beside it, under load for a while
     items.sort(key=lambda item: next((n for n, each in enumerate(SLOWEST_FIRST) if item.nodeid.startswith(each)), 99))
 
 

@@ -47,6 +47,7 @@ def test_there_are_always_more_partitions_than_processes_to_read_them() -> None:
     assert found.partitions >= 2 * max(found.processes.values()) > 2 * capacity.LEAST_REPLICAS
 
 
+@pytest.mark.long
 async def test_a_referral_costs_on_the_real_stack_what_the_model_says(stack: Stack) -> None:
     await asyncio.to_thread(publish_registers, stack, contacts=True)
     found = await asyncio.to_thread(footprint.measure, stack, REFERRALS_A_SECOND, SECONDS)

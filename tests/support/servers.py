@@ -18,7 +18,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,32 +64,55 @@ def elsewhere() -> Iterator[Servers | None]:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(elsewhere: Servers | None) -> Iterator[str]:
-    if elsewhere is not None:
-        yield elsewhere.kafka_bootstrap_servers
-        return
+def kafka(elsewhere: Servers | None) -> Iterator[EmbeddedKafka | None]:
+    """The embedded one, if that is used."""
     folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
-    kafka = EmbeddedKafka(folder, jvm_options=QUICK_START, archive=keep_archive(cache_dir(), print))
-    with started(kafka, folder):
-        yield kafka.bootstrap_servers
+    with ExitStack() as running:
+        made = (
+            None if elsewhere else EmbeddedKafka(folder, jvm_options=QUICK_START, archive=keep_archive(cache_dir(), print))
+        )
+        if made is not None:
+            running.enter_context(started(made, folder))
+        yield made
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn(elsewhere: Servers | None) -> Iterator[str]:
-    """Most tests want this one alone, so it does not wait for Kafka."""
-    if elsewhere is not None:
-        yield elsewhere.postgres_dsn
-        return
+def postgres(elsewhere: Servers | None) -> Iterator[EmbeddedPostgres | None]:
+    """The embedded one, if that is used. Most tests want it alone, so it does not wait for Kafka."""
     folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
-    postgres = EmbeddedPostgres(folder)
-    with started(postgres, folder):
-        yield postgres.dsn
+    with ExitStack() as running:
+        made = None if elsewhere else EmbeddedPostgres(folder)
+        if made is not None:
+            running.enter_context(started(made, folder))
+        yield made
 
 
 @pytest.fixture(scope="session")
-def servers(kafka_bootstrap: str, postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Servers:
-    """Where both are."""
-    return Servers(local_broker(tmp_path_factory.mktemp("servers"), kafka_bootstrap, secured=False), postgres_dsn)
+def kafka_bootstrap(elsewhere: Servers | None, kafka: EmbeddedKafka | None) -> str:
+    return kafka.bootstrap_servers if kafka else only(elsewhere).kafka_bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(elsewhere: Servers | None, postgres: EmbeddedPostgres | None) -> str:
+    return postgres.dsn if postgres else only(elsewhere).postgres_dsn
+
+
+@pytest.fixture(scope="session")
+def servers(
+    kafka_bootstrap: str,
+    postgres_dsn: str,
+    kafka: EmbeddedKafka | None,
+    postgres: EmbeddedPostgres | None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Servers:
+    """Both."""
+    broker = local_broker(tmp_path_factory.mktemp("servers"), kafka_bootstrap, secured=False)
+    return Servers(broker, postgres_dsn, kafka, postgres)
+
+
+def only(elsewhere: Servers | None) -> Servers:
+    assert elsewhere is not None, "servers are embedded or elsewhere"
+    return elsewhere
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "CONDUIT_CACHE": str(cache_dir()), **more}
 
 
-@pytest.mark.kafka
+@pytest.mark.long
 def test_the_example_connector_conforms_in_a_secured_sandbox_and_survives_kill_9(tmp_path: Path) -> None:
     done = conformance(tmp_path, "force", "essex", "--run", f"{sys.executable} {EXAMPLE} essex")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -42,7 +42,7 @@ def test_the_example_connector_conforms_in_a_secured_sandbox_and_survives_kill_9
     assert "now: kill -9 in the middle of some cases" in done.stderr
 
 
-@pytest.mark.kafka
+@pytest.mark.long
 def test_what_fails_is_one_json_object_on_standard_output_and_exit_code_1(tmp_path: Path) -> None:
     done = conformance(tmp_path, "partner", "northlight", "--run", "/bin/true", "--json")
     assert done.returncode == 1, done.stdout + done.stderr
@@ -83,7 +83,7 @@ def test_the_document_names_every_check_and_every_code() -> None:
     assert unnamed == []
 
 
-@pytest.mark.kafka
+@pytest.mark.long
 def test_a_connector_that_somebody_starts_with_the_credentials_named_conforms(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "conduit_operate.cli", "conformance", "force", "essex", "--attach-seconds", "60"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

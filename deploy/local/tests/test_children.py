@@ -144,6 +144,9 @@ if os.getuid() == 0:
     os.setuid(65534)
 sleeping = subprocess.Popen(["sleep", "60"])
 _stand_back(sleeping.pid, 7)
+ended = subprocess.Popen(["true"])
+ended.wait()
+_stand_back(ended.pid, 7)  # whoever waits for it says that it ended
 print(os.getpriority(os.PRIO_PROCESS, sleeping.pid) - os.getpriority(os.PRIO_PROCESS, 0))
 sleeping.kill()
 """

@@ -54,11 +54,12 @@ def test_servers_end_with_a_killed_parent_and_a_second_start_finds_data_ports_an
 
 
 def test_only_the_owner_reads_passwords_data_and_logs(servers: Servers) -> None:
-    if servers.postgres is None or servers.postgres.child is None:
-        pytest.fail("needs the embedded PostgreSQL; unset POSTGRES_DSN")
-    state = servers.postgres.child.log_path.parent.parent
-    for name in ("secrets/postgres", "postgres/data", "kafka", "logs"):
-        assert (state / name).stat().st_mode & 0o077 == 0, name
+    if servers.postgres is None or servers.postgres.child is None or servers.kafka is None or servers.kafka.child is None:
+        pytest.fail("needs the embedded servers; unset KAFKA_BOOTSTRAP_SERVERS and POSTGRES_DSN")
+    kept = {servers.postgres.child: ("secrets/postgres", "postgres/data", "logs"), servers.kafka.child: ("kafka", "logs")}
+    for child, names in kept.items():
+        for name in names:
+            assert (child.log_path.parent.parent / name).stat().st_mode & 0o077 == 0, name
 
 
 def test_a_jar_that_differs_from_the_lock_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -172,7 +173,8 @@ def _stand_back(pid: int, niceness: int) -> None:
     every child has one of its own.
     """
     # From where it stands, which under `nice` is further back already, and an ordinary user may not come forward again.
-    os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, pid) + niceness))
+    with suppress(ProcessLookupError):  # it ended at once: whoever waits for it says so, with its last words
+        os.setpriority(os.PRIO_PROCESS, pid, min(19, os.getpriority(os.PRIO_PROCESS, pid) + niceness))
     group = Path(f"/proc/{pid}/autogroup")
     for _ in range(AUTOGROUP_TRIES):
         try:
