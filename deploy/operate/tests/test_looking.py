@@ -116,7 +116,11 @@ def conduit(tmp_path: Path) -> Conduit:
     return run
 
 
-@pytest.mark.parametrize("text", [str(REFERRAL), REFERENCE, EVENT, "sub-1", "e3", "e4", "e5"])
+@pytest.mark.parametrize(
+    "text",
+    [str(REFERRAL), REFERENCE, EVENT, "sub-1", "e3", "e4", "e5"],
+    ids=["referral id", "reference", "event id", "sub-1", "e3", "e4", "e5"],
+)
 def test_a_referral_is_found_by_each_of_its_ids(filled: Any, conduit: Conduit, text: str) -> None:
     done = conduit("trace", text, "--json")
     assert done.exit_code == 0, done.output
