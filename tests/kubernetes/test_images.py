@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def let_in(source: str) -> list[Path]:
     return [path for path in paths if not any(fnmatch(part, each) for part in path.parts for each in refused)]
 
 
+OURS_ANEW = " ".join(
+    f"--refresh-package {tomllib.loads(path.read_text())['project']['name']}"
+    for path in [*sorted(ROOT.glob("*/*/pyproject.toml")), ROOT / "contracts/pyproject.toml"]
+)
+
+
 def run_stage(name: str, home: Path, service: str = "") -> None:
     """Run the stage's COPY and RUN lines below this folder."""
     for instruction, rest in stage(name):
@@ -54,8 +61,9 @@ def run_stage(name: str, home: Path, service: str = "") -> None:
                 shutil.copyfile(ROOT / path, home / "src" / path)
         if instruction == "RUN" and not rest.startswith("pip install"):  # of uv, which is here
             moved = re.sub(rf"(?<![\w.])({'|'.join(OF_THE_IMAGE)})(?![\w])", rf"{home}\1", rest)
-            # An image keeps no cache; here it saves fetching everything for each service.
-            run(["sh", "-eu", "-c", moved.replace("--no-cache", "")], home / "src", {"SERVICE": service})
+            # An image keeps no cache; here it saves fetching everything for each service. What is ours is built anew: an
+            # earlier run may have left wheels of a folder of the same name.
+            run(["sh", "-eu", "-c", moved.replace("--no-cache", OURS_ANEW)], home / "src", {"SERVICE": service})
 
 
 def run(command: list[str], cwd: Path, variables: dict[str, str]) -> None:
