@@ -192,6 +192,15 @@ LATE_FOR_LONG = frozenset({"DisseminationBudgetBurnsSlowly"})
 FAULTS = [
     Fault("a service is killed", partial(service_killed, name="routing"), frozenset({"ServiceDown"})),
     Fault("a record is poison", poisoned, frozenset({"DeadLettersWait"})),
+    Fault("a stranger is refused", stranger, frozenset({"StrangerRefused"}), lingers=True),
+    Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),
+    Fault("the relay is shut out", relay_shut_out, frozenset({"NoRelayLeader"})),
+    Fault("an exporter is killed", exporter_killed, frozenset({"MetricsMissing"})),
+    Fault("the broker does not answer", broker_stalled, frozenset({"KafkaDown"})),
+    # The only copy of each partition comes back from an unclean end: Kafka counts that as an unclean election, and rightly.
+    Fault("the broker is killed", broker_killed, frozenset({"KafkaDown"}), aftermath=frozenset({"UncleanElection"})),
+    # After the broker was killed: where it finds damage on its disk at an unclean start, it cuts the partition off there,
+    # and gives the same offsets again.
     Fault("a partner's batches cannot be read", on_a_partners_topic, frozenset({"DeadLettersWait"})),
     # That what stands behind it waits is true, and Alertmanager keeps it back: its cause is told.
     Fault(
@@ -210,13 +219,6 @@ FAULTS = [
         onset=STOPPED,
         scar=frozenset({"ReferralsUnaccountedFor", *LATE_FOR_LONG}),
     ),
-    Fault("a stranger is refused", stranger, frozenset({"StrangerRefused"}), lingers=True),
-    Fault("the database is killed", database_killed, frozenset({"PostgresDown"})),
-    Fault("the relay is shut out", relay_shut_out, frozenset({"NoRelayLeader"})),
-    Fault("an exporter is killed", exporter_killed, frozenset({"MetricsMissing"})),
-    Fault("the broker does not answer", broker_stalled, frozenset({"KafkaDown"})),
-    # The only copy of each partition comes back from an unclean end: Kafka counts that as an unclean election, and rightly.
-    Fault("the broker is killed", broker_killed, frozenset({"KafkaDown"}), aftermath=frozenset({"UncleanElection"})),
     Fault(
         "nobody acts on danger",
         nobody_acts,
