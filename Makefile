@@ -69,7 +69,7 @@ test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by fo
 test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the previous release
 	@failed=0; \
 	$(BIN)/python -m pytest -m "long and not clients" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
-	$(BIN)/python -m pytest -m long tests/monitoring $(ARGS) || failed=1; \
+	$(BIN)/python -m pytest -m long tests/monitoring/test_[!f]*.py tests/monitoring/test_faults.py $(ARGS) || failed=1; \
 	exit $$failed
 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)

@@ -21,6 +21,8 @@ PAGES = sorted(path for path in (ROOT / "docs/runbooks").glob("*.md") if path.na
 SECTIONS = ["What you see", "What it means", "First look", "What to do", "When it is over", "Who to tell"]
 COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REPLAY = "dead-letters-wait"
+NOTHING_FOUND = 'conduit() { command conduit "$@" || [ $? -eq 3 ]; }'
+"""By its exit code 3 a command says that it found nothing, which is right on a stack that is well."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def shell(commands: str, checkout: Path) -> subprocess.CompletedProcess[str]:
     """As an operator types it: strict, so that any command of a pipe that fails is a failure."""
     path = os.pathsep.join([str(Path(sys.executable).parent), str(Path(program("psql")).parent), os.environ["PATH"]])
     env = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "USER_ON_CALL": "operator.on-call", "LC_ALL": "C.UTF-8"}
-    script = f"set -eu\n. .conduit/env\n{commands}"
+    script = f"set -eu\n. .conduit/env\n{NOTHING_FOUND}\n{commands}"
     return subprocess.run(
         ["bash", "-c", script], cwd=checkout, env=env, capture_output=True, text=True, check=False, timeout=90
     )
