@@ -65,7 +65,8 @@ test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by fo
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
 	$(BIN)/python -m pytest -m "not long and not clients" $(BY_FOLDER) $(ARGS)
 
-# Live alerts come alone: they notice when others keep the machine busy, and rightly.
+# Live alerts come alone: they notice when others keep the machine busy, and rightly. Faults come last: before, figures of the
+# last minutes are looked at.
 test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the previous release
 	@failed=0; \
 	$(BIN)/python -m pytest -m "long and not clients" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
