@@ -28,7 +28,7 @@ from conduit_contracts.partner import (
 from conduit_contracts.problems import Problem
 from conduit_intake import rules
 from conduit_intake.settings import IntakeSettings
-from conduit_intake.submissions import Held, Kind, Mou, Partner, Scene
+from conduit_intake.submissions import Held, Mou, Partner, SubmissionContext, SubmissionKind
 from conduit_intake.submissions import Submission as HubSubmission
 from tests.kits.samples import CANARY, NOW, fields, information
 
@@ -60,7 +60,7 @@ def reconsideration(partner_id: str = NORTH) -> ReconsiderationRequested:
 
 def hub_says(message: PartnerMessage) -> Sequence[Problem]:
     """The problems of the hub's own rules, where its register and its memory have nothing against the message."""
-    scene = Scene(
+    scene = SubmissionContext(
         now=NOW, max_bytes=IntakeSettings.model_fields["max_referral_bytes"].default, zone=ZoneInfo("Europe/London")
     )
     held = Held(uuid7(), b"", NOW, frozenset({"L1"}), frozenset())
@@ -129,7 +129,7 @@ def test_of_any_added_information_kit_and_hub_say_the_same(
 
 
 def test_every_kind_that_the_hub_takes_has_a_rule_here() -> None:
-    assert len(RULES) == len(set(Kind) - {Kind.UNREADABLE}) == len(PartnerMessage.__args__)
+    assert len(RULES) == len(set(SubmissionKind) - {SubmissionKind.UNREADABLE}) == len(PartnerMessage.__args__)
 
 
 def test_a_record_is_read_as_closed_as_the_hub_reads_it() -> None:

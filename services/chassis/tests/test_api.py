@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from conduit_chassis.http.api import Api, Refused, Words, place_before, referral_id_of
+from conduit_chassis.http.api import Api, RequestRefused, Words, place_before, referral_id_of
 
 WORDS = Words(not_served="Not here.", read_only="Read.")
 TOKEN = "synthetic"
@@ -34,7 +34,7 @@ async def away(_request: Request) -> Mapping[str, Any]:
 
 
 async def declined(_request: Request) -> Mapping[str, Any]:
-    raise Refused(409, "not_now", "state", "Later.")
+    raise RequestRefused(409, "not_now", "state", "Later.")
 
 
 ENDPOINTS = {"/things": things, "/things/{id}": thing, "/broken": broken, "/away": away, "/declined": declined}

@@ -99,7 +99,7 @@ async def said_to_wait(topic: str, count: int) -> bool:
 class TestOneOfOurs:
     """A batch of the hub's own is part of many referrals: its partition waits until a person leads past it."""
 
-    async def place(self, world: World) -> unreadable.Place | None:
+    async def place(self, world: World) -> unreadable.StuckPlace | None:
         await world.sql("SELECT 1")
         return next(iter(await unreadable.waiting(world._connection)), None)
 

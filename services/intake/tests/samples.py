@@ -40,7 +40,7 @@ from conduit_contracts.referral import (
 )
 from conduit_intake.batch import in_turn
 from conduit_intake.handlers import HANDLERS, refused
-from conduit_intake.submissions import Mou, Partner, PartnerMessage, Scene, Submission
+from conduit_intake.submissions import Mou, Partner, PartnerMessage, Submission, SubmissionContext
 from conduit_intake.work import IntakeWork
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -52,8 +52,8 @@ MOU = "MOU-1"
 PARTNER = Partner(partner_id=NORTH, mous=(Mou(reference=MOU, valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31)),))
 
 
-def scene(now: datetime = NOW, max_bytes: int = 262_144, new_id: Any = uuid7) -> Scene:
-    return Scene(now=now, max_bytes=max_bytes, zone=ZoneInfo("Europe/London"), new_id=new_id)
+def scene(now: datetime = NOW, max_bytes: int = 262_144, new_id: Any = uuid7) -> SubmissionContext:
+    return SubmissionContext(now=now, max_bytes=max_bytes, zone=ZoneInfo("Europe/London"), new_id=new_id)
 
 
 def person(person_id: str = "V1", *place_ids: str) -> Person:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from pydantic import ValidationError
 
-from conduit_chassis.errors import Verdict, classify
+from conduit_chassis.errors import FailureCause, classify
 from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.reconcile import Cohorts
@@ -357,7 +357,7 @@ async def test_of_two_processes_with_the_same_new_reference_the_second_is_told_t
         await first.commit()
         with pytest.raises(InsertedMeanwhileError) as caught:
             await waiting
-        assert classify(caught.value) is Verdict.TRANSIENT
+        assert classify(caught.value) is FailureCause.TRANSIENT
         await second.rollback()
     (answer,) = await intake.deliver(sent(submitted(narrative="Something else")))
     assert [problem.code for problem in answer.message.problems] == ["reference_reused"]

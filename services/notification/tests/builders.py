@@ -28,8 +28,8 @@ from conduit_notification.letters import Ways
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.readers import READERS
+from conduit_notification.work import KnownReferral as Standing
 from conduit_notification.work import NotificationWork
-from conduit_notification.work import Record as Standing
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 REFERRAL = UUID("01a207bd-b190-7457-8c4b-a2ea74ad4bf1")

@@ -10,10 +10,10 @@ from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import Leg
 from conduit_routing import clocks
 from conduit_routing.clocks import StepKind
-from conduit_routing.policy import Clock, RoutingPolicy
+from conduit_routing.policy import Deadlines, RoutingPolicy
 from services.routing.tests.builders import NOW
 
-CLOCK = Clock(receipt=60, acknowledgement=600, chase_every=30, chases=2, escalation_levels=2)
+CLOCK = Deadlines(receipt=60, acknowledgement=600, chase_every=30, chases=2, escalation_levels=2)
 
 
 def after(seconds: float) -> datetime:

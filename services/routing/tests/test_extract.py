@@ -14,7 +14,7 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Referral, Role, Supplement
 from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
 from conduit_routing import content, extract
-from conduit_routing.case import Mark
+from conduit_routing.case import ForceMark
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     NOW,
@@ -344,7 +344,7 @@ def test_however_large_the_case_each_force_holds_its_whole_part_and_no_more(
             assert ledger.persons >= persons
             assert ledger.places >= places_seen
             assert scope is not extract.WHOLE or set(ledger.texts) == {added.text for added in told[1]}
-            if (force_id, Mark.HAS_ALL) not in case.marks:
+            if (force_id, ForceMark.HAS_ALL) not in case.marks:
                 # Whoever is known by now to be an adult may have been shown as a child.
                 adults = {each for each in case.told.ties if case.told.people.keeps_home_to_itself(each, NOW.date())}
                 assert ledger.persons - persons <= adults

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_contracts.referral import NamedWithConsent, Person, Role
-from conduit_routing.people import People, Told
+from conduit_routing.people import People, SaidAt
 from services.routing.tests.builders import NOW, district
 
 TODAY = NOW.date()
@@ -34,7 +34,7 @@ def counts(people: People, day: date) -> list[dict[str, int]]:
 
 @given(said=st.lists(st.tuples(persons(), st.sampled_from([0, 0, 400])), max_size=12))
 def test_counts_that_are_kept_up_to_date_are_those_of_counting_anew(said: list[tuple[Person, int]]) -> None:
-    kept, told = People(), Told(TODAY, None)
+    kept, told = People(), SaidAt(TODAY, None)
     for number, (person, days) in enumerate(said):
         kept.note(person, told)
         anew = People()

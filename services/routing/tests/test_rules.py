@@ -12,7 +12,7 @@ from conduit_routing.case import Case, CaseState
 from conduit_routing.content import Content
 from conduit_routing.handoffs import Handoff
 from conduit_routing.policy import RoutingPolicy
-from conduit_routing.rules import Proposal, Scene
+from conduit_routing.rules import CaseContext, Proposal
 from services.routing.tests.builders import NOW, accepted, person, place, referral, supplement
 
 KENT, ESSEX, SURREY, BTP, MDP = "kent", "essex", "surrey", "btp", "mdp"
@@ -23,7 +23,7 @@ def propose(*places: OffencePlace, persons: tuple[Person, ...] = (), **scene: An
 
 
 def judge(content: Content, **scene: Any) -> Proposal:
-    return rules.propose(content, Scene(NOW.date(), **scene))
+    return rules.propose(content, CaseContext(NOW.date(), **scene))
 
 
 def test_the_area_with_most_offence_places_leads() -> None:

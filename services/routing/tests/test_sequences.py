@@ -28,7 +28,7 @@ from conduit_contracts.routing import (
     ResponseRejected,
 )
 from conduit_routing import extract
-from conduit_routing.case import Case, CaseState, Mark
+from conduit_routing.case import Case, CaseState, ForceMark
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     Desk,
@@ -231,7 +231,7 @@ class Watch:
     def police(self, case: Case) -> set[str]:
         """The forces that suspects belong to, but for those that an officer let in."""
         said = {force or "" for force in case.told.people.police}
-        return said - case.marked(Mark.LET_IN)
+        return said - case.marked(ForceMark.LET_IN)
 
     def _deadlines_only_come_nearer(self, case: Case) -> None:
         """While a force is waited for. An answer ends the wait, and what changes after it starts another."""

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from conduit_chassis.errors import Verdict, classify
+from conduit_chassis.errors import FailureCause, classify
 from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.testing import Harness, ManualClock, Published, record
@@ -214,7 +214,7 @@ async def test_a_case_made_meanwhile_by_a_twin_is_tried_again_not_lost(routing: 
 
     with pytest.raises(InsertedMeanwhileError) as caught:
         await made_twice()
-    assert classify(caught.value) is Verdict.TRANSIENT
+    assert classify(caught.value) is FailureCause.TRANSIENT
 
 
 async def stored_in(connection: Any, referral_id: UUID) -> Case:

@@ -21,7 +21,7 @@ from conduit_contracts.routing import (
     RoutingReviewReason,
 )
 from conduit_routing.case import CaseState
-from conduit_routing.people import Told, born_by, earlier, later
+from conduit_routing.people import SaidAt, born_by, earlier, later
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     NOW,
@@ -235,7 +235,7 @@ def test_whoever_the_rules_take_for_an_adult_is_one(born: date, said_on: date, e
         return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
     ended_on = max(born, min(ended_on, said_on))
-    told = Told(said_on, ended_on)
+    told = SaidAt(said_on, ended_on)
     if not 0 <= age(ended_on) <= age(said_on) <= 120 or today < said_on:
         return
     for field, on in (("age_at_report", said_on), ("age_at_offence", ended_on)):

@@ -31,7 +31,7 @@ from conduit_contracts.referral import (
     Urgency,
 )
 from conduit_contracts.triage import CommandOutdated, CommandRefused, DecideReview, DeclineReason, ReviewOutcome
-from conduit_triage.cases import Case
+from conduit_triage.cases import Assessment
 from conduit_triage.handlers import HANDLERS, refused
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.work import TriageWork
@@ -206,7 +206,7 @@ class Desk:
         assert self.case(message.referral_id).review is not None
         return message.referral_id
 
-    def case(self, referral_id: UUID) -> Case:
+    def case(self, referral_id: UUID) -> Assessment:
         """What triage now knows."""
         return self.work.cases[referral_id]
 

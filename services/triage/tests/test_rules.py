@@ -14,9 +14,9 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage import rules
-from conduit_triage.cases import Case, OpenReview, State
+from conduit_triage.cases import Assessment, OpenReview, State
 from conduit_triage.policy import DeclineTerms, TriagePolicy
-from conduit_triage.rules import Accept, Review, assess
+from conduit_triage.rules import Accept, NeedsReview, assess
 from conduit_triage.told import Told
 from services.triage.tests import strategies
 from services.triage.tests.builders import (
@@ -64,12 +64,12 @@ def test_each_counted_ground_alone_is_enough(policy: TriagePolicy, sent: Referra
     ],
 )
 def test_one_fewer_than_a_threshold_goes_to_a_person(policy: TriagePolicy, sent: Referral) -> None:
-    assert assess(policy, sent) == Review((ReviewReason.BELOW_EVERY_THRESHOLD,))
+    assert assess(policy, sent) == NeedsReview((ReviewReason.BELOW_EVERY_THRESHOLD,))
 
 
 def test_known_numbers_and_persons_described_are_not_added_up(policy: TriagePolicy) -> None:
     sent = referral(numbers=Numbers(victims_known=3), persons=persons(Role.VICTIM, 1, 2, 3))
-    assert isinstance(assess(policy, sent), Review)
+    assert isinstance(assess(policy, sent), NeedsReview)
 
 
 def test_all_grounds_that_hold_are_given_in_a_fixed_order(policy: TriagePolicy) -> None:
@@ -82,7 +82,7 @@ def test_numbers_that_were_added_count_as_the_referrals_do(policy: TriagePolicy)
     sent = referral(numbers=Numbers(victims_known=4, suspects_known=2))
     assert assess(policy, sent, [supplement(numbers=Numbers(victims_known=5))]) == Accept((Ground.NUMBER_OF_VICTIMS,))
     guessed = supplement(numbers=Numbers(victims_known=4, victims_estimated=9))
-    assert assess(policy, sent, [guessed]) == Review((ReviewReason.ESTIMATES_ONLY,))
+    assert assess(policy, sent, [guessed]) == NeedsReview((ReviewReason.ESTIMATES_ONLY,))
 
 
 COUNTS = st.builds(
@@ -112,22 +112,24 @@ def test_a_claim_of_nature_neither_stops_nor_joins_an_acceptance_on_counted_grou
 
 def test_a_claim_of_nature_alone_is_for_a_person(policy: TriagePolicy) -> None:
     verdict = assess(policy, referral(claims=(NATURE,)))
-    assert verdict == Review((ReviewReason.NATURE_CLAIMED, ReviewReason.BELOW_EVERY_THRESHOLD))
+    assert verdict == NeedsReview((ReviewReason.NATURE_CLAIMED, ReviewReason.BELOW_EVERY_THRESHOLD))
 
 
 @pytest.mark.parametrize("numbers", [{"victims_estimated": 5}, {"suspects_estimated": 3}])
 def test_estimates_alone_go_to_a_person_who_is_told_so(policy: TriagePolicy, numbers: dict[str, int]) -> None:
-    assert assess(policy, referral(numbers=Numbers(victims_known=1, **numbers))) == Review((ReviewReason.ESTIMATES_ONLY,))
+    assert assess(policy, referral(numbers=Numbers(victims_known=1, **numbers))) == NeedsReview(
+        (ReviewReason.ESTIMATES_ONLY,)
+    )
 
 
 def test_a_case_of_other_harm_alone_goes_to_a_person_however_large(policy: TriagePolicy) -> None:
     verdict = assess(policy, complex_referral(concerns=(Concern.OTHER_HARM,)))
-    assert verdict == Review((ReviewReason.NOT_PLAINLY_CSA,))
+    assert verdict == NeedsReview((ReviewReason.NOT_PLAINLY_CSA,))
 
 
 def test_estimates_are_no_reason_where_known_numbers_reach_a_threshold(policy: TriagePolicy) -> None:
     sent = referral(numbers=Numbers(victims_known=5, victims_estimated=9), concerns=(Concern.OTHER_HARM,))
-    assert assess(policy, sent) == Review((ReviewReason.NOT_PLAINLY_CSA,))
+    assert assess(policy, sent) == NeedsReview((ReviewReason.NOT_PLAINLY_CSA,))
 
 
 @pytest.mark.parametrize("concern", CSA)
@@ -137,12 +139,12 @@ def test_every_concern_but_other_harm_is_child_sexual_abuse(policy: TriagePolicy
 
 def test_immediate_danger_comes_first_among_the_reasons(policy: TriagePolicy) -> None:
     verdict = assess(policy, referral(immediate_danger=True))
-    assert verdict == Review((ReviewReason.IMMEDIATE_DANGER, ReviewReason.BELOW_EVERY_THRESHOLD))
+    assert verdict == NeedsReview((ReviewReason.IMMEDIATE_DANGER, ReviewReason.BELOW_EVERY_THRESHOLD))
 
 
 def test_two_places_in_one_force_area_count_once(policy: TriagePolicy) -> None:
     coventry = "E08000026"
-    assert isinstance(assess(policy, referral(places=places(BIRMINGHAM, coventry))), Review)
+    assert isinstance(assess(policy, referral(places=places(BIRMINGHAM, coventry))), NeedsReview)
 
 
 def test_what_is_added_counts_with_the_referral(policy: TriagePolicy) -> None:
@@ -157,21 +159,21 @@ def test_a_person_or_place_described_again_counts_once_as_last_described(policy:
     sent = referral(persons=persons(Role.VICTIM, 1, 2, 3), places=places(BIRMINGHAM))
     again = supplement(persons=persons(Role.VICTIM, 1, 2, 3))
     moved = places(LEEDS)[0].model_copy(update={"place_id": f"L{BIRMINGHAM}"})
-    assert isinstance(assess(policy, sent, [again, again]), Review)
-    assert isinstance(assess(policy, sent, [supplement(corrects=True, places=(moved,))]), Review)
+    assert isinstance(assess(policy, sent, [again, again]), NeedsReview)
+    assert isinstance(assess(policy, sent, [supplement(corrects=True, places=(moved,))]), NeedsReview)
 
 
 @settings(max_examples=300, deadline=None)
 @given(sent=strategies.referrals, added=st.lists(strategies.supplements, max_size=3))
 def test_no_referral_is_ever_declined_by_the_rules(policy: TriagePolicy, sent: Referral, added: list[Supplement]) -> None:
     verdict = assess(policy, sent, added)
-    assert isinstance(verdict, Accept | Review)
+    assert isinstance(verdict, Accept | NeedsReview)
     assert verdict.grounds if isinstance(verdict, Accept) else verdict.reasons
 
 
 def test_the_rules_have_no_way_to_say_declined() -> None:
     verdicts = get_args(get_type_hints(assess)["return"])
-    assert set(verdicts) == {Accept, Review}
+    assert set(verdicts) == {Accept, NeedsReview}
     fields = {name for verdict in verdicts for name in get_type_hints(verdict)}
     assert fields == {"grounds", "reasons"}
 
@@ -189,14 +191,14 @@ def test_the_rules_accept_exactly_what_plainly_qualifies(policy: TriagePolicy, s
     grounds = tuple(ground for ground, holds in counted.items() if holds)
     csa = set(sent.concerns) != {Concern.OTHER_HARM}
     verdict = assess(policy, sent)
-    assert verdict == Accept(grounds) if grounds and csa else isinstance(verdict, Review)
+    assert verdict == Accept(grounds) if grounds and csa else isinstance(verdict, NeedsReview)
 
 
 @settings(max_examples=200, deadline=None)
 @given(sent=strategies.referrals)
 def test_review_reasons_say_what_is_so(policy: TriagePolicy, sent: Referral) -> None:
     verdict = assess(policy, sent)
-    if isinstance(verdict, Review):
+    if isinstance(verdict, NeedsReview):
         assert (ReviewReason.IMMEDIATE_DANGER in verdict.reasons) == sent.immediate_danger
         assert ReviewReason.RECONSIDERATION not in verdict.reasons
         assert not {ReviewReason.ESTIMATES_ONLY, ReviewReason.BELOW_EVERY_THRESHOLD} <= set(verdict.reasons)
@@ -245,7 +247,7 @@ def test_a_partners_answer_puts_a_review_back_at_its_place(review: OpenReview) -
 def test_a_review_is_due_from_when_the_hub_took_the_referral(
     policy: TriagePolicy, urgency: Urgency, danger: bool, seconds: int
 ) -> None:
-    sent = Case.received(received(urgency=urgency, immediate_danger=danger), b"", "2026-11-01")
+    sent = Assessment.received(received(urgency=urgency, immediate_danger=danger), b"", "2026-11-01")
     hours_ago = NOW - timedelta(hours=3)
     review = rules.new_review(policy, sent, (ReviewReason.NATURE_CLAIMED,), hours_ago, NOW)
     assert review.opened_at == NOW
@@ -296,8 +298,8 @@ def test_nothing_said_later_puts_a_review_off_or_back(
 CASE_ID = uuid7()
 
 
-def case_in(state: State, **changes: Any) -> Case:
-    case = Case.received(received(), b"", "2026-11-01")
+def case_in(state: State, **changes: Any) -> Assessment:
+    case = Assessment.received(received(), b"", "2026-11-01")
     case.state = state
     if state is State.UNDER_REVIEW:
         case.review = OpenReview((ReviewReason.NATURE_CLAIMED,), Urgency.ROUTINE, False, NOW, NOW)
@@ -319,7 +321,7 @@ def case_in(state: State, **changes: Any) -> Case:
         (case_in(State.DECLINED, rounds=1), "already_decided"),
     ],
 )
-def test_a_command_must_fit_the_referrals_state(policy: TriagePolicy, case: Case, code: str | None) -> None:
+def test_a_command_must_fit_the_referrals_state(policy: TriagePolicy, case: Assessment, code: str | None) -> None:
     for command in (accepting(uuid7()), declining(uuid7()), asking(uuid7())):
         assert rules.command_misfit(policy, case, command, NOW) == code
 

@@ -19,14 +19,14 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import InformationSupplied, ReferralReceived, SandboxOutcome, SandboxStepPlayed
 from conduit_contracts.notification import ReferralStatusUpdated, SandboxStatusUpdated
 from conduit_contracts.topics import INTAKE_SANDBOX
-from conduit_intake.lives import Story, Triage, born
-from conduit_intake.sandbox import About, act
+from conduit_intake.lives import Story, TriageState, born
+from conduit_intake.sandbox import SandboxReferral, act
 from conduit_local.services import POLICY_FILE
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.policy import from_file
 from conduit_notification.sandbox import SandboxWork
+from conduit_notification.work import KnownReferral as Known
 from conduit_notification.work import NotificationWork
-from conduit_notification.work import Record as Known
 
 AFTER_RECEIPT = (SandboxOutcome.INFORMATION_REQUESTED, SandboxOutcome.DECLINED)
 AFTER_AN_ANSWER = (SandboxOutcome.ACCEPTED, SandboxOutcome.HANDED_OVER)
@@ -41,14 +41,14 @@ class Lives:
         self._policy = from_file(POLICY_FILE)
         self._first = cycle(AFTER_RECEIPT)
 
-    def tell(self, about: About, event: Event, now: datetime) -> Iterator[ReferralStatusUpdated]:
+    def tell(self, about: SandboxReferral, event: Event, now: datetime) -> Iterator[ReferralStatusUpdated]:
         """What the partner is told once the hub has taken what it said, with all that follows."""
         story = self._stories.get(about.referral_id)
         if isinstance(event, ReferralReceived):
             story = self._stories[about.referral_id] = Story(born(event.referral))
         if story is None:
             return
-        asked = story.life.triage is Triage.INFORMATION_REQUESTED
+        asked = story.life.triage is TriageState.INFORMATION_REQUESTED
         act(story, event)
         for outcome in self._following(event, answered=asked):
             if outcome in story.possible():

@@ -24,7 +24,7 @@ from conduit_chassis.broker import LoopSubscriber, create_broker, create_docs, s
 from conduit_chassis.clock import Clock, DatabaseClock
 from conduit_chassis.consumer.loop import Loop, Timing
 from conduit_chassis.consumer.measured import ConsumerMetrics
-from conduit_chassis.errors import ConfigurationError, TooManyDeadLettersError, Verdict, class_name, classify
+from conduit_chassis.errors import ConfigurationError, FailureCause, TooManyDeadLettersError, class_name, classify
 from conduit_chassis.health import Health
 from conduit_chassis.http.documents import documents
 from conduit_chassis.http.server import Router, create_server, listen
@@ -206,7 +206,7 @@ class _Running:
             try:
                 result = await attempt()
             except (KafkaError, OSError, asyncpg.PostgresError, migrate.UNREACHABLE) as error:
-                if isinstance(error, asyncpg.PostgresError) and classify(error) is Verdict.POISON:
+                if isinstance(error, asyncpg.PostgresError) and classify(error) is FailureCause.POISON:
                     raise
                 tries += 1
                 cause = await preflight.kafka_says(self.settings) if isinstance(error, KafkaConnectionError) else None

@@ -23,9 +23,9 @@ from conduit_chassis.errors import (
     DOUBTFUL_ATTEMPTS,
     DOUBTFUL_ATTEMPTS_TOGETHER,
     Abandoned,
+    FailureCause,
     TooManyDeadLettersError,
     TooMuchAtOnceError,
-    Verdict,
     class_name,
     classify,
 )
@@ -244,9 +244,9 @@ class Processor:
             except Exception as error:
                 attempt += 1
                 verdict = classify(error)
-                if verdict is Verdict.DOUBTFUL and await self._database_answers():
+                if verdict is FailureCause.DOUBTFUL and await self._database_answers():
                     doubtful += 1
-                if verdict is Verdict.POISON or doubtful >= doubtful_attempts:
+                if verdict is FailureCause.POISON or doubtful >= doubtful_attempts:
                     raise
                 self._note_retry(error, attempt)
                 await self._pause(attempt)

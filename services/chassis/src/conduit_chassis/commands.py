@@ -39,7 +39,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandAnswer:
     """What became of a command."""
 
     named: Named
@@ -88,7 +88,7 @@ def _in_order(kind: TypeAdapter[Any], value: object) -> Any:
         return None
 
 
-async def keep(connection: Connection, answers: Sequence[Answer], now: datetime) -> None:
+async def keep(connection: Connection, answers: Sequence[CommandAnswer], now: datetime) -> None:
     """Write down what became of commands."""
     rows = [
         (

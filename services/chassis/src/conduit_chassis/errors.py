@@ -6,7 +6,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 
-class Verdict(Enum):
+class FailureCause(Enum):
     """What a failed transaction says about its cause."""
 
     TRANSIENT = "transient"
@@ -63,25 +63,25 @@ surroundings: a database that takes no connections for a while, a limit of the r
 _CLOSED = ("connection is closed", "connection has been released", "connection was closed", "pool is")
 
 
-def classify(error: BaseException) -> Verdict:
+def classify(error: BaseException) -> FailureCause:
     """Whether to try the same again."""
     if isinstance(error, TimeoutError | asyncpg.QueryCanceledError | asyncpg.InternalServerError):
-        return Verdict.DOUBTFUL
+        return FailureCause.DOUBTFUL
     if isinstance(error, _TRANSIENT):
-        return Verdict.TRANSIENT
+        return FailureCause.TRANSIENT
     if isinstance(error, asyncpg.PostgresError):
         ended = getattr(error, "severity_en", None) in _ENDS_THE_SESSION
         transient = ended or (error.sqlstate or "").startswith(_TRANSIENT_SQLSTATES)
-        return Verdict.TRANSIENT if transient else Verdict.POISON
+        return FailureCause.TRANSIENT if transient else FailureCause.POISON
     if _connection_is_gone(error):
-        return Verdict.TRANSIENT
-    return Verdict.POISON
+        return FailureCause.TRANSIENT
+    return FailureCause.POISON
 
 
 def worth_retrying(error: BaseException, attempt: int, doubtful_attempts: float = DOUBTFUL_ATTEMPTS) -> bool:
     """Whether the attempt of this number (1 is the first), which failed so, is followed by another."""
     verdict = classify(error)
-    return verdict is Verdict.TRANSIENT or (verdict is Verdict.DOUBTFUL and attempt < doubtful_attempts)
+    return verdict is FailureCause.TRANSIENT or (verdict is FailureCause.DOUBTFUL and attempt < doubtful_attempts)
 
 
 def _connection_is_gone(error: BaseException) -> bool:

@@ -27,7 +27,7 @@ WHERE id = $1 AND passed_at IS NULL AND coalesce($4, last_offset) >= record_offs
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StuckPlace:
     """A place at which a service waits now."""
 
     id: int
@@ -52,9 +52,9 @@ async def note(connection: Connection, held: Mapping[TopicPartition, UnreadableB
     return {TopicPartition(topic, number): last for topic, number, last, passed in rows if passed}
 
 
-async def waiting(connection: Connection) -> list[Place]:
+async def waiting(connection: Connection) -> list[StuckPlace]:
     """The places at which the service waits."""
-    return [Place(**row) for row in await connection.fetch(_WAITING)]
+    return [StuckPlace(**row) for row in await connection.fetch(_WAITING)]
 
 
 async def lead_past(connection: Connection, number: int, *, actor: str, reason: str, last_offset: int | None = None) -> bool:

@@ -56,7 +56,7 @@ class Attachment(NamedTuple):
     decided_at: datetime | None
 
 
-class Claimed(NamedTuple):
+class ClaimedAttachment(NamedTuple):
     """A pending attachment whose turn it is."""
 
     attachment_id: UUID
@@ -106,9 +106,9 @@ async def twin(connection: Connection, referral_id: UUID, digest: bytes, media_t
     return Attachment(**row) if row else None
 
 
-async def add(connection: Connection, claimed: Claimed, partner_id: str, now: datetime) -> Attachment:
+async def add(connection: Connection, claimed: ClaimedAttachment, partner_id: str, now: datetime) -> Attachment:
     """Store a new attachment, to be validated and scanned."""
-    columns = (*Claimed._fields, "state", "received_at", "next_attempt_at")
+    columns = (*ClaimedAttachment._fields, "state", "received_at", "next_attempt_at")
     await insert(connection, "attachments", columns, [(*claimed, PENDING, now, now)])
     actor = f"partner:{partner_id}"
     await note(connection, Note(claimed.referral_id, claimed.attachment_id, now, actor, "attached", "", None, partner_id))
@@ -137,10 +137,10 @@ async def one(connection: Connection, referral_id: UUID, attachment_id: UUID) ->
     return Attachment(**row) if row else None
 
 
-async def claim(connection: Connection, now: datetime, lease: timedelta) -> Claimed | None:
+async def claim(connection: Connection, now: datetime, lease: timedelta) -> ClaimedAttachment | None:
     """Take the attachment that has waited longest for its turn. Its next turn comes after the lease, later each time."""
     row = await connection.fetchrow(_CLAIM, now, lease)
-    return Claimed(**row) if row else None
+    return ClaimedAttachment(**row) if row else None
 
 
 async def lock(connection: Connection, referral_id: UUID) -> str:

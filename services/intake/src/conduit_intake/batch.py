@@ -11,7 +11,7 @@ from conduit_intake import metrics, store
 from conduit_intake.handlers import submission_of
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.settings import IntakeSettings
-from conduit_intake.submissions import Kind, Partner, Scene
+from conduit_intake.submissions import Partner, SubmissionContext, SubmissionKind
 from conduit_intake.work import IntakeWork
 
 
@@ -23,12 +23,12 @@ async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incomin
     return work
 
 
-async def load_at(connection: Connection, scene: Scene, batch: Sequence[Incoming], outbox: Outbox) -> IntakeWork:
+async def load_at(connection: Connection, scene: SubmissionContext, batch: Sequence[Incoming], outbox: Outbox) -> IntakeWork:
     """All that the batch is about; its referrals are locked."""
     work = IntakeWork(scene, outbox)
     submissions = [submission_of(each) for each in batch if isinstance(each, Delivery) and each.topic.edge]
     keys = {submission.key for submission in submissions}
-    supplemented = {submission.key for submission in submissions if submission.docket.kind is Kind.INFORMATION}
+    supplemented = {submission.key for submission in submissions if submission.docket.kind is SubmissionKind.INFORMATION}
     await store.load(connection, work, [_sender(incoming) for incoming in batch], keys, supplemented)
     return work
 
@@ -51,10 +51,10 @@ async def save(connection: Connection, work: IntakeWork) -> None:
     metrics.count(work.history)
 
 
-def scene_of(runtime: Runtime) -> Scene:
+def scene_of(runtime: Runtime) -> SubmissionContext:
     """What rules may know at this moment."""
     settings = cast("IntakeSettings", runtime.settings)
-    return Scene(
+    return SubmissionContext(
         now=runtime.clock.now(),
         latest=runtime.clock.latest(),
         max_bytes=settings.max_referral_bytes,

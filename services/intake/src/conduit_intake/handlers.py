@@ -16,13 +16,13 @@ from conduit_intake.problems import UNKNOWN_PARTNER
 from conduit_intake.submissions import (
     KINDS,
     Docket,
-    Kind,
-    Outcome,
     Partner,
     Submission,
+    SubmissionKind,
+    SubmissionOutcome,
     claims,
 )
-from conduit_intake.work import IntakeWork, Told
+from conduit_intake.work import IntakeWork, PartnerUpdate
 
 
 def partner_registered(work: IntakeWork, delivery: Delivery[Partner]) -> None:
@@ -53,7 +53,7 @@ def reconsideration_requested(work: IntakeWork, delivery: Delivery[partner.Recon
 def referral_status_updated(work: IntakeWork, delivery: Delivery[notification.ReferralStatusUpdated]) -> None:
     """Keep what the partner is told, so that it can also ask. Revisions count, not the order of arrival."""
     message = delivery.message
-    told = Told(
+    told = PartnerUpdate(
         referral_id=message.referral_id,
         revision=message.revision,
         partner_id=delivery.principal,
@@ -69,7 +69,7 @@ def referral_status_updated(work: IntakeWork, delivery: Delivery[notification.Re
 def sandbox_status_updated(work: IntakeWork, delivery: Delivery[notification.SandboxStatusUpdated]) -> None:
     """The same of a referral in the sandbox, whose tables are its own."""
     message, update = delivery.message, delivery.message.update
-    told = Told(
+    told = PartnerUpdate(
         referral_id=message.referral_id,
         revision=update.revision,
         partner_id=message.partner_id,
@@ -100,7 +100,7 @@ def attachment_closed(work: IntakeWork, delivery: Delivery[routing.AttachmentClo
 
 def refused(work: IntakeWork, refusal: Refusal) -> None:
     """Tell a partner all that was wrong with a record that could not be read."""
-    kind = KINDS.get(refusal.attributes.type, Kind.UNREADABLE) if refusal.attributes else Kind.UNREADABLE
+    kind = KINDS.get(refusal.attributes.type, SubmissionKind.UNREADABLE) if refusal.attributes else SubmissionKind.UNREADABLE
     docket = Docket(_position(refusal), refusal.principal, kind)
     known = work.partners.get(refusal.principal)
     if known is None:
@@ -147,7 +147,7 @@ def _put_aside(work: IntakeWork, incoming: Incoming, docket: Docket) -> None:
         report = rules.danger_reported(docket, heard, [UNKNOWN_PARTNER.code], None)
         answering.report_danger(work.outbox, report, incoming.attributes)
     work.outbox.dead_letter(incoming, UNKNOWN_PARTNER)
-    work.note(docket, Outcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
+    work.note(docket, SubmissionOutcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
 
 
 def submission_of(delivery: Delivery[Any]) -> Submission[Any]:

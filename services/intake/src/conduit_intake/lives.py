@@ -32,7 +32,7 @@ _URGENCIES = tuple(Urgency)
 """Most urgent first."""
 
 
-class Triage(StrEnum):
+class TriageState(StrEnum):
     """What triage has come to; nothing yet is None."""
 
     UNDER_REVIEW = "under_review"
@@ -41,7 +41,7 @@ class Triage(StrEnum):
     DECLINED = "declined"
 
 
-class Routing(StrEnum):
+class RoutingState(StrEnum):
     """What routing has come to; None while it has no case."""
 
     NO_FORCE = "no_force"
@@ -61,8 +61,8 @@ class Part(StrEnum):
 
 
 WAITING = frozenset({Part.DISSEMINATED, Part.RECEIVED})
-_UNDECIDED = frozenset({None, Triage.UNDER_REVIEW, Triage.INFORMATION_REQUESTED})
-_WITH_FORCES = frozenset({Routing.PROVISIONAL, Routing.OPEN})
+_UNDECIDED = frozenset({None, TriageState.UNDER_REVIEW, TriageState.INFORMATION_REQUESTED})
+_WITH_FORCES = frozenset({RoutingState.PROVISIONAL, RoutingState.OPEN})
 
 
 class Life(BaseModel):
@@ -74,11 +74,11 @@ class Life(BaseModel):
     places: dict[str, int] = {}
     """How many of its places lie in each force's area."""
     danger: bool = False
-    triage: Triage | None = None
+    triage: TriageState | None = None
     looks: int = 0
     """How many reviews were opened."""
     danger_raised: bool = False
-    routing: Routing | None = None
+    routing: RoutingState | None = None
     withdrawn: bool = False
     home: str | None = None
     home_is_officers: bool = False
@@ -112,7 +112,7 @@ class Life(BaseModel):
     @property
     def held(self) -> bool:
         """Whether forces have the case or are getting it."""
-        return self.danger_raised or self.triage is Triage.ACCEPTED
+        return self.danger_raised or self.triage is TriageState.ACCEPTED
 
     @property
     def may_give_back(self) -> tuple[str, ...]:
@@ -166,15 +166,15 @@ class Story:
         more_urgent = self._is_more_urgent(supplement)
         if more_urgent:
             life.urgency = supplement.urgency or life.urgency
-        if life.triage is Triage.INFORMATION_REQUESTED:
-            life.triage = Triage.UNDER_REVIEW
+        if life.triage is TriageState.INFORMATION_REQUESTED:
+            life.triage = TriageState.UNDER_REVIEW
         life.note_places(supplement.places)
         life.danger = life.danger or danger
         if life.held:
             self._forward(supplement, hastened=more_urgent or danger)
         elif danger:
             self._raise_danger()
-        if danger and life.triage is Triage.DECLINED:
+        if danger and life.triage is TriageState.DECLINED:
             self._open_review("immediate_danger")
 
     def withdraw(self, reason: str) -> None:
@@ -190,10 +190,13 @@ class Story:
         life = self.life
         self._open_first_review()
         self._say(SandboxStep.RECONSIDERATION_REQUESTED)
-        if life.triage is Triage.DECLINED and life.looks < MOST_LOOKS:
+        if life.triage is TriageState.DECLINED and life.looks < MOST_LOOKS:
             self._open_review("immediate_danger" if life.danger else "reconsideration")
             return
-        taken, state = life.triage is Triage.DECLINED, "accepted" if life.triage is Triage.ACCEPTED else "under_review"
+        taken, state = (
+            life.triage is TriageState.DECLINED,
+            "accepted" if life.triage is TriageState.ACCEPTED else "under_review",
+        )
         refusal = "second_look_already_taken" if taken else f"not_declined_but_{state}"
         self._say(SandboxStep.RECONSIDERATION_REFUSED, reason=refusal)
 
@@ -236,12 +239,13 @@ class Story:
             SandboxOutcome.INFORMATION_REQUESTED: undecided,
             SandboxOutcome.ACCEPTED: undecided,
             SandboxOutcome.NO_FORCE: undecided and life.routing is None,
-            SandboxOutcome.FORCE_NAMED: life.routing is Routing.NO_FORCE,
+            SandboxOutcome.FORCE_NAMED: life.routing is RoutingState.NO_FORCE,
             SandboxOutcome.DECLINED: undecided,
             SandboxOutcome.FORCE_RECEIVED: with_forces and bool(life.waiting(Part.DISSEMINATED)),
             SandboxOutcome.FORCE_ACKNOWLEDGED: with_forces and bool(life.waiting()),
             SandboxOutcome.FORCE_DECLINED: with_forces and bool(life.may_give_back),
-            SandboxOutcome.HANDED_OVER: life.triage is not Triage.DECLINED and life.routing is not Routing.HANDED_OVER,
+            SandboxOutcome.HANDED_OVER: life.triage is not TriageState.DECLINED
+            and life.routing is not RoutingState.HANDED_OVER,
         }.get(outcome, False)
 
     # Triage.
@@ -251,31 +255,31 @@ class Story:
             self._open_review("immediate_danger" if self.life.danger else "below_every_threshold")
 
     def _open_review(self, reason: str) -> None:
-        self.life.triage = Triage.UNDER_REVIEW
+        self.life.triage = TriageState.UNDER_REVIEW
         self.life.looks += 1
         self._say(SandboxStep.REVIEW_OPENED, reason=reason, immediate_danger=self.life.danger)
 
     def _ask(self) -> None:
         self._open_first_review()
-        self.life.triage = Triage.INFORMATION_REQUESTED
+        self.life.triage = TriageState.INFORMATION_REQUESTED
         self._say(SandboxStep.INFORMATION_REQUESTED)
 
     def _decline(self, reason: str | None) -> None:
         """No machine declines: an officer does, and has looked before."""
         self._open_first_review()
-        self.life.triage = Triage.DECLINED
+        self.life.triage = TriageState.DECLINED
         self._say(SandboxStep.REFERRAL_DECLINED, reason=reason, reconsideration_open=self.life.looks < MOST_LOOKS)
 
     def _raise_danger(self) -> None:
         """A force has it at once, while triage goes on."""
         life = self.life
-        life.danger_raised, life.routing = True, Routing.PROVISIONAL
+        life.danger_raised, life.routing = True, RoutingState.PROVISIONAL
         self._say(SandboxStep.IMMEDIATE_DANGER_RAISED, immediate_danger=True)
         life.home = life.owner = life.areas[0]
         self._join(life.areas[:1])
 
     def _take(self) -> None:
-        self.life.triage = Triage.ACCEPTED
+        self.life.triage = TriageState.ACCEPTED
         self._say(SandboxStep.REFERRAL_ACCEPTED)
 
     # Routing.
@@ -283,7 +287,7 @@ class Story:
     def _accept(self) -> None:
         life = self.life
         self._take()
-        life.routing = Routing.OPEN
+        life.routing = RoutingState.OPEN
         if life.home is None:
             life.home = life.owner = life.areas[0]
         self._join(life.areas)
@@ -291,7 +295,7 @@ class Story:
 
     def _find_no_force(self) -> None:
         self._take()
-        self.life.routing = Routing.NO_FORCE
+        self.life.routing = RoutingState.NO_FORCE
         self._say_no_force()
 
     def _say_no_force(self) -> None:
@@ -300,7 +304,7 @@ class Story:
     def _name_force(self) -> None:
         life = self.life
         life.home = life.owner = life.areas[0]
-        life.home_is_officers, life.routing = True, Routing.OPEN
+        life.home_is_officers, life.routing = True, RoutingState.OPEN
         self._say(SandboxStep.HOME_FORCE_NAMED, home_force=life.home)
         self._join(life.areas[:1])
 
@@ -318,17 +322,17 @@ class Story:
             forces=life.active,
             added=_in_order(added),
             again=_in_order(again),
-            provisional=life.routing is Routing.PROVISIONAL,
+            provisional=life.routing is RoutingState.PROVISIONAL,
             immediate_danger=life.danger,
         )
 
     def _forward(self, supplement: Supplement, *, hastened: bool) -> None:
         """Whoever took the case and holds something new must read it again; where it came nowhere, a place may lead on."""
         life, areas = self.life, force_areas(supplement.places)
-        if life.routing is Routing.NO_FORCE:
+        if life.routing is RoutingState.NO_FORCE:
             if areas:
                 life.home = life.owner = areas[0]
-                life.routing = Routing.OPEN
+                life.routing = RoutingState.OPEN
                 self._join(areas)
             elif hastened:
                 self._say_no_force()
@@ -337,12 +341,12 @@ class Story:
         changed = {life.home, *areas} if supplement.persons or supplement.places else set()
         anew = [force for force in life.waiting(Part.ACKNOWLEDGED) if hastened or force in changed]
         holders = {*life.active, *((owner,) if owner else ())} if hastened else set()
-        new = [area for area in areas if area not in life.parts] if life.routing is not Routing.PROVISIONAL else []
+        new = [area for area in areas if area not in life.parts] if life.routing is not RoutingState.PROVISIONAL else []
         life.parts.update(dict.fromkeys([*anew, *new], Part.DISSEMINATED))
         self._pass_duty_on()
         if anew or new or holders or self._is_news(owner):
-            if life.routing is Routing.HANDED_OVER and (anew or new):
-                life.routing = Routing.OPEN
+            if life.routing is RoutingState.HANDED_OVER and (anew or new):
+                life.routing = RoutingState.OPEN
             self._say_routed(added=[*new, *anew], again=[*holders, *anew])
 
     def _receive(self, force: str) -> None:
@@ -377,9 +381,9 @@ class Story:
 
     def _hand_over(self) -> None:
         life = self.life
-        if life.triage is not Triage.ACCEPTED:
+        if life.triage is not TriageState.ACCEPTED:
             self._accept()
-        if life.routing is Routing.NO_FORCE:
+        if life.routing is RoutingState.NO_FORCE:
             self._name_force()
         self._each(None, self._acknowledge)
 
@@ -389,8 +393,8 @@ class Story:
 
     def _see_whether_handed_over(self) -> None:
         life = self.life
-        if life.routing is Routing.OPEN and not life.waiting():
-            life.routing = Routing.HANDED_OVER
+        if life.routing is RoutingState.OPEN and not life.waiting():
+            life.routing = RoutingState.HANDED_OVER
             self._say(SandboxStep.CASE_HANDED_OVER, home_force=life.home)
 
     def _pass_duty_on(self) -> None:

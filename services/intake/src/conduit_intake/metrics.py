@@ -10,8 +10,8 @@ from prometheus_client import Counter, Gauge
 from conduit_chassis.metrics import count_each
 from conduit_chassis.postgres import Pool
 from conduit_intake import rules, store
-from conduit_intake.submissions import Kind, Outcome, Partner, Scene
-from conduit_intake.work import Entry
+from conduit_intake.submissions import Partner, SubmissionContext, SubmissionKind, SubmissionOutcome
+from conduit_intake.work import ReferralEntry
 
 SUBMISSIONS = Counter(
     "conduit_intake_submissions_total",
@@ -66,8 +66,8 @@ ATTACHMENTS_AGE = Gauge("conduit_intake_attachments_oldest_seconds", "How long t
 WITHIN_DAYS = {"7d": 7, "30d": 30}
 MEASURE_SECONDS = 10.0
 
-for _kind in Kind:
-    for _outcome in Outcome:
+for _kind in SubmissionKind:
+    for _outcome in SubmissionOutcome:
         SUBMISSIONS.labels(_kind, _outcome)
 for _told in ("issued", "refused", "throttled"):
     TOKENS.labels(_told)
@@ -75,12 +75,12 @@ for _found in ("available", "threat_found", "validation_failed", "no_verdict"):
     SCANS.labels(_found)
 
 
-def count(history: Iterable[Entry]) -> None:
+def count(history: Iterable[ReferralEntry]) -> None:
     """Count what a batch wrote into history."""
     count_each(SUBMISSIONS, ((entry.kind, entry.what) for entry in history if entry.kind is not None))
 
 
-def measure(partners: Collection[Partner], scene: Scene) -> None:
+def measure(partners: Collection[Partner], scene: SubmissionContext) -> None:
     """Refresh the gauges of the register."""
     PARTNERS.set(len(partners))
     last_days = rules.last_days(partners, scene.today)
@@ -89,7 +89,7 @@ def measure(partners: Collection[Partner], scene: Scene) -> None:
     SOONEST_LAPSE.set(_until_the_end(last_days[0], scene) if last_days else inf)
 
 
-def _until_the_end(day: date, scene: Scene) -> float:
+def _until_the_end(day: date, scene: SubmissionContext) -> float:
     end = datetime.combine(day + timedelta(days=1), time(), scene.zone)
     return (end - scene.now).total_seconds()
 
@@ -100,7 +100,7 @@ def measure_attachments(waiting: int, oldest_seconds: float) -> None:
     ATTACHMENTS_AGE.set(oldest_seconds)
 
 
-async def keep_measuring(pool: Pool, scene: Callable[[], Scene]) -> None:
+async def keep_measuring(pool: Pool, scene: Callable[[], SubmissionContext]) -> None:
     """Refresh the gauges for ever, in every process: each is asked for its own."""
     while True:
         measure(await store.register(pool), scene())

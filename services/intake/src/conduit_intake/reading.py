@@ -38,14 +38,14 @@ MOST_UPDATES, MOST_BYTES = 500, 500_000
 """Of a referral's updates in one answer, beside one that alone is larger."""
 
 
-class Told(NamedTuple):
+class PublishedUpdate(NamedTuple):
     """An update as it was published."""
 
     revision: int
     body: bytes
 
 
-class Standing(NamedTuple):
+class ReferralStanding(NamedTuple):
     """A referral as its partner may see it."""
 
     referral_id: UUID
@@ -57,33 +57,35 @@ class Standing(NamedTuple):
     updated_at: datetime
 
 
-async def one(connection: Connection, partner_id: str, referral_id: UUID) -> Standing | None:
+async def one(connection: Connection, partner_id: str, referral_id: UUID) -> ReferralStanding | None:
     """The partner's referral of this id; None where there is none, or where it is another's."""
     row = await connection.fetchrow(_ONE, referral_id, partner_id)
-    return Standing(**row) if row else None
+    return ReferralStanding(**row) if row else None
 
 
-async def by_reference(connection: Connection, partner_id: str, reference: str) -> Standing | None:
+async def by_reference(connection: Connection, partner_id: str, reference: str) -> ReferralStanding | None:
     """The partner's referral of its own reference."""
     row = await connection.fetchrow(_BY_REFERENCE, partner_id, reference)
-    return Standing(**row) if row else None
+    return ReferralStanding(**row) if row else None
 
 
-async def page(connection: Connection, partner_id: str, state: str | None, after: UUID, limit: int) -> list[Standing]:
+async def page(
+    connection: Connection, partner_id: str, state: str | None, after: UUID, limit: int
+) -> list[ReferralStanding]:
     """The partner's referrals in the order in which they were received, from the one after `after`.
 
     Their ids are made in that order, to the millisecond.
     """
-    return [Standing(**row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
+    return [ReferralStanding(**row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
 
 
-async def updates(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[Told]:
+async def updates(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[PublishedUpdate]:
     """What the partner was told of a referral, by revision; where it is much, the last of it before that revision.
 
     Ask for the referral first: this does not know the partner.
     """
     rows = await connection.fetch(_UPDATES, referral_id, before, MOST_UPDATES, MOST_BYTES)
-    return [Told(row["revision"], row["body"]) for row in rows]
+    return [PublishedUpdate(row["revision"], row["body"]) for row in rows]
 
 
 async def reference_of(connection: Connection, partner_id: str, referral_id: UUID) -> str | None:

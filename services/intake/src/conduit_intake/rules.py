@@ -26,10 +26,10 @@ from conduit_intake.submissions import (
     Docket,
     Held,
     Mou,
-    Outcome,
     Partner,
-    Scene,
     Submission,
+    SubmissionContext,
+    SubmissionOutcome,
     claims,
     content_hash,
     former_hash,
@@ -45,10 +45,10 @@ MOST_LOCAL_IDS = 10_000
 Far more than people read of one case. What says danger is taken beyond it, and so is a withdrawal.
 """
 
-Rule: TypeAlias = Callable[[Submission[Any], Partner, Held | None, Scene], Answer]
+Rule: TypeAlias = Callable[[Submission[Any], Partner, Held | None, SubmissionContext], Answer]
 
 
-def answer(rule: Rule, submission: Submission[Any], partner: Partner, held: Held | None, scene: Scene) -> Answer:
+def answer(rule: Rule, submission: Submission[Any], partner: Partner, held: Held | None, scene: SubmissionContext) -> Answer:
     """What happens to a submission of `partner`. `held` is the partner's referral of that reference, if there is one."""
     claimed = claims(submission.message)
     if claimed.partner_id != submission.partner_id:
@@ -58,7 +58,9 @@ def answer(rule: Rule, submission: Submission[Any], partner: Partner, held: Held
     return rule(submission, partner, held, scene)
 
 
-def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: Held | None, scene: Scene) -> Answer:
+def receive(
+    submission: Submission[ReferralSubmitted], partner: Partner, held: Held | None, scene: SubmissionContext
+) -> Answer:
     """A new referral is received, the same again repeated, a different one under its reference refused."""
     referral = submission.message.referral
     digest = content_hash(referral)
@@ -85,10 +87,12 @@ def receive(submission: Submission[ReferralSubmitted], partner: Partner, held: H
         warnings=advice_on(referral),
         mou_lapsed=lapsed,
     )
-    return Answer(Outcome.RECEIVED, received, _hold(received, digest), ("mou_lapsed",) if lapsed else ())
+    return Answer(SubmissionOutcome.RECEIVED, received, _hold(received, digest), ("mou_lapsed",) if lapsed else ())
 
 
-def supply(submission: Submission[InformationSupplied], _partner: Partner, held: Held | None, scene: Scene) -> Answer:
+def supply(
+    submission: Submission[InformationSupplied], _partner: Partner, held: Held | None, scene: SubmissionContext
+) -> Answer:
     """Information goes on if its local ids fit what the hub holds."""
     supplement = submission.message.supplement
     if held is None:
@@ -115,10 +119,12 @@ def supply(submission: Submission[InformationSupplied], _partner: Partner, held:
         person_ids=held.person_ids.union(person.person_id for person in supplement.persons),
     )
     event = intake.InformationSupplied(referral_id=held.referral_id, supplement=supplement, warnings=advice_on(supplement))
-    return Answer(Outcome.FORWARDED, event, enlarged, ("corrects",) if supplement.corrects else ())
+    return Answer(SubmissionOutcome.FORWARDED, event, enlarged, ("corrects",) if supplement.corrects else ())
 
 
-def withdraw(submission: Submission[ReferralWithdrawn], _partner: Partner, held: Held | None, scene: Scene) -> Answer:
+def withdraw(
+    submission: Submission[ReferralWithdrawn], _partner: Partner, held: Held | None, scene: SubmissionContext
+) -> Answer:
     """A referral is withdrawn once; asking again is the same request."""
     message = submission.message
     if held is None:
@@ -132,11 +138,11 @@ def withdraw(submission: Submission[ReferralWithdrawn], _partner: Partner, held:
         reason=message.reason,
         comment=message.comment,
     )
-    return Answer(Outcome.FORWARDED, event, replace(held, withdrawn_at=scene.now), (message.reason,))
+    return Answer(SubmissionOutcome.FORWARDED, event, replace(held, withdrawn_at=scene.now), (message.reason,))
 
 
 def reconsider(
-    submission: Submission[ReconsiderationRequested], _partner: Partner, held: Held | None, scene: Scene
+    submission: Submission[ReconsiderationRequested], _partner: Partner, held: Held | None, scene: SubmissionContext
 ) -> Answer:
     """A second officer's look can be asked for once. Whether there is a decline to look at again, triage knows."""
     message = submission.message
@@ -152,7 +158,7 @@ def reconsider(
         partner_reference=message.partner_reference,
         comment=message.comment,
     )
-    return Answer(Outcome.FORWARDED, event, replace(held, reconsideration_requested_at=scene.now))
+    return Answer(SubmissionOutcome.FORWARDED, event, replace(held, reconsideration_requested_at=scene.now))
 
 
 def refuse(docket: Docket, partner: Partner, problems: Sequence[Problem]) -> Answer:
@@ -231,7 +237,7 @@ def _hold(received: intake.ReferralReceived, digest: bytes) -> Held:
     )
 
 
-def _too_large(submission: Submission[Any], scene: Scene) -> list[Problem]:
+def _too_large(submission: Submission[Any], scene: SubmissionContext) -> list[Problem]:
     return [problem("referral_too_large", "value")] if len(submission.body) > scene.max_bytes else []
 
 
@@ -249,18 +255,20 @@ def _full(submission: Submission[InformationSupplied], held: Held) -> list[Probl
     return [problem("referral_full", "supplement")] if full and not supplement.immediate_danger else []
 
 
-def _in_future(field: str, moment: datetime, scene: Scene, sent_at: datetime | None) -> list[Problem]:
+def _in_future(field: str, moment: datetime, scene: SubmissionContext, sent_at: datetime | None) -> list[Problem]:
     """Only what no clock of ours has reached: a clock that is behind is the hub's fault, and no sender's."""
     return [problem("time_in_future", field)] if moment > _latest(scene, sent_at) else []
 
 
-def _not_agreed_yet(field: str, persons: Sequence[Person], scene: Scene, sent_at: datetime | None) -> list[Problem]:
+def _not_agreed_yet(
+    field: str, persons: Sequence[Person], scene: SubmissionContext, sent_at: datetime | None
+) -> list[Problem]:
     """Nobody has agreed on a day that no clock of ours has reached: a force would be told about an adult who has not."""
     today = scene.day_of(_latest(scene, sent_at))
     return [problem("time_in_future", f"{field}{path}") for path, day in agreements(persons) if day > today][:MOST_PROBLEMS]
 
 
-def _latest(scene: Scene, sent_at: datetime | None) -> datetime:
+def _latest(scene: SubmissionContext, sent_at: datetime | None) -> datetime:
     return max(scene.now, scene.latest or scene.now, sent_at or scene.now) + CLOCK_TOLERANCE
 
 
@@ -319,7 +327,7 @@ def _repeat(submission: Submission[Any], held: Held) -> Answer:
     event = intake.SubmissionRepeated(
         referral_id=held.referral_id, partner_id=submission.partner_id, partner_reference=submission.key.partner_reference
     )
-    return Answer(Outcome.REPEATED, event, held)
+    return Answer(SubmissionOutcome.REPEATED, event, held)
 
 
 def _reject(submission: Submission[Any], problems: Sequence[Problem], held: Held | None) -> Answer:
@@ -334,4 +342,4 @@ def _rejection(docket: Docket, problems: Sequence[Problem], held: Held | None) -
         submission_id=docket.submission_id,
         problems=tuple(problems),
     )
-    return Answer(Outcome.REJECTED, event, held, tuple(dict.fromkeys(each.code for each in problems)))
+    return Answer(SubmissionOutcome.REJECTED, event, held, tuple(dict.fromkeys(each.code for each in problems)))

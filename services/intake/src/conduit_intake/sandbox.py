@@ -60,7 +60,7 @@ class Tried(Outbox):
         return uuid7_text()
 
 
-class About(NamedTuple):
+class SandboxReferral(NamedTuple):
     """Which of the sandbox's referrals."""
 
     referral_id: UUID
@@ -83,7 +83,7 @@ async def in_sandbox(runtime: Runtime) -> AsyncIterator[tuple[Any, Tried]]:
             outbox.publish(INTAKE_SANDBOX.name(), key, event, subject=subject, cause=cause)
 
 
-async def load(connection: Connection, referral_id: UUID) -> tuple[About, Story]:
+async def load(connection: Connection, referral_id: UUID) -> tuple[SandboxReferral, Story]:
     """A referral's life, locked until the transaction ends.
 
     Raises:
@@ -97,13 +97,13 @@ async def load(connection: Connection, referral_id: UUID) -> tuple[About, Story]
         story = Story(Life.model_validate_json(life))
     else:  # just received, or by a release whose sandbox told nothing
         story = Story(born(ReferralSubmitted.model_validate_json(body, extra="ignore").referral))
-    return About(referral_id, partner_id, reference), story
+    return SandboxReferral(referral_id, partner_id, reference), story
 
 
 async def keep(
     connection: Connection,
     tried: Tried,
-    about: About,
+    about: SandboxReferral,
     story: Story,
     cause: Attributes | None,
     outcome: SandboxOutcome | None = None,

@@ -18,7 +18,7 @@ from conduit_chassis.runtime import Runtime
 from conduit_contracts.intake import AttachmentCleared
 from conduit_contracts.topics import INTAKE_ATTACHMENTS
 from conduit_intake import attachments, media, metrics
-from conduit_intake.attachments import AVAILABLE, THREAT_FOUND, VALIDATION_FAILED, Claimed, Note
+from conduit_intake.attachments import AVAILABLE, THREAT_FOUND, VALIDATION_FAILED, ClaimedAttachment, Note
 from conduit_intake.clamd import Clamd, ScannerError
 from conduit_intake.sandbox import in_sandbox
 from conduit_intake.settings import IntakeSettings
@@ -78,7 +78,7 @@ async def decide_next(runtime: Runtime, transaction: Transaction, scanner: Clamd
     return True
 
 
-async def judge(claimed: Claimed, scanner: Clamd | None) -> Decision | None:
+async def judge(claimed: ClaimedAttachment, scanner: Clamd | None) -> Decision | None:
     """What becomes of an attachment; None where it is in order but nobody can scan it.
 
     Raises:
@@ -93,7 +93,9 @@ async def judge(claimed: Claimed, scanner: Clamd | None) -> Decision | None:
     return Decision(AVAILABLE)
 
 
-async def _carry_out(runtime: Runtime, connection: Connection, outbox: Outbox, claimed: Claimed, decision: Decision) -> None:
+async def _carry_out(
+    runtime: Runtime, connection: Connection, outbox: Outbox, claimed: ClaimedAttachment, decision: Decision
+) -> None:
     now = runtime.clock.now()
     partner_id = await attachments.lock(connection, claimed.referral_id)
     if not await attachments.decide(connection, claimed.attachment_id, decision.state, decision.reason, now):
@@ -105,7 +107,7 @@ async def _carry_out(runtime: Runtime, connection: Connection, outbox: Outbox, c
     await attachments.note(connection, note)
 
 
-def _publish(outbox: Outbox, claimed: Claimed, partner_id: str) -> str:
+def _publish(outbox: Outbox, claimed: ClaimedAttachment, partner_id: str) -> str:
     event = AttachmentCleared(
         referral_id=claimed.referral_id,
         partner_id=partner_id,

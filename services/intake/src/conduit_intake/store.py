@@ -11,7 +11,7 @@ from conduit_chassis.postgres import Connection, Queryable, Row, insert, insert_
 from conduit_contracts.notification import ReferralState
 from conduit_intake import early, force_files
 from conduit_intake.submissions import Held, Key, Mou, Partner
-from conduit_intake.work import Added, Entry, IntakeWork, Told
+from conduit_intake.work import IntakeWork, NewSupplement, PartnerUpdate, ReferralEntry
 
 _PARTNERS = """
 SELECT partner_id, suspended, mous,
@@ -106,9 +106,9 @@ async def save(connection: Connection, work: IntakeWork) -> None:
     await _tell(connection, _LIVE, work.told, work.askable)
     await _tell(connection, _SANDBOX, work.tried, work.askable_in_sandbox)
     await force_files.put(connection, work.openings, work.scene.now)
-    await insert(connection, "supplements", Added._fields, work.added)
+    await insert(connection, "supplements", NewSupplement._fields, work.added)
     await early.put(connection, work.early)
-    await insert(connection, "history", Entry._fields, work.history)
+    await insert(connection, "history", ReferralEntry._fields, work.history)
 
 
 RECONCILIATION = """
@@ -123,7 +123,7 @@ async def register(connection: Queryable) -> list[Partner]:
     return [_partner(row) for row in await connection.fetch(_REGISTER)]
 
 
-async def _tell(connection: Connection, side: str, told: Sequence[Told], askable: Collection[UUID]) -> None:
+async def _tell(connection: Connection, side: str, told: Sequence[PartnerUpdate], askable: Collection[UUID]) -> None:
     """Keep what partners were told, live or in the sandbox."""
     if told:
         await connection.execute(_TELL.format(side), *_UPDATE_ROWS.arrays(each._asdict() for each in told))
@@ -132,7 +132,7 @@ async def _tell(connection: Connection, side: str, told: Sequence[Told], askable
         await connection.execute(_MAY_ASK_AGAIN.format(side), sorted(askable))
 
 
-async def _stand(connection: Connection, side: str, told: Iterable[Told]) -> None:
+async def _stand(connection: Connection, side: str, told: Iterable[PartnerUpdate]) -> None:
     """Each referral stands as its highest revision says. In the order of ids, so that twins wait instead of deadlocking."""
     latest = {each.referral_id: each for each in sorted(told, key=lambda each: (each.referral_id.int, each.revision))}
     rows = (each._asdict() | {"updated_at": each.at} for each in latest.values())

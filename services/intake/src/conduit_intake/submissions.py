@@ -25,7 +25,7 @@ PartnerMessage = ReferralSubmitted | InformationSupplied | ReferralWithdrawn | R
 M_co = TypeVar("M_co", bound=PartnerMessage, covariant=True)
 
 
-class Kind(StrEnum):
+class SubmissionKind(StrEnum):
     """What a partner sent."""
 
     REFERRAL = "referral"
@@ -35,15 +35,15 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
 
 
-KINDS: dict[str, Kind] = {
-    ReferralSubmitted.type: Kind.REFERRAL,
-    InformationSupplied.type: Kind.INFORMATION,
-    ReferralWithdrawn.type: Kind.WITHDRAWAL,
-    ReconsiderationRequested.type: Kind.RECONSIDERATION,
+KINDS: dict[str, SubmissionKind] = {
+    ReferralSubmitted.type: SubmissionKind.REFERRAL,
+    InformationSupplied.type: SubmissionKind.INFORMATION,
+    ReferralWithdrawn.type: SubmissionKind.WITHDRAWAL,
+    ReconsiderationRequested.type: SubmissionKind.RECONSIDERATION,
 }
 
 
-class Outcome(StrEnum):
+class SubmissionOutcome(StrEnum):
     """What became of it. Every submission has exactly one."""
 
     RECEIVED = "received"
@@ -84,7 +84,7 @@ class Docket(NamedTuple):
 
     submission_id: str
     partner_id: str
-    kind: Kind
+    kind: SubmissionKind
     partner_reference: str | None = None
 
     @property
@@ -151,7 +151,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SubmissionContext:
     """What else a rule may know."""
 
     now: datetime
@@ -175,7 +175,7 @@ class Scene:
 class Answer:
     """What a rule decided. `held` is the referral as it stands afterwards, None where the hub holds none."""
 
-    outcome: Outcome
+    outcome: SubmissionOutcome
     event: Event
     held: Held | None
     codes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import structlog
 from conduit_chassis import dead_letters
 from conduit_chassis.dead_letters import HANDLER_FAILED, Cause
 from conduit_chassis.dispatch import dispatch
-from conduit_chassis.errors import Verdict, class_name, classify
+from conduit_chassis.errors import FailureCause, class_name, classify
 from conduit_chassis.kafka import Item
 from conduit_chassis.metrics import DEAD_LETTERS
 from conduit_chassis.outbox import Outbox
@@ -17,7 +17,7 @@ from conduit_chassis.runtime import Runtime, Tick
 from conduit_intake import early, metrics, store
 from conduit_intake.batch import in_turn, load_at, scene_of
 from conduit_intake.handlers import HANDLERS, refused
-from conduit_intake.submissions import Scene
+from conduit_intake.submissions import SubmissionContext
 
 _log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ async def answer_early(runtime: Runtime, connection: Connection, outbox: Outbox)
     return len(items)
 
 
-async def answer_waiting(connection: Connection, scene: Scene, items: Sequence[Item], outbox: Outbox) -> None:
+async def answer_waiting(connection: Connection, scene: SubmissionContext, items: Sequence[Item], outbox: Outbox) -> None:
     """Answer what waited for its referral, in order.
 
     One that cannot be handled is put aside as it would have been when it came: the others must not wait for it.
@@ -46,7 +46,7 @@ async def answer_waiting(connection: Connection, scene: Scene, items: Sequence[I
                 pass
             await store.save(connection, work)
     except Exception as error:  # whatever a rule raises is its record's fault or ours
-        if classify(error) is not Verdict.POISON:
+        if classify(error) is not FailureCause.POISON:
             raise
         outbox.take_back(rows)
         outbox.put_aside.clear()
@@ -64,7 +64,7 @@ async def answer_waiting(connection: Connection, scene: Scene, items: Sequence[I
             await _keep(connection, item, Cause(request.problem.code), outbox, scene)
 
 
-async def _keep(connection: Connection, item: Item, cause: Cause, outbox: Outbox, scene: Scene) -> None:
+async def _keep(connection: Connection, item: Item, cause: Cause, outbox: Outbox, scene: SubmissionContext) -> None:
     await dead_letters.put_aside(connection, outbox, "intake", item, cause, scene.now)
     DEAD_LETTERS.labels(cause.reason).inc()
 

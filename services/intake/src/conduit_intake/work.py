@@ -9,13 +9,13 @@ from uuid import UUID
 from conduit_chassis.outbox import Outbox
 from conduit_intake.early import Early
 from conduit_intake.force_files import Opening
-from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Scene, Submission
+from conduit_intake.submissions import Answer, Docket, Held, Key, Partner, Submission, SubmissionContext, SubmissionOutcome
 
 PROGRAMME = "programme"
 REGISTERED = "registered"
 
 
-class Entry(NamedTuple):
+class ReferralEntry(NamedTuple):
     """One row of the append-only history. `why` holds codes, separated by spaces; never words of a person."""
 
     at: datetime
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     event_id: str | None = None
 
 
-class Added(NamedTuple):
+class NewSupplement(NamedTuple):
     """A supplement to be stored."""
 
     referral_id: UUID
@@ -39,7 +39,7 @@ class Added(NamedTuple):
     received_at: datetime
 
 
-class Told(NamedTuple):
+class PartnerUpdate(NamedTuple):
     """An update that notification published to a partner. `body` is its JSON."""
 
     referral_id: UUID
@@ -54,26 +54,26 @@ class Told(NamedTuple):
 class IntakeWork:
     """The batch's partners and referrals. What one record changes, the next one of the batch sees."""
 
-    scene: Scene
+    scene: SubmissionContext
     outbox: Outbox
     partners: dict[str, Partner] = field(default_factory=dict)
     referrals: dict[Key, Held] = field(default_factory=dict)
     created: dict[Key, bytes] = field(default_factory=dict)
     """Bodies of the referrals that are new."""
     changed: set[Key] = field(default_factory=set)
-    added: list[Added] = field(default_factory=list)
+    added: list[NewSupplement] = field(default_factory=list)
     registered: dict[str, Partner] = field(default_factory=dict)
-    history: list[Entry] = field(default_factory=list)
+    history: list[ReferralEntry] = field(default_factory=list)
     patience: timedelta = timedelta()
     """For how long what is about a referral that has not come waits for it."""
     early: list[Early] = field(default_factory=list)
     awaited: set[Key] = field(default_factory=set)
     """Referrals about which something waits already: what comes now takes its turn behind it."""
-    told: list[Told] = field(default_factory=list)
+    told: list[PartnerUpdate] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
     askable: set[UUID] = field(default_factory=set)
     """Referrals whose partner asked for a second look before there was a decline, and may ask again."""
-    tried: list[Told] = field(default_factory=list)
+    tried: list[PartnerUpdate] = field(default_factory=list)
     """Updates about the sandbox's referrals."""
     askable_in_sandbox: set[UUID] = field(default_factory=set)
 
@@ -83,9 +83,9 @@ class IntakeWork:
             return
         self.partners[partner.partner_id] = self.registered[partner.partner_id] = partner
         why = "suspended" if partner.suspended else ""
-        self.history.append(Entry(self.scene.now, PROGRAMME, REGISTERED, why, partner.partner_id))
+        self.history.append(ReferralEntry(self.scene.now, PROGRAMME, REGISTERED, why, partner.partner_id))
 
-    def note(self, docket: Docket, outcome: Outcome, codes: Iterable[str]) -> None:
+    def note(self, docket: Docket, outcome: SubmissionOutcome, codes: Iterable[str]) -> None:
         """Write into history what became of a submission that nothing was published about."""
         self._note(docket, outcome, codes, None, None)
 
@@ -95,10 +95,10 @@ class IntakeWork:
         self._note(docket, answer.outcome, answer.codes, referral_id, event_id)
 
     def _note(
-        self, docket: Docket, what: Outcome, codes: Iterable[str], referral_id: UUID | None, event_id: str | None
+        self, docket: Docket, what: SubmissionOutcome, codes: Iterable[str], referral_id: UUID | None, event_id: str | None
     ) -> None:
         self.history.append(
-            Entry(
+            ReferralEntry(
                 at=self.scene.now,
                 actor=f"partner:{docket.partner_id}",
                 what=what,
@@ -122,4 +122,4 @@ class IntakeWork:
         if key not in self.created:
             self.changed.add(key)
         for digest in after.supplements - before.supplements:
-            self.added.append(Added(after.referral_id, digest, submission.body, self.scene.now))
+            self.added.append(NewSupplement(after.referral_id, digest, submission.body, self.scene.now))

@@ -54,7 +54,7 @@ ON CONFLICT (audience) DO NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingProposal:
     """A proposal that nobody has approved."""
 
     proposal_id: UUID
@@ -78,10 +78,10 @@ def same_person(one: str, other: str) -> bool:
     return name_of(one).casefold() == name_of(other).casefold()
 
 
-async def waiting(connection: Connection) -> list[Waiting]:
+async def waiting(connection: Connection) -> list[PendingProposal]:
     """Every proposal that nobody has approved, the newest last."""
     rows = await connection.fetch(_WAITING)
-    return [Waiting(**dict(row) | {"contacts": queue.read_whole_ladder(row["contacts"])}) for row in rows]
+    return [PendingProposal(**dict(row) | {"contacts": queue.read_whole_ladder(row["contacts"])}) for row in rows]
 
 
 async def change(connection: Connection, work: NotificationWork) -> None:

@@ -37,7 +37,7 @@ class NotificationPolicy(BaseModel):
     """Triage's own words about what a partner can do after a decline, for the sandbox. From triage's section."""
 
 
-class DeclineTerms(BaseModel):
+class SandboxDecline(BaseModel):
     """What the sandbox needs of a reason to decline."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,7 +50,7 @@ class TriageWords(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    decline_reasons: Mapping[DeclineReason, DeclineTerms] = {}
+    decline_reasons: Mapping[DeclineReason, SandboxDecline] = {}
 
 
 def from_file(path: Path) -> NotificationPolicy:

@@ -18,7 +18,7 @@ from conduit_notification import notices, queue
 from conduit_notification.readers import CaseRestricted, ProfessionalStandardsInformed
 from conduit_notification.rules import Routing, Standing, Triage
 from conduit_notification.sandbox import SandboxWork
-from conduit_notification.work import Entry, NotificationWork, Record
+from conduit_notification.work import Entry, KnownReferral, NotificationWork
 
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
@@ -123,7 +123,7 @@ async def _stand(connection: Connection, work: NotificationWork, table: str) -> 
         await connection.execute(_UPDATE.format(table=table), *_ROWS.arrays(map(_row, changed)))
 
 
-async def _keep_from(connection: Connection, records: Sequence[Record]) -> None:
+async def _keep_from(connection: Connection, records: Sequence[KnownReferral]) -> None:
     """Note from whom cases are kept, and drop what still waits to be sent to them."""
     pairs = [(record.referral_id, force_id) for record in records for force_id in sorted(record.kept_from)]
     await connection.execute(_KEPT_NO_MORE, [record.referral_id for record in records])
@@ -146,7 +146,7 @@ async def _register(connection: Connection, work: NotificationWork) -> None:
         await connection.execute(_REGISTER, *_CONTACTS.arrays(rows))
 
 
-def _record(row: Row) -> Record:
+def _record(row: Row) -> KnownReferral:
     standing = Standing(
         triage=Triage(row["triage"]) if row["triage"] else None,
         asked_at=row["asked_at"],
@@ -158,7 +158,7 @@ def _record(row: Row) -> Record:
         home_force=row["home_force"],
         handoffs={force_id: HandoffState(state) for force_id, state in json.loads(row["handoffs"]).items()},
     )
-    return Record(
+    return KnownReferral(
         referral_id=row["referral_id"],
         partner_id=row["partner_id"],
         partner_reference=row["partner_reference"],
@@ -168,7 +168,7 @@ def _record(row: Row) -> Record:
     )
 
 
-def _row(record: Record) -> dict[str, Any]:
+def _row(record: KnownReferral) -> dict[str, Any]:
     standing = record.standing
     return {
         "referral_id": record.referral_id,

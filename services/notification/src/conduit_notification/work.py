@@ -45,7 +45,7 @@ ANY_FORCE = ""
 
 
 @dataclass(slots=True)
-class Record:
+class KnownReferral:
     """One referral as notification knows it. `revision` 0 is a referral that nothing was said of yet."""
 
     referral_id: UUID
@@ -103,7 +103,7 @@ class NotificationWork:
     outbox: Outbox
     fallback: Ladder = ()
     """Where the hub is told until its contacts are in the register."""
-    records: dict[UUID, Record] = field(default_factory=dict)
+    records: dict[UUID, KnownReferral] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     new: set[UUID] = field(default_factory=set)
     changed: set[UUID] = field(default_factory=set)
@@ -130,11 +130,11 @@ class NotificationWork:
     sandbox: "SandboxWork | None" = None
     """The same of the sandbox's referrals, where the batch has any. Of it only where they stand and notices are kept."""
 
-    def record(self, about: About) -> Record:
+    def record(self, about: About) -> KnownReferral:
         """The referral, which begins to exist with the first fact that is read, whichever that is."""
         record = self.records.get(about.referral_id)
         if record is None:
-            record = Record(about.referral_id, about.partner_id, about.partner_reference)
+            record = KnownReferral(about.referral_id, about.partner_id, about.partner_reference)
             self.records[about.referral_id] = record
             self.new.add(about.referral_id)
         return record
@@ -162,7 +162,7 @@ class NotificationWork:
         comment: str | None = None,
         next_step: str | None = None,
         force_ids: tuple[str, ...] = (),
-    ) -> Record:
+    ) -> KnownReferral:
         """Write the referral's next revision and send it to its partner."""
         record = self.record(delivery.message)
         record.standing = standing
@@ -215,7 +215,7 @@ class NotificationWork:
         )
         self.updates[update.fact] += 1
 
-    def notify_partner(self, delivery: Delivery[Any], template: Template, record: Record, **more: str) -> None:
+    def notify_partner(self, delivery: Delivery[Any], template: Template, record: KnownReferral, **more: str) -> None:
         """A notice to the referral's partner."""
         params = {"partner_reference": record.partner_reference, "state": record.state.value, **more}
         urgent = record.standing.immediate_danger

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from conduit_chassis import commands
-from conduit_chassis.commands import Answer
+from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_contracts.envelope import Message
 from conduit_contracts.problems import Problem
@@ -18,7 +18,7 @@ def refuse(work: RoutingWork, incoming: Incoming, problems: tuple[Problem, ...])
     """There is no case to note it on: the officer is told what was wrong."""
     named = commands.named(incoming)
     work.observer.command_refused(problems[0].code)
-    answer = Answer(named, commands.REFUSED, problems=problems)
+    answer = CommandAnswer(named, commands.REFUSED, problems=problems)
     _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems))
 
 
@@ -29,7 +29,7 @@ def ignore(work: RoutingWork, turn: Turn, delivery: Delivery[Command], code: str
     officer, command = delivery.message.officer_id, named.command_id
     turn.tell(CommandIgnored(**turn.about, officer_id=officer, code=code, command_id=command, changes=changes))
     work.observer.command_refused(code)
-    work.answers.append(Answer(named, commands.IGNORED, code, changes=changes))
+    work.answers.append(CommandAnswer(named, commands.IGNORED, code, changes=changes))
 
 
 def tell_of_news(work: RoutingWork, delivery: Delivery[Command], changes: tuple[str, ...]) -> None:
@@ -37,10 +37,10 @@ def tell_of_news(work: RoutingWork, delivery: Delivery[Command], changes: tuple[
     named, message = commands.named(delivery), delivery.message
     code = message.type.split(".")[-2].replace("-", "_")
     told = CommandOutdated(**asdict(named), code=code, seen_version=message.seen_version or 0, changes=changes)
-    _answer(work, delivery, Answer(named, commands.OUTDATED, code, changes=changes), told)
+    _answer(work, delivery, CommandAnswer(named, commands.OUTDATED, code, changes=changes), told)
 
 
-def _answer(work: RoutingWork, incoming: Incoming, answer: Answer, message: Message) -> None:
+def _answer(work: RoutingWork, incoming: Incoming, answer: CommandAnswer, message: Message) -> None:
     """Under a key of its own: an answer waits for nothing that waits for its case."""
     work.answers.append(answer)
     subject = str(answer.named.referral_id) if answer.named.referral_id else None

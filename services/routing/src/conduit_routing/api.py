@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from conduit_chassis import commands, postgres
-from conduit_chassis.http.api import Api, Refused, Words, place_before, referral_id_of
+from conduit_chassis.http.api import Api, RequestRefused, Words, place_before, referral_id_of
 from conduit_chassis.runtime import Runtime
 from conduit_routing import views
 
@@ -43,7 +43,7 @@ class _Officers:
         """What became of an officer's commands."""
         officer = request.query_params.get("officer_id", "")
         if not commands.is_officer(officer):
-            raise Refused(400, "officer_missing", "officer_id", "Give the id of the officer whose commands you want.")
+            raise RequestRefused(400, "officer_missing", "officer_id", "Give the id of the officer whose commands you want.")
         async with postgres.connection(self._runtime.pool) as connection:
             return {"answers": await commands.recent(connection, officer)}
 
@@ -55,7 +55,7 @@ class _Officers:
         async with postgres.connection(self._runtime.pool) as connection:
             shown = await views.show(connection, referral_id, lines, reviews)
         if shown is None:
-            raise Refused(404, "referral_unknown", "referral_id", "Routing has no case with this referral_id.")
+            raise RequestRefused(404, "referral_unknown", "referral_id", "Routing has no case with this referral_id.")
         for part in _PARTS:
             number = shown[f"{part}_earlier"]
             shown[f"{part}_earlier"] = number and f"/cases?referral_id={referral_id}&{part}_before={number}"

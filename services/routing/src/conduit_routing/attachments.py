@@ -15,7 +15,7 @@ from conduit_contracts.envelope import Message
 from conduit_contracts.intake import AttachmentCleared
 from conduit_contracts.routing import AttachmentClosed, AttachmentDisseminated, AttachmentOpened
 from conduit_contracts.topics import ROUTING_ATTACHMENTS
-from conduit_routing.case import Attachment, CaseState
+from conduit_routing.case import AttachedFile, CaseState
 from conduit_routing.turn import Turn
 from conduit_routing.work import RoutingWork
 
@@ -34,20 +34,20 @@ async def load(connection: Connection, work: RoutingWork, referral_ids: Iterable
     """Let the work know of these referrals' attachments. Lock their cases first."""
     ids = list(referral_ids)
     for row in await connection.fetch(_OF, ids) if ids else ():
-        found = Attachment(**row)
+        found = AttachedFile(**row)
         work.stored[found.attachment_id] = found
         work.hold(found)
 
 
-async def save(connection: Connection, changed: Sequence[Attachment]) -> None:
+async def save(connection: Connection, changed: Sequence[AttachedFile]) -> None:
     """Write these."""
     if changed:
         await connection.execute(_PUT, *_ROWS.arrays(each._asdict() for each in sorted(changed)))
 
 
-def cleared(message: AttachmentCleared) -> Attachment:
+def cleared(message: AttachmentCleared) -> AttachedFile:
     """An attachment that nobody may fetch yet."""
-    return Attachment(message.attachment_id, message.referral_id, message.media_type, message.size, message.sha256)
+    return AttachedFile(message.attachment_id, message.referral_id, message.media_type, message.size, message.sha256)
 
 
 def open_to_home(turn: Turn) -> None:
@@ -62,13 +62,13 @@ def open_to_home(turn: Turn) -> None:
             turn.attachments[each.attachment_id] = each._replace(opened_to=case.home_force)
 
 
-def _close(turn: Turn, attachment: Attachment) -> None:
+def _close(turn: Turn, attachment: AttachedFile) -> None:
     if attachment.opened_to is not None:
         _tell_intake(turn, AttachmentClosed(**_about(attachment), force_id=attachment.opened_to))
         turn.note("attachment_closed", "home_force_changed", attachment.opened_to)
 
 
-def _open(turn: Turn, attachment: Attachment) -> None:
+def _open(turn: Turn, attachment: AttachedFile) -> None:
     home = turn.case.home_force
     if home is None:
         return
@@ -78,7 +78,7 @@ def _open(turn: Turn, attachment: Attachment) -> None:
     turn.note("attachment_opened", "home_force", home, turn.send(home, told))
 
 
-def _about(attachment: Attachment) -> dict[str, Any]:
+def _about(attachment: AttachedFile) -> dict[str, Any]:
     return {"referral_id": attachment.referral_id, "attachment_id": attachment.attachment_id}
 
 

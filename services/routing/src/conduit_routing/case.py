@@ -48,7 +48,7 @@ class Review(NamedTuple):
     closed_at: datetime | None = None
 
 
-class Attachment(NamedTuple):
+class AttachedFile(NamedTuple):
     """A file that intake keeps, and the one force that may fetch it there."""
 
     attachment_id: UUID
@@ -59,7 +59,7 @@ class Attachment(NamedTuple):
     opened_to: str | None = None
 
 
-class Entry(NamedTuple):
+class CaseEntry(NamedTuple):
     """One line of history: codes and ids only. `version` counts a case's lines from 1 without gaps."""
 
     version: int
@@ -75,7 +75,7 @@ class Entry(NamedTuple):
     """The event by which the force was told."""
 
 
-class Mark(StrEnum):
+class ForceMark(StrEnum):
     """What else is to be remembered of a force: what a police suspect makes of it, and whether it got the whole case."""
 
     KEPT_FROM = "kept_from"
@@ -130,7 +130,7 @@ class Case:
     interim_owner: str | None = None
     named_home: str | None = None
     """The home force that an officer named last, also after it gave the case back."""
-    marks: frozenset[tuple[str, Mark]] = frozenset()
+    marks: frozenset[tuple[str, ForceMark]] = frozenset()
     """By force, what else is to be remembered of it."""
     safeguarding: Safeguarding = ALL_ON
     """The switches of the policy under which a turn is taken. Not stored."""
@@ -142,7 +142,7 @@ class Case:
     new_body: bytes | None = None
     supplements_stored: int = 0
     new_supplements: list[bytes] = field(default_factory=list)
-    new_history: list[Entry] = field(default_factory=list)
+    new_history: list[CaseEntry] = field(default_factory=list)
     lines: list[tuple[int, str, str]] = field(default_factory=list)
     """Version, actor and fact of each stored line of history, where a command says which version its officer saw."""
     stored: "Stored | None" = None
@@ -167,19 +167,19 @@ class Case:
         """To whom no rule sends the case."""
         if not self.marks:
             return NOBODY_BARRED
-        kept = self.marked(Mark.KEPT_FROM) - self.marked(Mark.LET_IN)
+        kept = self.marked(ForceMark.KEPT_FROM) - self.marked(ForceMark.LET_IN)
         return Barred(frozenset(kept - {SOME_FORCE}), SOME_FORCE in kept)
 
     @property
     def restricted(self) -> bool:
         """Whether a suspect belongs to a police force."""
-        return bool(self.marks) and bool(self.marked(Mark.KEPT_FROM))
+        return bool(self.marks) and bool(self.marked(ForceMark.KEPT_FROM))
 
-    def marked(self, mark: Mark) -> set[str]:
+    def marked(self, mark: ForceMark) -> set[str]:
         """The forces that have this mark."""
         return {force_id for force_id, held in self.marks if held is mark}
 
-    def mark(self, force_id: str, mark: Mark) -> None:
+    def mark(self, force_id: str, mark: ForceMark) -> None:
         """Set a mark."""
         self.marks |= {(force_id, mark)}
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from conduit_contracts.routing import HandoffState, Leg
 from conduit_routing.handoffs import Handoff
-from conduit_routing.policy import Clock
+from conduit_routing.policy import Deadlines
 
 
 class StepKind(Enum):
@@ -32,7 +32,7 @@ class Step:
     handoff: Handoff
 
 
-def started(force_id: str, areas: tuple[str, ...], clock: Clock, now: datetime) -> Handoff:
+def started(force_id: str, areas: tuple[str, ...], clock: Deadlines, now: datetime) -> Handoff:
     """A hand-off whose clocks run from now."""
     receipt_due_at = now + timedelta(seconds=clock.receipt)
     return Handoff(
@@ -45,7 +45,7 @@ def started(force_id: str, areas: tuple[str, ...], clock: Clock, now: datetime) 
     )
 
 
-def restarted(handoff: Handoff, clock: Clock, now: datetime) -> Handoff:
+def restarted(handoff: Handoff, clock: Deadlines, now: datetime) -> Handoff:
     """A force that acknowledged is asked again, because its part changed. What it answered before stays on record."""
     return started(handoff.force_id, handoff.areas, clock, now)._replace(
         force_reference=handoff.force_reference,
@@ -54,7 +54,7 @@ def restarted(handoff: Handoff, clock: Clock, now: datetime) -> Handoff:
     )
 
 
-def hastened(handoff: Handoff, clock: Clock, now: datetime) -> Handoff:
+def hastened(handoff: Handoff, clock: Deadlines, now: datetime) -> Handoff:
     """The case became more urgent while the force is waited for: no deadline moves back, and none is asked for sooner
     than the new clock gives from now. Where every step was taken already, they begin again."""
     receipt_due_at = min(handoff.receipt_due_at, now + timedelta(seconds=clock.receipt))
@@ -76,7 +76,7 @@ def leg_of(handoff: Handoff) -> Leg:
     return Leg.RECEIPT if handoff.state is HandoffState.DISSEMINATED else Leg.ACKNOWLEDGEMENT
 
 
-def next_step(handoff: Handoff, clock: Clock, now: datetime) -> Step | None:
+def next_step(handoff: Handoff, clock: Deadlines, now: datetime) -> Step | None:
     """The step that is due, or None. After the last one there is none until the force answers."""
     if handoff.next_action_at is None or handoff.next_action_at > now or not handoff.waiting:
         return None

@@ -14,7 +14,7 @@ from conduit_contracts.routing import (
     StandDownHandoff,
 )
 from conduit_routing import clocks, decisions
-from conduit_routing.case import SOME_FORCE, Case, CaseState, Mark
+from conduit_routing.case import SOME_FORCE, Case, CaseState, ForceMark
 from conduit_routing.turn import Turn
 
 Command = NameHomeForce | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
@@ -64,14 +64,14 @@ def _standards_misfit(case: Case, command: SendToProfessionalStandards) -> str |
         return "force_unknown"
     if not case.restricted:
         return "not_restricted"
-    if command.force_id in case.marked(Mark.STANDARDS_TOLD):
+    if command.force_id in case.marked(ForceMark.STANDARDS_TOLD):
         return "standards_told_already"
     return None if case.barred.everyone or command.force_id in case.barred.forces else "not_kept_from"
 
 
 def _is_kept_from(case: Case, force_id: str) -> bool:
     """An officer who did not know of the suspect must not hand the case to the suspect's own team unawares."""
-    return force_id in case.barred.forces and force_id not in case.marked(Mark.STANDARDS_TOLD)
+    return force_id in case.barred.forces and force_id not in case.marked(ForceMark.STANDARDS_TOLD)
 
 
 def _naming_misfit(case: Case, command: NameHomeForce) -> str | None:
@@ -146,7 +146,7 @@ def reroute(turn: Turn, command: RerouteHandoff) -> None:
 def _let_in(turn: Turn, force_id: str) -> None:
     """The officer took the case to its professional standards department before, and gives it to the force as well."""
     if force_id in turn.case.barred.forces:
-        turn.case.mark(force_id, Mark.LET_IN)
+        turn.case.mark(force_id, ForceMark.LET_IN)
         turn.note("let_in", "named_by_officer", force_id)
         held = turn.case.handoffs.get(force_id)
         if held is not None and held.waiting:
@@ -156,8 +156,8 @@ def _let_in(turn: Turn, force_id: str) -> None:
 def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
     """Take the case to the professional standards department of the suspect's force, which is known from now on."""
     case = turn.case
-    case.mark(command.force_id, Mark.KEPT_FROM)
-    case.mark(command.force_id, Mark.STANDARDS_TOLD)
+    case.mark(command.force_id, ForceMark.KEPT_FROM)
+    case.mark(command.force_id, ForceMark.STANDARDS_TOLD)
     turn.note("standards_told", "named_by_officer", command.force_id)
     decisions.keep_from_barred(turn)
     turn.tell(
@@ -166,7 +166,7 @@ def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
         )
     )
     if case.barred.everyone:
-        case.mark(SOME_FORCE, Mark.LET_IN)
+        case.mark(SOME_FORCE, ForceMark.LET_IN)
         decisions.route_anew(turn)
 
 

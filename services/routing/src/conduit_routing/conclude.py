@@ -21,9 +21,9 @@ from conduit_contracts.routing import (
 )
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
-from conduit_routing.case import SOME_FORCE, CaseState, Mark
+from conduit_routing.case import SOME_FORCE, CaseState, ForceMark
 from conduit_routing.handoffs import in_order
-from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, LOOKS_AFTER_ALL, Standing, Turn, standing
+from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, LOOKS_AFTER_ALL, LastTold, Turn, standing
 
 
 def conclude(turn: Turn) -> None:
@@ -67,7 +67,7 @@ def _tell_restricted(turn: Turn) -> None:
     """Tell the hub, whose named officer must act, that no rule sends the case to the force of a suspect."""
     case = turn.case
     if turn.restricted:
-        kept_from = in_order(case.marked(Mark.KEPT_FROM) - {SOME_FORCE})
+        kept_from = in_order(case.marked(ForceMark.KEPT_FROM) - {SOME_FORCE})
         turn.tell(
             CaseRestricted(**turn.about, kept_from=kept_from, urgency=case.urgency, immediate_danger=case.immediate_danger)
         )
@@ -95,17 +95,17 @@ def _pass_interim_duty_on(turn: Turn) -> None:
 def _see_who_looks_after_all(turn: Turn) -> None:
     """An interim owner that is to have the whole case, because no place leads to a force, gets it once."""
     case, owner = turn.case, turn.case.interim_owner
-    if owner is None or case.home_force is not None or case.content is None or (owner, Mark.HAS_ALL) in case.marks:
+    if owner is None or case.home_force is not None or case.content is None or (owner, ForceMark.HAS_ALL) in case.marks:
         return
     if owner in case.told_forces and extract.looks_after_all(case, case.handoffs[owner]):
-        case.mark(owner, Mark.HAS_ALL)
+        case.mark(owner, ForceMark.HAS_ALL)
         turn.note(LOOKS_AFTER_ALL, "", owner)
         if owner in turn.before.active:
             turn.widened[owner] = LOOKS_AFTER_ALL
             turn.ask_again(owner, LOOKS_AFTER_ALL)
 
 
-def _share(turn: Turn, after: Standing) -> Mapping[str, bool]:
+def _share(turn: Turn, after: LastTold) -> Mapping[str, bool]:
     """Send their parts to the forces that joined or need more than they have; returns which, and whether the whole part."""
     case, before = turn.case, turn.before
     due = {}
@@ -137,7 +137,7 @@ def _took_home_duty(turn: Turn, owner: str) -> bool:
     return owner == case.home_force and case.handoffs[owner].state is HandoffState.ACKNOWLEDGED
 
 
-def _tell_accepted(turn: Turn, after: Standing) -> None:
+def _tell_accepted(turn: Turn, after: LastTold) -> None:
     """Tell those who held the case while triage went on, or after it declined, that it is no longer provisional."""
     case, before = turn.case, turn.before
     if not before.provisional or after.provisional:
@@ -148,7 +148,7 @@ def _tell_accepted(turn: Turn, after: Standing) -> None:
             turn.note("acceptance_disseminated", "", force_id, sent_id)
 
 
-def _tell_holders(turn: Turn, after: Standing, sent: Container[str]) -> None:
+def _tell_holders(turn: Turn, after: LastTold, sent: Container[str]) -> None:
     """Tell those who went on holding the case, and were not sent it again, who else is in it and who leads."""
     referral_id, before = turn.case.referral_id, turn.before
     for force_id in turn.case.told_forces:
@@ -170,7 +170,7 @@ def _inform(turn: Turn, sent: Container[str]) -> None:
                 turn.note("information_disseminated", "", force_id, turn.send(force_id, message))
 
 
-def _close_parts(turn: Turn, after: Standing) -> None:
+def _close_parts(turn: Turn, after: LastTold) -> None:
     """Tell forces that left. One that declined is told when the interim duty is with another force.
 
     A force that the case is kept from is told of an officer's act alone.
@@ -186,7 +186,7 @@ def _close_parts(turn: Turn, after: Standing) -> None:
         turn.note("part_closed", "", force_id, sent_id)
 
 
-def _announce(turn: Turn, after: Standing) -> None:
+def _announce(turn: Turn, after: LastTold) -> None:
     case = turn.case
     # Whoever is named here is written to: never a force that the case is kept from, also where it takes the case back.
     new = tuple(force_id for force_id in case.told_forces if force_id not in turn.before.active)
@@ -212,7 +212,7 @@ def _announce(turn: Turn, after: Standing) -> None:
     )
 
 
-def _is_news(turn: Turn, after: Standing) -> bool:
+def _is_news(turn: Turn, after: LastTold) -> bool:
     """Whether something changed that no other event says. A named home force has an event of its own."""
     before = turn.before
     home_by_itself = after.home != before.home and turn.case.basis is not HomeForceBasis.NAMED_BY_OFFICER

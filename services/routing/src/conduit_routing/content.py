@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from conduit_contracts.geography import force_area, force_of_district, special_force
 from conduit_contracts.referral import OffencePlace, Person, Referral, Role, Supplement
-from conduit_routing.people import People, Told
+from conduit_routing.people import People, SaidAt
 
 ROOMY = 800_000
 """Bytes of content up to which one record holds everything, even with persons and places given twice."""
@@ -64,7 +64,7 @@ class Content:
         self._victims: dict[str, None] = {}
         self._known: set[bytes] = set()
         self._supplements: list[Supplement] = []
-        self._note(referral.places, referral.persons, Told.by(referral))
+        self._note(referral.places, referral.persons, SaidAt.by(referral))
         for supplement in supplements:
             self.add(supplement)
 
@@ -119,9 +119,9 @@ class Content:
             self._supplements.append(supplement)
         else:
             self._supplements.clear()
-        return self._note(supplement.places, supplement.persons, Told.by(self.referral, supplement))
+        return self._note(supplement.places, supplement.persons, SaidAt.by(self.referral, supplement))
 
-    def _note(self, places: Iterable[OffencePlace], persons: Iterable[Person], told: Told) -> frozenset[str]:
+    def _note(self, places: Iterable[OffencePlace], persons: Iterable[Person], told: SaidAt) -> frozenset[str]:
         shown = [self._note_place(place) for place in places] + [self._note_person(person, told) for person in persons]
         return frozenset().union(*shown)
 
@@ -142,7 +142,7 @@ class Content:
         told |= more
         return more
 
-    def _note_person(self, person: Person, told: Told) -> set[str]:
+    def _note_person(self, person: Person, told: SaidAt) -> set[str]:
         """Returns the forces that may see from now on what was told of this person before."""
         person_id, area = person.person_id, home_area(person)
         before = set(self._seen_by(person_id)) if person_id in self.ties else None

@@ -21,7 +21,7 @@ from conduit_contracts.triage import (
     WithdrawalForwarded,
 )
 from conduit_routing import rules
-from conduit_routing.case import SOME_FORCE, Case, CaseState, Mark, Review
+from conduit_routing.case import SOME_FORCE, Case, CaseState, ForceMark, Review
 from conduit_routing.content import Content
 from conduit_routing.rules import Proposal
 from conduit_routing.turn import Turn
@@ -119,9 +119,9 @@ def _restrict(turn: Turn) -> None:
     lead; what it holds already, an officer sees to."""
     case, on = turn.case, turn.policy.safeguarding.police_suspects_restrict
     said = {force_id or SOME_FORCE for force_id in case.told.people.police} if on else set()
-    new = said - case.marked(Mark.KEPT_FROM)
+    new = said - case.marked(ForceMark.KEPT_FROM)
     for force_id in sorted(new):
-        case.mark(force_id, Mark.KEPT_FROM)
+        case.mark(force_id, ForceMark.KEPT_FROM)
         turn.note("restricted", "police_suspect", force_id or None)
     turn.restricted |= bool(new)
     if new:

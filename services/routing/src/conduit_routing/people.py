@@ -44,14 +44,14 @@ class Known:
 
 
 @dataclass(slots=True)
-class Told:
+class SaidAt:
     """When a record of a person was said, and when the offences had ended, to reckon ages by."""
 
     said_on: date
     offences_ended_on: date | None
 
     @classmethod
-    def by(cls, referral: Referral, supplement: Supplement | None = None) -> "Told":
+    def by(cls, referral: Referral, supplement: Supplement | None = None) -> "SaidAt":
         """The days of a referral, or of what was added to it, which is no older than the referral."""
         period, said_on = referral.offence_period, referral.reported_at.date()
         if supplement is not None:
@@ -89,7 +89,7 @@ class People:
     """The forces that suspects belong to; None stands for one that is not known. What was said once holds until a person
     decides."""
 
-    def note(self, person: Person, told: Told) -> bool:
+    def note(self, person: Person, told: SaidAt) -> bool:
         """Take in one record of a person; returns whether it may let a force see who lives there that could not before."""
         known = self.known.setdefault(person.person_id, Known())
         if self.counted is not None:
@@ -131,7 +131,7 @@ class People:
         return known.victim and known.is_adult(today) and not known.consented
 
 
-def born_by(person: Person, told: Told) -> date | None:
+def born_by(person: Person, told: SaidAt) -> date | None:
     """The latest day on which the person can have been born, by this record; None where it does not say.
 
     Somebody who was 15 on some day was born 15 years before that day at the latest.

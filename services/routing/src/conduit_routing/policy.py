@@ -16,7 +16,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Clock(_Section):
+class Deadlines(_Section):
     """When a hand-off is overdue and what follows. All durations are seconds; the first two run from dissemination."""
 
     receipt: Seconds
@@ -34,10 +34,10 @@ class Clock(_Section):
 class Clocks(_Section):
     """One clock per priority class."""
 
-    immediate_danger: Clock
-    urgent: Clock
-    priority: Clock
-    routine: Clock
+    immediate_danger: Deadlines
+    urgent: Deadlines
+    priority: Deadlines
+    routine: Deadlines
 
 
 class Safeguarding(_Section):
@@ -63,9 +63,9 @@ class RoutingPolicy(_Section):
     clocks: Clocks
     safeguarding: Safeguarding = ALL_ON
 
-    def clock(self, urgency: Urgency, *, immediate_danger: bool) -> Clock:
+    def clock(self, urgency: Urgency, *, immediate_danger: bool) -> Deadlines:
         """The clock of a case. Immediate danger has one of its own, whatever the urgency."""
-        clock: Clock = getattr(self.clocks, priority_class(urgency, immediate_danger=immediate_danger))
+        clock: Deadlines = getattr(self.clocks, priority_class(urgency, immediate_danger=immediate_danger))
         return clock
 
 

@@ -40,7 +40,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class CaseContext:
     """What else rules may know of a case: the policy's switches, the day, and to whom no rule sends it."""
 
     today: date
@@ -66,7 +66,7 @@ class _Concerned:
         return in_order({*self.places_of, *self.children, *self.adults})
 
 
-def propose(content: Content, scene: Scene) -> Proposal:
+def propose(content: Content, scene: CaseContext) -> Proposal:
     """Apply the rules to all that was told."""
     concerned, barred = _concerned(content, scene), scene.barred
     home, basis, tied = home_force(content, concerned.by_place, concerned.places_of)
@@ -84,7 +84,7 @@ def propose(content: Content, scene: Scene) -> Proposal:
     )
 
 
-def _concerned(content: Content, scene: Scene) -> _Concerned:
+def _concerned(content: Content, scene: CaseContext) -> _Concerned:
     on, people = scene.safeguarding, content.people
     return _Concerned(
         places_of={force_id: places for force_id, places in content.places_of.items() if places},
@@ -94,13 +94,13 @@ def _concerned(content: Content, scene: Scene) -> _Concerned:
     )
 
 
-def _is_not_for_a_special_force_to_lead(home: str, concerned: _Concerned, scene: Scene) -> bool:
+def _is_not_for_a_special_force_to_lead(home: str, concerned: _Concerned, scene: CaseContext) -> bool:
     """Beside a force where a child is, a special force does not lead by rule, since it would have the interim duty."""
     on = scene.safeguarding.special_forces_have_no_interim_duty
     return on and not is_territorial(home) and any(map(is_territorial, concerned.everyone))
 
 
-def _at_once(content: Content, parts: Sequence[str], scene: Scene) -> tuple[str, ...]:
+def _at_once(content: Content, parts: Sequence[str], scene: CaseContext) -> tuple[str, ...]:
     """In danger, the force where a child is said to be now; and all concerned, where a suspect belongs to one of them."""
     if scene.barred != NOBODY_BARRED:
         return tuple(parts)
@@ -110,7 +110,7 @@ def _at_once(content: Content, parts: Sequence[str], scene: Scene) -> tuple[str,
     return tuple(force_id for force_id in parts if force_id in away)
 
 
-def _candidates(tied: Sequence[str], concerned: _Concerned, scene: Scene) -> tuple[str, ...]:
+def _candidates(tied: Sequence[str], concerned: _Concerned, scene: CaseContext) -> tuple[str, ...]:
     """Those that are tied, the forces where children are, and where nobody is concerned the first victim's. In a restricted
     case all that are concerned."""
     special_only = not any(map(is_territorial, concerned.everyone))
@@ -161,7 +161,7 @@ def _victims_tied_to(content: Content, place_ids: set[str]) -> int:
     return sum(not place_ids.isdisjoint(content.ties[victim]) for victim in content.victims)
 
 
-def _first_owner(concerned: _Concerned, scene: Scene) -> str | None:
+def _first_owner(concerned: _Concerned, scene: CaseContext) -> str | None:
     """Who looks after the child where no force is home.
 
     Of the territorial forces that places give: where the first victim lives if it is among them, else most places. Where
@@ -194,14 +194,14 @@ def _place_reason(place: OffencePlace) -> RoutingReviewReason:
 
 
 def interim_owner(
-    owner: str | None, home: str | None, handoffs: Mapping[str, Handoff], scene: Scene | None = None
+    owner: str | None, home: str | None, handoffs: Mapping[str, Handoff], scene: CaseContext | None = None
 ) -> str | None:
     """Who looks after the child, among those that may have the duty: see `_may_have_duty`."""
     able = _may_have_duty(owner, handoffs, scene) if scene is not None else handoffs
     return _interim_owner(owner if owner in able else None, home if home in able else None, able)
 
 
-def _may_have_duty(owner: str | None, handoffs: Mapping[str, Handoff], scene: Scene) -> Mapping[str, Handoff]:
+def _may_have_duty(owner: str | None, handoffs: Mapping[str, Handoff], scene: CaseContext) -> Mapping[str, Handoff]:
     """Not a force that a suspect belongs to, and no special force while a territorial one has a part, or keeps the duty
     after declining; unless there is nobody else."""
     able = handoffs

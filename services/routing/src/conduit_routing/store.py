@@ -14,7 +14,7 @@ from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert, insert_new
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
-from conduit_routing.case import Case, CaseState, Entry, Mark, Review, Stored
+from conduit_routing.case import Case, CaseEntry, CaseState, ForceMark, Review, Stored
 from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
 from conduit_routing.handoffs import Handoff
 from conduit_routing.rules import is_territorial
@@ -124,7 +124,7 @@ INSERT INTO routing_reviews ({_REVIEW_ROWS.names}) SELECT {_REVIEW_ROWS.values("
 ON CONFLICT (referral_id, number) DO UPDATE SET closed_at = excluded.closed_at
 """  # noqa: S608 - constants
 _SUPPLEMENT_COLUMNS = ("referral_id", "number", "body")
-_HISTORY_COLUMNS = ("referral_id", *Entry._fields)
+_HISTORY_COLUMNS = ("referral_id", *CaseEntry._fields)
 
 
 async def due(connection: Connection, now: datetime, limit: int) -> list[UUID]:
@@ -288,9 +288,9 @@ def _case(row: Row) -> Case:
     return Case(**values)
 
 
-def _mark(text: str) -> tuple[str, Mark]:
+def _mark(text: str) -> tuple[str, ForceMark]:
     force_id, _, found = text.partition("=")
-    return force_id, Mark(found)
+    return force_id, ForceMark(found)
 
 
 def _marks(case: Case) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from conduit_chassis.errors import Verdict, classify
+from conduit_chassis.errors import FailureCause, classify
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Tick
@@ -40,7 +40,7 @@ async def _sweep(connection: Connection, work: RoutingWork, due: Sequence[UUID])
         async with connection.transaction():
             return await _take(connection, work, due)
     except Exception as error:  # whatever a case raises is that case's fault
-        if classify(error) is not Verdict.POISON:
+        if classify(error) is not FailureCause.POISON:
             raise
         work.outbox.take_back(waiting)
         if len(due) > 1:

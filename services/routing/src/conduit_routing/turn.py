@@ -12,11 +12,11 @@ from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_contracts.topics import FORCE_CASES, ROUTING_CASES
 from conduit_routing import clocks, extract
-from conduit_routing.case import Attachment, Case, CaseState, Entry, Review
+from conduit_routing.case import AttachedFile, Case, CaseEntry, CaseState, Review
 from conduit_routing.handoffs import Handoff
 from conduit_routing.observer import NOBODY, RoutingObserver
-from conduit_routing.policy import Clock, RoutingPolicy
-from conduit_routing.rules import Scene
+from conduit_routing.policy import Deadlines, RoutingPolicy
+from conduit_routing.rules import CaseContext
 
 INTERIM_DUTY = "interim_owner"
 JOINED, LEADS, MORE_AREAS = "joined", "home_force", "answers_for_more_areas"
@@ -28,7 +28,7 @@ class WrongReaderError(Exception):
     """What is for one force was about to go to another."""
 
 
-class Standing(NamedTuple):
+class LastTold(NamedTuple):
     """What forces and partners were last told of a case."""
 
     home: str | None
@@ -37,9 +37,9 @@ class Standing(NamedTuple):
     provisional: bool
 
 
-def standing(case: Case) -> Standing:
+def standing(case: Case) -> LastTold:
     """How the case stands now."""
-    return Standing(case.home_force, case.interim_owner, case.active, case.provisional)
+    return LastTold(case.home_force, case.interim_owner, case.active, case.provisional)
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Turn:
     actor: str
     policy: RoutingPolicy
     outbox: Outbox
-    before: Standing
+    before: LastTold
     cause: Attributes | None = None
     cause_id: str | None = None
     observer: RoutingObserver = NOBODY
@@ -66,7 +66,7 @@ class Turn:
     """Whether the hub is to be told that no rule sends the case to some force."""
     acted_at: datetime | None = None
     """When the partner referred, where no person decided since, so that forces must have the case soon."""
-    attachments: dict[UUID, Attachment] = field(default_factory=dict)
+    attachments: dict[UUID, AttachedFile] = field(default_factory=dict)
     """The case's, as far as they came."""
     shown: set[str] = field(default_factory=set)
     """Forces that may see from now on more of what was told earlier, because of what was added."""
@@ -80,14 +80,14 @@ class Turn:
         self.key = str(self.case.referral_id)
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> Deadlines:
         """The clock of the case's priority class."""
         return self.policy.clock(self.case.urgency, immediate_danger=self.case.immediate_danger)
 
     @property
-    def scene(self) -> Scene:
+    def scene(self) -> CaseContext:
         """What rules may know beside what was told of the case."""
-        return Scene(self.now.date(), self.policy.safeguarding, self.case.barred)
+        return CaseContext(self.now.date(), self.policy.safeguarding, self.case.barred)
 
     @property
     def about(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Turn:
     def note(self, what: str, why: str = "", force_id: str | None = None, sent_id: str | None = None) -> int:
         """Write a line of history; returns its number. `what` and `why` are codes, never anybody's words."""
         self.case.version += 1
-        entry = Entry(
+        entry = CaseEntry(
             version=self.case.version,
             at=self.now,
             actor=self.actor,

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from conduit_chassis.commands import Answer
+from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
-from conduit_routing.case import Attachment, Case
+from conduit_routing.case import AttachedFile, Case
 from conduit_routing.observer import NOBODY, RoutingObserver
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.turn import Turn, standing
@@ -23,16 +23,16 @@ class RoutingWork:
     outbox: Outbox
     observer: RoutingObserver = NOBODY
     cases: dict[UUID, Case] = field(default_factory=dict)
-    attachments: dict[UUID, dict[UUID, Attachment]] = field(default_factory=dict)
+    attachments: dict[UUID, dict[UUID, AttachedFile]] = field(default_factory=dict)
     """By referral, whether it has a case yet or not."""
-    stored: dict[UUID, Attachment] = field(default_factory=dict)
+    stored: dict[UUID, AttachedFile] = field(default_factory=dict)
     """The attachments as they are stored."""
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CommandAnswer] = field(default_factory=list)
     """What officers are told of their commands."""
     latest: Turn | None = None
     """The turn that was begun last."""
 
-    def hold(self, attachment: Attachment) -> None:
+    def hold(self, attachment: AttachedFile) -> None:
         """Know of an attachment from now on."""
         self.attachments.setdefault(attachment.referral_id, {})[attachment.attachment_id] = attachment
 
@@ -50,7 +50,7 @@ class RoutingWork:
         """The cases that differ from what is stored."""
         return [case for case in self.cases.values() if case.stored is None or case.version != case.stored.version]
 
-    def changed_attachments(self) -> list[Attachment]:
+    def changed_attachments(self) -> list[AttachedFile]:
         """The attachments that differ from what is stored."""
         held = [each for of_one in self.attachments.values() for each in of_one.values()]
         return [each for each in held if each != self.stored.get(each.attachment_id)]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from conduit_chassis import commands
-from conduit_chassis.commands import Answer
+from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_contracts import topics
 from conduit_contracts.envelope import Event, Message
@@ -33,7 +33,7 @@ from conduit_contracts.triage import (
     WithdrawalForwarded,
 )
 from conduit_triage import rules
-from conduit_triage.cases import RULES, Case, State, by_officer, by_partner
+from conduit_triage.cases import RULES, Assessment, State, by_officer, by_partner
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.work import IGNORED, TriageWork
 
@@ -48,7 +48,7 @@ class Act:
 
     work: TriageWork
     delivery: Delivery[Any]
-    case: Case
+    case: Assessment
 
     @property
     def policy(self) -> TriagePolicy:
@@ -144,13 +144,13 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
         _forward_rest(act, fitting)
 
 
-def _how_many_fit(case: Case) -> int:
+def _how_many_fit(case: Assessment) -> int:
     """How many supplements travel in one record with the referral."""
     fitting = rules.how_many_fit((len(added.body) for added in case.added), MOST_BYTES - len(case.body))
     return min(fitting, case.leading) if case.left_out else fitting
 
 
-def _first_supplements(case: Case, fitting: int) -> tuple[Supplement, ...]:
+def _first_supplements(case: Assessment, fitting: int) -> tuple[Supplement, ...]:
     return tuple(added.supplement for added in case.added[:fitting])
 
 
@@ -216,24 +216,24 @@ def ignore_command(act: Act, command: DecideReview, code: str, changes: tuple[st
     named = commands.named(act.delivery)
     act.publish(CommandIgnored, officer_id=command.officer_id, code=code, command_id=named.command_id, changes=changes)
     act.note(by_officer(command.officer_id), IGNORED, code)
-    act.work.answers.append(Answer(named, commands.IGNORED, code, changes=changes))
+    act.work.answers.append(CommandAnswer(named, commands.IGNORED, code, changes=changes))
 
 
 def tell_of_news(act: Act, command: DecideReview, changes: tuple[str, ...]) -> None:
     """The decision stands. Its officer is told what was new in the case that it was taken on."""
     named, seen = commands.named(act.delivery), command.seen_version
     answer = CommandOutdated(**asdict(named), code=command.outcome, seen_version=seen or 0, changes=changes)
-    _answer(act.work, act.delivery, Answer(named, commands.OUTDATED, command.outcome, changes=changes), answer)
+    _answer(act.work, act.delivery, CommandAnswer(named, commands.OUTDATED, command.outcome, changes=changes), answer)
 
 
 def refuse_command(work: TriageWork, incoming: Incoming, problems: tuple[Problem, ...]) -> None:
     """There is no case to note it on: the officer is told what was wrong."""
     named = commands.named(incoming)
-    answer = Answer(named, commands.REFUSED, problems=problems)
+    answer = CommandAnswer(named, commands.REFUSED, problems=problems)
     _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems))
 
 
-def _answer(work: TriageWork, incoming: Incoming, answer: Answer, message: Message) -> None:
+def _answer(work: TriageWork, incoming: Incoming, answer: CommandAnswer, message: Message) -> None:
     """Under a key of its own: an answer waits for nothing that waits for its case."""
     work.answers.append(answer)
     subject = str(answer.named.referral_id) if answer.named.referral_id else None

@@ -17,7 +17,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from conduit_chassis import commands, postgres
-from conduit_chassis.http.api import Api, Refused, Words, place_before, referral_id_of
+from conduit_chassis.http.api import Api, RequestRefused, Words, place_before, referral_id_of
 from conduit_chassis.runtime import Runtime
 from conduit_triage import metrics, store
 
@@ -105,11 +105,11 @@ def _officer(request: Request) -> str:
     """The officer who is looking.
 
     Raises:
-        Refused: nobody is named.
+        RequestRefused: nobody is named.
     """
     officer = request.headers.get("x-officer-id", "")
     if not commands.is_officer(officer):
-        raise Refused(400, "officer_missing", "X-Officer-Id", "Give the id of the officer who is looking.")
+        raise RequestRefused(400, "officer_missing", "X-Officer-Id", "Give the id of the officer who is looking.")
     return officer
 
 
@@ -117,8 +117,8 @@ def _referral_id(text: str) -> UUID:
     return referral_id_of(text, "Give the referral's id, a UUID.")
 
 
-def _unknown() -> Refused:
-    return Refused(404, "referral_unknown", "referral_id", "Triage has no referral with this id.")
+def _unknown() -> RequestRefused:
+    return RequestRefused(404, "referral_unknown", "referral_id", "Triage has no referral with this id.")
 
 
 def _show(dossier: store.Dossier) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from conduit_chassis.runtime import Runtime
 from conduit_contracts import intake
 from conduit_contracts.triage import DecideReview
 from conduit_triage import acts, metrics, store
-from conduit_triage.cases import Case, State
+from conduit_triage.cases import Assessment, State
 from conduit_triage.handlers import HANDLERS
 from conduit_triage.work import TriageWork
 
@@ -61,7 +61,7 @@ async def save(connection: Connection, work: TriageWork) -> None:
     metrics.count(work.history, work.answers)
 
 
-def in_need(work: TriageWork, batch: Sequence[Incoming]) -> dict[UUID, Case]:
+def in_need(work: TriageWork, batch: Sequence[Incoming]) -> dict[UUID, Assessment]:
     """The stored cases whose words rules may ask for. A decided one that forces have only passes on what is added."""
     deliveries = (each for each in batch if isinstance(each, Delivery) and each.attributes.type in _NEED_TOLD)
     cases = {each.message.referral_id: work.cases.get(each.message.referral_id) for each in deliveries}

@@ -50,7 +50,7 @@ class Added:
 
 
 @dataclass(slots=True)
-class Case:
+class Assessment:
     """One referral. `body` is the ReferralReceived event as it came, `added` the beginning of what was added, and what this
     batch adds: all that fits one event. Both are there only where a record of the batch may need them.
 
@@ -86,7 +86,7 @@ class Case:
     _words: int = 0
 
     @classmethod
-    def received(cls, message: ReferralReceived, body: bytes, policy_version: str) -> "Case":
+    def received(cls, message: ReferralReceived, body: bytes, policy_version: str) -> "Assessment":
         """A referral that triage sees for the first time. The caller decides on it or opens its review."""
         return cls(
             referral_id=message.referral_id,

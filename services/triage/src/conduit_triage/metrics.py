@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge
 
-from conduit_chassis.commands import Answer
+from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.metrics import count_each
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_triage import store
-from conduit_triage.work import Entry
+from conduit_triage.work import AssessmentEntry
 
 LEVELS = ("immediate_danger", "urgent", "priority", "routine")
 """Immediate danger counts as a level of its own, whatever the urgency beside it."""
@@ -63,7 +63,7 @@ for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised", 
     OFFICER_REQUESTS.labels(_outcome)
 
 
-def count(history: Iterable[Entry], answers: Iterable[Answer] = ()) -> None:
+def count(history: Iterable[AssessmentEntry], answers: Iterable[CommandAnswer] = ()) -> None:
     """Count what a batch wrote into history, and the commands that it refused."""
     entries = list(history)
     count_each(REFUSED, (("command", each.problems[0].code) for each in answers if each.problems))

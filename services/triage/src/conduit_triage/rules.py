@@ -14,7 +14,7 @@ from uuid import UUID
 from conduit_contracts.geography import forces
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role, Supplement
 from conduit_contracts.triage import DecideReview, ReviewReason
-from conduit_triage.cases import Case, OpenReview, State
+from conduit_triage.cases import Assessment, OpenReview, State
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.told import URGENCY_RANK, Told, more_urgent
 
@@ -30,13 +30,13 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class NeedsReview:
     """A named officer must look, for these reasons. Never empty."""
 
     reasons: tuple[ReviewReason, ...]
 
 
-Verdict: TypeAlias = Accept | Review
+Verdict: TypeAlias = Accept | NeedsReview
 
 
 def assess(policy: TriagePolicy, referral: Referral, supplements: Sequence[Supplement] = ()) -> Verdict:
@@ -49,10 +49,10 @@ def judge(policy: TriagePolicy, referral: Referral, told: Told) -> Verdict:
     grounds = counted_grounds(policy, told)
     if grounds and is_child_sexual_abuse(referral):
         return Accept(grounds)
-    return Review(_reasons(policy, referral, told.numbers, counted=bool(grounds)))
+    return NeedsReview(_reasons(policy, referral, told.numbers, counted=bool(grounds)))
 
 
-def may_accept(case: Case) -> bool:
+def may_accept(case: Assessment) -> bool:
     """Whether the rules may accept. Once a person has declined, and without an agreement in force, only a person does."""
     return case.declined_by is None and not case.mou_lapsed
 
@@ -91,7 +91,7 @@ def _estimates_reach(policy: TriagePolicy, numbers: Numbers) -> bool:
 
 
 def new_review(
-    policy: TriagePolicy, case: Case, reasons: tuple[ReviewReason, ...], since: datetime, now: datetime
+    policy: TriagePolicy, case: Assessment, reasons: tuple[ReviewReason, ...], since: datetime, now: datetime
 ) -> OpenReview:
     """A review's place in the queue. It is due from `since`, the partner's own moment, so that our delays do not hide."""
     urgency, danger = case.told.urgency, case.told.danger
@@ -116,7 +116,7 @@ def raised(policy: TriagePolicy, review: OpenReview, supplement: Supplement, now
     return replace(review, reasons=reasons, urgency=urgency, immediate_danger=danger, due_at=due_at)
 
 
-def second_look(case: Case) -> tuple[ReviewReason, ...]:
+def second_look(case: Assessment) -> tuple[ReviewReason, ...]:
     """The reasons of a review that the partner asked for after a decline."""
     danger = (ReviewReason.IMMEDIATE_DANGER,) if case.told.danger else ()
     return (*danger, ReviewReason.RECONSIDERATION)
@@ -127,19 +127,19 @@ def queue_key(review: OpenReview, referral_id: UUID) -> tuple[bool, int, datetim
     return (not review.immediate_danger, URGENCY_RANK[review.urgency], review.due_at, review.opened_at, referral_id)
 
 
-def reconsideration_open(case: Case) -> bool:
+def reconsideration_open(case: Assessment) -> bool:
     """A partner may ask once for a second officer's look, after a decline."""
     return case.state is State.DECLINED and case.rounds < MOST_ROUNDS
 
 
-def reconsideration_misfit(case: Case) -> str | None:
+def reconsideration_misfit(case: Assessment) -> str | None:
     """Why a second look cannot open, or None where it can."""
     if reconsideration_open(case):
         return None
     return "second_look_already_taken" if case.state is State.DECLINED else f"not_declined_but_{case.state}"
 
 
-def command_misfit(policy: TriagePolicy, case: Case, command: DecideReview, said_at: datetime) -> str | None:
+def command_misfit(policy: TriagePolicy, case: Assessment, command: DecideReview, said_at: datetime) -> str | None:
     """Why an officer's decision cannot take effect, or None where it can. `said_at` is when the broker took it."""
     if case.state is State.WITHDRAWN:
         return "withdrawn"

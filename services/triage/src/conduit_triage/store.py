@@ -10,8 +10,8 @@ from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert, the_row
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
-from conduit_triage.cases import Added, Case, OpenReview, State
-from conduit_triage.work import IGNORED, Entry, Line, Remark, TriageWork
+from conduit_triage.cases import Added, Assessment, OpenReview, State
+from conduit_triage.work import IGNORED, AssessmentEntry, Line, Remark, TriageWork
 
 _CASES = """
 SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
@@ -119,7 +119,7 @@ async def load(connection: Connection, work: TriageWork, referral_ids: Iterable[
         work.known = {(row["referral_id"], row["event_id"]) for row in rows}
 
 
-async def _read(connection: Connection, statement: str, referral_ids: list[UUID]) -> dict[UUID, Case]:
+async def _read(connection: Connection, statement: str, referral_ids: list[UUID]) -> dict[UUID, Assessment]:
     cases = {row["referral_id"]: _case(row) for row in await connection.fetch(statement, referral_ids)}
     if cases:
         for row in await connection.fetch(_REVIEWS, list(cases)):
@@ -139,7 +139,7 @@ async def weigh(connection: Connection, referral_ids: Collection[UUID]) -> dict[
     return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
-async def load_told(connection: Connection, cases: Mapping[UUID, Case], room: int) -> None:
+async def load_told(connection: Connection, cases: Mapping[UUID, Assessment], room: int) -> None:
     """Let these cases know what was told of them, and keep the words of what fits `room` bytes of each."""
     if not cases:
         return
@@ -171,7 +171,7 @@ async def save(connection: Connection, work: TriageWork) -> None:
     await insert(connection, "reviews", _REVIEW_COLUMNS, opened)
     added = [(key, added.event_id, added.body, added.arrived_at) for key, added in work.added]
     await insert(connection, "supplements", _SUPPLEMENT_COLUMNS, added)
-    await insert(connection, "history", Entry._fields, work.history)
+    await insert(connection, "history", AssessmentEntry._fields, work.history)
     await insert(connection, "remarks", Remark._fields, work.remarks)
     await commands.keep(connection, work.answers, work.now)
 
@@ -216,7 +216,7 @@ Part: TypeAlias = Callable[[Connection, UUID, int], Awaitable[Newest]]
 class Dossier(NamedTuple):
     """All that triage holds of a case, of what there may be much the newest."""
 
-    case: Case
+    case: Assessment
     version: int
     """How many lines of history there are, without those that changed nothing."""
     supplements: Newest
@@ -275,14 +275,14 @@ def _before(shown: int, first: int) -> int | None:
     return shown if shown > first else None
 
 
-def _case(row: Row) -> Case:
+def _case(row: Row) -> Assessment:
     reason = row["decline_reason"]
     values = dict(row) | {
         "state": State(row["state"]),
         "grounds": tuple(map(Ground, row["grounds"])),
         "decline_reason": DeclineReason(reason) if reason else None,
     }
-    return Case(**values)
+    return Assessment(**values)
 
 
 def _added(row: Row) -> Added:
@@ -300,7 +300,7 @@ def _review(row: Row) -> OpenReview:
     )
 
 
-def _case_row(case: Case) -> tuple[Any, ...]:
+def _case_row(case: Assessment) -> tuple[Any, ...]:
     return tuple(getattr(case, column) for column in _CASE_COLUMNS)
 
 
@@ -308,5 +308,5 @@ def _review_row(referral_id: UUID, review: OpenReview) -> tuple[Any, ...]:
     return tuple(referral_id if column == "referral_id" else getattr(review, column) for column in _REVIEW_COLUMNS)
 
 
-def _change(case: Case) -> Mapping[str, Any]:
+def _change(case: Assessment) -> Mapping[str, Any]:
     return {name: getattr(case, name) for name in _CHANGES}

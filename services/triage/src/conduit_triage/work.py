@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from conduit_chassis.commands import Answer
+from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
 from conduit_contracts.triage import DecideReview
-from conduit_triage.cases import Added, Case, OpenReview, by_officer
+from conduit_triage.cases import Added, Assessment, OpenReview, by_officer
 from conduit_triage.policy import TriagePolicy
 
 
-class Entry(NamedTuple):
+class AssessmentEntry(NamedTuple):
     """One row of the append-only history. `why` holds codes, never words of a person."""
 
     referral_id: UUID
@@ -59,30 +59,30 @@ class TriageWork:
     policy: TriagePolicy
     now: datetime
     outbox: Outbox
-    cases: dict[UUID, Case] = field(default_factory=dict)
+    cases: dict[UUID, Assessment] = field(default_factory=dict)
     stored_reviews: dict[UUID, OpenReview] = field(default_factory=dict)
     """The open reviews as they are in the database."""
-    created: dict[UUID, Case] = field(default_factory=dict)
-    changed: dict[UUID, Case] = field(default_factory=dict)
+    created: dict[UUID, Assessment] = field(default_factory=dict)
+    changed: dict[UUID, Assessment] = field(default_factory=dict)
     added: list[tuple[UUID, Added]] = field(default_factory=list)
     known: set[tuple[UUID, str]] = field(default_factory=set)
     """Which additions of the batch are kept already, as referral and event id."""
     rest: list[tuple[Any, int]] = field(default_factory=list)
     """Acts whose case is too large for one event, and how much of what was added it holds. The rest is to follow it."""
-    history: list[Entry] = field(default_factory=list)
+    history: list[AssessmentEntry] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CommandAnswer] = field(default_factory=list)
     """What officers are told of their commands."""
     lines: dict[UUID, list[Line]] = field(default_factory=dict)
     """The history of the cases that were decided on a version which the officer names."""
 
-    def begin(self, delivery: Delivery[ReferralReceived]) -> Case:
+    def begin(self, delivery: Delivery[ReferralReceived]) -> Assessment:
         """A case that did not exist before."""
-        case = Case.received(delivery.message, delivery.record.value or b"", self.policy.version)
+        case = Assessment.received(delivery.message, delivery.record.value or b"", self.policy.version)
         self.cases[case.referral_id] = self.created[case.referral_id] = case
         return case
 
-    def add(self, case: Case, delivery: Delivery[InformationSupplied]) -> None:
+    def add(self, case: Assessment, delivery: Delivery[InformationSupplied]) -> None:
         """Keep what the partner added."""
         added = Added(delivery.attributes.id, delivery.record.value or b"", self.now)
         case.add(added, delivery.message.supplement)
@@ -90,18 +90,18 @@ class TriageWork:
         self.known.add((case.referral_id, added.event_id))
 
     def note(
-        self, case: Case, event_id: str, actor: str, what: str, why: Iterable[str] = (), said: str | None = None
+        self, case: Assessment, event_id: str, actor: str, what: str, why: Iterable[str] = (), said: str | None = None
     ) -> None:
         """Write history, keep what was said with it, and mark the case as changed."""
         codes = " ".join(why)
-        self.history.append(Entry(case.referral_id, self.now, actor, what, codes, self.policy.version, event_id))
+        self.history.append(AssessmentEntry(case.referral_id, self.now, actor, what, codes, self.policy.version, event_id))
         self.lines.setdefault(case.referral_id, []).append(Line(actor, what))
         if said is not None:
             self.remarks.append(Remark(case.referral_id, self.now, actor, what, said))
         if case.referral_id not in self.created:
             self.changed[case.referral_id] = case
 
-    def news(self, case: Case, command: DecideReview) -> tuple[str, ...]:
+    def news(self, case: Assessment, command: DecideReview) -> tuple[str, ...]:
         """What happened in the case since the version that the officer saw, but for what the officer did."""
         if command.seen_version is None:
             return ()

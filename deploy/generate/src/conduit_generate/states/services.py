@@ -22,15 +22,15 @@ from conduit_local.services import POLICY_FILE
 from conduit_notification import handlers as notification_handlers
 from conduit_notification.policy import from_file
 from conduit_notification.readers import READERS
+from conduit_notification.work import KnownReferral as Told
 from conduit_notification.work import NotificationWork
-from conduit_notification.work import Record as Told
 from conduit_routing import handlers as routing_handlers
 from conduit_routing.case import Case
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.sweep import take_steps
 from conduit_routing.work import RoutingWork
 from conduit_triage import handlers as triage_handlers
-from conduit_triage.cases import Case as Assessment
+from conduit_triage.cases import Assessment
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.work import TriageWork
 

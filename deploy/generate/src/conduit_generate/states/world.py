@@ -23,7 +23,7 @@ from conduit_contracts.topics import REGISTRY, Topic
 from conduit_generate.states.services import Notification, Routing, Service, Triage
 from conduit_routing.case import Case
 from conduit_routing.clocks import StepKind
-from conduit_triage.cases import Case as Assessment
+from conduit_triage.cases import Assessment
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WAITING = "waiting_for_partner"

@@ -44,7 +44,7 @@ class Found(NamedTuple):
 
     letters: list[replaying.DeadLetter]
     in_all: int
-    places: list[unreadable.Place]
+    places: list[unreadable.StuckPlace]
 
 
 @app.command("list")

@@ -32,7 +32,7 @@ FEWEST = 2
 def show(state_dir: StateDir) -> None:
     """Show who alarms go to, in order, and the changes that are waiting for approval."""
 
-    async def look(_: Settings, connection: Connection) -> tuple[Any, list[hub.Waiting]]:
+    async def look(_: Settings, connection: Connection) -> tuple[Any, list[hub.PendingProposal]]:
         return await ladder_of(connection, HUB), await hub.waiting(connection)
 
     ladder, proposals = with_connection("notification", state_dir, look)
@@ -101,7 +101,7 @@ def approve(
     """Approve someone else's proposal, with the duty credentials."""
     must_be_known(apply=apply, actor=actor, reason=reason)
 
-    async def look(_: Settings, connection: Connection) -> list[hub.Waiting]:
+    async def look(_: Settings, connection: Connection) -> list[hub.PendingProposal]:
         return await hub.waiting(connection)
 
     found = [each for each in with_connection("notification", state_dir, look) if each.proposal_id == proposal_id]

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conduit_chassis.errors import Verdict, classify
+from conduit_chassis.errors import FailureCause, classify
 from conduit_contracts.problems import Origin, Problem, sender_problem
 
 Endpoint = Callable[[Request], Awaitable[Mapping[str, Any]]]
@@ -30,7 +30,7 @@ UNAVAILABLE = Problem(
 _NUMBER = re.compile(r"[0-9]{1,19}")
 
 
-class Refused(Exception):  # noqa: N818 - named for what the request is
+class RequestRefused(Exception):  # noqa: N818 - named for what the request is
     """The request gets no answer but a problem."""
 
     def __init__(self, status: int, code: str, field: str, message: str) -> None:
@@ -100,28 +100,28 @@ class _Guarded:
         try:
             self._admit(request)
             return _json(200, await self._endpoint(request))
-        except Refused as refused:
+        except RequestRefused as refused:
             status, problem = refused.status, refused.problem
         except Exception as error:
-            if classify(error) is Verdict.POISON:
+            if classify(error) is FailureCause.POISON:
                 raise
             status, problem = 503, UNAVAILABLE
         self._refused(status)
         return _json(status, {"problems": [problem]})
 
     def _admit(self, request: Request) -> None:
-        """Raises Refused where there is no token here, it is not the tool's, or something is to be changed."""
+        """Raises RequestRefused where there is no token here, it is not the tool's, or something is to be changed."""
         if self._token is None:
-            raise Refused(404, "not_served", "path", self._words.not_served)
+            raise RequestRefused(404, "not_served", "path", self._words.not_served)
         if not compare_digest(request.headers.get("authorization", "").encode("latin-1"), self._token):
-            raise Refused(401, "token_wrong", "Authorization", "Send the officers' tool's bearer token.")
+            raise RequestRefused(401, "token_wrong", "Authorization", "Send the officers' tool's bearer token.")
         if request.method != "GET":
-            raise Refused(405, "method_not_allowed", "method", self._words.read_only)
+            raise RequestRefused(405, "method_not_allowed", "method", self._words.read_only)
 
 
 async def _nothing_here(request: Request) -> NoReturn:
     message = f"There is nothing at this address. Use {_prefix(request.url.path)}."
-    raise Refused(404, "not_found", "path", message)
+    raise RequestRefused(404, "not_found", "path", message)
 
 
 def _prefix(path: str) -> str:
@@ -136,23 +136,23 @@ def referral_id_of(text: str, message: str) -> UUID:
     """The referral that a path or a query names.
 
     Raises:
-        Refused: it is no id. `message` says what to give.
+        RequestRefused: it is no id. `message` says what to give.
     """
     try:
         return UUID(text)
     except ValueError:
-        raise Refused(400, "referral_id_invalid", "referral_id", message) from None
+        raise RequestRefused(400, "referral_id_invalid", "referral_id", message) from None
 
 
 def place_before(request: Request, name: str, newest: int) -> int:
     """Where in a list, newest first, the answer goes on: the number in the previous answer, otherwise `newest`.
 
     Raises:
-        Refused: it is no such number.
+        RequestRefused: it is no such number.
     """
     text = request.query_params.get(name, "")
     if not text:
         return newest
     if not _NUMBER.fullmatch(text) or int(text) > newest:
-        raise Refused(400, "before_invalid", name, "Give the number from the address in the previous answer.")
+        raise RequestRefused(400, "before_invalid", name, "Give the number from the address in the previous answer.")
     return int(text)

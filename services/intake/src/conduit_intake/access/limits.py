@@ -35,7 +35,7 @@ class Buckets:
         return ceil((1 - tokens) / self._rate) if short else 0
 
 
-class Limit:
+class RateLimit:
     """`rate` requests a second with bursts of `burst`, whichever replica they come to."""
 
     def __init__(self, rate: float, burst: int) -> None:

@@ -14,7 +14,7 @@ import structlog
 from conduit_intake import metrics
 from conduit_intake.access import accounts
 from conduit_intake.access.credentials import SALT_BYTES, hash_secret, hash_token, matching, new_token, quick_hash
-from conduit_intake.access.limits import Buckets, Limit
+from conduit_intake.access.limits import Buckets, RateLimit
 
 WARN_SECONDS = 60.0
 """A client that is shown wrong secrets again and again is logged once in this time."""
@@ -69,7 +69,7 @@ class Tokens:
         self._connect = connect
         self._now = now
         self._seconds = lasting
-        self._limit = Limit(rate, burst)
+        self._limit = RateLimit(rate, burst)
         # Apart, so that who shows wrong secrets takes nothing from who shows the right one.
         self._wrong = Buckets(rate, burst)
         self._warnings = Buckets(1 / WARN_SECONDS, 1)

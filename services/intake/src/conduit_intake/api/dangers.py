@@ -15,7 +15,7 @@ from conduit_intake.api.bodies import glance
 from conduit_intake.api.door import Door
 from conduit_intake.api.refusals import Refused, response
 from conduit_intake.api.submitting import cause, new_submission_id
-from conduit_intake.submissions import Docket, Kind
+from conduit_intake.submissions import Docket, SubmissionKind
 
 GLANCE_SECONDS, REPORT_SECONDS = 2.0, 5.0
 _log = structlog.get_logger()
@@ -47,7 +47,7 @@ async def _report(request: Request, refused: Refused, found: Heard, *, known: bo
     if client is None or client.sandbox or client.scope == CASES:
         return
     door = _door(request)
-    docket = Docket(new_submission_id(), client.partner_id, Kind.UNREADABLE)
+    docket = Docket(new_submission_id(), client.partner_id, SubmissionKind.UNREADABLE)
     codes = dict.fromkeys((refused.code, *(each.code for each in refused.errors)))
     report = rules.danger_reported(docket, found, [*codes][: rules.MOST_PROBLEMS], None)
     try:

@@ -14,7 +14,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_intake.access.accounts import Client
-from conduit_intake.access.limits import Limit
+from conduit_intake.access.limits import RateLimit
 from conduit_intake.access.tokens import Tokens
 from conduit_intake.api.refusals import Refused
 from conduit_intake.sandbox import in_sandbox
@@ -39,7 +39,7 @@ class Door:
         self._turns = asyncio.Semaphore(max(1, self.settings.pool_size - KEPT_FREE))
         self._uploads: Counter[str] = Counter()
         settings = self.settings
-        self.requests = Limit(settings.http_rate_per_second, settings.http_burst)
+        self.requests = RateLimit(settings.http_rate_per_second, settings.http_burst)
         pace = settings.token_rate_per_second, settings.token_burst
         self.tokens = Tokens(self.connection, self.now, settings.token_seconds, *pace)
 

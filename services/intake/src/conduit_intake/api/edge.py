@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp
 
-from conduit_chassis.errors import Verdict, classify
+from conduit_chassis.errors import FailureCause, classify
 from conduit_chassis.http.requests import method_label, observe
 from conduit_intake.api.paths import Paths
 from conduit_intake.api.refusals import Refused, response
@@ -73,7 +73,7 @@ class _Exchange:
 
 def failure(error: Exception) -> Refused:
     """What a caller is told of an error of ours: not a word of it, but whether the surroundings or the code is to blame."""
-    if classify(error) is Verdict.POISON:
+    if classify(error) is FailureCause.POISON:
         return Refused("internal_error")
     return Refused("unavailable", headers={"Retry-After": "5"})
 

@@ -24,7 +24,7 @@ from conduit_intake.api.refusals import Refused, documented
 from conduit_intake.api.submitting import cause
 from conduit_intake.lives import DEFAULT_REASONS, NotPossibleError, Story
 from conduit_intake.problems import REFUSALS, problem
-from conduit_intake.sandbox import About, Tried
+from conduit_intake.sandbox import SandboxReferral, Tried
 
 router = APIRouter(tags=["Sandbox"])
 
@@ -116,12 +116,12 @@ def _check(wanted: OutcomeWanted) -> None:
         raise NotPossibleError("reason", say)
 
 
-def _refusal(about: About, wanted: OutcomeWanted) -> SubmissionRejected:
+def _refusal(about: SandboxReferral, wanted: OutcomeWanted) -> SubmissionRejected:
     code = wanted.reason or DEFAULT_REASONS[SandboxOutcome.REFUSED]
     return SubmissionRejected(**about._asdict(), submission_id=f"http/{uuid7()}", problems=(problem(code, "value"),))
 
 
-def _shown(about: About, story: Story, wanted: OutcomeWanted, client: Client) -> views.OutcomeReceipt:
+def _shown(about: SandboxReferral, story: Story, wanted: OutcomeWanted, client: Client) -> views.OutcomeReceipt:
     return views.OutcomeReceipt(
         referral_id=about.referral_id,
         partner_reference=about.partner_reference,

@@ -22,7 +22,7 @@ from conduit_intake.api.refusals import Refused, documented
 from conduit_intake.api.submitting import RECEIPTS, new_submission_id, submitting
 from conduit_intake.api.views import Page, Summary, Whole, shown, summary, update
 from conduit_intake.api.warned import ASKED_FOR, warned
-from conduit_intake.reading import BEFORE_ALL, FROM_THE_NEWEST, Standing
+from conduit_intake.reading import BEFORE_ALL, FROM_THE_NEWEST, ReferralStanding
 from conduit_intake.submissions import Submission, content_hash
 
 router = APIRouter(tags=["Referrals"])
@@ -134,7 +134,7 @@ async def get_referral(
     return answer
 
 
-async def _found(door: Door, client: Client, listing: Listing, after: UUID) -> list[Standing]:
+async def _found(door: Door, client: Client, listing: Listing, after: UUID) -> list[ReferralStanding]:
     """The page and one more, which says whether there is another page."""
     async with door.transaction(client) as (connection, _):
         if listing.partner_reference is None:

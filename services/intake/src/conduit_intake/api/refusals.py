@@ -33,7 +33,7 @@ class ProblemDetails(BaseModel):
     errors: tuple[Problem, ...] = Field(default=(), description="One entry per field, without its value.")
 
 
-class Entry(NamedTuple):
+class RefusalText(NamedTuple):
     """What is the same for every occurrence of a code."""
 
     status: int
@@ -45,50 +45,50 @@ class Entry(NamedTuple):
 
 _SEE = " See errors."
 _MEANWHILE = " Until then, report to the police: on 999 if a child is in danger, otherwise on 101."
-TABLE: Mapping[str, Entry] = {
-    "json_invalid": Entry(400, "Not valid JSON", "Send one JSON object in UTF-8." + _SEE),
-    "json_too_deep": Entry(
+TABLE: Mapping[str, RefusalText] = {
+    "json_invalid": RefusalText(400, "Not valid JSON", "Send one JSON object in UTF-8." + _SEE),
+    "json_too_deep": RefusalText(
         400, "JSON nested too deeply", "No field of the contract is nested this deeply. Check the structure of the body."
     ),
-    "body_missing": Entry(400, "Body missing", "Send the attachment as the body of the request."),
-    "query_invalid": Entry(400, "Query not valid", "Correct the query parameters." + _SEE),
-    "cursor_invalid": Entry(
+    "body_missing": RefusalText(400, "Body missing", "Send the attachment as the body of the request."),
+    "query_invalid": RefusalText(400, "Query not valid", "Correct the query parameters." + _SEE),
+    "cursor_invalid": RefusalText(
         400, "Cursor not valid", "Follow the next link of the previous page with the same filter, or start again."
     ),
-    "idempotency_key_missing": Entry(
+    "idempotency_key_missing": RefusalText(
         400,
         "Idempotency-Key missing",
         "Send an Idempotency-Key: a new one, such as a UUID, for each new request, and the same one to try a request again.",
     ),
-    "idempotency_key_invalid": Entry(
+    "idempotency_key_invalid": RefusalText(
         400, "Idempotency-Key not valid", "An Idempotency-Key has 1 to 255 visible ASCII characters."
     ),
-    "unauthenticated": Entry(
+    "unauthenticated": RefusalText(
         401, "Not authenticated", "Send a bearer token that is still valid. POST /oauth/token gives you one."
     ),
-    "scope_insufficient": Entry(
+    "scope_insufficient": RefusalText(
         403,
         "Wrong kind of client",
         "Partners' clients send and follow referrals. Forces' clients fetch attachments. Use a client of the right kind.",
     ),
-    "sandbox_only": Entry(
+    "sandbox_only": RefusalText(
         403,
         "Sandbox only",
         "You can ask for an outcome only in the sandbox, with a client that has the scope sandbox. The outcome of a real "
         "referral cannot be asked for.",
     ),
-    "identity_mismatch": Entry(
+    "identity_mismatch": RefusalText(
         403, "Belongs to another partner", "Send only your own referrals, with your own partner_id." + _SEE
     ),
-    "partner_suspended": Entry(
+    "partner_suspended": RefusalText(
         403,
         "Partner suspended",
         "The programme has suspended your organisation. Speak to your contact at the programme." + _MEANWHILE,
     ),
-    "mou_not_in_force": Entry(
+    "mou_not_in_force": RefusalText(
         403, "Agreement not in force", "Name a Memorandum of Understanding that is in force." + _MEANWHILE
     ),
-    "unknown_partner": Entry(
+    "unknown_partner": RefusalText(
         403,
         "Not in the register yet",
         "Your organisation is not in the register yet. Try again in a minute, or speak to your contact at the programme."
@@ -96,92 +96,96 @@ TABLE: Mapping[str, Entry] = {
         Origin.HUB,
         retryable=True,
     ),
-    "not_found": Entry(404, "Not found", "There is nothing at this address. /openapi.json lists the addresses."),
-    "referral_not_found": Entry(404, "Referral not found", "You have no referral with this id."),
-    "attachment_not_found": Entry(404, "Attachment not found", "This referral has no attachment with this id."),
-    "attachment_not_open": Entry(
+    "not_found": RefusalText(404, "Not found", "There is nothing at this address. /openapi.json lists the addresses."),
+    "referral_not_found": RefusalText(404, "Referral not found", "You have no referral with this id."),
+    "attachment_not_found": RefusalText(404, "Attachment not found", "This referral has no attachment with this id."),
+    "attachment_not_open": RefusalText(
         404,
         "Attachment not available",
         "No such attachment is available to you: only the home force can fetch it. If you have only just been told about "
         "it, try again in a few seconds.",
         retryable=True,
     ),
-    "referral_unknown": Entry(404, "Referral not found", "You have no referral with this reference.", retryable=True),
-    "method_not_allowed": Entry(405, "Method not allowed", "Use one of the methods in the Allow header."),
-    "body_too_slow": Entry(408, "Body too slow", "The body did not arrive in time. Send the request again.", retryable=True),
-    "idempotency_key_in_flight": Entry(
+    "referral_unknown": RefusalText(404, "Referral not found", "You have no referral with this reference.", retryable=True),
+    "method_not_allowed": RefusalText(405, "Method not allowed", "Use one of the methods in the Allow header."),
+    "body_too_slow": RefusalText(
+        408, "Body too slow", "The body did not arrive in time. Send the request again.", retryable=True
+    ),
+    "idempotency_key_in_flight": RefusalText(
         409,
         "Request in progress",
         "A request with this Idempotency-Key is in progress. Send it again in a moment.",
         retryable=True,
     ),
-    "reference_reused": Entry(
+    "reference_reused": RefusalText(
         409,
         "Reference already used",
         "You sent a different referral under this reference. Add to that referral, or use a new reference.",
     ),
-    "referral_withdrawn": Entry(
+    "referral_withdrawn": RefusalText(
         409,
         "Referral withdrawn",
         "You withdrew this referral. If a child is in danger, call 999 now. To refer the case again, use a new reference.",
     ),
-    "reconsideration_already_requested": Entry(
+    "reconsideration_already_requested": RefusalText(
         409,
         "Already requested",
         "You can ask only once for a second officer to look at a referral. Send anything new as added information.",
     ),
-    "outcome_not_possible": Entry(
+    "outcome_not_possible": RefusalText(
         409,
         "Outcome not possible now",
         "A real referral in this state could not have this outcome. Ask for one that is possible now." + _SEE,
     ),
-    "referral_full": Entry(
+    "referral_full": RefusalText(
         409,
         "Referral full",
         "This referral takes no more information. Tell the force that leads the case, or send a new concern under a new "
         "reference. Information that says a child is in immediate danger is always taken.",
     ),
-    "too_many_attachments": Entry(
+    "too_many_attachments": RefusalText(
         409, "Too many attachments", "This referral already has as many attachments as it can have."
     ),
-    "body_too_large": Entry(
+    "body_too_large": RefusalText(
         413, "Body too large", "This is larger than the hub allows. Shorten it, or send the rest separately."
     ),
-    "media_type_unsupported": Entry(415, "Media type not supported", "Send one of the media types named in errors."),
-    "encoding_unsupported": Entry(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
-    "content_is_not_of_its_media_type": Entry(
+    "media_type_unsupported": RefusalText(415, "Media type not supported", "Send one of the media types named in errors."),
+    "encoding_unsupported": RefusalText(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
+    "content_is_not_of_its_media_type": RefusalText(
         422,
         "File does not match its media type",
         "Send the file's own bytes as the body, with the Content-Type that they have: application/pdf, image/png, "
         "image/jpeg, or text/plain for text in UTF-8. Nothing was stored.",
     ),
-    "body_invalid": Entry(422, "Body does not match the contract", "Correct the fields named in errors and send it again."),
-    "mou_unknown": Entry(422, "Agreement unknown", "Check the reference of the Memorandum of Understanding." + _SEE),
-    "time_in_future": Entry(422, "Time in the future", "Check your clock and the time zone." + _SEE),
-    "place_unknown": Entry(422, "Place unknown", "Correct the ids named in errors."),
-    "local_id_taken": Entry(422, "Id already used", "Correct the ids named in errors."),
-    "local_id_repeated": Entry(422, "Id repeated", "Correct the ids named in errors."),
-    "reference_mismatch": Entry(
+    "body_invalid": RefusalText(
+        422, "Body does not match the contract", "Correct the fields named in errors and send it again."
+    ),
+    "mou_unknown": RefusalText(422, "Agreement unknown", "Check the reference of the Memorandum of Understanding." + _SEE),
+    "time_in_future": RefusalText(422, "Time in the future", "Check your clock and the time zone." + _SEE),
+    "place_unknown": RefusalText(422, "Place unknown", "Correct the ids named in errors."),
+    "local_id_taken": RefusalText(422, "Id already used", "Correct the ids named in errors."),
+    "local_id_repeated": RefusalText(422, "Id repeated", "Correct the ids named in errors."),
+    "reference_mismatch": RefusalText(
         422,
         "Reference does not match",
         "The reference in the body is not the reference of the referral at this address." + _SEE,
     ),
-    "idempotency_key_reused": Entry(
+    "idempotency_key_reused": RefusalText(
         422,
         "Idempotency-Key already used",
         "You used this key for a different request. Use a new key for each new request.",
     ),
-    "rate_exceeded": Entry(
+    "rate_exceeded": RefusalText(
         429, "Too many requests", "Wait for as many seconds as Retry-After says, then try again.", retryable=True
     ),
-    "internal_error": Entry(
+    "internal_error": RefusalText(
         500,
         "Internal error",
         "Something went wrong at the hub. Send the same request again with the same key.",
         Origin.HUB,
         retryable=True,
     ),
-    "unavailable": Entry(
+    "unavailable": RefusalText(
         503,
         "Service unavailable",
         "The hub cannot answer now. Send the same request again with the same key.",

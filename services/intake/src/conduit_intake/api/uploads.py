@@ -21,7 +21,7 @@ from conduit_intake.api.keys import REPLAYED, Reply, TheKey, once
 from conduit_intake.api.referrals import ALWAYS, KEYED, AttachmentPath, ReferralPath
 from conduit_intake.api.refusals import Refused, documented
 from conduit_intake.api.views import Attachments, AttachmentView, attachment, shown
-from conduit_intake.attachments import Attachment, Claimed
+from conduit_intake.attachments import Attachment, ClaimedAttachment
 
 router = APIRouter(tags=["Attachments"])
 
@@ -74,7 +74,7 @@ async def add_attachment(
             raise Refused("body_missing")
         if not await asyncio.to_thread(media.is_what_it_says, media_type, content):
             raise Refused("content_is_not_of_its_media_type")
-        made = Claimed(uuid7(), referral_id, media_type, len(content), sha256(content).digest(), content)
+        made = ClaimedAttachment(uuid7(), referral_id, media_type, len(content), sha256(content).digest(), content)
 
         async def act(connection: Connection, _outbox: Outbox) -> Reply:
             return await _add(door, client, connection, made)
@@ -116,7 +116,7 @@ async def get_attachment(
     return shown(_view(door, client, found))
 
 
-async def _add(door: Door, client: Client, connection: Connection, made: Claimed) -> Reply:
+async def _add(door: Door, client: Client, connection: Connection, made: ClaimedAttachment) -> Reply:
     referral = await attachments.lock_referral(connection, client.partner_id, made.referral_id)
     if referral is None:
         raise Refused("referral_not_found")

@@ -16,8 +16,8 @@ from conduit_contracts.referral import Text
 from conduit_intake.access.accounts import Client
 from conduit_intake.api.bodies import JSON
 from conduit_intake.attachments import Attachment
-from conduit_intake.reading import Standing
-from conduit_intake.submissions import Outcome
+from conduit_intake.reading import ReferralStanding
+from conduit_intake.submissions import SubmissionOutcome
 
 V = TypeVar("V", bound="View")
 
@@ -39,7 +39,7 @@ class Receipt(View):
     """The hub's id of the referral: use it in every request about the referral."""
     partner_reference: str
     """Your own reference for it."""
-    outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` if the hub already had it.")
+    outcome: SubmissionOutcome = Field(description="`received` or `forwarded`; `repeated` if the hub already had it.")
     sandbox: bool = Field(description="True in the sandbox: it goes nowhere.")
     status_url: str = Field(description="Where to get the referral's status.")
     warnings: tuple[Advice, ...] | SkipJsonSchema[None] = Field(
@@ -207,7 +207,7 @@ def address(referral_id: UUID) -> str:
     return f"/v1/referrals/{referral_id}"
 
 
-def summary(standing: Standing, client: Client) -> dict[str, Any]:
+def summary(standing: ReferralStanding, client: Client) -> dict[str, Any]:
     """The fields of a Summary."""
     return {**standing._asdict(), "sandbox": client.sandbox, "status_url": address(standing.referral_id)}
 
