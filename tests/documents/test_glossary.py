@@ -13,7 +13,7 @@ from conduit_contracts.referral import Ground
 from conduit_contracts.routing import HandoffState, HomeForceBasis, Leg, RoutingReviewReason
 from conduit_contracts.topics import REGISTRY
 from conduit_contracts.triage import DeclineReason, ReviewOutcome, ReviewReason
-from conduit_intake.submissions import SubmissionOutcome
+from conduit_intake.submissions import Outcome
 from conduit_routing.case import CaseState
 from conduit_triage.cases import State
 
@@ -27,7 +27,7 @@ CODES: dict[str, type[Enum]] = {
     "Of an assessment, in triage": State,
     "Of a case, in routing": CaseState,
     "Of a hand-off": HandoffState,
-    "What became of a submission": SubmissionOutcome,
+    "What became of a submission": Outcome,
     "What an officer decides": ReviewOutcome,
     "Grounds": Ground,
     "Why a review is open": ReviewReason,

@@ -25,7 +25,7 @@ from conduit_generate.states.diagrams import causes
 from conduit_generate.states.world import NOW, WAITING
 from conduit_notification import queue
 from conduit_notification.notices import Claimed, Notice
-from conduit_notification.outcomes import Next, Outcome, Verdict
+from conduit_notification.outcomes import AttemptOutcome, Next, Verdict
 from conduit_notification.queue import Result
 from conduit_notification.templates import Template
 from tests.documents.test_glossary import sections
@@ -124,7 +124,7 @@ def settling(state: str) -> Callable[[Any, Notice], Awaitable[None]]:
 
     async def settle(connection: Any, made: Notice) -> None:
         held = await attempt(connection, made)
-        await queue.settle(connection, [Result(held, Outcome(Verdict.AGAIN, "synthetic"), Next(state, wait), NOW, 1)])
+        await queue.settle(connection, [Result(held, AttemptOutcome(Verdict.AGAIN, "synthetic"), Next(state, wait), NOW, 1)])
 
     return settle
 

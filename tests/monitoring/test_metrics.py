@@ -18,7 +18,7 @@ from conduit_contracts.topics import REGISTRY, SERVICES, standing_apart
 from conduit_intake import store as intake
 from conduit_local.observability.observed import Observed
 from conduit_operate.databases import database_of
-from conduit_routing import views as routing
+from conduit_routing import queries as routing
 from conduit_triage import store as triage
 from tests.monitoring.watched import Watched
 from tests.support.servers import dsn_of

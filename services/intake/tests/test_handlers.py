@@ -18,7 +18,7 @@ from conduit_contracts.problems import Origin, sender_problem
 from conduit_intake import metrics
 from conduit_intake.app import SERVICE
 from conduit_intake.handlers import HANDLERS
-from conduit_intake.submissions import Held, Key, PartnerMessage, SubmissionOutcome
+from conduit_intake.submissions import Held, Key, Outcome, PartnerMessage
 from conduit_intake.work import IntakeWork
 from services.intake.tests.samples import (
     CANARY,
@@ -82,7 +82,7 @@ def test_a_referral_is_published_under_its_id_and_its_body_is_kept_as_sent() -> 
     assert work.created == {NORTHS: sent.record.value}
     (entry,) = work.history
     assert (entry.what, entry.actor, entry.kind, entry.event_id) == (
-        SubmissionOutcome.RECEIVED,
+        Outcome.RECEIVED,
         f"partner:{NORTH}",
         "referral",
         event.event_id,
@@ -179,7 +179,7 @@ def test_nobody_unknown_is_answered(message: PartnerMessage) -> None:
     assert (request.problem.code, request.problem.origin, request.problem.retryable) == ("unknown_partner", Origin.HUB, True)
     (entry,) = work.history
     assert (entry.what, entry.why, entry.partner_reference) == (
-        SubmissionOutcome.DEAD_LETTERED,
+        Outcome.DEAD_LETTERED,
         "unknown_partner",
         REFERENCE,
     )
@@ -192,7 +192,7 @@ def test_a_record_that_cannot_be_read_is_answered_with_all_its_problems() -> Non
     assert isinstance(event.message, intake.SubmissionRejected)
     assert (event.message.partner_id, event.message.submission_id, event.message.problems) == (NORTH, event.key, found)
     (entry,) = work.history
-    assert (entry.kind, entry.what, entry.why) == ("unreadable", SubmissionOutcome.REJECTED, "field_missing field_unknown")
+    assert (entry.kind, entry.what, entry.why) == ("unreadable", Outcome.REJECTED, "field_missing field_unknown")
 
 
 def test_what_a_record_that_cannot_be_read_was_meant_to_be_is_counted_where_it_says_so() -> None:
@@ -209,7 +209,7 @@ def test_a_record_that_cannot_be_read_of_an_unknown_partner_is_put_aside() -> No
     outbox = take(work, refusal(sender_problem("value_missing", "value")))
     assert not outbox.events
     assert [request.problem.code for request in outbox.put_aside] == ["unknown_partner"]
-    assert outcomes(work) == [SubmissionOutcome.DEAD_LETTERED]
+    assert outcomes(work) == [Outcome.DEAD_LETTERED]
 
 
 def test_every_submission_has_exactly_one_outcome_in_history() -> None:

@@ -21,10 +21,10 @@ from conduit_intake.submissions import (
     Answer,
     Held,
     Mou,
+    Outcome,
     Partner,
     PartnerMessage,
     SubmissionKind,
-    SubmissionOutcome,
     content_hash,
     former_hash,
 )
@@ -78,7 +78,7 @@ def withdrawn_referral() -> Held:
 def told(answer: Answer) -> list[str]:
     """What the sender is told, as `code at field`."""
     assert isinstance(answer.event, intake.SubmissionRejected)
-    assert answer.outcome is SubmissionOutcome.REJECTED
+    assert answer.outcome is Outcome.REJECTED
     return [f"{problem.code} at {problem.field}" for problem in answer.event.problems]
 
 
@@ -95,7 +95,7 @@ def with_mous(*mous: Mou) -> Partner:
 
 def test_a_referral_in_order_is_received_under_a_new_id_at_the_moment_of_receipt() -> None:
     answer = ask(submitted(immediate_danger=True), new_id=lambda _at: FIRST_ID)
-    assert answer.outcome is SubmissionOutcome.RECEIVED
+    assert answer.outcome is Outcome.RECEIVED
     assert answer.event == intake.ReferralReceived(
         referral_id=FIRST_ID,
         received_at=NOW,
@@ -120,13 +120,13 @@ def test_the_id_of_a_referral_tells_when_the_broker_took_the_partners_record() -
 def test_the_same_content_again_gets_the_first_answer() -> None:
     held = the_referral()
     answer = ask(submitted(), held)
-    assert answer.outcome is SubmissionOutcome.REPEATED
+    assert answer.outcome is Outcome.REPEATED
     assert answer.event == intake.SubmissionRepeated(referral_id=FIRST_ID, partner_id=NORTH, partner_reference=REFERENCE)
     assert answer.held is held
 
 
 def test_the_same_content_again_is_repeated_even_when_the_mou_has_lapsed_since() -> None:
-    assert ask(submitted(), the_referral(), UNREGISTERED_MOU).outcome is SubmissionOutcome.REPEATED
+    assert ask(submitted(), the_referral(), UNREGISTERED_MOU).outcome is Outcome.REPEATED
 
 
 def test_another_content_under_the_same_reference_is_refused_and_the_first_stands() -> None:
@@ -181,10 +181,10 @@ def test_what_the_releases_before_stored_is_known_again() -> None:
     sent = submitted(concerns=(Concern.GROOMING, Concern.CONTACT_SEXUAL_ABUSE))
     assert former_hash(sent.referral) != content_hash(sent.referral)
     held = replace(the_referral(), content_hash=former_hash(sent.referral))
-    assert ask(sent, held).outcome is SubmissionOutcome.REPEATED
+    assert ask(sent, held).outcome is Outcome.REPEATED
     more = supplied()
     held = replace(the_referral(), supplements=frozenset({former_hash(more.supplement)}))
-    assert ask(more, held).outcome is SubmissionOutcome.REPEATED
+    assert ask(more, held).outcome is Outcome.REPEATED
 
 
 def test_the_hash_of_a_content_is_the_same_in_every_release() -> None:
@@ -229,12 +229,12 @@ def test_a_suspended_partner_is_refused_whatever_it_sends(message: PartnerMessag
 @pytest.mark.parametrize(
     ("first", "last", "outcome"),
     [
-        ("2026-11-23", "2026-11-23", SubmissionOutcome.RECEIVED),
-        ("2026-11-24", "2026-12-31", SubmissionOutcome.REJECTED),
-        ("2026-01-01", "2026-11-22", SubmissionOutcome.REJECTED),
+        ("2026-11-23", "2026-11-23", Outcome.RECEIVED),
+        ("2026-11-24", "2026-12-31", Outcome.REJECTED),
+        ("2026-01-01", "2026-11-22", Outcome.REJECTED),
     ],
 )
-def test_a_mou_is_in_force_from_its_first_day_to_its_last(first: str, last: str, outcome: SubmissionOutcome) -> None:
+def test_a_mou_is_in_force_from_its_first_day_to_its_last(first: str, last: str, outcome: Outcome) -> None:
     assert ask(submitted(), partner=with_mous(terms(first, last))).outcome is outcome
 
 
@@ -242,8 +242,8 @@ def test_the_date_of_receipt_is_the_united_kingdoms() -> None:
     half_past_midnight_of_the_second = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
     ends, begins = with_mous(terms("2026-01-01", "2026-07-01")), with_mous(terms("2026-07-02", "2026-12-31"))
     message = submitted(reported_at=half_past_midnight_of_the_second)
-    assert ask(message, partner=ends, now=half_past_midnight_of_the_second).outcome is SubmissionOutcome.REJECTED
-    assert ask(message, partner=begins, now=half_past_midnight_of_the_second).outcome is SubmissionOutcome.RECEIVED
+    assert ask(message, partner=ends, now=half_past_midnight_of_the_second).outcome is Outcome.REJECTED
+    assert ask(message, partner=begins, now=half_past_midnight_of_the_second).outcome is Outcome.RECEIVED
 
 
 LAST_DAY = with_mous(terms("2026-01-01", "2026-12-30"))
@@ -255,7 +255,7 @@ def test_a_mou_is_judged_by_when_the_hub_took_the_referral_however_much_later_it
     at = MIDNIGHT + timedelta(seconds=taken)
     made = replace(submission(submitted(reported_at=NOW)), sent_at=at)
     answer = rules.answer(rules.receive, made, LAST_DAY, None, scene(now=at + timedelta(seconds=later)))
-    assert answer.outcome is (SubmissionOutcome.RECEIVED if at < MIDNIGHT else SubmissionOutcome.REJECTED)
+    assert answer.outcome is (Outcome.RECEIVED if at < MIDNIGHT else Outcome.REJECTED)
 
 
 def test_a_mou_that_the_partner_does_not_have_is_refused() -> None:
@@ -269,12 +269,12 @@ def test_a_suspended_mou_is_not_in_force() -> None:
 
 def test_a_mou_renewed_under_its_reference_is_in_force() -> None:
     partner = with_mous(terms("2025-01-01", "2025-12-31"), terms("2026-01-01", "2026-12-31"))
-    assert ask(submitted(), partner=partner).outcome is SubmissionOutcome.RECEIVED
+    assert ask(submitted(), partner=partner).outcome is Outcome.RECEIVED
 
 
 @pytest.mark.parametrize("message", of_each_kind()[1:])
 def test_a_lapsed_mou_does_not_stop_what_is_said_of_running_referrals(message: PartnerMessage) -> None:
-    assert ask(message, the_referral(), UNREGISTERED_MOU).outcome is SubmissionOutcome.FORWARDED
+    assert ask(message, the_referral(), UNREGISTERED_MOU).outcome is Outcome.FORWARDED
 
 
 def test_the_last_days_of_mous_in_force_come_soonest_first() -> None:
@@ -289,7 +289,7 @@ def test_the_last_days_of_mous_in_force_come_soonest_first() -> None:
 
 def test_a_record_of_the_largest_size_is_taken_and_one_byte_more_is_not() -> None:
     size = len(submission(submitted()).body)
-    assert ask(submitted(), max_bytes=size).outcome is SubmissionOutcome.RECEIVED
+    assert ask(submitted(), max_bytes=size).outcome is Outcome.RECEIVED
     assert told(ask(submitted(), max_bytes=size - 1)) == ["referral_too_large at value"]
     assert told(ask(supplied(), the_referral(), max_bytes=10)) == ["referral_too_large at value"]
 
@@ -297,7 +297,7 @@ def test_a_record_of_the_largest_size_is_taken_and_one_byte_more_is_not() -> Non
 def test_a_time_up_to_five_minutes_ahead_is_a_clock_that_differs() -> None:
     ahead = NOW + timedelta(minutes=5)
     late = ahead + timedelta(microseconds=1)
-    assert ask(submitted(reported_at=ahead)).outcome is SubmissionOutcome.RECEIVED
+    assert ask(submitted(reported_at=ahead)).outcome is Outcome.RECEIVED
     assert told(ask(submitted(reported_at=late))) == ["time_in_future at referral.reported_at"]
     assert told(ask(supplied(supplied_at=late), the_referral())) == ["time_in_future at supplement.supplied_at"]
 
@@ -306,9 +306,9 @@ def test_a_time_up_to_five_minutes_ahead_is_a_clock_that_differs() -> None:
 def test_a_clock_of_ours_that_is_behind_is_not_the_senders_fault(hours: int) -> None:
     behind = scene(now=NOW - timedelta(hours=hours))
     sent = submission(submitted(reported_at=NOW))
-    assert rules.receive(sent, PARTNER, None, behind).outcome is SubmissionOutcome.REJECTED
-    assert rules.receive(sent, PARTNER, None, replace(behind, latest=NOW)).outcome is SubmissionOutcome.RECEIVED
-    assert rules.receive(replace(sent, sent_at=NOW), PARTNER, None, behind).outcome is SubmissionOutcome.RECEIVED
+    assert rules.receive(sent, PARTNER, None, behind).outcome is Outcome.REJECTED
+    assert rules.receive(sent, PARTNER, None, replace(behind, latest=NOW)).outcome is Outcome.RECEIVED
+    assert rules.receive(replace(sent, sent_at=NOW), PARTNER, None, behind).outcome is Outcome.RECEIVED
 
 
 @given(days=st.integers(-400, 400), agreed=st.sampled_from(["named", "home", "both"]))
@@ -327,7 +327,7 @@ def test_an_agreement_counts_from_the_day_on_which_it_was_given(days: int, agree
         ("supplement", ask(supplied(persons=(who,)), the_referral())),
     ):
         if days <= 0:
-            assert answer.outcome in {SubmissionOutcome.RECEIVED, SubmissionOutcome.FORWARDED}
+            assert answer.outcome in {Outcome.RECEIVED, Outcome.FORWARDED}
         else:
             assert told(answer) == [f"time_in_future at {path}.persons[0].{field}" for field in fields[agreed]]
 
@@ -363,14 +363,14 @@ def test_information_is_forwarded_and_its_ids_belong_to_the_referral_from_then_o
     assert answer.event == intake.InformationSupplied(referral_id=FIRST_ID, supplement=message.supplement)
     assert answer.held is not None
     assert (answer.held.place_ids, answer.held.person_ids) == (frozenset({"L1", "L2"}), frozenset({"V1", "V2"}))
-    assert ask(supplied(text="More", persons=(person("V3", "L2"),)), answer.held).outcome is SubmissionOutcome.FORWARDED
+    assert ask(supplied(text="More", persons=(person("V3", "L2"),)), answer.held).outcome is Outcome.FORWARDED
 
 
 def test_danger_told_of_in_words_that_were_sent_before_is_news() -> None:
     first = ask(supplied(text="She is back there."), the_referral())
     assert first.held is not None
     again = ask(supplied(text="She is back there.", immediate_danger=True), first.held)
-    assert again.outcome is SubmissionOutcome.FORWARDED
+    assert again.outcome is Outcome.FORWARDED
     assert isinstance(again.event, intake.InformationSupplied)
     assert again.event.supplement.immediate_danger
 
@@ -378,8 +378,8 @@ def test_danger_told_of_in_words_that_were_sent_before_is_news() -> None:
 def test_the_same_information_again_is_repeated() -> None:
     message = supplied(persons=(person("V2"),))
     held = ask(message, the_referral()).held
-    assert ask(message, held).outcome is SubmissionOutcome.REPEATED
-    assert ask(message, ask(withdrawn(), held).held).outcome is SubmissionOutcome.REPEATED
+    assert ask(message, held).outcome is Outcome.REPEATED
+    assert ask(message, ask(withdrawn(), held).held).outcome is Outcome.REPEATED
 
 
 def test_a_person_tied_to_a_place_that_nobody_described_is_refused() -> None:
@@ -394,7 +394,7 @@ def test_an_id_that_is_taken_is_refused_unless_it_corrects() -> None:
         "local_id_taken at supplement.places[1].place_id",
     ]
     corrected = ask(supplied(persons=persons, places=places, corrects=True), the_referral())
-    assert (corrected.outcome, corrected.codes) == (SubmissionOutcome.FORWARDED, ("corrects",))
+    assert (corrected.outcome, corrected.codes) == (Outcome.FORWARDED, ("corrects",))
 
 
 @pytest.mark.parametrize("corrects", [False, True])
@@ -414,13 +414,13 @@ FULL = [
 def test_a_referral_that_is_full_takes_nothing_more_but_what_says_danger_or_withdraws(much: dict[str, Any]) -> None:
     held = replace(the_referral(), **much)
     assert told(ask(supplied(persons=(person("V2"),)), held)) == ["referral_full at supplement"]
-    assert ask(supplied(persons=(person("V2"),), immediate_danger=True), held).outcome is SubmissionOutcome.FORWARDED
-    assert ask(withdrawn(), held).outcome is SubmissionOutcome.FORWARDED
+    assert ask(supplied(persons=(person("V2"),), immediate_danger=True), held).outcome is Outcome.FORWARDED
+    assert ask(withdrawn(), held).outcome is Outcome.FORWARDED
 
 
 def test_a_correction_of_whom_the_hub_knows_is_taken_however_many_it_knows() -> None:
     held = replace(the_referral(), person_ids=frozenset(f"P{number}" for number in range(rules.MOST_LOCAL_IDS)))
-    assert ask(supplied(persons=(person("P7"),), corrects=True), held).outcome is SubmissionOutcome.FORWARDED
+    assert ask(supplied(persons=(person("P7"),), corrects=True), held).outcome is Outcome.FORWARDED
 
 
 def test_no_more_problems_are_told_than_a_person_will_read() -> None:
@@ -431,16 +431,16 @@ def test_no_more_problems_are_told_than_a_person_will_read() -> None:
 def test_a_withdrawal_is_forwarded_once() -> None:
     answer = ask(withdrawn(), the_referral())
     assert isinstance(answer.event, intake.ReferralWithdrawn)
-    assert (answer.outcome, answer.codes) == (SubmissionOutcome.FORWARDED, ("sent_in_error",))
+    assert (answer.outcome, answer.codes) == (Outcome.FORWARDED, ("sent_in_error",))
     assert answer.held is not None
     assert answer.held.withdrawn_at == NOW
-    assert ask(withdrawn(), answer.held).outcome is SubmissionOutcome.REPEATED
+    assert ask(withdrawn(), answer.held).outcome is Outcome.REPEATED
 
 
 def test_a_second_look_can_be_asked_for_once() -> None:
     answer = ask(reconsideration(), the_referral())
     assert isinstance(answer.event, intake.ReconsiderationRequested)
-    assert answer.outcome is SubmissionOutcome.FORWARDED
+    assert answer.outcome is Outcome.FORWARDED
     again = ask(reconsideration(), answer.held)
     assert told(again) == ["reconsideration_already_requested at partner_reference"]
 
@@ -467,28 +467,28 @@ MESSAGES = [
 @given(st.lists(st.sampled_from(MESSAGES), max_size=12))
 def test_whatever_is_sent_in_whatever_order_one_reference_names_one_referral(messages: list[PartnerMessage]) -> None:
     held: Held | None = None
-    outcomes: list[SubmissionOutcome] = []
+    outcomes: list[Outcome] = []
     for message in messages:
         answer = ask(message, held)
         if held is not None and answer.held is not None:
             assert answer.held.referral_id == held.referral_id
         held = answer.held or held
         outcomes.append(answer.outcome)
-        assert (answer.outcome is SubmissionOutcome.REJECTED) == isinstance(answer.event, intake.SubmissionRejected)
+        assert (answer.outcome is Outcome.REJECTED) == isinstance(answer.event, intake.SubmissionRejected)
         assert CANARY not in " ".join(answer.codes)
         if isinstance(answer.event, intake.SubmissionRejected):
             assert CANARY not in answer.event.model_dump_json()
-    assert outcomes.count(SubmissionOutcome.RECEIVED) == (held is not None)
+    assert outcomes.count(Outcome.RECEIVED) == (held is not None)
 
 
 @given(st.sampled_from(MESSAGES), st.sampled_from([None, the_referral(), withdrawn_referral()]))
 def test_what_was_answered_well_is_repeated_when_it_comes_again(message: PartnerMessage, held: Held | None) -> None:
     first = ask(message, held)
     again = ask(message, first.held)
-    if first.outcome in {SubmissionOutcome.RECEIVED, SubmissionOutcome.REPEATED} or (
-        first.outcome is SubmissionOutcome.FORWARDED and first.event.type != intake.ReconsiderationRequested.type
+    if first.outcome in {Outcome.RECEIVED, Outcome.REPEATED} or (
+        first.outcome is Outcome.FORWARDED and first.event.type != intake.ReconsiderationRequested.type
     ):
-        assert again.outcome is SubmissionOutcome.REPEATED
+        assert again.outcome is Outcome.REPEATED
 
 
 def test_every_text_fits_a_problem_and_blames_the_sender() -> None:

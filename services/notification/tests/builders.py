@@ -24,10 +24,10 @@ from conduit_contracts.programme import Contact
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.hours import HubHours
-from conduit_notification.letters import Ways
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.readers import READERS
+from conduit_notification.rendering import Ways
 from conduit_notification.work import KnownReferral as Standing
 from conduit_notification.work import NotificationWork
 

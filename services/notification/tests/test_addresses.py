@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conduit_notification import addresses, letters, webhooks
+from conduit_notification import addresses, rendering, webhooks
 from conduit_notification.addresses import AddressError
 
 
@@ -18,7 +18,7 @@ from conduit_notification.addresses import AddressError
 )
 def test_an_address_is_written_as_the_network_has_it(text: str, expected: str) -> None:
     assert addresses.email(text) == expected
-    assert letters._checked(text) == expected
+    assert rendering._checked(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from conduit_notification.app import deliver_email as email_worker
 from conduit_notification.delivery import Pace
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import Claimed
-from conduit_notification.outcomes import EMAIL_TAKEN, Outcome
+from conduit_notification.outcomes import EMAIL_TAKEN, AttemptOutcome
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, PARTNER, REFERENCE, REFERRAL, record_of
 from services.notification.tests.drive import (
@@ -302,7 +302,7 @@ class TestWebhooks:
         webhook_pace = Pace(at_once=16, in_hand=16, share=share, longest=5, poll=0.01)
         most = 0
 
-        async def hangs(_notice: Claimed) -> Outcome:
+        async def hangs(_notice: Claimed) -> AttemptOutcome:
             await asyncio.sleep(60)
             return EMAIL_TAKEN
 
@@ -361,7 +361,7 @@ class TestCourier:
         await deliver(notification, b.routed(b.OTHER))
         sent, release = [], asyncio.Event()
 
-        async def send(notice: Claimed) -> Outcome:
+        async def send(notice: Claimed) -> AttemptOutcome:
             sent.append(notice.audience)
             if notice.audience == f"force:{HOME}":
                 await release.wait()
@@ -378,7 +378,7 @@ class TestCourier:
     async def test_an_error_of_ours_is_an_attempt_like_any_other(self, notification: Harness) -> None:
         await deliver(notification, b.partner_registered(TEAM), b.received())
 
-        async def send(_notice: Claimed) -> Outcome:
+        async def send(_notice: Claimed) -> AttemptOutcome:
             raise RuntimeError("synthetic")
 
         made = courier(notification, Channel.EMAIL, send)
@@ -392,7 +392,7 @@ class TestCourier:
         await deliver(notification, b.partner_registered(TEAM), b.received())
         sent = []
 
-        async def send(notice: Claimed) -> Outcome:
+        async def send(notice: Claimed) -> AttemptOutcome:
             sent.append(notice.notice_id)
             return EMAIL_TAKEN
 
@@ -418,7 +418,7 @@ class TestCourier:
         await deliver(notification, *(b.received(referral_id=uuid7()) for _ in range(3)))
         begun = asyncio.Event()
 
-        async def send(_notice: Claimed) -> Outcome:
+        async def send(_notice: Claimed) -> AttemptOutcome:
             begun.set()
             await asyncio.sleep(0.05)
             return EMAIL_TAKEN

@@ -13,10 +13,10 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.notification import Channel
 from conduit_notification import outcomes
 from conduit_notification.notices import Claimed
-from conduit_notification.outcomes import LONGEST_RETRY_AFTER, Outcome, Verdict, next_step, of_http, of_smtp
+from conduit_notification.outcomes import LONGEST_RETRY_AFTER, AttemptOutcome, Verdict, next_step, of_http, of_smtp
 from services.notification.tests.builders import NOW, POLICY
 
-AGAIN = Outcome(Verdict.AGAIN, "unreachable")
+AGAIN = AttemptOutcome(Verdict.AGAIN, "unreachable")
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,5 @@ def test_retry_after_is_honoured_whatever_it_holds(said: str | None, seconds: fl
 
 
 @pytest.mark.parametrize("outcome", [outcomes.EMAIL_TAKEN, outcomes.NO_CONTACT, outcomes.URL_NOT_ALLOWED])
-def test_what_is_final_is_final_at_once(outcome: Outcome) -> None:
+def test_what_is_final_is_final_at_once(outcome: AttemptOutcome) -> None:
     assert next_step(outcome, notice(1), NOW, POLICY, 0.5) == outcomes.Next(outcome.verdict.value, None)

@@ -17,10 +17,10 @@ from conduit_contracts.advice import Advice
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
 from conduit_contracts.routing import ProfessionalStandardsInformed, RoutingReviewReason
-from conduit_notification import letters, notices
+from conduit_notification import notices, rendering
 from conduit_notification.duty import Kind
-from conduit_notification.letters import AddressInvalidError
 from conduit_notification.notices import HUB, PARAMETERS, Claimed
+from conduit_notification.rendering import AddressInvalidError
 from conduit_notification.templates import COMPUTED, IN_DANGER, TEXTS, Template, parameters
 from services.notification.tests import builders as b
 from services.notification.tests.builders import CALL_999, HOME, NOW, PARTNER, REFERRAL, WAYS, Bench
@@ -55,7 +55,7 @@ def filled(template: Template) -> Claimed:
 
 
 def mail(notice: Claimed, recipient: str = "team@example-haven.example") -> bytes:
-    return letters.email(notice, recipient, sender=SENDER, ways=WAYS)
+    return rendering.email(notice, recipient, sender=SENDER, ways=WAYS)
 
 
 @pytest.mark.parametrize("template", Template)
@@ -67,18 +67,18 @@ def test_every_template_has_a_text_with_allowed_fields_only(template: Template) 
 @pytest.mark.parametrize("template", Template)
 def test_every_template_renders_with_exactly_its_parameters(template: Template) -> None:
     notice = filled(template)
-    text = letters.body(notice, WAYS)
+    text = rendering.body(notice, WAYS)
     assert "$" not in text
     assert all(f"<{name}>" in text for name in set(TEXTS[template].get_identifiers()) - COMPUTED)
     for missing in parameters(template) - {"due", "token", "kind", "look_at"}:
         fewer = {name: value for name, value in notice.params.items() if name != missing}
         with pytest.raises(KeyError):
-            letters.body(claimed(template, fewer), WAYS)
+            rendering.body(claimed(template, fewer), WAYS)
 
 
 @pytest.mark.parametrize("template", Template)
 def test_every_text_is_plain_ascii_in_short_lines(template: Template) -> None:
-    text = letters.body(filled(template), WAYS)
+    text = rendering.body(filled(template), WAYS)
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 78
 
@@ -89,7 +89,7 @@ def test_an_e_mail_says_that_there_is_nothing_to_do_only_where_the_update_says_s
     for told in ((), warnings[:1], warnings):
         bench = Bench({f"partner:{PARTNER}": ONE}).take(b.received().model_copy(update={"warnings": told}))
         (notice,) = bench.notices
-        text = letters.body(claimed(notice.template, notice.params), WAYS)
+        text = rendering.body(claimed(notice.template, notice.params), WAYS)
         assert ("You do not need to do anything now" in text) is (bench.last.next_step is None)
         assert (field in text) is (len(told) > 0)
         assert "Check it." not in text
@@ -142,7 +142,7 @@ def test_an_e_mail_is_what_the_standards_ask_for(template: Template) -> None:
 def test_words_beyond_ascii_arrive_as_they_are() -> None:
     words = "Ffoniwch 999 — peidiwch ag aros, ewch â'r plentyn i le diogel. " * 3
     notice = filled(Template.PARTNER_IMMEDIATE_DANGER)
-    raw = letters.email(notice, "a@x.example", sender=SENDER, ways=replace(WAYS, danger_next_step=words))
+    raw = rendering.email(notice, "a@x.example", sender=SENDER, ways=replace(WAYS, danger_next_step=words))
     assert raw.isascii()
     assert b"\n" not in raw.replace(b"\r\n", b"")
     assert max(map(len, raw.split(b"\r\n"))) <= 78
@@ -168,28 +168,28 @@ def test_a_subject_holds_one_reference_and_no_state(template: Template) -> None:
 @pytest.mark.parametrize("template", Template)
 def test_danger_and_nothing_else_has_danger_in_its_subject(template: Template) -> None:
     subject = message_from_bytes(mail(filled(template)), policy=default)["Subject"]
-    text = letters.body(filled(template), WAYS)
+    text = rendering.body(filled(template), WAYS)
     assert ("danger" in template.value) == ("DANGER" in subject or "CALL 999" in subject)
     if template.value.startswith("force_") and "danger" in template.value:
         assert "control room: the hub does not have its number." in " ".join(text.split())
         told = replace(filled(template), control_room="+441004960001")
-        assert "control room: +441004960001." in " ".join(letters.body(told, WAYS).split())
+        assert "control room: +441004960001." in " ".join(rendering.body(told, WAYS).split())
 
 
 @pytest.mark.parametrize("template", [each for each in Template if "overdue" in each.value or "escalated" in each.value])
 def test_a_reminder_gives_the_deadline(template: Template) -> None:
-    assert "Was due:      <due>" in letters.body(filled(template), WAYS)
+    assert "Was due:      <due>" in rendering.body(filled(template), WAYS)
     without = {name: value for name, value in filled(template).params.items() if name != "due"}
-    assert "not given" in letters.body(claimed(template, without), WAYS), "a release before queued it"
+    assert "not given" in rendering.body(claimed(template, without), WAYS), "a release before queued it"
 
 
 @pytest.mark.parametrize("template", Template)
 def test_without_pages_no_text_holds_a_link_and_with_them_those_that_open(template: Template) -> None:
-    text = letters.body(filled(template), WAYS)
+    text = rendering.body(filled(template), WAYS)
     assert "http" not in text
     assert "link" not in text.lower()
     there = replace(WAYS, hub_url="https://hub.example/", duty_url="https://duty.example")
-    for found in re.findall(r"https?://\S+", letters.body(filled(template), there)):
+    for found in re.findall(r"https?://\S+", rendering.body(filled(template), there)):
         assert found in {f"https://hub.example/referrals/{REFERRAL}", "https://duty.example/duty/<token>"}
 
 
@@ -202,8 +202,8 @@ def test_outside_the_hubs_hours_every_text_says_when_a_person_reads_it(template:
             "The hub is closed now. If a person at the hub has to act on this danger, the duty officer is called at once. "
             "Everything else will be read from 08:00 on Monday 30 November."
         )
-    assert said in " ".join(letters.body(at_night, WAYS).split())
-    assert "closed" not in letters.body(filled(template), WAYS)
+    assert said in " ".join(rendering.body(at_night, WAYS).split())
+    assert "closed" not in rendering.body(filled(template), WAYS)
 
 
 def test_a_forces_subject_shows_the_referrals_id() -> None:
@@ -212,12 +212,12 @@ def test_a_forces_subject_shows_the_referrals_id() -> None:
 
 
 def test_in_danger_the_policys_words_come_first() -> None:
-    text = letters.body(filled(Template.PARTNER_IMMEDIATE_DANGER), WAYS)
+    text = rendering.body(filled(Template.PARTNER_IMMEDIATE_DANGER), WAYS)
     assert text.startswith(CALL_999)
 
 
 def test_a_link_leads_to_the_referral_at_the_hub() -> None:
-    text = letters.body(filled(Template.PARTNER_REFERRAL_RECEIVED), replace(WAYS, hub_url=HUB_URL))
+    text = rendering.body(filled(Template.PARTNER_REFERRAL_RECEIVED), replace(WAYS, hub_url=HUB_URL))
     assert f"See https://hub.example/referrals/{REFERRAL}\n" in text
 
 
@@ -245,7 +245,7 @@ def test_no_reference_can_break_out_of_a_header(reference: str) -> None:
 
 def test_a_webhooks_payload_is_type_timestamp_and_references() -> None:
     notice = claimed(Template.PARTNER_REFERRAL_DECLINED, {"partner_reference": "REF-1", "state": "declined"})
-    assert json.loads(letters.payload(notice)) == {
+    assert json.loads(rendering.payload(notice)) == {
         "type": "partner.referral_declined",
         "timestamp": "2026-11-23T09:30:00+00:00",
         "data": {"referral_id": str(REFERRAL), "partner_reference": "REF-1", "state": "declined"},
@@ -255,8 +255,8 @@ def test_a_webhooks_payload_is_type_timestamp_and_references() -> None:
 def test_a_rejection_without_a_reference_says_so_in_words_and_leaves_it_out_of_the_payload() -> None:
     params = {"partner_reference": "", "submission_id": "s/1/2"}
     notice = claimed(Template.PARTNER_SUBMISSION_REJECTED, params, None)
-    assert "Your reference:  not given" in letters.body(notice, WAYS)
-    assert json.loads(letters.payload(notice))["data"] == {"submission_id": "s/1/2"}
+    assert "Your reference:  not given" in rendering.body(notice, WAYS)
+    assert json.loads(rendering.payload(notice))["data"] == {"submission_id": "s/1/2"}
 
 
 def test_escalation_reaches_the_highest_level_there_is() -> None:

@@ -13,7 +13,7 @@ from conduit_chassis.commands import is_officer
 from conduit_chassis.testing import Harness, record
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Urgency
-from conduit_routing import views
+from conduit_routing import queries
 from conduit_routing.api import create_api
 from services.routing.tests.builders import accepted, acknowledged, informed, person, place, referral, supplement, topic_of
 from services.routing.tests.conftest import TOKEN
@@ -130,8 +130,8 @@ async def test_an_address_that_is_not_there_is_not_answered_as_another(routing: 
 async def test_however_much_happened_in_a_case_each_answer_is_small_and_together_they_are_all_of_it(
     routing: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "MOST_LINES", 7)
-    monkeypatch.setattr(views, "MOST_CASE_REVIEWS", 3)
+    monkeypatch.setattr(queries, "MOST_LINES", 7)
+    monkeypatch.setattr(queries, "MOST_CASE_REVIEWS", 3)
     for count in (0, 1, 4, 17):
         message = accepted(referral([place("L1", "kent"), place("L2", "kent"), place("L3", "essex")], [person("V1", "L1")]))
         told = [informed(message.referral_id, supplement(text=f"Synthetic {n}")) for n in range(count)]

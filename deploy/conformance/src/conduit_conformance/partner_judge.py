@@ -26,7 +26,7 @@ from conduit_intake import rules
 from conduit_intake.problems import problem
 from conduit_intake.sandbox import SandboxReferral
 from conduit_intake.settings import IntakeSettings
-from conduit_intake.submissions import Answer, Held, Mou, Partner, Submission, SubmissionContext, SubmissionOutcome
+from conduit_intake.submissions import Answer, Held, Mou, Outcome, Partner, Submission, SubmissionContext
 
 ABOUT = {
     "new": "new referrals, each under a reference of its own",
@@ -102,7 +102,7 @@ class PartnerJudge:
         problems = getattr(answer.event, "problems", ())
         self._said[digest] = _Said(attributes.id, bool(problems), any(each.retryable for each in problems))
         self._note(seen, submission, answer)
-        if answer.held is not None and answer.outcome is not SubmissionOutcome.REJECTED:
+        if answer.held is not None and answer.outcome is not Outcome.REJECTED:
             self._held[submission.key.partner_reference] = answer.held
         yield from self._tell(seen, submission, answer, now)
 
@@ -154,7 +154,7 @@ class PartnerJudge:
             submission_id=submission.submission_id,
             problems=found,
         )
-        return Answer(SubmissionOutcome.REJECTED, event, None, ("on_purpose",))
+        return Answer(Outcome.REJECTED, event, None, ("on_purpose",))
 
     def _by_the_rules(self, submission: Submission[Any], now: datetime) -> Answer:
         message = submission.message
@@ -167,16 +167,16 @@ class PartnerJudge:
         return rules.answer(_RULES[type(message)], submission, partner, held, scene)
 
     def _note(self, seen: Seen, submission: Submission[Any], answer: Answer) -> None:
-        if answer.outcome is SubmissionOutcome.REJECTED:
+        if answer.outcome is Outcome.REJECTED:
             self._note_rejection(seen, answer)
             return
         self._checks.saw("accepted")
-        if answer.outcome is SubmissionOutcome.RECEIVED:
+        if answer.outcome is Outcome.RECEIVED:
             self._new += 1
             self._checks.saw("new")
             if submission.key.partner_reference == self._rejected:
                 self._checks.saw("rejection")
-        elif answer.outcome is SubmissionOutcome.FORWARDED:
+        elif answer.outcome is Outcome.FORWARDED:
             match submission.message:
                 case InformationSupplied(supplement=supplement):
                     self._checks.saw("changed" if supplement.corrects else "information")
@@ -191,7 +191,7 @@ class PartnerJudge:
 
     def _tell(self, seen: Seen, submission: Submission[Any], answer: Answer, now: datetime) -> Iterator[Event]:
         reference = submission.key.partner_reference
-        if answer.outcome is SubmissionOutcome.REJECTED or answer.held is None:
+        if answer.outcome is Outcome.REJECTED or answer.held is None:
             yield self._rejection(seen, getattr(answer.event, "problems", ()), reference, answer.held)
             return
         about = SandboxReferral(answer.held.referral_id, self._partner_id, reference)

@@ -11,7 +11,7 @@ from conduit_chassis import replay as replaying
 from conduit_chassis.postgres import Connection
 from conduit_notification import duty_store
 from conduit_notification import queue as notices
-from conduit_routing import views as routing
+from conduit_routing import queries as routing
 from conduit_triage import store as triage
 
 _OUTBOX = """

@@ -11,7 +11,7 @@ from conduit_contracts.envelope import Attributes
 from conduit_contracts.intake import DangerReported
 from conduit_contracts.names import NAMELESS, Names
 from conduit_intake import metrics, rules
-from conduit_intake.submissions import Answer, Docket, Submission, SubmissionOutcome
+from conduit_intake.submissions import Answer, Docket, Outcome, Submission
 from conduit_intake.work import IntakeWork
 
 DANGERS = topics.INTAKE_DANGERS.name()
@@ -50,7 +50,7 @@ def tell(work: IntakeWork, docket: Docket, decided: Answer, body: bytes | None, 
 
 def _heard(outbox: Outbox, docket: Docket, decided: Answer, body: bytes | None, cause: Attributes | None) -> Answer:
     """Whoever says danger in what is refused is told to call 999 before all else, and a person at the hub is told."""
-    heard = danger.heard(body) if decided.outcome is SubmissionOutcome.REJECTED else None
+    heard = danger.heard(body) if decided.outcome is Outcome.REJECTED else None
     if heard is None:
         return decided
     report_danger(outbox, rules.danger_reported(docket, heard, decided.codes, decided.held), cause)

@@ -16,10 +16,10 @@ from conduit_intake.problems import UNKNOWN_PARTNER
 from conduit_intake.submissions import (
     KINDS,
     Docket,
+    Outcome,
     Partner,
     Submission,
     SubmissionKind,
-    SubmissionOutcome,
     claims,
 )
 from conduit_intake.work import IntakeWork, PartnerUpdate
@@ -147,7 +147,7 @@ def _put_aside(work: IntakeWork, incoming: Incoming, docket: Docket) -> None:
         report = rules.danger_reported(docket, heard, [UNKNOWN_PARTNER.code], None)
         answering.report_danger(work.outbox, report, incoming.attributes)
     work.outbox.dead_letter(incoming, UNKNOWN_PARTNER)
-    work.note(docket, SubmissionOutcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
+    work.note(docket, Outcome.DEAD_LETTERED, [UNKNOWN_PARTNER.code])
 
 
 def submission_of(delivery: Delivery[Any]) -> Submission[Any]:

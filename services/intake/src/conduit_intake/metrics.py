@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge
 from conduit_chassis.metrics import count_each
 from conduit_chassis.postgres import Pool
 from conduit_intake import rules, store
-from conduit_intake.submissions import Partner, SubmissionContext, SubmissionKind, SubmissionOutcome
+from conduit_intake.submissions import Outcome, Partner, SubmissionContext, SubmissionKind
 from conduit_intake.work import ReferralEntry
 
 SUBMISSIONS = Counter(
@@ -67,7 +67,7 @@ WITHIN_DAYS = {"7d": 7, "30d": 30}
 MEASURE_SECONDS = 10.0
 
 for _kind in SubmissionKind:
-    for _outcome in SubmissionOutcome:
+    for _outcome in Outcome:
         SUBMISSIONS.labels(_kind, _outcome)
 for _told in ("issued", "refused", "throttled"):
     TOKENS.labels(_told)

@@ -26,10 +26,10 @@ from conduit_intake.submissions import (
     Docket,
     Held,
     Mou,
+    Outcome,
     Partner,
     Submission,
     SubmissionContext,
-    SubmissionOutcome,
     claims,
     content_hash,
     former_hash,
@@ -87,7 +87,7 @@ def receive(
         warnings=advice_on(referral),
         mou_lapsed=lapsed,
     )
-    return Answer(SubmissionOutcome.RECEIVED, received, _hold(received, digest), ("mou_lapsed",) if lapsed else ())
+    return Answer(Outcome.RECEIVED, received, _hold(received, digest), ("mou_lapsed",) if lapsed else ())
 
 
 def supply(
@@ -119,7 +119,7 @@ def supply(
         person_ids=held.person_ids.union(person.person_id for person in supplement.persons),
     )
     event = intake.InformationSupplied(referral_id=held.referral_id, supplement=supplement, warnings=advice_on(supplement))
-    return Answer(SubmissionOutcome.FORWARDED, event, enlarged, ("corrects",) if supplement.corrects else ())
+    return Answer(Outcome.FORWARDED, event, enlarged, ("corrects",) if supplement.corrects else ())
 
 
 def withdraw(
@@ -138,7 +138,7 @@ def withdraw(
         reason=message.reason,
         comment=message.comment,
     )
-    return Answer(SubmissionOutcome.FORWARDED, event, replace(held, withdrawn_at=scene.now), (message.reason,))
+    return Answer(Outcome.FORWARDED, event, replace(held, withdrawn_at=scene.now), (message.reason,))
 
 
 def reconsider(
@@ -158,7 +158,7 @@ def reconsider(
         partner_reference=message.partner_reference,
         comment=message.comment,
     )
-    return Answer(SubmissionOutcome.FORWARDED, event, replace(held, reconsideration_requested_at=scene.now))
+    return Answer(Outcome.FORWARDED, event, replace(held, reconsideration_requested_at=scene.now))
 
 
 def refuse(docket: Docket, partner: Partner, problems: Sequence[Problem]) -> Answer:
@@ -327,7 +327,7 @@ def _repeat(submission: Submission[Any], held: Held) -> Answer:
     event = intake.SubmissionRepeated(
         referral_id=held.referral_id, partner_id=submission.partner_id, partner_reference=submission.key.partner_reference
     )
-    return Answer(SubmissionOutcome.REPEATED, event, held)
+    return Answer(Outcome.REPEATED, event, held)
 
 
 def _reject(submission: Submission[Any], problems: Sequence[Problem], held: Held | None) -> Answer:
@@ -342,4 +342,4 @@ def _rejection(docket: Docket, problems: Sequence[Problem], held: Held | None) -
         submission_id=docket.submission_id,
         problems=tuple(problems),
     )
-    return Answer(SubmissionOutcome.REJECTED, event, held, tuple(dict.fromkeys(each.code for each in problems)))
+    return Answer(Outcome.REJECTED, event, held, tuple(dict.fromkeys(each.code for each in problems)))

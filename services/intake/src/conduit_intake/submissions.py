@@ -43,7 +43,7 @@ KINDS: dict[str, SubmissionKind] = {
 }
 
 
-class SubmissionOutcome(StrEnum):
+class Outcome(StrEnum):
     """What became of it. Every submission has exactly one."""
 
     RECEIVED = "received"
@@ -175,7 +175,7 @@ class SubmissionContext:
 class Answer:
     """What a rule decided. `held` is the referral as it stands afterwards, None where the hub holds none."""
 
-    outcome: SubmissionOutcome
+    outcome: Outcome
     event: Event
     held: Held | None
     codes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from uuid import UUID
 from conduit_chassis.outbox import Outbox
 from conduit_intake.early import Early
 from conduit_intake.force_files import Opening
-from conduit_intake.submissions import Answer, Docket, Held, Key, Partner, Submission, SubmissionContext, SubmissionOutcome
+from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Submission, SubmissionContext
 
 PROGRAMME = "programme"
 REGISTERED = "registered"
@@ -85,7 +85,7 @@ class IntakeWork:
         why = "suspended" if partner.suspended else ""
         self.history.append(ReferralEntry(self.scene.now, PROGRAMME, REGISTERED, why, partner.partner_id))
 
-    def note(self, docket: Docket, outcome: SubmissionOutcome, codes: Iterable[str]) -> None:
+    def note(self, docket: Docket, outcome: Outcome, codes: Iterable[str]) -> None:
         """Write into history what became of a submission that nothing was published about."""
         self._note(docket, outcome, codes, None, None)
 
@@ -95,7 +95,7 @@ class IntakeWork:
         self._note(docket, answer.outcome, answer.codes, referral_id, event_id)
 
     def _note(
-        self, docket: Docket, what: SubmissionOutcome, codes: Iterable[str], referral_id: UUID | None, event_id: str | None
+        self, docket: Docket, what: Outcome, codes: Iterable[str], referral_id: UUID | None, event_id: str | None
     ) -> None:
         self.history.append(
             ReferralEntry(

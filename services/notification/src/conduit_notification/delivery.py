@@ -27,14 +27,14 @@ from conduit_contracts.notification import Channel, NoticeFailed, NoticeSent
 from conduit_contracts.topics import NOTICES
 from conduit_notification import duty_store, metrics, notices, queue
 from conduit_notification.notices import HUB, Claimed, Ladder, Notice
-from conduit_notification.outcomes import INTERNAL_ERROR, Outcome, next_step
+from conduit_notification.outcomes import INTERNAL_ERROR, AttemptOutcome, next_step
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.queue import Result, Undelivered
 from conduit_notification.templates import Template
 
 _log = structlog.get_logger()
 
-Send = Callable[[Claimed], Awaitable[Outcome]]
+Send = Callable[[Claimed], Awaitable[AttemptOutcome]]
 DRAIN_SECONDS = 5.0
 
 

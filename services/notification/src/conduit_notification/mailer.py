@@ -4,7 +4,7 @@ import asyncio
 
 from aiosmtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException, SMTPServerDisconnected
 
-from conduit_notification.letters import domain_of
+from conduit_notification.rendering import domain_of
 from conduit_notification.settings import NotificationSettings
 
 _CLOSING = 421

@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """What an attempt came to. `code` is stable; `status` is the other side's, where it gave one."""
 
     verdict: Verdict
@@ -56,22 +56,22 @@ class Next:
     wait: timedelta | None
 
 
-NO_CONTACT = Outcome(Verdict.DROPPED, "no_contact")
-CONTACT_UNKNOWN = Outcome(Verdict.AGAIN, "contact_unknown")
-ADDRESS_INVALID = Outcome(Verdict.FAILED, "address_invalid")
-URL_NOT_ALLOWED = Outcome(Verdict.FAILED, "url_not_allowed")
-SECRET_UNUSABLE = Outcome(Verdict.AGAIN, "secret_unusable")
-INTERNAL_ERROR = Outcome(Verdict.AGAIN, "internal_error")
-TIMED_OUT = Outcome(Verdict.AGAIN, "timed_out")
-UNREACHABLE = Outcome(Verdict.AGAIN, "unreachable")
-TLS_FAILED = Outcome(Verdict.AGAIN, "tls_failed")
-EMAIL_TAKEN = Outcome(Verdict.SENT, "smtp_accepted", 250)
+NO_CONTACT = AttemptOutcome(Verdict.DROPPED, "no_contact")
+CONTACT_UNKNOWN = AttemptOutcome(Verdict.AGAIN, "contact_unknown")
+ADDRESS_INVALID = AttemptOutcome(Verdict.FAILED, "address_invalid")
+URL_NOT_ALLOWED = AttemptOutcome(Verdict.FAILED, "url_not_allowed")
+SECRET_UNUSABLE = AttemptOutcome(Verdict.AGAIN, "secret_unusable")
+INTERNAL_ERROR = AttemptOutcome(Verdict.AGAIN, "internal_error")
+TIMED_OUT = AttemptOutcome(Verdict.AGAIN, "timed_out")
+UNREACHABLE = AttemptOutcome(Verdict.AGAIN, "unreachable")
+TLS_FAILED = AttemptOutcome(Verdict.AGAIN, "tls_failed")
+EMAIL_TAKEN = AttemptOutcome(Verdict.SENT, "smtp_accepted", 250)
 
 _GONE = 410
 LONGEST_RETRY_AFTER = 86_400.0
 
 
-def next_step(outcome: Outcome, notice: Claimed, now: datetime, policy: NotificationPolicy, jitter: float) -> Next:
+def next_step(outcome: AttemptOutcome, notice: Claimed, now: datetime, policy: NotificationPolicy, jitter: float) -> Next:
     """What happens to a notice after this attempt. `jitter` is in [0, 1).
 
     It is tried on for days, since a mail server or an endpoint may be down for a weekend.
@@ -86,21 +86,21 @@ def next_step(outcome: Outcome, notice: Claimed, now: datetime, policy: Notifica
     return Next("queued", following)
 
 
-def of_http(status: int, retry_after: str | None = None, now: datetime | None = None) -> Outcome:
+def of_http(status: int, retry_after: str | None = None, now: datetime | None = None) -> AttemptOutcome:
     """What an HTTP status says, as Standard Webhooks has it: 2xx took it, 410 wants no more, and all else is tried again.
 
     A redirect is not followed: the register names the endpoint, and nobody else does.
     """
     if 200 <= status < 300:
-        return Outcome(Verdict.SENT, "http_accepted", status)
+        return AttemptOutcome(Verdict.SENT, "http_accepted", status)
     if status == _GONE:
-        return Outcome(Verdict.FAILED, "http_gone", status)
+        return AttemptOutcome(Verdict.FAILED, "http_gone", status)
     wait = seconds_of(retry_after, now)
     if 300 <= status < 400:
-        return Outcome(Verdict.AGAIN, "http_redirect_refused", status, wait)
+        return AttemptOutcome(Verdict.AGAIN, "http_redirect_refused", status, wait)
     if 400 <= status < 500:
-        return Outcome(Verdict.AGAIN, "http_rejected", status, wait)
-    return Outcome(Verdict.AGAIN, "http_unavailable", status, wait)
+        return AttemptOutcome(Verdict.AGAIN, "http_rejected", status, wait)
+    return AttemptOutcome(Verdict.AGAIN, "http_unavailable", status, wait)
 
 
 def seconds_of(retry_after: str | None, now: datetime | None) -> float:
@@ -116,7 +116,7 @@ def seconds_of(retry_after: str | None, now: datetime | None) -> float:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
-def of_smtp(error: BaseException) -> Outcome:
+def of_smtp(error: BaseException) -> AttemptOutcome:
     """What an error of an SMTP conversation says."""
     if isinstance(error, SMTPRecipientsRefused):
         error = error.recipients[0]
@@ -127,18 +127,18 @@ def of_smtp(error: BaseException) -> Outcome:
     if isinstance(error, SMTPTimeoutError | TimeoutError):
         return TIMED_OUT
     if isinstance(error, SMTPNotSupported):
-        return Outcome(Verdict.AGAIN, "smtp_extension_missing")
+        return AttemptOutcome(Verdict.AGAIN, "smtp_extension_missing")
     if isinstance(error, ValueError):
         return ADDRESS_INVALID
     return UNREACHABLE if isinstance(error, SMTPException | OSError) else INTERNAL_ERROR
 
 
-def _of_response(error: SMTPResponseException) -> Outcome:
+def _of_response(error: SMTPResponseException) -> AttemptOutcome:
     if isinstance(error, SMTPAuthenticationError):
-        return Outcome(Verdict.AGAIN, "smtp_login_refused", _status(error))
+        return AttemptOutcome(Verdict.AGAIN, "smtp_login_refused", _status(error))
     if isinstance(error, SMTPSenderRefused | SMTPHeloError | SMTPConnectResponseError) or error.code < 500:
-        return Outcome(Verdict.AGAIN, "smtp_unavailable", _status(error))
-    return Outcome(Verdict.FAILED, "smtp_rejected", _status(error))
+        return AttemptOutcome(Verdict.AGAIN, "smtp_unavailable", _status(error))
+    return AttemptOutcome(Verdict.FAILED, "smtp_rejected", _status(error))
 
 
 def _status(error: SMTPResponseException) -> int | None:

@@ -20,7 +20,7 @@ from conduit_chassis.postgres import Connection, Queryable, Row
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
 from conduit_notification.notices import Claimed, Ladder, Notice
-from conduit_notification.outcomes import Next, Outcome
+from conduit_notification.outcomes import AttemptOutcome, Next
 
 _NOTICES = Columns(
     notice_id="uuid",
@@ -111,7 +111,7 @@ class Result:
     """What became of one attempt."""
 
     notice: Claimed
-    outcome: Outcome
+    outcome: AttemptOutcome
     next: Next
     at: datetime
     duration_ms: int

@@ -6,10 +6,10 @@ from aiosmtplib import SMTPException
 
 from conduit_chassis.clock import Clock
 from conduit_contracts.programme import Contact
-from conduit_notification import letters, outcomes
+from conduit_notification import outcomes, rendering
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, Claimed, Ladder, contact_at
-from conduit_notification.outcomes import Outcome
+from conduit_notification.outcomes import AttemptOutcome
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
@@ -23,10 +23,10 @@ class EmailSender:
         self._policy = policy
         self._mailer = mailer
 
-    async def __call__(self, notice: Claimed) -> Outcome:
+    async def __call__(self, notice: Claimed) -> AttemptOutcome:
         """One attempt; whatever the mail server does is an outcome."""
         contact = resolve(notice, hub(self._settings))
-        if isinstance(contact, Outcome):
+        if isinstance(contact, AttemptOutcome):
             return contact
         if contact.email is None:
             return outcomes.NO_CONTACT
@@ -38,8 +38,8 @@ class EmailSender:
 
     def _message(self, notice: Claimed, recipient: str) -> bytes:
         settings, policy = self._settings, self._policy
-        ways = letters.Ways(policy.danger_next_step, policy.hub_hours, settings.hub_url, settings.duty_url)
-        return letters.email(notice, recipient, sender=settings.smtp_sender, ways=ways)
+        ways = rendering.Ways(policy.danger_next_step, policy.hub_hours, settings.hub_url, settings.duty_url)
+        return rendering.email(notice, recipient, sender=settings.smtp_sender, ways=ways)
 
 
 class WebhookSender:
@@ -49,10 +49,10 @@ class WebhookSender:
         self._webhooks = webhooks
         self._clock = clock
 
-    async def __call__(self, notice: Claimed) -> Outcome:
+    async def __call__(self, notice: Claimed) -> AttemptOutcome:
         """One attempt; whatever the endpoint does is an outcome."""
         contact = resolve(notice, None)
-        if isinstance(contact, Outcome):
+        if isinstance(contact, AttemptOutcome):
             return contact
         if contact.webhook_url is None or contact.webhook_secret is None:
             return outcomes.NO_CONTACT
@@ -62,7 +62,7 @@ class WebhookSender:
         return self._clock.now()
 
 
-def resolve(notice: Claimed, hub_ladder: Ladder | None) -> Contact | Outcome:
+def resolve(notice: Claimed, hub_ladder: Ladder | None) -> Contact | AttemptOutcome:
     """Whom a notice is for, as the register stands now, or why nobody can say. `hub_ladder` holds until it has the hub."""
     ladder = notice.ladder or (hub_ladder if notice.audience == HUB else None)
     return contact_at(ladder, notice.level) if ladder else outcomes.CONTACT_UNKNOWN

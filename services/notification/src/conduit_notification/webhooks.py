@@ -11,9 +11,9 @@ import httpx
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from conduit_notification import addresses, outcomes
-from conduit_notification.letters import payload
 from conduit_notification.notices import Claimed
-from conduit_notification.outcomes import Outcome
+from conduit_notification.outcomes import AttemptOutcome
+from conduit_notification.rendering import payload
 from conduit_notification.settings import NotificationSettings
 
 _MOST_BODY_BYTES = 16 * 1024
@@ -38,7 +38,7 @@ class Webhooks:
             timeout=settings.webhook_seconds, limits=limits, follow_redirects=False, trust_env=False
         )
 
-    async def send(self, notice: Claimed, url: str, secret_name: str, now: datetime) -> Outcome:
+    async def send(self, notice: Claimed, url: str, secret_name: str, now: datetime) -> AttemptOutcome:
         """One request. `now` is signed with it, so that a receiver can refuse a recording of it later."""
         if not is_allowed(url, allow_http=self._settings.webhook_allow_http):
             return outcomes.URL_NOT_ALLOWED
@@ -55,7 +55,7 @@ class Webhooks:
         except httpx.HTTPError:
             return outcomes.UNREACHABLE
 
-    async def _post(self, url: str, content: bytes, headers: dict[str, str], now: datetime) -> Outcome:
+    async def _post(self, url: str, content: bytes, headers: dict[str, str], now: datetime) -> AttemptOutcome:
         self._client.cookies.clear()
         request = self._client.build_request("POST", url, content=content, headers=headers)
         async with asyncio.timeout(self._settings.webhook_seconds):

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from conduit_chassis import commands, postgres
 from conduit_chassis.http.api import Api, RequestRefused, Words, place_before, referral_id_of
 from conduit_chassis.runtime import Runtime
-from conduit_routing import views
+from conduit_routing import queries
 
 MOST_REVIEWS = 500
 _WORDS = Words(
@@ -37,7 +37,7 @@ class _Officers:
     async def reviews(self, _request: Request) -> Mapping[str, Any]:
         """The reviews that wait."""
         async with postgres.connection(self._runtime.pool) as connection:
-            return {"reviews": await views.open_reviews(connection, MOST_REVIEWS)}
+            return {"reviews": await queries.open_reviews(connection, MOST_REVIEWS)}
 
     async def commands(self, request: Request) -> Mapping[str, Any]:
         """What became of an officer's commands."""
@@ -51,9 +51,9 @@ class _Officers:
         """Who has which part of a case, with the newest of its history and reviews and where the earlier ones are."""
         named = request.query_params.get("referral_id", "")
         referral_id = referral_id_of(named, "Give the case's referral_id, a UUID.")
-        lines, reviews = (place_before(request, f"{part}_before", views.FROM_THE_NEWEST) for part in _PARTS)
+        lines, reviews = (place_before(request, f"{part}_before", queries.FROM_THE_NEWEST) for part in _PARTS)
         async with postgres.connection(self._runtime.pool) as connection:
-            shown = await views.show(connection, referral_id, lines, reviews)
+            shown = await queries.show(connection, referral_id, lines, reviews)
         if shown is None:
             raise RequestRefused(404, "referral_unknown", "referral_id", "Routing has no case with this referral_id.")
         for part in _PARTS:

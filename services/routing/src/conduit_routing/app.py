@@ -14,9 +14,9 @@ from conduit_routing.follow import follow
 from conduit_routing.gauges import keep_gauges
 from conduit_routing.handlers import HANDLERS, refused
 from conduit_routing.policy import RoutingPolicy
+from conduit_routing.queries import RECONCILIATION
 from conduit_routing.settings import RoutingSettings
 from conduit_routing.sweep import TICK
-from conduit_routing.views import RECONCILIATION
 from conduit_routing.work import RoutingWork
 
 

@@ -7,7 +7,7 @@ from time import monotonic
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.routing import RoutingReviewReason
-from conduit_routing import metrics, views
+from conduit_routing import metrics, queries
 from conduit_routing.policy import PRIORITY_CLASSES
 
 _SECONDS = 10.0
@@ -26,7 +26,7 @@ async def keep_gauges(runtime: Runtime) -> None:
 
 async def measure(connection: Connection, now: datetime) -> None:
     """Set every gauge. What the database does not mention is zero."""
-    figures = await views.figures(connection, now)
+    figures = await queries.figures(connection, now)
     for state in metrics.WAITING:
         metrics.HANDOFFS.labels(state).set(figures.handoffs.get(state, 0))
         metrics.OLDEST_HANDOFF.labels(state).set(figures.oldest_by_state.get(state, 0))

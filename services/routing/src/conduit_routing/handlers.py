@@ -8,7 +8,7 @@ from conduit_chassis.kafka import Delivery, Refusal
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_REVIEWS
-from conduit_routing import answers, attachments, commands, decisions, promise, responses
+from conduit_routing import answers, attachments, commands, decisions, responses, service_levels
 from conduit_routing.case import CaseState
 from conduit_routing.conclude import conclude
 from conduit_routing.turn import Turn
@@ -28,7 +28,7 @@ def danger_raised(work: RoutingWork, delivery: Delivery[triage.ImmediateDangerRa
     message = delivery.message
     if message.referral_id not in work.cases:
         turn = _open(work, delivery, "rules")
-        turn.acted_at = promise.acted_at(message)
+        turn.acted_at = service_levels.acted_at(message)
         decisions.raise_danger(turn, message, delivery.record.value or b"")
         conclude(turn)
 
@@ -45,7 +45,7 @@ def accepted(work: RoutingWork, delivery: Delivery[triage.ReferralAccepted]) -> 
         turn = work.turn(case, actor, delivery)
     else:
         return
-    turn.acted_at = promise.acted_at(message)
+    turn.acted_at = service_levels.acted_at(message)
     decisions.accept(turn, message, delivery.record.value or b"")
     conclude(turn)
 

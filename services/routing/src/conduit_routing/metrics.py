@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from conduit_chassis.metrics import count_each
 from conduit_contracts.routing import HandoffState, Leg, RoutingReviewReason
-from conduit_routing import promise
+from conduit_routing import service_levels
 from conduit_routing.case import Case
 from conduit_routing.clocks import StepKind
 from conduit_routing.observer import RoutingObserver
@@ -82,7 +82,7 @@ WRONG_READER = Counter(
 for _state in HandoffState:
     HANDOFF_CHANGES.labels(_state.value)
 for _leg in Leg:
-    for _outcome in (promise.KEPT, promise.BREACHED):
+    for _outcome in (service_levels.KEPT, service_levels.BREACHED):
         CLOCKS.labels(_leg.value, _outcome)
     for _step in StepKind:
         STEPS.labels(_step.value, _leg.value)
@@ -114,6 +114,6 @@ COUNTED = RoutingMetrics()
 def count(cases: Iterable[Case], now: datetime) -> None:
     """Count what happened to the hand-offs of these cases since they were stored."""
     changed = list(cases)
-    count_each(HANDOFF_CHANGES, ((state.value,) for case in changed for state in promise.new_states(case)))
-    ended = (each for case in changed for each in promise.clock_outcomes(case, now))
+    count_each(HANDOFF_CHANGES, ((state.value,) for case in changed for state in service_levels.new_states(case)))
+    ended = (each for case in changed for each in service_levels.clock_outcomes(case, now))
     count_each(CLOCKS, ((leg.value, outcome) for leg, outcome in ended))

@@ -15,7 +15,7 @@ from conduit_contracts.notification import Channel
 from conduit_generate.states.world import NOW, Move
 from conduit_local.services import POLICY_FILE
 from conduit_notification.notices import Claimed
-from conduit_notification.outcomes import Outcome, Verdict, next_step
+from conduit_notification.outcomes import AttemptOutcome, Verdict, next_step
 from conduit_notification.policy import from_file
 
 QUEUED, DROPPED = "queued", "dropped"
@@ -34,7 +34,7 @@ def moves(policy_file: Path = POLICY_FILE) -> Iterator[Move]:
     yield Move("notice", "", QUEUED, "a fact, or a duty task's call")
     yield Move("notice", QUEUED, DROPPED, "the case is kept from its audience")
     for verdict in Verdict:
-        outcome = Outcome(verdict, "synthetic")
+        outcome = AttemptOutcome(verdict, "synthetic")
         for age in (0.0, policy.keep_trying_seconds):
             step = next_step(outcome, _claimed(), NOW + timedelta(seconds=age), policy, jitter=0.0)
             too_old = verdict is Verdict.AGAIN and step.wait is None

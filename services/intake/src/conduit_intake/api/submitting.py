@@ -26,7 +26,7 @@ from conduit_intake.api.warned import WARNINGS, WARNINGS_OUT
 from conduit_intake.batch import scene_of
 from conduit_intake.problems import problem
 from conduit_intake.rules import Rule
-from conduit_intake.submissions import Answer, Submission, SubmissionOutcome, claims
+from conduit_intake.submissions import Answer, Outcome, Submission, claims
 from conduit_intake.sweep import answer_waiting
 from conduit_intake.work import IntakeWork
 
@@ -114,7 +114,7 @@ def _reply(answer: Answer, client: Client, submission: Submission[Any]) -> Reply
         sandbox=client.sandbox,
         status_url=address(answer.held.referral_id),
     )
-    status = 200 if answer.outcome is SubmissionOutcome.REPEATED else 202
+    status = 200 if answer.outcome is Outcome.REPEATED else 202
     return Reply(Kept(status, receipt.status_url, JSON, receipt.json_bytes()))
 
 

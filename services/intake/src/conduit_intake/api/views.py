@@ -17,7 +17,7 @@ from conduit_intake.access.accounts import Client
 from conduit_intake.api.bodies import JSON
 from conduit_intake.attachments import Attachment
 from conduit_intake.reading import ReferralStanding
-from conduit_intake.submissions import SubmissionOutcome
+from conduit_intake.submissions import Outcome
 
 V = TypeVar("V", bound="View")
 
@@ -39,7 +39,7 @@ class Receipt(View):
     """The hub's id of the referral: use it in every request about the referral."""
     partner_reference: str
     """Your own reference for it."""
-    outcome: SubmissionOutcome = Field(description="`received` or `forwarded`; `repeated` if the hub already had it.")
+    outcome: Outcome = Field(description="`received` or `forwarded`; `repeated` if the hub already had it.")
     sandbox: bool = Field(description="True in the sandbox: it goes nowhere.")
     status_url: str = Field(description="Where to get the referral's status.")
     warnings: tuple[Advice, ...] | SkipJsonSchema[None] = Field(

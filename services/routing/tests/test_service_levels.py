@@ -11,7 +11,7 @@ from conduit_contracts.ids import moment_of, uuid7
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import CaseDisseminated
 from conduit_contracts.triage import ByOfficer
-from conduit_routing import metrics, promise
+from conduit_routing import metrics, service_levels
 from conduit_routing.case import Stored
 from conduit_routing.turn import WrongReaderError
 from services.routing.tests.builders import (
@@ -60,8 +60,10 @@ class Hours:
             case.stored = Stored(case.version, case.priority, dict(case.handoffs), dict(case.reviews))
         act()
         case = self.desk.work.cases[ID]
-        self.counted.update(f"{leg.value} {outcome}" for leg, outcome in promise.clock_outcomes(case, self.desk.work.now))
-        self.states += [state.value for state in promise.new_states(case)]
+        self.counted.update(
+            f"{leg.value} {outcome}" for leg, outcome in service_levels.clock_outcomes(case, self.desk.work.now)
+        )
+        self.states += [state.value for state in service_levels.new_states(case)]
         return self
 
 
