@@ -8,7 +8,7 @@ import signal
 import typer
 
 from conduit_operate import lock
-from conduit_operate.commands.shared import StateDir
+from conduit_operate.commands.shared import StateDir, explained
 from conduit_operate.polling import wait_until
 
 STOP_SECONDS = 60.0
@@ -21,5 +21,6 @@ def down(state_dir: StateDir) -> None:
         typer.echo(f"nothing runs in {state_dir}")
         return
     os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: lock.holder(state_dir) is None, f"process {pid} has not ended", STOP_SECONDS, lambda: None)
+    with explained():
+        wait_until(lambda: lock.holder(state_dir) is None, f"process {pid} has not ended", STOP_SECONDS, lambda: None)
     typer.echo("stopped")

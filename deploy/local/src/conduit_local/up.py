@@ -21,7 +21,7 @@ from conduit_local.observability.observed import Observed
 from conduit_local.observability.programs import must_be_installed
 from conduit_local.rows import Row
 from conduit_local.stack import Options, Stack
-from conduit_operate.commands.shared import StateDir
+from conduit_operate.commands.shared import StateDir, table
 from conduit_operate.lock import AlreadyRunningError
 
 REFRESH_SECONDS = 1.0
@@ -105,13 +105,11 @@ def _table(console: Console, stack: Stack) -> Iterator[None]:
 
 def render(rows: list[Row]) -> Table:
     """Narrow enough for 80 columns, with every address whole. Where the logs are is said once, not in each row."""
-    table = Table()
-    for name in ("process", "state", "pid", "address"):
-        table.add_column(name, no_wrap=True, overflow="fold")
+    shown = table("process", "state", "pid", "address")
     for row in rows:
         colour = COLOURS.get(row.state, "red" if row.state.startswith("ended") else "yellow")
-        table.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), row.address)
-    return table
+        shown.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), row.address)
+    return shown
 
 
 @contextmanager

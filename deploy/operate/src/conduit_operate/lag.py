@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 
 from confluent_kafka import (
     Consumer,
@@ -41,6 +42,16 @@ class Behind:
     """When the first of them was written; None where it could not be read in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a service on one topic, its partitions together."""
+
+    topic: str
+    records: int
+    since: datetime | None
+    """When the first of them was written; None where that was not asked, or could not be read in time."""
+
+
 class Lag:
     """Asks the broker how many records services have still to read.
 
@@ -58,21 +69,30 @@ class Lag:
         """The same for several services, and all that they read."""
         return self._total({service: topics.consumed_by(service) for service in services})
 
-    def places(self, services: Iterable[str]) -> list[Behind]:
-        """Every place at which records wait for one of these services, and since when.
+    def by_service(self, services: Iterable[str], *, dated: bool = False) -> dict[str, list[Waiting]]:
+        """What waits for each of these services, topic by topic; `dated` also reads since when.
 
         Raises:
             KafkaException: the brokers do not answer.
         """
-        found = self._behind({service: topics.consumed_by(service) for service in services}, from_the_beginning=True)
-        written = self._written({(each.topic, each.partition, each.offset) for each in found})
-        return [replace(each, since=written.get((each.topic, each.partition, each.offset))) for each in found]
+        wanted = {service: topics.consumed_by(service) for service in services}
+        behind = self._behind(wanted, from_the_beginning=True)
+        if dated:
+            written = self._written({(each.topic, each.partition, each.offset) for each in behind})
+            behind = [replace(each, since=written.get((each.topic, each.partition, each.offset))) for each in behind]
+        found: dict[str, list[Waiting]] = {service: [] for service in wanted}
+        for (service, topic), places in groupby(behind, key=lambda each: (each.service, each.topic)):
+            found[service].append(_together(topic, list(places)))
+        return found
 
     def _total(self, wanted: Mapping[str, Sequence[topics.Topic]]) -> int:
         return sum(each.records for each in self._behind(wanted))
 
     def _behind(self, wanted: Mapping[str, Sequence[topics.Topic]], *, from_the_beginning: bool = False) -> list[Behind]:
-        """`from_the_beginning` leaves out what the topics no longer hold, for one more question to the brokers."""
+        """In the order of services, topics and partitions.
+
+        `from_the_beginning` leaves out what the topics no longer hold, for one more question to the brokers.
+        """
         admin = self._broker.admin()
         found = admin.list_topics(timeout=SECONDS).topics
         read = {
@@ -134,6 +154,11 @@ class Lag:
             found[*place, groups[place].pop()] = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
             if not groups[place]:
                 del groups[place]
+
+
+def _together(topic: str, places: Sequence[Behind]) -> Waiting:
+    since = min((each.since for each in places if each.since), default=None)
+    return Waiting(topic, sum(each.records for each in places), since)
 
 
 def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:

@@ -27,14 +27,22 @@ from conduit_operate.commands.service_database import (
     NOTHING_FOUND,
     Chosen,
     Ids,
-    Service,
     carry_out,
     first_of,
     with_connection,
 )
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, must_be_known
-
-AnyService = Annotated[str | None, typer.Argument(help=f"One of {', '.join(SERVICES)}. All by default.")]
+from conduit_operate.commands.shared import (
+    Actor,
+    AnyService,
+    Apply,
+    AsJson,
+    Reason,
+    Service,
+    StateDir,
+    explained,
+    must_be_known,
+    surroundings,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Show records that were put aside, replay them or discard them.")
 
@@ -53,6 +61,8 @@ def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson
 
     It is 1 if one of the services could not be asked; the others are shown anyway.
     """
+    with explained():
+        surroundings(state_dir)
     found, away = _each((service,) if service else SERVICES, state_dir, None if as_json else MOST_SHOWN)
     if as_json:
         letters = [{"service": name, **asdict(letter)} for name, each in found.items() for letter in each.letters]

@@ -16,8 +16,8 @@ import typer
 from conduit_chassis import rejected
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, Service, carry_out, first_of, with_connection
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
+from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, carry_out, first_of, with_connection
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, Service, StateDir
 
 app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
 

@@ -16,7 +16,6 @@ from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import SETTLED
@@ -24,7 +23,7 @@ from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Trails, Wait, put_aside
 from conduit_contracts.ids import first_of
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import AsJson, StateDir
+from conduit_operate.commands.shared import AsJson, StateDir, table
 from conduit_operate.commands.trace import TRAILS
 
 MOST_SHOWN = 50
@@ -116,12 +115,10 @@ def _spelt(aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> list[dict[str,
 
 
 def _show(counts: Mapping[str, int], gaps: Sequence[Gap], aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> None:
-    table = Table()
-    for name in ("service", "stage", "referrals"):
-        table.add_column(name)
+    stages = table("service", "stage", "referrals")
     for place, number in counts.items():
-        table.add_row(*place.split(" ", 1), str(number))
-    Console().print(table)
+        stages.add_row(*place.split(" ", 1), str(number))
+    Console().print(stages)
     for gap in gaps:
         typer.echo(f"{len(gap.ids)} that {gap.has} are not {gap.stage} in {gap.lacks}:")
         for referral_id in gap.ids[:MOST_SHOWN]:

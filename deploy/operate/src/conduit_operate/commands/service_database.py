@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
@@ -15,16 +14,14 @@ from aiokafka.errors import KafkaError
 from conduit_chassis import preflight
 from conduit_chassis.orders import storable
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import OPERATOR, SERVICES
+from conduit_contracts.topics import OPERATOR
 from conduit_operate.audit import By, audited
-from conduit_operate.commands.shared import explained, must_be_known, reach
-from conduit_operate.env_file import read_env_file
+from conduit_operate.commands.shared import explained, must_be_known, reach, surroundings
 from conduit_operate.onboarding import OnboardingError
 
 T = TypeVar("T")
 Act: TypeAlias = Callable[[Settings, Any], Awaitable[T]]
 Waiting: TypeAlias = Callable[[Any, list[int] | None], Awaitable[Sequence[Any]]]
-Service = Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")]
 Ids = Annotated[list[int] | None, typer.Option("--id", help="Only this one; may be given several times. All by default.")]
 
 MOST_SHOWN = 500
@@ -111,12 +108,9 @@ def _settings(service: str, state_dir: Path) -> Settings:
     """The service's database, and Kafka as the operator.
 
     Raises:
-        OnboardingError: there is no such service, or nothing says where its database is.
+        OnboardingError: nothing says where its database is.
     """
-    if service not in SERVICES:
-        raise OnboardingError(f"there is no service {service}; there are {', '.join(SERVICES)}")
-    broker = reach(state_dir)
-    env = os.environ if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
+    broker, env = reach(state_dir), surroundings(state_dir)
     variable = f"{service.upper()}_POSTGRES_DSN"
     if not env.get(variable):
         raise OnboardingError(f"set {variable}: what a service put aside is noted in its own database")

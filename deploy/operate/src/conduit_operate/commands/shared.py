@@ -14,8 +14,10 @@ from typing import Annotated
 import typer
 from confluent_kafka import KafkaException
 from pydantic import ValidationError
+from rich.table import Table
 
 from conduit_contracts.texts import shows_something
+from conduit_contracts.topics import SERVICES
 from conduit_operate import lock
 from conduit_operate.broker import Broker, external_broker, local_broker
 from conduit_operate.copies import CopiesError
@@ -33,6 +35,22 @@ Actor = Annotated[
     str, typer.Option(help="Who does this. Required with --apply, and kept in the audit.", envvar="CONDUIT_ACTOR")
 ]
 Reason = Annotated[str, typer.Option(help="Why. Required with --apply, and kept in the audit.")]
+
+
+def no_such_service(service: str | None) -> str | None:
+    """The service as it was typed, or None.
+
+    Raises:
+        BadParameter: there is no such service.
+    """
+    if service is not None and service not in SERVICES:
+        raise typer.BadParameter(f"there is no service {service}; there are {', '.join(SERVICES)}")
+    return service
+
+
+_ONE_OF = f"One of {', '.join(SERVICES)}."
+Service = Annotated[str, typer.Argument(help=_ONE_OF, callback=no_such_service)]
+AnyService = Annotated[str | None, typer.Argument(help=f"{_ONE_OF} All by default.", callback=no_such_service)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are kept.", default_factory=default_state_dir)]
 
@@ -52,20 +70,34 @@ def explained() -> Iterator[None]:
         _fail(str(error))
 
 
+def surroundings(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """Where everything is: the environment says it, or else the stack that `conduit up` runs in this state directory.
+
+    Raises:
+        OnboardingError: nothing runs here, or it has not come up yet.
+    """
+    if environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        return environ
+    if lock.holder(state_dir) is None:
+        raise OnboardingError(f"nothing runs in {state_dir}; start it with `conduit up`, or set KAFKA_BOOTSTRAP_SERVERS")
+    env = read_env_file(state_dir)
+    if not env:
+        raise OnboardingError(f"the stack in {state_dir} is still starting; try again in a moment")
+    return env
+
+
 def reach(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Broker:
     """The broker that the environment names, else the one that `conduit up` runs in this state directory.
 
     Raises:
         OnboardingError: there is neither, or its administrator is not known.
     """
-    if environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+    env = surroundings(state_dir, environ)
+    if env is environ:
         try:
             return external_broker(state_dir.absolute(), environ)
         except ValueError as error:
             raise OnboardingError(str(error)) from None
-    env = read_env_file(state_dir)
-    if lock.holder(state_dir) is None or not env:
-        raise OnboardingError(f"nothing runs in {state_dir}; start it with `conduit up`, or set KAFKA_BOOTSTRAP_SERVERS")
     secured = env.get("KAFKA_SECURITY_PROTOCOL") == PROTOCOL
     if secured and not authority_path(state_dir).exists():
         raise OnboardingError(
@@ -79,6 +111,14 @@ def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
     """Raises BadParameter where something is to be done without saying who does it and why."""
     if apply and not (shows_something(actor) and shows_something(reason)):
         raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did what and why")
+
+
+def table(*columns: str, wrap: bool = False) -> Table:
+    """An empty table. Lines that `wrap` nowhere stay whole, so that an id or an address can be copied."""
+    made = Table()
+    for name in columns:
+        made.add_column(name, no_wrap=not wrap, overflow="fold")
+    return made
 
 
 def _problem(location: tuple[int | str, ...], text: str) -> str:

@@ -6,7 +6,6 @@ Exit codes: 0 all is ready, 1 something is not or cannot be asked, 2 misuse. Wha
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,15 +13,13 @@ from typing import NamedTuple
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
-from conduit_operate import lock
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import AsJson, StateDir, explained, reach
-from conduit_operate.env_file import read_env_file, url_variable, urls_variable
+from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, surroundings, table
+from conduit_operate.env_file import url_variable, urls_variable
 from conduit_operate.figures import Figures, figures
 from conduit_operate.health import accepts_at, is_ready
 from conduit_operate.lag import Lag
@@ -38,7 +35,8 @@ class Part(NamedTuple):
 
 def status(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """What runs and what waits: on Kafka, to be sent, put aside, and for people. The exit code is 0 when all is ready."""
-    env = _surroundings(state_dir)
+    with explained():
+        env = surroundings(state_dir)
     parts = _parts(env)
     found = {service: _figures(service, state_dir) for service in SERVICES if f"{service.upper()}_POSTGRES_DSN" in env}
     lag = _lag(state_dir) if all(part.ready for part in parts if part.name == "kafka") else {}
@@ -47,22 +45,12 @@ def status(state_dir: StateDir, *, as_json: AsJson = False) -> None:
         typer.echo(json.dumps({"parts": [part._asdict() for part in parts], "services": services}))
     else:
         _show(parts, found, lag)
-    if not parts or not all(part.ready for part in parts) or None in found.values():
+    if not all(part.ready for part in parts) or None in found.values():
         raise typer.Exit(1)
-
-
-def _surroundings(state_dir: Path) -> Mapping[str, str]:
-    """Where everything is: the environment says it, or else a stack that runs here."""
-    if os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
-        return os.environ
-    if lock.holder(state_dir) is None:
-        typer.echo(f"nothing runs in {state_dir}; start it with `conduit up`, or set KAFKA_BOOTSTRAP_SERVERS", err=True)
-        raise typer.Exit(1)
-    return read_env_file(state_dir)
 
 
 def _parts(env: Mapping[str, str]) -> list[Part]:
-    """Address and readiness of each; empty while a stack is still starting."""
+    """Address and readiness of each."""
     sockets = {
         "kafka": env.get("KAFKA_BOOTSTRAP_SERVERS", "").split(",")[0],
         "postgres": env.get("POSTGRES_DSN", "").rpartition("@")[2].partition("/")[0],
@@ -94,19 +82,19 @@ def _figures(service: str, state_dir: Path) -> Figures | None:
 def _lag(state_dir: Path) -> dict[str, int]:
     try:
         with explained():
-            lag = Lag(reach(state_dir))
-            return {service: lag.of(service) for service in SERVICES}
+            found = Lag(reach(state_dir)).by_service(SERVICES)
+            return {service: sum(each.records for each in waiting) for service, waiting in found.items()}
     except typer.Exit:
         return {}
 
 
 def _show(parts: list[Part], found: Mapping[str, Figures | None], lag: Mapping[str, int]) -> None:
     console = Console()
-    answering = _table("part", "address", "ready")
+    answering = table("part", "address", "ready")
     for part in parts:
         answering.add_row(part.name, part.address, "yes" if part.ready else "no")
     console.print(answering)
-    waiting = _table("service", "to read", "to send", "oldest", "dead letters", "refused", "held")
+    waiting = table("service", "to read", "to send", "oldest", "dead letters", "refused", "held")
     for name, each in found.items():
         to_read = str(lag[name]) if name in lag else "?"
         counted = (each.to_send, f"{each.to_send_seconds:.0f} s", each.dead_letters, each.refused, each.held) if each else ()
@@ -115,10 +103,3 @@ def _show(parts: list[Part], found: Mapping[str, Figures | None], lag: Mapping[s
     for name, each in found.items():
         if each and each.work:
             typer.echo(f"{name}: {', '.join(f'{number} {what}' for what, number in each.work.items())}")
-
-
-def _table(*columns: str) -> Table:
-    table = Table()
-    for name in columns:
-        table.add_column(name, no_wrap=True, overflow="fold")
-    return table

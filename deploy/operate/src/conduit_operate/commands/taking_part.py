@@ -18,8 +18,17 @@ from conduit_operate import onboarding, reachable
 from conduit_operate.audit import By
 from conduit_operate.carry_out import alone, carry_out, contacts_of, look
 from conduit_operate.clients import folder
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
-from conduit_operate.env_file import read_env_file
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    StateDir,
+    explained,
+    must_be_known,
+    reach,
+    surroundings,
+)
 from conduit_operate.http_clients import AwayError, HttpClients
 from conduit_operate.paths import webhook_secrets
 from conduit_operate.plans import Plan, Standing
@@ -93,8 +102,8 @@ def contact_of(before: Contact, given: Mapping[str, str | None], secret_name: st
 
 
 def reach_intake(state_dir: Path, environ: Mapping[str, str] = os.environ) -> HttpClients | None:
-    """Where intake keeps the HTTP API's clients; None where neither the environment nor a stack that runs here says it."""
-    env = environ if environ.get("KAFKA_BOOTSTRAP_SERVERS") else read_env_file(state_dir)
+    """Where intake keeps the HTTP API's clients; None where the surroundings do not say it."""
+    env = surroundings(state_dir, environ)
     dsn = env.get("INTAKE_POSTGRES_DSN")
     return HttpClients(dsn, env.get("INTAKE_URL", ""), folder(state_dir.absolute()) / "http") if dsn else None
 

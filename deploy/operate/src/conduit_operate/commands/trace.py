@@ -23,7 +23,7 @@ from conduit_chassis.trail import Station, Trail, Trails
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
 from conduit_operate.commands.service_database import NOTHING_FOUND, with_connection
-from conduit_operate.commands.shared import AsJson, StateDir
+from conduit_operate.commands.shared import AsJson, StateDir, explained, surroundings, table
 from conduit_routing import trail as of_routing
 from conduit_triage import trail as of_triage
 
@@ -55,6 +55,8 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Show every station of a referral: when, which service, who and what; and what it waits for."""
+    with explained():
+        surroundings(state_dir)
     away: set[str] = set()
     found = [_traced(referral_id, state_dir, away) for referral_id in _named(text, state_dir, away)]
     refused = _refused(text, state_dir, away)
@@ -143,12 +145,10 @@ def _show(found: Iterable[Traced], refused: Iterable[Station]) -> None:
 
 
 def _stations(rows: Iterable[tuple[str, Station]]) -> Table:
-    table = Table()
-    for name in ("time", "service", "who", "what", "why", "about"):
-        table.add_column(name, overflow="fold")
+    shown = table("time", "service", "who", "what", "why", "about", wrap=True)
     for service, station in rows:
-        table.add_row(_time(station.at), service, station.actor, station.what, station.why, station.about)
-    return table
+        shown.add_row(_time(station.at), service, station.actor, station.what, station.why, station.about)
+    return shown
 
 
 def _time(at: datetime) -> str:
