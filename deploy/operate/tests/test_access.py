@@ -19,6 +19,7 @@ from conduit_operate.access import (
     service_principal,
     shared_rules,
     user_of,
+    users_by_owner,
     users_of,
 )
 
@@ -133,3 +134,17 @@ def test_only_groups_are_given_by_prefix_and_no_prefix_holds_another() -> None:
     prefixes = [rule.name for rule in shared_rules() if rule.prefix]
     assert all(name.endswith(".") for name in prefixes)
     assert not [name for name in prefixes for other in prefixes if name != other and name.startswith(other)]
+
+
+@UNHURRIED
+@given(SLUGS, SLUGS, GENERATIONS)
+def test_all_users_sorted_at_once_are_each_those_of_its_own(
+    partner_ids: set[str], force_ids: set[str], generations: set[int]
+) -> None:
+    names, users = world(partner_ids | NASTY, force_ids | NASTY, generations)
+    others = ["admin", "officer", "service.intake", "partner.abc.x", "partner.abc.01", "partner..2", "force.", "partner"]
+    found = users_by_owner([*users, *others])
+    for kind in KINDS:
+        for identity in identities(kind, names):
+            assert sorted(found.get((kind, identity), [])) == sorted(users_of(kind, identity, [*users, *others]))
+    assert sum(map(len, found.values())) == len(users)

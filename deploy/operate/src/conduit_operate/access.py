@@ -9,7 +9,8 @@ belongs to `abc-d`.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,6 +69,17 @@ def users_of(kind: str, identity: str, users: Iterable[str]) -> list[str]:
     return sorted((user for user in found if found[user]), key=lambda user: found[user] or 0)
 
 
+def users_by_owner(users: Iterable[str]) -> Mapping[tuple[str, str], list[str]]:
+    """Each partner's and force's users by kind and identity, each user looked at once."""
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for user in users:
+        kind, _, rest = user.partition(".")
+        identity = rest.partition(".")[0]
+        if kind in KINDS and identity and generation_of(kind, identity, user):
+            found[kind, identity].append(user)
+    return found
+
+
 def shared_rules() -> list[Rule]:
     """The permissions that stand whoever the partners and forces are."""
     single = [topic for topic in (*topics.REGISTRY, *topics.standing_apart()) if topic.parameter is None]
@@ -98,10 +110,10 @@ def identities(kind: str, topic_names: Iterable[str]) -> set[str]:
 
 def expected_rules(topic_names: Collection[str], users: Collection[str]) -> set[Rule]:
     """Every permission that a broker with these topics and users must hold, and it must hold no other."""
-    rules = set(shared_rules())
+    rules, known = set(shared_rules()), users_by_owner(users)
     for kind in KINDS:
         for identity in identities(kind, topic_names):
-            rules.update(rules_of(kind, identity, users_of(kind, identity, users)))
+            rules.update(rules_of(kind, identity, known.get((kind, identity), ())))
     return rules
 
 

@@ -21,13 +21,18 @@ def folder(state_dir: Path) -> Path:
 
 
 def write_clients(broker: Broker, users: Iterable[str]) -> None:
-    """Write the files of these users, or replace them."""
+    """Write the files of these users, or replace those that say something else."""
     where = folder(broker.state_dir)
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
     for user in users:
-        write_private(where / f"{user}.env", env_text(broker.environment(user)))
         options = broker.librdkafka(user)
-        write_private(where / f"{user}.conf", "".join(f"{name}={value}\n" for name, value in options.items()))
+        _keep(where / f"{user}.env", env_text(broker.environment(user)))
+        _keep(where / f"{user}.conf", "".join(f"{name}={value}\n" for name, value in options.items()))
+
+
+def _keep(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        write_private(path, text)
 
 
 def with_clients(broker: Broker) -> set[str]:

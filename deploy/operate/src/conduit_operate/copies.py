@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from conduit_operate.chunks import asked
+
 FACTOR, IN_SYNC = "KAFKA_REPLICATION_FACTOR", "KAFKA_MIN_INSYNC_REPLICAS"
 MOST = 3
 """With three copies, two of them in step, one broker may be down and one more may then be lost."""
@@ -85,7 +87,7 @@ def check(admin: AdminClient, is_ours: Iterable[str]) -> list[str]:
     if len(metadata.brokers) < 2 or not names:
         return []
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    configs = {each.name: future.result(_TIMEOUT) for each, future in admin.describe_configs(resources).items()}
+    configs = {each.name: future.result(_TIMEOUT) for each, future in asked(admin.describe_configs, resources)}
     standing = [
         Standing(
             name,

@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
 )
 
 from conduit_operate.access import Operation, Resource, Rule
+from conduit_operate.chunks import asked
 
 ITERATIONS = 4096
 """Kafka's least. Passwords are long and random, so that more would protect nothing, and each connection pays for them."""
@@ -36,9 +37,8 @@ def create_users(admin: AdminClient, passwords: Mapping[str, str]) -> None:
     wanted: list[UserScramCredentialAlteration] = [
         UserScramCredentialUpsertion(user, info, password.encode()) for user, password in passwords.items()
     ]
-    if wanted:
-        for future in admin.alter_user_scram_credentials(wanted).values():
-            future.result(TIMEOUT)
+    for _, future in asked(admin.alter_user_scram_credentials, wanted):
+        future.result(TIMEOUT)
 
 
 def delete_users(admin: AdminClient, users: Iterable[str]) -> None:
@@ -46,25 +46,20 @@ def delete_users(admin: AdminClient, users: Iterable[str]) -> None:
     unwanted: list[UserScramCredentialAlteration] = [
         UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_512) for user in users
     ]
-    if unwanted:
-        for future in admin.alter_user_scram_credentials(unwanted).values():
-            future.result(TIMEOUT)
+    for _, future in asked(admin.alter_user_scram_credentials, unwanted):
+        future.result(TIMEOUT)
 
 
 def grant(admin: AdminClient, rules: Iterable[Rule]) -> None:
     """Add permissions; those that stand already stay as they are."""
-    bindings = [_binding(rule) for rule in rules]
-    if bindings:
-        for future in admin.create_acls(bindings).values():
-            future.result(TIMEOUT)
+    for _, future in asked(admin.create_acls, map(_binding, rules)):
+        future.result(TIMEOUT)
 
 
 def revoke(admin: AdminClient, rules: Iterable[Rule]) -> None:
     """Take permissions away. What is open is refused at its next request."""
-    filters = [_filter(rule) for rule in rules]
-    if filters:
-        for future in admin.delete_acls(filters).values():
-            future.result(TIMEOUT)
+    for _, future in asked(admin.delete_acls, map(_filter, rules)):
+        future.result(TIMEOUT)
 
 
 def users(admin: AdminClient) -> frozenset[str]:

@@ -23,6 +23,7 @@ from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schem
 from conduit_contracts.topics import SERVICES
 from conduit_operate.access import STAFF, service_principal
 from conduit_operate.broker import Broker
+from conduit_operate.chunks import chunks
 from conduit_operate.secured import ADMIN
 
 T = TypeVar("T")
@@ -79,8 +80,9 @@ async def _set(broker: Broker, wanted: Mapping[str, Limits | None]) -> None:
         return
     entries = [([(_USER, user or None)], _changes(limits)) for user, limits in wanted.items()]
     async with _client(broker) as ask:
-        for code, text, *_ in (await ask(_Alter(entries))).entries:
-            _check(code, text)
+        for chunk in chunks(entries):
+            for code, text, *_ in (await ask(_Alter(chunk))).entries:
+                _check(code, text)
 
 
 def _changes(limits: Limits | None) -> list[tuple[str, float, bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Protocol
 
 from confluent_kafka import KafkaError, KafkaException
@@ -11,6 +12,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from confluent_kafka.cimpl import NewTopic
 
 from conduit_contracts.topics import BROKERS_TIME
+from conduit_operate.chunks import asked
 from conduit_operate.copies import Copies
 from conduit_operate.copies import wanted as wanted_copies
 from conduit_operate.polling import wait_until
@@ -56,17 +58,20 @@ def create_topics(
     if not wanted:
         return
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **(client or {})})
-    made = wanted_copies(len(admin.list_topics(timeout=LEADER_SECONDS).brokers), environ)
-    stood = _create(admin, wanted.values(), made if copies is None else Copies(copies, min(copies, made.in_sync)))
+    there = admin.list_topics(timeout=LEADER_SECONDS)
+    made = wanted_copies(len(there.brokers), environ)
+    missing = [spec for name, spec in wanted.items() if name not in there.topics]
+    made_meanwhile = _create(admin, missing, made if copies is None else Copies(copies, min(copies, made.in_sync)))
+    stood = [*(name for name in wanted if name in there.topics), *made_meanwhile]
     _give_brokers_time(admin, [name for name in stood if BROKERS_TIME.items() <= wanted[name].config.items()])
     wait_until(lambda: _all_led(admin, wanted), "not every partition has a leader", LEADER_SECONDS, lambda: None)
 
 
 def _create(admin: AdminClient, specs: Iterable[TopicSpec], made: Copies) -> list[str]:
-    """Make what is missing; returns the names of those that stood already."""
+    """Make them; returns the names of those that somebody else has just made."""
     stood = []
     topics = [NewTopic(spec.name, spec.partitions, made.copies, config={**made.config, **spec.config}) for spec in specs]
-    for name, future in admin.create_topics(topics, operation_timeout=LEADER_SECONDS).items():
+    for name, future in asked(partial(admin.create_topics, operation_timeout=LEADER_SECONDS), topics):
         try:
             future.result()
         except KafkaException as error:
@@ -80,18 +85,15 @@ def _give_brokers_time(admin: AdminClient, names: Iterable[str]) -> None:
     """Where the writer's time counts, a service whose clock is wrong has its events refused."""
     ((setting, wanted),) = BROKERS_TIME.items()
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    if not resources:
-        return
-    found = {resource: future.result() for resource, future in admin.describe_configs(resources).items()}
+    found = {resource: future.result() for resource, future in asked(admin.describe_configs, resources)}
     entry = ConfigEntry(setting, wanted, incremental_operation=AlterConfigOpType.SET)
     late = [
         ConfigResource(ResourceType.TOPIC, resource.name, incremental_configs=[entry])
         for resource, config in found.items()
         if config[setting].value != wanted
     ]
-    if late:
-        for future in admin.incremental_alter_configs(late).values():
-            future.result()
+    for _, future in asked(admin.incremental_alter_configs, late):
+        future.result()
 
 
 def _all_led(admin: AdminClient, wanted: Mapping[str, TopicSpec]) -> bool:
