@@ -25,6 +25,7 @@ from conduit_contracts.ids import first_of
 from conduit_contracts.kits import KafkaSettings
 from conduit_contracts.kits.partner import PartnerKit
 from conduit_contracts.topics import SERVICES
+from conduit_operate.audit import read_audit
 from conduit_operate.cli import app
 from conduit_operate.env_file import read_env_file, url_variable
 from conduit_operate.polling import wait_until
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.kafka  # which they start themselves
 
 SECONDS = 60.0
 REFERENCE = "NL-TRACED-1"
+BY = ("--apply", "--actor", "A. Operator", "--reason", "a test")
 LOST = """
 INSERT INTO referrals (referral_id, partner_id, partner_reference, content_hash, received_at, place_ids, person_ids, body)
 VALUES (%s, 'northlight', 'NL-LOST', decode(repeat('00', 32), 'hex'), now(), '{}', '{}', '')
@@ -133,11 +135,17 @@ def test_a_killed_service_is_started_again_and_up_says_so(up: Up) -> None:
 @pytest.mark.long
 def test_restart_comes_back_once_the_service_is_another_process_and_ready(up: Up) -> None:
     before = up.process_of("routing")
-    done = up.conduit("restart", "routing")
+    planned = up.conduit("restart", "routing")
+    assert (planned.exit_code, planned.output.startswith("routing: 1 to be started again; nothing was changed")) == (0, True)
+    assert before.is_running()
+    done = up.conduit("restart", "routing", *BY)
     assert done.exit_code == 0, done.output
     assert done.output.startswith("routing was started again and is ready, after ")
     assert not before.is_running()
     assert httpx.get(f"{up.env()['ROUTING_URL']}/readyz", trust_env=False).status_code == 200
+    *_, begun, ended = read_audit(up.state_dir)
+    assert (begun["command"], begun["subject"], ended["actor"], ended["reason"]) == ("restart", "routing", *BY[2::2])
+    assert ended["outcome"] == "done"
 
 
 def test_trace_shows_a_referrals_stations_and_what_it_waits_for_by_any_of_its_ids(up: Up, traced: str) -> None:
@@ -218,8 +226,7 @@ def test_the_lists_of_all_services_and_registers_can_be_shown(up: Up) -> None:
     assert letters.exit_code == 0, letters.output
     assert letters.output.splitlines() == [f"{name}: 0 dead letters wait" for name in SERVICES]
     assert up.conduit("dead-letters", "show", "triage", "1").exit_code == 3
-    by = ("--apply", "--actor", "A. Operator", "--reason", "a test")
-    assert up.conduit("dead-letters", "replay", "triage", *by).exit_code == 3
+    assert up.conduit("dead-letters", "replay", "triage", *BY).exit_code == 3
     forces = up.conduit("force", "list").output.splitlines()
     assert any(line.startswith("west-midlands: team by email") for line in forces), forces
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conduit_chassis.migrate import migrate
+from conduit_operate.audit import read_audit
 from conduit_operate.cli import app
 from services.chassis.tests.sample import MIGRATIONS
 
@@ -45,8 +46,13 @@ def test_a_place_is_shown_with_what_an_operator_needs_and_passed_once(waiting: s
     assert done.exit_code == 0, done.output
     assert passed(waiting) == [("operator.on-call", "the disk is broken", 11)]
     assert "Place" not in conduit("list", "triage", state_dir=tmp_path).output
+    begun, ended = read_audit(tmp_path)
+    assert (begun["command"], begun["subject"], begun["actor"]) == ("dead-letters lead-past", "triage", "operator.on-call")
+    assert begun["steps"] == ["number 1: intake.referrals.v1 partition 2, offsets 7 to 11"]
+    assert (ended["outcome"], ended["reason"]) == ("done", "the disk is broken")
     again = conduit("lead-past", "triage", "--place", "1", *BY, state_dir=tmp_path)
-    assert again.exit_code == 1
+    assert again.exit_code == 3
+    assert len(read_audit(tmp_path)) == 2
     assert passed(waiting) == [("operator.on-call", "the disk is broken", 11)]
 
 
@@ -58,12 +64,20 @@ def test_without_apply_nothing_is_changed(waiting: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [("--place", "1", "--to", "6"), ("--place", "99"), ("--place", str(2**63)), ("--place", "1", "--actor", "\udce9x")],
+    [("--place", "1", "--to", "6"), ("--place", "1", "--actor", "\udce9x")],
 )
 def test_what_cannot_be_is_said_in_a_sentence(waiting: str, tmp_path: Path, more: tuple[str, ...]) -> None:
     done = conduit("lead-past", "triage", *BY, *more, state_dir=tmp_path)
     assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
     assert passed(waiting) == [(None, None, 9)]
+    assert [each["outcome"] for each in read_audit(tmp_path)] in ([], ["begun", "failed"])
+
+
+@pytest.mark.parametrize("place", ["99", str(2**63)])
+def test_a_place_that_is_not_there_has_exit_code_3(waiting: str, tmp_path: Path, place: str) -> None:
+    done = conduit("lead-past", "triage", *BY, "--place", place, state_dir=tmp_path)
+    assert (done.exit_code, type(done.exception)) == (3, SystemExit), done.output
+    assert read_audit(tmp_path) == []
 
 
 @pytest.mark.parametrize(

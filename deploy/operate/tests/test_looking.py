@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import psycopg
 import pytest
 from click.testing import Result
@@ -20,6 +23,7 @@ from conduit_contracts.topics import SERVICES
 from conduit_intake.app import SERVICE as INTAKE
 from conduit_notification.app import SERVICE as NOTIFICATION
 from conduit_operate.cli import app
+from conduit_operate.commands.trace import TRAILS
 from conduit_routing.app import SERVICE as ROUTING
 from conduit_triage.app import SERVICE as TRIAGE
 
@@ -34,6 +38,8 @@ ROWS: Mapping[str, str] = {
 INSERT INTO referrals (referral_id, partner_id, partner_reference, content_hash, received_at, place_ids, person_ids,
 body)
 VALUES (%(id)s, 'northlight', 'NL-1', decode(repeat('00', 32), 'hex'), now(), '{}', '{}', %(secret)s);
+INSERT INTO partners (partner_id, suspended, mous, registered_at) VALUES ('northlight', false, '[]', now())
+ON CONFLICT DO NOTHING;
 INSERT INTO history (referral_id, at, actor, what, why, event_id, partner_id, partner_reference, submission_id, kind)
 VALUES (%(id)s, now() - interval '9 min', 'partner:northlight', 'received', '', %(event)s, 'northlight', 'NL-1',
 'sub-1', 'referral'), (NULL, now(), 'partner:northlight', 'rejected', 'field_missing', 'e2', 'northlight', 'NL-2',
@@ -226,3 +232,50 @@ def test_status_counts_what_waits_and_says_that_kafka_is_away(filled: Any, condu
         "notices to send": 1,
     }
     assert "notification: 1 duty tasks not taken" in conduit("status").output
+
+
+PAGES = 400
+MANY: Mapping[str, str] = {
+    "intake": "INSERT INTO history (at, actor, what, why, event_id, partner_id, partner_reference, submission_id, kind) "
+    "SELECT now(), 'partner:northlight', 'rejected', 'field_missing', md5(n::text), 'northlight', 'R' || n, md5('s' || n), "
+    "'referral' ",
+    "triage": "INSERT INTO history (referral_id, at, actor, what, why, policy_version, event_id) "
+    "SELECT gen_random_uuid(), now(), 'rules', 'accepted', '', '1', md5(n::text) ",
+    "routing": "INSERT INTO history (referral_id, version, at, actor, what, why, policy_version, cause_id, sent_id) "
+    "SELECT gen_random_uuid(), 1, now(), 'rules', 'opened', '', '1', md5(n::text), gen_random_uuid() ",
+    "notification": "INSERT INTO history (referral_id, revision, at, happened_at, actor, what, state, policy_version, "
+    "event_id) SELECT gen_random_uuid(), 1, now(), now(), 'rules', 'accepted', 'accepted', '1', md5(n::text) ",
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_event_is_looked_up_in_a_fraction_of_history(databases: dict[str, str], service: str) -> None:
+    """Asked as `conduit trace` asks; counted are the blocks of the table that were read for it."""
+    with psycopg.connect(databases[service], autocommit=True) as connection:
+        connection.execute(f"{MANY[service]} FROM generate_series(1, 30000) AS n".encode())
+        connection.execute("VACUUM ANALYZE history")  # what autovacuum does of itself
+        pages = one(connection, "SELECT relpages FROM pg_class WHERE oid = 'history'::regclass")
+        assert pages > PAGES
+        before = read_blocks(connection)
+        asyncio.run(named(databases[service], service, hashlib.md5(b"29000", usedforsecurity=False).hexdigest()))
+        assert read_blocks(connection) - before < pages / 4
+
+
+async def named(dsn: str, service: str, event_id: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await TRAILS[service].named(connection, event_id)
+    finally:
+        await connection.close()
+
+
+def one(connection: psycopg.Connection[Any], statement: str) -> int:
+    row = connection.execute(statement.encode()).fetchone()
+    assert row
+    return int(row[0])
+
+
+def read_blocks(connection: psycopg.Connection[Any]) -> int:
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    connection.execute("SELECT pg_stat_clear_snapshot()")
+    return one(connection, "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'history'")

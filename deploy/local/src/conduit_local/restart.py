@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,18 @@ import typer
 
 from conduit_local import restarts
 from conduit_operate import lock
-from conduit_operate.commands.shared import Service, StateDir, explained, surroundings
+from conduit_operate.audit import By, audited
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    Service,
+    StateDir,
+    explained,
+    must_be_known,
+    surroundings,
+)
 from conduit_operate.env_file import urls_variable
 from conduit_operate.health import is_ready
 from conduit_operate.onboarding import OnboardingError
@@ -21,21 +33,42 @@ HEARD_SECONDS = 120.0
 READY_SECONDS = 120.0
 
 
-def restart(service: Service, state_dir: StateDir) -> None:
+def restart(
+    service: Service,
+    state_dir: StateDir,
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
     """Stop a service and start it again, one process after the other; returns when all of them are ready.
 
     It finishes the work in hand and goes on where it left off. Exit codes: 0 it is ready again, 1 it is not, 2 misuse.
     """
+    must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
         urls = surroundings(state_dir, {})[urls_variable(service)].split(",")
         began = time.monotonic()
-        try:
-            _ask(state_dir, service)
-            for url in urls:
-                wait_until(partial(is_ready, url), f"{service} at {url} is not ready", READY_SECONDS, lambda: None)
-        except TimeoutError as error:
-            raise OnboardingError(f"{error}; its log is in {state_dir / 'logs'}") from None
-    typer.echo(f"{service} was started again and is ready, after {time.monotonic() - began:.1f} s")
+        if apply:
+            with audited(state_dir, By(actor, reason), "restart", service, [("restart", url) for url in urls]):
+                _carry_out(service, state_dir, urls)
+    seconds = round(time.monotonic() - began, 1)
+    if as_json:
+        typer.echo(json.dumps({"service": service, "applied": apply, "urls": urls, "seconds": seconds}))
+    elif apply:
+        typer.echo(f"{service} was started again and is ready, after {seconds} s")
+    else:
+        typer.echo(f"{service}: {len(urls)} to be started again; nothing was changed. Add --apply to carry it out")
+
+
+def _carry_out(service: str, state_dir: Path, urls: list[str]) -> None:
+    try:
+        _ask(state_dir, service)
+        for url in urls:
+            wait_until(partial(is_ready, url), f"{service} at {url} is not ready", READY_SECONDS, lambda: None)
+    except TimeoutError as error:
+        raise OnboardingError(f"{error}; its log is in {state_dir / 'logs'}") from None
 
 
 def _ask(state_dir: Path, service: str) -> None:

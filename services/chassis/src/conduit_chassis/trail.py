@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from conduit_chassis.postgres import Connection
+from conduit_chassis.postgres import Connection, Row
 
 _PUT_ASIDE = """
 SELECT concat('dead letter ', id) AS what, at AS since, concat_ws(' ', topic || ':', reason, error_class) AS about
@@ -70,6 +70,17 @@ async def put_aside(connection: Connection, keys: Sequence[str]) -> list[Wait]:
     """What waits under these keys for Kafka or for a person: dead letters, and events that did not leave."""
     rows = await connection.fetch(_PUT_ASIDE, [key.encode() for key in keys])
     return [Wait(**row) for row in rows]
+
+
+async def by_event(connection: Connection, statement: str, *arguments: object) -> list[Row]:
+    """What a statement finds in history by the ids of events.
+
+    The planner expects ids that follow no order to be in every stretch of the table, and would read all of it. The index
+    knows better.
+    """
+    async with connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        return await connection.fetch(statement, *arguments)
 
 
 def uuid_in(text: str) -> UUID | None:

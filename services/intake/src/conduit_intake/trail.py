@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, put_aside, uuid_in
+from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside, uuid_in
 
 _REFERRAL = "SELECT partner_id, partner_reference, withdrawn_at FROM referrals WHERE referral_id = $1"
 _HISTORY = """
@@ -15,15 +15,18 @@ _UNSCANNED = """
 SELECT 'an attachment''s scan' AS what, received_at AS since, attachment_id::text AS about FROM attachments
 WHERE referral_id = $1 AND state = 'pending' ORDER BY since
 """
-_BY_REFERENCE = "SELECT referral_id FROM referrals WHERE partner_reference = $1 ORDER BY received_at"
+_BY_REFERENCE = """
+SELECT referral_id FROM referrals
+WHERE partner_id = ANY(ARRAY(SELECT partner_id FROM partners)) AND partner_reference = $1 ORDER BY received_at
+"""
 _BY_EVENT = """
 SELECT DISTINCT referral_id FROM history
-WHERE referral_id IS NOT NULL AND (event_id = $1 OR submission_id = $1 OR submission_id = 'http/' || $1)
+WHERE referral_id IS NOT NULL AND (event_id = $1 OR submission_id IN ($1, $2))
 """
 _REFUSED = """
 SELECT at, actor, what, coalesce(kind || ' ', '') || why AS why, coalesce(partner_reference, '') AS about FROM history
 WHERE referral_id IS NULL
-    AND (partner_reference = $1 OR event_id = $1 OR submission_id = $1 OR submission_id = 'http/' || $1)
+    AND (partner_reference = $1 OR event_id = $1 OR submission_id IN ($1, $2))
 ORDER BY id
 """
 
@@ -47,15 +50,20 @@ async def named(connection: Connection, text: str) -> list[UUID]:
     referral_id = uuid_in(text)
     if referral_id is not None and await connection.fetchrow(_REFERRAL, referral_id) is not None:
         return [referral_id]
-    rows = await connection.fetch(_BY_REFERENCE, text) or await connection.fetch(_BY_EVENT, text)
+    rows = await connection.fetch(_BY_REFERENCE, text) or await by_event(connection, _BY_EVENT, text, _by_http(text))
     return [row["referral_id"] for row in rows]
 
 
 async def refused(connection: Connection, text: str) -> list[Station]:
     """What was sent under this reference or id and became no referral."""
-    return [Station(**row) for row in await connection.fetch(_REFUSED, text)]
+    return [Station(**row) for row in await by_event(connection, _REFUSED, text, _by_http(text))]
 
 
 async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
     """Which referrals with an id from `first` to before `last` came to each stage here."""
     return {"received": {row["referral_id"] for row in await connection.fetch(_RECEIVED, first, last)}}
+
+
+def _by_http(text: str) -> str:
+    """The submission's id as history holds it where it came by HTTP."""
+    return f"http/{text}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, put_aside, uuid_in
+from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside, uuid_in
 
 _CASE = "SELECT state, provisional, home_force, interim_owner FROM cases WHERE referral_id = $1"
 _HISTORY = (
@@ -41,7 +41,7 @@ async def trail(connection: Connection, referral_id: UUID) -> Trail:
 
 async def named(connection: Connection, text: str) -> list[UUID]:
     """By the id of an event that routing read, or of one by which it told a force."""
-    return [row["referral_id"] for row in await connection.fetch(_BY_EVENT, text, uuid_in(text))]
+    return [row["referral_id"] for row in await by_event(connection, _BY_EVENT, text, uuid_in(text))]
 
 
 async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, put_aside
+from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside
 
 _ASSESSMENT = "SELECT state, decided_by FROM assessments WHERE referral_id = $1"
 _HISTORY = "SELECT at, actor, what, why FROM history WHERE referral_id = $1 ORDER BY id"
@@ -35,7 +35,7 @@ async def trail(connection: Connection, referral_id: UUID) -> Trail:
 
 async def named(connection: Connection, text: str) -> list[UUID]:
     """By the id of an event that triage read."""
-    return [row["referral_id"] for row in await connection.fetch(_BY_EVENT, text)]
+    return [row["referral_id"] for row in await by_event(connection, _BY_EVENT, text)]
 
 
 async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:

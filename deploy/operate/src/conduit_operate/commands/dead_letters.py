@@ -2,7 +2,7 @@
 at which it waits because it cannot read its topic.
 
 The content of a record is never shown, only its shape. Exit codes: 0 done or shown, 1 something still waits or it cannot be
-done, 2 misuse, 3 there is no such dead letter.
+done, 2 misuse, 3 there is no such dead letter or place.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from conduit_operate.commands.shared import (
     Service,
     StateDir,
     explained,
-    must_be_known,
     surroundings,
 )
+from conduit_operate.onboarding import OnboardingError
 
 app = typer.Typer(no_args_is_help=True, help="Show records that were put aside, replay them or discard them.")
 
@@ -96,8 +96,7 @@ def _each(services: tuple[str, ...], state_dir: Path, most: int | None) -> tuple
 
 def _lines(service: str, found: Found) -> Iterator[str]:
     for place in found.places:
-        where = f"{place.topic} partition {place.partition}, offsets {place.offset} to {place.last_offset}"
-        yield f"{service} waits since {place.since:%Y-%m-%dT%H:%M:%SZ} at {where}: {place.reason}. Place {place.id}"
+        yield f"{service} waits since {place.since:%Y-%m-%dT%H:%M:%SZ} at {_where(place)}: {place.reason}. Place {place.id}"
     for letter in found.letters:
         where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
         yield f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}"
@@ -175,20 +174,26 @@ def lead_past(
     reason: Reason = "",
 ) -> None:
     """Have a service put aside what it cannot read at a place, and go on behind it. What is put aside is kept."""
-    must_be_known(apply=apply, actor=actor, reason=reason)
-    if not apply:
-        places = with_connection(service, state_dir, lambda _, connection: unreadable.waiting(connection))
-        found = sum(each.id == place for each in places)
-        typer.echo(f"{service}: {found} place would be passed; nothing was changed. Add --apply to carry it out")
-        return
+
+    async def here(connection: Connection, ids: list[int] | None) -> list[unreadable.StuckPlace]:
+        return [each for each in await unreadable.waiting(connection) if each.id in (ids or ())]
 
     async def act(_: Settings, connection: Connection) -> bool:
-        return await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset)
+        if not await unreadable.lead_past(connection, place, actor=actor, reason=reason, last_offset=last_offset):
+            raise OnboardingError(f"{service}: somebody has led past it already, or --to is before it")
+        return True
 
-    if not with_connection(service, state_dir, act):
-        typer.echo(f"{service}: there is no such place, somebody has led past it already, or --to is before it")
-        raise typer.Exit(1)
-    typer.echo(f"{service}: continues after it within seconds; what was put aside is then a dead letter")
+    def named(each: unreadable.StuckPlace) -> str:
+        return f"{each.id}: {_where(each, last_offset)}"
+
+    chosen = Chosen("dead-letters lead-past", service, state_dir, here, [place], named)
+    if carry_out(chosen, "place would be passed", act, apply=apply, actor=actor, reason=reason):
+        typer.echo(f"{service}: continues after it within seconds; what was put aside is then a dead letter")
+
+
+def _where(place: unreadable.StuckPlace, last_offset: int | None = None) -> str:
+    last = place.last_offset if last_offset is None else last_offset
+    return f"{place.topic} partition {place.partition}, offsets {place.offset} to {last}"
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -46,6 +47,8 @@ class Chosen(NamedTuple):
     state_dir: Path
     waiting: Waiting
     ids: list[int] | None
+    named: Callable[[Any], object] = attrgetter("id")
+    """What the audit says of each."""
 
 
 def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: str, reason: str) -> T | None:
@@ -66,7 +69,7 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
     if not apply:
         typer.echo(f"{chosen.service}: {len(found)} {would}; nothing was changed. Add --apply to carry it out")
         return None
-    numbers = [("number", str(each.id)) for each in found]
+    numbers = [("number", str(chosen.named(each))) for each in found]
     with explained():
         kept_in = reach(chosen.state_dir).state_dir
         kept_in.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,6 @@
+-- `conduit trace` finds a referral by the id of an event; why by this kind of index: see intake's migration of this name.
+
+CREATE INDEX history_event ON history USING brin (
+    cause_id text_bloom_ops (n_distinct_per_range = 2000),
+    sent_id uuid_bloom_ops (n_distinct_per_range = 2000)
+) WITH (pages_per_range = 32, autosummarize = on);

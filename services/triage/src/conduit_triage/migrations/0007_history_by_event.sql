@@ -1,0 +1,4 @@
+-- `conduit trace` finds a referral by the id of an event; why by this kind of index: see intake's migration of this name.
+
+CREATE INDEX history_event ON history USING brin (event_id text_bloom_ops (n_distinct_per_range = 2000))
+WITH (pages_per_range = 32, autosummarize = on);
