@@ -10,6 +10,7 @@ from conduit_notification.mailer import Mailer
 from conduit_notification.senders import EmailSender, WebhookSender, hub
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
+from conduit_notification.work import Basis
 
 PACE = Pace(at_once=2, in_hand=8, share=8, longest=5, poll=0.01)
 MOST_STEPS = 500
@@ -30,7 +31,7 @@ async def deliver_email(notification: Harness, mailer: Mailer | None = None) -> 
     """Deliver every e-mail that is due."""
     settings = settings_of(notification)
     used = mailer or Mailer(settings)
-    sender = EmailSender(settings, read_policy(settings), used)
+    sender = EmailSender(settings, Basis(read_policy(settings), hub(settings)), used)
     await until_idle(notification, courier(notification, Channel.EMAIL, sender))
     if mailer is None:
         used.close()

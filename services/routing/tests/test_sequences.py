@@ -217,7 +217,8 @@ class Watch:
         able = self._may_have_duty(case)
         if owner != self.owner and owner is not None and any(case.handoffs[force].answered for force in able):
             assert case.handoffs[owner].answered
-        assert owner is None or owner in able or not able
+        # After a withdrawal nobody is given anything more, the duty included.
+        assert owner is None or owner in able or not able or case.state is CaseState.WITHDRAWN
         self.owner = owner
 
     def _may_have_duty(self, case: Case) -> set[str]:
@@ -229,8 +230,8 @@ class Watch:
         return {force for force in others if forces()[force].territorial} or others
 
     def police(self, case: Case) -> set[str]:
-        """The forces that suspects belong to, but for those that an officer let in."""
-        said = {force or "" for force in case.told.people.police}
+        """The forces that suspects belong to, as the partner or an officer says, but for those that an officer let in."""
+        said = {force or "" for force in case.told.people.police} | case.marked(ForceMark.STANDARDS_TOLD)
         return said - case.marked(ForceMark.LET_IN)
 
     def _deadlines_only_come_nearer(self, case: Case) -> None:

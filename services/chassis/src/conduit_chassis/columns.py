@@ -15,6 +15,11 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def listed(names: Iterable[str]) -> str:
+    """Columns as SQL lists them."""
+    return ", ".join(names)
+
+
 class Columns:
     """Columns with their types: `Columns(referral_id="uuid", areas=IDS, due_at="timestamptz")`."""
 
@@ -30,7 +35,7 @@ class Columns:
     @property
     def names(self) -> str:
         """As SQL lists them."""
-        return ", ".join(self._types)
+        return listed(self._types)
 
     def rows(self, alias: str) -> str:
         """The rows, for a FROM: `unnest($1::uuid[], ...) AS alias (referral_id, ...)`. Its arguments are `arrays`."""

@@ -4,27 +4,31 @@ Officers correct their own mistakes: a mistake gets an answer, and wakes no oper
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from conduit_chassis.columns import listed
 from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, insert
+from conduit_contracts.envelope import Message
 from conduit_contracts.ids import OfficerId, ReferralId
 from conduit_contracts.problems import Problem
 
 _OFFICER: TypeAdapter[str] = TypeAdapter(OfficerId)
 _REFERRAL: TypeAdapter[UUID] = TypeAdapter(ReferralId)
 _COLUMNS = ("at", "command_id", "officer_id", "referral_id", "answer", "code", "problems", "changes")
-_RECENT = """
-SELECT at, command_id, officer_id, referral_id, answer, code, problems, changes FROM command_answers
-WHERE officer_id = $1 OR officer_id IS NULL ORDER BY id DESC LIMIT $2
-"""
+_RECENT = f"""
+SELECT {listed(_COLUMNS)} FROM command_answers WHERE officer_id = $1 OR officer_id IS NULL ORDER BY id DESC LIMIT $2
+"""  # noqa: S608 - constants
+MakeMessage: TypeAlias = Callable[..., Message]
+"""A service's own kind of message; each has its `CommandRefused` and `CommandOutdated`."""
 IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
 MOST_ANSWERS = 100
 
@@ -47,6 +51,18 @@ class CommandAnswer:
     code: str | None = None
     problems: tuple[Problem, ...] = ()
     changes: tuple[str, ...] = ()
+
+
+class Answering(Protocol):
+    """A service's work on a batch, as far as officers' commands are answered there."""
+
+    @property
+    def answers(self) -> list[CommandAnswer]:
+        """The answers to the batch's commands, to be kept."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where the officers' answers go."""
 
 
 def is_officer(text: str) -> bool:
@@ -86,6 +102,29 @@ def _in_order(kind: TypeAdapter[Any], value: object) -> Any:
         return kind.validate_json(to_json(value))
     except (ValidationError, ValueError):
         return None
+
+
+def refuse(work: Answering, topic: str, incoming: Incoming, problems: tuple[Problem, ...], refused: MakeMessage) -> None:
+    """There is no case to note it on: the officer is told what was wrong."""
+    about = named(incoming)
+    told = refused(**asdict(about), problems=problems)
+    _tell(work, topic, incoming, CommandAnswer(about, REFUSED, problems=problems), told)
+
+
+def tell_of_news(
+    work: Answering, topic: str, delivery: Delivery[Any], code: str, changes: tuple[str, ...], outdated: MakeMessage
+) -> None:
+    """The command stands. Its officer is told what was new in the case that it was given on."""
+    about = named(delivery)
+    told = outdated(**asdict(about), code=code, seen_version=delivery.message.seen_version or 0, changes=changes)
+    _tell(work, topic, delivery, CommandAnswer(about, OUTDATED, code, changes=changes), told)
+
+
+def _tell(work: Answering, topic: str, incoming: Incoming, answer: CommandAnswer, message: Message) -> None:
+    """Under a key of its own: an answer waits for nothing that waits for its case."""
+    work.answers.append(answer)
+    subject = str(answer.named.referral_id) if answer.named.referral_id else None
+    work.outbox.publish(topic, answer.named.command_id, message, subject=subject, cause=incoming.attributes)
 
 
 async def keep(connection: Connection, answers: Sequence[CommandAnswer], now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 import asyncpg
 
 from conduit_chassis.columns import Columns
-from conduit_chassis.postgres import Connection, insert
+from conduit_chassis.postgres import Connection, affected, insert
 
 _IDS = Columns(topic="text", event_id="text")
 _CLAIM = f"""
@@ -53,5 +53,4 @@ async def claim(connection: Connection, ids: Iterable[tuple[str, str]]) -> set[t
 
 async def forget(connection: Connection, before: datetime) -> int:
     """Delete one batch of ids older than any record that can still come again; returns how many."""
-    status: str = await connection.execute(_FORGET, before, FORGET_BATCH)
-    return int(status.rpartition(" ")[2])
+    return affected(await connection.execute(_FORGET, before, FORGET_BATCH))

@@ -131,6 +131,11 @@ async def the_row(connection: Queryable, statement: str, *arguments: object) -> 
     return row
 
 
+def affected(status: str) -> int:
+    """How many rows a statement changed, as its status says at its end: "UPDATE 3"."""
+    return int(status.rpartition(" ")[2])
+
+
 async def insert(connection: Connection, table: str, columns: Iterable[str], rows: Collection[Sequence[Any]]) -> None:
     """Insert rows. By COPY, which costs us and the database less than arrays do (decision 19)."""
     if rows:

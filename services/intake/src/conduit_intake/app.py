@@ -17,7 +17,6 @@ from conduit_intake import batch, metrics, store, sweep
 from conduit_intake.access import accounts
 from conduit_intake.api import kept
 from conduit_intake.api.app import create_api
-from conduit_intake.batch import scene_of
 from conduit_intake.handlers import HANDLERS, refused
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.scanning import scan_attachments
@@ -30,7 +29,7 @@ FORGET_EVERY = timedelta(minutes=10)
 
 async def measure_register(runtime: Runtime) -> None:
     """Keep the register's gauges."""
-    await metrics.keep_measuring(runtime.pool, lambda: scene_of(runtime))
+    await metrics.keep_measuring(runtime.pool, lambda: batch.scene_of(runtime))
 
 
 def start(runtime: Runtime) -> IntakePolicy:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from conduit_chassis.postgres import Connection, Queryable, insert, the_row
+from conduit_chassis.postgres import Connection, Queryable, affected, insert, the_row
 
 _SELECT = """
 SELECT attachment_id, referral_id, media_type, size, sha256, state, reason, attempts, received_at, decided_at
@@ -151,8 +151,7 @@ async def lock(connection: Connection, referral_id: UUID) -> str:
 
 async def decide(connection: Connection, attachment_id: UUID, state: str, reason: str | None, now: datetime) -> bool:
     """End the wait; content that is refused goes. False where somebody else was first."""
-    status: str = await connection.execute(_DECIDE, attachment_id, state, reason, now)
-    return status.endswith(" 1")
+    return affected(await connection.execute(_DECIDE, attachment_id, state, reason, now)) == 1
 
 
 async def note(connection: Connection, row: Note) -> None:

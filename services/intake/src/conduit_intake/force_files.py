@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from conduit_chassis.postgres import Connection
+from conduit_chassis.postgres import Connection, affected
 
 _OPEN = """
 UPDATE attachments SET opened_to = $2
@@ -57,8 +57,7 @@ class File(NamedTuple):
 async def put(connection: Connection, openings: Iterable[Opening], now: datetime) -> None:
     """Open and close, in the order in which it was said. What is so already leaves no trace."""
     for each in openings:
-        status = await connection.execute(_OPEN if each.opens else _CLOSE, each.attachment_id, each.force_id)
-        if status.endswith(" 1"):
+        if affected(await connection.execute(_OPEN if each.opens else _CLOSE, each.attachment_id, each.force_id)):
             what = "attachment_opened" if each.opens else "attachment_closed"
             await connection.execute(_TELL, each.referral_id, each.attachment_id, now, ROUTING, what, each.force_id)
 

@@ -40,17 +40,17 @@ def start(runtime: Runtime) -> Basis:
 
 def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
     """The pages on which people on duty take their tasks."""
-    return (("/duty", create_pages(runtime, runtime.context.policy)),)
+    return (("/duty", create_pages(runtime, _basis(runtime).policy)),)
 
 
 async def keep_time(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Call whoever is next where nobody took a duty task."""
-    return await duty_store.keep_time(connection, *runtime.context)
+    return await duty_store.keep_time(connection, *_basis(runtime))
 
 
 async def forget(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Delete the people to call back, some time after they were last needed."""
-    await duty_store.forget_callbacks(connection, timedelta(days=runtime.context.policy.callback_days))
+    await duty_store.forget_callbacks(connection, timedelta(days=_basis(runtime).policy.callback_days))
     return 0
 
 
@@ -80,25 +80,25 @@ def create_service() -> Service[NotificationWork]:
 
 async def deliver_email(runtime: Runtime) -> None:
     """The worker that sends e-mails."""
-    settings = _settings(runtime)
-    policy, mailer, connections = read_policy(settings), Mailer(settings), settings.smtp_connections
+    settings, basis = _settings(runtime), _basis(runtime)
+    mailer, connections = Mailer(settings), settings.smtp_connections
     in_hand = connections * _PREFETCH
     pace = Pace(connections, in_hand, in_hand, settings.smtp_seconds, settings.notice_poll_seconds)
-    sender = EmailSender(settings, policy, mailer)
+    sender = EmailSender(settings, basis, mailer)
     try:
-        await Courier(runtime, Channel.EMAIL, sender, policy, pace, hub(settings)).run()
+        await Courier(runtime, Channel.EMAIL, sender, basis.policy, pace, basis.fallback).run()
     finally:
         mailer.close()
 
 
 async def deliver_webhooks(runtime: Runtime) -> None:
     """The worker that sends webhook requests."""
-    settings = _settings(runtime)
-    policy, webhooks, requests = read_policy(settings), Webhooks(settings), settings.webhook_requests
+    settings, basis = _settings(runtime), _basis(runtime)
+    webhooks, requests = Webhooks(settings), settings.webhook_requests
     pace = Pace(requests, requests, requests // 4, settings.webhook_seconds, settings.notice_poll_seconds)
     sender = WebhookSender(webhooks, runtime.clock)
     try:
-        await Courier(runtime, Channel.WEBHOOK, sender, policy, pace, hub(settings)).run()
+        await Courier(runtime, Channel.WEBHOOK, sender, basis.policy, pace, basis.fallback).run()
     finally:
         await webhooks.close()
 
@@ -113,7 +113,7 @@ async def measure_queue(runtime: Runtime) -> None:
         metrics.DUTY_WAITING.set(waiting)
         metrics.DUTY_UNANSWERED.set(unanswered)
         metrics.DUTY_AGE.set(oldest)
-        ladder = await queue.ladder_of(runtime.pool, HUB) or hub(_settings(runtime))
+        ladder = await queue.ladder_of(runtime.pool, HUB) or _basis(runtime).fallback
         metrics.DUTY_CONTACTS.set(sum(bool(channels_of(contact)) for contact in ladder))
         await asyncio.sleep(MEASURE_SECONDS)
 
@@ -125,6 +125,10 @@ def read_policy(settings: NotificationSettings) -> NotificationPolicy:
         ConfigurationError: naming what cannot be used.
     """
     return from_file(settings.policy_file)
+
+
+def _basis(runtime: Runtime) -> Basis:
+    return cast("Basis", runtime.context)
 
 
 def _settings(runtime: Runtime) -> NotificationSettings:

@@ -10,22 +10,22 @@ from conduit_notification import outcomes, rendering
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, Claimed, Ladder, contact_at
 from conduit_notification.outcomes import AttemptOutcome
-from conduit_notification.policy import NotificationPolicy
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
+from conduit_notification.work import Basis
 
 
 class EmailSender:
     """Attempts by e-mail. Addresses are looked up at the last moment, so a change in the register takes effect at once."""
 
-    def __init__(self, settings: NotificationSettings, policy: NotificationPolicy, mailer: Mailer) -> None:
+    def __init__(self, settings: NotificationSettings, basis: Basis, mailer: Mailer) -> None:
         self._settings = settings
-        self._policy = policy
+        self._basis = basis
         self._mailer = mailer
 
     async def __call__(self, notice: Claimed) -> AttemptOutcome:
         """One attempt; whatever the mail server does is an outcome."""
-        contact = resolve(notice, hub(self._settings))
+        contact = resolve(notice, self._basis.fallback)
         if isinstance(contact, AttemptOutcome):
             return contact
         if contact.email is None:
@@ -37,7 +37,7 @@ class EmailSender:
         return outcomes.EMAIL_TAKEN
 
     def _message(self, notice: Claimed, recipient: str) -> bytes:
-        settings, policy = self._settings, self._policy
+        settings, policy = self._settings, self._basis.policy
         ways = rendering.Ways(policy.danger_next_step, policy.hub_hours, settings.hub_url, settings.duty_url)
         return rendering.email(notice, recipient, sender=settings.smtp_sender, ways=ways)
 

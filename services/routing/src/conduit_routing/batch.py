@@ -10,6 +10,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
+from conduit_chassis.weights import weigh
 from conduit_contracts import force, routing, triage
 from conduit_contracts.topics import ROUTING_REVIEWS
 from conduit_routing import attachments, metrics, store
@@ -52,7 +53,7 @@ async def parts(
     """The batch a part at a time, each with what was told of the cases that it may send on."""
     ids = wanted(batch)
     needed = {each: case for each, case in work.cases.items() if ids[each] or store.may_pass_on(case)}
-    weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
+    weights = await weigh(connection, "cases", needed) if len(needed) > 1 else {}
     for part in in_parts([(_about_whom(each), each) for each in batch], weights, MOST_TOLD):
         told = {each: needed[each] for each in wanted(part) if each in needed}
         await store.load_content(connection, told)

@@ -29,10 +29,6 @@ class Known:
     home: str | None = None
     """The force in whose area the person lives."""
 
-    def is_child(self, today: date) -> bool:
-        """Whether this is a victim who is under 18 today, or may be."""
-        return self.victim and not self.is_adult(today)
-
     def is_adult(self, today: date) -> bool:
         """Whether the person is certainly 18 or older today."""
         return self.born_by is not None and later(self.born_by, ADULT) <= today

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from conduit_chassis.columns import IDS, Columns
+from conduit_chassis.columns import IDS, Columns, listed
 from conduit_chassis.postgres import Connection, Row, insert, insert_new
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
@@ -19,29 +19,24 @@ from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
 from conduit_routing.handoffs import Handoff
 from conduit_routing.rules import is_territorial
 
-_LOCK = """
-SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, policy_version,
-       state, home_force, basis, interim_owner, named_home, marks, version
-FROM cases WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
-"""
-_HANDOFFS = """
-SELECT referral_id, force_id, areas, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, state,
-       received_at, acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part, first_acknowledged_at
-FROM handoffs WHERE referral_id = ANY($1::uuid[])
-"""
-_REVIEWS = """
-SELECT referral_id, number, reason, about, candidates, opened_at
-FROM routing_reviews WHERE referral_id = ANY($1::uuid[]) AND closed_at IS NULL ORDER BY referral_id, number
-"""
+_KEPT = (
+    *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
+    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "marks"),
+)
+"""Of a case, without the body, which is read only where it is needed."""
+_CASE_COLUMNS = (*_KEPT, "body")
+_HANDOFF_KEPT = ("referral_id", *Handoff._fields)
+_REVIEW_KEPT = ("referral_id", *Review._fields)
+_OF_THESE = "WHERE referral_id = ANY($1::uuid[])"
+_LOCK = f"SELECT {listed(_KEPT)} FROM cases {_OF_THESE} ORDER BY referral_id FOR UPDATE"  # noqa: S608 - constants
+_HANDOFFS = f"SELECT {listed(_HANDOFF_KEPT)} FROM handoffs {_OF_THESE}"  # noqa: S608 - constants
+_REVIEWS = f"""
+SELECT {listed(_REVIEW_KEPT)} FROM routing_reviews {_OF_THESE} AND closed_at IS NULL ORDER BY referral_id, number
+"""  # noqa: S608 - constants
 _BODIES = "SELECT referral_id, body FROM cases WHERE referral_id = ANY($1::uuid[])"
 _SUPPLEMENTS = "SELECT referral_id, body FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, number"
 _LINES = """
 SELECT referral_id, version, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, version
-"""
-_SIZES = """
-SELECT referral_id, octet_length(body) + coalesce((
-    SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = cases.referral_id
-), 0)::integer AS size FROM cases WHERE referral_id = ANY($1::uuid[])
 """
 _DUE = """
 SELECT referral_id FROM cases
@@ -61,12 +56,8 @@ _PUT_OFF = "UPDATE handoffs SET next_action_at = $3 WHERE referral_id = $1 AND n
 PREFETCH = 32
 """Rows of added information that are in memory at a time."""
 
-_CASE_COLUMNS = (
-    *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
-    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "marks", "body"),
-)
 _AS_NEW = attrgetter(*_CASE_COLUMNS[:-2])
-_HANDOFF_COLUMNS = ("referral_id", *Handoff._fields, "priority")
+_HANDOFF_COLUMNS = (*_HANDOFF_KEPT, "priority")
 _CASE_CHANGES = Columns(
     referral_id="uuid",
     urgency="text",
@@ -166,11 +157,6 @@ def may_pass_on(case: Case) -> bool:
     that the previous release gave it to."""
     special = case.interim_owner is not None and not is_territorial(case.interim_owner)
     return special or any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
-
-
-async def weigh(connection: Connection, referral_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many bytes were told of each of these cases."""
-    return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
 async def load_content(connection: Connection, cases: Mapping[UUID, Case]) -> None:

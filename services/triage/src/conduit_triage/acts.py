@@ -1,7 +1,7 @@
 """The acts of triage. Each one changes the case, publishes what follows and writes history."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from conduit_chassis import commands
 from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.kafka import Delivery, Incoming
 from conduit_contracts import topics
-from conduit_contracts.envelope import Event, Message
+from conduit_contracts.envelope import Event
 from conduit_contracts.intake import ReferralWithdrawn
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Ground, Supplement
@@ -221,23 +221,12 @@ def ignore_command(act: Act, command: DecideReview, code: str, changes: tuple[st
 
 def tell_of_news(act: Act, command: DecideReview, changes: tuple[str, ...]) -> None:
     """The decision stands. Its officer is told what was new in the case that it was taken on."""
-    named, seen = commands.named(act.delivery), command.seen_version
-    answer = CommandOutdated(**asdict(named), code=command.outcome, seen_version=seen or 0, changes=changes)
-    _answer(act.work, act.delivery, CommandAnswer(named, commands.OUTDATED, command.outcome, changes=changes), answer)
+    commands.tell_of_news(act.work, DECISIONS, act.delivery, command.outcome, changes, CommandOutdated)
 
 
 def refuse_command(work: TriageWork, incoming: Incoming, problems: tuple[Problem, ...]) -> None:
     """There is no case to note it on: the officer is told what was wrong."""
-    named = commands.named(incoming)
-    answer = CommandAnswer(named, commands.REFUSED, problems=problems)
-    _answer(work, incoming, answer, CommandRefused(**asdict(named), problems=problems))
-
-
-def _answer(work: TriageWork, incoming: Incoming, answer: CommandAnswer, message: Message) -> None:
-    """Under a key of its own: an answer waits for nothing that waits for its case."""
-    work.answers.append(answer)
-    subject = str(answer.named.referral_id) if answer.named.referral_id else None
-    work.outbox.publish(DECISIONS, answer.named.command_id, message, subject=subject, cause=incoming.attributes)
+    commands.refuse(work, DECISIONS, incoming, problems, CommandRefused)
 
 
 OUTCOMES: dict[ReviewOutcome, Callable[[Act, DecideReview], None]] = {

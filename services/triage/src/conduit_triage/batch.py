@@ -9,6 +9,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
+from conduit_chassis.weights import weigh
 from conduit_contracts import intake
 from conduit_contracts.triage import DecideReview
 from conduit_triage import acts, metrics, store
@@ -34,7 +35,7 @@ async def parts(
 ) -> AsyncGenerator[Sequence[Incoming], None]:
     """The batch a part at a time, each with what was told of its cases where rules may ask for that."""
     needed = in_need(work, batch)
-    weights = await store.weigh(connection, needed) if len(needed) > 1 else {}
+    weights = await weigh(connection, "assessments", needed) if len(needed) > 1 else {}
     for part in in_parts([(_about_whom(each), each) for each in batch], weights, MOST_TOLD):
         told = {key: needed[key] for key in concerned(part) if key in needed}
         await store.load_told(connection, told, acts.MOST_BYTES)

@@ -1,39 +1,35 @@
 """All SQL of triage. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from conduit_chassis import commands
-from conduit_chassis.columns import IDS, Columns
+from conduit_chassis.columns import IDS, Columns, listed
 from conduit_chassis.postgres import Connection, Row, insert, the_row
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Assessment, OpenReview, State
 from conduit_triage.work import IGNORED, AssessmentEntry, Line, Remark, TriageWork
 
-_CASES = """
-SELECT referral_id, partner_id, partner_reference, received_at, state, danger_raised, rounds, decided_by, decided_at,
-       grounds, home_force, decline_reason, declined_by, policy_version, mou_lapsed
-FROM assessments WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id
-"""
+# Without the body, which is read only where it is needed.
+_KEPT = (
+    *("referral_id", "partner_id", "partner_reference", "received_at", "state", "danger_raised", "rounds", "decided_by"),
+    *("decided_at", "grounds", "home_force", "decline_reason", "declined_by", "policy_version", "mou_lapsed"),
+)
+_CASE_COLUMNS = (*_KEPT, "body")
+_REVIEW_COLUMNS = ("referral_id", *(each.name for each in fields(OpenReview)))
+_SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
+_OF_THESE = "WHERE referral_id = ANY($1::uuid[])"
+_CASES = f"SELECT {listed(_KEPT)} FROM assessments {_OF_THESE} ORDER BY referral_id"  # noqa: S608 - constants
 _LOCKED_CASES = f"{_CASES} FOR UPDATE"
-_REVIEWS = """
-SELECT referral_id, reasons, urgency, immediate_danger, opened_at, due_at, waiting_for_partner
-FROM reviews WHERE referral_id = ANY($1::uuid[])
-"""
+_REVIEWS = f"SELECT {listed(_REVIEW_COLUMNS)} FROM reviews {_OF_THESE}"  # noqa: S608 - constants
 _BODY = "SELECT body FROM assessments WHERE referral_id = $1"
 _BODIES = "SELECT referral_id, body FROM assessments WHERE referral_id = ANY($1::uuid[])"
-_SUPPLEMENTS = """
-SELECT referral_id, event_id, body, arrived_at FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY id
-"""
+_SUPPLEMENTS = f"SELECT {listed(_SUPPLEMENT_COLUMNS)} FROM supplements {_OF_THESE} ORDER BY id"  # noqa: S608 - constants
 _KNOWN = "SELECT referral_id, event_id FROM supplements WHERE referral_id = ANY($1::uuid[]) AND event_id = ANY($2::text[])"
-_SIZES = """
-SELECT referral_id, octet_length(body) + coalesce((
-    SELECT sum(octet_length(body)) FROM supplements WHERE supplements.referral_id = assessments.referral_id
-), 0)::integer AS size FROM assessments WHERE referral_id = ANY($1::uuid[])
-"""
 PREFETCH = 32
 """Additions that are in memory at a time while a case's are read."""
 _CLOSE_REVIEWS = "DELETE FROM reviews WHERE referral_id = ANY($1::uuid[])"
@@ -97,13 +93,6 @@ _COUNT_REMARKS = "SELECT count(*) AS in_all, min(id) AS first FROM remarks WHERE
 _LINES = "SELECT referral_id, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, id"
 _CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
 
-_CASE_COLUMNS = (
-    *("referral_id", "partner_id", "partner_reference", "received_at", "body", "state", "danger_raised", "rounds"),
-    *("decided_by", "decided_at", "grounds", "home_force", "decline_reason", "declined_by", "policy_version", "mou_lapsed"),
-)
-_REVIEW_COLUMNS = ("referral_id", "reasons", "urgency", "immediate_danger", "opened_at", "due_at", "waiting_for_partner")
-_SUPPLEMENT_COLUMNS = ("referral_id", "event_id", "body", "arrived_at")
-
 
 async def load(connection: Connection, work: TriageWork, referral_ids: Iterable[UUID], added: Collection[str] = ()) -> None:
     """Let the work have these cases, locked until the transaction ends, without what was told of them.
@@ -132,11 +121,6 @@ async def load_lines(connection: Connection, work: TriageWork, referral_ids: Col
     ids = [each for each in referral_ids if each in work.cases]
     for row in await connection.fetch(_LINES, ids) if ids else ():
         work.lines.setdefault(row["referral_id"], []).append(Line(row["actor"], row["what"]))
-
-
-async def weigh(connection: Connection, referral_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many bytes were told of each of these referrals."""
-    return {row["referral_id"]: row["size"] for row in await connection.fetch(_SIZES, list(referral_ids))}
 
 
 async def load_told(connection: Connection, cases: Mapping[UUID, Assessment], room: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -86,12 +85,6 @@ class Observed:
     def child(self, name: str) -> Child:
         """`prometheus`, `alertmanager` or `postgres-exporter`, to kill, stop or start."""
         return self._children[name]
-
-    def use_rules(self, rules: Sequence[Path]) -> None:
-        """Evaluate these rule files from now on."""
-        self._rules = list(rules)
-        self._write_prometheus()
-        os.kill(self._children["prometheus"].pid, signal.SIGHUP)
 
     def env(self) -> dict[str, str]:
         """What the runbooks' commands need besides the stack's own; `.conduit/env` has it while this runs."""

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from conduit_chassis.observers import EventObserver
 from conduit_chassis.outbox import Outbox
-from conduit_chassis.postgres import Connection
+from conduit_chassis.postgres import Connection, affected
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_chassis.tracing.spans import Spans, an_id, parent_of, traceparent_of
 from conduit_contracts.envelope import Attributes, Message
@@ -82,8 +82,7 @@ class TracedEvents(EventObserver):
 
 async def forget_origins(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Forget where referrals' traces began, when the inbox forgets their records: no backend has them still."""
-    status: str = await connection.execute(_FORGET, runtime.clock.now() - runtime.inbox_retention, FORGET_BATCH)
-    return int(status.rpartition(" ")[2])
+    return affected(await connection.execute(_FORGET, runtime.clock.now() - runtime.inbox_retention, FORGET_BATCH))
 
 
 FORGET_ORIGINS = Tick("forget_trace_origins", FORGET_EVERY, forget_origins, FORGET_BATCH)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from conduit_chassis.postgres import Connection
+from conduit_chassis.postgres import Connection, affected
 
 _SECRETS = """
 SELECT clients.salt, clients.scope, secret_id, hash, quick_hash FROM clients JOIN client_secrets USING (client_id)
@@ -97,5 +97,4 @@ async def client(connection: Connection, digest: bytes, now: datetime) -> Client
 
 async def forget(connection: Connection, now: datetime) -> int:
     """Delete tokens that nobody can use any more; returns how many."""
-    status: str = await connection.execute(_FORGET_TOKENS, now, FORGET_BATCH)
-    return int(status.rpartition(" ")[2])
+    return affected(await connection.execute(_FORGET_TOKENS, now, FORGET_BATCH))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from conduit_chassis.postgres import Connection, insert
+from conduit_chassis.postgres import Connection, affected, insert
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))"
 _FIND = """
@@ -66,5 +66,4 @@ async def keep(connection: Connection, client_id: str, key: str, asked: Asked, a
 
 async def forget(connection: Connection, before: datetime) -> int:
     """Delete answers that were kept long enough; returns how many."""
-    status: str = await connection.execute(_FORGET, before, FORGET_BATCH)
-    return int(status.rpartition(" ")[2])
+    return affected(await connection.execute(_FORGET, before, FORGET_BATCH))
