@@ -60,7 +60,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--warm-up", type=int, default=20_000, help="referrals before the first round, for Kafka's compiler")
-    parser.add_argument("--seconds", type=float, default=40.0, help="length of the open loops; half of it at 500 a second")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="length of the open loops of each turn; half of it at 500 a second"
+    )
+    parser.add_argument("--quiet-seconds", type=float, default=300.0, help="length of the conduit's loop at 1 a second")
     parser.add_argument("--drain", type=int, default=0, help="time to drain so many, sent before the services start")
     parser.add_argument("--quick", action="store_true", help="a trial: small counts, figures of no worth")
     parser.add_argument("--output", type=Path, default=Path(".conduit/bench.json"))
@@ -68,7 +71,7 @@ def _arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.referrals, arguments.tutorial_referrals, arguments.rounds = 1_000, 200, 1
-        arguments.warm_up, arguments.seconds = 300, 4.0
+        arguments.warm_up, arguments.seconds, arguments.quiet_seconds = 300, 4.0, 10.0
     return arguments
 
 
@@ -82,7 +85,7 @@ def _running(pipeline: Pipeline) -> Iterator[None]:
 
 
 def _turns(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The conduit, its limit and the tutorial's pipeline, turn by turn; open loops in the last turn."""
+    """The conduit, its limit and the tutorial's pipeline, turn by turn: a burst and open loops. Then the quiet conduit."""
     conduit = Conduit(bench.stack)
     bench.warm_up(conduit, arguments.warm_up)
     console.print("measuring the conduit's hops, and making the bare pipeline's topics")
@@ -93,16 +96,19 @@ def _turns(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, A
     slow = max(200, arguments.tutorial_referrals // 10), arguments.tutorial_referrals
     counts = {conduit.name: fast, bare.name: fast, plain.name: slow}
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in counts}
-    paced: dict[str, dict[str, Any]] = {}
-    for number in range(arguments.rounds):
+    paced: dict[str, list[dict[str, Any]]] = {name: [] for name in counts}
+    for _ in range(arguments.rounds):
         for pipeline in (conduit, bare, plain):
             warm_up, count = counts[pipeline.name]
             with _running(pipeline):
                 bench.warm_up(pipeline, warm_up)
                 rounds[pipeline.name].append(bench.burst(pipeline, count))
-                if number == arguments.rounds - 1:
-                    paced[pipeline.name] = _paced(bench, pipeline, arguments.seconds)
-    return {name: _typical(found) | paced[name] for name, found in rounds.items()}
+                paced[pipeline.name].append(_paced(bench, pipeline, arguments.seconds))
+    figures = {name: _typical(found) | _typically_paced(paced[name]) for name, found in rounds.items()}
+    with _running(conduit):
+        bench.warm_up(conduit, fast[0])
+        figures[conduit.name]["paced_1"] = bench.paced(conduit, 1, arguments.quiet_seconds)
+    return figures
 
 
 def _tutorials(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
@@ -112,7 +118,7 @@ def _tutorials(bench: Bench, arguments: argparse.Namespace) -> dict[str, dict[st
         with _running(pipeline):
             bench.warm_up(pipeline, max(200, arguments.tutorial_referrals // 10))
             found = bench.burst(pipeline, arguments.tutorial_referrals)
-            figures[pipeline.name] = _typical([found]) | _paced(bench, pipeline, arguments.seconds / 2)
+            figures[pipeline.name] = _typical([found]) | _typically_paced([_paced(bench, pipeline, arguments.seconds)])
     return figures
 
 
@@ -120,6 +126,17 @@ def _paced(bench: Bench, pipeline: Pipeline, seconds: float) -> dict[str, Any]:
     """Latency in open loops. A rate above what the pipeline can carry would only measure its queue."""
     lengths = zip(PACES, (seconds, seconds / 2), strict=True)
     return {f"paced_{pace}": bench.paced(pipeline, pace, length) for pace, length in lengths}
+
+
+def _typically_paced(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Each quantile's median over the turns, and the turns. None for a rate that was not carried in each of them."""
+    typical: dict[str, Any] = {}
+    for name in turns[0]:
+        found = [turn[name] for turn in turns]
+        carried = all(found)
+        typical[name] = {key: median(each[key] for each in found) for key in found[0]} if carried else None
+        typical[f"{name}_turns"] = found if carried else []
+    return typical
 
 
 def _typical(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -133,6 +133,12 @@ def page(result: Mapping[str, Any]) -> str:
         f"The conduit puts hand-offs before notices: every force had its cases after {handed_off:.0f} s, and every "
         f"partner its updates after {told:.0f} s, which is {conduit['referrals'] / told:,.0f} referrals a second.",
     ]
+    if quiet := conduit.get("paced_1"):
+        lines += [
+            "",
+            f"One referral a second through the conduit, {quiet['referrals']} of them: p50, p99 and p99.9 "
+            f"{_latencies(quiet)} ms.",
+        ]
     if "drain" in result:
         drained = result["drain"]
         sent = f"{drained['referrals']:,} referrals, sent while the services were stopped, took {drained['seconds']:.0f} s"
@@ -162,14 +168,20 @@ def _latencies(found: Mapping[str, float] | None) -> str:
 def _ratios(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, float | None]:
     """The conduit to each of the others: the median over the turns, each with the other's own, or its only, rate."""
     ours = figures["conduit"]["rounds_referrals_per_second"]
-    ratios = {}
+    ratios: dict[str, float | None] = {}
     for name, found in figures.items():
         if name != "conduit":
             theirs = found["rounds_referrals_per_second"]
             paired = zip(ours, theirs if len(theirs) == len(ours) else theirs * len(ours), strict=True)
             ratios[f"ratio_to_{name}"] = median(one / other for one, other in paired)
-    conduit, bare = ((figures[name]["paced_50"] or {}).get("p99_seconds") for name in ("conduit", "bare"))
-    return {**ratios, "p99_ratio_to_bare": conduit / bare if conduit and bare else None}
+    conduit, bare = (figures[name]["paced_50_turns"] for name in ("conduit", "bare"))
+    for quantile in ("p50", "p99"):
+        pairs = [
+            (one[f"{quantile}_seconds"], other[f"{quantile}_seconds"]) for one, other in zip(conduit, bare, strict=False)
+        ]
+        whole = all(other for _, other in pairs) and pairs
+        ratios[f"{quantile}_ratio_to_bare"] = median(one / other for one, other in pairs) if whole else None
+    return ratios
 
 
 def _processor() -> str:

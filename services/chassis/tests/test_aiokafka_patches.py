@@ -115,7 +115,7 @@ async def test_after_a_fetch_that_brought_records_the_next_is_sent_so_much_later
     fetches = Fetches(monkeypatch)
     async with reading(world, topic) as consumer:
         if seconds:
-            patches.gather(consumer, seconds)
+            patches.gather(consumer, lambda: seconds)
         # The fetch that was under way is answered, and another waits at the broker.
         await consumer.getmany(timeout_ms=1_500)
         seen, began = len(fetches.sent), monotonic()

@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -202,6 +203,8 @@ class TestHeaderNames:
 
 
 class TestGathering:
+    """Here records gather as on a machine that has no time left: for as long as they may."""
+
     TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM inbox"
 
     async def one_by_one(self, world: World, numbers: range) -> None:
@@ -209,7 +212,7 @@ class TestGathering:
 
     async def transactions(self, world: World, **settings: Any) -> int:
         await world.create_all()
-        async with world.running(**settings):
+        async with world.running(**{"gather_times": inf, **settings}):
             await self.one_by_one(world, range(1))
             await world.wait_for_numbers(0)
             await self.one_by_one(world, range(1, 12))
@@ -224,15 +227,19 @@ class TestGathering:
     async def test_without_gathering_most_have_one_of_their_own(self, world: World) -> None:
         assert await self.transactions(world, gather_ms=0) >= 6
 
+    async def test_a_process_that_is_hardly_busy_passes_each_on_at_once(self, world: World) -> None:
+        # They come every 50 ms, and a batch takes a few.
+        assert await self.transactions(world, gather_ms=3_000, gather_times=3.0) >= 6
+
     async def test_what_comes_after_a_pause_does_not_wait_for_more(self, world: World) -> None:
         await world.create_all()
-        async with world.running(gather_ms=15_000):
+        async with world.running(gather_ms=15_000, gather_times=inf):
             await self.one_by_one(world, range(1))
             await world.wait_for_numbers(0, seconds=10)
 
     async def test_what_a_service_was_gathering_when_it_ended_is_there_for_the_next(self, world: World) -> None:
         await world.create_all()
-        async with world.running(gather_ms=15_000):
+        async with world.running(gather_ms=15_000, gather_times=inf):
             await self.one_by_one(world, range(1))
             await world.wait_for_numbers(0, seconds=10)
             await self.one_by_one(world, range(1, 3))

@@ -1,5 +1,6 @@
 """Notification's settings, besides those of every service."""
 
+from math import inf
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +16,8 @@ class NotificationSettings(Settings):
     policy_file: Path
     gather_ms: int = Field(default=200, ge=0)
     """Longer than others: who is told a moment later is told more cheaply, and leaves the machine to the hand-offs."""
+    gather_times: float = Field(default=inf, ge=0)
+    """So always for as long as that. One referral leads to several records here within a moment, which share a batch."""
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = Field(default=25, ge=1, le=65535)

@@ -7,6 +7,7 @@ away and consumers closed only between batches.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Any, NamedTuple, Protocol, Self
 
 import structlog
@@ -15,6 +16,7 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 
 from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import lag, patches
+from conduit_chassis.consumer.gathering import Gathering
 from conduit_chassis.consumer.lag import LagMeter
 from conduit_chassis.consumer.observer import ConsumerObserver
 from conduit_chassis.consumer.offsets import Offsets
@@ -51,6 +53,7 @@ class Timing(NamedTuple):
 
     most_records: int
     gather_seconds: float
+    gather_times: float
     commit_seconds: float
     rebalance_seconds: float
     drain_seconds: float
@@ -61,6 +64,7 @@ class Timing(NamedTuple):
         return cls(
             settings.batch_max_records,
             settings.gather_ms / 1000,
+            settings.gather_times,
             settings.commit_ms / 1000,
             settings.rebalance_timeout_ms / 1000 * 0.8,
             settings.drain_seconds,
@@ -77,6 +81,7 @@ class Loop:
         self._timing = timing
         self._observer = observer
         self._readiness = Readiness(health)
+        self._gathering = Gathering(timing.gather_seconds, timing.gather_times)
         self._rescue = Rescue(reader, processor.note_held, observer)
         self._offsets = Offsets(timing.commit_seconds, observer)
         self._meter = LagMeter(health, reader.template)
@@ -99,7 +104,7 @@ class Loop:
         """Consume until the end, with a consumer that was built with `reading` and is started."""
         self._consumer = consumer
         patches.fetch_only_when_empty(consumer)
-        patches.gather(consumer, self._timing.gather_seconds)
+        patches.gather(consumer, self._gathering.seconds)
         try:
             while not self._ending:
                 fetched = await self._poll(consumer)
@@ -131,11 +136,13 @@ class Loop:
     async def _take(self, consumer: Any, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
         records = [record for found in fetched.values() for record in found]
         self._offsets.taken(fetched)
+        began = monotonic()
         try:
             await self._processor.process(records)
         except Abandoned:
             # The partitions come back from their committed offsets, here or elsewhere.
             return
+        self._gathering.handled(monotonic() - began)
         self._observer.handled(fetched)
         self._offsets.handled(consumer, fetched)
 

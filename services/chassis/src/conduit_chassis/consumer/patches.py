@@ -30,12 +30,12 @@ def fetch_only_when_empty(consumer: Any) -> None:
     consumer._fetcher._prefetch_backoff = NEVER
 
 
-def gather(consumer: Any, seconds: float) -> None:
-    """Let records gather for a while after a fetch that brought some.
+def gather(consumer: Any, seconds: Callable[[], float]) -> None:
+    """Let records gather after a fetch that brought some, for as long as `seconds` says when the next one is due.
 
     The broker answers a waiting fetch with the first record that comes, and what comes next waits for another fetch. So at a
-    steady rate each record would have a batch, a transaction and a commit of its own, and a rate that is a small part of
-    what batches carry would use up the machine. What comes after a pause is fetched at once.
+    steady rate each record has a batch, a transaction and a commit of its own, and a rate that is a small part of what
+    batches carry would use up the machine. What comes after a pause is fetched at once.
     """
     fetcher = consumer._fetcher
     fetch, last = fetcher._proc_fetch_request, -inf
@@ -43,7 +43,7 @@ def gather(consumer: Any, seconds: float) -> None:
     async def unhurried(*arguments: Any) -> bool:
         nonlocal last
         try:
-            await asyncio.sleep(last + seconds - monotonic())
+            await asyncio.sleep(last + seconds() - monotonic())
         except asyncio.CancelledError:
             return False  # as the fetch itself does: aiokafka's routine would end by it
         found: bool = await fetch(*arguments)
