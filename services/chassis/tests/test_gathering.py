@@ -1,5 +1,7 @@
 """For how long records gather, without a consumer: one process that fetches, and records that come at a steady rate."""
 
+from math import inf
+
 import pytest
 
 from conduit_chassis.consumer.gathering import Gathering
@@ -40,9 +42,10 @@ def test_above_that_batches_of_few_records_take_a_third_of_the_time_at_most(each
 
 @pytest.mark.parametrize("each_second", [500, 1_000, 1_900])
 def test_a_full_process_keeps_the_batches_that_it_has_when_all_gather_as_long_as_they_may(each_second: float) -> None:
-    all_that_they_may, _, _ = batches(each_second, Gathering(0.05, 1e9))
+    all_that_they_may, _, _ = batches(each_second, Gathering(0.05, inf))
     assert batches(each_second, Gathering(0.05, 3.0))[0] == pytest.approx(all_that_they_may, rel=0.1)
 
 
-def test_before_the_first_batch_nothing_waits() -> None:
-    assert Gathering(0.05, float("inf")).seconds() == 0.0
+def test_before_the_first_batch_nothing_waits_unless_all_is_to() -> None:
+    assert Gathering(0.05, 3.0).seconds() == 0.0
+    assert Gathering(0.05, inf).seconds() == 0.05

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     batch_max_records: int = Field(default=500, ge=1)
     gather_ms: int = Field(default=50, ge=0)
     """For how long records gather, at most, after a fetch that brought some. What comes after a pause does not wait."""
-    gather_times: float = Field(default=3.0, ge=0)
+    gather_times: float = Field(default=3.0, gt=0)
     """They gather for so many times as long as the last batch took: who is hardly busy passes each record on at once."""
     commit_ms: int = Field(default=250, ge=0)
     """For how long offsets of handled records may wait for their commit. A crash repeats so much reading, and no effect."""

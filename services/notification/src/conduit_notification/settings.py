@@ -16,7 +16,7 @@ class NotificationSettings(Settings):
     policy_file: Path
     gather_ms: int = Field(default=200, ge=0)
     """Longer than others: who is told a moment later is told more cheaply, and leaves the machine to the hand-offs."""
-    gather_times: float = Field(default=inf, ge=0)
+    gather_times: float = Field(default=inf, gt=0)
     """So always for as long as that. One referral leads to several records here within a moment, which share a batch."""
 
     smtp_host: str = "127.0.0.1"

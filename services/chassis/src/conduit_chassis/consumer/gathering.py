@@ -7,6 +7,7 @@ the time of a batch shows alike. Nobody waits beyond `most`: by then batches are
 """
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(slots=True)
@@ -25,4 +26,4 @@ class Gathering:
 
     def seconds(self) -> float:
         """From the moment when a fetch brought records to the next fetch."""
-        return min(self.most, self.times * self.took) if self.took else 0.0
+        return self.most if self.times == inf else min(self.most, self.times * self.took)
