@@ -21,6 +21,21 @@ PAGES = sorted(path for path in (ROOT / "docs/runbooks").glob("*.md") if path.na
 SECTIONS = ["What you see", "What it means", "First look", "What to do", "When it is over", "Who to tell"]
 COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REPLAY = "dead-letters-wait"
+NAMED = (
+    "a-case-is-held-by-no-force",
+    "a-duty-task-is-not-taken",
+    "a-memorandum-is-about-to-lapse",
+    "a-partition-cannot-be-read",
+    "dead-letters-wait",
+    "forces-do-not-acknowledge-in-time",
+    "immediate-danger-waits",
+    "kafka-refuses-our-events",
+    "notices-do-not-arrive",
+    "partners-are-refused",
+    "referrals-are-unaccounted-for",
+    "reviews-are-overdue",
+)
+"""Pages of alerts about somebody: a partner, a force, a referral. Labels carry no identity."""
 NOTHING_FOUND = 'conduit() { command conduit "$@" || [ $? -eq 3 ]; }'
 """By its exit code 3 a command says that it found nothing, which is right on a stack that is well."""
 
@@ -63,6 +78,14 @@ def test_a_page_has_every_section_and_names_its_alerts(page: Path) -> None:
     named = {path.read_text() for path in (ROOT / "deploy/prometheus/rules").glob("*.yml")}
     for alert in re.findall(r"`(\w+)`", text.splitlines()[2]):
         assert any(f"- alert: {alert}\n" in rules for rules in named), alert
+
+
+@pytest.mark.parametrize("page", NAMED)
+def test_where_an_alert_counts_and_names_nobody_the_page_begins_with_the_command_that_does(page: str) -> None:
+    first_look = COMMANDS.search((PAGES[0].parent / f"{page}.md").read_text())
+    assert first_look is not None
+    commands = [line for line in first_look[1].splitlines() if not line.startswith("#")]
+    assert commands[0].startswith("conduit ")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

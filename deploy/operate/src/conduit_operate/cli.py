@@ -21,6 +21,7 @@ from conduit_operate.commands import (
     hub,
     lag,
     outbox,
+    outstanding,
     partner,
     reconcile,
     status,
@@ -54,6 +55,9 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.add_typer(outbox.app, name="outbox")
     app.command("status")(status.status)
     app.command("lag")(lag.lag)
+    app.command("handoffs")(outstanding.handoffs)
+    app.command("reviews")(outstanding.reviews)
+    app.command("notices")(outstanding.notices)
     app.command("trace")(trace.trace)
     app.command("reconcile")(reconcile.reconcile)
     app.command("access")(access.access)

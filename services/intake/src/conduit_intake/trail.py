@@ -1,6 +1,8 @@
 """What intake knows of one referral's way. Of content it names nothing."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
@@ -28,6 +30,10 @@ SELECT at, actor, what, coalesce(kind || ' ', '') || why AS why, coalesce(partne
 WHERE referral_id IS NULL
     AND (partner_reference = $1 OR event_id = $1 OR submission_id IN ($1, $2))
 ORDER BY id
+"""
+_REFUSALS = """
+SELECT partner_id, kind, why, count(*) AS times, max(at) AS last_at FROM history
+WHERE what = 'rejected' AND at > now() - $1::interval GROUP BY partner_id, kind, why ORDER BY times DESC, partner_id
 """
 
 _RECEIVED = "SELECT referral_id FROM referrals WHERE referral_id >= $1 AND referral_id < $2"
@@ -57,6 +63,11 @@ async def named(connection: Connection, text: str) -> list[UUID]:
 async def refused(connection: Connection, text: str) -> list[Station]:
     """What was sent under this reference or id and became no referral."""
     return [Station(**row) for row in await by_event(connection, _REFUSED, text, _by_http(text))]
+
+
+async def refusals(connection: Connection, within: timedelta) -> list[dict[str, Any]]:
+    """How often each partner was refused of late, and with which codes; most often first."""
+    return [dict(row) for row in await connection.fetch(_REFUSALS, within)]
 
 
 async def passed(connection: Connection, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:

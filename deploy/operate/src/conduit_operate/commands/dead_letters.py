@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
@@ -20,7 +19,6 @@ from conduit_chassis import replay as replaying
 from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import SERVICES
 from conduit_operate import masked
 from conduit_operate.commands.service_database import (
     MOST_SHOWN,
@@ -30,6 +28,7 @@ from conduit_operate.commands.service_database import (
     carry_out,
     first_of,
     with_connection,
+    with_each,
 )
 from conduit_operate.commands.shared import (
     Actor,
@@ -39,8 +38,6 @@ from conduit_operate.commands.shared import (
     Reason,
     Service,
     StateDir,
-    explained,
-    surroundings,
 )
 from conduit_operate.onboarding import OnboardingError
 
@@ -61,9 +58,12 @@ def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson
 
     It is 1 if one of the services could not be asked; the others are shown anyway.
     """
-    with explained():
-        surroundings(state_dir)
-    found, away = _each((service,) if service else SERVICES, state_dir, None if as_json else MOST_SHOWN)
+
+    async def look(_: Settings, connection: Connection) -> Found:
+        shown = await replaying.waiting(connection, most=None if as_json else MOST_SHOWN)
+        return Found(shown, await replaying.count(connection), await unreadable.waiting(connection))
+
+    found, away = with_each(service, state_dir, look)
     if as_json:
         letters = [{"service": name, **asdict(letter)} for name, each in found.items() for letter in each.letters]
         typer.echo(json.dumps(letters, default=_text))
@@ -73,25 +73,6 @@ def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson
                 typer.echo(line)
     if away:
         raise typer.Exit(1)
-
-
-def _each(services: tuple[str, ...], state_dir: Path, most: int | None) -> tuple[dict[str, Found], bool]:
-    """By service; and whether one could not be asked, which has been said then."""
-
-    async def look(_: Settings, connection: Connection) -> Found:
-        shown = await replaying.waiting(connection, most=most)
-        return Found(shown, await replaying.count(connection), await unreadable.waiting(connection))
-
-    found, away = {}, False
-    for service in services:
-        try:
-            found[service] = with_connection(service, state_dir, look)
-        except typer.Exit:
-            if len(services) == 1:
-                raise
-            typer.echo(f"{service} could not be asked", err=True)
-            away = True
-    return found, away
 
 
 def _lines(service: str, found: Found) -> Iterator[str]:

@@ -16,28 +16,35 @@ import typer
 from conduit_chassis import rejected
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, carry_out, first_of, with_connection
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, Service, StateDir
+from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, carry_out, first_of, with_each
+from conduit_operate.commands.shared import Actor, AnyService, Apply, AsJson, Reason, Service, StateDir
 
 app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
 
 
 @app.command("list")
-def show(service: Service, state_dir: StateDir, *, as_json: AsJson = False) -> None:
-    """Show the events that Kafka refused, oldest first. The exit code is 0 even if there are none."""
+def show(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = False) -> None:
+    """Show the events that Kafka refused, oldest first. The exit code is 0 even if there are none.
+
+    It is 1 if one of the services could not be asked; the others are shown anyway.
+    """
 
     async def look(_: Settings, connection: Connection) -> tuple[list[rejected.Rejected], int]:
         shown = await rejected.waiting(connection, most=None if as_json else MOST_SHOWN)
         return shown, await rejected.count(connection)
 
-    found, in_all = with_connection(service, state_dir, look)
+    by_service, away = with_each(service, state_dir, look)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], default=str))
-        return
-    for each in found:
-        what = f"{each.topic}  key {each.key}  {each.size} bytes"
-        typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
-    typer.echo(f"{service}: Kafka refused {in_all} events{first_of(len(found), in_all)}")
+        events = [{"service": name, **asdict(each)} for name, (found, _) in by_service.items() for each in found]
+        typer.echo(json.dumps(events, default=str))
+    else:
+        for name, (found, in_all) in by_service.items():
+            for each in found:
+                what = f"{each.topic}  key {each.key}  {each.size} bytes"
+                typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
+            typer.echo(f"{name}: Kafka refused {in_all} events{first_of(len(found), in_all)}")
+    if away:
+        raise typer.Exit(1)
 
 
 @app.command("return")

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
+from conduit_chassis.postgres import Connection
+from conduit_chassis.settings import Settings
 from conduit_contracts.programme import Contact, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import PARTNER
+from conduit_intake import trail
+from conduit_intake.settings import IntakeSettings
 from conduit_operate import onboarding
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained
+from conduit_operate.agreements import ending
+from conduit_operate.commands.service_database import with_connection
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, reach
 from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
 from conduit_operate.http_clients import SANDBOX
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.quotas import PRODUCER
+from conduit_operate.register import read_registers
 
 app = typer.Typer(no_args_is_help=True, help="Onboard, suspend, resume, offboard, list partners; rotate their credentials.")
 
@@ -124,9 +134,57 @@ def offboard(
 
 
 @app.command("list")
-def list_partners(state_dir: StateDir, as_json: AsJson = False) -> None:
-    """Show the register of partners."""
+def list_partners(
+    state_dir: StateDir,
+    *,
+    ending_within: Annotated[
+        int | None,
+        typer.Option("--ending", metavar="DAYS", min=0, help="Only the MoUs in force that end within so many days."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the register of partners; or, with --ending, whose agreement ends when, the soonest first."""
+    if ending_within is not None:
+        _show_ending(state_dir, ending_within, as_json)
+        return
     show_register(state_dir, as_json, lambda registers: registers.partners, _line)
+
+
+def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
+    with explained():
+        registers = read_registers(reach(state_dir))
+    today = datetime.now(ZoneInfo(IntakeSettings.model_fields["mou_time_zone"].default)).date()
+    for each in ending(registers.partners.values(), today, days):
+        typer.echo(
+            json.dumps(each._asdict(), default=str)
+            if as_json
+            else f"{each.valid_to}  {each.partner_id}  {each.reference}: {(each.valid_to - today).days} days left"
+        )
+
+
+@app.command("refused")
+def refused(
+    state_dir: StateDir,
+    *,
+    hours: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show which partners' submissions were refused of late, how often and why, in codes.
+
+    Exit codes: 0 shown, whether any were or not; 1 intake cannot be asked; 2 misuse.
+    """
+
+    async def look(_: Settings, connection: Connection) -> list[dict[str, Any]]:
+        return await trail.refusals(connection, timedelta(hours=hours))
+
+    found = with_connection("intake", state_dir, look)
+    if as_json:
+        typer.echo(json.dumps(found, default=str))
+        return
+    for each in found:
+        last = f"last at {each['last_at']:%Y-%m-%dT%H:%M:%SZ}"
+        typer.echo(f"{each['partner_id']}: {each['times']} times {each['kind']}, {each['why']}; {last}")
+    typer.echo(f"{sum(each['times'] for each in found)} submissions were refused")
 
 
 def entry_of(

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from conduit_chassis import preflight
 from conduit_chassis.orders import storable
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import OPERATOR
+from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.audit import By, audited
 from conduit_operate.commands.shared import explained, must_be_known, reach, surroundings
 from conduit_operate.onboarding import OnboardingError
@@ -82,6 +82,22 @@ def with_connection(service: str, state_dir: Path, act: Act[T]) -> T:
     with explained():
         settings = _settings(service, state_dir)
         return asyncio.run(_connected(settings, act))
+
+
+def with_each(service: str | None, state_dir: Path, act: Act[T]) -> tuple[dict[str, T], bool]:
+    """The same in this service's, or in every service's; and whether one could not be asked, which has been said then."""
+    with explained():
+        surroundings(state_dir)
+    if service is not None:
+        return {service: with_connection(service, state_dir, act)}, False
+    found, away = {}, False
+    for each in SERVICES:
+        try:
+            found[each] = with_connection(each, state_dir, act)
+        except typer.Exit:
+            typer.echo(f"{each} could not be asked", err=True)
+            away = True
+    return found, away
 
 
 async def _connected(settings: Settings, act: Act[T]) -> T:
