@@ -166,6 +166,43 @@ async def test_a_migration_under_prepared_statements_buries_nothing(sample: Samp
         assert await made.dead_letters() == []
 
 
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("ALTER TABLE effects RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO effects"),
+        ("ALTER TABLE inbox RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO inbox"),
+        ("ALTER TABLE effects RENAME COLUMN number TO count", "ALTER TABLE effects RENAME COLUMN count TO number"),
+        (
+            "ALTER TABLE effects RENAME TO kept; CREATE VIEW effects AS SELECT * FROM kept LIMIT 9",
+            "DROP VIEW effects; ALTER TABLE kept RENAME TO effects",
+        ),
+    ],
+    ids=["a table is gone", "the inbox is gone", "a column has another name", "a view takes nothing"],
+)
+async def test_a_schema_that_is_not_ours_buries_nothing(sample: Sample, database: str, broken: str, mended: str) -> None:
+    """A hand on the wrong database, or a release beside one that migrated: no sender brought that about."""
+    administering = await asyncpg.connect(database)
+    said: list[list[str]] = []
+
+    async def mend(_seconds: float) -> None:
+        said.append(list(made.runtime.health._failing))
+        if len(said) == 3:
+            await administering.execute(mended)
+
+    try:
+        async with harness(sample.service(), database) as made:
+            await made.deliver(noted(sample, 1, "a"))
+            made.processor.wait = mend
+            await administering.execute(broken)
+            await made.processor.process([noted(sample, 2, "b"), noted(sample, 3, "c", action="fail")])
+            assert said == [["batch"]] * 3
+            assert await numbers(made) == [1, 2]
+            (letter,) = await made.dead_letters()
+            assert letter["error_class"].endswith("FixableError"), "the one that is wrong is told apart all the same"
+    finally:
+        await administering.close()
+
+
 async def test_a_password_changed_under_a_running_service_buries_nothing(sample: Sample, database: str) -> None:
     role = f"changed_{uuid4().hex[:8]}"
     administering = await asyncpg.connect(database)

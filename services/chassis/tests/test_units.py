@@ -21,8 +21,10 @@ from conduit_chassis.consumer.lag import LagMeter
 from conduit_chassis.errors import (
     DOUBTFUL_ATTEMPTS,
     ConfigurationError,
+    FailureCause,
     TooManyDeadLettersError,
     class_name,
+    classify,
     worth_retrying,
 )
 from conduit_chassis.headers import unpack_headers
@@ -70,6 +72,12 @@ class TestTrace:
         assert child(bad)[3:35] != "0" * 32
 
 
+KINDS_OF_POSTGRES = sorted(
+    {kind for kind in vars(asyncpg).values() if isinstance(kind, type) and (getattr(kind, "sqlstate", None) or "") != ""},
+    key=lambda kind: (kind.sqlstate, kind.__name__),
+)
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         "error",
@@ -89,6 +97,11 @@ class TestErrors:
             asyncpg.InvalidAuthorizationSpecificationError("x"),
             asyncpg.InvalidCatalogNameError("x"),
             asyncpg.InsufficientPrivilegeError("x"),
+            asyncpg.UndefinedTableError("x"),
+            asyncpg.UndefinedColumnError("x"),
+            asyncpg.FeatureNotSupportedError("x"),
+            asyncpg.ObjectNotInPrerequisiteStateError("x"),
+            asyncpg.DiskFullError("x"),
             KafkaConnectionError("x"),
             ConnectionResetError(),
         ],
@@ -106,14 +119,24 @@ class TestErrors:
         [
             ValueError("x"),
             asyncpg.UniqueViolationError("x"),
-            asyncpg.UndefinedTableError("x"),
-            asyncpg.FeatureNotSupportedError("x"),
+            asyncpg.CheckViolationError("x"),
+            asyncpg.CardinalityViolationError("x"),
+            asyncpg.StatementTooComplexError("x"),
+            asyncpg.RaiseError("x"),
             asyncpg.DataError("invalid input"),
             asyncpg.InterfaceError("the server expects 2 arguments"),
         ],
     )
     def test_a_bad_record_is_not_worth_another(self, error: Exception) -> None:
         assert not worth_retrying(error, 1)
+
+    @pytest.mark.parametrize("kind", KINDS_OF_POSTGRES, ids=lambda kind: f"{kind.sqlstate} {kind.__name__}")
+    def test_only_what_a_value_can_bring_about_is_put_down_to_a_record(self, kind: type[asyncpg.PostgresError]) -> None:
+        """Statements are ours and never change: no value makes a table go, a right, a type or a place on the disk."""
+        if kind.sqlstate[:2] in {"0A", "08", "28", "3D", "3F", "42", "53", "55", "57", "58"}:
+            assert classify(kind("x")) is not FailureCause.POISON
+        if kind.sqlstate[:2] in {"21", "22", "23", "44", "54", "P0"}:
+            assert classify(kind("x")) is FailureCause.POISON
 
     def test_a_class_name_holds_no_text(self) -> None:
         assert class_name(ValueError("Mary")) == "ValueError"

@@ -24,6 +24,7 @@ from conduit_chassis.broker import LoopSubscriber, create_broker, create_docs, s
 from conduit_chassis.clock import Clock, DatabaseClock
 from conduit_chassis.consumer.loop import Loop, Timing
 from conduit_chassis.consumer.measured import ConsumerMetrics
+from conduit_chassis.database_watch import keep_watching
 from conduit_chassis.errors import ConfigurationError, FailureCause, TooManyDeadLettersError, class_name, classify
 from conduit_chassis.health import Health
 from conduit_chassis.http.documents import documents
@@ -224,7 +225,8 @@ class _Running:
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
-            keep_gauges(runtime, database_gauges(runtime), "database"),
+            keep_watching(runtime.pool, self.health),
+            keep_gauges(runtime, database_gauges(runtime), "database figures"),
             keep_gauges(runtime, self._measure_lag, "lag"),
         ]
 

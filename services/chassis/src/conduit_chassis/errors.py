@@ -43,9 +43,11 @@ class MessageTooLargeError(Exception):
     """A handler published a message that no topic would take."""
 
 
-_TRANSIENT_SQLSTATES = ("08", "28", "40", "53", "57P", "58", "26000", "3D000", "42501", "42P05")
-"""Connection, a password or a right that was changed, transaction rollback, resources, shutdown, system. 26000 and 42P05:
-prepared statements are not as the driver left them, because somebody reset the session."""
+_TRANSIENT_SQLSTATES = ("08", "0A", "26", "28", "3D", "3F", "40", "42", "53", "55", "57", "58")
+"""What no value of a record can bring about, as every statement is ours and always the same: a connection, a password or a
+right that was changed (08, 28, 42501), a database, a schema, a table or a column that is not there or is otherwise than our
+migrations left it (3D, 3F, 42, 55, 0A), prepared statements that somebody threw away (26, 42P05), rollback, resources,
+shutdown, system. The service waits and is not ready. It goes on by itself once the database is as it should be."""
 _TRANSIENT = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,

@@ -1,6 +1,7 @@
 """What liveness and readiness answer, from what the parts of the service report."""
 
 from collections.abc import Callable
+from math import inf
 from time import monotonic
 
 from conduit_chassis import metrics
@@ -29,6 +30,10 @@ class Health:
         """A part fails. It matters once it has for a while."""
         since, _ = self._failing.get(part, (self._now(), why))
         self._failing[part] = (since, why)
+
+    def down(self, part: str, why: str) -> None:
+        """A part without which nothing works does not answer. It matters at once."""
+        self._failing[part] = (-inf, why)
 
     def recovered(self, part: str) -> None:
         """A part works."""
