@@ -100,7 +100,7 @@ async def test_a_database_that_takes_nothing_is_told_of_within_two_seconds(
     await administering.close()
 
 
-async def test_a_session_that_somebody_ends_is_no_fault_of_the_database(server: EmbeddedPostgres, followed: Followed) -> None:
+async def test_a_session_that_somebody_ends_is_no_fault(server: EmbeddedPostgres, followed: Followed) -> None:
     administering = await asyncpg.connect(server.dsn)
     for _ in range(20):
         await administering.execute(
