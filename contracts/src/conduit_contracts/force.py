@@ -40,7 +40,7 @@ class ReceiptConfirmed(_Response):
 
     type: ClassVar[str] = "uk.conduit.force.receipt-confirmed.v1"
     part: Part | None = None
-    """The version of the case, from CaseDisseminated. Absent: the latest one."""
+    """The version of the case, from CaseDisseminated. Absent: the latest one. One that was never sent is rejected."""
 
 
 class CaseAcknowledged(_Response):
@@ -51,7 +51,8 @@ class CaseAcknowledged(_Response):
     """The team, not a person's name."""
     force_reference: ForceReference | None = None
     part: Part | None = None
-    """The version of the case that the person has read. Absent: the latest one. An earlier one does not stop the clock."""
+    """The version of the case that the person has read. Absent: the latest one. An earlier one does not stop the clock. One
+    that was never sent is rejected."""
 
 
 class NotOursReason(Term):

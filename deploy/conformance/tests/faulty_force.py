@@ -88,13 +88,14 @@ class FaultyForce:
             return
         await self._say("receipt-confirmed", case)
         if self._fault != "never_acknowledges":
-            await self._say("case-acknowledged", case, team="Synthetic team")
+            ahead = {"part": case["part"] + 1} if self._fault == "answers_what_never_was" else {}
+            await self._say("case-acknowledged", case, team="Synthetic team", **ahead)
         if self._fault == "says_it_twice":
             await self._say("case-acknowledged", case, team="Synthetic team")
         if self._fault == "answers_a_case_of_others":
             await self._say("receipt-confirmed", {"referral_id": str(uuid7())})
 
-    async def _say(self, name: str, case: dict[str, Any], **fields: str) -> None:
+    async def _say(self, name: str, case: dict[str, Any], **fields: Any) -> None:
         body = {"force_id": self._force_id, "referral_id": case["referral_id"], **fields}
         if self._fault == "speaks_for_another_force":
             body["force_id"] = "west-mercia"

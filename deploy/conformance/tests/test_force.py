@@ -39,6 +39,7 @@ FOUND: dict[str, dict[str, set[str]]] = {
     "never_acknowledges": {"answered": {"answer_missing"}},
     "says_it_twice": {"answered_once": {"answer_repeated"}},
     "answers_a_case_of_others": {"records": {"case_not_yours"}},
+    "answers_what_never_was": {"records": {"part_unknown"}},
     "speaks_for_another_force": {"records": {"identity_mismatch"}, "receipt": {"receipt_missing"}},
     "has_a_field_of_its_own": {"records": {"field_unknown"}, "receipt": {"receipt_missing"}},
     "has_no_key": {"records": {"key_wrong"}},

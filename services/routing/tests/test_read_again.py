@@ -1,10 +1,12 @@
 """A force that acknowledged is asked again when its part changes; danger said later hastens every hand-off."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Numbers, OffencePlace, Urgency
 from conduit_contracts.routing import (
@@ -13,6 +15,7 @@ from conduit_contracts.routing import (
     CaseRouted,
     HandoffAcknowledged,
     InformationDisseminated,
+    ResponseRejected,
     RoutingReviewOpened,
     RoutingReviewReason,
 )
@@ -144,6 +147,23 @@ def test_an_acknowledgement_of_an_earlier_part_says_that_somebody_is_there_and_n
     now = desk.deliver(acknowledged(referral_id, KENT, part=2))
     assert now.one(HandoffAcknowledged).force_reference == "KP/1"
     assert now.kinds() == ["HandoffAcknowledged", "CaseHandedOver"]
+
+
+@pytest.mark.parametrize("answer", [acknowledged, received])
+@pytest.mark.parametrize("widened", [False, True])
+def test_a_part_that_never_was_is_refused_to_the_force_and_changes_nothing(
+    desk: Desk, answer: Callable[..., Message], widened: bool
+) -> None:
+    referral_id = open_case(desk, place("L1", KENT))
+    if widened:
+        desk.deliver(informed(referral_id, supplement(place("M1", KENT))))
+    version, newest = desk.case(referral_id).version, desk.case(referral_id).handoffs[KENT].part
+    for part in (newest + 1, 1_000_000):
+        outbox = desk.deliver(answer(referral_id, KENT, part=part))
+        assert [topic for topic, _, _ in outbox.sent] == ["force.kent.cases.v1"]
+        assert [(each.code, each.field) for each in outbox.one(ResponseRejected).problems] == [("part_unknown", "part")]
+        assert desk.case(referral_id).version == version
+    assert desk.deliver(answer(referral_id, KENT, part=newest)).kinds() != []
 
 
 def test_a_force_that_takes_back_what_it_declined_is_sent_it_and_acknowledges_that(desk: Desk) -> None:

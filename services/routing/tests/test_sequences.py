@@ -99,7 +99,7 @@ def supplements(draw: st.DrawFn) -> Message:
 
 
 class Late(NamedTuple):
-    """An acknowledgement of the part that the force was sent last, or of an earlier one."""
+    """An acknowledgement of the part that the force was sent last, of an earlier one, or of one that never was (-1)."""
 
     force_id: str
     versions_ago: int
@@ -116,7 +116,7 @@ def steps(told: Referral) -> st.SearchStrategy[list[object]]:
         st.sampled_from(FILES).map(lambda file: attached(ID, file)),
         force_ids.map(lambda force: received(ID, force)),
         force_ids.map(lambda force: acknowledged(ID, force)),
-        st.builds(Late, force_ids, st.integers(0, 2)),
+        st.builds(Late, force_ids, st.integers(-1, 2)),
         st.builds(lambda force, to: declined(ID, force, to), force_ids, maybe_force),
         force_ids.map(lambda force: name_home(ID, force)),
         st.builds(lambda a, b: reroute(ID, a, b), force_ids, force_ids),
@@ -147,7 +147,7 @@ class Watch:
 
     def answered(self, answer: object) -> None:
         """What a force has just said, before the hub knows of it."""
-        if isinstance(answer, CaseAcknowledged) and (latest := self.latest(answer.force_id)):
+        if isinstance(answer, CaseAcknowledged) and (latest := self.latest(answer.force_id) or 0) >= (answer.part or 1):
             self.read[answer.force_id] = max(self.read.get(answer.force_id, 0), answer.part or latest)
 
     def check(self, case: Case, outbox: Recorder) -> None:

@@ -139,7 +139,11 @@ class ForceJudge:
         if case is None:
             mend = "Answer only cases that you were given, and nothing that could not be read."
             self._wrong(seen, "case_not_yours", "it is about a case that was not given to this force", mend)
-        elif isinstance(message, ReceiptConfirmed):
+            return
+        if not isinstance(message, CaseDeclined) and (message.part or 1) > 1:
+            mend = "Send the part that stands in the newest CaseDisseminated that you have read, or none."
+            self._wrong(seen, "part_unknown", "its part was never sent", mend)
+        if isinstance(message, ReceiptConfirmed):
             case.receipts[attributes.id] = seen.position
         else:
             case.answers.setdefault(type(message).__name__, {})[attributes.id] = seen.position

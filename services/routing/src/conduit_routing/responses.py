@@ -38,6 +38,12 @@ _PART_CLOSED = sender_problem(
     "referral_id",
     "An officer at the hub has ended your part in this case. If you still hold the case, speak to the hub.",
 )
+_PART_UNKNOWN = sender_problem(
+    "part_unknown",
+    "part",
+    "You were never sent this version of the case, so nothing was noted. Send the part in the newest CaseDisseminated that "
+    "you have read.",
+)
 
 
 def problem_with(case: Case | None, response: Response, principal: str) -> Problem | None:
@@ -47,8 +53,10 @@ def problem_with(case: Case | None, response: Response, principal: str) -> Probl
     held = case.handoffs.get(principal) if case else None
     if held is None:
         return CASE_NOT_YOURS
-    closed = held.state is HandoffState.STOOD_DOWN and not isinstance(response, ReceiptConfirmed)
-    return _PART_CLOSED if closed else None
+    if held.state is HandoffState.STOOD_DOWN and not isinstance(response, ReceiptConfirmed):
+        return _PART_CLOSED
+    never_was = not isinstance(response, CaseDeclined) and response.part is not None and response.part > held.part
+    return _PART_UNKNOWN if never_was else None
 
 
 def reject(
