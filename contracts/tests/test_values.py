@@ -28,6 +28,7 @@ from conduit_contracts.referral import (
     OffencePeriod,
     OffencePlace,
     Person,
+    PlaceKind,
     Pseudonymous,
     Referral,
     Setting,
@@ -149,6 +150,21 @@ def test_what_has_the_wrong_form_is_named(
     model: type[Value], fields: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     assert refusal(model, **fields) == expected
+
+
+@pytest.mark.parametrize("also", [{}, {"period": {"ongoing": True}}, {"description": None, "country": None}])
+def test_an_online_place_needs_no_more_than_that_and_has_words_for_whoever_reads_it(also: Json) -> None:
+    """Readers of every release want a place to say something beside its kind."""
+    place = read(OffencePlace, place_id="L1", kind="online", **also)
+    written = json.loads(place.model_dump_json(exclude_unset=True))
+    assert written["description"] == "Online. No place is known."
+    assert read(OffencePlace, **written) == place
+    assert read(OffencePlace, place_id="L1", kind="online", district_code="E07000148").model_dump()["description"] is None
+
+
+@pytest.mark.parametrize("kind", sorted(set(PlaceKind) - {PlaceKind.ONLINE}))
+def test_a_place_of_another_kind_says_where_it_is(kind: str) -> None:
+    assert refusal(OffencePlace, place_id="L1", kind=kind) == [("value_inconsistent", "value")]
 
 
 def test_the_handling_of_a_referral_is_sensitive_unless_its_partner_says_otherwise() -> None:

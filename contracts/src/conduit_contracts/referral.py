@@ -285,8 +285,11 @@ class PlaceKind(Term):
     UNKNOWN = "unknown"
 
 
+_NOWHERE_BUT_ONLINE = "Online. No place is known."
+
+
 class OffencePlace(Value):
-    """Where an offence happened, as exactly as the partner knows it: a force, a district, or words."""
+    """Where an offence happened, as exactly as the partner knows it: a force, a district, or words. `online` is enough."""
 
     place_id: LocalId
     """The place's id in this referral, for example L1."""
@@ -308,8 +311,13 @@ class OffencePlace(Value):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not (self.district_code or self.force_id or self.description or self.country or self.address):
+        if self.district_code or self.force_id or self.description or self.country or self.address:
+            return self
+        if self.kind is not PlaceKind.ONLINE:
             raise Inconsistent("Give a district_code, a force_id, a country, an address or a description.")
+        # Earlier readers want words of every place, and forces read with the kit that they have.
+        object.__setattr__(self, "description", _NOWHERE_BUT_ONLINE)
+        self.model_fields_set.add("description")
         return self
 
 

@@ -71,6 +71,17 @@ class TestSending:
         assert (str(published.message.referral_id), published.key) == (receipt["referral_id"],) * 2
         assert published.message.partner_id == NORTH
 
+    async def test_abuse_online_needs_no_place_and_goes_on_with_words(self, api: Api, north: httpx.AsyncClient) -> None:
+        before = await api.intake._last_id()
+        sends = json.loads(body()) | {"places": [{"place_id": "L1", "kind": "online"}], "concerns": ["online_sexual_abuse"]}
+        answer, again = [await post(north, "/v1/referrals", json.dumps(sends).encode()) for _ in range(2)]
+        assert (answer.status_code, answer.json()["outcome"]) == (202, "received"), answer.text
+        assert again.json()["outcome"] == "repeated"
+        (received,) = [
+            each.message for each in await api.intake.published(before) if isinstance(each.message, ReferralReceived)
+        ]
+        assert [place.description for place in received.referral.places] == ["Online. No place is known."]
+
     async def test_it_is_kept_as_a_record_would_be_with_the_partners_own_bytes(
         self, api: Api, north: httpx.AsyncClient
     ) -> None:
