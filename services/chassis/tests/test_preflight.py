@@ -34,10 +34,10 @@ def given(dsn: str, **more: Any) -> Settings:
 
 
 def elsewhere(dsn: str, **parts: str) -> str:
-    """The same address with another user, password, port or database."""
+    """The same address with another user, password, host, port or database."""
     split = urlsplit(dsn)
     user, password = parts.get("user", split.username), parts.get("password", split.password)
-    host = f"{split.hostname}:{parts.get('port', split.port)}"
+    host = f"{parts.get('hostname', split.hostname)}:{parts.get('port', split.port)}"
     return split._replace(netloc=f"{user}:{password}@{host}", path=parts.get("path", split.path)).geturl()
 
 
@@ -267,6 +267,7 @@ async def test_an_older_postgresql_is_refused(database: str, monkeypatch: pytest
         ({"password": "wrong"}, "PostgreSQL refuses the user or the password"),
         ({"path": "/no_such_database"}, "there is no such database"),
         ({"port": "1"}, "nobody answers at its address"),
+        ({"hostname": "no-such-host.invalid"}, "no computer has the name in its address"),
     ],
 )
 async def test_a_wrong_password_a_missing_database_and_a_dead_server_are_told_apart(
@@ -289,6 +290,8 @@ async def test_a_dead_kafka_and_one_that_answers_are_told_apart(kafka_bootstrap:
     assert await preflight.kafka_says(settings_for(kafka_bootstrap, database)) is None
     dead = await preflight.kafka_says(settings_for("127.0.0.1:1", database))
     assert preflight.why(dead or ValueError()) == "nobody answers at its address"
+    unknown = await preflight.kafka_says(settings_for("no-such-host.invalid:9092", database))
+    assert preflight.why(unknown or ValueError()) == "no computer has the name in its address"
     assert preflight.why(SaslAuthenticationFailed()) == "Kafka refuses the user or the password"
     assert preflight.why(KafkaConnectionError()) == ""
 

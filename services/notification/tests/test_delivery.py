@@ -188,6 +188,12 @@ class TestEmail:
         assert await attempts(notification) == [(1, "unreachable", None)]
         assert await states(notification) == [(f"partner:{PARTNER}", "queued", None)]
 
+    async def test_a_mail_server_whose_name_nobody_knows_is_told_of_as_that(self, notification: Harness) -> None:
+        await deliver(notification, b.partner_registered(TEAM), b.received())
+        elsewhere = settings_of(notification).model_copy(update={"smtp_host": "no-such-host.invalid"})
+        await deliver_email(notification, Mailer(elsewhere))
+        assert await attempts(notification) == [(1, "host_unknown", None)]
+
     async def test_an_escalation_reaches_its_level(self, notification: Harness, mail: MailServer) -> None:
         ladder = [Contact(email=f"{name}@force.example") for name in ("team", "inspector", "head")]
         await deliver(
@@ -321,6 +327,23 @@ class TestWebhooks:
         await deliver(notification, b.partner_registered(hook(endpoint)), b.received())
         await deliver_webhooks(notification)
         assert await attempts(notification) == [(1, "timed_out", None)]
+
+    @pytest.mark.usefixtures("secret")
+    @pytest.mark.parametrize(
+        ("url", "code"),
+        [
+            ("http://no-such-host.invalid/hook", "host_unknown"),
+            ("http://127.0.0.1:1/hook", "unreachable"),
+            ("https://127.0.0.1:{port}/hook", "tls_failed"),
+        ],
+    )
+    async def test_a_name_that_nobody_knows_a_silent_address_and_a_wrong_certificate_are_told_apart(
+        self, notification: Harness, endpoint: Endpoint, url: str, code: str
+    ) -> None:
+        there = hook(endpoint).model_copy(update={"webhook_url": url.format(port=endpoint.port)})
+        await deliver(notification, b.partner_registered(there), b.received())
+        await deliver_webhooks(notification)
+        assert await attempts(notification) == [(1, code, None)]
 
     @pytest.mark.usefixtures("secret")
     async def test_of_a_long_answer_only_the_status_counts(self, notification: Harness, endpoint: Endpoint) -> None:

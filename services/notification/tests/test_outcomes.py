@@ -1,5 +1,6 @@
 """What follows from each way in which an attempt can end."""
 
+import socket
 import ssl
 from datetime import timedelta
 from email.utils import format_datetime
@@ -32,6 +33,11 @@ def test_an_http_status_says_what_follows(status: int, verdict: Verdict) -> None
     assert (outcome.verdict, outcome.status) == (verdict, status)
 
 
+def caused(error: BaseException, by: BaseException) -> BaseException:
+    error.__cause__ = by
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "verdict", "code"),
     [
@@ -50,6 +56,9 @@ def test_an_http_status_says_what_follows(status: int, verdict: Verdict) -> None
         (ssl.SSLError("certificate"), Verdict.AGAIN, "tls_failed"),
         (TimeoutError(), Verdict.AGAIN, "timed_out"),
         (OSError(), Verdict.AGAIN, "unreachable"),
+        (socket.gaierror(-2, "Name or service not known"), Verdict.AGAIN, "host_unknown"),
+        (caused(smtp.SMTPConnectError("no"), socket.gaierror(-3, "later")), Verdict.AGAIN, "host_unknown"),
+        (caused(smtp.SMTPConnectError("no"), ssl.SSLError("certificate")), Verdict.AGAIN, "tls_failed"),
         (ValueError("address"), Verdict.FAILED, "address_invalid"),
     ],
 )

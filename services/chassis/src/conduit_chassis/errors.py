@@ -93,6 +93,14 @@ def _connection_is_gone(error: BaseException) -> bool:
     return any(text in str(error) for text in _CLOSED)
 
 
+def is_caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether it is an error of this kind, or libraries made it of one."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, kind):
+        found = found.__cause__ or found.__context__
+    return found is not None
+
+
 def class_name(error: BaseException) -> str:
     """The error's class, which is all that logs, metrics and dead letters may say of it: texts hold values."""
     kind = type(error)

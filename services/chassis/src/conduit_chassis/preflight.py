@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 
 import asyncpg
@@ -76,6 +77,7 @@ _WHY_BY_CLASS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...]
         "Kafka refuses the user or the password",
     ),
     (TimeoutError, "it does not answer in time"),
+    (gaierror, "no computer has the name in its address"),
     (OSError, "nobody answers at its address"),
 )
 

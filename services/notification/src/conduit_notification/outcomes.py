@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from socket import gaierror
 
 from aiosmtplib import (
     SMTPAuthenticationError,
@@ -23,6 +24,7 @@ from aiosmtplib import (
 )
 
 from conduit_chassis.backoff import delay
+from conduit_chassis.errors import is_caused_by
 from conduit_notification.notices import Claimed
 from conduit_notification.policy import NotificationPolicy
 
@@ -64,6 +66,7 @@ SECRET_UNUSABLE = AttemptOutcome(Verdict.AGAIN, "secret_unusable")
 INTERNAL_ERROR = AttemptOutcome(Verdict.AGAIN, "internal_error")
 TIMED_OUT = AttemptOutcome(Verdict.AGAIN, "timed_out")
 UNREACHABLE = AttemptOutcome(Verdict.AGAIN, "unreachable")
+HOST_UNKNOWN = AttemptOutcome(Verdict.AGAIN, "host_unknown")
 TLS_FAILED = AttemptOutcome(Verdict.AGAIN, "tls_failed")
 EMAIL_TAKEN = AttemptOutcome(Verdict.SENT, "smtp_accepted", 250)
 
@@ -122,15 +125,20 @@ def of_smtp(error: BaseException) -> AttemptOutcome:
         error = error.recipients[0]
     if isinstance(error, SMTPResponseException):
         return _of_response(error)
-    if isinstance(error, ssl.SSLError):
-        return TLS_FAILED
     if isinstance(error, SMTPTimeoutError | TimeoutError):
         return TIMED_OUT
     if isinstance(error, SMTPNotSupported):
         return AttemptOutcome(Verdict.AGAIN, "smtp_extension_missing")
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
         return ADDRESS_INVALID
-    return UNREACHABLE if isinstance(error, SMTPException | OSError) else INTERNAL_ERROR
+    return of_connection(error) if isinstance(error, SMTPException | OSError) else INTERNAL_ERROR
+
+
+def of_connection(error: BaseException) -> AttemptOutcome:
+    """Why there is no connection: nobody has the host's name, its certificate is not good, or nobody answers there."""
+    if is_caused_by(error, gaierror):
+        return HOST_UNKNOWN
+    return TLS_FAILED if is_caused_by(error, ssl.SSLError) else UNREACHABLE
 
 
 def _of_response(error: SMTPResponseException) -> AttemptOutcome:

@@ -52,8 +52,8 @@ class Webhooks:
             return outcomes.TIMED_OUT
         except httpx.InvalidURL:
             return outcomes.URL_NOT_ALLOWED
-        except httpx.HTTPError:
-            return outcomes.UNREACHABLE
+        except httpx.HTTPError as error:
+            return outcomes.of_connection(error)
 
     async def _post(self, url: str, content: bytes, headers: dict[str, str], now: datetime) -> AttemptOutcome:
         self._client.cookies.clear()
