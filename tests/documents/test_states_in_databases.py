@@ -26,7 +26,8 @@ from conduit_generate.states.world import NOW, WAITING
 from conduit_notification import queue
 from conduit_notification.notices import Claimed, Notice
 from conduit_notification.outcomes import AttemptOutcome, Next, Verdict
-from conduit_notification.queue import Result
+from conduit_notification.queue import Result, Room
+from conduit_notification.shares import Shares
 from conduit_notification.templates import Template
 from tests.documents.test_glossary import sections
 from tests.documents.test_states import drawn
@@ -109,7 +110,7 @@ async def state_of(connection: Any, made: Notice) -> str:
 async def attempt(connection: Any, made: Notice) -> Claimed:
     """The attempt that is under way."""
     await connection.execute("UPDATE notices SET next_attempt_at = clock_timestamp() WHERE state = 'queued'")
-    claimed = await queue.claim(connection, Channel.EMAIL, LEASE, 10)
+    claimed = await queue.claim(connection, Channel.EMAIL, LEASE, Room(10, 10), Shares())
     return next((each for each in claimed if each.notice_id == made.notice_id), _late(made))
 
 

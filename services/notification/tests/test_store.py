@@ -17,7 +17,8 @@ from conduit_contracts.programme import Contact
 from conduit_notification import queue, store
 from conduit_notification.notices import Claimed
 from conduit_notification.outcomes import EMAIL_TAKEN, Next
-from conduit_notification.queue import Result
+from conduit_notification.queue import Result, Room
+from conduit_notification.shares import Shares
 from conduit_notification.work import NotificationWork
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, NOW, PARTNER, REFERRAL, record_of
@@ -164,7 +165,8 @@ async def test_the_database_refuses_half_states(notification: Harness, statement
 
 async def claim(notification: Harness, limit: int = 10, passing_over: tuple[str, ...] = ()) -> list[Claimed]:
     async with notification.runtime.transaction() as (connection, _):
-        return await queue.claim(connection, Channel.EMAIL, timedelta(minutes=1), limit, passing_over)
+        room = Room(limit, limit, dict.fromkeys(passing_over, limit), share=limit)
+        return await queue.claim(connection, Channel.EMAIL, timedelta(minutes=1), room, Shares())
 
 
 async def queue_some(notification: Harness, number: int) -> None:

@@ -2,6 +2,7 @@
 
 `python -m conduit_local.smtp_sink FOLDER PORT`. A file appears under its final name only when it is complete. So that
 refusals can be tried, recipients at a domain beginning with `bounce.` are refused for good (550), at `defer.` for now (451).
+A message for one at `slow.` is taken after two seconds, as a mail server at its limits would.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from conduit_local.ports import LOOPBACK
 
 MAX_BYTES = 2 * 1024 * 1024
+SLOW_SECONDS = 2.0
 
 
 class FolderHandler:
@@ -44,6 +46,8 @@ class FolderHandler:
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd's name
+        if any(address.rpartition("@")[2].startswith("slow.") for address in envelope.rcpt_tos):
+            await asyncio.sleep(SLOW_SECONDS)
         # Sorted by name is sorted by arrival, across restarts too.
         name = f"{time.time_ns():020d}-{os.getpid()}-{next(self._numbers)}.eml"
         recipients = ", ".join(envelope.rcpt_tos)

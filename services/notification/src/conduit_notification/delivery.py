@@ -29,13 +29,18 @@ from conduit_notification import duty_store, metrics, notices, queue
 from conduit_notification.notices import HUB, Claimed, Ladder, Notice
 from conduit_notification.outcomes import INTERNAL_ERROR, AttemptOutcome, next_step
 from conduit_notification.policy import NotificationPolicy
-from conduit_notification.queue import Result, Undelivered
+from conduit_notification.queue import Result, Room, Undelivered
+from conduit_notification.shares import Shares
 from conduit_notification.templates import Template
+from conduit_notification.turns import Turns
 
 _log = structlog.get_logger()
 
 Send = Callable[[Claimed], Awaitable[AttemptOutcome]]
 DRAIN_SECONDS = 5.0
+QUICK_SECONDS = 0.1
+"""An attempt that takes longer costs more than claiming does, and what is claimed ahead of it waits behind it."""
+_WEIGHT_OF_LAST = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,17 @@ class Pace:
     """How soon a queued notice is seen."""
     gather: float = 0.02
     """How long results wait for others, to be settled in one transaction."""
+    for_danger: int = 1
+    """More attempts under way, which only notices of danger have: they wait for no turn of another's."""
 
     @property
     def lease(self) -> timedelta:
         """How long a claim holds: longer than all that is in hand can take."""
-        return timedelta(seconds=self.longest * -(-self.in_hand // self.at_once) + 5)
+        return timedelta(seconds=self.longest * -(-(self.in_hand + self.for_danger) // self.at_once) + 5)
+
+    def ahead(self, seconds: float) -> int:
+        """What to have in hand where attempts take so long: no more than turns, but where they are over in no time."""
+        return self.in_hand if seconds < QUICK_SECONDS else self.at_once
 
 
 class Courier:
@@ -74,8 +85,10 @@ class Courier:
         self._policy = policy
         self._pace = pace
         self._hub = hub
-        self._turns = asyncio.Semaphore(pace.at_once)
-        self._in_hand: dict[asyncio.Task[Result], Claimed] = {}
+        self._turns = Turns(pace.at_once, pace.for_danger)
+        self._shares = Shares()
+        self._usual_seconds = 0.0
+        self._in_hand: dict[asyncio.Task[list[Result]], Claimed] = {}
         self._waiting: dict[UUID, Claimed] = {}
         """In hand, and not begun."""
         self._results: list[Result] = []
@@ -117,23 +130,23 @@ class Courier:
         await self._settle()
 
     async def _claim(self) -> int:
+        """Danger has room of its own: it does not wait for what is in hand already."""
         pace = self._pace
+        dangers = sum(notice.urgent for notice in self._in_hand.values())
+        others = pace.ahead(self._usual_seconds) - (len(self._in_hand) - dangers)
         held = Counter(notice.audience for notice in self._in_hand.values())
-        busy = [audience for audience, number in held.items() if number >= pace.share]
-        # Whoever may have more gets no more than its share, also where all that is claimed now turns out to be its own.
-        most = max((number for number in held.values() if number < pace.share), default=0)
-        room = min(pace.in_hand - len(self._in_hand), pace.share - most)
-        if room <= 0:
+        room = Room(max(0, others), max(0, pace.at_once + pace.for_danger - dangers), held, pace.share)
+        if not room.others and not room.for_danger:
             return 0
         async with self._runtime.transaction() as (connection, _outbox):
-            claimed = await queue.claim(connection, self.channel, pace.lease, room, busy)
+            claimed = await queue.claim(connection, self.channel, pace.lease, room, self._shares)
         for notice in claimed:
             self._waiting[notice.notice_id] = notice
             self._in_hand[asyncio.create_task(self._attempt(notice))] = notice
         return len(claimed)
 
-    async def _attempt(self, notice: Claimed) -> Result:
-        async with self._turns:
+    async def _attempt(self, notice: Claimed) -> list[Result]:
+        async with self._turns.one(urgent=notice.urgent):
             del self._waiting[notice.notice_id]
             started, at = monotonic(), self._clock.now()
             try:
@@ -142,17 +155,21 @@ class Courier:
                 _log.error("attempt_failed", exc_info=error)
                 outcome = INTERNAL_ERROR
         seconds = monotonic() - started
+        self._usual_seconds += (seconds - self._usual_seconds) * _WEIGHT_OF_LAST
         metrics.ATTEMPTS.labels(self.channel.value, outcome.code).inc()
         metrics.ATTEMPT_SECONDS.labels(self.channel.value).observe(seconds)
-        following = next_step(outcome, notice, self._clock.now(), self._policy, random())  # noqa: S311 - a jitter is no secret
-        return Result(notice, outcome, following, at, int(seconds * 1000))
+        jitter, now = random(), self._clock.now()  # noqa: S311 - a jitter is no secret
+        return [
+            Result(each, outcome, next_step(outcome, each, now, self._policy, jitter), at, int(seconds * 1000))
+            for each in notice.together
+        ]
 
     def _collect(self) -> None:
         done = [task for task in self._in_hand if task.done()]
         for task in done:
             del self._in_hand[task]
             if not task.cancelled():
-                self._results.append(task.result())
+                self._results += task.result()
 
     async def _settle(self) -> None:
         if not self._results:

@@ -7,6 +7,8 @@ from aiosmtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException, SMTPS
 from conduit_notification.rendering import domain_of
 from conduit_notification.settings import NotificationSettings
 
+FOR_DANGER = 1
+"""Connections besides the others, so that a notice of danger waits for none of them."""
 _CLOSING = 421
 
 
@@ -17,7 +19,7 @@ class Mailer:
         self._sender = settings.smtp_sender
         self._seconds = settings.smtp_seconds
         self._clients: asyncio.LifoQueue[SMTP] = asyncio.LifoQueue()
-        for _ in range(settings.smtp_connections):
+        for _ in range(settings.smtp_connections + FOR_DANGER):
             self._clients.put_nowait(_client(settings))
 
     async def send(self, recipient: str, message: bytes) -> None:

@@ -83,6 +83,20 @@ class Claimed:
     urgent: bool = False
     control_room: str | None = None
     """Of the force that it is for."""
+    folded: "tuple[Claimed, ...]" = ()
+    """Others that go out with it, as one e-mail."""
+
+    @property
+    def together(self) -> "tuple[Claimed, ...]":
+        """All that goes out with it, itself included, in the order in which they were made."""
+        return tuple(sorted((self, *self.folded), key=lambda each: (each.created_at, each.notice_id)))
+
+    @property
+    def message_id(self) -> UUID:
+        """What tells a receiver that a message is the same again: the same of the same notices, and of no others."""
+        if not self.folded:
+            return self.notice_id
+        return uuid5(_NAMESPACE, " ".join(str(each.notice_id) for each in self.together))
 
 
 def partner(partner_id: str) -> str:

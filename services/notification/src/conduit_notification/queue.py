@@ -7,8 +7,9 @@ another would send too.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,8 +20,10 @@ from conduit_chassis.columns import Columns
 from conduit_chassis.postgres import Connection, Queryable, Row
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
-from conduit_notification.notices import Claimed, Ladder, Notice
+from conduit_notification import folding
+from conduit_notification.notices import Claimed, Ladder, Notice, is_sandbox
 from conduit_notification.outcomes import AttemptOutcome, Next
+from conduit_notification.shares import FOLDED, DueNotice, NoticeKind, Shares, kind_of
 
 _NOTICES = Columns(
     notice_id="uuid",
@@ -33,6 +36,7 @@ _NOTICES = Columns(
     urgent="boolean",
     collapse="text",
     created_at="timestamptz",
+    kind="text",
 )
 _ENQUEUE = f"""
 INSERT INTO notices ({_NOTICES.names}, next_attempt_at, state, attempts)
@@ -43,20 +47,68 @@ WHERE ladder IS NULL
     OR jsonb_path_exists(ladder, CASE wanted.channel WHEN 'email' THEN '$[*].email' ELSE '$[*].webhook_url' END::jsonpath)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
-_CLAIM = """
-WITH due AS (
-    SELECT notice_id FROM notices
-    WHERE state = 'queued' AND channel = $1 AND next_attempt_at <= clock_timestamp() AND audience <> ALL($2::text[])
-    ORDER BY urgent DESC, next_attempt_at LIMIT $3 FOR UPDATE SKIP LOCKED
+_DUE = "state = 'queued' AND next_attempt_at <= clock_timestamp() AND channel = $1"
+_IN_TURN = "state = 'queued' AND NOT urgent AND channel = $1 AND kind = wanted.kind"
+_WAITING_DANGER = f"""
+SELECT notice_id FROM notices WHERE {_DUE} AND urgent AND audience <> ALL($2::text[]) ORDER BY next_attempt_at LIMIT $3
+"""  # noqa: S608 - constants
+# Of each kind the audiences after the one that had the last turn, each found by a look into the index, and of each of these
+# what has waited longest: the first of each audience before the second of any.
+_WAITING = f"""
+SELECT wanted.kind, notice_id, audience, template, level
+FROM unnest($2::text[], $3::text[]) AS wanted (kind, after) CROSS JOIN LATERAL (
+    WITH RECURSIVE turns (audience, again, place) AS (
+        SELECT wanted.after, false, 0
+        UNION ALL
+        SELECT following.audience, following.again, place + 1
+        FROM turns CROSS JOIN LATERAL (
+            (SELECT audience, turns.again FROM notices WHERE {_IN_TURN} AND audience > turns.audience
+                AND (NOT turns.again OR audience <= wanted.after) ORDER BY audience LIMIT 1)
+            UNION ALL
+            (SELECT audience, true FROM notices WHERE {_IN_TURN} AND audience <= wanted.after
+                AND NOT turns.again ORDER BY audience LIMIT 1)
+            ORDER BY again LIMIT 1
+        ) AS following
+    ), ready AS (
+        SELECT audience, place FROM turns
+        WHERE place > 0 AND audience <> ALL($4::text[]) AND EXISTS (
+            SELECT FROM notices
+            WHERE {_IN_TURN} AND notices.audience = turns.audience AND next_attempt_at <= clock_timestamp())
+        LIMIT $5
+    )
+    SELECT due.notice_id, due.audience, due.template, due.level FROM ready CROSS JOIN LATERAL (
+        SELECT notice_id, audience, template, level, row_number() OVER (ORDER BY next_attempt_at, notice_id) AS number
+        FROM (
+            SELECT notice_id, audience, template, level, next_attempt_at FROM notices
+            WHERE {_IN_TURN} AND notices.audience = ready.audience AND next_attempt_at <= clock_timestamp()
+            ORDER BY next_attempt_at LIMIT (SELECT ceil($5::numeric / count(*)) FROM ready)
+        ) AS first_of_it
+    ) AS due
+    ORDER BY due.number, place LIMIT $5
+) AS found
+"""  # noqa: S608 - constants
+_TAKE = f"""
+WITH chosen AS (
+    SELECT notice_id, audience, template, level, urgent FROM notices
+    WHERE notice_id = ANY($3::uuid[]) AND finished_at IS NULL AND {_DUE} FOR UPDATE SKIP LOCKED
+), folded AS (
+    SELECT others.notice_id, chosen.notice_id AS leader FROM chosen CROSS JOIN LATERAL (
+        SELECT notice_id FROM notices
+        WHERE {_DUE} AND NOT urgent AND kind = 'reminder' AND audience = chosen.audience AND template = chosen.template
+            AND level = chosen.level AND notice_id <> ALL($3::uuid[])
+        ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED
+    ) AS others
+    WHERE chosen.template = ANY($4::text[]) AND NOT chosen.urgent
 ), taken AS (
-    UPDATE notices SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + $4::interval
-    FROM due WHERE notices.notice_id = due.notice_id
-    RETURNING notices.notice_id, audience, level, template, referral_id, params, attempts, created_at, urgent
+    UPDATE notices SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + $2::interval
+    FROM (SELECT notice_id, notice_id AS leader FROM chosen UNION ALL SELECT notice_id, leader FROM folded) AS due
+    WHERE notices.notice_id = due.notice_id
+    RETURNING leader, notices.notice_id, audience, level, template, referral_id, params, attempts, created_at, urgent
 )
-SELECT notice_id, audience, level, template, referral_id, params, attempts, created_at, ladder, telephones, urgent,
+SELECT leader, notice_id, audience, level, template, referral_id, params, attempts, created_at, ladder, telephones, urgent,
        control_room
 FROM taken LEFT JOIN contacts USING (audience) ORDER BY urgent DESC, created_at, notice_id
-"""
+"""  # noqa: S608 - constants
 # A queued notice is one that is not finished. Said so, it is found by its id: said by its state, the planner would read
 # the whole index of queued notices, of which it expects few.
 _HELD = Columns(notice_id="uuid", attempt="smallint")
@@ -130,15 +182,59 @@ async def enqueue(connection: Connection, notices: Sequence[Notice]) -> None:
 
 
 def _row(notice: Notice) -> Mapping[str, Any]:
-    return {name: getattr(notice, name) for name in _NOTICES} | {"params": json.dumps(notice.params)}
+    made = {"params": json.dumps(notice.params), "kind": kind_of(notice.template, sandbox=is_sandbox(notice.audience))}
+    return {name: made[name] if name in made else getattr(notice, name) for name in _NOTICES}
 
 
-async def claim(
-    connection: Connection, channel: Channel, lease: timedelta, limit: int, passing_over: Collection[str] = ()
-) -> list[Claimed]:
-    """Take up to `limit` due notices, urgent ones first, for one attempt each within the lease."""
-    rows = await connection.fetch(_CLAIM, channel.value, list(passing_over), limit, lease)
-    return [_claimed(channel, row) for row in rows]
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a process has room for."""
+
+    others: int
+    for_danger: int
+    held: Mapping[str, int] = field(default_factory=dict)
+    """What it has in hand, by audience."""
+    share: int = 1_000
+    """What one audience may have in hand."""
+
+
+async def claim(connection: Connection, channel: Channel, lease: timedelta, room: Room, shares: Shares) -> list[Claimed]:
+    """Take due notices for one attempt each within the lease: danger first, then of each kind its share.
+
+    What goes out as one e-mail comes as one, with the others in it.
+    """
+    busy = [audience for audience, number in room.held.items() if number >= room.share]
+    # Whoever may have more gets no more than its share, also where all that is claimed now turns out to be its own.
+    most = max((number for number in room.held.values() if number < room.share), default=0)
+    limit = min(room.for_danger, room.share - most)
+    rows = await connection.fetch(_WAITING_DANGER, channel.value, busy, limit)
+    wanted = [row["notice_id"] for row in rows]
+    if room.others:
+        kinds, after = [kind.value for kind in shares.after], list(shares.after.values())
+        rows = await connection.fetch(_WAITING, channel.value, kinds, after, busy, room.others)
+        waiting = [_waiting(channel, row) for row in rows]
+        wanted += [each.notice_id for each in shares.choose(waiting, room.others, room.held, room.share - len(wanted))]
+    return await _take(connection, channel, lease, wanted)
+
+
+def _waiting(channel: Channel, row: Row) -> DueNotice:
+    folds = channel is Channel.EMAIL and row["template"] in FOLDED
+    fold = (row["audience"], row["template"], row["level"]) if folds else None
+    return DueNotice(row["notice_id"], NoticeKind(row["kind"]), row["audience"], fold)
+
+
+async def _take(connection: Connection, channel: Channel, lease: timedelta, wanted: Sequence[UUID]) -> list[Claimed]:
+    """Those that are still due: another process may have been quicker."""
+    if not wanted:
+        return []
+    folded = list(FOLDED) if channel is Channel.EMAIL else []
+    rows = await connection.fetch(_TAKE, channel.value, lease, wanted, folded, folding.MOST - 1)
+    others: defaultdict[UUID, list[Claimed]] = defaultdict(list)
+    for row in rows:
+        if row["leader"] != row["notice_id"]:
+            others[row["leader"]].append(_claimed(channel, row))
+    leading = [_claimed(channel, row) for row in rows if row["leader"] == row["notice_id"]]
+    return [replace(each, folded=tuple(others[each.notice_id])) for each in leading]
 
 
 def _claimed(channel: Channel, row: Row) -> Claimed:
@@ -160,7 +256,8 @@ def _claimed(channel: Channel, row: Row) -> Claimed:
 
 async def release(connection: Connection, notices: Iterable[Claimed]) -> None:
     """Give back claimed notices whose attempt has not begun."""
-    held = [{"notice_id": each.notice_id, "attempt": each.attempt} for each in notices]
+    all_of_them = (each for notice in notices for each in notice.together)
+    held = [{"notice_id": each.notice_id, "attempt": each.attempt} for each in all_of_them]
     if held:
         await connection.execute(_RELEASE, *_HELD.arrays(held))
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from textwrap import fill
 from typing import Any
 
-from conduit_notification import addresses
+from conduit_notification import addresses, folding
 from conduit_notification.duty import WORDING, Kind
 from conduit_notification.hours import HubHours
 from conduit_notification.notices import Claimed, is_sandbox
@@ -66,8 +66,8 @@ class Ways:
 def email(notice: Claimed, recipient: str, *, sender: str, ways: Ways) -> bytes:
     """The whole message, with CRLF line ends (RFC 5322).
 
-    The Message-ID follows from the notice's id, so that a receiver can drop the second copy that a crash between
-    sending and marking may cause. Auto-Submitted (RFC 3834) keeps auto-responders quiet.
+    The Message-ID follows from the ids of the notices in it, so that a receiver can drop the second copy that a crash
+    between sending and marking may cause. Auto-Submitted (RFC 3834) keeps auto-responders quiet.
 
     Raises:
         AddressInvalidError: the recipient is not one plain ASCII address.
@@ -78,13 +78,14 @@ def email(notice: Claimed, recipient: str, *, sender: str, ways: Ways) -> bytes:
     # In one line, whatever the reference holds: what follows a line end would be a header of its own.
     subject = SUBJECTS.get(Template(notice.template), SUBJECT)
     said = f"{_TRIED_SUBJECT if is_sandbox(notice.audience) else ''}{subject.substitute(reference=reference_of(notice))}"
+    said = folding.subject(notice) if notice.folded else said
     message["Subject"] = " ".join(said.split())
     message["Date"] = format_datetime(notice.created_at)
-    message["Message-ID"] = f"<{notice.notice_id}@{domain_of(sender)}>"
+    message["Message-ID"] = f"<{notice.message_id}@{domain_of(sender)}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["MIME-Version"] = "1.0"
-    text = body(notice, ways)
+    text = folding.body(notice) if notice.folded else body(notice, ways)
     message.set_payload(text, "us-ascii" if text.isascii() else _UTF_8)
     return message.as_bytes()
 

@@ -28,14 +28,14 @@ class NotificationSettings(Settings):
     smtp_starttls: bool | None = None
     """true: required. false: never. Not set: used where the server offers it."""
     smtp_connections: int = Field(default=4, ge=1, le=100)
-    """Kept open and used again; so many e-mails go out at once."""
+    """Kept open and used again; so many e-mails go out at once. One more is for notices of danger alone."""
     smtp_seconds: float = Field(default=10.0, gt=0, le=60)
     """One e-mail, connecting included, takes no longer."""
 
     webhook_allow_http: bool = False
     """For tests and the local stack. Everywhere else a webhook's URL is https."""
     webhook_requests: int = Field(default=16, ge=4, le=200)
-    """So many webhook requests run at once; one audience has at most a quarter of them."""
+    """So many webhook requests run at once; one audience has at most a quarter of them. One more is for danger alone."""
     webhook_seconds: float = Field(default=10.0, gt=0, le=60)
     """One request, connecting included, takes no longer."""
     secrets_dir: Path = Path("/run/secrets/conduit")
