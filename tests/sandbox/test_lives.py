@@ -5,6 +5,7 @@ Each generated life is led twice: in the sandbox, and by triage and routing them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -135,10 +136,12 @@ def _go_on(draw: st.DrawFn, sandbox: Sandbox, number: int) -> None:
 
 
 def _play(draw: st.DrawFn, story: Story, outcome: SandboxOutcome) -> None:
-    able = {
+    able: Callable[[], tuple[str, ...]] | None = {
         SandboxOutcome.FORCE_RECEIVED: story.life.waiting,
         SandboxOutcome.FORCE_ACKNOWLEDGED: story.life.waiting,
         SandboxOutcome.FORCE_DECLINED: lambda: story.life.may_give_back,
+        SandboxOutcome.FORCE_OVERDUE: lambda: story.life.unchased,
+        SandboxOutcome.FORCE_ESCALATED: lambda: story.life.may_be_escalated,
     }.get(outcome)
     force_id = draw(st.sampled_from([None, *able()])) if able else None
     try:

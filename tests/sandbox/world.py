@@ -34,7 +34,12 @@ from services.triage.tests import builders as judge
 POLICY = Path(__file__).parents[2] / "deploy" / "policy" / "policy.toml"
 TRIAGE = load_policy(POLICY, "triage", TriagePolicy).model_copy(update={"force_areas_at_least": 99})
 """Two areas alone accept nothing here, so that officers may decide about what lies in two as well."""
-ROUTING = load_policy(POLICY, "routing", RoutingPolicy)
+_POLICY = load_policy(POLICY, "routing", RoutingPolicy)
+_CLOCKS = {
+    name: clock.model_copy(update={"chases": 1, "escalation_levels": 1}) for name, clock in dict(_POLICY.clocks).items()
+}
+ROUTING = _POLICY.model_copy(update={"clocks": _POLICY.clocks.model_copy(update=_CLOCKS)})
+"""One reminder, then one level: the sandbox tells of no more."""
 SHOWN = frozenset(step.value for step in SandboxStep)
 WORDS = {"comment", "happened_at"}
 """What an officer writes, and when: no two lives have the same."""
@@ -110,10 +115,20 @@ class World:
             self._route(route.received(self.referral_id, says["force_id"]))
         elif step is SandboxStep.HANDOFF_ACKNOWLEDGED:
             self._route(route.acknowledged(self.referral_id, says["force_id"]))
+        elif step in {SandboxStep.HANDOFF_OVERDUE, SandboxStep.HANDOFF_ESCALATED}:
+            self._run_out(says["force_id"])
         else:
             assert step is SandboxStep.HANDOFF_DECLINED, f"routing does not tell {step}"
             declined = route.declined(self.referral_id, says["force_id"], says["rerouted_to"])
             self._route(declined.model_copy(update={"reason": NotOursReason(says["reason"])}))
+
+    def _run_out(self, force_id: str) -> None:
+        """The time in which this force should have answered is over."""
+        self._now += timedelta(seconds=1)
+        self.routing.work.now = self.triage.work.now = self._now
+        case = self.routing.case(self.referral_id)
+        case.put(case.handoffs[force_id]._replace(next_action_at=self._now))
+        self._of_routing.extend(self.routing.wait(0).facts())
 
     def _to_routing(self, message: Message) -> None:
         if HANDLERS.get(message.type, ignore) is not ignore:

@@ -189,8 +189,7 @@ async def test_a_whole_life_goes_from_step_to_step_and_what_the_partner_does_has
 @pytest.mark.parametrize("outcome", SandboxOutcome)
 async def test_every_outcome_can_be_had(api: Api, sandbox: httpx.AsyncClient, outcome: SandboxOutcome) -> None:
     referral_id = await referred(sandbox)
-    needs = {"force_named": "no_force", "force_received": "accepted", "force_declined": "accepted"}
-    before = needs.get(outcome, "accepted" if outcome is SandboxOutcome.FORCE_ACKNOWLEDGED else None)
+    before = "no_force" if outcome == "force_named" else "accepted" if outcome.startswith("force_") else None
     if before:
         await ask(sandbox, referral_id, before)
     assert (await ask(sandbox, referral_id, outcome)).status_code == 202

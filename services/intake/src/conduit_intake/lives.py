@@ -60,6 +60,13 @@ class Part(StrEnum):
     DECLINED = "declined"
 
 
+class Silence(StrEnum):
+    """What was done about a force that does not answer."""
+
+    CHASED = "chased"
+    ESCALATED = "escalated"
+
+
 WAITING = frozenset({Part.DISSEMINATED, Part.RECEIVED})
 _UNDECIDED = frozenset({None, TriageState.UNDER_REVIEW, TriageState.INFORMATION_REQUESTED})
 _WITH_FORCES = frozenset({RoutingState.PROVISIONAL, RoutingState.OPEN})
@@ -86,6 +93,8 @@ class Life(BaseModel):
     owner: str | None = None
     """Who looks after the child in the meantime."""
     parts: dict[str, Part] = {}
+    silence: dict[str, Silence] = {}
+    """Forces that did not answer in time, and what the hub did about it since they last gave a sign."""
     took: set[str] = set()
     """Forces where a person took the case once."""
     steps: int = 0
@@ -108,6 +117,16 @@ class Life(BaseModel):
     def waiting(self, *parts: Part) -> tuple[str, ...]:
         """The forces whose answer is waited for, or whose part is in one of these states."""
         return _in_order(force for force, part in self.parts.items() if part in (parts or WAITING))
+
+    @property
+    def unchased(self) -> tuple[str, ...]:
+        """The forces that are waited for and may be reminded."""
+        return tuple(force for force in self.waiting() if force not in self.silence)
+
+    @property
+    def may_be_escalated(self) -> tuple[str, ...]:
+        """The forces that are waited for and where nobody higher was asked yet."""
+        return tuple(force for force in self.waiting() if self.silence.get(force) is not Silence.ESCALATED)
 
     @property
     def held(self) -> bool:
@@ -193,10 +212,8 @@ class Story:
         if life.triage is TriageState.DECLINED and life.looks < MOST_LOOKS:
             self._open_review("immediate_danger" if life.danger else "reconsideration")
             return
-        taken, state = (
-            life.triage is TriageState.DECLINED,
-            "accepted" if life.triage is TriageState.ACCEPTED else "under_review",
-        )
+        state = "accepted" if life.triage is TriageState.ACCEPTED else "under_review"
+        taken = life.triage is TriageState.DECLINED
         refusal = "second_look_already_taken" if taken else f"not_declined_but_{state}"
         self._say(SandboxStep.RECONSIDERATION_REFUSED, reason=refusal)
 
@@ -244,6 +261,8 @@ class Story:
             SandboxOutcome.FORCE_RECEIVED: with_forces and bool(life.waiting(Part.DISSEMINATED)),
             SandboxOutcome.FORCE_ACKNOWLEDGED: with_forces and bool(life.waiting()),
             SandboxOutcome.FORCE_DECLINED: with_forces and bool(life.may_give_back),
+            SandboxOutcome.FORCE_OVERDUE: with_forces and bool(life.unchased),
+            SandboxOutcome.FORCE_ESCALATED: with_forces and bool(life.may_be_escalated),
             SandboxOutcome.HANDED_OVER: life.triage is not TriageState.DECLINED
             and life.routing is not RoutingState.HANDED_OVER,
         }.get(outcome, False)
@@ -349,7 +368,21 @@ class Story:
                 life.routing = RoutingState.OPEN
             self._say_routed(added=[*new, *anew], again=[*holders, *anew])
 
+    def _remind(self, force: str) -> None:
+        self.life.silence[force] = Silence.CHASED
+        self._say(SandboxStep.HANDOFF_OVERDUE, force_id=force, reason=self._missed(force))
+
+    def _escalate(self, force: str) -> None:
+        if force not in self.life.silence:
+            self._remind(force)
+        self.life.silence[force] = Silence.ESCALATED
+        self._say(SandboxStep.HANDOFF_ESCALATED, force_id=force, reason=self._missed(force))
+
+    def _missed(self, force: str) -> str:
+        return "receipt" if self.life.parts[force] is Part.DISSEMINATED else "acknowledgement"
+
     def _receive(self, force: str) -> None:
+        self.life.silence.pop(force, None)
         self.life.parts[force] = Part.RECEIVED
         self._say(SandboxStep.HANDOFF_RECEIVED, force_id=force)
 
@@ -357,6 +390,7 @@ class Story:
         life, owner = self.life, self.life.owner
         if life.parts[force] is Part.DISSEMINATED:
             self._receive(force)
+        life.silence.pop(force, None)
         life.parts[force] = Part.ACKNOWLEDGED
         life.took.add(force)
         self._say(SandboxStep.HANDOFF_ACKNOWLEDGED, force_id=force)
@@ -370,6 +404,7 @@ class Story:
         life, able = self.life, self.life.may_give_back
         force = force_id or (life.home if life.home in able else able[0])
         target = next(each for each, known in forces().items() if known.territorial and each not in life.parts)
+        life.silence.pop(force, None)
         life.parts[force] = Part.DECLINED
         life.took.discard(force)
         self._say(SandboxStep.HANDOFF_DECLINED, force_id=force, reason=reason, rerouted_to=target)
@@ -385,10 +420,10 @@ class Story:
             self._accept()
         if life.routing is RoutingState.NO_FORCE:
             self._name_force()
-        self._each(None, self._acknowledge)
+        self._each(None, self._acknowledge, life.waiting())
 
-    def _each(self, force_id: str | None, act: Callable[[str], None], *parts: Part) -> None:
-        for force in (force_id,) if force_id is not None else self.life.waiting(*parts):
+    def _each(self, force_id: str | None, act: Callable[[str], None], able: Iterable[str]) -> None:
+        for force in (force_id,) if force_id is not None else able:
             act(force)
 
     def _see_whether_handed_over(self) -> None:
@@ -427,8 +462,16 @@ _PLAYS: Mapping[SandboxOutcome, Callable[[Story, str | None, str | None], None]]
     SandboxOutcome.NO_FORCE: lambda story, _force, _reason: story._find_no_force(),
     SandboxOutcome.FORCE_NAMED: lambda story, _force, _reason: story._name_force(),
     SandboxOutcome.DECLINED: lambda story, _force, reason: story._decline(reason),
-    SandboxOutcome.FORCE_RECEIVED: lambda story, force, _reason: story._each(force, story._receive, Part.DISSEMINATED),
-    SandboxOutcome.FORCE_ACKNOWLEDGED: lambda story, force, _reason: story._each(force, story._acknowledge),
+    SandboxOutcome.FORCE_RECEIVED: lambda story, force, _reason: story._each(
+        force, story._receive, story.life.waiting(Part.DISSEMINATED)
+    ),
+    SandboxOutcome.FORCE_ACKNOWLEDGED: lambda story, force, _reason: story._each(
+        force, story._acknowledge, story.life.waiting()
+    ),
+    SandboxOutcome.FORCE_OVERDUE: lambda story, force, _reason: story._each(force, story._remind, story.life.unchased),
+    SandboxOutcome.FORCE_ESCALATED: lambda story, force, _reason: story._each(
+        force, story._escalate, story.life.may_be_escalated
+    ),
     SandboxOutcome.FORCE_DECLINED: lambda story, force, reason: story._give_back(force, reason),
     SandboxOutcome.HANDED_OVER: lambda story, _force, _reason: story._hand_over(),
     SandboxOutcome.REFUSED: lambda _story, _force, _reason: None,
@@ -438,6 +481,8 @@ _OF_FORCES: Mapping[SandboxOutcome, Callable[[Life], tuple[str, ...]]] = {
     SandboxOutcome.FORCE_RECEIVED: lambda life: life.waiting(Part.DISSEMINATED),
     SandboxOutcome.FORCE_ACKNOWLEDGED: lambda life: life.waiting(),
     SandboxOutcome.FORCE_DECLINED: lambda life: life.may_give_back,
+    SandboxOutcome.FORCE_OVERDUE: lambda life: life.unchased,
+    SandboxOutcome.FORCE_ESCALATED: lambda life: life.may_be_escalated,
 }
 """What one force does, and which forces may."""
 

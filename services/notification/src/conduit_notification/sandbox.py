@@ -200,6 +200,27 @@ def _given_back(step: intake.SandboxStepPlayed, about: dict[str, Any], *_: Any) 
     return routing.HandoffDeclined(**about, force_id=step.force_id or "", reason=reason, rerouted_to=target)
 
 
+def _overdue(
+    step: intake.SandboxStepPlayed, about: dict[str, Any], delivery: Delivery[Any], policy: NotificationPolicy
+) -> BaseModel:
+    return routing.HandoffOverdue(**about, **_missed(step, delivery, policy), chase=1)
+
+
+def _escalated(
+    step: intake.SandboxStepPlayed, about: dict[str, Any], delivery: Delivery[Any], policy: NotificationPolicy
+) -> BaseModel:
+    return routing.HandoffEscalated(**about, **_missed(step, delivery, policy), level=1)
+
+
+def _missed(step: intake.SandboxStepPlayed, delivery: Delivery[Any], policy: NotificationPolicy) -> dict[str, Any]:
+    return {
+        "force_id": step.force_id or "",
+        "leg": routing.Leg(step.reason or ""),
+        "due_at": delivery.attributes.time,
+        "policy_version": policy.version,
+    }
+
+
 def _handed_over(step: intake.SandboxStepPlayed, about: dict[str, Any], *_: Any) -> BaseModel:
     return routing.CaseHandedOver(**about, home_force=step.home_force or "")
 
@@ -226,6 +247,8 @@ _MADE: Mapping[SandboxStep, Made] = {
     SandboxStep.HANDOFF_RECEIVED: _of_a_force,
     SandboxStep.HANDOFF_ACKNOWLEDGED: _of_a_force,
     SandboxStep.HANDOFF_DECLINED: _given_back,
+    SandboxStep.HANDOFF_OVERDUE: _overdue,
+    SandboxStep.HANDOFF_ESCALATED: _escalated,
     SandboxStep.CASE_HANDED_OVER: _handed_over,
     SandboxStep.CASE_WITHDRAWN: _case_withdrawn,
 }

@@ -45,8 +45,8 @@ class OutcomeWanted(Value):
     )
     force_id: ForceId | None = Field(
         None,
-        description="With `force_received`, `force_acknowledged` and `force_declined`: which force. If absent: all forces "
-        "that can, or with `force_declined` the one that leads.",
+        description="With `force_received`, `force_acknowledged`, `force_declined`, `force_overdue` and `force_escalated`: "
+        "which force. If absent: all forces that can, or with `force_declined` the one that leads.",
     )
     reason: str | None = Field(
         None,

@@ -7,3 +7,11 @@ CREATE INDEX history_event ON history USING brin (
     submission_id text_bloom_ops (n_distinct_per_range = 2000)
 ) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX history_refused ON history (partner_reference) WHERE referral_id IS NULL AND partner_reference IS NOT NULL;
+
+-- The sandbox's tables are as their twins.
+CREATE INDEX history_event ON sandbox.history USING brin (
+    event_id text_bloom_ops (n_distinct_per_range = 2000),
+    submission_id text_bloom_ops (n_distinct_per_range = 2000)
+) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX history_refused ON sandbox.history (partner_reference)
+    WHERE referral_id IS NULL AND partner_reference IS NOT NULL;
