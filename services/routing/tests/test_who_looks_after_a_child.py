@@ -1,11 +1,14 @@
 """Who looks after a child: forces with an area before special ones, where the child is, and never a suspect's own force."""
 
+from collections.abc import Callable
 from datetime import date
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import NamedWithConsent, OffencePeriod, OffencePlace, Person, PlaceKind, Referral, Role
 from conduit_contracts.routing import (
@@ -15,6 +18,7 @@ from conduit_contracts.routing import (
     CaseRouted,
     CommandIgnored,
     HandoffChased,
+    HomeForceNamed,
     InformationDisseminated,
     ProfessionalStandardsInformed,
     RoutingReviewOpened,
@@ -26,6 +30,7 @@ from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     NOW,
     Desk,
+    Recorder,
     accepted,
     acknowledged,
     attached,
@@ -55,8 +60,8 @@ def in_danger(*places: OffencePlace, persons: tuple[Person, ...] = ()) -> Referr
     return referral(places, persons, immediate_danger=True)
 
 
-def police(force_id: str | None = KENT) -> Person:
-    return person("S1", role=Role.SUSPECT, suspect_is_police=True, suspect_force_id=force_id)
+def police(force_id: str | None = KENT, person_id: str = "S1") -> Person:
+    return person(person_id, role=Role.SUSPECT, suspect_is_police=True, suspect_force_id=force_id)
 
 
 # A special force has no area to safeguard a child in
@@ -387,6 +392,55 @@ def test_nobody_chases_the_suspects_own_force_until_an_officer_lets_it_in(desk: 
     desk.deliver(to_standards(told.referral_id, KENT))
     desk.deliver(name_home(told.referral_id, KENT))
     assert [type(each) for each in desk.wait(100_000).to(KENT)] == [HandoffChased]
+
+
+LETS_IN = [
+    pytest.param(lambda referral_id: name_home(referral_id, KENT), id="as home force"),
+    pytest.param(lambda referral_id: reroute(referral_id, ESSEX, KENT), id="in the place of another"),
+]
+
+
+def kept_from(*told: Recorder) -> set[str]:
+    """The forces that somebody who reads all that routing says keeps the case from, as notification does."""
+    kept: set[str] = set()
+    for fact in (fact for outbox in told for fact in outbox.facts()):
+        if isinstance(fact, CaseRestricted):
+            kept |= {*fact.kept_from}
+        elif isinstance(fact, CaseRouted):
+            kept -= {*fact.added, *fact.again}
+        elif isinstance(fact, HomeForceNamed):
+            kept.discard(fact.home_force)
+    return kept
+
+
+@pytest.mark.parametrize("let_in", LETS_IN)
+@pytest.mark.parametrize("answer", [None, received, acknowledged], ids=["unheard", "received", "acknowledged"])
+@pytest.mark.parametrize("held", [False, True], ids=["with nothing yet", "with a part from before"])
+def test_a_force_that_an_officer_let_in_is_kept_from_the_case_no_more(
+    desk: Desk, let_in: Callable[[UUID], Message], answer: Callable[..., Message] | None, held: bool
+) -> None:
+    """Whoever reads what routing says knows of it, also when danger is told of afterwards."""
+    places, persons = [place("L1", KENT), place("L2", ESSEX), place("L3", ESSEX), place("L4", SURREY)], [police()]
+    told = accepted(referral(places, () if held else persons))
+    said = [desk.deliver(told)]
+    if held:
+        said += [desk.deliver(answer(told.referral_id, KENT))] if answer else []
+        said += [desk.deliver(informed(told.referral_id, supplement(persons=persons)))]
+    said += [desk.deliver(to_standards(told.referral_id, KENT))]
+    assert kept_from(*said) == {KENT}
+    said += [desk.deliver(let_in(told.referral_id))]
+    assert CaseDisseminated in [type(each) for each in said[-1].to(KENT)]
+    assert kept_from(*said) == set()
+    said += [desk.deliver(informed(told.referral_id, supplement(immediate_danger=True)))]
+    assert said[-1].to(KENT) != []
+    assert kept_from(*said) == set()
+
+
+def test_who_is_let_in_leaves_the_others_kept_from_it(desk: Desk) -> None:
+    told = accepted(referral([place("L1", KENT), place("L2", ESSEX)], [police(), police(SURREY, "S2")]))
+    desk.deliver(told, to_standards(told.referral_id, KENT), name_home(told.referral_id, KENT))
+    later_on = desk.deliver(informed(told.referral_id, supplement(immediate_danger=True)))
+    assert later_on.one(CaseRestricted).kept_from == (SURREY,)
 
 
 def test_a_receipt_passes_on_the_duty_that_an_earlier_release_gave_to_a_special_force(desk: Desk) -> None:

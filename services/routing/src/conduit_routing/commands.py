@@ -149,6 +149,8 @@ def _let_in(turn: Turn, force_id: str) -> None:
         turn.case.mark(force_id, ForceMark.LET_IN)
         turn.note("let_in", "named_by_officer", force_id)
         held = turn.case.handoffs.get(force_id)
+        if held is not None and held.active:
+            turn.again.add(force_id)  # whoever keeps the case from it hears by this
         if held is not None and held.waiting:
             turn.set_handoff(clocks.restarted(held, turn.clock, turn.now), "asked_again", "let_in")
 

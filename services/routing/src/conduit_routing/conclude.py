@@ -21,7 +21,7 @@ from conduit_contracts.routing import (
 )
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
-from conduit_routing.case import SOME_FORCE, CaseState, ForceMark
+from conduit_routing.case import CaseState, ForceMark
 from conduit_routing.handoffs import in_order
 from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, LOOKS_AFTER_ALL, LastTold, Turn, standing
 
@@ -64,10 +64,11 @@ def _see_who_must_read_again(turn: Turn) -> None:
 
 
 def _tell_restricted(turn: Turn) -> None:
-    """Tell the hub, whose named officer must act, that no rule sends the case to the force of a suspect."""
-    case = turn.case
-    if turn.restricted:
-        kept_from = in_order(case.marked(ForceMark.KEPT_FROM) - {SOME_FORCE})
+    """Tell the hub, whose named officer must act, that no rule sends the case to the force of a suspect. A force that an
+    officer let in since is kept from it no more."""
+    case, barred = turn.case, turn.case.barred
+    if turn.restricted and (barred.forces or barred.everyone):
+        kept_from = in_order(barred.forces)
         turn.tell(
             CaseRestricted(**turn.about, kept_from=kept_from, urgency=case.urgency, immediate_danger=case.immediate_danger)
         )

@@ -58,7 +58,8 @@ class Turn:
     widened: dict[str, str] = field(default_factory=dict)
     """Forces whose part changed, so that they must get it again, and why."""
     again: set[str] = field(default_factory=set)
-    """Forces whose people must read again what they hold: they acknowledged before it changed, or it became more urgent."""
+    """Forces whose people must read again what they hold: they acknowledged before it changed, it became more urgent, or
+    an officer gave them a case that was kept from them."""
     added: list[Supplement] = field(default_factory=list)
     """What the partner added, for those who hold the case already."""
     opened: list[Review] = field(default_factory=list)
