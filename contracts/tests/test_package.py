@@ -28,7 +28,7 @@ class OnlyPydantic:
 
 sys.meta_path.insert(0, OnlyPydantic())
 import conduit_contracts
-OF_AN_EXTRA = {"conduit_contracts.kits.batches", "conduit_contracts.kits.fetching"}
+OF_AN_EXTRA = {f"conduit_contracts.kits.{name}" for name in ("batches", "continuity", "fetching")}
 for module in pkgutil.walk_packages(conduit_contracts.__path__, "conduit_contracts."):
     if module.name not in OF_AN_EXTRA:
         importlib.import_module(module.name)

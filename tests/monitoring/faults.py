@@ -199,8 +199,8 @@ FAULTS = [
     Fault("the broker does not answer", broker_stalled, frozenset({"KafkaDown"})),
     # The only copy of each partition comes back from an unclean end: Kafka counts that as an unclean election, and rightly.
     Fault("the broker is killed", broker_killed, frozenset({"KafkaDown"}), aftermath=frozenset({"UncleanElection"})),
-    # After the broker was killed: where it finds damage on its disk at an unclean start, it cuts the partition off there,
-    # and gives the same offsets again.
+    # After the broker was killed: where it finds damage at an unclean start, it cuts the partition off there, and
+    # with it the end of the transaction that hides the damage from readers: what stands behind that waits for ever.
     Fault("a partner's batches cannot be read", on_a_partners_topic, frozenset({"DeadLettersWait"})),
     # That what stands behind it waits is true, and Alertmanager keeps it back: its cause is told.
     Fault(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from aiokafka.record.util import calc_crc32c
@@ -47,19 +47,13 @@ def damage(data: Path, topic: str, partition: int, offset: int, how: Damage) -> 
     """
     for path in sorted((data / f"{topic}-{partition}").glob("*.log")):
         content = path.read_bytes()
-        start = 0
-        while start + _HEAD <= len(content):
-            length = _HEAD + _LENGTH.unpack_from(content, start + _LENGTH_AT)[0]
-            if length == _HEAD:
-                break  # room that the broker took ahead
-            first = _BASE.unpack_from(content, start)[0]
+        for start, length, first in _batches(content):
             if first <= offset <= first + _LENGTH.unpack_from(content, start + _LAST_AT)[0]:
                 whole = content[start : start + length]
                 batch = bytearray(whole)
                 how(batch)
                 _write(path, start, bytes(batch))
                 return lambda: _write(path, start, whole)
-            start += length
     raise LookupError(f"no batch holds {offset} of {topic}-{partition}")
 
 
@@ -67,3 +61,34 @@ def _write(path: Path, at: int, data: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(at)
         file.write(data)
+
+
+def cut(data: Path, topic: str, partition: int, offset: int) -> None:
+    """Take the batch that holds an offset, and what follows, out of the files of a broker that does not run: as a machine
+    does that loses its power before all of it is on the disk.
+
+    Raises:
+        LookupError: no batch holds it.
+    """
+    folder = data / f"{topic}-{partition}"
+    for path in sorted(folder.glob("*.log")):
+        content = path.read_bytes()
+        for start, _, first in _batches(content):
+            if first <= offset <= first + _LENGTH.unpack_from(content, start + _LAST_AT)[0]:
+                with path.open("r+b") as file:
+                    file.truncate(start)
+                for index in folder.glob("*index"):
+                    index.unlink()  # made again from what is there
+                return
+    raise LookupError(f"no batch holds {offset} of {topic}-{partition}")
+
+
+def _batches(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where each batch of a segment starts, how long it is, and its first offset."""
+    start = 0
+    while start + _HEAD <= len(content):
+        length = _HEAD + _LENGTH.unpack_from(content, start + _LENGTH_AT)[0]
+        if length == _HEAD:
+            return  # room that the broker took ahead
+        yield start, length, _BASE.unpack_from(content, start)[0]
+        start += length

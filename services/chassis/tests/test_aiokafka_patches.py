@@ -67,9 +67,10 @@ class Fetches:
 
 
 @asynccontextmanager
-async def reading(world: World, *topics: str) -> AsyncIterator[Any]:
+async def reading(world: World, *topics: str, **more: Any) -> AsyncIterator[Any]:
     """aiokafka's own consumer, from the beginning of these topics of one partition each."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, enable_auto_commit=False, fetch_max_wait_ms=1_000)
+    options = {"enable_auto_commit": False, "fetch_max_wait_ms": 1_000, **more}
+    consumer = AIOKafkaConsumer(bootstrap_servers=world.bootstrap, **options)
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, 0) for topic in topics])
@@ -154,6 +155,21 @@ async def test_a_group_task_that_died_is_started_again_and_later_records_are_rea
         await world.send(world.noted(2, "k", topic=world.sample.edge.name("three")), world.noted(3, "k"))
         await world.wait_for_numbers(1, 2, 3)
     assert deaths
+
+
+async def test_a_consumer_of_what_is_committed_tells_where_a_partition_with_an_open_transaction_ends(world: World) -> None:
+    topic = f"{world.sample.name}.open.v1"
+    place = TopicPartition(topic, 0)
+    await world.create(topic)
+    async with (
+        world.producer(transactional_id=world.sample.name) as producer,
+        reading(world, topic, isolation_level="read_committed") as consumer,
+    ):
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"open")
+        assert await consumer.end_offsets([place]) == {place: 0}
+        assert await patches.written_to(consumer, [place]) == {place: 1}
+        await producer.abort_transaction()
 
 
 async def test_a_consumer_tells_which_partitions_are_led_and_those_of_a_topic_that_it_does_not_read(world: World) -> None:

@@ -51,3 +51,23 @@ def test_what_could_not_be_measured_for_a_while_is_as_old_as_before() -> None:
     meter.observe({place: 6}, {place: 3})
     assert metrics.LAG_SECONDS.labels("lag.test")._value.get() == 0.0, "it was another process's meanwhile"
     meter.lost()
+
+
+async def test_what_an_open_transaction_holds_back_waits_like_the_rest(world: World, free_port: int) -> None:
+    """Nobody is given it, nor what stands behind it; where its end was lost on a broker's disk, for ever."""
+    await world.create_all()
+    topic = world.sample.second.template
+    await world.send(world.noted(1, topic=topic))
+    async with world.running(http_port=free_port):
+        await world.wait_for_numbers(1)
+        async with world.producer(transactional_id=world.sample.name) as producer:
+            await producer.begin_transaction()
+            each = world.noted(2, topic=topic)
+            await producer.send_and_wait(topic, each.value, key=each.key, headers=list(each.headers))
+            await eventually(lambda: so_many_wait(topic, 1), "that it waits")
+            await producer.abort_transaction()
+        await eventually(lambda: nothing_waits(topic), "that nothing waits")
+
+
+async def so_many_wait(topic: str, count: int) -> bool:
+    return bool(metrics.LAG_RECORDS.labels(topic)._value.get() == count)

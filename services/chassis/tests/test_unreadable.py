@@ -166,12 +166,12 @@ class Refusing:
         look_through = fetching.Fetching._look_through
         refusing = self
 
-        def refuse(self: Any, request: Any, response: Any) -> None:
+        def refuse(self: Any, request: Any, response: Any, checked: Any) -> None:
             response.topics = [
                 (name, [refusing.answer(part) if refusing.topic in (None, name) else part for part in parts])
                 for name, parts in response.topics
             ]
-            look_through(self, request, response)
+            look_through(self, request, response, checked)
 
         monkeypatch.setattr(fetching.Fetching, "_look_through", refuse)
 

@@ -80,7 +80,7 @@ Passes = Callable[[UnreadableBatch], bool]
 
 def is_whole(data: bytes) -> bool:
     """Whether the bytes begin with at least one whole batch."""
-    return next(_split(data), None) is not None
+    return next(split(data), None) is not None
 
 
 def read(
@@ -103,7 +103,7 @@ class _Batches:
     """The batches of a fetch as aiokafka's iterator asks for them, without a last one that was cut off."""
 
     def __init__(self, data: bytes, position: int, end: int, passes: Passes, escaped: Callable[[], None]) -> None:
-        self._left = _split(data)
+        self._left = split(data)
         self._next = next(self._left, None)
         self._position, self._end, self._passes, self._escaped = position, end, passes, escaped
 
@@ -122,7 +122,8 @@ def _base(raw: bytes) -> int:
     return found
 
 
-def _split(data: bytes) -> Iterator[bytes]:
+def split(data: bytes) -> Iterator[bytes]:
+    """The batches of a fetch, without a last one that was cut off."""
     start = 0
     while start + _PREFIX.size <= len(data):
         (length,) = _INT.unpack_from(data, start + _LENGTH_AT)

@@ -1,32 +1,46 @@
-"""Every change to how aiokafka reads, in one place: all codecs, and no partition that stops another.
+"""Every change to how aiokafka reads, in one place: all codecs, no partition that stops another, and none cut unnoticed.
 
 A partition that cannot be read is *held*: it is asked again now and then, alone, while the others go on. That is so where
 its broker refuses it, and at a batch that cannot be read and that the reader is not to pass.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import ConnectionGroup
 from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from conduit_contracts.kits import batches
 from conduit_contracts.kits.batches import UnreadableBatch, UnreadableError
+from conduit_contracts.kits.continuity import Continuity, Verdict
 
 __all__ = ["Consumer", "Fetching", "Held", "UnreadableBatch"]
 
 RETRY_SECONDS = 10.0
 ASSIGNMENT_SECONDS = 5.0
 """How long one poll waits while partitions move, before its caller looks whether they still do."""
+RECALL_SECONDS = 5.0
+"""How long reading waits to hear where an earlier reader ended."""
+
+EPOCH = "epoch "
+"""Begins what is kept beside a committed position."""
 
 _COMES_RIGHT = frozenset({0, 1, 3, 5, 6, 9, 56, 74, 75, 76, 78})
 """What a broker says of a partition while leaders change, or where records are gone: aiokafka deals with it."""
+_OUT_OF_RANGE = 1
+_LEADER_MOVED = frozenset({3, 5, 6, 74, 75, 76})
+
+Jumped = Callable[[TopicPartition, int, int], None]
+"""Is told that reading goes on elsewhere than where it ended: earlier, where the broker lost records that it had given, or
+later, where it deleted some before they were read."""
 
 
 @dataclass(slots=True)
@@ -47,13 +61,15 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
         *topics: str,
         passes: Callable[[TopicPartition, UnreadableBatch], bool] = lambda _partition, _batch: True,
         escaped: Callable[[TopicPartition], None] = lambda _: None,
+        jumped: Jumped = lambda _partition, _ended, _goes_on: None,
         most_bytes: int | None = None,
         **more: Any,
     ) -> None:
         """`passes` says whether to go on past a batch, `escaped` is told of partitions with header names that are not UTF-8,
-        and `most_bytes` limits what one poll returns, beside its first record."""
+        `jumped` where reading goes on elsewhere than it ended, and `most_bytes` limits what one poll returns, beside its
+        first record."""
         self._made: Any = None
-        self.fetching = Fetching(self, passes, escaped, most_bytes)
+        self.fetching = Fetching(self, passes, escaped, jumped, most_bytes)
         super().__init__(*topics, **more)
 
     @property
@@ -75,9 +91,14 @@ class Fetching:
         consumer: Any,
         passes: Callable[[TopicPartition, UnreadableBatch], bool],
         escaped: Callable[[TopicPartition], None],
+        jumped: Jumped,
         most_bytes: int | None,
     ) -> None:
-        self._consumer, self._passes, self._escaped = consumer, passes, escaped
+        self._consumer, self._passes, self._escaped, self._jumped = consumer, passes, escaped, jumped
+        self._continuity = Continuity()
+        self._recalled: set[TopicPartition] = set()
+        self._connections: dict[Any, Any] = {}
+        self._out: dict[TopicPartition, int] = {}
         self._most, self._room = most_bytes, most_bytes
         self._fetcher: Any = None
         self._fetched: dict[TopicPartition, _Part] = {}
@@ -88,7 +109,7 @@ class Fetching:
     def attend(self, fetcher: Any) -> None:
         """Take over a fetcher that has not fetched yet."""
         self._fetcher = fetcher
-        fetcher._client = _Client(fetcher._client, self._look_through)
+        fetcher._client = _Client(fetcher._client, self._fetch)
         fetch = fetcher._proc_fetch_request
 
         async def fetch_and_take_over(*arguments: Any) -> bool:
@@ -130,22 +151,96 @@ class Fetching:
         if partition in self._consumer.assignment():
             self._consumer.pause(partition)
 
-    def _look_through(self, request: Any, response: Any) -> None:
+    def epoch(self, partition: TopicPartition, position: int) -> str:
+        """What to keep beside a committed position, so that whoever reads on from there knows whether it is the same log; ""
+        where nothing is known."""
+        found = self._continuity.epoch(partition, position)
+        return "" if found is None else f"{EPOCH}{found}"
+
+    async def _fetch(self, client: Any, node: Any, request: Any) -> Any:
+        """Send a fetch, ask for what was read last where that is in doubt, and look through the answer."""
+        asked = [TopicPartition(topic, part[0]) for topic, parts in request.topics for part in parts]
+        await self._recall(asked)
+        await client.ready(node)
+        connection = client._conns.get((node, ConnectionGroup.DEFAULT))
+        if connection is not self._connections.get(node, connection):
+            self._continuity.doubt(asked)  # the broker may have been started again
+        self._connections[node] = connection
+        self._tell_of_jumps(request)
+        checked = self._continuity.to_check(request.topics)
+        try:
+            response = await client.send(node, _step_back(request, checked) if checked else request)
+        except BaseException:
+            self._continuity.doubt(asked)
+            raise
+        self._look_through(request, response, checked)
+        return response
+
+    async def _recall(self, asked: Collection[TopicPartition]) -> None:
+        """Learn where an earlier reader of newly assigned partitions ended, and of which epoch it was."""
+        new = [partition for partition in asked if partition not in self._recalled]
+        if not new or self._consumer._group_id is None:
+            return
+        self._recalled = self._recalled.intersection(self._consumer.assignment()).union(new)
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(RECALL_SECONDS):
+                for partition, kept in (await self._consumer._coordinator.fetch_committed_offsets(new)).items():
+                    epoch = kept.metadata.removeprefix(EPOCH)
+                    if kept.offset > 0 and kept.metadata != epoch and epoch.isascii() and epoch.isdigit():
+                        self._continuity.recall(partition, kept.offset, int(epoch))
+
+    def _tell_of_jumps(self, request: Any) -> None:
+        for topic, parts in request.topics if self._out else ():
+            for number, position, _ in parts:
+                ended = self._out.pop(TopicPartition(topic, number), position)
+                if ended != position:
+                    self._jumped(TopicPartition(topic, number), ended, position)
+
+    def _look_through(self, request: Any, response: Any, checked: Collection[TopicPartition]) -> None:
         """Take out what aiokafka would raise an error for or skip, and keep the bytes of the rest."""
         self._fetched = {}
         asked = {(topic, part[0]): part[1] for topic, parts in request.topics for part in parts}
         response.topics = [
-            (topic, [part for part in parts if self._is_for_aiokafka(topic, part, asked, response.API_VERSION)])
+            (topic, [found for part in parts if (found := self._for_aiokafka(topic, part, asked, checked, response))])
             for topic, parts in response.topics
         ]
 
-    def _is_for_aiokafka(self, topic: str, part: Any, asked: dict[tuple[str, int], int], version: int) -> bool:
+    def _for_aiokafka(
+        self,
+        topic: str,
+        part: Any,
+        asked: dict[tuple[str, int], int],
+        checked: Collection[TopicPartition],
+        response: Any,
+    ) -> Any:
+        """The part of the answer as aiokafka is to see it; None where it is not to."""
         number, code, end, *rest = part
         partition, position, data = TopicPartition(topic, number), asked[topic, number], rest[-1] or b""
-        why = None
+        if code in _LEADER_MOVED:
+            self._continuity.doubt([partition])
+        if code == 0 and partition in checked:
+            verdict = self._continuity.judge(partition, position, end, next(batches.split(data), None))
+            # Where it is the same, the next fetch is an ordinary one.
+            return self._out_of_range(partition, position, part) if verdict is Verdict.CUT else None
+        if code == _OUT_OF_RANGE:
+            return self._out_of_range(partition, position, part)
+        return part if self._is_read(partition, position, part, response.API_VERSION) else None
+
+    def _out_of_range(self, partition: TopicPartition, position: int, part: Any) -> Any:
+        """As a broker says it, and aiokafka begins again where the partition begins."""
+        self._continuity.forget(partition)
+        self._out[partition] = position
+        number, _code, *rest = part
+        return (number, _OUT_OF_RANGE, *rest[:-1], b"")
+
+    def _is_read(self, partition: TopicPartition, position: int, part: Any, version: int) -> bool:
+        """Whether aiokafka is to see it; keeps its bytes, or holds the partition."""
+        _, code, end, *rest = part
+        data = rest[-1] or b""
+        why, first = None, next(batches.split(data), None)
         if code not in _COMES_RIGHT:
             why = for_code(code).__name__
-        elif code == 0 and data and not batches.is_whole(data):
+        elif code == 0 and data and first is None:
             why = batches.UnknownFormatError.__name__
         if why is not None:
             self._hold(partition, UnreadableBatch(b"", position, position, why))
@@ -155,6 +250,9 @@ class Fetching:
             # The broker gives it: where it was held, the batch itself will tell whether it still must be.
             if (held := self.held.get(partition)) and not held.batch:
                 del self.held[partition]
+            if first is not None and not self._continuity.follows(partition, position, first):
+                return False
+            self._continuity.note(partition, batches.split(data))
             self._fetched[partition] = _Part(bytes(data), position, end, rest[2] if version >= 11 else rest[-2])
         return True
 
@@ -226,17 +324,26 @@ class _GetAll:
         return taken
 
 
-class _Client:
-    """The consumer's client, of whose answers to fetches somebody is shown each before the consumer."""
+def _step_back(request: Any, checked: Collection[TopicPartition]) -> Any:
+    """The same fetch, of these partitions from one offset earlier."""
+    made = copy(request)
+    made._topics = [
+        (topic, [(n, at - (TopicPartition(topic, n) in checked), most) for n, at, most in parts])
+        for topic, parts in request.topics
+    ]
+    return made
 
-    def __init__(self, client: Any, show: Callable[[Any, Any], None]) -> None:
-        self._client, self._show = client, show
+
+class _Client:
+    """The consumer's client, whose fetches go through somebody else's hands."""
+
+    def __init__(self, client: Any, fetch: Callable[[Any, Any, Any], Any]) -> None:
+        self._client, self._fetch = client, fetch
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
     async def send(self, node: Any, request: Any, **more: Any) -> Any:
-        response = await self._client.send(node, request, **more)
         if isinstance(request, FetchRequest):
-            self._show(request, response)
-        return response
+            return await self._fetch(self._client, node, request)
+        return await self._client.send(node, request, **more)

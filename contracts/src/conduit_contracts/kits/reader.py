@@ -191,7 +191,8 @@ class Reader:
 
     async def _commit(self, partition: int, offset: int) -> None:
         try:
-            await self._consumer.commit({self._kafka.TopicPartition(self.topic, partition): offset + 1})
+            place, after = self._kafka.TopicPartition(self.topic, partition), offset + 1
+            await self._consumer.commit({place: (after, self._consumer.fetching.epoch(place, after))})
         except self._kafka.errors.KafkaError as error:
             # The partition went to another reader, or the broker is down: the record comes again, which is allowed.
             _log.warning("position not kept (%s); records may come again", type(error).__name__)

@@ -102,7 +102,7 @@ class EmbeddedKafka:
         return self._home / "server.properties"
 
     @property
-    def _data_dir(self) -> Path:
+    def data_dir(self) -> Path:
         return self._home / "data"
 
     def _write_configuration(self) -> None:
@@ -111,7 +111,7 @@ class EmbeddedKafka:
             port=self._port,
             controller_port=keep_port(self._state_dir, "kafka-controller"),
             protocol_map=f"CLIENTS:{self._security.protocol},CONTROLLER:{self._security.controller_protocol}",
-            data_dir=self._data_dir,
+            data_dir=self.data_dir,
         )
         extra = "".join(f"{key}={value}\n" for key, value in self._security.properties.items())
         self._properties_path.touch(mode=0o600)
@@ -120,7 +120,7 @@ class EmbeddedKafka:
 
     def _format(self) -> None:
         """Once per state directory. A format that was cut short leaves no `meta.properties` and is done again."""
-        if (self._data_dir / "meta.properties").exists():
+        if (self.data_dir / "meta.properties").exists():
             return
         command = self._java(
             QUICK_START,
@@ -134,7 +134,7 @@ class EmbeddedKafka:
         )
         child = Child("kafka-format", command, state_dir=self._state_dir)
         child.wait_for_predecessor()
-        shutil.rmtree(self._data_dir, ignore_errors=True)
+        shutil.rmtree(self.data_dir, ignore_errors=True)
         child.run(START_SECONDS)
 
     def _java(self, options: Sequence[str], *command: str) -> list[str]:

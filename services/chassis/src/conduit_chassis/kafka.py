@@ -160,6 +160,11 @@ class Reader:
         """One anchored regular expression over all the topics."""
         return "|".join(topic.pattern for topic in (*self._topics, self._replays))
 
+    @property
+    def templates(self) -> list[str]:
+        """The registry's names of all the topics."""
+        return [topic.template for topic in (*self._topics, self._replays)]
+
     def template(self, name: str) -> str:
         """The registry's name for a topic, which is what metrics may show."""
         return name if self.orders(name) else self._source(name).topic.template

@@ -59,6 +59,12 @@ RESCUED = Counter(
     "Batches read by the tolerant decoder, as somebody sent a header name that is not UTF-8.",
     ("topic",),
 )
+JUMPS = Counter(
+    "conduit_reading_jumps_total",
+    "Partitions where reading did not go on where it had ended. back: the broker lost records that it had confirmed, and "
+    "gives their offsets again. ahead: it deleted records that nobody had read. Above zero: see the runbook.",
+    ("topic", "to"),
+)
 HELD = Gauge(
     "conduit_held_partitions",
     "Partitions assigned here that wait, as what stands next in them cannot be read. The others go on. Above zero: see the "

@@ -1,5 +1,6 @@
 """How far behind the consumer is, asked of the broker and not of the fetcher, which would not know if it were stuck.
 
+What stands behind a transaction that nobody has ended is given to no reader, and waits like the rest.
 What cannot be measured is not shown, for a level of before would look like one of now.
 """
 
@@ -91,5 +92,4 @@ async def ends(consumer: Any) -> dict[TopicPartition, int]:
 
 
 async def _ends(consumer: Any, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-    found: dict[TopicPartition, int] = await consumer.end_offsets(partitions) if partitions else {}
-    return found
+    return await patches.written_to(consumer, partitions) if partitions else {}

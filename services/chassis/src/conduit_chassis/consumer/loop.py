@@ -95,6 +95,7 @@ class Loop:
         self.reading: Mapping[str, Any] = {
             "passes": self._rescue.passes,
             "escaped": self._rescue.escaped,
+            "jumped": self._rescue.jumped,
             "most_bytes": MOST_BYTES,
         }
         """What the consumer is to be built with, beside what connects it."""

@@ -19,6 +19,9 @@ class ConsumerMetrics(ConsumerObserver):
     def __init__(self, reader: Reader) -> None:
         self._template = reader.template
         self._held: set[str] = set()
+        for topic in reader.templates:  # an alert sees no rise in what begins with one
+            for to in ("back", "ahead"):
+                metrics.JUMPS.labels(topic, to)
 
     @override
     def assigned(self, partitions: int) -> None:
@@ -42,6 +45,10 @@ class ConsumerMetrics(ConsumerObserver):
     @override
     def escaped(self, topic: str) -> None:
         metrics.RESCUED.labels(self._template(topic)).inc()
+
+    @override
+    def jumped(self, partition: TopicPartition, ended: int, goes_on: int) -> None:
+        metrics.JUMPS.labels(self._template(partition.topic), "back" if goes_on < ended else "ahead").inc()
 
     @override
     def held(self, partitions: Collection[TopicPartition]) -> None:

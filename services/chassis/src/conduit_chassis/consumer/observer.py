@@ -25,5 +25,9 @@ class ConsumerObserver:
     def escaped(self, topic: str) -> None:
         """A batch of this topic has header names that are not UTF-8."""
 
+    def jumped(self, partition: TopicPartition, ended: int, goes_on: int) -> None:
+        """Reading goes on elsewhere than it ended: earlier, where the broker lost records that it had given, or later, where
+        it deleted some before they were read."""
+
     def held(self, partitions: Collection[TopicPartition]) -> None:
         """Just now these partitions wait, as what stands next in them cannot be read."""

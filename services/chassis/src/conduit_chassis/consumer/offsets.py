@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from conduit_chassis.consumer.observer import ConsumerObserver
 from conduit_chassis.kafka import Record
@@ -33,7 +34,8 @@ class Offsets:
         for partition, found in fetched.items():
             self._next[partition] = found[-1].offset + 1
             # The consumer's own position is past a batch in flight, and so would hide the lag of one that is stuck.
-            self._handled.setdefault(partition, found[0].first_offset)
+            first = found[0].first_offset
+            self._handled[partition] = min(first, self._handled.get(partition, first))
 
     def handled(self, consumer: Any, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
         """These are accounted for, and their offsets are committed soon."""
@@ -56,8 +58,10 @@ class Offsets:
                 await self._commit_offsets(consumer, offsets)
 
     async def _commit_offsets(self, consumer: Any, offsets: dict[TopicPartition, int]) -> None:
+        # Whoever reads on from there knows by the epoch whether it is still the same log.
+        with_epochs = {each: OffsetAndMetadata(at, consumer.fetching.epoch(each, at)) for each, at in offsets.items()}
         try:
-            await consumer.commit(offsets)
+            await consumer.commit(with_epochs)
         except (KafkaError, IllegalStateError) as error:
             # The effects are in the database. Whoever gets the records next drops them as duplicates.
             self._observer.not_committed(error)

@@ -8,11 +8,13 @@ function needs it. What the kits change for outsiders as well, they change thems
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from math import inf
 from time import monotonic
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import KafkaError
 
 MADE_FOR = "0.14"
@@ -71,6 +73,18 @@ def revive_group_task(consumer: Any) -> bool:
 def is_led(consumer: Any, partition: TopicPartition) -> bool:
     """Whether some broker leads the partition. aiokafka waits for one where it is asked for the end of any other."""
     return consumer._client.cluster.leader_for_partition(partition) not in (None, -1)
+
+
+async def written_to(consumer: Any, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where the partitions end. `end_offsets` of a consumer that reads what is committed ends at the first open transaction.
+
+    Raises:
+        KafkaError: a broker did not answer, or not for all of them.
+    """
+    fetcher = copy(consumer._fetcher)
+    fetcher._isolation_level = READ_UNCOMMITTED
+    found: dict[TopicPartition, int] = await fetcher.end_offsets(partitions, consumer._request_timeout_ms)
+    return found
 
 
 async def partitions_of(consumer: Any, topic: str) -> set[int]:

@@ -41,6 +41,11 @@ class Rescue:
         """A batch was read whose header names are not UTF-8."""
         self._observer.escaped(partition.topic)
 
+    def jumped(self, partition: TopicPartition, ended: int, goes_on: int) -> None:
+        """Reading goes on elsewhere than it ended."""
+        _log.error("reading_jumped", topic=partition.topic, partition=partition.partition, ended=ended, goes_on=goes_on)
+        self._observer.jumped(partition, ended, goes_on)
+
     def assigned(self, consumer: Any) -> None:
         """The partitions are others now."""
         self._pass_to.clear()
