@@ -1,7 +1,7 @@
 """Synthetic load: referrals that plainly qualify, spread over partners and force areas, encoded before the clock starts."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,12 +41,14 @@ class Submission:
     """How many forces must get it: those whose areas its places lie in."""
 
 
-def submissions(count: int, *, prefix: str, seed: int = 20261123) -> Iterator[Submission]:
-    """`count` referrals of one to three force areas each, the same for the same seed."""
+def submissions(
+    count: int, *, prefix: str, seed: int = 20261123, partners: Sequence[str] = PARTNERS
+) -> Iterator[Submission]:
+    """`count` referrals of one to three force areas each, by these partners in turn; the same for the same seed."""
     chance = random.Random(seed)
     districts = sorted(force_of_district())
     for number in range(count):
-        partner_id = PARTNERS[number % len(PARTNERS)]
+        partner_id = partners[number % len(partners)]
         referral = _referral(partner_id, f"{prefix}-{number:07d}", chance.sample(districts, chance.choice((1, 1, 2, 3))))
         yield _submission(ReferralSubmitted(referral=referral))
 

@@ -27,7 +27,7 @@ from typing_extensions import override
 from tests.benchmarks.load import Submission
 
 REFERENCE = re.compile(rb'"partner_reference":"([^"]+)"')
-CONNECTING_SECONDS = 1.0
+CONNECTING_SECONDS, FLUSH_SECONDS = 1.0, 60.0
 _LAZY = {"fetch.min.bytes": 1_000_000, "fetch.wait.max.ms": 500, "fetch.message.max.bytes": 4_000_000}
 
 
@@ -197,24 +197,38 @@ def send(kafka: Mapping[str, Any], records: Iterable[Submission], run: Run, per_
     producer = Producer({**kafka, **options})
     if per_second is not None:
         records = list(records)
-        _connect(producer, {record.topic for record in records})
+        connect(producer, {record.topic for record in records})
     begin, due = time.monotonic(), time.time()
     for number, record in enumerate(records):
         if per_second is not None:
             time.sleep(max(0.0, begin + number / per_second - time.monotonic()))
         run.expect(number, record.parts, time.time() if per_second is None else due + number / per_second)
-        while True:
-            try:
-                producer.produce(record.topic, record.value, record.key, headers=record.headers)
-                break
-            except BufferError:
-                producer.poll(0.05)
-        producer.poll(0)
-    if producer.flush(60):
-        raise TimeoutError("the broker did not take every record within 60 s")
+        produce(producer, record)
+    flush(producer)
 
 
-def _connect(producer: Producer, names: Iterable[str]) -> None:
+def produce(producer: Producer, record: Submission) -> None:
+    """Hand a record over, waiting while the sender is full."""
+    while True:
+        try:
+            producer.produce(record.topic, record.value, record.key, headers=record.headers)
+            break
+        except BufferError:
+            producer.poll(0.05)
+    producer.poll(0)
+
+
+def flush(producer: Producer) -> None:
+    """Until the broker has everything.
+
+    Raises:
+        TimeoutError: it has not, within a minute.
+    """
+    if producer.flush(FLUSH_SECONDS):
+        raise TimeoutError(f"the broker did not take every record within {FLUSH_SECONDS:.0f} s")
+
+
+def connect(producer: Producer, names: Iterable[str]) -> None:
     """Until it knows the topics' brokers and has its id as an idempotent producer, which takes librdkafka half a second."""
     for name in names:
         producer.list_topics(name, timeout=30)

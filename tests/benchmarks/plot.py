@@ -108,6 +108,44 @@ def flat(source: Path) -> Any:
     return figure
 
 
+def fair(source: Path) -> Any:
+    """What others wait for, and what danger does, load by load."""
+    rows = json.loads(source.read_text())["rows"]
+    figure, axis = pyplot.subplots(figsize=(11, 5))
+    kinds = (("others_p50", "others, p50"), ("others_p99", "others, p99"), ("danger_max", "others' danger, longest"),
+             ("own_danger_max", "its own danger, longest"))  # fmt: skip
+    for place, ((name, label), colour) in enumerate(zip(kinds, COLOURS.values(), strict=True)):
+        at = [number + 0.2 * place - 0.3 for number in range(len(rows))]
+        bars = axis.bar(at, [1000 * row[name] for row in rows], 0.19, label=label, color=colour)
+        axis.bar_label(bars, fmt="{:,.0f}", fontsize=7)
+    axis.axhline(1000, color=GREY, linewidth=0.8, linestyle="--")
+    axis.set_xticks(range(len(rows)), [row["title"] for row in rows], fontsize=8)
+    axis.set_yscale("log")
+    _dress(axis, "Partner to force, ms; the line is one second")
+    return figure
+
+
+def wide(source: Path) -> Any:
+    """What grows with the number of partners."""
+    points = json.loads(source.read_text())["points"]
+    partners = [point["partners"] for point in points]
+    figure, axes = pyplot.subplots(1, 3, figsize=(15, 4.5))
+    panels = (
+        ("Set-up and readiness, s", (("set_up_seconds", "set-up on empty brokers"),
+                                     ("ready_seconds", "ready after a restart"))),
+        ("Idle cores, one process of each", (("idle_cores", "all of it"),)),
+        ("Longest wait of a partner that is there, s", (("leave_seconds", "a replica leaves"), ("join_seconds", "one joins"),
+                                                     ("onboard_seconds", "another partner is onboarded"))),
+    )  # fmt: skip
+    for axis, (title, lines) in zip(axes, panels, strict=True):
+        for (name, label), colour in zip(lines, COLOURS.values(), strict=False):
+            axis.plot(partners, [point[name] for point in points], "o-", label=label, color=colour)
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel("partners")
+        _dress(axis, title)
+    return figure
+
+
 def _dress(axis: Any, title: str, *, legend: bool = True) -> None:
     axis.set_title(title, fontsize=10)
     axis.grid(visible=True, alpha=0.25)
@@ -116,7 +154,7 @@ def _dress(axis: Any, title: str, *, legend: bool = True) -> None:
         axis.legend(fontsize=7)
 
 
-KINDS: dict[str, Callable[[Path], Any]] = {"soak": soak, "bench": bench, "flat": flat}
+KINDS: dict[str, Callable[[Path], Any]] = {"soak": soak, "bench": bench, "flat": flat, "fair": fair, "wide": wide}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The benchmark's partners, with an MoU in force, and all forces, in the hub's register."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from confluent_kafka import Producer
@@ -12,6 +13,7 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import Contact, ForceRegistered, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_local.stack import Stack
+from conduit_operate.broker import Broker
 from tests.benchmarks.load import MOU, PARTNERS
 
 _SETTLE_SECONDS = 3.0
@@ -22,8 +24,14 @@ def publish_registers(stack: Stack, *, contacts: bool = False) -> None:
 
     Without contacts nobody is sent notices: the comparison's other pipelines have none.
     """
-    producer = Producer({**stack.broker.librdkafka("programme"), "enable.idempotence": True})
-    for partner_id in PARTNERS:
+    register(stack.broker, PARTNERS, contacts=contacts)
+    time.sleep(_SETTLE_SECONDS)
+
+
+def register(broker: Broker, partner_ids: Sequence[str], *, contacts: bool = False) -> None:
+    """Have these partners and every force on the register's topics."""
+    producer = Producer({**broker.librdkafka("programme"), "enable.idempotence": True})
+    for partner_id in partner_ids:
         partner = PartnerRegistered(
             partner_id=partner_id,
             name=f"Synthetic partner {partner_id}",
@@ -36,7 +44,6 @@ def publish_registers(stack: Stack, *, contacts: bool = False) -> None:
         _publish(producer, topics.FORCES.name(), force_id, force)
     if producer.flush(30):
         raise TimeoutError("the broker did not take the registers within 30 s")
-    time.sleep(_SETTLE_SECONDS)
 
 
 def _contact(identity: str, wanted: bool) -> Contact:
