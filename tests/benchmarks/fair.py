@@ -297,7 +297,8 @@ def page(result: Mapping[str, Any]) -> str:
         "",
         f"Written by `{result['command']}` on {result['at']} at commit {result['commit']}{changed}, on {facts['cores']} "
         f"cores ({facts['processor']}), {facts['memory_bytes'] / 2**30:.0f} GiB, {facts['platform']}, "
-        f"Python {facts['python']}; load average {facts['load_average_before_report'][0]:.1f} at the end. Medians of {len(result['turns'])} turns.",
+        f"Python {facts['python']}; load average {facts['load_average_before_report'][0]:.1f} at the end. "
+        f"Medians of {len(result['turns'])} turns.",
         "",
         *(f"| {' | '.join(each)} |" for each in rows),
         "",
