@@ -102,6 +102,40 @@ def test_a_telephone_that_nobody_can_ring_is_refused_where_it_comes_in(text: str
     assert refused("telephone", text) == (None if rings else ("format_invalid", "referral.caseworker.telephone"))
 
 
+def in_time(made: Json, record: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Where a record has a day or a moment, told from its schema."""
+    for path in places_in(record):
+        node = described(made, made, path)
+        if node is not None and node.get("format") in {"date", "date-time"}:
+            yield path, node["format"]
+
+
+TIMES = [(name, *found) for name, model in EDGE.items() for found in in_time(schema(model), examples()[name].value)]
+
+
+@pytest.mark.parametrize("year", ["1899", "2100", "9999"])
+@pytest.mark.parametrize(("name", "path", "form"), TIMES, ids=str)
+def test_a_day_that_nobody_means_is_refused_at_its_field_in_every_message_and_read_again(
+    name: str, path: tuple[Any, ...], form: str, year: str
+) -> None:
+    """Such a day stands for one that is not known, or for no end."""
+    value = copy.deepcopy(examples()[name].value)
+    at(value, path[:-1])[path[-1]] = f"{year}-06-15" + ("T09:30:00Z" if form == "date-time" else "")
+    if path[-1] in {"first_on", "last_on"}:
+        at(value, path[:-1]).pop("last_on" if path[-1] == "first_on" else "first_on", None)
+    headers, raw = examples()[name].raw_headers, json.dumps(value).encode()
+    taken = decode(headers, raw, EDGE, closed=True, again=True)
+    with pytest.raises(Undecodable) as caught:
+        decode(headers, raw, EDGE, closed=True)
+    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    assert [(problem.code, problem.field) for problem in caught.value.problems] == [("value_out_of_range", field)]
+    assert decode(headers, raw, EDGE) == taken, "between services it is read as it was taken"
+
+
+def test_the_days_are_found() -> None:
+    assert {path[-1] for _, path, _ in TIMES} >= {"date_of_birth", "consented_on", "first_on", "reported_at"}
+
+
 @given(unseen=st.text(st.sampled_from("\u200b\u2060\u00ad\ufeff"), min_size=1, max_size=3), first=st.booleans())
 def test_an_address_that_shows_nothing_on_one_side_is_refused_where_it_comes_in(unseen: str, first: bool) -> None:
     address = f"{unseen}@partner.example" if first else f"team@{unseen}"

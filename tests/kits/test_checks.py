@@ -97,6 +97,8 @@ def person(person_id: str) -> dict[str, Any]:
         (submitted(persons=[{**person("V2"), "home_area_consented_on": "2030-01-01"}]), ["time_in_future"]),
         (supplied(persons=[{**person("V2"), "home_area_consented_on": "2030-01-01"}], supplied_at=NOW + timedelta(hours=1)),
             ["time_in_future"] * 2),
+        (submitted(offence_period={"first_on": "2030-01-01", "last_on": "2030-01-02"}), ["time_in_future"] * 2),
+        (supplied(places=[{"place_id": "L2", "country": "GB", "period": {"first_on": "2030-01-01"}}]), ["time_in_future"]),
         (supplied(places=[{"place_id": "L2", "country": "GB"}] * 3), ["local_id_repeated"] * 2),
         (supplied(persons=[person("V2")] * 30), ["local_id_repeated"] * 20),
         (submitted(informed_agencies=[{"kind": "other", "name": "x" * 200}] * 50, persons=[

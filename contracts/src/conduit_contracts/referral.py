@@ -5,8 +5,7 @@ February 2017), so the two are never alternatives. Group-based means two or more
 The setting follows the Complex and Organised Child Abuse Dataset's typology.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -573,15 +572,6 @@ class Supplement(Value):
     counts; with `corrects`, these replace everything that was said before. Absent: nothing is said about numbers."""
     supplied_at: Moment
     """When the partner learned of it."""
-
-
-def agreements(persons: Sequence[Person]) -> Iterator[tuple[str, date]]:
-    """Every day on which a person agreed to something, with its path among the persons. It must not be in the future."""
-    for number, person in enumerate(persons):
-        if isinstance(person.identity, NamedWithConsent):
-            yield f"[{number}].identity.consented_on", person.identity.consented_on
-        if person.home_area_consented_on is not None:
-            yield f"[{number}].home_area_consented_on", person.home_area_consented_on
 
 
 def check_local_ids(persons: tuple[Person, ...], places: tuple[OffencePlace, ...], known_places: set[str]) -> None:

@@ -9,14 +9,20 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from conduit_contracts.base import Finding
+from conduit_contracts.entry import AtEntry
 from conduit_contracts.forms import FORMS
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 """Between these, no offset leads beyond the years that Python can handle."""
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2099, 12, 31)
+"""No day before or after these is meant: it stands for one that is not known, or for no end."""
+
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}"
 _MOMENT_WORDS = "an RFC 3339 time with its time zone, for example 2026-11-23T09:30:00Z"
+_NOBODYS = f"Send the real date, from {FIRST_DAY} to {LAST_DAY}, not one that stands for an unknown date or for no end."
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 _DAY_WORDS = "a calendar date, for example 2026-11-23"
 
@@ -38,12 +44,21 @@ class _FromText:
         return dict(self._json_schema)
 
 
+def _nobodys_day(day: date) -> Finding | None:
+    return None if FIRST_DAY <= day <= LAST_DAY else Finding("value_out_of_range", _NOBODYS)
+
+
+def _nobodys_moment(moment: datetime) -> Finding | None:
+    return _nobodys_day(moment.date())
+
+
 Moment: TypeAlias = Annotated[
     datetime,
     _FromText(
         _MOMENT, _MOMENT_WORDS, "date-time", core_schema.datetime_schema(tz_constraint="aware", ge=EARLIEST, le=LATEST)
     ),
+    AtEntry(_nobodys_moment),
 ]
 """A moment with its time zone."""
-Day: TypeAlias = Annotated[date, _FromText(_DAY, _DAY_WORDS, "date", core_schema.date_schema())]
+Day: TypeAlias = Annotated[date, _FromText(_DAY, _DAY_WORDS, "date", core_schema.date_schema()), AtEntry(_nobodys_day)]
 """A calendar date, without a time."""

@@ -14,7 +14,7 @@ from conduit_contracts import intake
 from conduit_contracts.ids import first_of, moment_of
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Origin
-from conduit_contracts.referral import Concern, NamedWithConsent
+from conduit_contracts.referral import AgencyKind, Concern, InformedAgency, NamedWithConsent, OffencePeriod
 from conduit_intake import problems, rules
 from conduit_intake.submissions import (
     KINDS,
@@ -330,6 +330,34 @@ def test_an_agreement_counts_from_the_day_on_which_it_was_given(days: int, agree
             assert answer.outcome in {Outcome.RECEIVED, Outcome.FORWARDED}
         else:
             assert told(answer) == [f"time_in_future at {path}.persons[0].{field}" for field in fields[agreed]]
+
+
+TODAY = NOW.date()
+TOMORROW = TODAY + timedelta(days=1)
+TO_COME: dict[str, dict[str, Any]] = {
+    "persons[0].identity.date_of_birth": {
+        "persons": (
+            person("V7").model_copy(
+                update={"identity": NamedWithConsent(name="x", date_of_birth=TOMORROW, consented_on=TODAY)}
+            ),
+        )
+    },
+    "places[0].period.first_on": {"places": (place("L1").model_copy(update={"period": OffencePeriod(first_on=TOMORROW)}),)},
+    "places[0].period.last_on": {"places": (place("L1").model_copy(update={"period": OffencePeriod(last_on=TOMORROW)}),)},
+    "offence_period.first_on": {"offence_period": OffencePeriod(first_on=TOMORROW)},
+    "informed_agencies[0].informed_on": {
+        "informed_agencies": (InformedAgency(kind=AgencyKind.OTHER, name="x", informed_on=TOMORROW),)
+    },
+}
+
+
+@pytest.mark.parametrize("field", TO_COME)
+def test_a_day_that_has_not_come_is_named(field: str) -> None:
+    """Nobody was born, abused or told tomorrow."""
+    assert told(ask(submitted(**TO_COME[field]))) == [f"time_in_future at referral.{field}"]
+    if field.startswith("p"):
+        answer = ask(supplied(**TO_COME[field], corrects=True), the_referral())
+        assert told(answer) == [f"time_in_future at supplement.{field}"]
 
 
 def test_every_problem_is_told_at_once() -> None:

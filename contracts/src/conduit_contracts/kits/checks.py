@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from conduit_contracts.danger import danger_first
+from conduit_contracts.days import past_days
 from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.kits.submission import PartnerMessage, Submission
 from conduit_contracts.partner import InformationSupplied, ReferralSubmitted
 from conduit_contracts.problems import Problem, sender_problem
-from conduit_contracts.referral import Supplement, agreements
+from conduit_contracts.referral import Supplement
 from conduit_contracts.topics import PARTNER_REFERRALS
 
 MAX_BYTES = 262_144
@@ -29,7 +30,7 @@ _TEXTS = {
     "with your own partner_id.",
     "referral_too_large": "This is larger than the hub allows. Shorten it, or send the rest later as added information.",
     "time_in_future": (
-        "This time is in the future. Check your clock and the time zone. Then send this again with a new ce_id."
+        "This is in the future. Correct it, or your clock or time zone. Then send this again with a new ce_id."
     ),
     "local_id_repeated": "This id is used more than once here. Give each person and each place an id of its own.",
 }
@@ -79,14 +80,14 @@ def _too_large(message: PartnerMessage, size: int) -> list[Problem]:
 def _in_future(message: PartnerMessage, now: datetime) -> list[Problem]:
     match message:
         case ReferralSubmitted(referral=referral):
-            path, field, moment, persons = "referral.", "reported_at", referral.reported_at, referral.persons
+            path, field, moment, days = "referral.", "reported_at", referral.reported_at, past_days(referral)
         case InformationSupplied(supplement=supplement):
-            path, field, moment, persons = "supplement.", "supplied_at", supplement.supplied_at, supplement.persons
+            path, field, moment, days = "supplement.", "supplied_at", supplement.supplied_at, past_days(supplement)
         case _:
             return []
     latest = now + CLOCK_TOLERANCE
-    days = [f"persons{where}" for where, day in agreements(persons) if day > (latest + _AHEAD_OF_UTC).date()]
-    found = [field, *days] if moment > latest else days
+    to_come = [where for where, day in days if day > (latest + _AHEAD_OF_UTC).date()]
+    found = [field, *to_come] if moment > latest else to_come
     return [_problem("time_in_future", f"{path}{each}") for each in found][:MOST_PROBLEMS]
 
 

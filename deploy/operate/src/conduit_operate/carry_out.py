@@ -89,7 +89,7 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
         if plan.entry is not None:
             for contact in contacts_of(plan.entry):
                 keep_webhook_secret(broker.state_dir, contact)
-            publish(broker, [plan.entry], actor=by.actor)
+            publish(broker, [plan.entry], actor=by.actor, stood=[plan.stood] if plan.stood else ())
         revoke(admin, plan.revokes)
         set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
         remove_clients(broker.state_dir, plan.removed_users)

@@ -96,7 +96,7 @@ def offboard(standing: Standing) -> Plan:
     """Nothing more is taken from the partner, and nobody comes in as it. Its running cases go on without it."""
     suspended = suspend(standing, wholly=True)
     leaving = _without(standing, standing.own_users, standing.http)
-    return replace(leaving, entry=suspended.entry, changes=suspended.changes)
+    return replace(leaving, entry=suspended.entry, stood=suspended.stood, changes=suspended.changes)
 
 
 def merged_mous(standing: Mapping[str, Mou], added: Sequence[Mou]) -> tuple[Mou, ...]:
@@ -135,7 +135,7 @@ def _registering(standing: Standing, entry: Entry, made: Sequence[str] = ()) -> 
     if entry == standing.entry and not standing.unreadable:
         return Plan(standing.name)
     changes = differences(standing.entry, entry) or ["written again: the last record cannot be read"]
-    return Plan(standing.name, entry=entry, changes=tuple(changes))
+    return Plan(standing.name, entry=entry, stood=standing.entry, changes=tuple(changes))
 
 
 def _missing(standing: Standing, users: Sequence[str]) -> tuple[Rule, ...]:

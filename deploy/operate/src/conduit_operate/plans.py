@@ -61,6 +61,8 @@ class Plan:
     quotas: Mapping[str, Limits | None] = field(default_factory=dict)
     topics: tuple[TopicSpec, ...] = ()
     entry: Entry | None = None
+    stood: Entry | None = None
+    """The register's entry whose place this one takes."""
     revokes: tuple[Rule, ...] = ()
     removed_users: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()

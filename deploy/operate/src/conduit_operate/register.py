@@ -109,15 +109,14 @@ def read_registers(broker: Broker) -> Registers:
         consumer.close()
 
 
-def publish(broker: Broker, entries: Iterable[Entry], *, actor: str) -> list[str]:
-    """Ids of the events, once all of them are on their topics.
+def publish(broker: Broker, entries: Iterable[Entry], *, actor: str, stood: Iterable[Entry] = ()) -> list[str]:
+    """Ids of the events, once all of them are on their topics. `stood` are entries that they take the place of.
 
     Raises:
         RegisterError: one is not; those before it may be. None is where one does not meet the rules of entry.
     """
     entries = list(entries)
-    wrong = [f"{found.field}: {found.message}" for entry in entries for found in entry_problems(entry)]
-    if wrong:
+    if wrong := _wrong(entries, stood):
         raise RegisterError(f"the register was not written: {' '.join(wrong)}")
     producer = Producer({**broker.librdkafka(PROGRAMME), "acks": "all", "linger.ms": 0, "log_level": 0})
     failures: list[KafkaError] = []
@@ -125,6 +124,18 @@ def publish(broker: Broker, entries: Iterable[Entry], *, actor: str) -> list[str
     if producer.flush(SECONDS) or failures:
         raise RegisterError(f"the register was not written: {failures[0].str() if failures else 'the broker is silent'}")
     return ids
+
+
+def _wrong(entries: Iterable[Entry], stood: Iterable[Entry]) -> list[str]:
+    """What does not meet the rules of entry, but for what the register has already: whoever was taken before a rule
+    existed must still be suspended."""
+    known = {(type(entry), key_of(entry)): entry_problems(entry) for entry in stood}
+    return [
+        f"{problem.field}: {problem.message}"
+        for entry in entries
+        for problem in entry_problems(entry)
+        if problem not in known.get((type(entry), key_of(entry)), ())
+    ]
 
 
 def _read(consumer: Consumer) -> Registers:

@@ -21,7 +21,7 @@ _TEXTS = {
     "mou_not_in_force": "This Memorandum of Understanding was not in force on the day the hub received this. Name one that "
     "is, or speak to your contact at the programme." + _MEANWHILE,
     "referral_too_large": "This is larger than the hub allows. Shorten it, or send the rest later as added information.",
-    "time_in_future": "This time is in the future. Check your clock and the time zone." + _ANEW,
+    "time_in_future": "This is in the future. Correct it, or your clock or time zone." + _ANEW,
     "reference_reused": "You sent a different referral under this reference. Send InformationSupplied to add to it or "
     "correct it, or use a new reference for a new case.",
     "reference_mismatch": "The referral at this address has a different reference. Check the address and the reference.",

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from conduit_contracts import danger, intake
+from conduit_contracts.days import past_days
 from conduit_contracts.doubts import advice_on
 from conduit_contracts.names import Names
 from conduit_contracts.partner import (
@@ -19,7 +20,7 @@ from conduit_contracts.partner import (
     ReferralWithdrawn,
 )
 from conduit_contracts.problems import Problem
-from conduit_contracts.referral import Person, Referral, Supplement, agreements
+from conduit_contracts.referral import Referral, Supplement
 from conduit_intake.problems import problem, referral_unknown
 from conduit_intake.submissions import (
     Answer,
@@ -71,7 +72,7 @@ def receive(
     problems = [
         *_too_large(submission, scene),
         *_in_future("referral.reported_at", referral.reported_at, scene, submission.sent_at),
-        *_not_agreed_yet("referral.persons", referral.persons, scene, submission.sent_at),
+        *_yet_to_come("referral", referral, scene, submission.sent_at),
         *([] if lapsed else _without_mou(partner, referral, taken_on)),
     ]
     if problems:
@@ -105,7 +106,7 @@ def supply(
     problems = [
         *_too_large(submission, scene),
         *_in_future("supplement.supplied_at", supplement.supplied_at, scene, submission.sent_at),
-        *_not_agreed_yet("supplement.persons", supplement.persons, scene, submission.sent_at),
+        *_yet_to_come("supplement", supplement, scene, submission.sent_at),
         *_full(submission, held),
         *_misfits(supplement, held),
     ]
@@ -260,12 +261,12 @@ def _in_future(field: str, moment: datetime, scene: SubmissionContext, sent_at: 
     return [problem("time_in_future", field)] if moment > _latest(scene, sent_at) else []
 
 
-def _not_agreed_yet(
-    field: str, persons: Sequence[Person], scene: SubmissionContext, sent_at: datetime | None
+def _yet_to_come(
+    field: str, told: Referral | Supplement, scene: SubmissionContext, sent_at: datetime | None
 ) -> list[Problem]:
-    """Nobody has agreed on a day that no clock of ours has reached: a force would be told about an adult who has not."""
+    """Nobody was born, abused or asked on a day that no clock of ours has reached."""
     today = scene.day_of(_latest(scene, sent_at))
-    return [problem("time_in_future", f"{field}{path}") for path, day in agreements(persons) if day > today][:MOST_PROBLEMS]
+    return [problem("time_in_future", f"{field}.{path}") for path, day in past_days(told) if day > today][:MOST_PROBLEMS]
 
 
 def _latest(scene: SubmissionContext, sent_at: datetime | None) -> datetime:

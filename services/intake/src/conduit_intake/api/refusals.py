@@ -161,7 +161,7 @@ TABLE: Mapping[str, RefusalText] = {
         422, "Body does not match the contract", "Correct the fields named in errors and send it again."
     ),
     "mou_unknown": RefusalText(422, "Agreement unknown", "Check the reference of the Memorandum of Understanding." + _SEE),
-    "time_in_future": RefusalText(422, "Time in the future", "Check your clock and the time zone." + _SEE),
+    "time_in_future": RefusalText(422, "Time in the future", "Correct it, or your clock or time zone." + _SEE),
     "place_unknown": RefusalText(422, "Place unknown", "Correct the ids named in errors."),
     "local_id_taken": RefusalText(422, "Id already used", "Correct the ids named in errors."),
     "local_id_repeated": RefusalText(422, "Id repeated", "Correct the ids named in errors."),
