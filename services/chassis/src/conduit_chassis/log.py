@@ -42,6 +42,8 @@ KEYS = frozenset(
         "topic",
         "partition",
         "offset",
+        "ended",
+        "goes_on",
         "reason",
         "repeated",
         "outcome",
