@@ -78,7 +78,7 @@ def test_a_message_is_on_exactly_one_topic(message: type[Message]) -> None:
 def test_a_type_names_its_producer_and_its_class(message: type[Message]) -> None:
     found = TYPE.fullmatch(message.type)
     assert found
-    assert found["producer"] == message.__module__.rsplit(".", maxsplit=1)[-1]
+    assert found["producer"] == message.__module__.split(".")[1]
     kebab = "-".join(word.lower() for word in words(message.__name__))
     assert found["name"] == kebab
     assert message.__doc__

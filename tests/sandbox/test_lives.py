@@ -22,7 +22,8 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import SandboxOutcome, SandboxStep, SandboxStepPlayed
 from conduit_contracts.notification import SandboxStatusUpdated
 from conduit_contracts.referral import Numbers, OffencePlace, Supplement, Urgency
-from conduit_intake.lives import NotPossibleError, Played, Story, born
+from conduit_intake.lives import born
+from conduit_intake.stories import NotPossibleError, Played, Story
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.work import NotificationWork
 from services.notification.tests import builders as told

@@ -21,7 +21,7 @@ from conduit_contracts.force import NotOursReason
 from conduit_contracts.intake import SandboxStep
 from conduit_contracts.notification import ReferralStatusUpdated
 from conduit_contracts.triage import DeclineReason
-from conduit_intake.lives import Played
+from conduit_intake.stories import Played
 from conduit_notification import rules
 from conduit_notification.work import fact_of
 from conduit_routing.handlers import HANDLERS

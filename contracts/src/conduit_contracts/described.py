@@ -60,7 +60,7 @@ def _text_of_type(annotation: ast.expr) -> str | None:
 def _types() -> dict[str, str]:
     """The docstrings below the package's type aliases, and those of its classes."""
     found: dict[str, str] = {}
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         for node, below in zip(body, [*body[1:], None], strict=True):
             if isinstance(node, ast.ClassDef) and (text := ast.get_docstring(node)):

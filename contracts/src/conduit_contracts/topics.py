@@ -4,113 +4,64 @@ The topic a record arrives on is its sender's identity: Kafka does not tell a co
 partner and every force has topics of its own.
 """
 
-import re
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property, lru_cache
 
 from conduit_contracts import force, intake, notification, partner, programme, routing, triage
-from conduit_contracts.envelope import Message
+from conduit_contracts.topic import (
+    BROKERS_TIME,
+    DUTY,
+    FORCE,
+    HUB,
+    MAX_RECORD_BYTES,
+    OFFICER,
+    OPERATOR,
+    PARTNER,
+    PROGRAMME,
+    Topic,
+    TopicSpec,
+)
 
-PROGRAMME = "programme"
-PARTNER = "partner"
-FORCE = "force"
-OFFICER = "officer"
-OPERATOR = "operator"
-"""The operators, who order replays and write nothing else."""
-DUTY = "duty"
-"""The hub's duty officers, who approve who is alerted and write nothing else."""
-HUB = "hub"
+__all__ = [
+    "BROKERS_TIME",
+    "DUTY",
+    "FORCE",
+    "FORCES",
+    "FORCE_CASES",
+    "FORCE_RESPONSES",
+    "HUB",
+    "HUB_APPROVALS",
+    "HUB_CONTACTS",
+    "INTAKE_ATTACHMENTS",
+    "INTAKE_DANGERS",
+    "INTAKE_REFERRALS",
+    "INTAKE_SANDBOX",
+    "NOTICES",
+    "NOTIFICATION_SANDBOX",
+    "OFFICER",
+    "OPERATOR",
+    "PARTNER",
+    "PARTNERS",
+    "PARTNER_REFERRALS",
+    "PARTNER_UPDATES",
+    "PROGRAMME",
+    "REGISTRY",
+    "ROUTING_ATTACHMENTS",
+    "ROUTING_CASES",
+    "ROUTING_REVIEWS",
+    "SERVICES",
+    "TRIAGE_DECISIONS",
+    "TRIAGE_REVIEWS",
+    "Topic",
+    "TopicSpec",
+    "consumed_by",
+    "dead_letter_topic",
+    "produced_by",
+    "replay_topic",
+    "specs",
+    "standing_apart",
+]
 
-_PARAMETER = re.compile(r"\{(partner_id|force_id)\}")
-_SLUG = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _INTERNAL_PARTITIONS = 6
-BROKERS_TIME = {"message.timestamp.type": "LogAppendTime"}
-_MAX_RECORD_BYTES = 2 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Topic:
-    """One topic, or one per partner or force where the template has a parameter.
-
-    `key` says what orders the records. `edge` is true where partners, forces or officers write: their records are read
-    closed, and what cannot be read is answered, not dead-lettered.
-    """
-
-    template: str
-    owner: str
-    producers: tuple[str, ...]
-    consumers: tuple[str, ...]
-    messages: tuple[type[Message], ...]
-    key: str = "referral_id"
-    partitions: int = 1
-    made_with: tuple[int, ...] = ()
-    """Numbers of partitions that earlier releases gave it. Such a topic works as it is until it is created again."""
-    retention: timedelta = timedelta(days=30)
-    compacted: bool = False
-    edge: bool = False
-    max_record_bytes: int = _MAX_RECORD_BYTES
-    audience: str = HUB
-    """Who uses it besides the services. They read what they do not write; the hub reads what no service reads."""
-
-    @cached_property
-    def parameter(self) -> str | None:
-        """`partner_id`, `force_id`, or None for a topic that exists once."""
-        found = _PARAMETER.search(self.template)
-        return found[1] if found else None
-
-    @property
-    def readers(self) -> tuple[str, ...]:
-        """Everyone who reads it: the consuming services, then its audience if that adds anyone."""
-        if self.consumers and self.audience in {HUB, *self.producers}:
-            return self.consumers
-        return (*self.consumers, self.audience)
-
-    def name(self, principal: str | None = None) -> str:
-        """The topic's name, for one partner or force if each has one.
-
-        Raises:
-            ValueError: a principal is missing, is not wanted, or is not a slug.
-        """
-        if (self.parameter is None) != (principal is None):
-            raise ValueError(f"{self.template} takes {self.parameter or 'no principal'}")
-        return self.template if principal is None else _named(self.template, str(self.parameter), principal)
-
-    @cached_property
-    def pattern(self) -> str:
-        """An anchored regular expression of the names, whose only group is the principal."""
-        parts = _PARAMETER.split(self.template)
-        return "^" + f"({_SLUG})".join(re.escape(part) for part in parts[::2]) + "$"
-
-    def match(self, name: str) -> str | None:
-        """The partner or force whose topic this is, "" for a topic that exists once, None if the name is another topic's."""
-        found = re.fullmatch(self.pattern, name)
-        if found is None:
-            return None
-        return found[1] if self.parameter else ""
-
-    @property
-    def config(self) -> dict[str, str]:
-        """The broker's settings for the topic.
-
-        Records bear the broker's time: a writer's clock may be wrong, and would then decide when a record is deleted, or
-        have it refused.
-        """
-        return {
-            "cleanup.policy": "compact" if self.compacted else "delete",
-            "retention.ms": str(int(self.retention.total_seconds() * 1000)),
-            "max.message.bytes": str(self.max_record_bytes),
-            **BROKERS_TIME,
-        }
-
-
-@lru_cache(maxsize=16_384)
-def _named(template: str, parameter: str, principal: str) -> str:
-    if not re.fullmatch(_SLUG, principal):
-        raise ValueError(f"a {parameter} is made of lower-case letters, digits and single hyphens")
-    return _PARAMETER.sub(principal, template)
-
-
 _YEAR = timedelta(days=365)
 
 PARTNERS = Topic(
@@ -384,7 +335,7 @@ def dead_letter_topic(service: str) -> Topic:
         key="as it came",
         retention=_YEAR,
         # A dead letter is the record with its headers framed into its value.
-        max_record_bytes=_MAX_RECORD_BYTES + 64 * 1024,
+        max_record_bytes=MAX_RECORD_BYTES + 64 * 1024,
     )
 
 
@@ -414,17 +365,6 @@ def consumed_by(service: str) -> tuple[Topic, ...]:
 def produced_by(service: str) -> tuple[Topic, ...]:
     """The topics a service writes, in flow order, without its dead letters."""
     return tuple(topic for topic in REGISTRY if service in topic.producers)
-
-
-@dataclass(frozen=True, slots=True)
-class TopicSpec:
-    """A topic as the broker is asked to create it."""
-
-    name: str
-    partitions: int
-    config: dict[str, str]
-    made_with: tuple[int, ...] = ()
-    """Other numbers of partitions that an existing topic may have."""
 
 
 def specs(partner_ids: tuple[str, ...] = (), force_ids: tuple[str, ...] = ()) -> list[TopicSpec]:

@@ -19,8 +19,9 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import InformationSupplied, ReferralReceived, SandboxOutcome, SandboxStepPlayed
 from conduit_contracts.notification import ReferralStatusUpdated, SandboxStatusUpdated
 from conduit_contracts.topics import INTAKE_SANDBOX
-from conduit_intake.lives import Story, TriageState, born
+from conduit_intake.lives import TriageState, born
 from conduit_intake.sandbox import SandboxReferral, act
+from conduit_intake.stories import Story
 from conduit_local.services import POLICY_FILE
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.policy import from_file

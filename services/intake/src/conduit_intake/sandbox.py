@@ -21,7 +21,8 @@ from conduit_contracts.ids import uuid7_text
 from conduit_contracts.intake import SandboxOutcome, SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.topics import INTAKE_SANDBOX
-from conduit_intake.lives import Life, Story, born
+from conduit_intake.lives import Life, born
+from conduit_intake.stories import Story
 
 # The sandbox's tables are found before the live ones; what the sandbox has none of, such as the register, is shared.
 _LOOK_IN_SANDBOX = "SET LOCAL search_path TO sandbox, public"

@@ -22,9 +22,9 @@ from conduit_intake.api.keys import Reply, TheKey, once
 from conduit_intake.api.referrals import ALWAYS, BODY, KEYED, ReferralPath
 from conduit_intake.api.refusals import Refused, documented
 from conduit_intake.api.submitting import cause
-from conduit_intake.lives import DEFAULT_REASONS, NotPossibleError, Story
 from conduit_intake.problems import REFUSALS, problem
 from conduit_intake.sandbox import SandboxReferral, Tried
+from conduit_intake.stories import DEFAULT_REASONS, NotPossibleError, Story
 
 router = APIRouter(tags=["Sandbox"])
 
