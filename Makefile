@@ -10,7 +10,7 @@ BENCH := .conduit/bench-venv
 UV_VERSION := 0.13.9
 WORKERS ?= 2
 BY_FOLDER = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
-DISTS := contracts services/chassis services/intake services/triage services/routing services/notification deploy/operate deploy/local deploy/conformance deploy/generate
+DISTS := contracts services/chassis services/intake services/triage services/routing services/notification services/web deploy/operate deploy/local deploy/conformance deploy/generate
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
 
 $(BIN)/uv:
