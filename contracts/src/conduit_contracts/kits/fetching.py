@@ -24,6 +24,8 @@ from conduit_contracts.kits.continuity import Continuity, Verdict
 
 __all__ = ["Consumer", "Fetching", "Held", "UnreadableBatch"]
 
+MADE_FOR = "0.14"
+"""The release of aiokafka whose private parts these are. `tests/kits/test_aiokafka_patches.py` holds each of them."""
 RETRY_SECONDS = 10.0
 ASSIGNMENT_SECONDS = 5.0
 """How long one poll waits while partitions move, before its caller looks whether they still do."""
