@@ -23,6 +23,7 @@ NOT_TAKEN = f"{CALL_999} The hub could not process what you sent, so no police f
 CODE = FIELD = "immediate_danger"
 _SPELT = "immediatedanger"
 
+_NAMED = b'"immediate_danger"'
 _PLAIN = re.compile(rb'"immediate_danger"\s*:\s*(?:true\b|tr?u?\Z)')
 """Found whatever surrounds it, even if the field appears twice and the last one would win, or if the text ends within it."""
 _LOOSE = re.compile(
@@ -53,6 +54,11 @@ class Heard(NamedTuple):
 
     partner_reference: str | None
     callback: Callback | None
+
+
+def plainly(body: bytes | None) -> bool:
+    """Whether valid JSON says that a child is in danger now: what says so may go first. Nobody is told because of it."""
+    return body is not None and _NAMED in body and _PLAIN.search(body) is not None
 
 
 def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:

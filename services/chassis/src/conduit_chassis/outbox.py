@@ -1,9 +1,12 @@
 """Events are written in the transaction that makes them true, and reach Kafka afterwards, in that order per key.
 
+Those that say that a child is in danger reach it first, unless they would overtake an event of their own key.
+
 Take the row lock of what an event is about before publishing: then ids follow commits for its key.
 """
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from math import inf
 from typing import Any, NamedTuple
@@ -12,9 +15,12 @@ from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
 from conduit_chassis.headers import EventHeaders
 from conduit_chassis.observers import NO_EVENT_OBSERVER, EventObserver
 from conduit_chassis.postgres import Connection, insert
+from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
+
+_WAIT = "SELECT DISTINCT key FROM outbox WHERE key = ANY($1::bytea[]) AND NOT danger"
 
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes of events that a transaction keeps in memory before it writes them."""
@@ -30,6 +36,8 @@ class Row(NamedTuple):
     value: bytes | None
     acted_at: datetime | None = None
     """When the act happened that a promise counts from, where this event keeps one."""
+    danger: bool = False
+    """Whether it is sent before others."""
 
 
 class DeadLetterRequest(NamedTuple):
@@ -126,6 +134,8 @@ class Outbox:
         await self._observer.writing(connection)
         rows, self.rows = self.rows, []
         self.waiting_bytes = 0
+        if any(danger.plainly(row.value) for row in rows):
+            rows = await _danger_first(connection, rows)
         await insert(connection, "outbox", Row._fields, rows)
         self.flushed += len(rows)
         return self.flushed
@@ -138,6 +148,22 @@ class Outbox:
     def committed(self) -> None:
         """The transaction was committed."""
         self._observer.committed()
+
+
+async def _danger_first(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    """The rows, with those marked that say danger and follow nothing of their key.
+
+    Whoever wrote of a key before had its row lock and has committed, so what waits of it is seen here.
+    """
+    keys = {row.key for row in rows if row.key is not None and danger.plainly(row.value)}
+    waiting = {found["key"] for found in await connection.fetch(_WAIT, list(keys))}
+    marked: list[Row] = []
+    for row in rows:
+        first = danger.plainly(row.value) and row.key not in waiting
+        if not first:
+            waiting.add(row.key)
+        marked.append(row._replace(danger=first))
+    return marked
 
 
 def shard_of(key: bytes | None, shards: int) -> int:

@@ -156,7 +156,8 @@ class Producer:
         place = TopicPartition(topic, partition)
         patches.send_nothing_behind(self._kafka, place, REFUSALS, self._refused.add, BehindRefusedError)
         acts = [row.act_age for row in rows if row.act_age is not None]
-        return Sent(topic, [row.id for row in rows], future, rows[0].age, monotonic(), acts)
+        oldest = max(row.age for row in rows)  # not the first, where that says danger
+        return Sent(topic, [row.id for row in rows], future, oldest, monotonic(), acts)
 
     async def discard(self) -> None:
         """Let go of the connection. What is not confirmed stays unknown."""

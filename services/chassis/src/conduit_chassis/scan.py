@@ -1,4 +1,4 @@
-"""Reads events from the outbox, from the lowest id, and never more of them than should lie in memory."""
+"""Reads events from the outbox: those that say danger, then from the lowest id; never more than should lie in memory."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,10 +14,11 @@ _LAST_ID = 2**63 - 1
 _SCAN = """
 SELECT id, topic, key, headers, CASE WHEN octet_length(value) <= $5 THEN value END AS value,
        extract(epoch FROM clock_timestamp() - created_at)::float8 AS age,
-       extract(epoch FROM clock_timestamp() - acted_at)::float8 AS act_age, coalesce(octet_length(value), 0) AS size
+       extract(epoch FROM clock_timestamp() - acted_at)::float8 AS act_age, coalesce(octet_length(value), 0) AS size, danger
 FROM outbox
 WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0} ORDER BY id LIMIT $4
 """
+_DANGER_FIRST = f"({_SCAN.format('danger AND {0}')}) UNION ALL ({_SCAN.format('NOT danger AND {0}')})"
 _VALUES = "SELECT id, value FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _OTHERS = "topic <> ALL($3::text[])"
 _ONE = "topic = ANY($3::text[]) AND id <= $6"
@@ -25,7 +26,7 @@ _IN_TURN = """ AND NOT EXISTS (
     SELECT FROM outbox_rejected r
     WHERE r.shard = outbox.shard AND r.topic = outbox.topic AND r.key = outbox.key AND r.id < outbox.id
 )"""
-_SCAN_OTHERS = {False: _SCAN.format(_OTHERS), True: _SCAN.format(_OTHERS + _IN_TURN)}
+_SCAN_OTHERS = {False: _DANGER_FIRST.format(_OTHERS), True: _DANGER_FIRST.format(_OTHERS + _IN_TURN)}
 _SCAN_ONE = {False: _SCAN.format(_ONE), True: _SCAN.format(_ONE + _IN_TURN)}
 """By whether events were refused: those that came after one of their key wait for it."""
 
@@ -42,7 +43,7 @@ class Scan:
     async def but(
         self, connection: Connection, topics: Sequence[str], under_way: Sequence[int], *, any_refused: bool
     ) -> list[Pending]:
-        """The first rows but of these topics, without those under way."""
+        """The first rows but of these topics, without those under way: first what says danger, then by their ids."""
         return await self._read(connection, _SCAN_OTHERS[any_refused], under_way, topics, self._most)
 
     async def of(self, connection: Connection, topic: str, to: int | None, *, any_refused: bool) -> list[Pending]:
@@ -59,12 +60,16 @@ class Scan:
     ) -> list[Pending]:
         """The first rows that there are, up to so many, and to so many bytes unless the first alone is larger."""
         found = await connection.fetch(scan, self._shard, under_way, topics, most, self._small, *to)
-        rows = _that_fit(found)
+        rows = _that_fit(sorted(found, key=_turn)[:most])
         large = [row["id"] for row in rows if row["size"] > self._small]
         read = await connection.fetch(_VALUES, self._shard, large) if large else []
         values = {row["id"]: row["value"] for row in read}
         # A large row may be gone since: where another relay took over for a moment, it was sent.
         return [_pending(row, values) for row in rows if row["id"] in values or row["size"] <= self._small]
+
+
+def _turn(row: Row) -> tuple[bool, int]:
+    return not row["danger"], row["id"]
 
 
 def _that_fit(rows: Sequence[Row]) -> Sequence[Row]:
