@@ -20,8 +20,11 @@ from pydantic import ValidationError
 from conduit_chassis import log, migrate, postgres, preflight, tracing
 from conduit_chassis.backoff import jittered
 from conduit_chassis.batch import Processor
-from conduit_chassis.broker import LoopSubscriber, create_broker, create_docs, subscribe
+from conduit_chassis.begun import Marks
+from conduit_chassis.broker import LoopSubscriber, create_broker, create_docs, lookout_consumer, subscribe
 from conduit_chassis.clock import Clock, DatabaseClock
+from conduit_chassis.consumer.ahead import Ahead
+from conduit_chassis.consumer.lookout import Lookout
 from conduit_chassis.consumer.loop import Loop, Timing
 from conduit_chassis.consumer.measured import ConsumerMetrics
 from conduit_chassis.database_watch import keep_watching
@@ -29,7 +32,7 @@ from conduit_chassis.errors import ConfigurationError, FailureCause, TooManyDead
 from conduit_chassis.health import Health
 from conduit_chassis.http.documents import documents
 from conduit_chassis.http.server import Router, create_server, listen
-from conduit_chassis.kafka import Reader
+from conduit_chassis.kafka import Reader, says_danger
 from conduit_chassis.measured import measured
 from conduit_chassis.periodic import (
     FORGET_INBOX,
@@ -115,6 +118,7 @@ class _Running:
         self.broker = create_broker(settings, service.name)
         self.subscriber = self._subscribe()
         self.loop: Loop | None = None
+        self.lookout: asyncio.Task[None] | None = None
         self.router = Router(self.health, create_docs(self.broker, service.name), documents(settings.docs_dir))
         self.server = create_server(settings, self.router)
         self.relays: list[Relay] = []
@@ -158,7 +162,7 @@ class _Running:
         finally:
             self.health.draining = True
             self.server.should_exit = True
-            await _cancel(background)
+            await _cancel([*background, *([self.lookout] if self.lookout else [])])
             await self._stop_consumer()
             # What a request still commits is to be sent, too.
             await asyncio.wait({http}, timeout=self.settings.drain_seconds)
@@ -248,10 +252,30 @@ class _Running:
         processor = Processor(runtime, self.reader)
         await self._patiently("consumer", lambda: preflight.examine_kafka(settings))
         await self._patiently("consumer", processor.remember)
-        self.loop = Loop(processor, self.reader, self.health, Timing.of(settings), ConsumerMetrics(self.reader))
+        ahead = Ahead(says_danger)
+        observer = ConsumerMetrics(self.reader)
+        self.loop = Loop(processor, self.reader, self.health, Timing.of(settings), observer, ahead)
         subscriber.bind(self.loop)
         await self._patiently("consumer", self.broker.start)
+        if self.service.ahead:
+            self.lookout = asyncio.create_task(self._look_ahead(runtime, self.loop, ahead))
         return True
+
+    async def _look_ahead(self, runtime: Runtime, loop: Loop, ahead: Ahead) -> None:
+        processor = Processor(runtime, self.reader, Marks("ahead"))
+        await self._patiently("consumer", processor.remember)
+        lookout = Lookout(
+            lambda: lookout_consumer(self.settings, self.service.name),
+            processor.process,
+            loop,
+            ahead,
+            lambda name: any(topic.match(name) is not None for topic in self.service.ahead),
+        )
+        try:
+            await lookout.run()
+        except TooManyDeadLettersError as error:
+            if not loop.failed.done():
+                loop.failed.set_exception(error)
 
     async def _measure_lag(self) -> None:
         if self.loop is not None:

@@ -18,6 +18,7 @@ from aiokafka import TopicPartition
 
 from conduit_chassis import begun, dead_letters, inbox, orders, postgres, unreadable
 from conduit_chassis.backoff import jittered
+from conduit_chassis.begun import Marks
 from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, KILLS, Cause
 from conduit_chassis.errors import (
     DOUBTFUL_ATTEMPTS,
@@ -44,6 +45,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.plan import Plan, plan_fresh, plan_replay
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
+from conduit_chassis.yielding import Yielding
 from conduit_contracts.kits import batches
 from conduit_contracts.kits.batches import UnreadableBatch
 
@@ -67,11 +69,12 @@ class Processor:
 
     _observer: BatchObserver = NO_BATCH_OBSERVER
 
-    def __init__(self, runtime: Runtime, reader: Reader) -> None:
+    def __init__(self, runtime: Runtime, reader: Reader, marks: Marks | None = None) -> None:
         settings = runtime.settings
         self._service = runtime.service.name
         self._runtime = runtime
         self._reader = reader
+        self._marks = marks or Marks()
         self._transactions = runtime.transaction
         self._pool = runtime.pool
         self._clock = runtime.clock
@@ -123,8 +126,8 @@ class Processor:
         for order in (record for record in records if self._reader.orders(record.topic)):
             back = await self._restored(order)
             for _ in times if back else ():
-                await self._settle(self._read(back))
-        items = self._read([record for record in records if not self._reader.orders(record.topic)])
+                await self._settle(await self._read(back))
+        items = await self._read([record for record in records if not self._reader.orders(record.topic)])
         for _ in times:
             await self._settle(items)
 
@@ -142,14 +145,20 @@ class Processor:
         async with self._transactions() as (connection, _outbox):
             return await dead_letters.restored(connection, wanted)
 
-    def _read(self, records: Sequence[Record]) -> list[Item]:
-        items = [self._reader.read(record) for record in records]
+    async def _read(self, records: Sequence[Record]) -> list[Item]:
+        items: list[Item] = []
+        yielding = Yielding()
+        for record in records:
+            items.append(self._reader.read(record))
+            await yielding.pause()
         self._observer.read(items)
         return items
 
     async def _process_carefully(self, records: Sequence[Record]) -> None:
         """Leave a mark while records are handled; take apart those that were begun in a process that did not live."""
-        left = await self._with_connection(lambda connection: begun.found(connection, (each.topic for each in records)))
+        left = await self._with_connection(
+            lambda connection: self._marks.found(connection, (each.topic for each in records))
+        )
         together: list[Record] = []
         for record in records:
             deaths = begun.deaths_of(record, left)
@@ -166,21 +175,21 @@ class Processor:
                 await self._put_aside_alone(self._reader.read(record), Cause(KILLS))
         await self._process_marked(together)
         if over := [mark for mark in left if any(mark.holds(each) for each in records)]:
-            await self._with_connection(lambda connection: begun.clear(connection, over))
+            await self._with_connection(lambda connection: self._marks.clear(connection, over))
 
     async def _process_marked(self, records: Sequence[Record], alone: int = 0) -> None:
         if not records:
             return
         marks = [replace(mark, alone=alone) for mark in begun.marks_of(records)]
-        await self._with_connection(lambda connection: begun.mark(connection, marks))
+        await self._with_connection(lambda connection: self._marks.mark(connection, marks))
         try:
             await self._process(records)
         except Abandoned:
             with suppress(Exception):  # there may be no database, and no time to wait for it
                 async with self._transactions() as (connection, _):
-                    await begun.clear(connection, marks)
+                    await self._marks.clear(connection, marks)
             raise
-        await self._with_connection(lambda connection: begun.clear(connection, marks))
+        await self._with_connection(lambda connection: self._marks.clear(connection, marks))
 
     async def _with_connection(self, operation: Callable[[Any], Awaitable[Any]]) -> Any:
         async def once() -> Any:

@@ -6,6 +6,7 @@ the process before comes again first.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.kafka import Record
@@ -62,18 +63,26 @@ def deaths_of(record: Record, marks: Iterable[Mark]) -> int | None:
     return max((mark.alone for mark in held if mark.first == mark.last), default=0) if held else None
 
 
-async def found(connection: Connection, topics: Iterable[str]) -> list[Mark]:
-    """Marks that somebody left on these topics."""
-    return [Mark(**row) for row in await connection.fetch(_FOUND, sorted(set(topics)))]
+class Marks:
+    """Those of one reader. One that reads ahead has its own: what it has under way is not what the other began."""
 
+    def __init__(self, reader: str = "") -> None:
+        self._suffix = reader and f"#{reader}"
 
-async def mark(connection: Connection, marks: Sequence[Mark]) -> None:
-    """Say that these are begun. Our own death does not undo it; the disk need not be waited for."""
-    await connection.execute("SET LOCAL synchronous_commit TO off")
-    await connection.execute(_MARK, *_MARKS.arrays(map(asdict, marks)))
+    async def found(self, connection: Connection, topics: Iterable[str]) -> list[Mark]:
+        """Marks that somebody left on these topics."""
+        rows = await connection.fetch(_FOUND, sorted({topic + self._suffix for topic in topics}))
+        return [Mark(**row | {"topic": row["topic"].removesuffix(self._suffix)}) for row in map(dict, rows)]
 
+    async def mark(self, connection: Connection, marks: Sequence[Mark]) -> None:
+        """Say that these are begun. Our own death does not undo it; the disk need not be waited for."""
+        await connection.execute("SET LOCAL synchronous_commit TO off")
+        await connection.execute(_MARK, *_MARKS.arrays(map(self._row, marks)))
 
-async def clear(connection: Connection, marks: Sequence[Mark]) -> None:
-    """Say that we live."""
-    await connection.execute("SET LOCAL synchronous_commit TO off")
-    await connection.execute(_CLEAR, *_PLACES.arrays(map(asdict, marks)))
+    async def clear(self, connection: Connection, marks: Sequence[Mark]) -> None:
+        """Say that we live."""
+        await connection.execute("SET LOCAL synchronous_commit TO off")
+        await connection.execute(_CLEAR, *_PLACES.arrays(map(self._row, marks)))
+
+    def _row(self, each: Mark) -> dict[str, Any]:
+        return asdict(each) | {"topic": each.topic + self._suffix}

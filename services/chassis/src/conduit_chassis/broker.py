@@ -139,6 +139,17 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
     }
 
 
+def lookout_consumer(settings: Settings, service: str) -> Consumer:
+    """One that reads ahead: it has no group, and no partition of it takes more than a part of what is fetched at once."""
+    more = {"fetch_max_wait_ms": 2_000, "max_partition_fetch_bytes": 1024 * 1024}
+    return Consumer(
+        client_id=f"conduit.{service}.ahead",
+        group_id=None,
+        enable_auto_commit=False,
+        **consumer_arguments(settings) | more,
+    )
+
+
 async def _never_called(batch: Any) -> None:  # noqa: ARG001 - FastStream runs a loop only where there is a handler
     raise AssertionError("the chassis takes records before FastStream's handlers")
 

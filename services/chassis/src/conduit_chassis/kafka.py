@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from conduit_chassis import orders
+from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem, sender_problem
@@ -48,6 +49,11 @@ class Record(NamedTuple):
     def first_offset(self) -> int:
         """Its own offset, or that of the first record for which it stands."""
         return self.value.first if isinstance(self.value, UnreadableBatch) else self.offset
+
+
+def says_danger(record: Record) -> bool:
+    """Whether it plainly says that a child is in danger now. What cannot be read says nothing plainly."""
+    return not isinstance(record.value, UnreadableBatch) and danger.plainly(record.value)
 
 
 def from_aiokafka(raw: Any) -> Record:

@@ -19,6 +19,7 @@ from conduit_chassis.observers import Observers
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
 from conduit_chassis.settings import Settings
+from conduit_chassis.yielding import Yielding
 from conduit_contracts.topics import Topic, consumed_by
 
 INBOX_MARGIN = timedelta(days=30)
@@ -86,15 +87,19 @@ class Service(Generic[W]):
     """Narrower models per event type, for what this service has no need to know."""
     topics: tuple[Topic, ...] | None = None
     """What it reads, where that is not what the registry says for its name."""
+    ahead: tuple[Topic, ...] = ()
+    """Topics of it on which what says danger is handled before its turn."""
 
     async def handle(self, runtime: "Runtime", connection: Connection, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """Take each record in turn, between one load and one save."""
         work = await self.load(connection, runtime, batch, outbox)
+        yielding = Yielding()
         async with aclosing(self.parts(connection, work, batch)) as parts:
             async for part in parts:
                 for _ in dispatch(self.handlers, self.refused, work, part):
                     if self.after is not None:
                         await self.after(connection, work)
+                    await yielding.pause()
         await self.save(connection, work)
 
     def reads(self) -> tuple[Topic, ...]:

@@ -13,6 +13,7 @@ from conduit_chassis.policy import load_policy
 from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import reconciliation
 from conduit_contracts.programme import PartnerRegistered
+from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake import batch, metrics, store, sweep
 from conduit_intake.access import accounts
 from conduit_intake.api import kept
@@ -59,6 +60,7 @@ def create_service() -> Service[IntakeWork]:
         refused=refused,
         parts=batch.parts,
         migrations=Path(__file__).parent / "migrations",
+        ahead=(PARTNER_REFERRALS,),
         settings=IntakeSettings,
         ticks=(sweep.TICK, Tick("forget_answers", FORGET_EVERY, forget_answers, batch=kept.FORGET_BATCH)),
         workers=(

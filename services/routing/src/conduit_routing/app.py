@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from conduit_chassis.app import Runtime, Service, Worker
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
+from conduit_contracts.topics import TRIAGE_DECISIONS
 from conduit_routing import api, batch
 from conduit_routing.follow import follow
 from conduit_routing.gauges import keep_gauges
@@ -42,6 +43,7 @@ def create_service() -> Service[RoutingWork]:
         parts=batch.parts,
         after=follow,
         migrations=Path(__file__).parent / "migrations",
+        ahead=(TRIAGE_DECISIONS,),
         settings=RoutingSettings,
         ticks=(TICK,),
         workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION)),

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from conduit_chassis.app import Runtime, Service, Tick
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
+from conduit_contracts.topics import INTAKE_REFERRALS
 from conduit_triage import api, batch, metrics, store
 from conduit_triage.handlers import HANDLERS, refused
 from conduit_triage.policy import TriagePolicy
@@ -39,6 +40,7 @@ def create_service() -> Service[TriageWork]:
         parts=batch.parts,
         after=batch.forward_rest,
         migrations=Path(__file__).parent / "migrations",
+        ahead=(INTAKE_REFERRALS,),
         settings=TriageSettings,
         ticks=(Tick("measure_queue", timedelta(seconds=10), metrics.measure_queue),),
         workers=(reconciliation(store.RECONCILIATION),),

@@ -5,7 +5,7 @@ away and consumers closed only between batches.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, Self
@@ -16,6 +16,7 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 
 from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import lag, patches
+from conduit_chassis.consumer.ahead import Ahead, Place
 from conduit_chassis.consumer.gathering import Gathering
 from conduit_chassis.consumer.lag import LagMeter
 from conduit_chassis.consumer.observer import ConsumerObserver
@@ -31,6 +32,7 @@ from conduit_contracts.kits.batches import UnreadableBatch
 _log = structlog.get_logger()
 
 POLL_MS = 250
+PLACE_SECONDS = 5.0
 MOST_BYTES = 4 * 1024 * 1024
 """Of keys and values in one transaction, beside the first record."""
 
@@ -75,11 +77,19 @@ class Loop:
     """Consumes with one consumer until it is ended. `failed` is done where it ended by itself."""
 
     def __init__(
-        self, processor: Processes, reader: Reader, health: Health, timing: Timing, observer: ConsumerObserver
+        self,
+        processor: Processes,
+        reader: Reader,
+        health: Health,
+        timing: Timing,
+        observer: ConsumerObserver,
+        ahead: Ahead | None = None,
     ) -> None:
+        """`ahead` knows what was handled before its turn."""
         self._processor = processor
         self._timing = timing
         self._observer = observer
+        self._ahead = ahead
         self._readiness = Readiness(health)
         self._gathering = Gathering(timing.gather_seconds, timing.gather_times)
         self._rescue = Rescue(reader, processor.note_held, observer)
@@ -137,6 +147,8 @@ class Loop:
     async def _take(self, consumer: Any, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
         records = [record for found in fetched.values() for record in found]
         self._offsets.taken(fetched)
+        if self._ahead is not None:
+            records = self._ahead.left(records)
         began = monotonic()
         try:
             await self._processor.process(records)
@@ -215,6 +227,26 @@ class Loop:
         the end of a transaction stands on a partition, is given to nobody, and must not look like one that waits."""
         position: int = await consumer.position(partition)
         return position if self._idle.is_set() else self._offsets.handled_to(partition, position)
+
+    def partitions(self) -> Collection[TopicPartition]:
+        """What is read now."""
+        if self._consumer is None or self._give_up.is_set():
+            return ()
+        found: Collection[TopicPartition] = self._consumer.assignment()
+        return found
+
+    async def place(self, partition: TopicPartition) -> Place:
+        """How far a partition is read.
+
+        Raises:
+            IllegalStateError: it is not read now.
+            TimeoutError: nobody knows yet.
+        """
+        async with asyncio.timeout(PLACE_SECONDS):
+            position: int = await self._consumer.position(partition)
+        if self._give_up.is_set():  # what was taken may have been given up
+            raise IllegalStateError
+        return Place(position if self._idle.is_set() else self._offsets.handled_to(partition, position), position)
 
     async def revoked(self, partitions: int) -> None:
         """Let the batch in flight end or be abandoned, and commit it, before its partitions move."""

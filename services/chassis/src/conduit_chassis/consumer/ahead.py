@@ -1,0 +1,87 @@
+"""Which records may be handled before their turn: those that say danger and follow nothing of their key. Pure.
+
+Order per referral holds, because a record is left in its place as long as an earlier one of its key is not accounted for.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from conduit_chassis.kafka import Record, fingerprint
+
+MOST_KEYS = 100_000
+"""So many keys may wait before reading ahead pauses."""
+
+
+class Place(NamedTuple):
+    """How far a partition is read in its turn."""
+
+    handled: int
+    """All before this offset is accounted for."""
+    taken: int
+    """From here on, nothing is being handled."""
+
+
+class Ahead:
+    """What was read before its turn."""
+
+    def __init__(self, danger: Callable[[Record], bool]) -> None:
+        self._danger = danger
+        self._waiting: dict[TopicPartition, dict[bytes, int]] = {}
+        """The last offset of each key of which a record has its turn to come."""
+        self._handled: dict[TopicPartition, dict[int, bytes]] = {}
+        """Fingerprints of records that are accounted for already, by offset: a broker that lost data may use one twice."""
+
+    @property
+    def full(self) -> bool:
+        """Whether no more should be read ahead."""
+        return sum(map(len, self._waiting.values())) >= MOST_KEYS
+
+    @property
+    def partitions(self) -> set[TopicPartition]:
+        """Those of which anything is remembered."""
+        return self._waiting.keys() | self._handled.keys()
+
+    def choose(self, partition: TopicPartition, records: Sequence[Record], place: Place) -> list[Record]:
+        """Those of the partition's next records that may be handled now."""
+        waiting = self._waiting.setdefault(partition, {})
+        chosen: list[Record] = []
+        for record in records:
+            behind = record.key is not None and waiting.get(record.key, -1) >= place.handled
+            if record.offset >= place.taken and not behind and self._danger(record):
+                chosen.append(record)
+            elif record.key is not None and record.offset >= place.handled:
+                waiting[record.key] = record.offset
+        return chosen
+
+    def handled(self, records: Sequence[Record]) -> None:
+        """These are accounted for, before their turn."""
+        for record in records:
+            done = self._handled.setdefault(TopicPartition(record.topic, record.partition), {})
+            done[record.offset] = fingerprint(record)
+
+    def left(self, records: Sequence[Record]) -> list[Record]:
+        """Of records whose turn has come, those that are still to be handled."""
+        return [each for each in records if not self._is_handled(each)] if self._handled else list(records)
+
+    def _is_handled(self, record: Record) -> bool:
+        found = self._handled.get(TopicPartition(record.topic, record.partition), {}).get(record.offset)
+        return found is not None and found == fingerprint(record)
+
+    def passed(self, partition: TopicPartition, place: Place) -> None:
+        """Forget what is before a place."""
+        self._waiting[partition] = {key: at for key, at in self._waiting.get(partition, {}).items() if at >= place.handled}
+        self._handled[partition] = {at: done for at, done in self._handled.get(partition, {}).items() if at >= place.handled}
+        for remembered in (self._waiting, self._handled):
+            if not remembered[partition]:
+                del remembered[partition]
+
+    def forget(self, partition: TopicPartition) -> None:
+        """It is read elsewhere now."""
+        self._waiting.pop(partition, None)
+        self._handled.pop(partition, None)
+
+    def begin_again(self) -> None:
+        """What waits is read ahead anew."""
+        self._waiting.clear()

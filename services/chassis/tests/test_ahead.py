@@ -1,0 +1,137 @@
+"""What is handled before its turn, and that nothing of a key changes places by it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conduit_chassis.consumer import ahead
+from conduit_chassis.consumer.ahead import Ahead, Place
+from conduit_chassis.kafka import Record, says_danger
+from conduit_chassis.testing import raw_record
+from conduit_contracts.kits.batches import UnreadableBatch
+from services.chassis.tests.sample import Sample
+from services.chassis.tests.world import World, eventually
+
+PLACE = TopicPartition("t", 0)
+
+
+def made(offset: int, key: str | None, *, danger: bool = False, words: bytes = b"") -> Record:
+    value = b'{"number":%d,"words":"%s","immediate_danger":%s}' % (offset, words, b"true" if danger else b"false")
+    return raw_record("t", key, [], value)._replace(offset=offset)
+
+
+def offsets(records: Sequence[Record]) -> list[int]:
+    return [each.offset for each in records]
+
+
+class TestChoice:
+    def test_danger_is_chosen_unless_something_of_its_key_waits(self) -> None:
+        records = [
+            made(0, "a"),
+            made(1, "b", danger=True),
+            made(2, "a", danger=True),
+            made(3, "b", danger=True),
+            made(4, "b"),
+        ]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Place(0, 0))) == [1, 3]
+
+    def test_what_waited_and_is_handled_by_now_holds_nothing_up(self) -> None:
+        reader = Ahead(says_danger)
+        reader.choose(PLACE, [made(0, "a")], Place(0, 0))
+        assert offsets(reader.choose(PLACE, [made(1, "a", danger=True)], Place(0, 1))) == []
+        assert offsets(reader.choose(PLACE, [made(2, "a", danger=True)], Place(1, 1))) == []
+        assert offsets(reader.choose(PLACE, [made(3, "a", danger=True)], Place(3, 3))) == [3]
+
+    def test_what_is_being_handled_in_its_turn_is_left_there(self) -> None:
+        records = [made(0, "a", danger=True), made(1, "a", danger=True), made(2, "b", danger=True)]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Place(0, 1))) == [2]
+
+    def test_what_has_no_key_waits_for_nothing(self) -> None:
+        records = [made(0, None), made(1, None, danger=True)]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Place(0, 0))) == [1]
+
+    def test_an_unreadable_batch_says_nothing(self) -> None:
+        assert not says_danger(made(0, "a")._replace(value=UnreadableBatch(b'{"immediate_danger":true}', 0, 0, "x")))
+
+    def test_what_was_handled_is_left_out_in_its_turn_unless_the_broker_used_its_offset_again(self) -> None:
+        reader = Ahead(says_danger)
+        reader.handled([made(3, "a", danger=True)])
+        assert offsets(reader.left([made(2, "a"), made(3, "a", danger=True), made(4, "a")])) == [2, 4]
+        assert offsets(reader.left([made(3, "a", danger=True, words=b"another")])) == [3]
+        reader.passed(PLACE, Place(4, 4))
+        assert reader.partitions == set()
+
+    def test_reading_ahead_pauses_where_much_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ahead, "MOST_KEYS", 3)
+        reader = Ahead(says_danger)
+        reader.choose(PLACE, [made(n, f"k{n}") for n in range(3)], Place(0, 0))
+        assert reader.full
+        reader.passed(PLACE, Place(1, 1))
+        assert not reader.full
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=30),
+    st.lists(st.tuples(st.sampled_from(["take", "finish", "look", "forget"]), st.integers(1, 6)), max_size=60),
+)
+def test_each_record_is_handled_once_and_those_of_a_key_in_their_order(
+    kinds: list[tuple[str, bool]], steps: list[tuple[str, int]]
+) -> None:
+    log = [made(number, key, danger=danger) for number, (key, danger) in enumerate(kinds)]
+    reader, done = Ahead(says_danger), list[Record]()
+    looked, under_way = 0, list[Record]()
+    handled = taken = 0
+    for what, count in [*steps, *[("take", 6), ("finish", 1)] * len(log)]:
+        if what == "take" and handled == taken:
+            under_way, taken = reader.left(log[taken : taken + count]), min(len(log), taken + count)
+        elif what == "finish":
+            done += under_way
+            under_way, handled = [], taken
+        elif what == "look":
+            chosen = reader.choose(PLACE, log[looked : looked + count], Place(handled, taken))
+            looked = min(len(log), looked + count)
+            done += chosen
+            reader.handled(chosen)
+        else:
+            reader.passed(PLACE, Place(handled, taken))
+    assert sorted(offsets(done)) == list(range(len(log)))
+    for key in b"abc":
+        assert (found := [each.offset for each in done if each.key == bytes([key])]) == sorted(found)
+
+
+class TestOnABroker:
+    """300 records that take 15 s in their turn, and then danger."""
+
+    def said(self, world: World, number: int, key: str, **more: Any) -> Record:
+        record = world.noted(number, key, **more)
+        return record._replace(value=(record.value or b"")[:-1] + b',"immediate_danger":true}')
+
+    async def order(self, world: World, sample: Sample, *last: Record) -> list[int]:
+        """The numbers in the order in which they had their effect, until the last one has."""
+        await world.create_all()
+        await world.flood([world.noted(n, f"k{n}", topic=sample.second.template, action="slow") for n in range(300)])
+        await world.send(*last)
+        async with world.running(sample.service(ahead=(sample.second,)), batch_max_records=20):
+            await eventually(lambda: self.count(world, 300 + len(last)), "all is handled", 60)
+        return await world.numbers()
+
+    async def count(self, world: World, wanted: int) -> bool:
+        return len(await world.numbers()) >= wanted
+
+    async def test_danger_is_handled_long_before_its_turn_and_once(self, world: World) -> None:
+        danger = self.said(world, 300, "d", topic=world.sample.second.template)
+        found = await self.order(world, world.sample, danger)
+        assert sorted(found) == list(range(301))
+        assert found.index(300) < 100
+        assert await world.sql("SELECT FROM begun") == []
+
+    async def test_danger_behind_another_record_of_its_key_comes_after_it(self, world: World) -> None:
+        topic = world.sample.second.template
+        found = await self.order(
+            world, world.sample, world.noted(300, "d", topic=topic), self.said(world, 301, "d", topic=topic)
+        )
+        assert found[-2:] == [300, 301]
