@@ -269,6 +269,7 @@ class _Running:
             processor.process,
             loop,
             ahead,
+            runtime.haste,
             lambda name: any(topic.match(name) is not None for topic in self.service.ahead),
         )
         try:

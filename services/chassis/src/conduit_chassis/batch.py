@@ -147,7 +147,7 @@ class Processor:
 
     async def _read(self, records: Sequence[Record]) -> list[Item]:
         items: list[Item] = []
-        yielding = Yielding()
+        yielding = Yielding(self._runtime.haste)
         for record in records:
             items.append(self._reader.read(record))
             await yielding.pause()

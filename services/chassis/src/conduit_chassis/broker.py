@@ -135,7 +135,7 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
         "fetch_max_wait_ms": 1_000,
         # What is fetched lies in memory as it came, beside what of it is being handled.
         "fetch_max_bytes": 4 * 1024 * 1024,
-        "max_partition_fetch_bytes": 4 * 1024 * 1024,
+        "max_partition_fetch_bytes": settings.partition_fetch_bytes,
     }
 
 

@@ -19,7 +19,7 @@ from conduit_chassis.observers import Observers
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
 from conduit_chassis.settings import Settings
-from conduit_chassis.yielding import Yielding
+from conduit_chassis.yielding import Haste, Yielding
 from conduit_contracts.topics import Topic, consumed_by
 
 INBOX_MARGIN = timedelta(days=30)
@@ -93,7 +93,7 @@ class Service(Generic[W]):
     async def handle(self, runtime: "Runtime", connection: Connection, batch: Sequence[Incoming], outbox: Outbox) -> None:
         """Take each record in turn, between one load and one save."""
         work = await self.load(connection, runtime, batch, outbox)
-        yielding = Yielding()
+        yielding = Yielding(runtime.haste)
         async with aclosing(self.parts(connection, work, batch)) as parts:
             async for part in parts:
                 for _ in dispatch(self.handlers, self.refused, work, part):
@@ -132,6 +132,7 @@ class Runtime:
         self.health = health
         self._context: tuple[Any, ...] = ()
         self.wake_relay: Callable[[], None] = lambda: None
+        self.haste = Haste()
 
     def start(self) -> None:
         """Start the service, which must be before anything else of it runs.

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     """For how long records gather, at most, after a fetch that brought some. What comes after a pause does not wait."""
     gather_times: float = Field(default=3.0, gt=0)
     """They gather for so many times as long as the last batch took: who is hardly busy passes each record on at once."""
+    partition_fetch_bytes: int = Field(default=4 * 1024 * 1024, ge=1_024)
+    """How much of one partition is fetched at once. A batch that is larger comes whole, when its partition's turn comes."""
     commit_ms: int = Field(default=250, ge=0)
     """For how long offsets of handled records may wait for their commit. A crash repeats so much reading, and no effect."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)

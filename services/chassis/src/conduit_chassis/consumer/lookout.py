@@ -19,6 +19,7 @@ from conduit_chassis.consumer import patches
 from conduit_chassis.consumer.ahead import Ahead, Place
 from conduit_chassis.errors import TooManyDeadLettersError
 from conduit_chassis.kafka import Record, from_aiokafka
+from conduit_chassis.yielding import Haste
 
 _log = structlog.get_logger()
 
@@ -55,6 +56,7 @@ class Lookout:
         process: Callable[[Sequence[Record]], Awaitable[None]],
         loop: InTurn,
         ahead: Ahead,
+        haste: Haste,
         reads: Callable[[str], bool],
     ) -> None:
         """`build` makes a consumer, not yet started, that passes over what it cannot read; `reads` says of which topics."""
@@ -62,9 +64,12 @@ class Lookout:
         self._process = process
         self._loop = loop
         self._ahead = ahead
+        self._haste = haste
         self._reads = reads
         self._attempt = 0
         self._forgot_at = 0.0
+        self._behind = False
+        """Whether more lies where the last poll read."""
 
     async def run(self) -> None:
         """Look ahead, and begin again where the loop is whatever fails.
@@ -98,7 +103,7 @@ class Lookout:
 
     async def _look(self, consumer: Any) -> None:
         patches.fetch_only_when_empty(consumer)
-        patches.gather(consumer, lambda: GATHER_SECONDS)
+        patches.gather(consumer, lambda: 0.0 if self._behind else GATHER_SECONDS)
         reads: frozenset[TopicPartition] = frozenset()
         while True:
             wanted = frozenset(each for each in self._loop.partitions() if self._reads(each.topic))
@@ -109,8 +114,10 @@ class Lookout:
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
             fetched = await consumer.fetching.poll(int(LOOK_SECONDS * 1000), MOST_RECORDS)
+            self._behind = any(found[-1].offset + 1 < consumer.highwater(each) for each, found in fetched.items())
             if chosen := await self._choose(consumer, fetched):
-                await self._process(chosen)
+                async with self._haste.made():
+                    await self._process(chosen)
                 self._ahead.handled(chosen)
             self._attempt = 0
 

@@ -1,0 +1,63 @@
+"""Work that takes long gives way, and stands still for danger, but not for ever."""
+
+import asyncio
+import time
+from time import monotonic
+
+import pytest
+
+from conduit_chassis import yielding
+from conduit_chassis.yielding import Haste, Yielding
+
+
+async def work(haste: Haste, log: list[str], pieces: int, seconds: float = 0.02) -> None:
+    pause = Yielding(haste)
+    for number in range(pieces):
+        time.sleep(seconds)  # noqa: ASYNC251 - as a handler that computes
+        log.append(f"piece {number}")
+        await pause.pause()
+
+
+async def hurry(haste: Haste, log: list[str], answers: int) -> None:
+    async with haste.made():
+        for _ in range(answers):
+            await asyncio.sleep(0.001)
+        log.append("danger")
+
+
+async def test_others_run_between_long_pieces() -> None:
+    log: list[str] = []
+
+    async def other() -> None:
+        log.append("other")
+
+    await asyncio.gather(work(Haste(), log, 3), other())
+    assert log == ["piece 0", "other", "piece 1", "piece 2"]
+
+
+async def test_work_stands_still_until_danger_is_handled() -> None:
+    log, haste = list[str](), Haste()
+    await asyncio.gather(work(haste, log, 10), hurry(haste, log, 8))
+    assert log.index("danger") <= 2
+
+
+async def test_not_for_ever_as_danger_may_wait_for_that_very_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yielding, "MOST_SECONDS", 0.1)
+    log, haste, done = list[str](), Haste(), asyncio.Event()
+
+    async def waits_for_the_work() -> None:
+        async with haste.made():
+            await done.wait()
+
+    waiting = asyncio.create_task(waits_for_the_work())
+    began = monotonic()
+    await work(haste, log, 5)
+    assert 0.1 <= monotonic() - began < 1.0
+    done.set()
+    await waiting
+
+
+async def test_who_is_in_haste_waits_for_nobody() -> None:
+    haste = Haste()
+    async with haste.made(), asyncio.timeout(0.5):
+        await work(haste, [], 3)
