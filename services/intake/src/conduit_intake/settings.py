@@ -12,6 +12,8 @@ class IntakeSettings(Settings):
     """What intake is told besides the chassis' settings."""
 
     policy_file: Path
+    partition_fetch_bytes: int = Field(default=256 * 1024, ge=1_024)
+    """A share for each partner: a fetch brings some hundred ordinary referrals of one, and something of every other."""
     max_referral_bytes: int = Field(default=262_144, ge=1_024, le=1_500_000)
     """Largest record that a partner may send. What intake publishes must still fit a topic."""
     mou_time_zone: ZoneInfo = Field(default="Europe/London", validate_default=True)
