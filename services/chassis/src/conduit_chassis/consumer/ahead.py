@@ -20,7 +20,7 @@ class Place(NamedTuple):
     handled: int
     """All before this offset is accounted for."""
     taken: int
-    """From here on, nothing is being handled."""
+    """What stands at this offset or later is not being handled."""
 
 
 class Ahead:
@@ -83,5 +83,5 @@ class Ahead:
         self._handled.pop(partition, None)
 
     def begin_again(self) -> None:
-        """What waits is read ahead anew."""
+        """Reading ahead begins again where the loop is."""
         self._waiting.clear()

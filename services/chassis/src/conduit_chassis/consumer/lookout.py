@@ -1,7 +1,7 @@
 """Reads ahead of the loop, with a consumer of its own, and has what says danger handled before its turn.
 
-It reads the partitions that the loop's consumer has, from where that stands, without a group and without commits: whatever
-becomes of it, each record still comes to its turn. What it handled is in the inbox by then, and left out.
+It reads the partitions that the loop's consumer has, from where that stands, without a group and without commits. Even if it
+fails, each record still comes to its turn. What it handled is in the inbox by then, and left out.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Lookout:
         haste: Haste,
         reads: Callable[[str], bool],
     ) -> None:
-        """`build` makes a consumer, not yet started, that passes over what it cannot read; `reads` says of which topics."""
+        """`build` makes a consumer, not yet started, that skips what it cannot read; `reads` says of which topics."""
         self._build = build
         self._process = process
         self._loop = loop
