@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_chassis.consumer import ahead
-from conduit_chassis.consumer.ahead import Ahead, Place
+from conduit_chassis.consumer.ahead import Ahead, Reached
 from conduit_chassis.kafka import Record, says_danger
 from conduit_chassis.testing import raw_record
 from conduit_contracts.kits.batches import UnreadableBatch
@@ -37,22 +37,22 @@ class TestChoice:
             made(3, "b", danger=True),
             made(4, "b"),
         ]
-        assert offsets(Ahead(says_danger).choose(PLACE, records, Place(0, 0))) == [1, 3]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Reached(0, 0))) == [1, 3]
 
     def test_what_waited_and_is_handled_by_now_holds_nothing_up(self) -> None:
         reader = Ahead(says_danger)
-        reader.choose(PLACE, [made(0, "a")], Place(0, 0))
-        assert offsets(reader.choose(PLACE, [made(1, "a", danger=True)], Place(0, 1))) == []
-        assert offsets(reader.choose(PLACE, [made(2, "a", danger=True)], Place(1, 1))) == []
-        assert offsets(reader.choose(PLACE, [made(3, "a", danger=True)], Place(3, 3))) == [3]
+        reader.choose(PLACE, [made(0, "a")], Reached(0, 0))
+        assert offsets(reader.choose(PLACE, [made(1, "a", danger=True)], Reached(0, 1))) == []
+        assert offsets(reader.choose(PLACE, [made(2, "a", danger=True)], Reached(1, 1))) == []
+        assert offsets(reader.choose(PLACE, [made(3, "a", danger=True)], Reached(3, 3))) == [3]
 
     def test_what_is_being_handled_in_its_turn_is_left_there(self) -> None:
         records = [made(0, "a", danger=True), made(1, "a", danger=True), made(2, "b", danger=True)]
-        assert offsets(Ahead(says_danger).choose(PLACE, records, Place(0, 1))) == [2]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Reached(0, 1))) == [2]
 
     def test_what_has_no_key_waits_for_nothing(self) -> None:
         records = [made(0, None), made(1, None, danger=True)]
-        assert offsets(Ahead(says_danger).choose(PLACE, records, Place(0, 0))) == [1]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Reached(0, 0))) == [1]
 
     def test_an_unreadable_batch_says_nothing(self) -> None:
         assert not says_danger(made(0, "a")._replace(value=UnreadableBatch(b'{"immediate_danger":true}', 0, 0, "x")))
@@ -62,15 +62,15 @@ class TestChoice:
         reader.handled([made(3, "a", danger=True)])
         assert offsets(reader.left([made(2, "a"), made(3, "a", danger=True), made(4, "a")])) == [2, 4]
         assert offsets(reader.left([made(3, "a", danger=True, words=b"another")])) == [3]
-        reader.passed(PLACE, Place(4, 4))
+        reader.passed(PLACE, Reached(4, 4))
         assert reader.partitions == set()
 
     def test_reading_ahead_pauses_where_much_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ahead, "MOST_KEYS", 3)
         reader = Ahead(says_danger)
-        reader.choose(PLACE, [made(n, f"k{n}") for n in range(3)], Place(0, 0))
+        reader.choose(PLACE, [made(n, f"k{n}") for n in range(3)], Reached(0, 0))
         assert reader.full
-        reader.passed(PLACE, Place(1, 1))
+        reader.passed(PLACE, Reached(1, 1))
         assert not reader.full
 
 
@@ -92,12 +92,12 @@ def test_each_record_is_handled_once_and_those_of_a_key_in_their_order(
             done += under_way
             under_way, handled = [], taken
         elif what == "look":
-            chosen = reader.choose(PLACE, log[looked : looked + count], Place(handled, taken))
+            chosen = reader.choose(PLACE, log[looked : looked + count], Reached(handled, taken))
             looked = min(len(log), looked + count)
             done += chosen
             reader.handled(chosen)
         else:
-            reader.passed(PLACE, Place(handled, taken))
+            reader.passed(PLACE, Reached(handled, taken))
     assert sorted(offsets(done)) == list(range(len(log)))
     for key in b"abc":
         assert (found := [each.offset for each in done if each.key == bytes([key])]) == sorted(found)

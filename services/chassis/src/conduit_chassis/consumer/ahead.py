@@ -14,7 +14,7 @@ MOST_KEYS = 100_000
 """So many keys may wait before reading ahead pauses."""
 
 
-class Place(NamedTuple):
+class Reached(NamedTuple):
     """How far a partition is read in its turn."""
 
     handled: int
@@ -43,7 +43,7 @@ class Ahead:
         """Those of which anything is remembered."""
         return self._waiting.keys() | self._handled.keys()
 
-    def choose(self, partition: TopicPartition, records: Sequence[Record], place: Place) -> list[Record]:
+    def choose(self, partition: TopicPartition, records: Sequence[Record], place: Reached) -> list[Record]:
         """Those of the partition's next records that may be handled now."""
         waiting = self._waiting.setdefault(partition, {})
         chosen: list[Record] = []
@@ -69,7 +69,7 @@ class Ahead:
         found = self._handled.get(TopicPartition(record.topic, record.partition), {}).get(record.offset)
         return found is not None and found == fingerprint(record)
 
-    def passed(self, partition: TopicPartition, place: Place) -> None:
+    def passed(self, partition: TopicPartition, place: Reached) -> None:
         """Forget what is before a place."""
         self._waiting[partition] = {key: at for key, at in self._waiting.get(partition, {}).items() if at >= place.handled}
         self._handled[partition] = {at: done for at, done in self._handled.get(partition, {}).items() if at >= place.handled}

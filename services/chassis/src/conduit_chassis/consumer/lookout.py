@@ -16,7 +16,7 @@ from aiokafka.errors import IllegalStateError
 
 from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import patches
-from conduit_chassis.consumer.ahead import Ahead, Place
+from conduit_chassis.consumer.ahead import Ahead, Reached
 from conduit_chassis.errors import TooManyDeadLettersError
 from conduit_chassis.kafka import Record, from_aiokafka
 from conduit_chassis.yielding import Haste
@@ -38,7 +38,7 @@ class InTurn(Protocol):
         """What it reads now."""
         ...
 
-    async def place(self, partition: TopicPartition) -> Place:
+    async def place(self, partition: TopicPartition) -> Reached:
         """How far it is.
 
         Raises:

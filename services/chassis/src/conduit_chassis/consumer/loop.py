@@ -16,7 +16,7 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 
 from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import lag, patches
-from conduit_chassis.consumer.ahead import Ahead, Place
+from conduit_chassis.consumer.ahead import Ahead, Reached
 from conduit_chassis.consumer.gathering import Gathering
 from conduit_chassis.consumer.lag import LagMeter
 from conduit_chassis.consumer.observer import ConsumerObserver
@@ -235,7 +235,7 @@ class Loop:
         found: Collection[TopicPartition] = self._consumer.assignment()
         return found
 
-    async def place(self, partition: TopicPartition) -> Place:
+    async def place(self, partition: TopicPartition) -> Reached:
         """How far a partition is read.
 
         Raises:
@@ -246,7 +246,7 @@ class Loop:
             position: int = await self._consumer.position(partition)
         if self._give_up.is_set():  # what was taken may have been given up
             raise IllegalStateError
-        return Place(position if self._idle.is_set() else self._offsets.handled_to(partition, position), position)
+        return Reached(position if self._idle.is_set() else self._offsets.handled_to(partition, position), position)
 
     async def revoked(self, partitions: int) -> None:
         """Let the batch in flight end or be abandoned, and commit it, before its partitions move."""
