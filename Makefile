@@ -79,7 +79,7 @@ clients: install kafka ## Generate clients from the OpenAPI, compile them and us
 lint: install ## ruff, mypy --strict, the import rules and the word list
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes tests/sandbox tests/prose
+	$(BIN)/mypy $(addsuffix /src,$(DISTS)) tests/benchmarks tests/clients tests/architecture tests/support tests/security tests/e2e tests/documents tests/fuzz tests/kits tests/scale tests/monitoring tests/tracing tests/kubernetes tests/sandbox tests/prose tests/listings
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.prose
 

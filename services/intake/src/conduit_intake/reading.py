@@ -13,14 +13,27 @@ FROM referrals AS stored JOIN standings AS standing USING (referral_id)
 """
 _ONE = _COLUMNS + "WHERE stored.referral_id = $1 AND stored.partner_id = $2"
 _BY_REFERENCE = _COLUMNS + "WHERE stored.partner_id = $1 AND stored.partner_reference = $2"
+# Both sides are bounded: whichever is read first, it is read from here on and not from its beginning.
 _PAGE = (
     _COLUMNS
     + """
-WHERE standing.partner_id = $1 AND stored.partner_id = $1 AND ($2::text IS NULL OR standing.state = $2)
-    AND standing.referral_id > $3
-ORDER BY standing.referral_id LIMIT $4
+WHERE standing.partner_id = $1 AND stored.partner_id = $1 AND standing.referral_id > $2 AND stored.referral_id > $2
+ORDER BY standing.referral_id LIMIT $3
 """
 )
+# Those in a state may be few: they are found by themselves, and their referrals by them.
+_PAGE_IN_STATE = """
+WITH standing AS MATERIALIZED (
+    SELECT referral_id, state, revision, updated_at FROM standings
+    WHERE partner_id = $1 AND state = $2 AND referral_id > $3 ORDER BY referral_id LIMIT $4
+)
+SELECT stored.referral_id, stored.partner_reference, stored.received_at, stored.withdrawn_at,
+       standing.state, standing.revision, standing.updated_at
+FROM standing CROSS JOIN LATERAL (
+    SELECT referral_id, partner_reference, received_at, withdrawn_at FROM referrals
+    WHERE referrals.referral_id = standing.referral_id AND partner_id = $1 LIMIT 1
+) AS stored ORDER BY stored.referral_id
+"""
 _UPDATES = """
 WITH newest AS (
     SELECT revision, octet_length(body) AS size FROM updates
@@ -76,7 +89,8 @@ async def page(
 
     Their ids are made in that order, to the millisecond.
     """
-    return [ReferralStanding(**row) for row in await connection.fetch(_PAGE, partner_id, state, after, limit)]
+    asked = (_PAGE, partner_id) if state is None else (_PAGE_IN_STATE, partner_id, state)
+    return [ReferralStanding(**row) for row in await connection.fetch(*asked, after, limit)]
 
 
 async def updates(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> list[PublishedUpdate]:

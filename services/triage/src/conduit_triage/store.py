@@ -71,9 +71,9 @@ SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (fi
 # Every statement about one case that an answer shows takes its newest rows and says how many there are in all.
 _NEWEST_SUPPLEMENTS = """
 WITH own AS MATERIALIZED (
-    SELECT id, octet_length(body) AS size FROM supplements WHERE referral_id = $1
+    SELECT id, octet_length(body) AS size FROM supplements WHERE referral_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
 ), summed AS (
-    SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS newer FROM own WHERE id < $2 ORDER BY id DESC LIMIT $3
+    SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS newer FROM own
 )
 SELECT id, event_id, body, arrived_at FROM supplements JOIN summed USING (id) WHERE newer < $4 ORDER BY id DESC
 """
