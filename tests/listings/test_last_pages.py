@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -172,7 +172,7 @@ def filled(template_database: TemplateDatabase, postgres_dsn: str) -> Callable[[
             with psycopg.connect(dsn, autocommit=True) as connection:
                 connection.execute("SET session_replication_role = replica")
                 for statement in FILLED[service]:
-                    connection.execute(cast(LiteralString, statement))
+                    connection.execute(statement)
                 connection.execute("VACUUM ANALYZE")
 
         return template_database(f"{service}_filled", fill)
@@ -207,7 +207,7 @@ def test_the_last_page_costs_no_more_than_what_it_shows(
 def explained(connection: psycopg.Connection[Any], listing: Listing, plan: str) -> tuple[int, int]:
     """How many rows it gives, and how many pages it reads for them."""
     connection.execute(sql.SQL("SET plan_cache_mode = {}").format(sql.Literal(f"force_{plan}_plan")))
-    connection.execute(cast(LiteralString, f"PREPARE listing AS {listing.statement}"))
+    connection.execute(f"PREPARE listing AS {listing.statement}")
     values = sql.SQL(", ").join(map(sql.Literal, listing.values))
     asked = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE listing({})").format(values)
     root = connection.execute(asked).fetchall()[0][0][0]["Plan"]

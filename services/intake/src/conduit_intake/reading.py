@@ -13,7 +13,7 @@ FROM referrals AS stored JOIN standings AS standing USING (referral_id)
 """
 _ONE = _COLUMNS + "WHERE stored.referral_id = $1 AND stored.partner_id = $2"
 _BY_REFERENCE = _COLUMNS + "WHERE stored.partner_id = $1 AND stored.partner_reference = $2"
-# Both sides are bounded: whichever is read first, it is read from here on and not from its beginning.
+# Both sides are bounded: whichever is read first, it is read from that place and not from its beginning.
 _PAGE = (
     _COLUMNS
     + """
