@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -83,6 +84,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "watched" in getattr(item, "fixturenames", ()):
             item.add_marker("long")  # a stack with Prometheus beside it, under load for a while
     items.sort(key=lambda item: next((n for n, each in enumerate(SLOWEST_FIRST) if item.nodeid.startswith(each)), 99))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected, some thousands of tests and all they import, out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 class FolderByFolder(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types

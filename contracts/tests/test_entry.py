@@ -49,7 +49,8 @@ def described(root: Json, node: Json, path: tuple[Any, ...]) -> Json | None:
     return described(root, inner, tuple(rest)) if inner else None
 
 
-PLACES = [(name, *found) for name, model in EDGE.items() for found in in_words(schema(model), examples()[name].value)]
+SCHEMAS = {name: schema(model) for name, model in EDGE.items()}
+PLACES = [(name, *found) for name, made in SCHEMAS.items() for found in in_words(made, examples()[name].value)]
 
 
 def test_the_texts_in_words_are_found() -> None:
@@ -110,7 +111,7 @@ def in_time(made: Json, record: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
             yield path, node["format"]
 
 
-TIMES = [(name, *found) for name, model in EDGE.items() for found in in_time(schema(model), examples()[name].value)]
+TIMES = [(name, *found) for name, made in SCHEMAS.items() for found in in_time(made, examples()[name].value)]
 
 
 @pytest.mark.parametrize("year", ["1899", "2100", "9999"])

@@ -155,8 +155,8 @@ def lists_of_words(made: Json) -> list[list[str]]:
 WORDS = [
     (name, path)
     for name, model in EDGE.items()
-    for path in places_in(examples()[name].value)
     for found in lists_of_words(schema(model))
+    for path in places_in(examples()[name].value)
     if (word := at(examples()[name].value, path)) in found and len(word) > 3
 ]
 
