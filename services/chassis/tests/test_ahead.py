@@ -50,9 +50,10 @@ class TestChoice:
         records = [made(0, "a", danger=True), made(1, "a", danger=True), made(2, "b", danger=True)]
         assert offsets(Ahead(says_danger).choose(PLACE, records, Reached(0, 1))) == [2]
 
-    def test_what_has_no_key_waits_for_nothing(self) -> None:
-        records = [made(0, None), made(1, None, danger=True)]
-        assert offsets(Ahead(says_danger).choose(PLACE, records, Reached(0, 0))) == [1]
+    def test_what_has_no_key_keeps_its_order_among_all_that_have_none(self) -> None:
+        """Two may be about one referral, and only what is in them tells."""
+        records = [made(0, None, danger=True), made(1, None), made(2, "a", danger=True), made(3, None, danger=True)]
+        assert offsets(Ahead(says_danger).choose(PLACE, records, Reached(0, 0))) == [0, 2]
 
     def test_an_unreadable_batch_says_nothing(self) -> None:
         assert not says_danger(made(0, "a")._replace(value=UnreadableBatch(b'{"immediate_danger":true}', 0, 0, "x")))
@@ -75,11 +76,11 @@ class TestChoice:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=30),
+    st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.booleans()), max_size=30),
     st.lists(st.tuples(st.sampled_from(["take", "finish", "look", "forget"]), st.integers(1, 6)), max_size=60),
 )
 def test_each_record_is_handled_once_and_those_of_a_key_in_their_order(
-    kinds: list[tuple[str, bool]], steps: list[tuple[str, int]]
+    kinds: list[tuple[str | None, bool]], steps: list[tuple[str, int]]
 ) -> None:
     log = [made(number, key, danger=danger) for number, (key, danger) in enumerate(kinds)]
     reader, done = Ahead(says_danger), list[Record]()
@@ -99,8 +100,8 @@ def test_each_record_is_handled_once_and_those_of_a_key_in_their_order(
         else:
             reader.passed(PLACE, Reached(handled, taken))
     assert sorted(offsets(done)) == list(range(len(log)))
-    for key in b"abc":
-        assert (found := [each.offset for each in done if each.key == bytes([key])]) == sorted(found)
+    for key in (b"a", b"b", None):
+        assert (found := [each.offset for each in done if each.key == key]) == sorted(found)
 
 
 class TestOnABroker:

@@ -12,6 +12,8 @@ from conduit_chassis.kafka import Record, fingerprint
 
 MOST_KEYS = 100_000
 """So many keys may wait before reading ahead pauses."""
+NO_KEY = b""
+"""What has none may be about anything, so it keeps its order among all that have none."""
 
 
 class Reached(NamedTuple):
@@ -48,11 +50,12 @@ class Ahead:
         waiting = self._waiting.setdefault(partition, {})
         chosen: list[Record] = []
         for record in records:
-            behind = record.key is not None and waiting.get(record.key, -1) >= place.handled
+            key = record.key or NO_KEY
+            behind = waiting.get(key, -1) >= place.handled
             if record.offset >= place.taken and not behind and self._danger(record):
                 chosen.append(record)
-            elif record.key is not None and record.offset >= place.handled:
-                waiting[record.key] = record.offset
+            elif record.offset >= place.handled:
+                waiting[key] = record.offset
         return chosen
 
     def handled(self, records: Sequence[Record]) -> None:
