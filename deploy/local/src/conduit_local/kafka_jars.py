@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from conduit_operate.jars import Jar, fetched
 
@@ -25,17 +26,26 @@ def class_path(cache: Path, *, tell: Callable[[str], None] = lambda _: None) -> 
 
 def resolve_anew(scratch: Path) -> list[Jar]:
     """Resolve Kafka's jars with jgo for a new lock; used when Kafka's version changes, never at start."""
-    from jgo.env import EnvironmentBuilder  # noqa: PLC0415 - as above
-    from jgo.maven import MavenContext  # noqa: PLC0415
-
-    context = MavenContext(repo_cache=scratch / "repository")
-    environment = EnvironmentBuilder(context=context, cache_dir=scratch / "cache").from_endpoint(ENDPOINT)
-    if environment.lockfile is None:
-        raise RuntimeError(f"jgo resolved nothing for {ENDPOINT}")
-    jars = [Jar(d.groupId, d.artifactId, d.version, str(d.sha256)) for d in environment.lockfile.dependencies]
+    jars = resolved(ENDPOINT, scratch)
     log4j = next(jar.version for jar in jars if jar.artifact == "log4j-core")
-    path = context.project(*LOGGING).at_version(log4j).artifact().resolve()
+    path = _maven(scratch).project(*LOGGING).at_version(log4j).artifact().resolve()
     return [*jars, Jar(*LOGGING, log4j, hashlib.sha256(path.read_bytes()).hexdigest())]
+
+
+def resolved(endpoint: str, scratch: Path) -> list[Jar]:
+    """What a program consists of, asked of Maven's central repository."""
+    from jgo.env import EnvironmentBuilder  # noqa: PLC0415 - a sixth of a second, for what is done when a version changes
+
+    environment = EnvironmentBuilder(context=_maven(scratch), cache_dir=scratch / "cache").from_endpoint(endpoint)
+    if environment.lockfile is None:
+        raise RuntimeError(f"jgo resolved nothing for {endpoint}")
+    return [Jar(d.groupId, d.artifactId, d.version, str(d.sha256)) for d in environment.lockfile.dependencies]
+
+
+def _maven(scratch: Path) -> Any:
+    from jgo.maven import MavenContext  # noqa: PLC0415 - as above
+
+    return MavenContext(repo_cache=scratch / "repository")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def _fetch(jars: list[Jar], folder: Path, tell: Callable[[str], None]) -> None:
     staging = folder / ".staging"
     shutil.rmtree(staging, ignore_errors=True)
     context = MavenContext(repo_cache=staging, timeout=60)
-    tell(f"fetching {len(jars)} jars of Apache Kafka or its exporter, once")
+    tell(f"fetching {len(jars)} jars, once")
 
     def fetch(jar: Jar) -> None:
         fetched = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()

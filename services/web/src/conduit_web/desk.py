@@ -1,0 +1,142 @@
+"""A desk: what it stands on, and its application."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlencode
+
+import httpx
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from conduit_chassis.clock import Clock
+from conduit_chassis.errors import FailureCause, class_name, classify
+from conduit_web.access import Action
+from conduit_web.addresses import HOME
+from conduit_web.pages import Pages
+from conduit_web.people import PeopleRegister
+from conduit_web.providers import IdentityProvider
+from conduit_web.sessions import Sessions
+from conduit_web.settings import DeskSettings
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Guard, OpenToAll
+
+_SIGN_IN_AGAIN = frozenset({Trouble.SIGN_IN, Trouble.FRESH_SIGN_IN})
+_log = structlog.get_logger()
+
+
+class UnguardedRouteError(Exception):
+    """A route does not say what it does, so nobody could say who may."""
+
+
+class Desk:
+    """What requests are answered by. An application keeps it as `app.state.desk`."""
+
+    def __init__(
+        self,
+        settings: DeskSettings,
+        *,
+        register: PeopleRegister,
+        sessions: Sessions,
+        clock: Clock,
+        http: httpx.AsyncClient,
+        pages: Pages,
+    ) -> None:
+        self.settings, self.register, self.sessions, self.clock, self.pages = settings, register, sessions, clock, pages
+        self.providers = {each.name: IdentityProvider(each, http, clock) for each in settings.identity_providers}
+
+    def back_from(self, provider: IdentityProvider) -> str:
+        """Where a provider sends people back. Each has its own, so that none can answer for another."""
+        return f"{self.settings.public_url}/signed-in/{provider.about.name}"
+
+
+def create_app(desk: Desk, *routers: APIRouter) -> FastAPI:
+    """The application with these routes and those of sign-in.
+
+    Raises:
+        UnguardedRouteError: one of them names no action.
+    """
+    from conduit_web.signing_in import router as signing_in  # noqa: PLC0415 - its routes know the desk
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.desk = desk
+    for router in (signing_in, *routers):
+        actions(router)
+        app.include_router(router)
+    app.add_exception_handler(TroubleError, _on_trouble)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_missing)
+    app.add_exception_handler(Exception, _on_fault)
+    app.middleware("http")(_keep_nothing)
+    return app
+
+
+def actions(*routers: APIRouter) -> dict[tuple[str, str], Action]:
+    """What each route does, by method and path.
+
+    Raises:
+        UnguardedRouteError: one does not say.
+    """
+    return {
+        (method, route.path): _action(route)
+        for router in routers
+        for route in _plain(router.routes)
+        for method in route.methods or ()
+    }
+
+
+def _plain(routes: Iterable[object]) -> Iterable[APIRoute]:
+    for route in routes:
+        # Whatever is mounted or included would pass by without being looked at.
+        if not isinstance(route, APIRoute):
+            raise UnguardedRouteError(f"{type(route).__name__} {getattr(route, 'path', '')}")
+        yield route
+
+
+def _action(route: APIRoute) -> Action:
+    guards = [each.call for each in route.dependant.dependencies if isinstance(each.call, Guard | OpenToAll)]
+    if len(guards) != 1:
+        raise UnguardedRouteError(f"{route.path} has {len(guards)} actions")
+    return guards[0].action
+
+
+async def _on_trouble(request: Request, error: Exception) -> Response:
+    trouble = error.trouble if isinstance(error, TroubleError) else Trouble.FAULT
+    desk: Desk = request.app.state.desk
+    reading = request.method in {"GET", "HEAD"}
+    address = _sign_in_address(request, trouble, reading=reading)
+    if reading and trouble in _SIGN_IN_AGAIN:
+        return RedirectResponse(address, status_code=303)
+    return desk.pages.trouble(request, trouble, address)
+
+
+def _sign_in_address(request: Request, trouble: Trouble, *, reading: bool) -> str:
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = {"return_to": asked if reading else HOME} | ({"fresh": "true"} if trouble is Trouble.FRESH_SIGN_IN else {})
+    return f"/sign-in?{urlencode(query)}"
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    """An address or a method that no route has: to a person both are a page that does not exist."""
+    known = isinstance(error, HTTPException) and error.status_code in {404, 405}
+    return await _on_trouble(request, TroubleError(Trouble.MISSING if known else Trouble.FAULT))
+
+
+async def _on_missing(request: Request, _error: Exception) -> Response:
+    """An address with something in it that cannot be read."""
+    return await _on_trouble(request, TroubleError(Trouble.MISSING))
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
+    _log.error("page_failed", method=request.method, error=class_name(error))
+    fault = classify(error) is FailureCause.POISON
+    return await _on_trouble(request, TroubleError(Trouble.FAULT if fault else Trouble.UNAVAILABLE))
+
+
+async def _keep_nothing(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """No page is kept on the way or shown again after somebody signed out."""
+    answer = await call_next(request)
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer

@@ -1,0 +1,166 @@
+"""Each request of a person: who it is, whether they may, and whether a form is theirs.
+
+A route says what it does by `may(Action...)`; a desk with a route that says nothing does not start.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from fastapi import Depends, Request
+
+from conduit_chassis.http import bodies
+from conduit_web.access import RULES, Access, Action, Target, decide
+from conduit_web.opaque import form_token, is_form_token
+from conduit_web.people import Person
+from conduit_web.sessions import EndReason, Session
+from conduit_web.troubles import Trouble, TroubleError
+
+if TYPE_CHECKING:
+    from conduit_web.desk import Desk
+
+SESSION_COOKIE = "__Host-session"
+FORM_FIELD = "form_token"
+_READING = frozenset({"GET", "HEAD"})
+_FORM_BYTES, _FORM_SECONDS, _FORM_FIELDS = 256 * 1024, 10.0, 500
+_TROUBLES = {
+    Access.SIGN_IN: Trouble.SIGN_IN,
+    Access.SECOND_FACTOR: Trouble.SECOND_FACTOR,
+    Access.FRESH_SIGN_IN: Trouble.FRESH_SIGN_IN,
+    Access.GLASS: Trouble.GLASS,
+    Access.REFUSED: Trouble.REFUSED,
+    Access.MISSING: Trouble.MISSING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that is allowed: a page is made of this."""
+
+    person: Person
+    session: Session
+    form_token: str
+    """What each form of the page carries in `FORM_FIELD`."""
+    form: Mapping[str, str] = field(default_factory=dict)
+    """What was sent, where something was."""
+
+
+Finder = Callable[[Request, Person], Awaitable[Target | None]]
+"""What a request is about; None where there is no such thing. It is asked only where the role may do this to something."""
+
+
+async def ones_own(_request: Request, person: Person) -> Target:
+    """For lists, which show what is in the person's reach, and for what is not about one thing."""
+    force_ids = frozenset({person.force_id} if person.force_id else ())
+    return Target(partner_id=person.partner_id, force_ids=force_ids, person_id=person.person_id)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A dependency of FastAPI that lets a request through, or stops it."""
+
+    action: Action
+    find: Finder = ones_own
+    here: bool = True
+    """Whether the request shows that somebody is there. A page that asks for news by itself does not."""
+
+    async def __call__(self, request: Request) -> Visit:
+        """The visit, or a `TroubleError`."""
+        return await _admit(request, self)
+
+
+@dataclass(frozen=True)
+class OpenToAll:
+    """The same for what nobody needs to sign in for."""
+
+    action: Action
+
+    def __post_init__(self) -> None:
+        if not RULES[self.action].anonymous:
+            raise ValueError(f"to {self.action}, a person must sign in")
+
+    async def __call__(self, _request: Request) -> None:
+        """Lets everybody through."""
+
+
+def may(action: Action, find: Finder = ones_own, *, here: bool = True) -> Any:
+    """`visit: Annotated[Visit, may(Action.VIEW_CASE, find_case)]` as a parameter of a route."""
+    return Depends(Guard(action, find, here))
+
+
+def anybody_may(action: Action) -> Any:
+    """`dependencies=[anybody_may(Action.SIGN_IN)]` of a route."""
+    return Depends(OpenToAll(action))
+
+
+async def _admit(request: Request, asked: Guard) -> Visit:
+    desk: Desk = request.app.state.desk
+    secret = request.cookies.get(SESSION_COOKIE, "")
+    session = await live_session(desk, secret, here=asked.here)
+    form = {} if request.method in _READING else await read_own_form(request, desk.settings.public_url, secret)
+    person = await desk.register.find(session.identity)
+    if person is None:
+        # It was one when the session began, and has left.
+        await desk.sessions.end(session.session_id, EndReason.ENDED_BY_PERSON)
+        raise TroubleError(Trouble.UNKNOWN_PERSON)
+    now = desk.clock.now()
+    access = decide(asked.action, person, session.proof, None, now)
+    if access is Access.MISSING:
+        target = await asked.find(request, person)
+        access = decide(asked.action, person, session.proof, target, now)
+    if access is not Access.ALLOWED:
+        raise TroubleError(_TROUBLES[access])
+    return Visit(person, session, form_token(secret), form)
+
+
+async def live_session(desk: "Desk", secret: str, *, here: bool) -> Session:
+    """The session of this browser.
+
+    Raises:
+        TroubleError: there is none, or it has ended.
+    """
+    session = await desk.sessions.find(secret, here=here) if secret else None
+    if session is None:
+        raise TroubleError(Trouble.SIGN_IN)
+    if session.end_reason is not None:
+        signed_out = session.end_reason in {EndReason.SIGNED_OUT, EndReason.SIGNED_IN_AGAIN}
+        raise TroubleError(Trouble.SIGN_IN if signed_out else Trouble.SESSION_ENDED)
+    return session
+
+
+async def read_own_form(request: Request, public_url: str, secret: str) -> dict[str, str]:
+    """What a form of this desk, made for this session, sends.
+
+    Raises:
+        TroubleError: it comes from elsewhere, or is not a form of this session.
+    """
+    if not _is_from_here(request, public_url):
+        raise TroubleError(Trouble.FORM_REFUSED)
+    form = await read_form(request)
+    if not is_form_token(form.pop(FORM_FIELD, ""), secret):
+        raise TroubleError(Trouble.FORM_REFUSED)
+    return form
+
+
+def _is_from_here(request: Request, public_url: str) -> bool:
+    """Browsers say where a request comes from, and pages cannot change that. Who says nothing is no browser of today."""
+    site = request.headers.get("sec-fetch-site")
+    return site == "same-origin" if site is not None else request.headers.get("origin") == public_url
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, of each the last.
+
+    Raises:
+        TroubleError: it is no form, or larger than forms are.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise TroubleError(Trouble.FORM_REFUSED)
+    try:
+        body = await bodies.read(request, _FORM_BYTES, _FORM_SECONDS)
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS, errors="strict"))
+    except (bodies.BodyTooLargeError, bodies.BodyTooSlowError):
+        raise TroubleError(Trouble.TOO_LARGE) from None
+    except ValueError:
+        raise TroubleError(Trouble.FORM_REFUSED) from None

@@ -1,0 +1,113 @@
+"""Fixtures: a small desk on a real database, with a real identity provider."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from conduit_chassis.migrate import migrate
+from conduit_chassis.testing import ManualClock
+from conduit_local.identity_provider import EmbeddedProvider
+from conduit_web import MIGRATIONS
+from conduit_web.desk import Desk, create_app
+from conduit_web.people import Identity
+from conduit_web.sessions import Sessions
+from conduit_web.settings import DeskSettings
+from services.web.tests.browser import URL, Browser
+from services.web.tests.crafted import ISSUER, CraftedProvider
+from services.web.tests.sample import CASEWORKER, LEAD, OFFICER, SECOND_OFFICER, People, PlainPages, declined, router
+
+
+@pytest.fixture(scope="session")
+def database_template(template_database: Callable[[str, Callable[[str], object]], str]) -> str:
+    return template_database("web", lambda dsn: migrate(dsn, MIGRATIONS))
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[EmbeddedProvider]:
+    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
+    made = EmbeddedProvider(folder, tell=print)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def crafted() -> CraftedProvider:
+    return CraftedProvider()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """It begins now, as the provider's does not stand still."""
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Any]:
+    async with asyncpg.create_pool(database, min_size=1, max_size=4) as made:
+        yield made
+
+
+@pytest.fixture
+def people() -> People:
+    declined.clear()
+    return People()
+
+
+@pytest.fixture
+async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
+    """What the desk reaches: the real provider over HTTP, and the one whose tokens are made by hand."""
+    mounts = {ISSUER: httpx.ASGITransport(crafted.app)}
+    async with httpx.AsyncClient(mounts=mounts, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def make_desk(pool: Any, clock: ManualClock, people: People, abroad: httpx.AsyncClient) -> Callable[..., FastAPI]:
+    def make(*providers: dict[str, Any]) -> FastAPI:
+        settings = DeskSettings.model_validate({"public_url": URL, "identity_providers": providers})
+        sessions = Sessions(pool, clock, idle=settings.session_idle, longest=settings.session_longest)
+        desk = Desk(settings, register=people, sessions=sessions, clock=clock, http=abroad, pages=PlainPages())
+        return create_app(desk, router)
+
+    return make
+
+
+@pytest.fixture
+def app(make_desk: Callable[..., FastAPI], provider: EmbeddedProvider, people: People) -> FastAPI:
+    """A desk of the real provider, and people whom it vouches for."""
+    issuer = provider.issuer("hub")
+    for name, person in {"anna": OFFICER, "ben": SECOND_OFFICER, "lena": LEAD, "carol": CASEWORKER}.items():
+        people.known[Identity(issuer, name)] = person
+    return make_desk({"name": "hub", "label": "The hub", "issuer": issuer, "client_id": "console", "client_secret": "s"})
+
+
+@pytest.fixture
+def new_browser(app: FastAPI, abroad: httpx.AsyncClient) -> Callable[[], Browser]:
+    return lambda: Browser(app, abroad)
+
+
+@pytest.fixture
+def browser(new_browser: Callable[[], Browser]) -> Browser:
+    return new_browser()
+
+
+@pytest.fixture
+def strange(make_desk: Callable[..., FastAPI], abroad: httpx.AsyncClient, people: People) -> Browser:
+    """A browser at a desk whose provider gives whatever token the test made."""
+    people.known[Identity(ISSUER, "anna")] = OFFICER
+    about = {"name": "crafted", "label": "Crafted", "issuer": ISSUER, "client_id": "console", "client_secret": "s"}
+    return Browser(make_desk(about), abroad)
