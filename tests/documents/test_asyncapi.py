@@ -67,6 +67,7 @@ def broken() -> dict[str, dict[str, Any]]:
     return changed
 
 
+@pytest.mark.long
 def test_the_standards_own_parser_finds_nothing_and_would() -> None:
     found = run_node("asyncapi.mjs", {"ours": made(), **broken()})
     assert [each for each in found.pop("ours") if each["code"] != OLDER] == []

@@ -13,10 +13,12 @@ from tests.documents.tools import run_node
 PRESENT = [*committed().values()][-1]
 
 
+@pytest.mark.long
 def test_ajv_compiles_every_schema_strictly_and_takes_its_example() -> None:
     assert run_node("ajv.mjs", PRESENT) == {}
 
 
+@pytest.mark.long
 def test_and_would_refuse_what_it_does_not_know() -> None:
     """The version before had a keyword of OpenAPI's, which nine schemas fell over."""
     found = run_node("ajv.mjs", committed()["0.1.0"])

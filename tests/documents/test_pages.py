@@ -107,19 +107,23 @@ def visits() -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.long
 def test_axe_finds_nothing(visits: list[dict[str, Any]]) -> None:
     assert [(visit["url"], visit["scheme"], visit["width"], each) for visit in visits for each in visit["violations"]] == []
 
 
+@pytest.mark.long
 def test_nothing_has_to_be_scrolled_sideways_or_is_cut_off(visits: list[dict[str, Any]]) -> None:
     for visit in visits:
         assert (visit["overflow"], visit["opened"], visit["spaced"], visit["clipped"]) == (0, 0, 0, []), visit["url"]
 
 
+@pytest.mark.long
 def test_a_browser_asks_for_nothing_else(visits: list[dict[str, Any]]) -> None:
     assert [visit["requests"] for visit in visits if visit["requests"]] == []
 
 
+@pytest.mark.long
 def test_the_keyboard_goes_everywhere_and_is_seen(visits: list[dict[str, Any]]) -> None:
     for visit in visits:
         keyboard = visit["keyboard"]
@@ -130,6 +134,7 @@ def test_the_keyboard_goes_everywhere_and_is_seen(visits: list[dict[str, Any]]) 
         assert keyboard["opens"] in (True, None)
 
 
+@pytest.mark.long
 def test_the_check_itself_sees_faults(tmp_path: Path) -> None:
     text = (DOCS_DIR / "index.html").read_text(encoding="utf-8")
     faulty = text.replace('lang="en-GB"', "").replace("--text: #1a1f26", "--text: #b9bec6")

@@ -95,6 +95,7 @@ def test_what_was_not_tried_is_not_called_passed(verdicts: dict[str, Verdict]) -
     assert "has stopped there" in verdict.note
 
 
+@pytest.mark.long
 async def test_a_connector_that_is_killed_must_neither_lose_nor_forget(
     kafka_bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
