@@ -66,6 +66,20 @@ class TestChoice:
         reader.passed(PLACE, Reached(4, 4))
         assert reader.partitions == set()
 
+    def test_while_another_senders_many_wait_the_few_of_one_are_chosen_unless_they_are_behind_one_of_their_key(self) -> None:
+        reader, other = Ahead(says_danger, few=4), TopicPartition("t", 1)
+        few = [made(0, "a"), made(1, "b"), made(2, "a")]
+        assert offsets(reader.choose(other, few[:1], Reached(0, 0))) == []
+        reader.choose(PLACE, [made(n, f"k{n}") for n in range(ahead.CROWD)], Reached(0, 0))
+        assert offsets(reader.choose(other, few[1:], Reached(0, 0))) == [1]
+        assert offsets(reader.choose(other, [made(n, f"x{n}") for n in range(3, 8)], Reached(0, 0))) == []
+        assert offsets(reader.choose(PLACE, [made(ahead.CROWD, "k")], Reached(0, 0))) == []
+
+    def test_where_partitions_are_no_senders_a_crowd_makes_no_difference(self) -> None:
+        reader = Ahead(says_danger)
+        reader.choose(PLACE, [made(n, f"k{n}") for n in range(ahead.CROWD)], Reached(0, 0))
+        assert offsets(reader.choose(TopicPartition("t", 1), [made(0, "a")], Reached(0, 0))) == []
+
     def test_reading_ahead_pauses_where_much_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ahead, "MOST_KEYS", 3)
         reader = Ahead(says_danger)
@@ -119,6 +133,18 @@ class TestOnABroker:
         async with world.running(sample.service(ahead=(sample.second,)), batch_max_records=20):
             await eventually(lambda: self.count(world, 300 + len(last)), "all is handled", 60)
         return await world.numbers()
+
+    async def test_one_senders_few_do_not_wait_for_another_senders_many(self, world: World) -> None:
+        one, two = world.sample.edge.name("one"), world.sample.edge.name("two")
+        await world.create_all()
+        await world.flood([world.noted(n, f"k{n}", topic=one, action="slow") for n in range(300)])
+        async with world.running(world.sample.service(ahead=(world.sample.edge,)), batch_max_records=20):
+            await eventually(lambda: self.count(world, 1), "it has begun")
+            await world.send(world.noted(300, "a", topic=two), world.noted(301, "a", topic=two))
+            await eventually(lambda: self.count(world, 302), "all is handled", 60)
+        found = await world.numbers()
+        assert sorted(found) == list(range(302))
+        assert found.index(300) < found.index(301) < 200
 
     async def count(self, world: World, wanted: int) -> bool:
         return len(await world.numbers()) >= wanted

@@ -1,4 +1,4 @@
-"""Which records may be handled before their turn: those that say danger and follow nothing of their key. Pure.
+"""Which records may be handled early: those that say danger, and one sender's few while another's many wait. Pure.
 
 Order per referral holds, because a record is left in its place as long as an earlier one of its key is not accounted for.
 """
@@ -10,6 +10,10 @@ from aiokafka import TopicPartition
 
 from conduit_chassis.kafka import Record, fingerprint
 
+CROWD = 200
+"""So many keys that wait in one partition are a crowd: more than one batch takes of it."""
+FEW = 50
+"""Of a partition with so many, none waits for a crowd in another one."""
 MOST_KEYS = 100_000
 """So many keys may wait before reading ahead pauses."""
 NO_KEY = b""
@@ -28,8 +32,10 @@ class Reached(NamedTuple):
 class Ahead:
     """What was read before its turn."""
 
-    def __init__(self, danger: Callable[[Record], bool]) -> None:
+    def __init__(self, danger: Callable[[Record], bool], few: int = 0) -> None:
+        """`few` is 0 where partitions are not senders', who are each to have a share."""
         self._danger = danger
+        self._few = few
         self._waiting: dict[TopicPartition, dict[bytes, int]] = {}
         """The last offset of each key of which a record has its turn to come."""
         self._handled: dict[TopicPartition, dict[int, bytes]] = {}
@@ -48,15 +54,19 @@ class Ahead:
     def choose(self, partition: TopicPartition, records: Sequence[Record], place: Reached) -> list[Record]:
         """Those of the partition's next records that may be handled now."""
         waiting = self._waiting.setdefault(partition, {})
+        any_of_them = len(waiting) + len(records) <= self._few and self._crowded()
         chosen: list[Record] = []
         for record in records:
             key = record.key or NO_KEY
             behind = waiting.get(key, -1) >= place.handled
-            if record.offset >= place.taken and not behind and self._danger(record):
+            if record.offset >= place.taken and not behind and (any_of_them or self._danger(record)):
                 chosen.append(record)
             elif record.offset >= place.handled:
                 waiting[key] = record.offset
         return chosen
+
+    def _crowded(self) -> bool:
+        return any(len(keys) >= CROWD for keys in self._waiting.values())
 
     def handled(self, records: Sequence[Record]) -> None:
         """These are accounted for, before their turn."""

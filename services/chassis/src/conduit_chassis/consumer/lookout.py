@@ -1,5 +1,7 @@
 """Reads ahead of the loop, with a consumer of its own, and has what says danger handled before its turn.
 
+Where each partition is one sender's, so are the few records of one while another's many wait.
+
 It reads the partitions that the loop's consumer has, from where that stands, without a group and without commits. Even if it
 fails, each record still comes to its turn. What it handled is in the inbox by then, and left out.
 """
@@ -116,6 +118,7 @@ class Lookout:
             fetched = await consumer.fetching.poll(int(LOOK_SECONDS * 1000), MOST_RECORDS)
             self._behind = any(found[-1].offset + 1 < consumer.highwater(each) for each, found in fetched.items())
             if chosen := await self._choose(consumer, fetched):
+                # In haste also for the few of a sender, as danger may come behind them.
                 async with self._haste.made():
                     await self._process(chosen)
                 self._ahead.handled(chosen)
