@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_chassis.consumer import ahead
-from conduit_chassis.consumer.ahead import Ahead, Reached
+from conduit_chassis.consumer.ahead import Ahead, Chosen, Reached
 from conduit_chassis.kafka import Record, says_danger
 from conduit_chassis.testing import raw_record
 from conduit_contracts.kits.batches import UnreadableBatch
@@ -24,8 +24,9 @@ def made(offset: int, key: str | None, *, danger: bool = False, words: bytes = b
     return raw_record("t", key, [], value)._replace(offset=offset)
 
 
-def offsets(records: Sequence[Record]) -> list[int]:
-    return [each.offset for each in records]
+def offsets(records: Sequence[Record] | Chosen) -> list[int]:
+    every = records.danger + records.few if isinstance(records, Chosen) else records
+    return [each.offset for each in every]
 
 
 class TestChoice:
@@ -75,6 +76,20 @@ class TestChoice:
         assert offsets(reader.choose(other, [made(n, f"x{n}") for n in range(3, 8)], Reached(0, 0))) == []
         assert offsets(reader.choose(PLACE, [made(ahead.CROWD, "k")], Reached(0, 0))) == []
 
+    def test_danger_behind_one_of_the_few_waits_until_that_is_handled(self) -> None:
+        reader, other = Ahead(says_danger, few=9), TopicPartition("t", 1)
+        reader.choose(PLACE, [made(n, f"k{n}") for n in range(ahead.CROWD)], Reached(0, 0))
+        few = [made(0, "a")._replace(partition=1)]
+        found = reader.choose(other, [*few, made(1, "a", danger=True), made(2, "b", danger=True)], Reached(0, 0))
+        assert (offsets(found.danger), offsets(found.few)) == ([2], [0])
+        reader.handled(few)
+        assert offsets(reader.choose(other, [made(3, "a", danger=True)], Reached(0, 0)).danger) == []
+        fresh = Ahead(says_danger, few=9)
+        fresh.choose(PLACE, [made(n, f"k{n}") for n in range(ahead.CROWD)], Reached(0, 0))
+        fresh.choose(other, few, Reached(0, 0))
+        fresh.handled(few)
+        assert offsets(fresh.choose(other, [made(3, "a", danger=True)], Reached(0, 0)).danger) == [3]
+
     def test_where_partitions_are_no_senders_a_crowd_makes_no_difference(self) -> None:
         reader = Ahead(says_danger)
         reader.choose(PLACE, [made(n, f"k{n}") for n in range(ahead.CROWD)], Reached(0, 0))
@@ -109,8 +124,8 @@ def test_each_record_is_handled_once_and_those_of_a_key_in_their_order(
         elif what == "look":
             chosen = reader.choose(PLACE, log[looked : looked + count], Reached(handled, taken))
             looked = min(len(log), looked + count)
-            done += chosen
-            reader.handled(chosen)
+            done += chosen.danger
+            reader.handled(chosen.danger)
         else:
             reader.passed(PLACE, Reached(handled, taken))
     assert sorted(offsets(done)) == list(range(len(log)))

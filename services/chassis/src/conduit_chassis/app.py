@@ -262,11 +262,14 @@ class _Running:
         return True
 
     async def _look_ahead(self, runtime: Runtime, loop: Loop, ahead: Ahead) -> None:
-        processor = Processor(runtime, self.reader, Marks("ahead"))
-        await self._patiently("consumer", processor.remember)
+        # What is under way at once has marks of its own.
+        danger, few = (Processor(runtime, self.reader, Marks(name)) for name in ("danger", "few"))
+        for processor in (danger, few):
+            await self._patiently("consumer", processor.remember)
         lookout = Lookout(
             lambda: lookout_consumer(self.settings, self.service.name),
-            processor.process,
+            danger.process,
+            few.process,
             loop,
             ahead,
             runtime.haste,

@@ -29,6 +29,14 @@ class Reached(NamedTuple):
     """What stands at this offset or later is not being handled."""
 
 
+class Chosen(NamedTuple):
+    """What may be handled before its turn, each in the order of its partition."""
+
+    danger: list[Record]
+    few: list[Record]
+    """One sender's few while another's many wait."""
+
+
 class Ahead:
     """What was read before its turn."""
 
@@ -51,17 +59,20 @@ class Ahead:
         """Those of which anything is remembered."""
         return self._waiting.keys() | self._handled.keys()
 
-    def choose(self, partition: TopicPartition, records: Sequence[Record], place: Reached) -> list[Record]:
+    def choose(self, partition: TopicPartition, records: Sequence[Record], place: Reached) -> Chosen:
         """Those of the partition's next records that may be handled now."""
         waiting = self._waiting.setdefault(partition, {})
         any_of_them = len(waiting) + len(records) <= self._few and self._crowded()
-        chosen: list[Record] = []
+        chosen = Chosen([], [])
         for record in records:
             key = record.key or NO_KEY
-            behind = waiting.get(key, -1) >= place.handled
-            if record.offset >= place.taken and not behind and (any_of_them or self._danger(record)):
-                chosen.append(record)
-            elif record.offset >= place.handled:
+            free = record.offset >= place.taken and waiting.get(key, -1) < place.handled
+            if free and self._danger(record):
+                chosen.danger.append(record)
+                continue
+            if free and any_of_them:
+                chosen.few.append(record)
+            if record.offset >= place.handled:
                 waiting[key] = record.offset
         return chosen
 
@@ -73,6 +84,9 @@ class Ahead:
         for record in records:
             done = self._handled.setdefault(TopicPartition(record.topic, record.partition), {})
             done[record.offset] = fingerprint(record)
+            waiting = self._waiting.get(TopicPartition(record.topic, record.partition), {})
+            if waiting.get(key := record.key or NO_KEY) == record.offset:
+                del waiting[key]
 
     def left(self, records: Sequence[Record]) -> list[Record]:
         """Of records whose turn has come, those that are still to be handled."""

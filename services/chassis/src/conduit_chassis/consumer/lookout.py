@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from aiokafka import TopicPartition
@@ -18,7 +18,7 @@ from aiokafka.errors import IllegalStateError
 
 from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import patches
-from conduit_chassis.consumer.ahead import Ahead, Reached
+from conduit_chassis.consumer.ahead import Ahead, Chosen, Reached
 from conduit_chassis.errors import TooManyDeadLettersError
 from conduit_chassis.kafka import Record, from_aiokafka
 from conduit_chassis.yielding import Haste
@@ -31,6 +31,10 @@ LOOK_SECONDS = 0.25
 """How often it is seen which partitions there are, and how far the loop is."""
 FORGET_SECONDS = 1.0
 MOST_RECORDS = 500
+
+
+Process: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
+"""Returns once all of them are accounted for."""
 
 
 class InTurn(Protocol):
@@ -55,7 +59,8 @@ class Lookout:
     def __init__(
         self,
         build: Callable[[], Any],
-        process: Callable[[Sequence[Record]], Awaitable[None]],
+        process: Process,
+        process_few: Process,
         loop: InTurn,
         ahead: Ahead,
         haste: Haste,
@@ -64,6 +69,7 @@ class Lookout:
         """`build` makes a consumer, not yet started, that skips what it cannot read; `reads` says of which topics."""
         self._build = build
         self._process = process
+        self._process_few = process_few
         self._loop = loop
         self._ahead = ahead
         self._haste = haste
@@ -72,6 +78,8 @@ class Lookout:
         self._forgot_at = 0.0
         self._behind = False
         """Whether more lies where the last poll read."""
+        self._few: list[Record] = []
+        self._helper: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Look ahead, and begin again where the loop is whatever fails.
@@ -100,8 +108,15 @@ class Lookout:
         try:
             yield consumer
         finally:
+            await self._stop_helping()
             with suppress(Exception):
                 await consumer.stop()
+
+    async def _stop_helping(self) -> None:
+        helper, self._helper, self._few = self._helper, None, []
+        if helper is not None:
+            helper.cancel()
+            await asyncio.gather(helper, return_exceptions=True)
 
     async def _look(self, consumer: Any) -> None:
         patches.fetch_only_when_empty(consumer)
@@ -117,11 +132,14 @@ class Lookout:
                 continue
             fetched = await consumer.fetching.poll(int(LOOK_SECONDS * 1000), MOST_RECORDS)
             self._behind = any(found[-1].offset + 1 < consumer.highwater(each) for each, found in fetched.items())
-            if chosen := await self._choose(consumer, fetched):
-                # In haste also for the few of a sender, as danger may come behind them.
+            chosen = await self._choose(consumer, fetched)
+            self._few += chosen.few
+            if self._few and (self._helper is None or self._helper.done()):
+                self._helper = self._help()
+            if chosen.danger:
                 async with self._haste.made():
-                    await self._process(chosen)
-                self._ahead.handled(chosen)
+                    await self._process(chosen.danger)
+                self._ahead.handled(chosen.danger)
             self._attempt = 0
 
     async def _read(
@@ -140,12 +158,28 @@ class Lookout:
             consumer.seek(partition, position)
         return wanted
 
-    async def _choose(self, consumer: Any, fetched: dict[TopicPartition, list[Any]]) -> list[Record]:
-        chosen: list[Record] = []
+    def _help(self) -> asyncio.Task[None]:
+        if self._helper is not None:
+            self._helper.result()  # what failed it fails the whole
+        return asyncio.create_task(self._handle_few())
+
+    async def _handle_few(self) -> None:
+        """Beside what goes on, so that danger waits for none of it."""
+        while self._few:
+            few, self._few = self._few, []
+            reached = {place: await self._loop.place(place) for place in {_place_of(each) for each in few}}
+            if left := [each for each in few if each.offset >= reached[_place_of(each)].taken]:
+                await self._process_few(left)
+                self._ahead.handled(left)
+
+    async def _choose(self, consumer: Any, fetched: dict[TopicPartition, list[Any]]) -> Chosen:
+        chosen = Chosen([], [])
         for partition, raw in fetched.items():
             place = await self._loop.place(partition)
             records = [from_aiokafka(each) for each in raw]
-            chosen += self._ahead.choose(partition, records, place)
+            found = self._ahead.choose(partition, records, place)
+            chosen.danger.extend(found.danger)
+            chosen.few.extend(found.few)
             if records[-1].offset < place.handled:
                 consumer.seek(partition, place.handled)
         return chosen
@@ -155,3 +189,7 @@ class Lookout:
             self._forgot_at = monotonic()
             for partition in self._ahead.partitions:
                 self._ahead.passed(partition, await self._loop.place(partition))
+
+
+def _place_of(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
