@@ -570,6 +570,28 @@ class TestHealth:
             open_again.set()
             await eventually(lambda: answers(free_port, "/readyz"), "readiness again")
 
+    async def test_how_long_no_fetch_was_answered_is_told_while_nobody_answers_and_when_a_broker_does(
+        self, world: World, free_port: int
+    ) -> None:
+        await world.create_all()
+        door = await Door.shut(world.bootstrap)
+        late = World(f"127.0.0.1:{door.port}", world.dsn, world.sample)
+
+        async def silent_for() -> float:
+            lines = (await get(free_port, "/metrics")).text.splitlines()
+            return next(float(each.split()[1]) for each in lines if each.startswith("conduit_fetch_silent_seconds "))
+
+        async with late.running(http_port=free_port):
+            await eventually(lambda: answers(free_port, "/readyz", 503), "a look for the broker")
+            await asyncio.sleep(2)
+            assert await silent_for() > 1.5
+            await door.open()
+            await eventually(lambda: answers(free_port, "/readyz"), "readiness", 40)
+            since = monotonic()
+            await asyncio.sleep(3)
+            assert await silent_for() < monotonic() - since, "a broker that has nothing says so each second"
+        await door.close()
+
     async def test_it_lives_but_is_not_ready_while_the_database_is_away(self, world: World, free_port: int) -> None:
         away = World(world.bootstrap, "postgresql://nobody@127.0.0.1:1/none", world.sample)
         async with away.running(http_port=free_port):

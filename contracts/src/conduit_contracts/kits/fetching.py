@@ -14,7 +14,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import ConnectionGroup
-from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.consumer.fetcher import UNKNOWN_OFFSET, FetchResult, OffsetResetStrategy
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 
@@ -120,6 +120,17 @@ class Fetching:
             return found
 
         fetcher._proc_fetch_request = fetch_and_take_over
+        find = fetcher._update_fetch_positions
+
+        async def find_all_at_once(assignment: Any, node: int, partitions: Collection[TopicPartition]) -> bool:
+            try:
+                await _begin_where_committed(fetcher, [assignment.state_value(each) for each in partitions])
+            except asyncio.CancelledError:
+                return False  # as aiokafka's own does: its routine would end by it
+            found: bool = await find(assignment, node, partitions)
+            return found
+
+        fetcher._update_fetch_positions = find_all_at_once
 
     async def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
         """As getmany. A value may be an `UnreadableBatch`."""
@@ -297,6 +308,23 @@ class Fetching:
         if taken:
             self.held.pop(partition, None)
         return taken, whole
+
+
+async def _begin_where_committed(fetcher: Any, states: Collection[Any]) -> None:
+    """Have partitions read from where their group has committed, or from where one begins that has read nothing of them.
+
+    aiokafka asks of one partition where the group has read, waits for the answer, and asks of the next: with 3,000
+    partitions nothing is read for some seconds after each rebalance. Asked of all before it waits, it sends one request.
+    """
+    waiting = [each for each in states if not (each.has_valid_position or each.awaiting_reset)]
+    committed = await asyncio.gather(*(each.fetch_committed() for each in waiting))
+    for state, found in zip(waiting, committed, strict=True):
+        if state.has_valid_position or state.awaiting_reset:
+            continue  # somebody has said meanwhile where to read on
+        if found.offset != UNKNOWN_OFFSET:
+            state.reset_to(found.offset)
+        elif fetcher._default_reset_strategy != OffsetResetStrategy.NONE:
+            state.await_reset(fetcher._default_reset_strategy)
 
 
 @dataclass(slots=True)

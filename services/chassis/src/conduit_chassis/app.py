@@ -9,6 +9,7 @@ import gc
 import signal
 import sys
 from collections.abc import Coroutine
+from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,7 @@ import uvloop
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from pydantic import ValidationError
 
-from conduit_chassis import log, migrate, postgres, preflight, tracing
+from conduit_chassis import log, metrics, migrate, postgres, preflight, tracing
 from conduit_chassis.backoff import jittered
 from conduit_chassis.batch import Processor
 from conduit_chassis.begun import Marks
@@ -248,7 +249,8 @@ class _Running:
             relay.wake()
 
     async def _start_consumer(self, runtime: Runtime, subscriber: LoopSubscriber) -> bool:
-        settings = self.settings
+        settings, began = self.settings, monotonic()
+        metrics.FETCH_SILENT.set_function(lambda: monotonic() - (subscriber.answered_at or began))
         processor = Processor(runtime, self.reader)
         await self._patiently("consumer", lambda: preflight.examine_kafka(settings))
         await self._patiently("consumer", processor.remember)

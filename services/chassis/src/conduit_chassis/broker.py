@@ -57,6 +57,12 @@ class LoopSubscriber(BatchSubscriber):
     async def _run_consume_loop(self, consumer: AIOKafkaConsumer) -> None:
         await self._loop.run(consumer)
 
+    @property
+    def answered_at(self) -> float | None:
+        """When a broker last answered a fetch."""
+        consumer: Any = self.consumer
+        return None if consumer is None else consumer.fetching.answered_at
+
     @override
     async def start(self) -> None:
         """Join the group; a consumer that cannot is not left behind."""

@@ -41,6 +41,11 @@ LAG_SECONDS = Gauge(
     ("topic",),
 )
 ASSIGNED = Gauge("conduit_assigned_partitions", "Partitions assigned here. Zero everywhere: nobody reads.")
+FETCH_SILENT = Gauge(
+    "conduit_fetch_silent_seconds",
+    "Seconds since a broker last answered a fetch, be it with nothing. One or two when idle. It rises while partitions "
+    "move, while a batch takes long, and while no broker answers: then see conduit_ready.",
+)
 RETRIES = Counter(
     "conduit_retries_total",
     "Batches tried again after a transient failure, by class. The class says which neighbour.",

@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     commit_ms: int = Field(default=250, ge=0)
     """For how long offsets of handled records may wait for their commit. A crash repeats so much reading, and no effect."""
     session_timeout_ms: int = Field(default=10_000, ge=1_000)
-    heartbeat_interval_ms: int = Field(default=1_000, ge=100)
+    heartbeat_interval_ms: int = Field(default=500, ge=100)
+    """How soon a process hears that another has left, and takes over its partitions."""
     rebalance_timeout_ms: int = Field(default=60_000, ge=1_000)
     metadata_max_age_ms: int = Field(default=3_000, ge=100)
     """How soon a new partner's or force's topic is read."""
