@@ -9,6 +9,7 @@ import gc
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -275,7 +276,7 @@ class _Running:
             loop,
             ahead,
             runtime.haste,
-            lambda name: any(topic.match(name) is not None for topic in self.service.ahead),
+            cache(lambda name: any(topic.match(name) is not None for topic in self.service.ahead)),
         )
         try:
             await lookout.run()
