@@ -20,8 +20,8 @@ from conduit_chassis.app import spare_the_collector
 from conduit_chassis.clock import SystemClock
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Reader, Record
 from conduit_chassis.postgres import Connection, Pool
+from conduit_chassis.records import Reader, Record
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.testing import raw_record
 from conduit_contracts.envelope import dump

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from conduit_chassis.kafka import Reader, Record, Refusal
+from conduit_chassis.records import Reader, Record, Refusal
 from conduit_contracts.envelope import Attributes, dump, encode
 from conduit_contracts.programme import PartnerRegistered
 from conduit_contracts.schemas import committed, messages, schema

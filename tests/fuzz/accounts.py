@@ -13,7 +13,7 @@ import httpx
 import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from conduit_chassis.kafka import Delivery, Reader, Refusal
+from conduit_chassis.records import Delivery, Reader, Refusal
 from conduit_contracts import notification, routing, topics
 from conduit_contracts.programme import PartnerRegistered
 from conduit_intake.submissions import Partner

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from conduit_chassis.kafka import Record
+from conduit_chassis.records import Record
 from conduit_local.demo.post import writer_of
 from conduit_operate.broker import Broker
 from tests.fuzz.shapes import Wire

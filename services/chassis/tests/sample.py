@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 from conduit_chassis.app import Service, run
-from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
 from conduit_chassis.settings import Settings
 from conduit_contracts.envelope import Event

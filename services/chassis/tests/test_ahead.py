@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conduit_chassis.consumer import ahead
 from conduit_chassis.consumer.ahead import Ahead, Chosen, Reached
-from conduit_chassis.kafka import Record, says_danger
+from conduit_chassis.records import Record, says_danger
 from conduit_chassis.testing import raw_record
 from conduit_contracts.kits.batches import UnreadableBatch
 from services.chassis.tests.sample import Sample

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from conduit_chassis import dead_letters
 from conduit_chassis.errors import Abandoned, TooManyDeadLettersError
-from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Incoming, Record
 from conduit_chassis.limit import Limit
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import REPLAY_HEADER, Delivery, Incoming, Record
 from conduit_chassis.testing import Harness, harness, raw_record, record, replay_order
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem

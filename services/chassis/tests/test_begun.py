@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from conduit_chassis import batch, begun
 from conduit_chassis.errors import Abandoned
-from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.testing import harness, raw_record, record
 from services.chassis.tests.sample import Kept, Noted, Sample
 from services.chassis.tests.test_consume import reasons

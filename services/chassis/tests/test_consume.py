@@ -21,9 +21,9 @@ from faststream.middlewares import AckPolicy
 
 from conduit_chassis import dead_letters, metrics, replay
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Incoming, Record
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Incoming, Record
 from conduit_chassis.testing import raw_record
 from services.chassis.tests.sample import Sample
 from services.chassis.tests.world import Door, World, eventually

@@ -17,8 +17,8 @@ from conduit_chassis import metrics
 from conduit_chassis.batch import Processor
 from conduit_chassis.errors import DOUBTFUL_ATTEMPTS
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Delivery
 from conduit_chassis.migrate import migrate
+from conduit_chassis.records import Delivery
 from conduit_chassis.testing import harness, record
 from conduit_local.postgres import EmbeddedPostgres
 from services.chassis.tests.sample import MIGRATIONS, Noted, Sample

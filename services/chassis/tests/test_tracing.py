@@ -21,9 +21,9 @@ from conduit_chassis.batch import Processor
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Delivery, Incoming, Reader, Record
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.periodic import run_tick
+from conduit_chassis.records import Delivery, Incoming, Reader, Record
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.testing import ManualClock, raw_record, record
 from services.chassis.tests.sample import Kept, Noted, Sample

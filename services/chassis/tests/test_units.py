@@ -29,12 +29,12 @@ from conduit_chassis.errors import (
 )
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import REPLAY_HEADER, Delivery, Reader, Record, Refusal, fingerprint
 from conduit_chassis.limit import Limit
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox, shard_of
 from conduit_chassis.partitioner import partition_of
 from conduit_chassis.policy import load_policy
+from conduit_chassis.records import REPLAY_HEADER, Delivery, Reader, Record, Refusal, fingerprint
 from conduit_chassis.replay import DeadLetter, _hopeful
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import raw_record, record

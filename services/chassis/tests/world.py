@@ -20,7 +20,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from conduit_chassis.app import Service, serve
 from conduit_chassis.consumer import patches
-from conduit_chassis.kafka import Record
+from conduit_chassis.records import Record
 from conduit_chassis.settings import Settings
 from conduit_chassis.testing import record, settings_for
 from services.chassis.tests.sample import Noted, Sample

@@ -9,8 +9,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from conduit_chassis.dispatch import dispatch
-from conduit_chassis.kafka import Delivery, Incoming, Record, Refusal
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery, Incoming, Record, Refusal
 from conduit_chassis.testing import record
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, Message, dump

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conduit_chassis.kafka import Record
+from conduit_chassis.records import Record
 from conduit_chassis.testing import Harness, ManualClock, raw_record
 from conduit_contracts.danger import CALL_999, CODE
 from conduit_contracts.intake import DangerReported, ReferralReceived, SubmissionRejected

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Incoming
+from conduit_chassis.records import Incoming
 from conduit_chassis.runtime import Runtime
 from conduit_chassis.testing import ManualClock
 from conduit_contracts import intake, topics

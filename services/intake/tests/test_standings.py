@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import psycopg
 
-from conduit_chassis.kafka import Delivery
 from conduit_chassis.migrate import migrate
+from conduit_chassis.records import Delivery
 from conduit_chassis.testing import Harness, ManualClock, record
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes

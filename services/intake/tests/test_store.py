@@ -11,9 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from conduit_chassis.errors import FailureCause, classify
-from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import InsertedMeanwhileError
 from conduit_chassis.reconcile import Cohorts
+from conduit_chassis.records import Record
 from conduit_chassis.testing import Harness, ManualClock, harness, raw_record, record, replay_order
 from conduit_contracts import intake as events
 from conduit_contracts import partner, topics

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.headers import unpack_headers
-from conduit_chassis.kafka import Delivery, Reader, Record
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery, Reader, Record
 from conduit_chassis.testing import raw_record, record
 from conduit_contracts import intake, notification, programme, routing, topics, triage
 from conduit_contracts.danger import call_999

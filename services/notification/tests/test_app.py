@@ -8,8 +8,8 @@ from prometheus_client import REGISTRY
 from pydantic import ValidationError
 
 from conduit_chassis.errors import ConfigurationError
-from conduit_chassis.kafka import Refusal
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Refusal
 from conduit_chassis.testing import Harness, raw_record
 from conduit_contracts.ids import uuid7
 from conduit_contracts.problems import sender_problem

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from conduit_chassis.dispatch import dispatch
-from conduit_chassis.kafka import Delivery, Incoming, Reader, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Delivery, Incoming, Reader, Refusal
 from conduit_chassis.testing import raw_record, record
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.envelope import Attributes, Command, Message, dump

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from conduit_chassis.errors import FailureCause, classify
-from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import InsertedMeanwhileError
+from conduit_chassis.records import Record
 from conduit_chassis.testing import Harness, ManualClock, Published, record
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7

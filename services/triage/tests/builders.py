@@ -7,8 +7,8 @@ from uuid import UUID
 
 from conduit_chassis.dispatch import dispatch
 from conduit_chassis.headers import unpack_headers
-from conduit_chassis.kafka import Incoming, Reader, Record
 from conduit_chassis.outbox import DeadLetterRequest, Outbox
+from conduit_chassis.records import Incoming, Reader, Record
 from conduit_chassis.testing import record
 from conduit_contracts import intake, topics
 from conduit_contracts.envelope import Message, decode

@@ -12,8 +12,8 @@ from itertools import cycle
 from uuid import UUID
 
 from conduit_chassis.headers import unpack_headers
-from conduit_chassis.kafka import Delivery, Record
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery, Record
 from conduit_contracts.envelope import Attributes, Event, decode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import InformationSupplied, ReferralReceived, SandboxOutcome, SandboxStepPlayed

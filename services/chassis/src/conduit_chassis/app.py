@@ -34,7 +34,6 @@ from conduit_chassis.errors import ConfigurationError, FailureCause, TooManyDead
 from conduit_chassis.health import Health
 from conduit_chassis.http.documents import documents
 from conduit_chassis.http.server import Router, create_server, listen
-from conduit_chassis.kafka import Reader, says_danger
 from conduit_chassis.measured import measured
 from conduit_chassis.periodic import (
     FORGET_INBOX,
@@ -45,6 +44,7 @@ from conduit_chassis.periodic import (
     keep_working,
 )
 from conduit_chassis.producer import Producer
+from conduit_chassis.records import Reader, says_danger
 from conduit_chassis.relay import Relay
 from conduit_chassis.runtime import Runtime, Service, Tick, Worker, no_routes
 from conduit_chassis.settings import Settings

@@ -30,7 +30,12 @@ from conduit_chassis.errors import (
     class_name,
     classify,
 )
-from conduit_chassis.kafka import (
+from conduit_chassis.limit import Limit
+from conduit_chassis.observers import NO_BATCH_OBSERVER, BatchObserver
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.plan import Plan, plan_fresh, plan_replay
+from conduit_chassis.postgres import Connection
+from conduit_chassis.records import (
     BATCH_UNREADABLE,
     Incoming,
     Item,
@@ -39,11 +44,6 @@ from conduit_chassis.kafka import (
     fingerprint,
     from_aiokafka,
 )
-from conduit_chassis.limit import Limit
-from conduit_chassis.observers import NO_BATCH_OBSERVER, BatchObserver
-from conduit_chassis.outbox import Outbox
-from conduit_chassis.plan import Plan, plan_fresh, plan_replay
-from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_chassis.yielding import Yielding
 from conduit_contracts.kits import batches

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from conduit_chassis.columns import Columns
-from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Record
 
 MOST_DEATHS = 3
 """At so many deaths a record was alone: it is put aside."""

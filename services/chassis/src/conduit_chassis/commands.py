@@ -14,9 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from conduit_chassis.columns import listed
-from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, insert
+from conduit_chassis.records import Delivery, Incoming, Refusal
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import OfficerId, ReferralId
 from conduit_contracts.problems import Problem

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.headers import pack_headers
-from conduit_chassis.kafka import BATCH_UNREADABLE, Headers, Item, Record, fingerprint
 from conduit_chassis.orders import Replay
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Row
+from conduit_chassis.records import BATCH_UNREADABLE, Headers, Item, Record, fingerprint
 
 BEHIND = "behind_dead_letter"
 HANDLER_FAILED = "handler_failed"

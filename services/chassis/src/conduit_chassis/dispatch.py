@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from conduit_chassis.kafka import Delivery, Incoming, Refusal
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Delivery, Incoming, Refusal
 
 
 class UnitOfWork(Protocol):

@@ -7,9 +7,9 @@ from typing_extensions import override
 from conduit_chassis import metrics
 from conduit_chassis.dead_letters import Cause
 from conduit_chassis.errors import class_name
-from conduit_chassis.kafka import Item
 from conduit_chassis.observers import BatchObserver, BatchObservers, Observers
 from conduit_chassis.plan import Plan
+from conduit_chassis.records import Item
 
 
 class BatchMetrics(BatchObserver):

@@ -16,9 +16,9 @@ from conduit_contracts.envelope import Attributes, Message
 
 if TYPE_CHECKING:  # they stand on what is watched, which stands on this
     from conduit_chassis.dead_letters import Cause
-    from conduit_chassis.kafka import Item
     from conduit_chassis.plan import Plan
     from conduit_chassis.producer import Pending, Sent
+    from conduit_chassis.records import Item
 
 
 class BatchObserver:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from conduit_chassis import orders
 from conduit_chassis.dead_letters import BEHIND, Cause
-from conduit_chassis.kafka import BATCH_UNREADABLE, Delivery, Item, Refusal
+from conduit_chassis.records import BATCH_UNREADABLE, Delivery, Item, Refusal
 
 
 @dataclass(slots=True)

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from conduit_chassis import dead_letters
 from conduit_chassis.consumer import patches
 from conduit_chassis.dead_letters import ID_HEADER, unpack
-from conduit_chassis.kafka import Record
 from conduit_chassis.orders import Replay, spell, storable
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Record
 from conduit_chassis.settings import Settings
 from conduit_contracts.texts import shows_something
 from conduit_contracts.topics import dead_letter_topic, replay_topic

@@ -14,10 +14,10 @@ from conduit_chassis import postgres
 from conduit_chassis.clock import Clock
 from conduit_chassis.dispatch import Handlers, Refuses, W, dispatch, put_aside, whole
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Incoming
 from conduit_chassis.observers import Observers
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
+from conduit_chassis.records import Incoming
 from conduit_chassis.settings import Settings
 from conduit_chassis.yielding import Haste, Yielding
 from conduit_contracts.topics import Topic, consumed_by

@@ -19,11 +19,11 @@ from conduit_chassis.batch import Processor
 from conduit_chassis.clock import Clock
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Delivery, Reader, Record, fingerprint
 from conduit_chassis.measured import measured
 from conduit_chassis.observers import Observers
 from conduit_chassis.orders import Replay, spell
 from conduit_chassis.periodic import run_tick
+from conduit_chassis.records import Delivery, Reader, Record, fingerprint
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.settings import Settings
 from conduit_contracts.envelope import Attributes, Message, decode, encode

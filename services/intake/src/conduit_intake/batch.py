@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import cast
 
-from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
 from conduit_intake import metrics, store
 from conduit_intake.handlers import submission_of

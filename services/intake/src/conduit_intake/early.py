@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.dead_letters import spell_headers
-from conduit_chassis.kafka import Item, Reader, Record
 from conduit_chassis.postgres import Connection, Row, insert
+from conduit_chassis.records import Item, Reader, Record
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake.submissions import Key
 

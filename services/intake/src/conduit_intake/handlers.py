@@ -6,7 +6,7 @@ The topic says who the sender is. Every record of a partner's has exactly one ou
 from typing import Any
 
 from conduit_chassis.dispatch import Handlers, ignore
-from conduit_chassis.kafka import Delivery, Incoming, Refusal
+from conduit_chassis.records import Delivery, Incoming, Refusal
 from conduit_contracts import danger, notification, partner, programme, routing
 from conduit_contracts.envelope import dump
 from conduit_contracts.names import Names, names_of

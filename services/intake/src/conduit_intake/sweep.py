@@ -9,10 +9,10 @@ from conduit_chassis import dead_letters
 from conduit_chassis.dead_letters import HANDLER_FAILED, Cause
 from conduit_chassis.dispatch import dispatch
 from conduit_chassis.errors import FailureCause, class_name, classify
-from conduit_chassis.kafka import Item
 from conduit_chassis.metrics import DEAD_LETTERS
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Item
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_intake import early, metrics, store
 from conduit_intake.batch import in_turn, load_at, scene_of

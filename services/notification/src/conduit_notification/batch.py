@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
 from conduit_notification import duty_store, metrics, store
 from conduit_notification.hub import change

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from conduit_chassis.dispatch import Handlers, ignore
-from conduit_chassis.kafka import Delivery
+from conduit_chassis.records import Delivery
 from conduit_contracts import danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.triage import ByOfficer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conduit_chassis.kafka import Delivery
+from conduit_chassis.records import Delivery
 from conduit_contracts import programme
 from conduit_notification import notices, readers
 from conduit_notification.notices import Ladder

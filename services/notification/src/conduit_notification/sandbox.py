@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from conduit_chassis.dispatch import Handlers
-from conduit_chassis.kafka import Delivery
+from conduit_chassis.records import Delivery
 from conduit_contracts import intake, notification, routing, topics, triage
 from conduit_contracts.force import NotOursReason
 from conduit_contracts.intake import SandboxStep

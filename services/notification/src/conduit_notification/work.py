@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery
 from conduit_contracts.intake import Callback
 from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed

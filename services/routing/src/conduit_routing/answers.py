@@ -2,7 +2,7 @@
 
 from conduit_chassis import commands
 from conduit_chassis.commands import CommandAnswer
-from conduit_chassis.kafka import Delivery, Incoming
+from conduit_chassis.records import Delivery, Incoming
 from conduit_contracts.problems import Problem
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_CASES

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from conduit_chassis.commands import keep
 from conduit_chassis.dispatch import ignore
-from conduit_chassis.kafka import Delivery, Incoming
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
 from conduit_chassis.weights import weigh
 from conduit_contracts import force, routing, triage

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conduit_chassis.dispatch import Handlers, ignore, put_aside
-from conduit_chassis.kafka import Delivery, Refusal
+from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_REVIEWS

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from conduit_chassis.kafka import Delivery, Refusal
+from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
 from conduit_contracts.names import names_of
 from conduit_contracts.problems import Problem, sender_problem

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.commands import CommandAnswer
-from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery
 from conduit_routing.case import AttachedFile, Case
 from conduit_routing.observer import NOBODY, RoutingObserver
 from conduit_routing.policy import RoutingPolicy

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from conduit_chassis import commands
 from conduit_chassis.commands import CommandAnswer
-from conduit_chassis.kafka import Delivery, Incoming
+from conduit_chassis.records import Delivery, Incoming
 from conduit_contracts import topics
 from conduit_contracts.envelope import Event
 from conduit_contracts.intake import ReferralWithdrawn

@@ -6,7 +6,7 @@ Where danger was raised, everything added is forwarded at once, and therefore al
 from typing import Any
 
 from conduit_chassis.dispatch import Handlers, ignore, put_aside
-from conduit_chassis.kafka import Delivery, Refusal
+from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts import intake
 from conduit_contracts.problems import Origin, Problem, sender_problem
 from conduit_contracts.topics import TRIAGE_REVIEWS

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_chassis.commands import CommandAnswer
-from conduit_chassis.kafka import Delivery
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
 from conduit_contracts.triage import DecideReview
 from conduit_triage.cases import Added, Assessment, OpenReview, by_officer

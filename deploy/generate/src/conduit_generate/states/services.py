@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from conduit_chassis.kafka import Delivery, Reader, Record
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
+from conduit_chassis.records import Delivery, Reader, Record
 from conduit_contracts.envelope import Message
 from conduit_contracts.problems import Problem
 from conduit_contracts.topics import consumed_by

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from conduit_chassis.kafka import Record
+from conduit_chassis.records import Record
 from conduit_contracts.envelope import Attributes, Message, encode
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.topics import REGISTRY, Topic

@@ -16,8 +16,8 @@ import typer
 
 from conduit_chassis import dead_letters, unreadable
 from conduit_chassis import replay as replaying
-from conduit_chassis.kafka import Record
 from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Record
 from conduit_chassis.settings import Settings
 from conduit_operate import masked
 from conduit_operate.commands.service_database import (

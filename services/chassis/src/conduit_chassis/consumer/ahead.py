@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from conduit_chassis.kafka import Record, fingerprint
+from conduit_chassis.records import Record, fingerprint
 
 CROWD = 200
 """So many keys that wait in one partition are a crowd: more than one batch takes of it."""

@@ -20,7 +20,7 @@ from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import patches
 from conduit_chassis.consumer.ahead import Ahead, Chosen, Reached
 from conduit_chassis.errors import TooManyDeadLettersError
-from conduit_chassis.kafka import Record, from_aiokafka
+from conduit_chassis.records import Record, from_aiokafka
 from conduit_chassis.yielding import Haste
 
 _log = structlog.get_logger()

@@ -25,7 +25,7 @@ from conduit_chassis.consumer.readiness import Readiness
 from conduit_chassis.consumer.rescue import Rescue
 from conduit_chassis.errors import Abandoned
 from conduit_chassis.health import Health
-from conduit_chassis.kafka import Reader, Record, from_aiokafka
+from conduit_chassis.records import Reader, Record, from_aiokafka
 from conduit_chassis.settings import Settings
 from conduit_contracts.kits.batches import UnreadableBatch
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 from conduit_chassis import metrics
 from conduit_chassis.consumer.observer import ConsumerObserver
 from conduit_chassis.errors import class_name
-from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.records import Reader, Record
 
 
 class ConsumerMetrics(ConsumerObserver):

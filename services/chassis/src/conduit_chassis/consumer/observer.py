@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import TopicPartition
 
-from conduit_chassis.kafka import Record
+from conduit_chassis.records import Record
 
 
 class ConsumerObserver:

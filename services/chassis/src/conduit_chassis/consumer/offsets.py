@@ -11,7 +11,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from conduit_chassis.consumer.observer import ConsumerObserver
-from conduit_chassis.kafka import Record
+from conduit_chassis.records import Record
 
 _log = structlog.get_logger()
 

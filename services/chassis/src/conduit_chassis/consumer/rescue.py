@@ -10,7 +10,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from conduit_chassis.consumer.observer import ConsumerObserver
-from conduit_chassis.kafka import Reader, Record
+from conduit_chassis.records import Reader, Record
 from conduit_contracts.kits.batches import UnreadableBatch
 
 _log = structlog.get_logger()

@@ -12,9 +12,9 @@ from typing_extensions import override
 
 from conduit_chassis.dead_letters import BEHIND, Cause
 from conduit_chassis.errors import class_name
-from conduit_chassis.kafka import Item, Refusal
 from conduit_chassis.observers import BatchObserver
 from conduit_chassis.plan import Plan
+from conduit_chassis.records import Item, Refusal
 from conduit_chassis.tracing.spans import OUTCOME, RETRIED, Spans, fail, traceparent_of
 
 

@@ -17,8 +17,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from conduit_chassis.headers import unpack_headers
-from conduit_chassis.kafka import Delivery, Item
 from conduit_chassis.producer import Pending
+from conduit_chassis.records import Delivery, Item
 from conduit_chassis.relay import template
 from conduit_contracts.attributes import Attributes
 
