@@ -33,7 +33,7 @@ from conduit_operate.secured import ADMIN
 from tests.benchmarks import floods
 from tests.benchmarks.load import MOU, Submission
 from tests.benchmarks.pipelines import open_doors
-from tests.benchmarks.processes import cpu_seconds, spent, stack_children
+from tests.benchmarks.processes import cpu_seconds, spent, stack_children, usage
 from tests.benchmarks.registers import register
 from tests.benchmarks.results import circumstances, machine
 from tests.benchmarks.streams import Heard, Stream, at_once
@@ -130,7 +130,7 @@ class Wide:
         rounds = range(self._arguments.rounds)
         ready = [self._restart() for _ in rounds]
         self._watch(lambda: None)  # the first referrals open connections
-        found: dict[str, Any] = {"idle_cores": self._idle()}
+        found: dict[str, Any] = {"idle_cores": self._idle(), "partitions": self._partitions(), **self._held()}
         turns: dict[str, list[float]] = {"ready_seconds": ready}
         for _ in rounds:
             for name, event in (("join_seconds", self._join), ("leave_seconds", self._spare.stop)):
@@ -160,6 +160,20 @@ class Wide:
         used = spent(before, cpu_seconds(children))
         self._tell(f"idle: { ({name: round(value / self._arguments.idle, 3) for name, value in used.items()}) }")
         return round(float(sum(used.values()) / self._arguments.idle), 3)
+
+    def _partitions(self) -> int:
+        topics = self._stack.broker.admin().list_topics(timeout=30).topics
+        return sum(len(topic.partitions) for topic in topics.values())
+
+    def _held(self) -> dict[str, int]:
+        """Open files of the broker, and of the service that has most; and what memory that has."""
+        used = usage(stack_children(self._stack))
+        services = [used[name] for name in SERVICES]
+        return {
+            "kafka_files": used["kafka"].files,
+            "service_files": max(each.files for each in services),
+            "service_mib": round(max(each.rss_bytes for each in services) / 2**20),
+        }
 
     def _join(self) -> None:
         self._spare.start()
@@ -216,7 +230,8 @@ class Wide:
 
 
 HEAD = (
-    "partners", "set-up on empty brokers", "ready after a restart of everything", "idle cores, one process of each",
+    "partners", "partitions in all", "open files of Kafka, of the service with most", "its memory",
+    "set-up on empty brokers", "ready after a restart of everything", "idle cores, one process of each",
     "slowest referral while a replica leaves", "while one joins", "while a partner is onboarded",
     "the newcomer's first, after the command",
 )  # fmt: skip
@@ -227,7 +242,13 @@ _FIGURES = (
 
 def cells(point: Mapping[str, Any]) -> list[str]:
     """One number of partners' line."""
-    return [f"{point['partners']:,}", *(f"{point[name]:.2f}{'' if name == 'idle_cores' else ' s'}" for name in _FIGURES)]
+    return [
+        f"{point['partners']:,}",
+        f"{point['partitions']:,}",
+        f"{point['kafka_files']:,}, {point['service_files']:,}",
+        f"{point['service_mib']:,} MiB",
+        *(f"{point[name]:.2f}{'' if name == 'idle_cores' else ' s'}" for name in _FIGURES),
+    ]
 
 
 def beyond(points: Sequence[Mapping[str, Any]]) -> list[tuple[str, float]]:
