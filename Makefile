@@ -58,22 +58,25 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: check test test-long clients lint format schemas documents dashboards kubernetes kubernetes-check fuzz monitoring
+.PHONY: check test test-long test-browser clients lint format schemas documents dashboards kubernetes kubernetes-check words frontend fuzz monitoring
 check: install ## What a change is tried with at first: lint, then every test that needs no Kafka
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not long and not clients and not kafka" $(BY_FOLDER) $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not clients and not browser and not kafka" $(BY_FOLDER) $(ARGS)
 
 test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
-	$(BIN)/python -m pytest -m "not long and not clients" $(BY_FOLDER) $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not clients and not browser" $(BY_FOLDER) $(ARGS)
 
 # Live alerts come alone: they notice when others keep the machine busy, and rightly. Faults come last: before, figures of the
 # last minutes are looked at.
 test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the previous release
 	@failed=0; \
-	$(BIN)/python -m pytest -m "long and not clients" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
+	$(BIN)/python -m pytest -m "long and not clients and not browser" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
 	$(BIN)/python -m pytest -m long tests/monitoring/test_[!f]*.py tests/monitoring/test_faults.py $(ARGS) || failed=1; \
 	exit $$failed
+
+test-browser: install ## Pages in a real browser: by keyboard, without scripts, small, enlarged, in forced colours; pictures in .conduit/pictures
+	$(BIN)/python -m pytest -m browser services $(ARGS)
 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)
 	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)
@@ -101,6 +104,12 @@ dashboards: install ## Write Grafana's dashboards in deploy/grafana/dashboards
 
 kubernetes: install ## Write the manifests in deploy/kubernetes
 	$(BIN)/python -m conduit_generate.kubernetes write
+
+words: install ## Write the template of catalogues, from which the pages are translated
+	$(BIN)/python -m conduit_generate.words
+
+frontend: install ## Fetch GOV.UK Frontend for the pages again, for who changes its version (needs npm)
+	$(BIN)/python -m conduit_generate.frontend
 
 kubernetes-check: install ## kustomize, kubeconform and hadolint on what a deployer renders and builds (builds them with Go at first)
 	$(BIN)/python -m tests.kubernetes.rendered

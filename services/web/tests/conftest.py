@@ -12,13 +12,15 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from conduit_chassis.migrate import migrate
 from conduit_chassis.testing import ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_web import MIGRATIONS
 from conduit_web.desk import Desk, create_app
+from conduit_web.pages import Pages
 from conduit_web.people import Identity
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
@@ -76,18 +78,18 @@ async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def make_desk(pool: Any, clock: ManualClock, people: People, abroad: httpx.AsyncClient) -> Callable[..., FastAPI]:
-    def make(*providers: dict[str, Any]) -> FastAPI:
-        settings = DeskSettings.model_validate({"public_url": URL, "identity_providers": providers})
+def make_desk(pool: Any, clock: ManualClock, people: People, abroad: httpx.AsyncClient) -> Callable[..., ASGIApp]:
+    def make(*providers: dict[str, Any], url: str = URL, pages: Pages | None = None, routes: APIRouter = router) -> ASGIApp:
+        settings = DeskSettings.model_validate({"public_url": url, "identity_providers": providers})
         sessions = Sessions(pool, clock, idle=settings.session_idle, longest=settings.session_longest)
-        desk = Desk(settings, register=people, sessions=sessions, clock=clock, http=abroad, pages=PlainPages())
-        return create_app(desk, router)
+        desk = Desk(settings, register=people, sessions=sessions, clock=clock, http=abroad, pages=pages or PlainPages())
+        return create_app(desk, routes)
 
     return make
 
 
 @pytest.fixture
-def app(make_desk: Callable[..., FastAPI], provider: EmbeddedProvider, people: People) -> FastAPI:
+def app(make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People) -> ASGIApp:
     """A desk of the real provider, and people whom it vouches for."""
     issuer = provider.issuer("hub")
     for name, person in {"anna": OFFICER, "ben": SECOND_OFFICER, "lena": LEAD, "carol": CASEWORKER}.items():
@@ -96,7 +98,7 @@ def app(make_desk: Callable[..., FastAPI], provider: EmbeddedProvider, people: P
 
 
 @pytest.fixture
-def new_browser(app: FastAPI, abroad: httpx.AsyncClient) -> Callable[[], Browser]:
+def new_browser(app: ASGIApp, abroad: httpx.AsyncClient) -> Callable[[], Browser]:
     return lambda: Browser(app, abroad)
 
 
@@ -106,7 +108,7 @@ def browser(new_browser: Callable[[], Browser]) -> Browser:
 
 
 @pytest.fixture
-def strange(make_desk: Callable[..., FastAPI], abroad: httpx.AsyncClient, people: People) -> Browser:
+def strange(make_desk: Callable[..., ASGIApp], abroad: httpx.AsyncClient, people: People) -> Browser:
     """A browser at a desk whose provider gives whatever token the test made."""
     people.known[Identity(ISSUER, "anna")] = OFFICER
     about = {"name": "crafted", "label": "Crafted", "issuer": ISSUER, "client_id": "console", "client_secret": "s"}

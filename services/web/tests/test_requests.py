@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from conduit_web.access import Action
 from conduit_web.addresses import page_here
@@ -137,7 +138,7 @@ async def _page() -> None: ...
 
 
 @pytest.mark.parametrize("guards", [[], [may(Action.ACCEPT), may(Action.DECLINE)]])
-def test_a_desk_with_a_route_that_nobody_guards_does_not_start(make_desk: Callable[..., FastAPI], guards: list[Any]) -> None:
+def test_a_desk_with_a_route_that_nobody_guards_does_not_start(make_desk: Callable[..., ASGIApp], guards: list[Any]) -> None:
     careless = APIRouter()
     careless.add_api_route("/careless", _page, dependencies=guards)
     with pytest.raises(UnguardedRouteError, match="/careless has"):

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from conduit_chassis.testing import ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
@@ -98,7 +98,7 @@ async def test_whom_the_register_does_not_know_is_nobody(browser: Browser) -> No
 
 
 async def test_a_provider_cannot_vouch_for_anothers_people(
-    make_desk: Callable[..., FastAPI], provider: EmbeddedProvider, people: People, abroad: Any
+    make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People, abroad: Any
 ) -> None:
     people.known[Identity(provider.issuer("hub"), "anna")] = OFFICER
     names = ("hub", "north-star")
@@ -111,7 +111,7 @@ async def test_a_provider_cannot_vouch_for_anothers_people(
 
 
 async def test_one_providers_answer_is_not_taken_for_anothers(
-    make_desk: Callable[..., FastAPI], provider: EmbeddedProvider, people: People, abroad: Any
+    make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People, abroad: Any
 ) -> None:
     people.known[Identity(provider.issuer("hub"), "anna")] = OFFICER
     names = ("hub", "north-star")
@@ -133,7 +133,7 @@ async def test_who_sees_none_does_not(browser: Browser) -> None:
 
 
 async def test_a_level_of_the_providers_own_may_mean_a_second_factor_and_is_asked_for(
-    make_desk: Callable[..., FastAPI], provider: EmbeddedProvider, people: People, abroad: Any
+    make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People, abroad: Any
 ) -> None:
     people.known[Identity(provider.issuer("hub"), "anna")] = OFFICER
     about = {"name": "hub", "label": "The hub", "issuer": provider.issuer("hub"), "client_id": "console"}

@@ -19,6 +19,8 @@ from conduit_operate.jars import fetched
 from conduit_operate.paths import cache_dir
 
 LOCK_FILE = Path(__file__).with_name("identity-provider-jars.lock")
+LOGIN_PAGE = Path(__file__).with_name("login.html")
+"""The server's own asks a stranger on the internet for a typeface."""
 ENDPOINT = "no.nav.security:mock-oauth2-server:6.0.2"
 MAIN = "no.nav.security.mock.oauth2.StandaloneMockOAuth2ServerKt"
 TESTING = frozenset({"junit", "hamcrest-core"})
@@ -48,7 +50,9 @@ class EmbeddedProvider:
         settings = {
             "SERVER_HOSTNAME": LOOPBACK,
             "SERVER_PORT": str(self._port),
-            "JSON_CONFIG": json.dumps({"interactiveLogin": True, "httpServer": "NettyWrapper"}),
+            "JSON_CONFIG": json.dumps(
+                {"interactiveLogin": True, "loginPagePath": str(LOGIN_PAGE), "httpServer": "NettyWrapper"}
+            ),
         }
         command = [str(JAVA), *SMALL, "-cp", jars, MAIN]
         self.child = Child("identity-provider", command, state_dir=self._state_dir, env=os.environ | settings)

@@ -1,6 +1,7 @@
 """A desk: what it stands on, and its application."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -10,11 +11,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from conduit_chassis.clock import Clock
 from conduit_chassis.errors import FailureCause, class_name, classify
 from conduit_web.access import Action
 from conduit_web.addresses import HOME
+from conduit_web.headers import STATIC, SecureHeaders
 from conduit_web.pages import Pages
 from conduit_web.people import PeopleRegister
 from conduit_web.providers import IdentityProvider
@@ -52,7 +56,7 @@ class Desk:
         return f"{self.settings.public_url}/signed-in/{provider.about.name}"
 
 
-def create_app(desk: Desk, *routers: APIRouter) -> FastAPI:
+def create_app(desk: Desk, *routers: APIRouter) -> ASGIApp:
     """The application with these routes and those of sign-in.
 
     Raises:
@@ -69,8 +73,8 @@ def create_app(desk: Desk, *routers: APIRouter) -> FastAPI:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_missing)
     app.add_exception_handler(Exception, _on_fault)
-    app.middleware("http")(_keep_nothing)
-    return app
+    app.mount(STATIC, StaticFiles(directory=Path(__file__).parent / "static"))
+    return SecureHeaders(app, desk.settings)
 
 
 def actions(*routers: APIRouter) -> dict[tuple[str, str], Action]:
@@ -133,10 +137,3 @@ async def _on_fault(request: Request, error: Exception) -> Response:
     _log.error("page_failed", method=request.method, error=class_name(error))
     fault = classify(error) is FailureCause.POISON
     return await _on_trouble(request, TroubleError(Trouble.FAULT if fault else Trouble.UNAVAILABLE))
-
-
-async def _keep_nothing(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """No page is kept on the way or shown again after somebody signed out."""
-    answer = await call_next(request)
-    answer.headers.setdefault("Cache-Control", "no-store")
-    return answer

@@ -1,0 +1,68 @@
+"""Lists: rows by key, so that a page costs the same wherever it is, and how current they are. Pure."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+ROWS = 50
+FETCH = ROWS + 1
+"""What a statement asks for: the row after the last says that there are more."""
+BEHIND = timedelta(seconds=2)
+"""A list that is this far behind says so."""
+_LONGEST = 500
+
+Item = TypeVar("Item")
+KeyPart = str | int
+RowKey = tuple[KeyPart, ...]
+"""What rows are in order of, such as a time and an id. It stands in addresses, so it names nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Generic[Item]):
+    """Rows to show, and the key after which the next begin; None at the end."""
+
+    rows: Sequence[Item]
+    after: str | None
+
+
+def list_page(found: Sequence[Item], key: Callable[[Item], RowKey]) -> ListPage[Item]:
+    """What to show of at most `FETCH` rows in order."""
+    rows = found[:ROWS]
+    return ListPage(rows, write_key(key(rows[-1])) if len(found) > ROWS else None)
+
+
+def write_key(key: RowKey) -> str:
+    """A key as part of an address."""
+    return urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).rstrip(b"=").decode()
+
+
+def read_key(text: str | None, *kinds: type[KeyPart]) -> RowKey | None:
+    """The key of an address; None for the list's beginning, which whatever cannot be read leads to."""
+    if not text or len(text) > _LONGEST:
+        return None
+    try:
+        key = json.loads(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(key, list) or len(key) != len(kinds):
+        return None
+    good = all(type(part) is kind for part, kind in zip(key, kinds, strict=True))
+    # PostgreSQL takes no NUL, and no more than 64 bits.
+    small = all("\0" not in part if isinstance(part, str) else abs(part) < 2**63 for part in key) if good else False
+    return tuple(key) if small else None
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """When a list was made, and up to when it has everything."""
+
+    now: datetime
+    complete_to: datetime
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether people must be told."""
+        return self.now - self.complete_to > BEHIND

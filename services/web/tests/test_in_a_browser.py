@@ -1,0 +1,203 @@
+"""The small desk in a real browser, with a real provider: by keyboard, without scripts, small, enlarged, in forced colours.
+
+Pictures of every page go to .conduit/pictures, to be looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import Page, async_playwright
+from starlette.types import ASGIApp
+
+from conduit_chassis.testing import ManualClock
+from conduit_local.identity_provider import EmbeddedProvider
+from conduit_local.ports import LOOPBACK, free_port
+from conduit_web.people import Identity
+from services.web.tests.html_desk import asked, html_pages, router
+from services.web.tests.sample import OFFICER, People
+from tests.documents.tools import browser as chromium_path
+
+pytestmark = pytest.mark.browser
+PICTURES = Path(__file__).parents[3] / ".conduit" / "pictures"
+PAGES = {
+    "list": "/html/cases",
+    "empty": "/html/cases?none=true",
+    "behind": "/html/cases?behind=60",
+    "case": "/html/cases/1",
+    "long": "/html/cases/2",
+    "sessions": "/sessions",
+    "missing": "/html/cases/999",
+    "fault": "/html/broken",
+    "signed-out": "/signed-out",
+    "session-ended": "/html/cases",
+}
+LOOKS: dict[str, dict[str, Any]] = {
+    "desk": {"viewport": {"width": 1280, "height": 900}},
+    "small": {"viewport": {"width": 320, "height": 640}},
+    # At 200 % zoom a screen of 1280 pixels has room for 640.
+    "zoomed": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
+    "forced-colours": {"viewport": {"width": 1280, "height": 900}, "forced_colors": "active"},
+}
+EXPECTED = {"missing": 404, "fault": 500, "session-ended": 401}
+SEEN = "e => { const s = getComputedStyle(e); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' }"
+
+
+@dataclass
+class Noise:
+    """What a browser complains of, and whom else it asks."""
+
+    said: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page, url: str) -> None:
+        page.on("console", lambda message: self._console(message.type, message.text, page.url, url))
+        page.on("pageerror", lambda error: self.said.append(f"error {error}"))
+        page.on("request", lambda request: self._request(request.url, page.url, url))
+
+    def _console(self, kind: str, text: str, at: str, url: str) -> None:
+        # That an answer was 404 or 500 is what such a page is looked at for.
+        if at.startswith(url) and kind in {"error", "warning"} and "server responded with a status" not in text:
+            self.said.append(f"{kind} {text}")
+
+    def _request(self, asked_for: str, at: str, url: str) -> None:
+        if at.startswith(url) and not asked_for.startswith(("http://127.0.0.1:", "data:")):
+            self.said.append(f"asks {asked_for}")
+
+
+@dataclass
+class Site:
+    """The desk as a browser finds it."""
+
+    url: str
+    chromium: Chromium
+    noise: Noise
+
+    async def page(self, **look: Any) -> Page:
+        page = await (await self.chromium.new_context(**look)).new_page()
+        self.noise.listen(page, self.url)
+        return page
+
+    async def signed_in(self, **look: Any) -> Page:
+        page = await self.page(**look)
+        await page.goto(f"{self.url}/html/cases")
+        await page.get_by_label("Who you are").fill("anna")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{self.url}/**")
+        return page
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Chromium]:
+    async with async_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        yield await playwright.chromium.launch(executable_path=chromium_path(), args=options)
+
+
+@pytest.fixture
+async def site(
+    make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People, chromium: Chromium
+) -> AsyncIterator[Site]:
+    people.known[Identity(provider.issuer("hub"), "anna")] = OFFICER
+    asked.clear()
+    url = f"http://{LOOPBACK}:{(port := free_port())}"
+    about = {"name": "hub", "label": "The hub", "issuer": provider.issuer("hub"), "client_id": "console"}
+    app = make_desk(about, url=url, pages=html_pages(), routes=router)
+    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    noise = Noise()
+    yield Site(url, chromium, noise)
+    for context in chromium.contexts:
+        await context.close()
+    server.should_exit = True
+    await running
+    assert noise.said == []
+
+
+async def tab_to(page: Page, text: str) -> None:
+    """Presses Tab until that has the focus, and sees each time where the focus is."""
+    for _ in range(80):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate_handle("document.activeElement")
+        element = focused.as_element()
+        assert element is not None
+        if await element.evaluate("e => e !== document.body"):
+            assert await element.evaluate(SEEN), f"{await element.inner_text()} shows no focus"
+        if text in await element.evaluate("e => e.innerText || e.labels?.[0]?.innerText || ''"):
+            return
+    pytest.fail(f"the keyboard does not reach {text}")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_a_person_signs_in_asks_and_signs_out_by_keyboard_alone(site: Site, *, scripts: bool) -> None:
+    page = await site.page(java_script_enabled=scripts)
+    await page.goto(f"{site.url}/html/cases/7")
+    assert await page.title() == "Sign in (test provider)"
+    await page.keyboard.type("anna")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site.url}/html/cases/7")
+    await tab_to(page, "Skip to the content")
+    await page.keyboard.press("Enter")
+    await tab_to(page, "What to ask the partner")
+    await page.keyboard.type("Which school?")
+    await tab_to(page, "Ask the partner")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site.url}/html/cases")
+    assert asked == [(7, "o-1", "Which school?")]
+    await tab_to(page, "Next cases")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/html/cases?after=*")
+    await tab_to(page, "Sign out")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site.url}/signed-out")  # by way of the provider
+    await page.goto(f"{site.url}/html/cases/7")
+    assert await page.title() == "Sign in (test provider)", "it is over"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_can_be_read_by_everybody(site: Site, look: str, clock: ManualClock) -> None:
+    await site.signed_in()  # elsewhere, so that there are two sessions
+    page = await site.signed_in(**LOOKS[look])
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for name, path in PAGES.items():
+        clock.advance(timedelta(hours=1 if name == "session-ended" else 0))
+        answer = await page.goto(f"{site.url}{path}")
+        assert answer is not None
+        assert answer.status == EXPECTED.get(name, 200)
+        await page.screenshot(path=PICTURES / f"web-{name}-{look}.png", full_page=True)
+        wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        inside = await page.evaluate(
+            "[...document.querySelectorAll('main *')].filter(e => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1"
+            " && getComputedStyle(e).overflowX !== 'visible').length"
+        )
+        assert (wide, inside) == (0, 0), f"{name} has to be scrolled sideways"
+        found = (await Axe().run(page)).response["violations"]
+        assert [(name, each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+
+async def test_what_a_person_wrote_does_not_run(site: Site) -> None:
+    page = await site.signed_in()
+    for path in ("/html/cases", "/html/cases/1"):
+        await page.goto(f"{site.url}{path}")
+        assert "stolen" not in await page.title()
+
+
+async def test_a_script_without_the_nonce_does_not_run_and_the_check_hears_of_it(site: Site) -> None:
+    page = await site.signed_in()
+    await page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s) }"
+    )
+    assert await page.evaluate("window.ran") is None
+    assert [each for each in site.noise.said if "Content Security Policy" in each]
+    site.noise.said.clear()
