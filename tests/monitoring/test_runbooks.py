@@ -91,7 +91,11 @@ def test_where_an_alert_counts_and_names_nobody_the_page_begins_with_the_command
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_leads_to_pages_that_exist(page: Path) -> None:
     for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
-        assert (page.parent / link).is_file(), link
+        path, _, heading = link.partition("#")
+        found = page.parent / path
+        assert found.is_file(), link
+        headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
+        assert not heading or heading in [each.lower().replace(",", "").replace(" ", "-") for each in headings], link
 
 
 def test_dead_letters_take_effect_once_their_cause_is_mended_and_the_page_is_followed(

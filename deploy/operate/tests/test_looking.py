@@ -84,7 +84,7 @@ def test_what_nobody_knows_has_exit_code_3_and_a_service_that_is_away_exit_code_
 def test_reconcile_counts_each_stage_and_names_whom_a_service_does_not_know(
     filled: dict[str, str], conduit: Conduit
 ) -> None:
-    whole = conduit("reconcile", "--json")
+    whole = conduit("reconcile", "--stores", "--json")
     assert whole.exit_code == 0, whole.output
     stages = (
         "intake received",
@@ -97,7 +97,7 @@ def test_reconcile_counts_each_stage_and_names_whom_a_service_does_not_know(
     assert json.loads(whole.stdout)["counts"] == dict.fromkeys(stages, 1)
     with psycopg.connect(filled["notification"], autocommit=True) as connection:
         connection.execute("DELETE FROM referrals")
-    done = conduit("reconcile", "--json")
+    done = conduit("reconcile", "--stores", "--json")
     assert done.exit_code == 1
     found = json.loads(done.stdout)
     assert [(gap["has"], gap["lacks"], gap["ids"]) for gap in found["gaps"]] == [
@@ -107,13 +107,16 @@ def test_reconcile_counts_each_stage_and_names_whom_a_service_does_not_know(
         ("intake", "event 7 that Kafka would not take"),
         ("triage", "dead letter 1"),
     }
-    assert f"  {REFERRAL}  (intake: event 7 that Kafka would not take; triage: dead letter 1)" in conduit("reconcile").output
+    assert (
+        f"  {REFERRAL}  (intake: event 7 that Kafka would not take; triage: dead letter 1)"
+        in conduit("reconcile", "--stores").output
+    )
 
 
 def test_a_referral_of_the_last_two_minutes_is_not_missed(databases: dict[str, str], conduit: Conduit) -> None:
     with psycopg.connect(databases["intake"], autocommit=True) as connection:
         connection.execute(ROWS["intake"].split(";")[0].encode(), {**GIVEN, "id": first_of(datetime.now(UTC))})
-    done = conduit("reconcile")
+    done = conduit("reconcile", "--stores")
     assert (done.exit_code, done.output.splitlines()[-1]) == (0, "all is accounted for")
 
 

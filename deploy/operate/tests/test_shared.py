@@ -28,6 +28,12 @@ ON_A_STACK = (
     ("outbox", "list", "triage"),
     ("topics", "narrow", "northlight"),
     ("restart", "triage"),
+    ("backup", "there", "--actor", "A. Operator", "--reason", "a test"),
+    ("restore", "there"),
+    ("handoffs",),
+    ("reviews",),
+    ("notices",),
+    ("partner", "refused"),
 )
 
 

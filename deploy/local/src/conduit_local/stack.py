@@ -89,6 +89,8 @@ class Options:
     """Done on the broker before the services start."""
     scanner: bool = False
     """Whether a stand-in scans attachments; without one they stay pending, unless `extra_env` names a clamd."""
+    servers_alone: bool = False
+    """Whether only Kafka and PostgreSQL run, with databases and topics, as for a restore."""
     observed: bool = False
     """Whether the embedded Kafka's JVM carries the exporter of its metrics; `observability.Observed` watches the rest."""
 
@@ -106,7 +108,8 @@ class Stack:
     ) -> None:
         self.state_dir = state_dir.absolute()
         self.options = options or Options()
-        self._wanted = {name: replicas_of(self.options.replicas, name) for name in self.options.services}
+        started = () if self.options.servers_alone else self.options.services
+        self._wanted = {name: replicas_of(self.options.replicas, name) for name in started}
         self.smtp = Smtp(LOOPBACK, 0)
         self.dsns: dict[str, str] = {}
         self._environ, self._tell = environ, tell
@@ -194,7 +197,7 @@ class Stack:
             "POLICY_FILE": str(self.options.policy_file),
             "OFFICER_TOKEN": self.officer_token,
         }
-        for name in self.options.services:
+        for name in self._wanted:
             urls = self._replicas.urls(name)
             values |= {url_variable(name): urls[0], urls_variable(name): ",".join(urls)}
         return values | {f"{name.upper()}_POSTGRES_DSN": dsn for name, dsn in self.dsns.items()}
@@ -227,12 +230,17 @@ class Stack:
         self._exit.callback(self._stop_children)
         self._tell("making databases and topics")
         together(self._provision, self._open_doors, self._start_smtp, self._start_scanner)
+        self._start_services()
+        write_env_file(self.state_dir, self.env())
+        self._exit.callback((self.state_dir / "env").unlink, missing_ok=True)
+
+    def _start_services(self) -> None:
+        if not self._wanted:
+            return
         self._tell("starting the services")
         together(*(partial(self._start_replica, name, n + 1) for name, count in self._wanted.items() for n in range(count)))
         # The more processes come up at once, the later each of them is ready.
         self.wait_ready(timeout=READY_SECONDS * max(self._wanted.values()))
-        write_env_file(self.state_dir, self.env())
-        self._exit.callback((self.state_dir / "env").unlink, missing_ok=True)
 
     def _jvm_options(self) -> Sequence[str]:
         agent = jmx.agent_options(self.state_dir, self._tell) if self.options.observed else ()

@@ -25,6 +25,7 @@ from conduit_operate.commands.shared import StateDir, table
 from conduit_operate.lock import AlreadyRunningError
 
 REFRESH_SECONDS = 1.0
+ALONE = "ready; Kafka and PostgreSQL run alone. Ctrl-C ends them"
 COLOURS = {"ready": "green", "external": "green"}
 
 
@@ -34,13 +35,22 @@ def up(
     secured: Annotated[bool, typer.Option("--secured/--plain", help="Whether Kafka asks for TLS and passwords.")] = True,
     replicas: Annotated[int, typer.Option(min=1, help="Processes of each service.")] = 1,
     observe: Annotated[bool, typer.Option("--observe", help="Run Prometheus and Alertmanager beside them.")] = False,
+    servers: Annotated[
+        bool, typer.Option("--servers", help="Run Kafka and PostgreSQL alone, as for `conduit restore`.")
+    ] = False,
 ) -> None:
     """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`.
 
     What ends by itself is started again, after a pause that grows from a second to a minute while it keeps ending.
     """
     options = Options(
-        log_level=log_level, secured=secured, prepare=register_samples, replicas=replicas, observed=observe, scanner=True
+        log_level=log_level,
+        secured=secured,
+        prepare=(lambda _: None) if servers else register_samples,
+        replicas=replicas,
+        observed=observe and not servers,
+        scanner=not servers,
+        servers_alone=servers,
     )
     raise typer.Exit(run(state_dir, options))
 
@@ -53,7 +63,8 @@ def run(state_dir: Path, options: Options) -> int:
         if options.observed:
             must_be_installed()
         with _ended_by_signals(), _table(console, stack), stack, _observed(console, stack):
-            console.print("\n".join(greeting(stack)), soft_wrap=True, markup=False, highlight=False)
+            told = [ALONE] if options.servers_alone else greeting(stack)
+            console.print("\n".join(told), soft_wrap=True, markup=False, highlight=False)
             _watch(console, stack)
     except KeyboardInterrupt:
         console.print("stopped")

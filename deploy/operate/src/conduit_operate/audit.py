@@ -73,6 +73,7 @@ def path_of(state_dir: Path) -> Path:
 
 
 def _append(state_dir: Path, entry: dict[str, Any]) -> None:
+    state_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path_of(state_dir), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

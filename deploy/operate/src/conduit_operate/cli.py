@@ -15,6 +15,7 @@ import typer
 from conduit_operate.commands import (
     access,
     audit,
+    backup,
     dead_letters,
     duty,
     force,
@@ -60,6 +61,8 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.command("notices")(outstanding.notices)
     app.command("trace")(trace.trace)
     app.command("reconcile")(reconcile.reconcile)
+    app.command("backup")(backup.backup)
+    app.command("restore")(backup.restore)
     app.command("access")(access.access)
     app.command("audit")(audit.audit)
     for name, distribution in ELSEWHERE.items():

@@ -42,7 +42,7 @@ def provision(admin_dsn: str, passwords: Mapping[str, str]) -> dict[str, str]:
         for service, password in passwords.items():
             ensure_role(connection, database_of(service), password)
             _join(connection, database_of(service))
-            _ensure_database(connection, database_of(service))
+            ensure_database(connection, database_of(service), database_of(service))
     return {service: service_dsn(admin_dsn, service, password) for service, password in passwords.items()}
 
 
@@ -68,7 +68,9 @@ def ensure_role(connection: Connection, name: str, password: str) -> None:
     connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, sql.Identifier(name), sql.Literal(verifier)))
 
 
-def _ensure_database(connection: Connection, name: str) -> None:
+def ensure_database(connection: Connection, name: str, owner: str) -> None:
+    """Make the database where it is missing; nobody but its owner may connect to it."""
     if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(*[sql.Identifier(name)] * 2))
+        names = sql.Identifier(name), sql.Identifier(owner)
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(*names))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))

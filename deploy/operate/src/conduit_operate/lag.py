@@ -8,24 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    IsolationLevel,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, TopicPartition
 
 from conduit_contracts import topics
+from conduit_operate import offsets
 from conduit_operate.broker import Broker
+from conduit_operate.offsets import Place
 from conduit_operate.secured import ADMIN
 
-SECONDS = 10
 READ_SECONDS = 15.0
 """For the first record of every place at which something waits."""
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +86,13 @@ class Lag:
         `from_the_beginning` leaves out what the topics no longer hold, for one more question to the brokers.
         """
         admin = self._broker.admin()
-        found = admin.list_topics(timeout=SECONDS).topics
-        read = {
-            service: {
-                (name, number)
-                for name, topic in found.items()
-                if any(pattern.match(name) is not None for pattern in patterns)
-                for number in topic.partitions
-            }
-            for service, patterns in wanted.items()
-        }
+        read = {service: offsets.places_of(admin, patterns) for service, patterns in wanted.items()}
         everywhere = set().union(*read.values())
-        ends = _offsets(admin, everywhere, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        begins = {}
-        if from_the_beginning:
-            begins = _offsets(admin, everywhere, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = offsets.ends(admin, everywhere)
+        begins = offsets.begins(admin, everywhere) if from_the_beginning else {}
         behind = []
         for service, places in read.items():
-            committed = _committed(admin, service)
+            committed = offsets.committed(admin, service)
             for place in sorted(places):
                 first = max(committed.get(place, 0), begins.get(place, 0))
                 if ends[place] > first:
@@ -130,7 +111,7 @@ class Lag:
         consumer = Consumer({**self._broker.librdkafka(ADMIN), "group.id": "conduit.lag", "log_level": 0})  # never joined
         try:
             while groups and time.monotonic() < until:
-                consumer.assign([TopicPartition(*place, offsets[-1]) for place, offsets in groups.items()])
+                consumer.assign([TopicPartition(*place, wanted[-1]) for place, wanted in groups.items()])
                 self._read(consumer, groups, found, until)
         finally:
             consumer.close()
@@ -159,16 +140,3 @@ class Lag:
 def _together(topic: str, places: Sequence[Behind]) -> Waiting:
     since = min((each.since for each in places if each.since), default=None)
     return Waiting(topic, sum(each.records for each in places), since)
-
-
-def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
-    asked = {TopicPartition(*place): spec for place in places}
-    answers = admin.list_offsets(asked, request_timeout=SECONDS, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    return {(each.topic, each.partition): answer.result(SECONDS).offset for each, answer in answers.items()}
-
-
-def _committed(admin: AdminClient, service: str) -> dict[Place, int]:
-    asked = [ConsumerGroupTopicPartitions(f"conduit.{service}")]
-    (answer,) = admin.list_consumer_group_offsets(asked, request_timeout=SECONDS).values()
-    found = answer.result(SECONDS).topic_partitions
-    return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}

@@ -88,7 +88,7 @@ def receive(
         warnings=advice_on(referral),
         mou_lapsed=lapsed,
     )
-    return Answer(Outcome.RECEIVED, received, _hold(received, digest), ("mou_lapsed",) if lapsed else ())
+    return Answer(Outcome.RECEIVED, received, hold(received, digest), ("mou_lapsed",) if lapsed else ())
 
 
 def supply(
@@ -228,7 +228,8 @@ def _receive_again(submission: Submission[ReferralSubmitted], held: Held, digest
     return _reject(submission, [problem("reference_reused", "referral.partner_reference")], held)
 
 
-def _hold(received: intake.ReferralReceived, digest: bytes) -> Held:
+def hold(received: intake.ReferralReceived, digest: bytes) -> Held:
+    """The referral as the hub holds it from then on."""
     return Held(
         referral_id=received.referral_id,
         content_hash=digest,

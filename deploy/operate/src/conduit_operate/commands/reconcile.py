@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,9 +23,25 @@ from conduit_chassis.reconcile import SETTLED
 from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Trails, Wait, put_aside
 from conduit_contracts.ids import first_of
+from conduit_intake.readmission import Readmitted, TakenEvent
+from conduit_operate import readmitting
+from conduit_operate.audit import By, audited
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import AsJson, StateDir, table
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    StateDir,
+    explained,
+    must_be_known,
+    reach,
+    surroundings,
+    table,
+)
 from conduit_operate.commands.trace import TRAILS
+from conduit_operate.onboarding import OnboardingError
+from conduit_operate.taken import Lost
 
 MOST_SHOWN = 50
 """Ids of each gap, for people; with --json all are there."""
@@ -65,26 +82,81 @@ RULES = (
 )
 
 
-def reconcile(
+def reconcile(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     *,
     days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 7.0,
+    stores: Annotated[bool, typer.Option("--stores", help="Compare the databases alone, without Kafka.")] = False,
+    readmit: Annotated[
+        bool, typer.Option("--readmit", help="Have intake's database hold again what it took and has lost.")
+    ] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare what was taken, what stands and what was sent, referral by referral; name those that are missing and where."""
+    """Compare what was taken, what stands and what was sent, referral by referral; name those that are missing and where.
+
+    What intake took is asked of its database, and of its own record on intake.referrals.v1, which a lost database leaves.
+    """
+    must_be_known(apply=apply, actor=actor, reason=reason)
     until = datetime.now(UTC) - SETTLED
+    found = Lost([], []) if stores else _lost(state_dir, until - timedelta(days=days))
+    lost = found.taken
+    if readmit:
+        _readmit(state_dir, found, By(actor, reason) if apply else None, as_json=as_json)
+        return
     first, last = first_of(until - timedelta(days=days)), first_of(until)
     passed = {service: _passed(service, trails, state_dir, first, last) for service, trails in TRAILS.items()}
     gaps = [gap for rule in RULES if (gap := rule.gap(passed)).ids]
     aside = {service: _aside(service, state_dir, gaps) for service in TRAILS} if gaps else {}
     counts = {f"{service} {stage}": len(ids) for service, stages in passed.items() for stage, ids in stages.items()}
     if as_json:
-        shown = {"counts": counts, "gaps": [asdict(gap) for gap in gaps], "put_aside": _spelt(aside)}
+        shown = {"counts": counts, "gaps": [asdict(gap) for gap in gaps], "put_aside": _spelt(aside), "lost": _named(lost)}
         typer.echo(json.dumps(shown, default=str))
     else:
-        _show(counts, gaps, aside)
-    if gaps:
+        _show(counts, gaps, aside, lost)
+    if gaps or lost:
         raise typer.Exit(1)
+
+
+def _lost(state_dir: Path, since: datetime) -> Lost:
+    """What intake took, by its own record on Kafka, and its database does not have."""
+    with explained():
+        broker, env = reach(state_dir), surroundings(state_dir)
+        if not env.get("INTAKE_POSTGRES_DSN"):
+            raise OnboardingError("set INTAKE_POSTGRES_DSN: what intake took stands in its own database")
+        return readmitting.lacking(broker, env["INTAKE_POSTGRES_DSN"], since)
+
+
+def _readmit(state_dir: Path, all_lost: Lost, by: By | None, *, as_json: bool) -> None:
+    found, lost = Readmitted((), ()), all_lost.taken
+    with explained():
+        if by is not None and lost:
+            broker, dsn = reach(state_dir), surroundings(state_dir)["INTAKE_POSTGRES_DSN"]
+            steps = [("readmit", f"{each.message.type} of {each.message.referral_id}") for each in lost]
+            with audited(broker.state_dir, by, "reconcile --readmit", "intake", steps):
+                found = readmitting.take_in_again(broker, dsn, all_lost, by.actor)
+    if as_json:
+        shown = {"lost": _named(lost), "readmitted": found.done, "clashing": found.clashing}
+        typer.echo(json.dumps(shown, default=str))
+    elif not lost:
+        typer.echo("intake's database holds all that intake took")
+    elif by is None:
+        typer.echo(f"{len(lost)} submissions would be taken in again; nothing was changed. Add --apply to carry it out")
+    else:
+        typer.echo(f"{len(found.done)} submissions were taken in again")
+        for each in found.clashing:
+            typer.echo(f"event {each} clashes with what intake holds: look at it with `conduit trace {each}`")
+    if found.clashing:
+        raise typer.Exit(1)
+
+
+def _named(lost: Sequence[TakenEvent]) -> list[dict[str, Any]]:
+    return [
+        {"event_id": each.event_id, "at": each.at, "what": each.message.type, "referral_id": each.message.referral_id}
+        for each in lost
+    ]
 
 
 def _passed(service: str, trails: Trails, state_dir: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
@@ -114,7 +186,12 @@ def _spelt(aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> list[dict[str,
     ]
 
 
-def _show(counts: Mapping[str, int], gaps: Sequence[Gap], aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> None:
+def _show(
+    counts: Mapping[str, int],
+    gaps: Sequence[Gap],
+    aside: Mapping[str, Mapping[UUID, Sequence[Wait]]],
+    lost: Sequence[TakenEvent],
+) -> None:
     stages = table("service", "stage", "referrals")
     for place, number in counts.items():
         stages.add_row(*place.split(" ", 1), str(number))
@@ -125,7 +202,14 @@ def _show(counts: Mapping[str, int], gaps: Sequence[Gap], aside: Mapping[str, Ma
             typer.echo(f"  {referral_id}{_where(referral_id, aside)}")
         if len(gap.ids) > MOST_SHOWN:
             typer.echo(f"  and {len(gap.ids) - MOST_SHOWN} more; --json names them all")
-    typer.echo("look at one with `conduit trace`" if gaps else "all is accounted for")
+    if lost:
+        typer.echo(f"{len(lost)} submissions that intake took are not in its database; `conduit reconcile --readmit`:")
+    for each in lost[:MOST_SHOWN]:
+        typer.echo(f"  {each.message.referral_id}  {each.message.type}  {each.at:%Y-%m-%dT%H:%M:%SZ}")
+    if not gaps and not lost:
+        typer.echo("all is accounted for")
+    elif gaps:
+        typer.echo("look at one with `conduit trace`")
 
 
 def _where(referral_id: UUID, aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> str:

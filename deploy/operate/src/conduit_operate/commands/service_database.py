@@ -72,7 +72,6 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
     numbers = [("number", str(chosen.named(each))) for each in found]
     with explained():
         kept_in = reach(chosen.state_dir).state_dir
-        kept_in.mkdir(parents=True, exist_ok=True)
         with audited(kept_in, By(actor, reason), chosen.command, chosen.service, numbers):
             return with_connection(chosen.service, chosen.state_dir, act)
 

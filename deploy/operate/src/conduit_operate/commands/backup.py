@@ -1,0 +1,125 @@
+"""`conduit backup` and `conduit restore`: the services' databases, and where their consumer groups go on.
+
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conduit_contracts.texts import shows_something
+from conduit_contracts.topics import SERVICES
+from conduit_operate import backup as backups
+from conduit_operate import restoring
+from conduit_operate.audit import By, audited
+from conduit_operate.carry_out import alone
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    StateDir,
+    explained,
+    must_be_known,
+    reach,
+    surroundings,
+)
+from conduit_operate.onboarding import OnboardingError
+
+LEAVING_SECONDS = 90.0
+"""How long Kafka may wait for a service that was killed."""
+Folder = Annotated[Path, typer.Argument(metavar="DIRECTORY", help="The backup's own folder.")]
+
+
+def backup(
+    folder: Folder,
+    state_dir: StateDir,
+    *,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Back up every service's database, how far its consumer group had come, and the registers. Everything may run.
+
+    It holds personal data, so the audit keeps who made it and why. It holds no password and no key.
+    """
+    if not (shows_something(actor) and shows_something(reason)):
+        raise typer.BadParameter("a backup needs --actor and --reason: it holds all that the hub knows")
+    with explained():
+        broker = reach(state_dir)
+        dsns = _dsns(state_dir)
+        with audited(broker.state_dir, By(actor, reason), "backup", folder.name, [("write", str(folder))]):
+            manifest = backups.take(broker, dsns, folder.absolute())
+    if as_json:
+        sizes = {name: kept.size for name, kept in manifest.services.items()}
+        typer.echo(json.dumps({"folder": str(folder), "begun_at": str(manifest.begun_at), "bytes": sizes}))
+        return
+    for name, kept in manifest.services.items():
+        typer.echo(f"{name}: {kept.size} bytes, and offsets of {sum(map(len, kept.offsets.values()))} partitions")
+    typer.echo(f"{folder}: done. Passwords, keys and webhook secrets are not in it; keep them apart")
+
+
+def restore(
+    folder: Folder,
+    state_dir: StateDir,
+    *,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="The second turn: read again what forces and officers answered.")
+    ] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup back while the services are stopped. What a database holds now is kept under another name.
+
+    Start the services afterwards; once nothing waits any more, stop them and run it again with --answers.
+    """
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    notes: list[str] = []
+    with explained():
+        broker, env = reach(state_dir), surroundings(state_dir)
+        if not env.get("POSTGRES_DSN"):
+            raise OnboardingError("set POSTGRES_DSN to an administrator's: databases are created")
+        dsns, manifest = _dsns(state_dir), backups.read(folder)
+        with alone(broker.state_dir):
+            restoring.must_be_stopped(broker, LEAVING_SECONDS if apply else 0.0)
+            plan = restoring.plan(broker, dsns, manifest, folder.name, answers=answers)
+            if apply and plan.steps:
+                by = By(actor, reason)
+                notes = restoring.carry_out(plan, broker, dsns, env["POSTGRES_DSN"], manifest, folder, by)
+    if as_json:
+        shown = {"backup": str(folder), "applied": apply, "steps": plan.steps, "notes": notes}
+        typer.echo(json.dumps(shown))
+        return
+    for step in plan.steps:
+        typer.echo(f"  {' '.join(step)}")
+    for note in notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"{folder}: {_outcome(plan, apply=apply, answers=answers)}")
+
+
+def _outcome(plan: restoring.Restore, *, apply: bool, answers: bool) -> str:
+    if not plan.steps:
+        return "nothing to do"
+    if not apply:
+        return f"to do: {len(plan.steps)}; nothing was changed. Add --apply to carry it out"
+    if answers:
+        return "done. Start the services"
+    return (
+        "done. Start the services, wait until `conduit lag` says that nothing waits, stop them, and run this again with "
+        "--answers"
+    )
+
+
+def _dsns(state_dir: Path) -> Mapping[str, str]:
+    env = surroundings(state_dir)
+    variables = {service: f"{service.upper()}_POSTGRES_DSN" for service in SERVICES}
+    if missing := [variable for variable in variables.values() if not env.get(variable)]:
+        raise OnboardingError(f"set {', '.join(missing)}: each service has a database of its own")
+    return {service: env[variable] for service, variable in variables.items()}

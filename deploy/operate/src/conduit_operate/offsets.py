@@ -1,0 +1,81 @@
+"""Where the services' consumer groups stand on their topics, and where these begin and end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from conduit_contracts.topics import Topic
+from conduit_operate.onboarding import OnboardingError
+
+SECONDS = 10.0
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+def group_of(service: str) -> str:
+    """The service's consumer group."""
+    return f"conduit.{service}"
+
+
+def places_of(admin: AdminClient, wanted: Sequence[Topic]) -> set[Place]:
+    """Every partition that there is of these topics."""
+    return {
+        (name, number)
+        for name, found in admin.list_topics(timeout=SECONDS).topics.items()
+        if any(topic.match(name) is not None for topic in wanted)
+        for number in found.partitions
+    }
+
+
+def begins(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
+    """The first offset that each partition still holds."""
+    return _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+
+def ends(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
+    """The offset that each partition's next record will have."""
+    return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+
+def committed(admin: AdminClient, service: str) -> dict[Place, int]:
+    """How far the service has come. A partition of which it has committed nothing is absent."""
+    asked = [ConsumerGroupTopicPartitions(group_of(service))]
+    (answer,) = admin.list_consumer_group_offsets(asked, request_timeout=SECONDS).values()
+    found = answer.result(SECONDS).topic_partitions
+    return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
+
+
+def running(admin: AdminClient, services: Iterable[str]) -> list[str]:
+    """The services of which a process is in its group, or was until a moment ago."""
+    groups = {group_of(service): service for service in services}
+    answers = admin.describe_consumer_groups(list(groups), request_timeout=SECONDS)
+    return [groups[group] for group, answer in answers.items() if answer.result(SECONDS).members]
+
+
+def move(admin: AdminClient, service: str, to: Mapping[Place, int]) -> None:
+    """Have the service go on here.
+
+    Raises:
+        OnboardingError: it runs, or Kafka refuses.
+    """
+    if not to:
+        return
+    asked = ConsumerGroupTopicPartitions(group_of(service), [TopicPartition(*place, to[place]) for place in sorted(to)])
+    (answer,) = admin.alter_consumer_group_offsets([asked], request_timeout=SECONDS).values()
+    refused = [each for each in answer.result(SECONDS).topic_partitions if each.error is not None]
+    if refused:
+        raise OnboardingError(
+            f"{group_of(service)} cannot be moved on {refused[0].topic} ({refused[0].error.str()}); is {service} stopped?"
+        )
+
+
+def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+    asked = {TopicPartition(*place): spec for place in places}
+    if not asked:
+        return {}
+    answers = admin.list_offsets(asked, request_timeout=SECONDS, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+    return {(each.topic, each.partition): answer.result(SECONDS).offset for each, answer in answers.items()}

@@ -1,0 +1,194 @@
+"""Puts a backup back: databases, what intake took since, registers, and where the services go on.
+
+In two turns. First everything but the answers of forces, officers and operators: those name referrals that the services only
+get to know by reading again, and would be refused. Once the services have caught up, the answers are read again as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, sleep
+
+import psycopg
+from confluent_kafka.admin import AdminClient
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from conduit_contracts import topics
+from conduit_contracts.topics import SERVICES
+from conduit_operate import offsets, postgres_programs, readmitting
+from conduit_operate.audit import By, audited
+from conduit_operate.backup import Kept, Manifest
+from conduit_operate.broker import Broker
+from conduit_operate.databases import ensure_database
+from conduit_operate.offsets import Place
+from conduit_operate.onboarding import OnboardingError
+from conduit_operate.readmitting import MARGIN
+from conduit_operate.register import Entry, key_of, publish, read_registers
+
+READMISSION = "what intake took since the backup"
+_FIRST = {*SERVICES, topics.PARTNER, topics.PROGRAMME}
+"""Whose records need no answer of anybody else's to be understood."""
+_HOLDS_TABLES = """
+SELECT EXISTS (
+    SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind = 'r' AND nspname NOT IN ('pg_catalog', 'information_schema')
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a service goes on on one partition."""
+
+    service: str
+    place: Place
+    before: int | None
+    to: int
+    gone: int = 0
+    """Records that Kafka has deleted meanwhile, and that the database needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """What is to be done."""
+
+    subject: str
+    aside: Mapping[str, str] = field(default_factory=dict)
+    """By service, the name that its present database gets."""
+    databases: Mapping[str, Kept] = field(default_factory=dict)
+    registers: Sequence[Entry] = ()
+    """Entries that the registers on Kafka lack. What these hold is newer, and stays."""
+    moves: Sequence[Move] = ()
+
+    @property
+    def steps(self) -> list[tuple[str, ...]]:
+        return [
+            *(("keep aside", "database of", service, f"as {name}") for service, name in self.aside.items()),
+            *(("restore", "database of", service) for service in self.databases),
+            *(("publish", "register entry", key_of(entry)) for entry in self.registers),
+            *(
+                ("move", f"group {offsets.group_of(each.service)}", f"{each.place[0]}/{each.place[1]}", _from_to(each))
+                for each in self.moves
+            ),
+            *([("readmit", READMISSION)] if self.databases else []),
+        ]
+
+
+def must_be_stopped(broker: Broker, patience: float) -> None:
+    """Wait until no service is in its group. One that was killed is in it until Kafka misses it.
+
+    Raises:
+        OnboardingError: one still is.
+    """
+    admin, until = broker.admin(), monotonic() + patience
+    while running := offsets.running(admin, SERVICES):
+        if monotonic() > until:
+            raise OnboardingError(
+                f"{', '.join(running)} runs, or was killed within the last minute: stop the services, and only them; "
+                "on one machine end `conduit up`, and start `conduit up --servers`"
+            )
+        sleep(0.5)
+
+
+def plan(broker: Broker, dsns: Mapping[str, str], manifest: Manifest, subject: str, *, answers: bool) -> Restore:
+    """What has to be done; `answers` is the second turn."""
+    admin = broker.admin()
+    moves = [move for name, kept in manifest.services.items() for move in _moves(admin, name, kept, answers=answers)]
+    if answers:
+        return Restore(subject, moves=moves)
+    stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
+    aside = {name: f"{_name(dsns[name])}_before_{stamp}" for name in manifest.services if _holds_tables(dsns[name])}
+    return Restore(subject, aside, manifest.services, _missing(broker, manifest), moves)
+
+
+def carry_out(
+    restore: Restore, broker: Broker, dsns: Mapping[str, str], admin_dsn: str, manifest: Manifest, folder: Path, by: By
+) -> list[str]:
+    """Do it; returns what a person must look at. Cut short, it is planned and carried out again."""
+    notes: list[str] = []
+    with audited(broker.state_dir, by, "restore", restore.subject, restore.steps):
+        for service, kept in restore.databases.items():
+            _restore(service, kept, dsns[service], admin_dsn, restore.aside.get(service), folder, broker.state_dir)
+        if restore.registers:
+            publish(broker, restore.registers, actor=by.actor)
+        admin = broker.admin()
+        for name in SERVICES:
+            offsets.move(admin, name, {each.place: each.to for each in restore.moves if each.service == name})
+        if restore.databases:  # when its group stands where it goes on: what it answered from there on is claimed
+            lost = readmitting.lacking(broker, dsns["intake"], manifest.begun_at - MARGIN)
+            found = readmitting.take_in_again(broker, dsns["intake"], lost, by.actor)
+            notes.append(f"{len(found.done)} submissions that intake took since the backup were taken in again")
+            notes += [f"event {each} clashes with what intake holds: `conduit trace {each}`" for each in found.clashing]
+    return notes
+
+
+def _moves(admin: AdminClient, service: str, kept: Kept, *, answers: bool) -> list[Move]:
+    wanted = [*topics.consumed_by(service), topics.replay_topic(service)]
+    later = [topic for topic in wanted if not _FIRST.issuperset(topic.producers)]
+    places = offsets.places_of(admin, later if answers else wanted)
+    waiting = set() if answers else offsets.places_of(admin, later)
+    low, high, now = offsets.begins(admin, places), offsets.ends(admin, places), offsets.committed(admin, service)
+    found = []
+    for place in sorted(places):
+        known = kept.offsets.get(place[0], {}).get(place[1])
+        to, gone = (high[place], 0) if place in waiting else goes_on(known, low[place], high[place])
+        found.append(Move(service, place, now.get(place), to, gone))
+    return [each for each in found if each.before != each.to]
+
+
+def goes_on(known: int | None, low: int, high: int) -> tuple[int, int]:
+    """Where a service goes on on a partition that begins at `low` and ends at `high`, and how many records that it needs
+    Kafka has deleted. A partition that ends before the known offset was created again, so nothing of it was ever read."""
+    if known is None or known > high:
+        return low, 0
+    return max(known, low), max(0, low - known)
+
+
+def _missing(broker: Broker, manifest: Manifest) -> list[Entry]:
+    registers = read_registers(broker)
+    kept: list[Entry] = [*manifest.partners, *manifest.forces]
+    known = {*registers.partners, *registers.forces}
+    return [entry for entry in kept if key_of(entry) not in known]
+
+
+def _holds_tables(dsn: str) -> bool:
+    try:
+        with psycopg.connect(dsn) as connection:
+            return connection.execute(_HOLDS_TABLES).fetchone() == (True,)
+    except psycopg.OperationalError as error:
+        raise OnboardingError(
+            f"the database {_name(dsn)} cannot be reached ({str(error).splitlines()[0]}): have set-up make it first, on one "
+            "machine by `conduit up --servers`"
+        ) from None
+
+
+def _name(dsn: str) -> str:
+    return str(conninfo_to_dict(dsn)["dbname"])
+
+
+def _restore(service: str, kept: Kept, dsn: str, admin_dsn: str, aside: str | None, folder: Path, state_dir: Path) -> None:
+    name, owner = _name(dsn), str(conninfo_to_dict(dsn)["user"])
+    try:
+        with psycopg.connect(admin_dsn, autocommit=True) as connection:
+            if aside is not None:
+                rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+                connection.execute(rename.format(sql.Identifier(name), sql.Identifier(aside)))
+            ensure_database(connection, name, owner)
+            for setting in kept.settings:
+                which, _, value = setting.partition("=")
+                told = sql.SQL("ALTER DATABASE {} SET {} = {}")
+                connection.execute(told.format(sql.Identifier(name), sql.Identifier(which), sql.Literal(value)))
+    except psycopg.Error as error:
+        said = error.diag.message_primary or str(error).splitlines()[0]
+        raise OnboardingError(f"the database {name} could not be made ready: {said}") from None
+    arguments = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(folder / kept.file)]
+    postgres_programs.run("pg_restore", dsn, arguments, state_dir / "logs" / f"pg_restore-{service}.log")
+
+
+def _from_to(move: Move) -> str:
+    gone = f"; Kafka has deleted {move.gone} records that are needed" if move.gone else ""
+    return f"from {'nowhere' if move.before is None else move.before} to {move.to}{gone}"
