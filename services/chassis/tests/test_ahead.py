@@ -1,17 +1,22 @@
 """What is handled before its turn, and that nothing of a key changes places by it."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_chassis.consumer import ahead
 from conduit_chassis.consumer.ahead import Ahead, Chosen, Reached
+from conduit_chassis.consumer.lookout import InTurn, Lookout
 from conduit_chassis.records import Record, says_danger
 from conduit_chassis.testing import raw_record
+from conduit_chassis.yielding import Haste
 from conduit_contracts.kits.batches import UnreadableBatch
 from services.chassis.tests.sample import Sample
 from services.chassis.tests.world import World, eventually
@@ -177,3 +182,34 @@ class TestOnABroker:
             world, world.sample, world.noted(300, "d", topic=topic), self.said(world, 301, "d", topic=topic)
         )
         assert found[-2:] == [300, 301]
+
+
+class Unreachable:
+    """A consumer whose broker is away."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+
+    async def start(self) -> None:
+        raise KafkaConnectionError
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+async def test_one_that_reaches_no_broker_is_let_go_of_and_tried_again() -> None:
+    made: list[Unreachable] = []
+
+    def build() -> Unreachable:
+        made.append(Unreachable())
+        return made[-1]
+
+    async def unused(*_: Any) -> Any:
+        raise AssertionError
+
+    lookout = Lookout(build, unused, unused, cast("InTurn", None), Ahead(says_danger), Haste(), lambda _: True)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.6):
+            await lookout.run()
+    assert len(made) > 1
+    assert all(each.stopped for each in made)

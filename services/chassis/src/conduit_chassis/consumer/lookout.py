@@ -104,8 +104,8 @@ class Lookout:
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[Any]:
         consumer = self._build()
-        await consumer.start()
         try:
+            await consumer.start()
             yield consumer
         finally:
             await self._stop_helping()
