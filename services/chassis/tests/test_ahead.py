@@ -100,6 +100,16 @@ class TestChoice:
         reader.choose(PLACE, [made(n, f"k{n}") for n in range(ahead.CROWD)], Reached(0, 0))
         assert offsets(reader.choose(TopicPartition("t", 1), [made(0, "a")], Reached(0, 0))) == []
 
+    def test_what_is_being_handled_early_is_told_until_it_is_over_however_it_ends(self) -> None:
+        reader, danger = Ahead(says_danger), made(3, "a", danger=True)
+        assert not reader.under_way([danger])
+        with suppress(ConnectionError), reader.handling([danger]):
+            assert reader.under_way([made(2, "a"), danger])
+            assert not reader.under_way([made(2, "a"), danger._replace(partition=1)])
+            raise ConnectionError
+        assert not reader.under_way([danger])
+        assert offsets(reader.left([danger])) == [3]
+
     def test_reading_ahead_pauses_where_much_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ahead, "MOST_KEYS", 3)
         reader = Ahead(says_danger)
@@ -160,7 +170,7 @@ class TestOnABroker:
         await world.flood([world.noted(n, f"k{n}", topic=one, action="slow") for n in range(300)])
         async with world.running(world.sample.service(ahead=(world.sample.edge,)), batch_max_records=20):
             await eventually(lambda: self.count(world, 1), "it has begun")
-            await world.send(world.noted(300, "a", topic=two), world.noted(301, "a", topic=two))
+            await world.send(world.noted(300, "a", topic=two), world.noted(301, "b", topic=two))
             await eventually(lambda: self.count(world, 302), "all is handled", 60)
         found = await world.numbers()
         assert sorted(found) == list(range(302))

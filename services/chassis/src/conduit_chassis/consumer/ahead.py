@@ -3,7 +3,8 @@
 Order per referral holds, because a record is left in its place as long as an earlier one of its key is not accounted for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -48,6 +49,7 @@ class Ahead:
         """The last offset of each key of which a record has its turn to come."""
         self._handled: dict[TopicPartition, dict[int, bytes]] = {}
         """Fingerprints of records that are accounted for already, by offset: a broker that lost data may use one twice."""
+        self._under_way: set[tuple[str, int, int]] = set()
 
     @property
     def full(self) -> bool:
@@ -78,6 +80,20 @@ class Ahead:
 
     def _crowded(self) -> bool:
         return any(len(keys) >= CROWD for keys in self._waiting.values())
+
+    @contextmanager
+    def handling(self, records: Sequence[Record]) -> Iterator[None]:
+        """These are being handled before their turn; whether they were is said by `handled`."""
+        places = {_place(each) for each in records}
+        self._under_way |= places
+        try:
+            yield
+        finally:
+            self._under_way -= places
+
+    def under_way(self, records: Sequence[Record]) -> bool:
+        """Whether any of them is being handled before its turn. With it in a batch, the whole batch would be tried twice."""
+        return bool(self._under_way) and any(_place(each) in self._under_way for each in records)
 
     def handled(self, records: Sequence[Record]) -> None:
         """These are accounted for, before their turn."""
@@ -112,3 +128,7 @@ class Ahead:
     def begin_again(self) -> None:
         """Reading ahead begins again where the loop is."""
         self._waiting.clear()
+
+
+def _place(record: Record) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset

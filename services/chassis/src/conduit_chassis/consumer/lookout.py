@@ -27,6 +27,8 @@ _log = structlog.get_logger()
 
 GATHER_SECONDS = 0.05
 """It may be late by so much: where nothing queues, the loop is first."""
+FEW_SECONDS = 0.1
+"""For so long the few of a sender gather: a batch of one costs as much as a dozen records."""
 LOOK_SECONDS = 0.25
 """How often it is seen which partitions there are, and how far the loop is."""
 FORGET_SECONDS = 1.0
@@ -138,8 +140,7 @@ class Lookout:
                 self._helper = self._help()
             if chosen.danger:
                 async with self._haste.made():
-                    await self._process(chosen.danger)
-                self._ahead.handled(chosen.danger)
+                    await self._handle(self._process, chosen.danger)
             self._attempt = 0
 
     async def _read(
@@ -166,11 +167,16 @@ class Lookout:
     async def _handle_few(self) -> None:
         """Beside what goes on, so that danger waits for none of it."""
         while self._few:
+            await asyncio.sleep(FEW_SECONDS)
             few, self._few = self._few, []
             reached = {place: await self._loop.place(place) for place in {_place_of(each) for each in few}}
             if left := [each for each in few if each.offset >= reached[_place_of(each)].taken]:
-                await self._process_few(left)
-                self._ahead.handled(left)
+                await self._handle(self._process_few, left)
+
+    async def _handle(self, process: Process, records: Sequence[Record]) -> None:
+        with self._ahead.handling(records):
+            await process(records)
+            self._ahead.handled(records)
 
     async def _choose(self, consumer: Any, fetched: dict[TopicPartition, list[Any]]) -> Chosen:
         chosen = Chosen([], [])

@@ -33,6 +33,10 @@ _log = structlog.get_logger()
 
 POLL_MS = 250
 PLACE_SECONDS = 5.0
+UNDER_WAY_SECONDS = 2.0
+"""So long a batch waits for those of its records that are being handled before their turn."""
+LOOKS = 400
+"""How often it looks meanwhile whether they still are."""
 MOST_BYTES = 4 * 1024 * 1024
 """Of keys and values in one transaction, beside the first record."""
 
@@ -145,10 +149,8 @@ class Loop:
                 await self._offsets.commit_rest()
 
     async def _take(self, consumer: Any, fetched: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        records = [record for found in fetched.values() for record in found]
         self._offsets.taken(fetched)
-        if self._ahead is not None:
-            records = self._ahead.left(records)
+        records = await self._left([record for found in fetched.values() for record in found])
         began = monotonic()
         try:
             await self._processor.process(records)
@@ -158,6 +160,15 @@ class Loop:
         self._gathering.handled(monotonic() - began)
         self._observer.handled(fetched)
         self._offsets.handled(consumer, fetched)
+
+    async def _left(self, records: Sequence[Record]) -> Sequence[Record]:
+        if self._ahead is None:
+            return records
+        for _ in range(LOOKS):
+            if not self._ahead.under_way(records):
+                break
+            await asyncio.sleep(UNDER_WAY_SECONDS / LOOKS)
+        return self._ahead.left(records)
 
     async def _poll(self, consumer: Any) -> Mapping[TopicPartition, Sequence[Record]]:
         if passed := await self._rescue.look(consumer):
