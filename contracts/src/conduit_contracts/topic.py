@@ -22,6 +22,9 @@ _SLUG = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 BROKERS_TIME = {"message.timestamp.type": "LogAppendTime"}
 MAX_RECORD_BYTES = 2 * 1024 * 1024
 
+REFERRAL = "referral_id"
+"""The key of what is about one referral, on whatever topic: it keeps its order across them."""
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -36,12 +39,14 @@ class Topic:
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
     messages: tuple[type[Message], ...]
-    key: str = "referral_id"
+    key: str = REFERRAL
     partitions: int = 1
     made_with: tuple[int, ...] = ()
     """Numbers of partitions that earlier releases gave it. Such a topic works as it is until it is created again."""
     retention: timedelta = timedelta(days=30)
     compacted: bool = False
+    ordered: bool = True
+    """Whether a record waits behind an earlier one of its key that could not be handled."""
     edge: bool = False
     max_record_bytes: int = MAX_RECORD_BYTES
     audience: str = HUB

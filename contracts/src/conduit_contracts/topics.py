@@ -141,6 +141,7 @@ INTAKE_DANGERS = Topic(
     consumers=("notification",),
     messages=(intake.DangerReported,),
     key="partner_id",
+    ordered=False,
 )
 """A separate topic, so that danger never waits behind anything else."""
 INTAKE_ATTACHMENTS = Topic(

@@ -41,7 +41,8 @@ from conduit_chassis.testing import raw_record, record
 from conduit_chassis.trace import child
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Ground
-from conduit_contracts.topics import TRIAGE_REVIEWS, consumed_by
+from conduit_contracts.topic import REFERRAL
+from conduit_contracts.topics import INTAKE_DANGERS, SERVICES, TRIAGE_REVIEWS, consumed_by
 from conduit_contracts.triage import DecideReview, ReviewOutcome
 from services.chassis.tests.sample import Noted, Sample
 
@@ -345,6 +346,20 @@ class TestReader:
         item = reader.read(record(TRIAGE_REVIEWS.name(), "k", command))
         assert isinstance(item.content, Delivery)
         assert item.lane is None
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_what_is_not_about_a_referral_holds_up_its_own_topic_alone(self, service: str) -> None:
+        """A register's keys are chosen by whoever writes it, and may be a referral's or another register's."""
+        reader = Reader(service, consumed_by(service), {})
+        topics = [topic for topic in consumed_by(service) if not topic.edge and topic.parameter is None]
+        lanes = {topic: reader.read(raw_record(topic.template, "k", [], b"garbage")).lane for topic in topics}
+        for topic, lane in lanes.items():
+            others = {other for other in topics if lane is not None and other is not topic and lanes[other] == lane}
+            assert all(REFERRAL == each.key for each in (others and {topic, *others})), (topic.template, others)
+
+    def test_what_says_danger_waits_behind_nothing(self) -> None:
+        reader = Reader("notification", consumed_by("notification"), {})
+        assert reader.read(raw_record(INTAKE_DANGERS.name(), "k", [], b"garbage")).lane is None
 
     def test_a_partner_cannot_choose_the_lane_of_another(self, sample: Sample) -> None:
         reader = self.reader(sample)

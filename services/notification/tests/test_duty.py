@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from conduit_chassis.periodic import run_tick
-from conduit_chassis.testing import Harness, ManualClock
+from conduit_chassis.testing import Harness, ManualClock, raw_record
+from conduit_contracts import topics
 from conduit_contracts.envelope import Message
 from conduit_contracts.programme import Contact
 from conduit_contracts.routing import RoutingReviewReason
@@ -169,6 +170,29 @@ class TestOpening:
             ("force_not_told", HOME, 2),
             ("partner_not_told", None, 1),
         ]
+
+
+class TestBehindNothing:
+    """What says danger is heard whatever lies about, and whoever left it there."""
+
+    @pytest.mark.parametrize("topic", [topics.PARTNERS, topics.FORCES, topics.HUB_CONTACTS, topics.HUB_APPROVALS])
+    async def test_a_register_that_cannot_be_read_silences_no_danger(
+        self, staffed: Harness, mail: MailServer, topic: topics.Topic
+    ) -> None:
+        await staffed.deliver(raw_record(topic.name(), b.PARTNER, [], b"garbage"))
+        await deliver(staffed, b.danger_reported())
+        assert len(await tasks(staffed)) == 1
+        assert await mailed(staffed, mail) == [FIRST]
+        await deliver(staffed, b.partner_registered(TEAM))
+        waiting = await staffed.pool.fetch("SELECT topic FROM dead_letters WHERE resolved_at IS NULL")
+        assert [row["topic"] for row in waiting] == ([] if topic is topics.PARTNERS else [topic.name()])
+
+    @pytest.mark.parametrize("topic", [topics.PARTNERS, topics.HUB_APPROVALS])
+    async def test_nor_does_it_hold_up_a_case_whose_key_it_has(self, staffed: Harness, topic: topics.Topic) -> None:
+        await deliver(staffed, b.received())
+        await staffed.deliver(raw_record(topic.name(), str(b.REFERRAL), [], b"garbage"))
+        await deliver(staffed, b.accepted())
+        assert await staffed.pool.fetchval("SELECT state FROM referrals") == "accepted"
 
 
 class TestCoalescing:

@@ -13,6 +13,7 @@ from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem, sender_problem
+from conduit_contracts.topic import REFERRAL
 from conduit_contracts.topics import Topic, replay_topic
 
 M = TypeVar("M", bound=BaseModel)
@@ -249,7 +250,10 @@ def _full_lane(content: Incoming) -> bytes | None:
         # A sender's bad record is answered, so nothing waits for it.
         return None if isinstance(content, Refusal) else content.principal.encode() + b"/" + key
     # What an officer's tool got wrong must not hold up the referral that it names.
-    return None if topic.edge else key
+    if topic.edge or not topic.ordered:
+        return None
+    # Whoever writes a register chooses its keys: it holds up itself alone, and no case that happens to have such a key.
+    return key if topic.key == REFERRAL else topic.template.encode() + b"/" + key
 
 
 def _inbox_id(content: Incoming) -> str:
