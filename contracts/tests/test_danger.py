@@ -82,11 +82,48 @@ def test_danger_is_heard_in_what_was_cut_short_or_is_not_json(rest: str, cut: in
         b'{"narrative": "x", "immediate_danger": tr',
         b'{"urgency": "immediate_danger"}',
         b'{"urgency": "Emergency"}',
+        b'{"urgency": "P1 - immediate"}',
+        b'{"urgency": "life-threatening"}',
+        b'{"child_in_danger": true}',
+        b'{"immediateDangerToChild": "yes"}',
+        b'{"danger": 1}',
+        '{"\uff49\uff4d\uff4d\uff45\uff44\uff49\uff41\uff54\uff45_danger": true}'.encode(),
+        b'{"immediate\\u005fdanger": true, "immediate_danger": false}',
+        b'{"immediate\\u005fdanger": true,}',
+        b'{"immediate_danger": /* yes */ true}',
+        "{\u201cimmediate_danger\u201d: true}".encode(),
+        b'{"partner_reference": "NL-1"}\n{"immediate\\u005fdanger": "now"}\n',
+        b"immediate_danger=on&partner_reference=NL-1",
+        b"partner_reference=NL-1&immediate%5Fdanger=true",
+        b"referral%5Bimmediate_danger%5D=true",
+        b'--x\r\nContent-Disposition: form-data; name="immediate_danger"\r\n\r\ntrue\r\n--x--',
+        b'--x\r\nContent-Disposition: form-data; name="immediate_danger"\r\nContent-Type: text/plain\r\n\r\nyes\r\n--x--',
+        b"partner_id,immediate_danger\nx,true\n",
+        b'immediate danger;reference\n"Y";NL-1\n',
+        b"immediate_danger: on\n",
+        b"<ImmediateDanger>Y</ImmediateDanger>",
+        b'<immediate_danger value="true"/>',
         b'{"concerns": ["grooming", "immediate danger"]}',
     ],
 )
 def test_danger_is_heard_in_what_no_contract_takes(body: bytes) -> None:
     assert heard(body) is not None
+
+
+BREAKS = st.sampled_from([",", '\n{"more": 1}', "\x00]", ' "narrative": "caf\xe9'])
+
+
+@given(name=SPELLINGS.filter(lambda name: "imm" in name and name.endswith("anger")), yes=YES, breaks=BREAKS)
+def test_what_counts_as_danger_in_json_counts_in_json_that_is_broken(name: str, yes: object, breaks: str) -> None:
+    body = f'{{"partner_reference": "NL-1", "{name}": {json.dumps(yes)}{breaks}'
+    found = heard(body.encode("latin-1"))
+    assert found is not None
+    assert found.partner_reference == "NL-1"
+
+
+@given(no=NO.filter(lambda no: not isinstance(no, dict)), breaks=BREAKS)
+def test_a_plain_no_in_json_that_is_broken_is_none(no: object, breaks: str) -> None:
+    assert heard(f'{{"immediate_danger": {json.dumps(no)}{breaks}'.encode("latin-1")) is None
 
 
 @given(yes=YES, packings=st.lists(st.sampled_from(["text", "data", "base64"]), min_size=1, max_size=2))
@@ -133,6 +170,15 @@ def test_nobody_is_taken_for_it_who_does_not_say_so(body: Any, no: object) -> No
         b'{"narrative": "she wrote: \\"immediate_danger\\": true"}',
         b'{"immediate_danger": false, "narrative": "immediate_danger: true"}',
         b'{"immediate_danger": 0}',
+        b'{"no_danger": true}',
+        b'{"danger": "not at the moment"}',
+        b'{"urgency": "routine"}',
+        b'{"narrative": "She is in no immediate danger now.",}',
+        b"partner_id,immediate_danger\nx,false\ny,\n",
+        b"immediate_danger=off&partner_reference=NL-1",
+        b"<immediate_danger>no</immediate_danger>",
+        b'<immediate_danger value="false"/>',
+        b'{"immediate_danger": fal',
     ],
 )
 def test_words_in_a_narrative_are_no_flag(body: bytes | None) -> None:

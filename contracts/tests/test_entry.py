@@ -21,6 +21,7 @@ from contracts.tests.support import Json, at, examples, places_in
 EDGE = {name: messages()[name] for name in sorted(HUB_READS)}
 INVISIBLE = [" ", "\t", "\n", "\u00a0", "\u00ad", "\u034f", "\u115f", "\u180e", "\u2003", "\u200b", "\u200d", "\u2028"]
 INVISIBLE += ["\u202e", "\u2060", "\u2800", "\u3000", "\u3164", "\ufe0f", "\ufeff", "\uffa0", "\uffff", "\U000e0020"]
+INVISIBLE += ["\u0301", "\u0378", "\ue000", "\U00016fe4", "\U0001d159"]
 blanks = st.text(st.sampled_from(INVISIBLE), min_size=1, max_size=6)
 lines = st.text(st.sampled_from([one for one in INVISIBLE if one >= " "]), min_size=1, max_size=6)
 

@@ -11,9 +11,12 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from pydantic_core import from_json
 
+from conduit_contracts import danger_elsewhere
+from conduit_contracts.danger_elsewhere import NO, unescaped
 from conduit_contracts.intake import Callback
 from conduit_contracts.json_texts import BY_ZLIB
 from conduit_contracts.problems import Problem, sender_problem
@@ -26,17 +29,12 @@ _SPELT = "immediatedanger"
 _NAMED = b'"immediate_danger"'
 _PLAIN = re.compile(rb'"immediate_danger"\s*:\s*(?:true\b|tr?u?\Z)')
 """Found whatever surrounds it, even if the field appears twice and the last one would win, or if the text ends within it."""
-_LOOSE = re.compile(
-    rb"""immediate[_ -]?danger(?:["']?\s*[:=]|["']?\s[^<>]{0,200}>|>)\s*["']?(?:true|yes|1)\b""", re.IGNORECASE
-)
-"""For what cannot be read as JSON: YAML, a form, XML."""
 _LOOSE_REFERENCE = re.compile(rb'"partner_reference"\s*:\s*"([A-Za-z0-9][A-Za-z0-9._/-]{0,63})"')
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
-_NO = frozenset({"", "false", "f", "no", "n", "none", "null", "off", "0", "0.0", "not known", "not_known", "unknown"})
-"""Any other value of the field counts as danger: nobody writes it about a child who is safe."""
+_YES = frozenset({"true", "t", "yes", "y", "1", "on"})
 _URGENCY = "urgency"
-_URGENCY_OF_DANGER = frozenset({"immediate", "immediately", "emergency", "critical", "999"})
+_URGENCY_OF_DANGER = frozenset({"immediate", "immediately", "emergency", "critical", "danger", "threatening", "999"})
 """Words of other systems, which the contract refuses."""
 _MOST_UNPACKED = 1_048_576
 _EITHER_FORM = 47
@@ -66,8 +64,11 @@ def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
     text = _expanded(bytes(body or b"")).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
     document = _read(text)
     if document is None:
-        return Heard(_loose_reference(text), None) if _LOOSE.search(text) else None
-    return _heard(text, document, _DEEPEST)
+        return Heard(_loose_reference(text), None) if danger_elsewhere.says_danger(text) else None
+    found = _heard(text, document, _DEEPEST)
+    if found is None and not _is_whole(text) and danger_elsewhere.says_danger(text):
+        return Heard(_loose_reference(text), None)
+    return found
 
 
 def _expanded(body: bytes) -> bytes:
@@ -82,8 +83,8 @@ def _expanded(body: bytes) -> bytes:
 
 def _heard(text: bytes, document: Any, deepest: int) -> Heard | None:
     members = list(_members(document))
-    said = _PLAIN.search(text) or any(_says_yes(value) for value in _of_danger(members))
-    if said or any(_names_danger(name, value) for name, value in members):
+    said = _PLAIN.search(unescaped(text)) or any(_says_yes(value) for value in _of_danger(members))
+    if said or any(_names_danger(name, value) or _means_danger(name, value) for name, value in members):
         return Heard(_reference(members), _callback(members))
     packed = ((each, _read(each)) for each in _packed(document, members)) if deepest else ()
     within = (_heard(each, inner, deepest - 1) for each, inner in packed if inner is not None)
@@ -106,6 +107,15 @@ def _read(text: bytes) -> Any:
         return from_json(text, allow_partial="trailing-strings")
     except ValueError:
         return None
+
+
+def _is_whole(text: bytes) -> bool:
+    """Whether it is one JSON value and nothing else: not cut short, and no second one behind it."""
+    try:
+        from_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _members(document: Any) -> Iterator[tuple[str, Any]]:
@@ -140,7 +150,7 @@ def _unpacked(text: str) -> bytes:
 
 def _of_danger(members: Sequence[tuple[str, Any]]) -> Iterator[Any]:
     names = {name for name, _ in members if len(name) <= _LONGEST_NAME}
-    spelt = {name: re.sub(r"[^a-z]", "", name.lower()) for name in names}
+    spelt = {name: re.sub(r"[^a-z]", "", normalize("NFKC", name).lower()) for name in names}
     likely = islice((name for name in names if "dang" in spelt[name] or "mmed" in spelt[name]), _MOST_NAMES)
     meant = {FIELD, *(name for name in likely if get_close_matches(spelt[name], (_SPELT,), cutoff=0.85))}
     return (value for name, value in members if name in meant)
@@ -151,9 +161,17 @@ def _says_yes(value: Any) -> bool:
     for inner in (waiting := [value]):
         if isinstance(inner, dict | list):
             waiting.extend(inner.values() if isinstance(inner, dict) else inner)
-        elif inner and (not isinstance(inner, str) or inner.strip().lower() not in _NO):
+        elif inner and (not isinstance(inner, str) or inner.strip().lower() not in NO):
             return True
     return False
+
+
+def _means_danger(name: str, value: Any) -> bool:
+    """Whether a field of another system's name says yes to danger, as `child_in_danger`. Only a plain yes counts."""
+    if len(name) > _LONGEST_NAME or not isinstance(value, bool | int | str) or str(value).strip().lower() not in _YES:
+        return False
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", normalize("NFKC", name)).lower())
+    return "danger" in words and not {"no", "not"}.intersection(words)
 
 
 def _names_danger(name: str, value: Any) -> bool:
@@ -163,7 +181,7 @@ def _names_danger(name: str, value: Any) -> bool:
         and len(word) <= _LONGEST_NAME
         and (
             re.sub(r"[^a-z]", "", word.lower()) == _SPELT
-            or (name.lower() == _URGENCY and word.strip().lower() in _URGENCY_OF_DANGER)
+            or (name.lower() == _URGENCY and _URGENCY_OF_DANGER.intersection(re.findall(r"[a-z0-9]+", word.lower())))
         )
         for word in (value if isinstance(value, list) else [value])
     )

@@ -34,6 +34,7 @@ WITH_MARK = "This begins with a byte-order mark. Send UTF-8 without one."
 COMPRESSED = "This is compressed. Send plain JSON; a Kafka client can compress its batches with compression.type."
 OF_A_REGISTRY = "This begins with the five bytes of a schema registry. Send the JSON alone, with a plain serializer."
 NOT_UTF8 = "This is not UTF-8. Send one JSON object in UTF-8."
+TOO_DEEP = "This is nested more deeply than any message is, so it was not read. Check the structure of the value."
 LONE_SURROGATE = "This contains half of a character: a lone surrogate such as \\ud83d. Send whole characters."
 ENDLESS = "This is not a finite number: NaN, Infinity, or too many digits. Send a number of at most 300 digits."
 
@@ -100,7 +101,9 @@ def look(text: bytes) -> tuple[Any, tuple[Fault, ...]]:
         faults = tuple(islice(_faults(value, ()), _MOST_FAULTS))
     except UnicodeDecodeError:
         raise Unreadable(Fault("json_invalid", (), NOT_UTF8)) from None
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise Unreadable(Fault("json_invalid", (), TOO_DEEP)) from None
+    except ValueError:
         raise Unreadable(Fault("json_invalid", (), NOT_JSON)) from None
     return value, faults
 

@@ -21,14 +21,25 @@ _INVISIBLE_RANGES = (
     (0xFE00, 0xFE0F),
     (0xFFA0, 0xFFA0),
     (0xFFF0, 0xFFF8),
+    (0x16FE4, 0x16FE4),  # the filler of a script
+    (0x1D159, 0x1D159),  # a note without a head
     (0xE0000, 0xE0FFF),
 )
-"""What Unicode's property Default_Ignorable_Code_Point has beyond those categories, and what is never a character."""
+"""What leaves no ink by its name, what Unicode's property Default_Ignorable_Code_Point has beyond those categories, and what
+is never a character."""
+
+
+_NOTHING_ALONE = frozenset({"Cn", "Co", "Mc", "Me", "Mn"})
+"""Marks that belong on a letter, and what is no character, or none that everybody's font has."""
 
 
 def shows_something(text: str) -> bool:
     """Whether a reader sees anything: at least one visible character."""
-    return "!" <= text[:1] <= "~" or any(map(_leaves_ink, text))  # the first character nearly always settles it
+    return "!" <= text[:1] <= "~" or any(map(_is_read, text))  # the first character nearly always settles it
+
+
+def _is_read(character: str) -> bool:
+    return unicodedata.category(character) not in _NOTHING_ALONE and _leaves_ink(character)
 
 
 def without_the_invisible(text: str) -> str:

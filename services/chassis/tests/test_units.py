@@ -355,7 +355,7 @@ class TestReader:
         lanes = {topic: reader.read(raw_record(topic.template, "k", [], b"garbage")).lane for topic in topics}
         for topic, lane in lanes.items():
             others = {other for other in topics if lane is not None and other is not topic and lanes[other] == lane}
-            assert all(REFERRAL == each.key for each in (others and {topic, *others})), (topic.template, others)
+            assert all(each.key == REFERRAL for each in (others and {topic, *others})), (topic.template, others)
 
     def test_what_says_danger_waits_behind_nothing(self) -> None:
         reader = Reader("notification", consumed_by("notification"), {})

@@ -116,6 +116,15 @@ def test_a_part_is_not_ended_over_something_new(desk: Desk) -> None:
     assert standing_of(desk.case(referral_id))[ESSEX] == "stood_down"
 
 
+def test_a_version_that_the_case_never_had_proves_that_nothing_was_seen(desk: Desk) -> None:
+    referral_id = open_case(desk)
+    desk.deliver(acknowledged(referral_id, ESSEX))
+    for version in (desk.case(referral_id).version + 1, 10**30):
+        ignored = desk.deliver(seeing(stand_down(referral_id, ESSEX), version)).one(CommandIgnored)
+        assert ignored.code == "case_changed"
+    assert standing_of(desk.case(referral_id))[ESSEX] == "acknowledged"
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_who_gives_a_case_to_a_force_is_not_held_up_and_hears_what_was_new(desk: Desk, which: int) -> None:
     referral_id = open_case(desk)

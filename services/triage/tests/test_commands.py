@@ -115,6 +115,16 @@ def test_a_decline_over_something_new_takes_no_effect_and_says_what_is_new(desk:
     assert isinstance(declined, ReferralDeclined), "the ignored command made no new version"
 
 
+def test_a_version_that_the_case_never_had_proves_that_nothing_was_seen(desk: Desk) -> None:
+    referral_id = desk.open()
+    desk.take(supplied(referral_id))
+    for version in (seen(desk, referral_id) + 1, 10**30):
+        (ignored,) = desk.take(declining(referral_id).model_copy(update={"seen_version": version}))
+        assert isinstance(ignored, CommandIgnored)
+        assert ignored.code == "case_changed"
+    assert desk.case(referral_id).review is not None
+
+
 def test_a_question_over_something_new_is_not_asked(desk: Desk) -> None:
     referral_id = desk.open()
     version = seen(desk, referral_id)

@@ -37,6 +37,8 @@ def news(case: Case, command: Command) -> tuple[str, ...]:
         return ()
     nobodys = {"clock", f"officer:{command.officer_id}"}
     lines = (*case.lines, *((entry.version, entry.actor, entry.what) for entry in case.new_history))
+    # Nobody has seen a version that the case never had, so it proves nothing.
+    seen = seen if seen <= case.version else 0
     since = (what for version, actor, what in lines if version > seen and actor not in nobodys)
     return tuple(dict.fromkeys(what for what in since if what not in _NO_NEWS))
 

@@ -105,8 +105,9 @@ class TriageWork:
         """What happened in the case since the version that the officer saw, but for what the officer did."""
         if command.seen_version is None:
             return ()
-        own = by_officer(command.officer_id)
-        since = counted(self.lines.get(case.referral_id, ()))[command.seen_version :]
+        own, lines = by_officer(command.officer_id), counted(self.lines.get(case.referral_id, ()))
+        # Nobody has seen a version that the case never had, so it proves nothing.
+        since = lines[command.seen_version :] if command.seen_version <= len(lines) else lines
         return tuple(dict.fromkeys(line.what for line in since if line.actor != own))
 
     @property
