@@ -65,6 +65,7 @@ class CraftedProvider:
         self.keys_asked = 0
         self.down = False
         self.forms: list[dict[str, str]] = []
+        self.authorization = ""
         self.answer: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: {"id_token": signed(claims)}
         self.nonce = ""
 
@@ -88,5 +89,6 @@ class CraftedProvider:
         return JSONResponse({"keys": self.keys})
 
     async def _token(self, request: Request) -> Response:
+        self.authorization = request.headers.get("authorization", "")
         self.forms.append(dict(httpx.QueryParams((await request.body()).decode())))
         return JSONResponse(self.answer(self.claims()))

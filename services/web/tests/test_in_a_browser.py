@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -102,27 +103,53 @@ async def chromium() -> AsyncIterator[Chromium]:
         yield await playwright.chromium.launch(executable_path=chromium_path(), args=options)
 
 
+def about(provider: EmbeddedProvider) -> dict[str, str]:
+    return {"name": "hub", "label": "The hub", "issuer": provider.issuer("hub"), "client_id": "console"}
+
+
+@asynccontextmanager
+async def serving(chromium: Chromium, make_desk: Callable[..., ASGIApp], *providers: dict[str, str]) -> AsyncIterator[Site]:
+    """A desk over HTTP, of which a browser may not complain."""
+    url = f"http://{LOOPBACK}:{(port := free_port())}"
+    app = make_desk(*providers, url=url, pages=html_pages(), routes=router)
+    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    site = Site(url, chromium, Noise())
+    try:
+        yield site
+    finally:
+        for context in chromium.contexts:
+            await context.close()
+        server.should_exit = True
+        await running
+    assert site.noise.said == []
+
+
 @pytest.fixture
 async def site(
     make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People, chromium: Chromium
 ) -> AsyncIterator[Site]:
     people.known[Identity(provider.issuer("hub"), "anna")] = OFFICER
     asked.clear()
-    url = f"http://{LOOPBACK}:{(port := free_port())}"
-    about = {"name": "hub", "label": "The hub", "issuer": provider.issuer("hub"), "client_id": "console"}
-    app = make_desk(about, url=url, pages=html_pages(), routes=router)
-    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not running.done()
-        await asyncio.sleep(0.05)
-    noise = Noise()
-    yield Site(url, chromium, noise)
-    for context in chromium.contexts:
-        await context.close()
-    server.should_exit = True
-    await running
-    assert noise.said == []
+    async with serving(chromium, make_desk, about(provider)) as made:
+        yield made
+
+
+async def is_good(page: Page, name: str) -> None:
+    """Takes a picture, and fails for what somebody could not read or reach."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=PICTURES / f"web-{name}.png", full_page=True)
+    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    inside = await page.evaluate(
+        "[...document.querySelectorAll('main *')].filter(e => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1"
+        " && getComputedStyle(e).overflowX !== 'visible').length"
+    )
+    assert (wide, inside) == (0, 0), f"{name} has to be scrolled sideways"
+    found = (await Axe().run(page)).response["violations"]
+    assert [(name, each["id"], each["nodes"][0]["html"]) for each in found] == []
 
 
 async def tab_to(page: Page, text: str) -> None:
@@ -169,21 +196,28 @@ async def test_a_person_signs_in_asks_and_signs_out_by_keyboard_alone(site: Site
 async def test_every_page_can_be_read_by_everybody(site: Site, look: str, clock: ManualClock) -> None:
     await site.signed_in()  # elsewhere, so that there are two sessions
     page = await site.signed_in(**LOOKS[look])
-    PICTURES.mkdir(parents=True, exist_ok=True)
     for name, path in PAGES.items():
         clock.advance(timedelta(hours=1 if name == "session-ended" else 0))
         answer = await page.goto(f"{site.url}{path}")
         assert answer is not None
         assert answer.status == EXPECTED.get(name, 200)
-        await page.screenshot(path=PICTURES / f"web-{name}-{look}.png", full_page=True)
-        wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        inside = await page.evaluate(
-            "[...document.querySelectorAll('main *')].filter(e => e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1"
-            " && getComputedStyle(e).overflowX !== 'visible').length"
-        )
-        assert (wide, inside) == (0, 0), f"{name} has to be scrolled sideways"
-        found = (await Axe().run(page)).response["violations"]
-        assert [(name, each["id"], each["nodes"][0]["html"]) for each in found] == []
+        await is_good(page, f"{name}-{look}")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_person_chooses_a_provider_and_is_told_that_it_is_down(
+    make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, chromium: Chromium, look: str
+) -> None:
+    down = {**about(provider), "name": "down", "label": "Another force", "issuer": f"http://{LOOPBACK}:{free_port()}/down"}
+    async with serving(chromium, make_desk, about(provider), down) as site:
+        page = await site.page(**LOOKS[look])
+        await page.goto(f"{site.url}/html/cases")
+        await is_good(page, f"choice-{look}")
+        await tab_to(page, "Another force")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/sign-in/down*")
+        assert "You cannot sign in at the moment" in await page.title()
+        await is_good(page, f"provider-down-{look}")
 
 
 async def test_what_a_person_wrote_does_not_run(site: Site) -> None:

@@ -15,7 +15,7 @@ from conduit_chassis.testing import ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_web.people import Identity
 from services.web.tests.browser import STRONG, Browser
-from services.web.tests.crafted import CraftedProvider
+from services.web.tests.crafted import CraftedProvider, signed
 from services.web.tests.sample import OFFICER, SECOND_OFFICER, People, declined
 
 NewBrowser = Callable[[], Browser]
@@ -279,10 +279,11 @@ async def test_signing_out_ends_it_here_and_at_the_provider(browser: Browser, ne
     assert (await browser.get("/signed-out")).text == "signed out"
 
 
-async def test_one_sees_and_ends_ones_own_sessions_and_nobody_elses(new_browser: NewBrowser) -> None:
+async def test_one_sees_and_ends_ones_own_sessions_and_nobody_elses(new_browser: NewBrowser, clock: ManualClock) -> None:
     here, left_behind, another = new_browser(), new_browser(), new_browser()
     for browser, name in ((here, "anna"), (left_behind, "anna"), (another, "ben")):
         await browser.sign_in(name)
+        clock.advance(timedelta(seconds=1))  # the latest is listed first
     token, *listed = (await here.get("/sessions")).text.split()
     assert len(listed) == 2
     _, bens = (await another.get("/sessions")).text.split()
@@ -307,6 +308,28 @@ async def test_while_the_provider_is_down_nobody_signs_in(strange: Browser, craf
     crafted.down = True
     answer = await strange.get("/sign-in")
     assert (answer.status_code, trouble(answer.text)) == (503, "provider_down")
+
+
+async def test_whoever_tries_again_still_gets_the_page_that_they_wanted(strange: Browser, crafted: CraftedProvider) -> None:
+    wanted, again = "/cases?page=2", "/sign-in?return_to=%2Fcases%3Fpage%3D2"
+    crafted.answer = lambda _: {}
+    refused = (await strange.get(crafted.back(await strange.set_out(wanted)))).text
+    cancelled = (await strange.get(crafted.back(await strange.set_out(wanted), error="access_denied"))).text
+    crafted.answer = lambda claims: {"id_token": signed(claims | {"amr": ["pwd"]})}
+    weak = (await strange.get(crafted.back(await strange.set_out(wanted)))).text
+    assert [refused, cancelled, weak] == [f"start_again {again}", f"start_again {again}", f"second_factor {again}"]
+    assert (await strange.get("/sign-in?return_to=//evil.example")).status_code == 303
+    crafted.answer = lambda _: {}
+    planted = crafted.back((await strange.get("/sign-in?return_to=//evil.example")).headers["location"])
+    assert (await strange.get(planted)).text == "start_again /sign-in?return_to=%2F"
+
+
+async def test_whoever_waits_for_a_provider_still_gets_the_page_that_they_wanted(
+    strange: Browser, crafted: CraftedProvider
+) -> None:
+    crafted.down = True
+    answer = await strange.get("/sign-in?return_to=%2Fcases%3Fpage%3D2")
+    assert answer.text == "provider_down /sign-in?return_to=%2Fcases%3Fpage%3D2"
 
 
 async def test_a_fault_says_nothing_of_what_was_in_hand(browser: Browser, capfd: pytest.CaptureFixture[str]) -> None:

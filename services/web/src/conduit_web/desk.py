@@ -107,19 +107,21 @@ def _action(route: APIRoute) -> Action:
 
 
 async def _on_trouble(request: Request, error: Exception) -> Response:
-    trouble = error.trouble if isinstance(error, TroubleError) else Trouble.FAULT
-    desk: Desk = request.app.state.desk
+    met = error if isinstance(error, TroubleError) else TroubleError(Trouble.FAULT)
+    trouble, desk = met.trouble, request.app.state.desk
     reading = request.method in {"GET", "HEAD"}
-    address = _sign_in_address(request, trouble, reading=reading)
+    address = _sign_in_address(request, met, reading=reading)
     if reading and trouble in _SIGN_IN_AGAIN:
         return RedirectResponse(address, status_code=303)
-    return desk.pages.trouble(request, trouble, address)
+    answer: Response = desk.pages.trouble(request, trouble, address)
+    return answer
 
 
-def _sign_in_address(request: Request, trouble: Trouble, *, reading: bool) -> str:
+def _sign_in_address(request: Request, met: TroubleError, *, reading: bool) -> str:
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    query = {"return_to": asked if reading else HOME} | ({"fresh": "true"} if trouble is Trouble.FRESH_SIGN_IN else {})
-    return f"/sign-in?{urlencode(query)}"
+    # What a form was sent to cannot be returned to.
+    query = {"return_to": met.return_to or (asked if reading else HOME)}
+    return f"/sign-in?{urlencode(query | ({'fresh': 'true'} if met.trouble is Trouble.FRESH_SIGN_IN else {}))}"
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -53,7 +53,7 @@ async def _set_out(request: Request, provider: IdentityProvider, return_to: str,
     try:
         way_in = await provider.way_in(attempt, state=state, redirect_uri=desk.back_from(provider))
     except ProviderDownError:
-        raise TroubleError(Trouble.PROVIDER_DOWN) from None
+        raise TroubleError(Trouble.PROVIDER_DOWN, return_to=return_to) from None
     await desk.sessions.begin(attempt, state=state, browser=browser)
     answer = RedirectResponse(way_in, status_code=303)
     _set_cookie(answer, BROWSER_COOKIE, browser, SIGN_IN_WITHIN)
@@ -69,9 +69,9 @@ async def come_back(
     attempt = await desk.sessions.take(name, state=state, browser=request.cookies.get(BROWSER_COOKIE, ""))
     # A second use of the same address, another browser, a long break, or a person who pressed cancel.
     if attempt is None or error or not code:
-        raise TroubleError(Trouble.START_AGAIN)
+        raise TroubleError(Trouble.START_AGAIN, return_to=attempt.return_to if attempt else HOME)
     vouched = await _vouched(desk, provider, code, attempt, answered_by=iss)
-    await _check_person(desk, vouched)
+    await _check_person(desk, vouched, attempt)
     secret = await desk.sessions.start(vouched, request.cookies.get(SESSION_COOKIE))
     answer = RedirectResponse(attempt.return_to, status_code=303)
     _set_cookie(answer, SESSION_COOKIE, secret)
@@ -84,18 +84,18 @@ async def _vouched(
     try:
         return await provider.redeem(code, attempt, answered_by=answered_by, redirect_uri=desk.back_from(provider))
     except ProviderDownError:
-        raise TroubleError(Trouble.PROVIDER_DOWN) from None
+        raise TroubleError(Trouble.PROVIDER_DOWN, return_to=attempt.return_to) from None
     except TokenRefusedError as refused:
         _log.warning("sign_in_refused", name=provider.about.name, reason=str(refused))
-        raise TroubleError(Trouble.START_AGAIN) from None
+        raise TroubleError(Trouble.START_AGAIN, return_to=attempt.return_to) from None
 
 
-async def _check_person(desk: Desk, vouched: Vouched) -> None:
+async def _check_person(desk: Desk, vouched: Vouched, attempt: SignIn) -> None:
     person = await desk.register.find(vouched.identity)
     if person is None:
         raise TroubleError(Trouble.UNKNOWN_PERSON)
     if needs_second_factor(person) and not vouched.proof.second_factor:
-        raise TroubleError(Trouble.SECOND_FACTOR)
+        raise TroubleError(Trouble.SECOND_FACTOR, return_to=attempt.return_to)
 
 
 @router.post("/sign-out", dependencies=[anybody_may(Action.SIGN_OUT)])

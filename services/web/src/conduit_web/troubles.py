@@ -49,6 +49,7 @@ _STATUS = {
 class TroubleError(Exception):
     """The request gets a page that says what is wrong."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, *, return_to: str | None = None) -> None:
+        """`return_to` is where signing in leads, if not to what was asked for."""
         super().__init__(trouble.value)
-        self.trouble = trouble
+        self.trouble, self.return_to = trouble, return_to

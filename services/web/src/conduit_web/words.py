@@ -98,7 +98,7 @@ _WORDS: Mapping[Trouble, TroubleWords] = {
     Trouble.TOO_LARGE: TroubleWords(N_("That is too much at once"), [N_("Nothing was changed. Shorten it.")]),
     Trouble.PROVIDER_DOWN: TroubleWords(
         N_("You cannot sign in at the moment"),
-        [N_("The service with which you sign in does not answer. Who is signed in already stays signed in.")],
+        [N_("The service with which you sign in does not answer. People who are already signed in stay signed in.")],
         N_("Try again"),
     ),
     Trouble.UNAVAILABLE: TroubleWords(
