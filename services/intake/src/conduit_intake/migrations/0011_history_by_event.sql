@@ -15,3 +15,7 @@ CREATE INDEX history_event ON sandbox.history USING brin (
 ) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX history_refused ON sandbox.history (partner_reference)
     WHERE referral_id IS NULL AND partner_reference IS NOT NULL;
+-- The stretch that is being written has no filter until it is full: each row would write the whole of it to the WAL again.
+SELECT brin_desummarize_range(
+    'history_event', pg_relation_size('history') / current_setting('block_size')::bigint / 32 * 32
+);
