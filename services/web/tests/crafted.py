@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from conduit_chassis.clock import Clock
 
 ISSUER = "https://id.crafted.example"
 KEY = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
@@ -46,7 +47,8 @@ def signed_with_the_public_key(claims: dict[str, Any]) -> str:
 
 
 class CraftedProvider:
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.app = Starlette(
             routes=[
                 Route("/.well-known/openid-configuration", self._metadata),
@@ -71,7 +73,7 @@ class CraftedProvider:
 
     def claims(self) -> dict[str, Any]:
         """Those of a good token for the sign-in that set out last."""
-        now = int(time.time())
+        now = int(self.clock.now().timestamp())
         said = {"iss": ISSUER, "sub": "anna", "aud": "console", "iat": now, "exp": now + 300, "auth_time": now}
         return {**said, "nonce": self.nonce, "amr": ["mfa"]}
 

@@ -24,7 +24,7 @@ Claims = dict[str, Any]
 
 def order(**more: Any) -> Claims:
     now = int(time.time())
-    said = {"iss": ISSUER, "aud": "console", "iat": now, "exp": now + 120, "jti": "j-1", "events": {LOGOUT: {}}}
+    said = {"iss": ISSUER, "aud": "console", "iat": now, "exp": now + 7200, "jti": "j-1", "events": {LOGOUT: {}}}
     return {name: value for name, value in {**said, "sub": "anna", **more}.items() if value is not None}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from fastapi import APIRouter
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from conduit_chassis.testing import ManualClock
 from conduit_web.access import Action
 from conduit_web.addresses import page_here
 from conduit_web.desk import UnguardedRouteError, actions
@@ -23,13 +23,13 @@ from services.web.tests.sample import declined, router
 FORM = {"reason": "not_abuse"}
 
 
-async def at_the_form(browser: Browser) -> str:
-    await browser.sign_in("anna", STRONG | {"auth_time": int(time.time())})
+async def at_the_form(browser: Browser, clock: ManualClock) -> str:
+    await browser.sign_in("anna", STRONG | {"auth_time": int(clock.now().timestamp())})
     return (await browser.get("/cases/c-1/decline")).text.split()[-1]
 
 
-async def test_a_form_of_ones_own_is_acted_on(browser: Browser) -> None:
-    token = await at_the_form(browser)
+async def test_a_form_of_ones_own_is_acted_on(browser: Browser, clock: ManualClock) -> None:
+    token = await at_the_form(browser, clock)
     assert (await browser.post("/cases/c-1/decline", FORM | {"form_token": token})).text == "declined"
     assert declined == [("c-1", "o-1", "not_abuse")]
 
@@ -46,22 +46,24 @@ async def test_a_form_of_ones_own_is_acted_on(browser: Browser) -> None:
         {"Sec_Fetch_Site": "", "Origin": f"{URL}.evil.example"},
     ],
 )
-async def test_a_form_from_elsewhere_is_refused_even_with_the_token(browser: Browser, headers: dict[str, str]) -> None:
-    token = await at_the_form(browser)
+async def test_a_form_from_elsewhere_is_refused_even_with_the_token(
+    browser: Browser, clock: ManualClock, headers: dict[str, str]
+) -> None:
+    token = await at_the_form(browser, clock)
     answer = await browser.post("/cases/c-1/decline", FORM | {"form_token": token}, **headers)
     assert (answer.status_code, answer.text.split()[0], declined) == (403, "form_refused", [])
 
 
-async def test_a_browser_that_only_says_its_origin_is_good_enough(browser: Browser) -> None:
-    token = await at_the_form(browser)
+async def test_a_browser_that_only_says_its_origin_is_good_enough(browser: Browser, clock: ManualClock) -> None:
+    token = await at_the_form(browser, clock)
     answer = await browser.post("/cases/c-1/decline", FORM | {"form_token": token}, Sec_Fetch_Site="", Origin=URL)
     assert answer.text == "declined"
 
 
 async def test_a_form_without_the_sessions_own_token_is_refused(
-    browser: Browser, new_browser: Callable[[], Browser]
+    browser: Browser, clock: ManualClock, new_browser: Callable[[], Browser]
 ) -> None:
-    await at_the_form(browser)
+    await at_the_form(browser, clock)
     attacker = new_browser()
     await attacker.sign_in("ben")
     for token in ("", "made-up", "ü", await attacker.form_token()):
@@ -78,15 +80,15 @@ async def test_signing_out_is_a_form_too(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])
-async def test_what_is_no_form_is_refused(browser: Browser, kind: str) -> None:
-    token = await at_the_form(browser)
+async def test_what_is_no_form_is_refused(browser: Browser, clock: ManualClock, kind: str) -> None:
+    token = await at_the_form(browser, clock)
     headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": kind}
     answer = await browser.desk.post("/cases/c-1/decline", content=f"form_token={token}&reason=x", headers=headers)
     assert (answer.status_code, declined) == (403, [])
 
 
-async def test_a_form_larger_than_forms_are_is_refused(browser: Browser) -> None:
-    token = await at_the_form(browser)
+async def test_a_form_larger_than_forms_are_is_refused(browser: Browser, clock: ManualClock) -> None:
+    token = await at_the_form(browser, clock)
     answer = await browser.post("/cases/c-1/decline", {"form_token": token, "reason": "x" * 300_000})
     assert (answer.status_code, answer.text.split()[0]) == (413, "too_large")
     answer = await browser.post("/cases/c-1/decline", {"form_token": token} | {f"f{n}": "" for n in range(501)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -21,8 +20,8 @@ from services.web.tests.sample import OFFICER, SECOND_OFFICER, People, declined
 NewBrowser = Callable[[], Browser]
 
 
-def fresh() -> dict[str, Any]:
-    return STRONG | {"auth_time": int(time.time())}
+def fresh(clock: ManualClock) -> dict[str, Any]:
+    return STRONG | {"auth_time": int(clock.now().timestamp())}
 
 
 def trouble(text: str) -> str:
@@ -236,12 +235,12 @@ async def test_a_session_ends_after_eight_hours_however_busy(browser: Browser, c
 
 
 async def test_declining_asks_for_a_fresh_sign_in_and_comes_back_to_the_form(browser: Browser, clock: ManualClock) -> None:
-    await browser.sign_in("anna", fresh())
+    await browser.sign_in("anna", fresh(clock))
     clock.advance(timedelta(minutes=6))
     way_in = await browser.set_out("/cases/c-1/decline")
     asked = parse_qs(urlsplit(way_in).query)
     assert (asked["max_age"], asked["prompt"]) == (["300"], ["login"])
-    again = fresh() | {"auth_time": int(clock.now().timestamp())}
+    again = fresh(clock)
     answer = await browser.get(await browser.at_provider(way_in, "anna", again))
     assert answer.headers["location"] == "/cases/c-1/decline"
     assert (await browser.get("/cases/c-1/decline")).text.startswith("decline c-1 ")
@@ -255,7 +254,7 @@ async def test_a_provider_that_asks_for_nothing_again_is_not_believed(browser: B
 
 
 async def test_a_form_that_lay_too_long_is_not_acted_on(browser: Browser, clock: ManualClock) -> None:
-    await browser.sign_in("anna", fresh())
+    await browser.sign_in("anna", fresh(clock))
     token = (await browser.get("/cases/c-1/decline")).text.split()[-1]
     clock.advance(timedelta(minutes=6))
     answer = await browser.post("/cases/c-1/decline", {"form_token": token, "reason": "not_abuse"})
