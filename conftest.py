@@ -71,9 +71,9 @@ def _has_room(folder: Path) -> bool:
 
 
 WITH_KAFKA = frozenset(
-    {"kafka", "kafka_bootstrap", "stack", "new_stack", "watched", "breakable", "broker", "changing_broker"}
+    {"kafka", "kafka_bootstrap", "stack", "new_stack", "watched", "breakable", "broker", "changing_broker", "provider"}
 )
-"""Fixtures that start Kafka, or a stack with it. Who starts one by hand bears the mark `kafka` by hand."""
+"""Fixtures that start Kafka, a stack with it, or another server in Java. Who starts one by hand bears the mark by hand."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
