@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
+from structlog.testing import capture_logs
 
 from services.web.tests.browser import Browser
 from services.web.tests.crafted import (
@@ -99,15 +100,14 @@ async def test_keys_of_an_elliptic_curve_are_good_too(strange: Browser, crafted:
 
 
 @pytest.mark.parametrize("name", BAD)
-async def test_a_bad_token_signs_nobody_in(
-    strange: Browser, crafted: CraftedProvider, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_bad_token_signs_nobody_in(strange: Browser, crafted: CraftedProvider, name: str) -> None:
     make, reason = BAD[name]
     crafted.answer = lambda claims: {"id_token": make(claims), "access_token": "a", "token_type": "Bearer"}
-    answer = await strange.get(crafted.back(await strange.set_out()))
+    with capture_logs() as logs:
+        answer = await strange.get(crafted.back(await strange.set_out()))
     assert (answer.status_code, answer.text.split()[0]) == (400, "start_again")
     assert strange.secret is None
-    assert f"reason={reason}\n" in capsys.readouterr().out
+    assert [each.get("reason") for each in logs if each["event"] == "sign_in_refused"] == [reason]
 
 
 async def test_an_answer_without_an_id_token_signs_nobody_in(strange: Browser, crafted: CraftedProvider) -> None:
