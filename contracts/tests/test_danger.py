@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conduit_contracts.danger import CALL_999, CODE, danger_first, heard
+from conduit_contracts.danger import CALL_999, CODE, NOT_SENT, danger_first, heard
 from conduit_contracts.kits import InvalidError, build
 from conduit_contracts.kits.http_answers import Refusal, RefusedError
 from conduit_contracts.problems import sender_problem
@@ -204,7 +204,7 @@ def test_a_body_of_any_number_of_names_is_searched_in_time() -> None:
 def test_a_kit_says_999_first_where_it_refuses_what_says_danger() -> None:
     with pytest.raises(InvalidError) as refused:
         build.referral("northlight", "NL-1", immediate_danger=True)
-    assert str(refused.value).startswith(CALL_999)
+    assert str(refused.value).startswith(NOT_SENT)
     assert refused.value.problems[0].code == CODE
     with pytest.raises(InvalidError) as ordinary:
         build.referral("northlight", "NL-1", immediate_danger=False)

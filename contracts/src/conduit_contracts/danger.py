@@ -23,6 +23,7 @@ from conduit_contracts.problems import Problem, sender_problem
 
 CALL_999 = "A child is in danger: call 999 now."
 NOT_TAKEN = f"{CALL_999} The hub could not process what you sent, so no police force will hear about it from the hub."
+NOT_SENT = f"{CALL_999} This was not sent, so no police force will hear about it from the hub."
 CODE = FIELD = "immediate_danger"
 _SPELT = "immediatedanger"
 
@@ -97,8 +98,8 @@ def call_999() -> Problem:
 
 
 def danger_first(problems: Sequence[Problem], body: bytes | bytearray | None) -> tuple[Problem, ...]:
-    """The problems, with 999 first if the body says danger."""
-    return (call_999(), *problems) if problems and heard(body) else tuple(problems)
+    """What is wrong with something that is therefore not sent, with 999 first if it says danger."""
+    return (sender_problem(CODE, FIELD, NOT_SENT), *problems) if problems and heard(body) else tuple(problems)
 
 
 def _read(text: bytes) -> Any:

@@ -51,7 +51,8 @@ _TEXTS = {
     "data_base64_unsupported": "data_base64 is not supported. Send the message as a JSON object in data.",
     "type_not_accepted": "This type is not accepted on this topic. See the topic's list of messages.",
     "value_missing": (
-        "The record has no value. A record without a value deletes nothing here. To take a referral back, send a withdrawal."
+        "The record has no value. A record without a value deletes nothing here. Send the whole message; a partner takes a "
+        "referral back by a withdrawal."
     ),
     "json_invalid": "The value is not valid JSON. Send one JSON object in UTF-8.",
     "field_missing": "This field is required. Add it.",

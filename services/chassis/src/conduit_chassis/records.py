@@ -142,8 +142,8 @@ def _batch_problem(batch: UnreadableBatch) -> Problem:
         BATCH_UNREADABLE,
         "value",
         f"The records at the offsets {batch.first} to {batch.last} cannot be read, so they have no effect: their batch "
-        "is damaged, or too large once unpacked. Send each of them again with a new ce_id, in smaller batches, either "
-        "uncompressed or compressed with gzip, snappy, lz4 or zstd.",
+        "is damaged, or too large once unpacked. If one of them says that a child is in danger, call 999 now. Send each of "
+        "them again with a new ce_id, in smaller batches, either uncompressed or compressed with gzip, snappy, lz4 or zstd.",
     )
 
 
