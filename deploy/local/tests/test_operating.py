@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -176,6 +177,26 @@ def test_status_counts_what_waits_for_people(up: Up, traced: str) -> None:
     assert found["triage"]["work"]["reviews wait"] >= 1
     assert found["triage"]["lag"] == found["triage"]["dead_letters"] == 0
     assert found["routing"]["work"]["cases with no force"] == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("program", ["java", "postgres"])
+def test_status_is_not_well_while_a_server_is_stopped_though_it_takes_connections(up: Up, program: str) -> None:
+    stopped = [each for each in psutil.Process(up.process.pid).children(recursive=True) if each.name() == program]
+    assert stopped
+    for each in stopped:
+        each.suspend()
+    try:
+        began = time.monotonic()
+        done = up.conduit("status", "--json")
+        seconds = time.monotonic() - began
+    finally:
+        for each in stopped:
+            each.resume()
+    parts = {each["name"]: each["ready"] for each in json.loads(done.stdout)["parts"]}
+    assert (done.exit_code, parts["kafka"], parts["postgres"]) == (1, program != "java", program != "postgres")
+    assert seconds < 30
+    wait_until(lambda: up.conduit("status").exit_code == 0, "status is not well again", SECONDS, lambda: None)
 
 
 def test_the_lists_of_all_services_and_registers_can_be_shown(up: Up) -> None:

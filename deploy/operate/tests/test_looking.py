@@ -17,7 +17,9 @@ from click.testing import Result
 
 from conduit_contracts.ids import first_of
 from conduit_contracts.topics import SERVICES
+from conduit_operate.commands.status import Part, all_well
 from conduit_operate.commands.trace import TRAILS
+from conduit_operate.figures import Figures
 from deploy.operate.tests.rows import EVENT, GIVEN, REFERENCE, REFERRAL, ROWS, SECRET
 
 Conduit = Callable[..., Result]
@@ -124,7 +126,7 @@ def test_status_counts_what_waits_and_says_that_kafka_is_away(filled: Any, condu
     done = conduit("status", "--json")
     assert done.exit_code == 1
     found = json.loads(done.stdout)
-    assert found["parts"] == [{"name": "kafka", "address": "127.0.0.1:1", "ready": False}]
+    assert found["parts"][0] == {"name": "kafka", "address": "127.0.0.1:1", "ready": False, "why": ""}
     services = found["services"]
     assert services["intake"]["refused"] == services["triage"]["dead_letters"] == 1
     assert services["triage"]["work"] == {"reviews wait": 1, "of them in urgencies with one overdue": 1}
@@ -136,6 +138,17 @@ def test_status_counts_what_waits_and_says_that_kafka_is_away(filled: Any, condu
         "notices to send": 1,
     }
     assert "notification: 1 duty tasks not taken" in conduit("status").output
+
+
+def test_status_takes_nothing_that_it_does_not_know_for_well() -> None:
+    parts, one = [Part("kafka", "127.0.0.1:9092", True)], Figures(0, 0.0, 0, 0, 0, {})
+    found: dict[str, Figures | None] = dict.fromkeys(SERVICES, one)
+    lag = dict.fromkeys(SERVICES, 0)
+    assert all_well(parts, found, lag)
+    for service in SERVICES:
+        assert not all_well(parts, found, {name: each for name, each in lag.items() if name != service})
+        assert not all_well(parts, {**found, service: None}, lag)
+    assert not all_well([*parts, Part("triage", "", False, "not running")], found, lag)
 
 
 PAGES = 400

@@ -48,7 +48,7 @@ def restart(
     """
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
-        urls = surroundings(state_dir, {})[urls_variable(service)].split(",")
+        urls = _urls(service, state_dir)
         began = time.monotonic()
         if apply:
             with audited(state_dir, By(actor, reason), "restart", service, [("restart", url) for url in urls]):
@@ -60,6 +60,14 @@ def restart(
         typer.echo(f"{service} was started again and is ready, after {seconds} s")
     else:
         typer.echo(f"{service}: {len(urls)} to be started again; nothing was changed. Add --apply to carry it out")
+
+
+def _urls(service: str, state_dir: Path) -> list[str]:
+    """Raises OnboardingError where only the servers run."""
+    found = surroundings(state_dir, {}).get(urls_variable(service))
+    if not found:
+        raise OnboardingError(f"{service} does not run here: only Kafka and PostgreSQL do. End them, and start `conduit up`")
+    return found.split(",")
 
 
 def _carry_out(service: str, state_dir: Path, urls: list[str]) -> None:

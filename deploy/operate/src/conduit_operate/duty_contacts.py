@@ -15,6 +15,7 @@ from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_operate.broker import Broker
+from conduit_operate.health import must_answer
 from conduit_operate.register import RegisterError
 
 SECONDS = 30.0
@@ -53,6 +54,7 @@ def ever_proposed(broker: Broker) -> bool:
     """Whether anything was ever proposed on this broker."""
     consumer = Consumer({**broker.librdkafka(topics.PROGRAMME), "group.id": f"{topics.PROGRAMME}.hub", "log_level": 0})
     try:
+        must_answer(consumer, broker)
         name = topics.HUB_CONTACTS.name()
         partitions = consumer.list_topics(name, timeout=SECONDS).topics[name].partitions
         ends = (consumer.get_watermark_offsets(TopicPartition(name, each), timeout=SECONDS) for each in partitions)

@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from conduit_contracts import topics
 from conduit_operate import offsets
 from conduit_operate.broker import Broker
+from conduit_operate.health import answering
 from conduit_operate.offsets import Place
 from conduit_operate.secured import ADMIN
 
@@ -85,7 +86,7 @@ class Lag:
 
         `from_the_beginning` leaves out what the topics no longer hold, for one more question to the brokers.
         """
-        admin = self._broker.admin()
+        admin = answering(self._broker)
         read = {service: offsets.places_of(admin, patterns) for service, patterns in wanted.items()}
         everywhere = set().union(*read.values())
         ends = offsets.ends(admin, everywhere)

@@ -20,6 +20,7 @@ from conduit_operate.access import Operation, Rule, rules_of, users_of
 from conduit_operate.audit import By, audited, read_audit
 from conduit_operate.broker import Broker
 from conduit_operate.grants import grant, granted, revoke, users
+from conduit_operate.health import answering
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
@@ -84,7 +85,7 @@ def plan(broker: Broker, partner_id: str) -> Narrowing:
     Raises:
         OnboardingError: the partner has no topics here, or they are declared elsewhere.
     """
-    admin = broker.admin()
+    admin = answering(broker)
     found = admin.list_topics(timeout=TIMEOUT).topics
     topic = PARTNER_REFERRALS.name(partner_id)
     start = _cut_short(broker, partner_id)

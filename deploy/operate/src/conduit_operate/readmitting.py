@@ -16,6 +16,7 @@ from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import SubmissionContext
 from conduit_operate import taken
 from conduit_operate.broker import Broker
+from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.taken import Lost
 
@@ -60,7 +61,7 @@ def take_in_again(broker: Broker, intake_dsn: str, lost: Lost, actor: str) -> Re
 def _on(dsn: str, act: Callable[[Connection], Awaitable[T]]) -> T:
     async def connected() -> T:
         try:
-            connection = await asyncpg.connect(dsn)
+            connection = await asyncpg.connect(dsn, timeout=PATIENCE)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise OnboardingError(f"intake's database cannot be reached: {preflight.why(error)}") from None
         try:

@@ -16,6 +16,7 @@ from conduit_contracts.envelope import Attributes, decode, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_operate.broker import Broker
+from conduit_operate.health import must_answer
 
 Entry: TypeAlias = PartnerRegistered | ForceRegistered
 PROGRAMME = "programme"
@@ -92,6 +93,7 @@ def read_registers(broker: Broker) -> Registers:
 
     Raises:
         RegisterError: the topics are not there, or cannot be read to their end.
+        TimeoutError: Kafka does not answer.
     """
     consumer = Consumer(
         {
@@ -104,6 +106,7 @@ def read_registers(broker: Broker) -> Registers:
         }
     )
     try:
+        must_answer(consumer, broker)
         return _read(consumer)
     finally:
         consumer.close()

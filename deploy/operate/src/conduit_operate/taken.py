@@ -18,6 +18,7 @@ from conduit_contracts.topics import INTAKE_REFERRALS, PARTNER_REFERRALS
 from conduit_intake.readmission import TAKEN, SentAgain, TakenEvent
 from conduit_operate import offsets
 from conduit_operate.broker import Broker
+from conduit_operate.health import answering, must_answer
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.secured import ADMIN
 
@@ -53,7 +54,7 @@ def lacking(broker: Broker, since: datetime, known: Collection[str]) -> Lost:
 
 def sent_again(broker: Broker) -> SentAgain:
     """What partners sent and intake reads next: all that stands behind its group's offsets."""
-    admin, found = broker.admin(), SentAgain()
+    admin, found = answering(broker), SentAgain()
     places = offsets.places_of(admin, [PARTNER_REFERRALS])
     read, begins = offsets.committed(admin, INTAKE), offsets.begins(admin, places)
     with _consumer(broker) as consumer:
@@ -75,6 +76,7 @@ def _consumer(broker: Broker) -> Iterator[Consumer]:
         }
     )
     try:
+        must_answer(consumer, broker)
         yield consumer
     finally:
         consumer.close()

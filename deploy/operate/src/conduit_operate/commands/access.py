@@ -12,6 +12,7 @@ from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateD
 from conduit_operate.commands.taking_part import show
 from conduit_operate.copies import check
 from conduit_operate.grants import foreign, granted, users
+from conduit_operate.health import answering
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.plans import Plan
 
@@ -48,7 +49,7 @@ def compare(broker: Broker) -> tuple[Plan, list[str]]:
     """What is missing and what is too much, and the permissions that the registry could never give."""
     if not broker.secured:
         raise OnboardingError("this broker does not ask for passwords, so it has no permissions")
-    admin = broker.admin()
+    admin = answering(broker)
     expected = expected_rules(list(admin.list_topics(timeout=TIMEOUT).topics), users(admin))
     held = granted(admin)
     missing, surplus = tuple(sorted(expected - held)), tuple(sorted(held - expected))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
@@ -26,7 +26,7 @@ from conduit_contracts.ids import first_of
 from conduit_intake.readmission import Readmitted, TakenEvent
 from conduit_operate import readmitting
 from conduit_operate.audit import By, audited
-from conduit_operate.commands.service_database import with_connection
+from conduit_operate.commands.service_database import Act, say_away, with_all
 from conduit_operate.commands.shared import (
     Actor,
     Apply,
@@ -43,6 +43,9 @@ from conduit_operate.commands.trace import TRAILS
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.taken import Lost
 
+T = TypeVar("T")
+READ_SECONDS = 60.0
+"""For all the ids of a stage: there may be a million."""
 MOST_SHOWN = 50
 """Ids of each gap, for people; with --json all are there."""
 
@@ -107,9 +110,9 @@ def reconcile(  # noqa: PLR0913  one parameter per option
         _readmit(state_dir, found, By(actor, reason) if apply else None, as_json=as_json)
         return
     first, last = first_of(until - timedelta(days=days)), first_of(until)
-    passed = {service: _passed(service, trails, state_dir, first, last) for service, trails in TRAILS.items()}
+    passed = _of_all({service: _passed(trails, first, last) for service, trails in TRAILS.items()}, state_dir)
     gaps = [gap for rule in RULES if (gap := rule.gap(passed)).ids]
-    aside = {service: _aside(service, state_dir, gaps) for service in TRAILS} if gaps else {}
+    aside = _of_all(dict.fromkeys(TRAILS, _aside(gaps)), state_dir) if gaps else {}
     counts = {f"{service} {stage}": len(ids) for service, stages in passed.items() for stage, ids in stages.items()}
     if as_json:
         shown = {"counts": counts, "gaps": [asdict(gap) for gap in gaps], "put_aside": _spelt(aside), "lost": _named(lost)}
@@ -159,22 +162,35 @@ def _named(lost: Sequence[TakenEvent]) -> list[dict[str, Any]]:
     ]
 
 
-def _passed(service: str, trails: Trails, state_dir: Any, first: UUID, last: UUID) -> Mapping[str, set[UUID]]:
+def _of_all(asked: Mapping[str, Act[T]], state_dir: Path) -> dict[str, T]:
+    """What every service says. Without one of them nothing can be compared.
+
+    Raises:
+        Exit: one could not be asked, which has been said then.
+    """
+    found, away = with_all(asked, state_dir, patience=READ_SECONDS)
+    say_away(away)
+    if away:
+        raise typer.Exit(1)
+    return found
+
+
+def _passed(trails: Trails, first: UUID, last: UUID) -> Act[Mapping[str, set[UUID]]]:
     async def look(_: Settings, connection: Connection) -> Mapping[str, set[UUID]]:
         return await trails.passed(connection, first, last)
 
-    return with_connection(service, state_dir, look)
+    return look
 
 
-def _aside(service: str, state_dir: Any, gaps: Sequence[Gap]) -> dict[UUID, list[Wait]]:
-    """Of those that are missing somewhere: what of them waits in this service for Kafka or for a person."""
+def _aside(gaps: Sequence[Gap]) -> Act[dict[UUID, list[Wait]]]:
+    """Of those that are missing somewhere: what of them waits in a service for Kafka or for a person."""
     missing = sorted({referral_id for gap in gaps for referral_id in gap.ids})
 
     async def look(_: Settings, connection: Connection) -> dict[UUID, list[Wait]]:
         found = {each: await put_aside(connection, [str(each)]) for each in missing}
         return {each: waits for each, waits in found.items() if waits}
 
-    return with_connection(service, state_dir, look)
+    return look
 
 
 def _spelt(aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> list[dict[str, Any]]:

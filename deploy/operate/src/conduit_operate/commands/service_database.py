@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.audit import By, audited
 from conduit_operate.commands.shared import explained, must_be_known, reach, surroundings
+from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError
 
 T = TypeVar("T")
@@ -33,6 +35,9 @@ def first_of(shown: int, in_all: int) -> str:
     """What a list adds to how many there are."""
     return f"; the first {shown} are shown, all with --json" if in_all > shown else ""
 
+
+ACTING_SECONDS = 60.0
+"""For each answer where something is changed: given up half-way, nobody would know whether it was done."""
 
 NOTHING_FOUND = 3
 """Exit code of a command that was to change or show something which is not there."""
@@ -73,14 +78,32 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
     with explained():
         kept_in = reach(chosen.state_dir).state_dir
         with audited(kept_in, By(actor, reason), chosen.command, chosen.service, numbers):
-            return with_connection(chosen.service, chosen.state_dir, act)
+            return with_connection(chosen.service, chosen.state_dir, act, patience=ACTING_SECONDS)
 
 
-def with_connection(service: str, state_dir: Path, act: Act[T]) -> T:
-    """Do something in the service's own database."""
+def with_connection(service: str, state_dir: Path, act: Act[T], *, patience: float = PATIENCE) -> T:
+    """Do something in the service's own database, with so many seconds for each of its answers."""
     with explained():
-        settings = _settings(service, state_dir)
-        return asyncio.run(_connected(settings, act))
+        return _asked(service, state_dir, act, patience)
+
+
+def with_all(
+    asked: Mapping[str, Act[T]], state_dir: Path, *, patience: float = PATIENCE
+) -> tuple[dict[str, T], dict[str, str]]:
+    """The same in several services' databases, all at once: what each says, and why one could not be asked."""
+    found: dict[str, T] = {}
+    away: dict[str, str] = {}
+    if not asked:
+        return found, away
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = {service: pool.submit(_asked, service, state_dir, act, patience) for service, act in asked.items()}
+    with explained():
+        for service, answer in answers.items():
+            try:
+                found[service] = answer.result()
+            except OnboardingError as error:
+                away[service] = str(error)
+    return found, away
 
 
 def with_each(service: str | None, state_dir: Path, act: Act[T]) -> tuple[dict[str, T], bool]:
@@ -89,19 +112,24 @@ def with_each(service: str | None, state_dir: Path, act: Act[T]) -> tuple[dict[s
         surroundings(state_dir)
     if service is not None:
         return {service: with_connection(service, state_dir, act)}, False
-    found, away = {}, False
-    for each in SERVICES:
-        try:
-            found[each] = with_connection(each, state_dir, act)
-        except typer.Exit:
-            typer.echo(f"{each} could not be asked", err=True)
-            away = True
-    return found, away
+    found, away = with_all(dict.fromkeys(SERVICES, act), state_dir)
+    say_away(away)
+    return found, bool(away)
 
 
-async def _connected(settings: Settings, act: Act[T]) -> T:
+def say_away(away: Mapping[str, str]) -> None:
+    """Which services could not be asked, and why."""
+    for service, why in away.items():
+        typer.echo(f"{service} could not be asked: {why}", err=True)
+
+
+def _asked(service: str, state_dir: Path, act: Act[T], patience: float) -> T:
+    return asyncio.run(_connected(_settings(service, state_dir), act, patience))
+
+
+async def _connected(settings: Settings, act: Act[T], patience: float) -> T:
     try:
-        connection = await asyncpg.connect(**settings.postgres_arguments())
+        connection = await asyncpg.connect(**settings.postgres_arguments(), timeout=PATIENCE, command_timeout=patience)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise OnboardingError(f"the service's database cannot be reached: {preflight.why(error)}") from None
     try:
@@ -112,14 +140,22 @@ async def _connected(settings: Settings, act: Act[T]) -> T:
         ) from None
     except (asyncpg.DataError, asyncpg.InterfaceError, UnicodeError):
         raise OnboardingError("a number or a text is none that the database can take") from None
-    except asyncpg.PostgresError as error:
+    except (asyncpg.PostgresError, TimeoutError) as error:
         raise OnboardingError(f"it was not done: {preflight.why(error)}") from None
     except KafkaError as error:
         raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
     except ValueError as error:  # who does it, or why, is not what can be kept
         raise OnboardingError(str(error)) from None
     finally:
-        await connection.close()
+        await _let_go(connection)
+
+
+async def _let_go(connection: Any) -> None:
+    """A server that has stopped answering is not asked to say goodbye either."""
+    try:
+        await connection.close(timeout=1)
+    except (OSError, asyncpg.InterfaceError):
+        connection.terminate()
 
 
 def _settings(service: str, state_dir: Path) -> Settings:

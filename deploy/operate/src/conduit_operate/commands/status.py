@@ -1,13 +1,16 @@
 """`conduit status`: whether all of it answers, and what waits in each service. Needs no Prometheus.
 
-Exit codes: 0 all is ready, 1 something is not or cannot be asked, 2 misuse. What waits does not change them.
+Exit codes: 0 all is ready, 1 something is not, does not run or cannot be asked, 2 misuse. What waits does not change them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,66 +20,85 @@ from rich.console import Console
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
-from conduit_operate.commands.service_database import with_connection
+from conduit_operate.broker import Broker
+from conduit_operate.commands.service_database import Act, say_away, with_all
 from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, surroundings, table
 from conduit_operate.env_file import url_variable, urls_variable
 from conduit_operate.figures import Figures, figures
-from conduit_operate.health import accepts_at, is_ready
+from conduit_operate.health import greets_at, is_ready, kafka_answers, postgres_answers
 from conduit_operate.lag import Lag
 
 
 class Part(NamedTuple):
-    """Something that has to answer."""
+    """Something that has to answer. Where it does not even run, or cannot be asked, `why` says so."""
 
     name: str
     address: str
     ready: bool
+    why: str = ""
 
 
 def status(state_dir: StateDir, *, as_json: AsJson = False) -> None:
-    """What runs and what waits: on Kafka, to be sent, put aside, and for people. The exit code is 0 when all is ready."""
+    """What runs and what waits: on Kafka, to be sent, put aside, and for people.
+
+    The exit code is 0 when all is ready and every figure is known.
+    """
     with explained():
         env = surroundings(state_dir)
-    parts = _parts(env)
-    found = {service: _figures(service, state_dir) for service in SERVICES if f"{service.upper()}_POSTGRES_DSN" in env}
+    parts = _parts(env, _broker(state_dir))
+    counted, away = with_all({service: _look(service) for service in SERVICES}, state_dir)
+    say_away(away)
+    found = {service: counted.get(service) for service in SERVICES}
     lag = _lag(state_dir) if all(part.ready for part in parts if part.name == "kafka") else {}
     if as_json:
         services = {name: {"lag": lag.get(name), **(asdict(each) if each else {})} for name, each in found.items()}
         typer.echo(json.dumps({"parts": [part._asdict() for part in parts], "services": services}))
     else:
         _show(parts, found, lag)
-    if not all(part.ready for part in parts) or None in found.values():
+    if not all_well(parts, found, lag):
         raise typer.Exit(1)
 
 
-def _parts(env: Mapping[str, str]) -> list[Part]:
-    """Address and readiness of each."""
-    sockets = {
-        "kafka": env.get("KAFKA_BOOTSTRAP_SERVERS", "").split(",")[0],
-        "postgres": env.get("POSTGRES_DSN", "").rpartition("@")[2].partition("/")[0],
-        "smtp": f"{env['SMTP_HOST']}:{env['SMTP_PORT']}" if "SMTP_HOST" in env and "SMTP_PORT" in env else "",
-    }
-    urls = [
-        (name, url)
-        for name in SERVICES
-        for url in (env.get(urls_variable(name)) or env.get(url_variable(name), "")).split(",")
-        if url
+def all_well(parts: Sequence[Part], found: Mapping[str, Figures | None], lag: Mapping[str, int]) -> bool:
+    """Nothing that is not known is taken for well."""
+    return all(part.ready for part in parts) and None not in found.values() and found.keys() <= lag.keys()
+
+
+def _parts(env: Mapping[str, str], broker: Broker | None) -> list[Part]:
+    """Address and readiness of each, all asked at once."""
+    dsn, missing = env.get("POSTGRES_DSN", ""), []
+    asked: list[tuple[str, str, Callable[[], bool]]] = [
+        ("kafka", env.get("KAFKA_BOOTSTRAP_SERVERS", ""), lambda: broker is not None and kafka_answers(broker))
     ]
-    return [Part(name, address, accepts_at(address)) for name, address in sockets.items() if address] + [
-        Part(name, url, is_ready(url)) for name, url in urls
-    ]
+    if dsn:
+        asked.append(("postgres", dsn.rpartition("@")[2].partition("/")[0], lambda: postgres_answers(dsn)))
+    if "SMTP_HOST" in env and "SMTP_PORT" in env:
+        smtp = f"{env['SMTP_HOST']}:{env['SMTP_PORT']}"
+        asked.append(("smtp", smtp, partial(greets_at, smtp)))
+    for name in SERVICES:
+        urls = env.get(urls_variable(name)) or env.get(url_variable(name), "")
+        asked += [(name, url, partial(is_ready, url)) for url in urls.split(",") if url]
+        if not urls:
+            missing.append(Part(name, "", False, f"set {url_variable(name)}" if env is os.environ else "not running"))
+    with ThreadPoolExecutor(len(asked)) as pool:
+        ready = list(pool.map(lambda each: each[2](), asked))
+    return [Part(name, address, answer) for (name, address, _), answer in zip(asked, ready, strict=True)] + missing
 
 
-def _figures(service: str, state_dir: Path) -> Figures | None:
-    """None where its database cannot be asked, which has been said then."""
+def _broker(state_dir: Path) -> Broker | None:
+    """None where it is not known how to come to it, which has been said then."""
+    try:
+        with explained():
+            return reach(state_dir)
+    except typer.Exit:
+        return None
 
+
+def _look(service: str) -> Act[Figures]:
     async def look(_: Settings, connection: Connection) -> Figures:
         return await figures(service, connection)
 
-    try:
-        return with_connection(service, state_dir, look)
-    except typer.Exit:
-        return None
+    return look
 
 
 def _lag(state_dir: Path) -> dict[str, int]:
@@ -92,7 +114,7 @@ def _show(parts: list[Part], found: Mapping[str, Figures | None], lag: Mapping[s
     console = Console()
     answering = table("part", "address", "ready")
     for part in parts:
-        answering.add_row(part.name, part.address, "yes" if part.ready else "no")
+        answering.add_row(part.name, part.address, "yes" if part.ready else part.why or "no")
     console.print(answering)
     waiting = table("service", "to read", "to send", "oldest", "dead letters", "refused", "held")
     for name, each in found.items():

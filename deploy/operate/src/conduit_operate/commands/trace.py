@@ -6,7 +6,7 @@ Exit codes: 0 found, 1 a service could not be asked (what the others know is sho
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Station, Trail, Trails
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
-from conduit_operate.commands.service_database import NOTHING_FOUND, with_connection
+from conduit_operate.commands.service_database import NOTHING_FOUND, Act, say_away, with_all
 from conduit_operate.commands.shared import AsJson, StateDir, explained, surroundings, table
 from conduit_routing import trail as of_routing
 from conduit_triage import trail as of_triage
@@ -57,9 +57,10 @@ def trace(
     """Show every station of a referral: when, which service, who and what; and what it waits for."""
     with explained():
         surroundings(state_dir)
-    away: set[str] = set()
-    found = [_traced(referral_id, state_dir, away) for referral_id in _named(text, state_dir, away)]
-    refused = _refused(text, state_dir, away)
+    away: dict[str, str] = {}
+    named, refused = _named(text, state_dir, away)
+    found = _traced(named, state_dir, away)
+    say_away(away)
     if as_json:
         shown = [_object(each) for each in found], [asdict(each) for each in refused], sorted(away)
         typer.echo(json.dumps(dict(zip(("referrals", "refused", "not_asked"), shown, strict=True)), default=str))
@@ -73,47 +74,34 @@ def trace(
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _named(text: str, state_dir: Path, away: set[str]) -> list[UUID]:
-    """The referrals that any service knows by this id, in the services' order."""
-    found: dict[UUID, None] = {}
-    for service, trails in TRAILS.items():
+def _named(text: str, state_dir: Path, away: dict[str, str]) -> tuple[list[UUID], list[Station]]:
+    """The referrals that any service knows by this id, in the services' order; and what intake refused under it."""
 
-        async def look(_: Settings, connection: Connection, trails: Trails = trails) -> list[UUID]:
-            return await trails.named(connection, text)
+    def look(service: str) -> Act[tuple[list[UUID], list[Station]]]:
+        async def named(_: Settings, connection: Connection) -> tuple[list[UUID], list[Station]]:
+            refused = await of_intake.refused(connection, text) if service == "intake" else []
+            return await TRAILS[service].named(connection, text), refused
 
-        found |= dict.fromkeys(_ask(service, state_dir, away, look) or ())
-    return list(found)
+        return named
 
-
-def _traced(referral_id: UUID, state_dir: Path, away: set[str]) -> Traced:
-    trails = {}
-    for service, each in TRAILS.items():
-
-        async def look(_: Settings, connection: Connection, each: Trails = each) -> Trail:
-            return await each.trail(connection, referral_id)
-
-        trail = _ask(service, state_dir, away, look)
-        if trail is not None:
-            trails[service] = trail
-    return Traced(referral_id, trails)
+    answers, silent = with_all({service: look(service) for service in TRAILS}, state_dir)
+    away |= silent
+    found = {referral_id: None for ids, _ in answers.values() for referral_id in ids}
+    return list(found), [each for _, refused in answers.values() for each in refused]
 
 
-def _refused(text: str, state_dir: Path, away: set[str]) -> list[Station]:
-    async def look(_: Settings, connection: Connection) -> list[Station]:
-        return await of_intake.refused(connection, text)
+def _traced(ids: Sequence[UUID], state_dir: Path, away: dict[str, str]) -> list[Traced]:
+    """Each referral's way through the services that answered a moment ago."""
 
-    return _ask("intake", state_dir, away, look) or []
+    def look(service: str) -> Act[dict[UUID, Trail]]:
+        async def trails(_: Settings, connection: Connection) -> dict[UUID, Trail]:
+            return {each: await TRAILS[service].trail(connection, each) for each in ids}
 
+        return trails
 
-def _ask(service: str, state_dir: Path, away: set[str], look: Any) -> Any:
-    """None where it cannot be asked, which is said once."""
-    if service in away:
-        return None
-    try:
-        return with_connection(service, state_dir, look)
-    except typer.Exit:
-        away.add(service)
-        return None
+    answers, silent = with_all({service: look(service) for service in TRAILS if ids and service not in away}, state_dir)
+    away |= silent
+    return [Traced(each, {service: trails[each] for service, trails in answers.items()}) for each in ids]
 
 
 def _object(traced: Traced) -> dict[str, Any]:
