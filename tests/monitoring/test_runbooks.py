@@ -107,13 +107,13 @@ def test_dead_letters_take_effect_once_their_cause_is_mended_and_the_page_is_fol
         connection.execute("ALTER TABLE assessments ADD CONSTRAINT a_fault CHECK (partner_reference <> 'REPLAY-001')")
         with pytest.raises(AssertionError):
             watched.load("REPLAY", ["001"], patience_seconds=8)
-        until(lambda: "1 dead letters wait" in dead_letters(watched, "list", "triage"), "no dead letter", 20)
+        until(lambda: "1 dead letter waits" in dead_letters(watched, "list", "triage"), "no dead letter", 20)
         connection.execute("ALTER TABLE assessments DROP CONSTRAINT a_fault")
         (replay,) = [
             block for block in COMMANDS.findall((PAGES[0].parent / f"{REPLAY}.md").read_text()) if "replay" in block
         ]
         done = shell(replay, checkout)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "triage: 1 took effect, 0 wait, 0 were not found" in done.stdout
+        assert "triage: 1 took effect, 0 still waiting, 0 not found" in done.stdout
         row = connection.execute("SELECT count(*) FROM assessments WHERE partner_reference = 'REPLAY-001'").fetchone()
         assert row == (1,)

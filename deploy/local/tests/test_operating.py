@@ -174,7 +174,7 @@ def test_reconcile_names_a_referral_that_one_service_took_and_the_next_does_not_
 
 def test_status_counts_what_waits_for_people(up: Up, traced: str) -> None:
     found = up.shown("status")["services"]
-    assert found["triage"]["work"]["reviews wait"] >= 1
+    assert found["triage"]["work"]["reviews waiting"] >= 1
     assert found["triage"]["lag"] == found["triage"]["dead_letters"] == 0
     assert found["routing"]["work"]["cases with no force"] == 0
 

@@ -129,15 +129,18 @@ def test_status_counts_what_waits_and_says_that_kafka_is_away(filled: Any, condu
     assert found["parts"][0] == {"name": "kafka", "address": "127.0.0.1:1", "ready": False, "why": ""}
     services = found["services"]
     assert services["intake"]["refused"] == services["triage"]["dead_letters"] == 1
-    assert services["triage"]["work"] == {"reviews wait": 1, "of them in urgencies with one overdue": 1}
-    assert services["routing"]["work"]["hand-offs wait"] == 2
+    assert services["triage"]["work"] == {
+        "reviews waiting": 1,
+        "reviews at an urgency level where one is overdue": 1,
+    }
+    assert services["routing"]["work"]["hand-offs waiting"] == 2
     assert services["routing"]["work"]["cases with no force"] == 1
     assert services["notification"]["work"] == {
         "duty tasks not taken": 1,
-        "of them everybody was called": 0,
+        "duty tasks for which everyone has been called": 0,
         "notices to send": 1,
     }
-    assert "notification: 1 duty tasks not taken" in conduit("status").output
+    assert "notification: 1 duty task not taken" in conduit("status").output
 
 
 def test_status_takes_nothing_that_it_does_not_know_for_well() -> None:

@@ -122,7 +122,7 @@ def test_a_broker_without_passwords_gets_topics_and_the_entry_alone() -> None:
     made = onboarding.onboard(replace(EMPTY, secured=False), ENTRY)
     assert {step.what for step in made.steps} == {"topic", "entry"}
     with pytest.raises(OnboardingError, match="needs no credentials on this broker"):
-        onboarding.rotate(replace(EMPTY, secured=False))
+        onboarding.rotate(replace(EMPTY, secured=False, entry=ENTRY))
 
 
 def test_where_kafka_asks_for_no_password_the_http_apis_secrets_are_rotated_alone() -> None:

@@ -45,7 +45,7 @@ def test_events_are_listed_sent_again_and_given_up(refused: str) -> None:
     assert "3 would be sent again; nothing was changed" in conduit("return", "triage")
     assert "1 would be discarded; nothing was changed" in conduit("discard", "triage", "--id", "3")
     assert "triage: 1 discarded" in conduit("discard", "triage", "--id", "3", *BY)
-    assert "triage: 2 are being sent again" in conduit("return", "triage", *BY)
+    assert "triage: 2 events are being sent again" in conduit("return", "triage", *BY)
     with psycopg.connect(refused) as connection:
         assert connection.execute("SELECT id, shard, topic FROM outbox ORDER BY id").fetchall() == [
             (1, 0, "triage.decisions.v1"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from click.testing import Result
+from typer.testing import CliRunner
 
 from conduit_contracts.programme import Contact, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_operate.agreements import EndingMou, ending
+from conduit_operate.cli import app
 from deploy.operate.tests.rows import REFERRAL, SECRET
 
 Conduit = Callable[..., Result]
@@ -79,7 +82,7 @@ def test_who_was_refused_is_named_with_codes(filled: Any, conduit: Conduit) -> N
         "field_missing",
         1,
     )
-    assert "northlight: 1 times referral, field_missing; last at " in conduit("partner", "refused").output
+    assert "northlight: 1 time referral, field_missing; last at " in conduit("partner", "refused").output
 
 
 @pytest.mark.parametrize("command", ["handoffs", "reviews", "notices"])
@@ -127,3 +130,12 @@ def test_agreements_that_are_in_force_and_end_soon_are_named_the_soonest_first()
         EndingMou("later", "M-LATER", date(2026, 12, 31)),
     ]
     assert [each.reference for each in ending(partners, TODAY, 7)] == ["M-SOON"]
+
+
+@pytest.mark.parametrize("terminal", [{}, {"FORCE_COLOR": "1"}], ids=["piped", "terminal"])
+@pytest.mark.parametrize("command", ["handoffs", "reviews"])
+def test_an_id_is_never_cut_in_two_however_narrow_the_terminal(
+    filled: Any, tmp_path: Path, command: str, terminal: dict[str, str]
+) -> None:
+    done = CliRunner().invoke(app, [command, "--state-dir", str(tmp_path)], env={"COLUMNS": "80", **terminal})
+    assert done.output.count(str(REFERRAL)) == {"handoffs": 2, "reviews": 3}[command], done.output

@@ -42,7 +42,7 @@ def restart(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Stop a service and start it again, one process after the other; returns when all of them are ready.
+    """Restart a service, one process at a time, and wait until all are ready.
 
     It finishes the work in hand and goes on where it left off. Exit codes: 0 it is ready again, 1 it is not, 2 misuse.
     """

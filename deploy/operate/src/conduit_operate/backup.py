@@ -22,7 +22,7 @@ from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_contracts.topics import SERVICES
 from conduit_operate import offsets, postgres_programs
 from conduit_operate.broker import Broker
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.paths import write_private
 from conduit_operate.register import read_registers
 
@@ -94,12 +94,13 @@ def read(folder: Path) -> Manifest:
     """What the backup in this folder holds, each file of it looked at.
 
     Raises:
-        OnboardingError: it is none, or a file is not as it was written.
+        UnknownError: it is none.
+        OnboardingError: a file is not as it was written.
     """
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
-        raise OnboardingError(f"{folder} holds no backup: there is no {MANIFEST}") from None
+        raise UnknownError(f"{folder} holds no backup: there is no {MANIFEST}") from None
     except ValidationError:
         raise OnboardingError(f"{folder / MANIFEST} cannot be read: it is damaged, or of another release") from None
     for each in manifest.services.values():

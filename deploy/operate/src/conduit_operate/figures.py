@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,17 +39,17 @@ async def _of_triage(connection: Connection) -> dict[str, int]:
     levels, now = await triage.levels(connection), datetime.now(UTC)
     late = sum(level.reviews for level in levels.values() if level.first_due < now)
     return {
-        "reviews wait": sum(level.reviews for level in levels.values()),
-        "of them in urgencies with one overdue": late,
+        "reviews waiting": sum(level.reviews for level in levels.values()),
+        "reviews at an urgency level where one is overdue": late,
     }
 
 
 async def _of_routing(connection: Connection) -> dict[str, int]:
     figures = await routing.figures(connection, datetime.now(UTC))
     return {
-        "hand-offs wait": sum(figures.handoffs.values()),
-        "without a receipt in time": figures.receipt_breached,
-        "not acknowledged in time": figures.acknowledgement_breached,
+        "hand-offs waiting": sum(figures.handoffs.values()),
+        "hand-offs without a receipt in time": figures.receipt_breached,
+        "hand-offs not acknowledged in time": figures.acknowledgement_breached,
         "questions to an officer": sum(figures.reviews.values()),
         "cases with no force": figures.with_nobody,
     }
@@ -59,9 +60,21 @@ async def _of_notification(connection: Connection) -> dict[str, int]:
     queued = await notices.measure(connection)
     return {
         "duty tasks not taken": tasks,
-        "of them everybody was called": unanswered,
+        "duty tasks for which everyone has been called": unanswered,
         "notices to send": sum(number for number, _ in queued.values()),
     }
+
+
+_SEVERAL = re.compile(r"\b(review|hand-off|question|case|task|notice)s\b")
+
+
+def _one(several: re.Match[str]) -> str:
+    return several[1]
+
+
+def in_words(work: Mapping[str, int]) -> str:
+    """How much work of each kind there is."""
+    return ", ".join(f"{number} {_SEVERAL.sub(_one, what) if number == 1 else what}" for what, number in work.items())
 
 
 _WORK: Mapping[str, Callable[[Connection], Awaitable[dict[str, int]]]] = {

@@ -21,7 +21,7 @@ from conduit_operate.audit import By, audited, read_audit
 from conduit_operate.broker import Broker
 from conduit_operate.grants import grant, granted, revoke, users
 from conduit_operate.health import answering
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
 
@@ -83,14 +83,15 @@ def plan(broker: Broker, partner_id: str) -> Narrowing:
     """What stands, and what is to be done about it.
 
     Raises:
-        OnboardingError: the partner has no topics here, or they are declared elsewhere.
+        UnknownError: the partner has no topics here.
+        OnboardingError: they are declared elsewhere.
     """
     admin = answering(broker)
     found = admin.list_topics(timeout=TIMEOUT).topics
     topic = PARTNER_REFERRALS.name(partner_id)
     start = _cut_short(broker, partner_id)
     if topic not in found and start is None:
-        raise OnboardingError(f"there is no topic {topic}; `conduit partner onboard {partner_id}` makes it")
+        raise UnknownError(f"there is no topic {topic}; `conduit partner onboard {partner_id}` makes it")
     wanted = _writers(broker, admin, partner_id, topic)
     held = granted(admin) if broker.secured else set()
     return Narrowing(

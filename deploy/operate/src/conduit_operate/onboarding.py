@@ -27,13 +27,21 @@ class OnboardingError(ValueError):
     """It cannot be done as asked; the text says what to do instead."""
 
 
+class MisuseError(OnboardingError):
+    """It could never be done, whatever stands: what was typed is wrong."""
+
+
+class UnknownError(OnboardingError):
+    """There is no such partner, force or other thing."""
+
+
 def onboard(standing: Standing, entry: Entry, limits: Limits | None = None, http: Sequence[str] = ()) -> Plan:
     """Everything that a partner or force needs to take part. What it has already stays; a suspension stays as well.
 
     `http` are its clients of the HTTP API.
     """
     if standing.kind == FORCE and standing.identity not in forces():
-        raise OnboardingError(f"there is no force {standing.identity!r}{_nearest(standing.identity, forces())}")
+        raise UnknownError(f"there is no force {standing.identity!r}{_nearest(standing.identity, forces())}")
     if http:
         _must_know_http(standing)
     known = standing.own_users if standing.secured else []
@@ -161,6 +169,8 @@ def _known_users(standing: Standing) -> list[str]:
     """Empty only where credentials of the HTTP API are all it has."""
     if not standing.own_users and not standing.http:
         _must_know_http(standing)
+        if standing.entry is None and not standing.unreadable:
+            raise UnknownError(f"{standing.name} is not in the register")
         what = f"has no credentials; `conduit {standing.kind} onboard` makes them"
         raise OnboardingError(f"{standing.name} {what if standing.secured else 'needs no credentials on this broker'}")
     return standing.own_users
@@ -197,16 +207,18 @@ def _shut_out(standing: Standing) -> PartnerRegistered:
 
 def _partner(standing: Standing) -> PartnerRegistered:
     if not isinstance(standing.entry, PartnerRegistered):
-        what = "has no entry that can be read" if standing.unreadable else "is not in the register"
-        also = "; `suspend --wholly` and `offboard` shut it out as it is" if standing.unreadable else ""
-        raise OnboardingError(f"{standing.name} {what}; `conduit partner onboard` puts it there{also}")
+        how = "`conduit partner onboard` puts it there"
+        if not standing.unreadable:
+            raise UnknownError(f"{standing.name} is not in the register; {how}")
+        also = "`suspend --wholly` and `offboard` shut it out as it is"
+        raise OnboardingError(f"{standing.name} has no entry that can be read; {how}; {also}")
     return standing.entry
 
 
 def _mous(entry: PartnerRegistered, reference: str | None, *, suspended: bool) -> tuple[Mou, ...]:
     references = [mou.reference for mou in entry.mous]
     if reference is not None and reference not in references:
-        raise OnboardingError(f"{entry.partner_id} has no MoU {reference!r}; it has {', '.join(references) or 'none'}")
+        raise UnknownError(f"{entry.partner_id} has no MoU {reference!r}; it has {', '.join(references) or 'none'}")
     return tuple(
         mou.model_copy(update={"suspended": suspended}) if reference in (None, mou.reference) else mou for mou in entry.mous
     )

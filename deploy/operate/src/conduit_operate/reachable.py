@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping
 from conduit_contracts.programme import Contact
 from conduit_notification import addresses
 from conduit_notification.addresses import AddressError
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.onboarding import MisuseError
 
 
 def checked(option: str, text: str | None, check: Callable[[str], str]) -> str | None:
     """The value as it is registered; nothing and an empty text stay as they are.
 
     Raises:
-        OnboardingError: it cannot be sent to; the text names the option.
+        MisuseError: it cannot be sent to; the text names the option.
     """
     if not text:
         return text
     try:
         return check(text)
     except AddressError as error:
-        raise OnboardingError(f"{option} {error}") from None
+        raise MisuseError(f"{option} {error}") from None
 
 
 def _webhook(text: str) -> str:
@@ -47,13 +47,13 @@ def contact(text: str, option: str = "--contact") -> Contact:
     """A contact typed as EMAIL, EMAIL,TELEPHONE or, to be told by another way too, with ,URL,SECRET-NAME behind it.
 
     Raises:
-        OnboardingError: it is typed otherwise, or cannot be reached.
+        MisuseError: it is typed otherwise, or cannot be reached.
     """
     email, *more = (part.strip() for part in text.split(","))
     webhook = more[-2:] if len(more) >= 2 and "://" in more[-2] else []
     telephones = more[: len(more) - len(webhook)]
     if len(telephones) > 1:
-        raise OnboardingError(f"{option} has a comma too many; give EMAIL,TELEPHONE or EMAIL,TELEPHONE,URL,SECRET-NAME")
+        raise MisuseError(f"{option} has a comma too many; give EMAIL,TELEPHONE or EMAIL,TELEPHONE,URL,SECRET-NAME")
     return Contact(
         email=checked(option, email, addresses.email),
         telephone=checked(option, "".join(telephones), addresses.telephone) or None,

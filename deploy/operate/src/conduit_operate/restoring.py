@@ -28,7 +28,9 @@ from conduit_operate.offsets import Place
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.readmitting import MARGIN
 from conduit_operate.register import Entry, key_of, publish, read_registers
+from conduit_operate.wording import counted
 
+_SINCE = "that intake took since the backup"
 READMISSION = "what intake took since the backup"
 _FIRST = {*SERVICES, topics.PARTNER, topics.PROGRAMME}
 """Whose records need no answer of anybody else's to be understood."""
@@ -88,8 +90,8 @@ def must_be_stopped(broker: Broker, patience: float) -> None:
     while running := offsets.running(admin, SERVICES):
         if monotonic() > until:
             raise OnboardingError(
-                f"{', '.join(running)} runs, or was killed within the last minute: stop the services, and only them; "
-                "on one machine end `conduit up`, and start `conduit up --servers`"
+                f"{', '.join(running)}: still running, or killed in the last minute. Stop the services, but leave Kafka and "
+                "PostgreSQL running; on one machine end `conduit up`, and start `conduit up --servers`"
             )
         sleep(0.5)
 
@@ -121,7 +123,14 @@ def carry_out(
         if restore.databases:  # when its group stands where it goes on: what it answered from there on is claimed
             lost = readmitting.lacking(broker, dsns["intake"], manifest.begun_at - MARGIN)
             found = readmitting.take_in_again(broker, dsns["intake"], lost, by.actor)
-            notes.append(f"{len(found.done)} submissions that intake took since the backup were taken in again")
+            notes.append(
+                counted(
+                    len(found.done),
+                    "submission",
+                    f"{_SINCE} was taken in again",
+                    rest_of_many=f"{_SINCE} were taken in again",
+                )
+            )
             notes += [f"event {each} clashes with what intake holds: `conduit trace {each}`" for each in found.clashing]
     return notes
 

@@ -9,6 +9,7 @@ import typer
 
 from conduit_operate.audit import AuditError, read_audit
 from conduit_operate.commands.shared import StateDir
+from conduit_operate.wording import counted
 
 
 def audit(
@@ -34,6 +35,6 @@ def audit(
 
 def _line(entry: dict[str, object]) -> str:
     steps = entry.get("steps")
-    shown = f"; {len(steps)} steps" if isinstance(steps, list) else ""
+    shown = f"; {counted(len(steps), 'step')}" if isinstance(steps, list) else ""
     what = f"{entry['command']} {entry['subject']}, {entry['outcome']}{shown}"
     return f"{entry['at']} {entry['actor']}: {what}; {entry['reason']}"

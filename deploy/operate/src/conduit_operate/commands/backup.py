@@ -1,6 +1,7 @@
 """`conduit backup` and `conduit restore`: the services' databases, and where their consumer groups go on.
 
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is
+no such backup.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from conduit_operate.commands.shared import (
     surroundings,
 )
 from conduit_operate.onboarding import OnboardingError
+from conduit_operate.wording import counted
 
 LEAVING_SECONDS = 90.0
 """How long Kafka may wait for a service that was killed."""
@@ -60,7 +62,7 @@ def backup(
         typer.echo(json.dumps({"folder": str(folder), "begun_at": str(manifest.begun_at), "bytes": sizes}))
         return
     for name, kept in manifest.services.items():
-        typer.echo(f"{name}: {kept.size} bytes, and offsets of {sum(map(len, kept.offsets.values()))} partitions")
+        typer.echo(f"{name}: {kept.size} bytes, and offsets of {counted(sum(map(len, kept.offsets.values())), 'partition')}")
     typer.echo(f"{folder}: done. Passwords, keys and webhook secrets are not in it; keep them apart")
 
 

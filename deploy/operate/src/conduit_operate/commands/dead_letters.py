@@ -22,7 +22,6 @@ from conduit_chassis.settings import Settings
 from conduit_operate import masked
 from conduit_operate.commands.service_database import (
     MOST_SHOWN,
-    NOTHING_FOUND,
     Chosen,
     Ids,
     carry_out,
@@ -31,6 +30,7 @@ from conduit_operate.commands.service_database import (
     with_each,
 )
 from conduit_operate.commands.shared import (
+    NOTHING_FOUND,
     Actor,
     AnyService,
     Apply,
@@ -40,6 +40,7 @@ from conduit_operate.commands.shared import (
     StateDir,
 )
 from conduit_operate.onboarding import OnboardingError
+from conduit_operate.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Show records that were put aside, replay them or discard them.")
 
@@ -81,7 +82,8 @@ def _lines(service: str, found: Found) -> Iterator[str]:
     for letter in found.letters:
         where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
         yield f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}"
-    yield f"{service}: {found.in_all} dead letters wait{first_of(len(found.letters), found.in_all)}"
+    waiting = counted(found.in_all, "dead letter", "waits", rest_of_many="wait")
+    yield f"{service}: {waiting}{first_of(len(found.letters), found.in_all)}"
 
 
 @app.command("show")
@@ -136,7 +138,9 @@ def replay(
     done = carry_out(chosen, "would be handled again", act, apply=apply, actor=actor, reason=reason)
     if done is None:
         return
-    typer.echo(f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} wait, {len(done.unfound)} were not found")
+    typer.echo(
+        f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} still waiting, {len(done.unfound)} not found"
+    )
     if done.waiting or done.unfound:
         raise typer.Exit(1)
 

@@ -1,6 +1,7 @@
 """`conduit duty`: tasks that a person at the hub must take. Only the person who has taken a task sees who to call.
 
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no
+such task.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from conduit_notification import duty_store
 from conduit_notification.duty import Task
 from conduit_operate.commands.service_database import with_connection
 from conduit_operate.commands.shared import StateDir
+from conduit_operate.onboarding import OnboardingError, UnknownError
+from conduit_operate.wording import counted
 
 MOST_SHOWN = 500
 """However many tasks there are, a person takes one after the other."""
@@ -38,7 +41,7 @@ def show(state_dir: StateDir) -> None:
         about = " ".join(filter(None, (task.partner_id, task.partner_reference, str(task.referral_id or ""), task.force_id)))
         typer.echo(f"{task.task_id}  {task.opened_at:%Y-%m-%dT%H:%M:%SZ}  {urgent}{task.words}  {about}")
     more = f"; the first {len(tasks)} are shown" if in_all > len(tasks) else ""
-    typer.echo(f"{in_all} duty tasks are waiting{more}")
+    typer.echo(f"{counted(in_all, 'duty task', 'is', rest_of_many='are')} waiting{more}")
 
 
 @app.command()
@@ -57,19 +60,16 @@ def take(
         async with connection.transaction():
             return await _take(connection, task_id, who)
 
-    lines = with_connection("notification", state_dir, act)
-    for line in lines:
+    for line in with_connection("notification", state_dir, act):
         typer.echo(line)
-    if len(lines) < 2:
-        raise typer.Exit(1)
 
 
 async def _take(connection: Connection, task_id: UUID, who: str) -> list[str]:
     task = await duty_store.by_id(connection, task_id)
     if task is None:
-        return ["there is no such task; `conduit duty list` shows the tasks that are waiting"]
+        raise UnknownError("there is no such task; `conduit duty list` shows the tasks that are waiting")
     if not await duty_store.take(connection, task_id, who, "command") and task.taken_by != who:
-        return [f"{task.taken_by} has already taken it"]
+        raise OnboardingError(f"{task.taken_by} has already taken it")
     callback = await duty_store.callback_of(connection, task_id)
     said = callback.model_dump(exclude_none=True) if callback else {}
     rooms = await duty_store.control_rooms_of(connection, task)

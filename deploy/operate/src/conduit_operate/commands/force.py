@@ -11,7 +11,7 @@ from conduit_contracts.topics import FORCE
 from conduit_notification import addresses
 from conduit_notification.notices import channels_of
 from conduit_operate import onboarding, reachable
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, typed, well_formed
 from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
 from conduit_operate.http_clients import FORCES
 from conduit_operate.plans import Plan, Standing
@@ -19,7 +19,9 @@ from conduit_operate.reachable import checked
 
 app = typer.Typer(no_args_is_help=True, help="Onboard forces, rotate their credentials and list them.")
 
-ForceId = Annotated[str, typer.Argument(metavar="ID", help="The id in conduit_contracts/reference/forces.csv.")]
+ForceId = Annotated[
+    str, typer.Argument(metavar="ID", help="The id in conduit_contracts/reference/forces.csv.", callback=well_formed)
+]
 
 Levels = Annotated[
     list[str] | None, typer.Option(help="The addresses of the next levels, in order. They replace all earlier ones.")
@@ -59,6 +61,11 @@ def onboard(  # noqa: PLR0913  one parameter per option
     given = {"email": email, "webhook_url": webhook_url, "webhook_secret": webhook_secret_name, "telephone": telephone}
 
     def plan_of(standing: Standing) -> Plan:
+        with typed():
+            entry = entry_with(standing)
+        return onboarding.onboard(standing, entry, http=(force_id + FORCES,) if http else ())
+
+    def entry_with(standing: Standing) -> ForceRegistered:
         before = standing.entry if isinstance(standing.entry, ForceRegistered) else ForceRegistered(force_id=force_id)
         levels = before.escalation if escalation_email is None else _levels(escalation_email)
         room = before.control_room if control_room is None else checked("--control-room", control_room, addresses.telephone)
@@ -68,8 +75,7 @@ def onboard(  # noqa: PLR0913  one parameter per option
         contact = contact_of(before.contact, given, force_id)
         # What is not given here stays as it stands.
         changed = {"contact": contact, "escalation": levels, "control_room": room or None}
-        entry = before.model_copy(update={**changed, "professional_standards": standards})
-        return onboarding.onboard(standing, entry, http=(force_id + FORCES,) if http else ())
+        return before.model_copy(update={**changed, "professional_standards": standards})
 
     change("force onboard", (FORCE, force_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
@@ -84,7 +90,7 @@ def _department(typed: str) -> Contact | None:
         return None
     found = reachable.contact(typed, "--professional-standards")
     if not channels_of(found):
-        raise onboarding.OnboardingError("--professional-standards needs an e-mail address: EMAIL or EMAIL,TELEPHONE")
+        raise onboarding.MisuseError("--professional-standards needs an e-mail address: EMAIL or EMAIL,TELEPHONE")
     return found
 
 

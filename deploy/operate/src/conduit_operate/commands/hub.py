@@ -1,6 +1,7 @@
 """`conduit hub`: who the hub's alarms go to. One person proposes a change, another approves it with other credentials.
 
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no
+such proposal.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from conduit_notification.queue import ladder_of
 from conduit_operate import duty_contacts
 from conduit_operate.audit import By, audited
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, explained, must_be_known, reach
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, explained, must_be_known, reach, typed
+from conduit_operate.onboarding import MisuseError, OnboardingError, UnknownError
 from conduit_operate.reachable import contact
 
 app = typer.Typer(no_args_is_help=True, help="Show the hub's duty contacts, propose a change or approve one.")
@@ -61,9 +62,10 @@ def propose(
     """Propose who alarms go to. The present contacts are told about it."""
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
-        message = HubContactsProposed(
-            proposal_id=uuid7(), contacts=_several(contacts), proposed_by=hub.name_of(actor) or "nobody yet"
-        )
+        with typed():
+            message = HubContactsProposed(
+                proposal_id=uuid7(), contacts=_several(contacts), proposed_by=hub.name_of(actor) or "nobody yet"
+            )
         for number, each in enumerate(message.contacts, 1):
             typer.echo(f"{number}. {_shown(each)}")
         if not apply:
@@ -80,12 +82,10 @@ def _shown(each: Contact) -> str:
 
 
 def _several(typed: list[str]) -> tuple[Contact, ...]:
-    """Raises OnboardingError where one absence would leave nobody to call."""
+    """Raises MisuseError where one absence would leave nobody to call."""
     found = tuple(map(contact, typed))
     if len({(each.email or "").casefold() for each in found}) < max(FEWEST, len(found)):
-        raise OnboardingError(
-            "give --contact twice or more, each with an address of its own: one person may not be available"
-        )
+        raise MisuseError("give --contact twice or more, each with an address of its own: one person may not be available")
     return found
 
 
@@ -107,7 +107,7 @@ def approve(
     found = [each for each in with_connection("notification", state_dir, look) if each.proposal_id == proposal_id]
     with explained():
         if not found:
-            raise OnboardingError("no such proposal is waiting; `conduit hub show` lists those that are")
+            raise UnknownError("no such proposal is waiting; `conduit hub show` lists those that are")
         if apply and hub.same_person(found[0].proposed_by, actor):
             raise OnboardingError("the person who proposed it cannot approve it: ask someone else")
         typer.echo(f"{proposal_id} by {found[0].proposed_by}: {', '.join(found[0].shown)}")

@@ -18,6 +18,7 @@ from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, carry_out, first_of, with_each
 from conduit_operate.commands.shared import Actor, AnyService, Apply, AsJson, Reason, Service, StateDir
+from conduit_operate.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
 
@@ -42,7 +43,7 @@ def show(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = F
             for each in found:
                 what = f"{each.topic}  key {each.key}  {each.size} bytes"
                 typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
-            typer.echo(f"{name}: Kafka refused {in_all} events{first_of(len(found), in_all)}")
+            typer.echo(f"{name}: Kafka refused {counted(in_all, 'event')}{first_of(len(found), in_all)}")
     if away:
         raise typer.Exit(1)
 
@@ -65,7 +66,8 @@ def bring_back(
     chosen = Chosen("outbox return", service, state_dir, rejected.waiting, ids)
     done = carry_out(chosen, "would be sent again", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
-        typer.echo(f"{service}: {len(done)} are being sent again. Those that Kafka still refuses will be listed again")
+        sent = counted(len(done), "event", "is", rest_of_many="are")
+        typer.echo(f"{service}: {sent} being sent again. Those that Kafka still refuses will be listed again")
 
 
 @app.command()

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from conduit_chassis.outstanding import Outstanding
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_notification import outstanding as of_notification
 from conduit_operate.commands.service_database import MOST_SHOWN, with_connection
-from conduit_operate.commands.shared import AsJson, StateDir, table
+from conduit_operate.commands.shared import AsJson, StateDir, show_table, table
+from conduit_operate.wording import counted
 from conduit_routing import outstanding as of_routing
 from conduit_triage import outstanding as of_triage
 
@@ -41,7 +41,7 @@ def handoffs(
     async def look(connection: Connection, most: int) -> list[Outstanding]:
         return await of_routing.handoffs(connection, most, late=late, exhausted=silent)
 
-    _show("hand-offs", [("routing", look)], state_dir, as_json)
+    _show("hand-off", [("routing", look)], state_dir, as_json)
 
 
 def reviews(state_dir: StateDir, *, late: Late = False, as_json: AsJson = False) -> None:
@@ -54,13 +54,15 @@ def reviews(state_dir: StateDir, *, late: Late = False, as_json: AsJson = False)
         return await of_triage.reviews(connection, most, late=late)
 
     asked: list[tuple[str, Look]] = [("triage", look)]
-    _show("reviews", asked if late else [*asked, ("routing", of_routing.questions)], state_dir, as_json)
+    _show("review", asked if late else [*asked, ("routing", of_routing.questions)], state_dir, as_json)
 
 
 def notices(
     state_dir: StateDir,
     *,
-    failed: Annotated[bool, typer.Option("--failed", help="Those that the hub gave up instead, of the last days.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Show notices that the hub gave up on in the last --days days instead.")
+    ] = False,
     days: Annotated[float, typer.Option(min=0.01, help="How far back --failed looks.")] = 1.0,
     as_json: AsJson = False,
 ) -> None:
@@ -69,7 +71,7 @@ def notices(
     async def look(connection: Connection, most: int) -> list[Outstanding]:
         return await of_notification.failed(connection, most, timedelta(days=days))
 
-    _show("notices", [("notification", look if failed else of_notification.queued)], state_dir, as_json)
+    _show("notice", [("notification", look if failed else of_notification.queued)], state_dir, as_json)
 
 
 def _show(name: str, asked: Sequence[tuple[str, Look]], state_dir: Path, as_json: bool) -> None:
@@ -83,9 +85,9 @@ def _show(name: str, asked: Sequence[tuple[str, Look]], state_dir: Path, as_json
         referral = str(each.referral_id or "")
         shown.add_row(service, each.priority, each.what, each.who, referral, _time(each.since), _time(each.due), each.about)
     if found:
-        Console().print(shown)
+        show_table(shown)
     more = len(found) > MOST_SHOWN
-    typer.echo(f"more than {MOST_SHOWN} {name}; all with --json" if more else f"{len(found)} {name}")
+    typer.echo(f"more than {MOST_SHOWN} {name}s; all with --json" if more else counted(len(found), name))
 
 
 def _ask(service: str, look: Look, state_dir: Path, most: int) -> list[Outstanding]:

@@ -23,17 +23,20 @@ from conduit_intake.settings import IntakeSettings
 from conduit_operate import onboarding
 from conduit_operate.agreements import ending
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, reach
+from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, reach, typed, well_formed
 from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
 from conduit_operate.http_clients import SANDBOX
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.quotas import PRODUCER
 from conduit_operate.register import read_registers
+from conduit_operate.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Onboard, suspend, resume, offboard, list partners; rotate their credentials.")
 
 DAY = ["%Y-%m-%d"]
-PartnerId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits and single hyphens.")]
+PartnerId = Annotated[
+    str, typer.Argument(metavar="ID", help="Lower-case letters, digits and single hyphens.", callback=well_formed)
+]
 Day = Annotated[datetime | None, typer.Option(formats=DAY)]
 MouReference = Annotated[str | None, typer.Option("--mou", help="Only this MoU.")]
 
@@ -74,13 +77,15 @@ def onboard(  # noqa: PLR0913  one parameter per option
     tried = {"email": sandbox_email, "webhook_url": sandbox_webhook_url}
     limits = {PRODUCER: producer_byte_rate} if producer_byte_rate is not None else None
     http_ids = [*([partner_id] if http else []), *([partner_id + SANDBOX] if sandbox else [])]
-    with explained():
+    with explained(), typed():
         mous = _mou(mou, scope, (signed_on, valid_from, valid_to, review_on), legal_ground)
 
-        def plan_of(standing: Standing) -> Plan:
-            return onboarding.onboard(standing, entry_of(standing, name, mous, contact, tried), limits, http_ids)
+    def plan_of(standing: Standing) -> Plan:
+        with typed():
+            entry = entry_of(standing, name, mous, contact, tried)
+        return onboarding.onboard(standing, entry, limits, http_ids)
 
-        change("partner onboard", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
+    change("partner onboard", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
 @app.command("suspend")
@@ -158,7 +163,7 @@ def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
         typer.echo(
             json.dumps(each._asdict(), default=str)
             if as_json
-            else f"{each.valid_to}  {each.partner_id}  {each.reference}: {(each.valid_to - today).days} days left"
+            else f"{each.valid_to}  {each.partner_id}  {each.reference}: {counted((each.valid_to - today).days, 'day')} left"
         )
 
 
@@ -183,8 +188,8 @@ def refused(
         return
     for each in found:
         last = f"last at {each['last_at']:%Y-%m-%dT%H:%M:%SZ}"
-        typer.echo(f"{each['partner_id']}: {each['times']} times {each['kind']}, {each['why']}; {last}")
-    typer.echo(f"{sum(each['times'] for each in found)} submissions were refused")
+        typer.echo(f"{each['partner_id']}: {counted(each['times'], 'time')} {each['kind']}, {each['why']}; {last}")
+    typer.echo(counted(sum(each["times"] for each in found), "submission", "was refused", rest_of_many="were refused"))
 
 
 def entry_of(
@@ -197,11 +202,11 @@ def entry_of(
     """The register's entry with what is given; what is not given stays as it stands.
 
     Raises:
-        OnboardingError: it is the first time, and no name is given.
+        MisuseError: it is the first time, and no name is given.
     """
     before = standing.entry if isinstance(standing.entry, PartnerRegistered) else None
     if before is None and name is None:
-        raise onboarding.OnboardingError(f"{standing.name} is not in the register yet; give at least --name")
+        raise onboarding.MisuseError(f"{standing.name} is not in the register yet; give at least --name")
     return PartnerRegistered(
         partner_id=standing.identity,
         name=name or (before.name if before else ""),
@@ -224,9 +229,9 @@ def _mou(reference: str | None, scope: str, days: tuple[datetime | None, ...], l
         return ()
     signed_on, valid_from, valid_to, review_on = (_date(day) for day in days)
     if valid_from is None or valid_to is None:
-        raise onboarding.OnboardingError(
-            "an MoU needs its first and last day: give --valid-from and --valid-to as YYYY-MM-DD"
-        )
+        raise onboarding.MisuseError("an MoU needs its first and last day: give --valid-from and --valid-to as YYYY-MM-DD")
+    if valid_to < valid_from:
+        raise onboarding.MisuseError("--valid-to is before --valid-from")
     return (
         Mou(
             reference=reference,

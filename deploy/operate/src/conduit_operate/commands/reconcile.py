@@ -16,7 +16,6 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
-from rich.console import Console
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import SETTLED
@@ -36,12 +35,14 @@ from conduit_operate.commands.shared import (
     explained,
     must_be_known,
     reach,
+    show_table,
     surroundings,
     table,
 )
 from conduit_operate.commands.trace import TRAILS
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.taken import Lost
+from conduit_operate.wording import counted
 
 T = TypeVar("T")
 READ_SECONDS = 60.0
@@ -75,6 +76,14 @@ class Rule:
         return Gap(f"{self.service} {self.stage}", self.then, self.later, sorted(missing))
 
 
+IN_WORDS = {
+    "intake received": "received by intake",
+    "triage assessed": "assessed by triage",
+    "triage for_forces": "passed on for forces by triage",
+    "routing routed": "routed by routing",
+    "notification told": "recorded by notification",
+}
+"""What a service did with a referral, by its name and the stage."""
 RULES = (
     Rule("intake", "received", "triage", "assessed"),
     Rule("intake", "received", "notification", "told"),
@@ -146,9 +155,11 @@ def _readmit(state_dir: Path, all_lost: Lost, by: By | None, *, as_json: bool) -
     elif not lost:
         typer.echo("intake's database holds all that intake took")
     elif by is None:
-        typer.echo(f"{len(lost)} submissions would be taken in again; nothing was changed. Add --apply to carry it out")
+        typer.echo(
+            f"{counted(len(lost), 'submission')} would be taken in again; nothing was changed. Add --apply to carry it out"
+        )
     else:
-        typer.echo(f"{len(found.done)} submissions were taken in again")
+        typer.echo(counted(len(found.done), "submission", "was taken in again", rest_of_many="were taken in again"))
         for each in found.clashing:
             typer.echo(f"event {each} clashes with what intake holds: look at it with `conduit trace {each}`")
     if found.clashing:
@@ -211,21 +222,33 @@ def _show(
     stages = table("service", "stage", "referrals")
     for place, number in counts.items():
         stages.add_row(*place.split(" ", 1), str(number))
-    Console().print(stages)
+    show_table(stages)
     for gap in gaps:
-        typer.echo(f"{len(gap.ids)} that {gap.has} are not {gap.stage} in {gap.lacks}:")
+        typer.echo(_gap(gap))
         for referral_id in gap.ids[:MOST_SHOWN]:
             typer.echo(f"  {referral_id}{_where(referral_id, aside)}")
         if len(gap.ids) > MOST_SHOWN:
             typer.echo(f"  and {len(gap.ids) - MOST_SHOWN} more; --json names them all")
     if lost:
-        typer.echo(f"{len(lost)} submissions that intake took are not in its database; `conduit reconcile --readmit`:")
+        typer.echo(
+            f"{counted(len(lost), 'submission')} taken by intake and not in its database; `conduit reconcile --readmit`:"
+        )
     for each in lost[:MOST_SHOWN]:
         typer.echo(f"  {each.message.referral_id}  {each.message.type}  {each.at:%Y-%m-%dT%H:%M:%SZ}")
     if not gaps and not lost:
         typer.echo("all is accounted for")
     elif gaps:
         typer.echo("look at one with `conduit trace`")
+
+
+def _gap(gap: Gap) -> str:
+    then = IN_WORDS[f"{gap.lacks} {gap.stage}"]
+    return counted(
+        len(gap.ids),
+        "referral",
+        f"{IN_WORDS[gap.has]} has not been {then}:",
+        rest_of_many=f"{IN_WORDS[gap.has]} have not been {then}:",
+    )
 
 
 def _where(referral_id: UUID, aside: Mapping[str, Mapping[UUID, Sequence[Wait]]]) -> str:

@@ -18,9 +18,9 @@ from conduit_chassis.orders import storable
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.audit import By, audited
-from conduit_operate.commands.shared import explained, must_be_known, reach, surroundings
+from conduit_operate.commands.shared import NOTHING_FOUND, explained, must_be_known, reach, surroundings
 from conduit_operate.health import PATIENCE
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.onboarding import MisuseError, OnboardingError
 
 T = TypeVar("T")
 Act: TypeAlias = Callable[[Settings, Any], Awaitable[T]]
@@ -38,9 +38,6 @@ def first_of(shown: int, in_all: int) -> str:
 
 ACTING_SECONDS = 60.0
 """For each answer where something is changed: given up half-way, nobody would know whether it was done."""
-
-NOTHING_FOUND = 3
-"""Exit code of a command that was to change or show something which is not there."""
 
 
 class Chosen(NamedTuple):
@@ -66,7 +63,7 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
         if apply and not (storable(actor) and storable(reason)):
-            raise OnboardingError("an actor and a reason are short texts")
+            raise MisuseError("an actor and a reason are short texts")
     found = with_connection(chosen.service, chosen.state_dir, lambda _, connection: chosen.waiting(connection, chosen.ids))
     if not found:
         typer.echo(f"{chosen.service}: nothing waits{' under these numbers' if chosen.ids else ''}", err=True)
@@ -144,6 +141,8 @@ async def _connected(settings: Settings, act: Act[T], patience: float) -> T:
         raise OnboardingError(f"it was not done: {preflight.why(error)}") from None
     except KafkaError as error:
         raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
+    except OnboardingError:
+        raise
     except ValueError as error:  # who does it, or why, is not what can be kept
         raise OnboardingError(str(error)) from None
     finally:
@@ -167,6 +166,6 @@ def _settings(service: str, state_dir: Path) -> Settings:
     broker, env = reach(state_dir), surroundings(state_dir)
     variable = f"{service.upper()}_POSTGRES_DSN"
     if not env.get(variable):
-        raise OnboardingError(f"set {variable}: what a service put aside is noted in its own database")
+        raise OnboardingError(f"set {variable}: this command reads that service's database")
     given: dict[str, Any] = {name.lower(): value for name, value in broker.environment(OPERATOR).items()}
     return Settings(**given, postgres_dsn=env[variable])

@@ -1,6 +1,7 @@
 """What the commands share: their options, finding the broker, and saying what went wrong.
 
-Without --apply nothing is changed. Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+Without --apply nothing is changed. Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse,
+3 there is no such thing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ from typing import Annotated
 
 import typer
 from confluent_kafka import KafkaException
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+from rich.console import Console
 from rich.table import Table
 
+from conduit_contracts.forms import FORMS
+from conduit_contracts.ids import PartnerId
 from conduit_contracts.texts import shows_something
 from conduit_contracts.topics import SERVICES
 from conduit_operate import lock
@@ -23,18 +28,38 @@ from conduit_operate.broker import Broker, external_broker, local_broker
 from conduit_operate.copies import CopiesError
 from conduit_operate.env_file import read_env_file
 from conduit_operate.http_clients import AwayError
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.onboarding import MisuseError, OnboardingError, UnknownError
 from conduit_operate.paths import default_state_dir
 from conduit_operate.quotas import QuotaError
 from conduit_operate.register import RegisterError
 from conduit_operate.secured import PROTOCOL, authority_path
 from conduit_operate.topics import TopicError
 
+MISUSE = 2
+"""Exit code where what was typed can never be done."""
+NOTHING_FOUND = 3
+"""Exit code of a command that was to change or show something which is not there."""
+
+_IDENTITY: TypeAdapter[str] = TypeAdapter(PartnerId)
+"""A force's has the same form."""
+
 Apply = Annotated[bool, typer.Option("--apply", help="Carry the plan out. Without it the plan is only shown.")]
 Actor = Annotated[
     str, typer.Option(help="Who does this. Required with --apply, and kept in the audit.", envvar="CONDUIT_ACTOR")
 ]
 Reason = Annotated[str, typer.Option(help="Why. Required with --apply, and kept in the audit.")]
+
+
+def well_formed(identity: str) -> str:
+    """A partner's or force's id as it was typed.
+
+    Raises:
+        BadParameter: nobody can have it.
+    """
+    try:
+        return _IDENTITY.validate_python(identity)
+    except ValidationError as error:
+        raise typer.BadParameter(f"{identity!r} can be nobody's id: {_problems(error)}") from None
 
 
 def no_such_service(service: str | None) -> str | None:
@@ -54,20 +79,42 @@ AnyService = Annotated[str | None, typer.Argument(help=f"{_ONE_OF} All by defaul
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are kept.", default_factory=default_state_dir)]
 
+IDS = ("referral",)
+"""Columns of tables that hold an id."""
+UNBOUNDED = 10_000
+"""Wider than any row."""
+
 EXPECTED = (AwayError, CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What may well go wrong is said in a sentence, and ends with exit code 1."""
+    """What may well go wrong is said in a sentence, and ends with exit code 1; misuse with 2, what is not there with 3."""
     try:
         yield
+    except MisuseError as error:
+        _fail(str(error), MISUSE)
+    except UnknownError as error:
+        _fail(str(error), NOTHING_FOUND)
     except ValidationError as error:
-        _fail("\n".join(_problem(each["loc"], each["msg"]) for each in error.errors(include_input=False, include_url=False)))
+        _fail(_problems(error))
     except KafkaException as error:
         _fail(f"Kafka refused: {error.args[0].str()}")
     except EXPECTED as error:
         _fail(str(error))
+
+
+@contextmanager
+def typed() -> Iterator[None]:
+    """What somebody typed becomes part of a message here.
+
+    Raises:
+        MisuseError: it may not be in one; says which part and why.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        raise MisuseError(_problems(error)) from None
 
 
 def surroundings(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
@@ -114,17 +161,35 @@ def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
 
 
 def table(*columns: str, wrap: bool = False) -> Table:
-    """An empty table. Lines that `wrap` nowhere stay whole, so that an id or an address can be copied."""
+    """An empty table. Lines that `wrap` nowhere stay whole, and so does an id always: it can be copied and searched for."""
     made = Table()
     for name in columns:
-        made.add_column(name, no_wrap=not wrap, overflow="fold")
+        made.add_column(name, no_wrap=not wrap or name in IDS, overflow="fold")
     return made
 
 
+def show_table(shown: Table) -> None:
+    """Print it, on a terminal as wide as the terminal where that cuts through no id; elsewhere every row on one line."""
+    console = Console()
+    wanted = console.measure(shown, options=console.options.update(max_width=UNBOUNDED))
+    Console(width=max(console.width, wanted.minimum if console.is_terminal else wanted.maximum)).print(shown)
+
+
+def _problems(error: ValidationError) -> str:
+    found = error.errors(include_input=False, include_url=False)
+    return "\n".join(_problem(each["loc"], _said(each)) for each in found)
+
+
+def _said(problem: ErrorDetails) -> str:
+    """In words: a pattern has a sentence of its own."""
+    pattern = problem.get("ctx", {}).get("pattern")
+    return f"give {FORMS[pattern]}" if pattern in FORMS else problem["msg"].removeprefix("Value error, ")
+
+
 def _problem(location: tuple[int | str, ...], text: str) -> str:
-    return f"{'.'.join(map(str, location)) or 'entry'}: {text}"
+    return ": ".join(filter(None, (".".join(map(str, location)), text)))
 
 
-def _fail(text: str) -> None:
+def _fail(text: str, code: int = 1) -> None:
     typer.echo(text, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)

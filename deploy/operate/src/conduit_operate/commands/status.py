@@ -24,7 +24,7 @@ from conduit_operate.broker import Broker
 from conduit_operate.commands.service_database import Act, say_away, with_all
 from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, surroundings, table
 from conduit_operate.env_file import url_variable, urls_variable
-from conduit_operate.figures import Figures, figures
+from conduit_operate.figures import Figures, figures, in_words
 from conduit_operate.health import greets_at, is_ready, kafka_answers, postgres_answers
 from conduit_operate.lag import Lag
 
@@ -124,4 +124,4 @@ def _show(parts: list[Part], found: Mapping[str, Figures | None], lag: Mapping[s
     console.print(waiting)
     for name, each in found.items():
         if each and each.work:
-            typer.echo(f"{name}: {', '.join(f'{number} {what}' for what, number in each.work.items())}")
+            typer.echo(f"{name}: {in_words(each.work)}")

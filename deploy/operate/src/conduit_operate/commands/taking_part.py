@@ -1,6 +1,7 @@
 """What `conduit partner` and `conduit force` share: a change is planned, shown, and carried out where that is wanted.
 
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse.
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no
+such partner or force.
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ from conduit_operate.commands.shared import (
     must_be_known,
     reach,
     surroundings,
+    well_formed,
 )
 from conduit_operate.http_clients import AwayError, HttpClients
 from conduit_operate.paths import webhook_secrets
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.register import Registers, read_registers
 
-Identity = Annotated[str, typer.Argument(metavar="ID", help="Which one, as it was onboarded.")]
+Identity = Annotated[str, typer.Argument(metavar="ID", help="Which one, as it was onboarded.", callback=well_formed)]
 SecretName = Annotated[str | None, typer.Option(help="The name of the file with the signing secret. By default, the ID.")]
 PlanOf = Callable[[Standing], Plan]
 EntryT = TypeVar("EntryT", PartnerRegistered, ForceRegistered)

@@ -22,8 +22,8 @@ from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Station, Trail, Trails
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
-from conduit_operate.commands.service_database import NOTHING_FOUND, Act, say_away, with_all
-from conduit_operate.commands.shared import AsJson, StateDir, explained, surroundings, table
+from conduit_operate.commands.service_database import Act, say_away, with_all
+from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir, explained, surroundings, table
 from conduit_routing import trail as of_routing
 from conduit_triage import trail as of_triage
 
@@ -55,6 +55,8 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Show every station of a referral: when, which service, who and what; and what it waits for."""
+    if not text.strip():
+        raise typer.BadParameter("give an id")
     with explained():
         surroundings(state_dir)
     away: dict[str, str] = {}
