@@ -29,7 +29,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 LABELS = {
     *("topic", "outcome", "error", "reason", "shard", "tick", "worker", "method", "route", "status", "state", "stage"),
     *("kind", "within", "by", "request", "code", "level", "leg", "step", "priority", "fact", "channel", "result"),
-    *("le", "version", "against"),
+    *("le", "version", "against", "direction"),
 }
 """Every label that a metric of ours may have. A new one is a decision: can it ever hold who somebody is?"""
 OF_EVERY_SERVICE = {

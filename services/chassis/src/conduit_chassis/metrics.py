@@ -68,7 +68,7 @@ JUMPS = Counter(
     "conduit_reading_jumps_total",
     "Partitions where reading did not go on where it had ended. back: the broker lost records that it had confirmed, and "
     "gives their offsets again. ahead: it deleted records that nobody had read. Above zero: see the runbook.",
-    ("topic", "to"),
+    ("topic", "direction"),
 )
 HELD = Gauge(
     "conduit_held_partitions",

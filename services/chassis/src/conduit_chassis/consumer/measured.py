@@ -20,8 +20,8 @@ class ConsumerMetrics(ConsumerObserver):
         self._template = reader.template
         self._held: set[str] = set()
         for topic in reader.templates:  # an alert sees no rise in what begins with one
-            for to in ("back", "ahead"):
-                metrics.JUMPS.labels(topic, to)
+            for direction in ("back", "ahead"):
+                metrics.JUMPS.labels(topic, direction)
 
     @override
     def assigned(self, partitions: int) -> None:
