@@ -100,3 +100,12 @@ def test_all_services_are_listed_and_one_that_cannot_be_asked_hides_no_other(con
     assert "intake could not be asked" in listed.output
     assert conduit("list", "triage").exit_code == 0
     assert [each["service"] for each in json.loads(conduit("list", "triage", "--json").stdout)] == ["triage", "triage"]
+
+
+def test_the_list_for_programs_holds_no_more_than_what_is_shown_of_one(conduit: Any) -> None:
+    listed, shown = conduit("list", "triage", "--json"), json.loads(conduit("show", "triage", "1").stdout)
+    assert SECRET not in listed.stdout
+    assert SECRET.encode().hex() not in listed.stdout
+    for each in json.loads(listed.stdout):
+        assert each.keys() <= shown.keys()
+        assert (each["reason"], each["topic"]) == ("handler_failed", "intake.referrals.v1")

@@ -66,6 +66,15 @@ def test_its_stations_stand_in_the_order_of_time_and_what_it_waits_for_with_sinc
     assert SECRET not in said.output + done.output
 
 
+def test_an_id_that_only_its_sender_knows_is_answered_with_what_to_use_instead(filled: Any, conduit: Conduit) -> None:
+    done = conduit("trace", "0193b3f0-0000-7000-8000-00000000ffff")
+    assert done.exit_code == 3
+    for instead in ("the partner's reference", "partner.<id>.referrals.v1/<partition>/<offset>", "conduit dead-letters"):
+        assert instead in done.output
+    told = " ".join(conduit("trace", "--help").output.replace("│", " ").split())
+    assert "A ce_id that a partner or a force gave, or that was written to a partner, is not kept" in told
+
+
 def test_what_was_refused_is_shown_though_it_is_no_referral(filled: Any, conduit: Conduit) -> None:
     found = json.loads(conduit("trace", "NL-2", "--json").stdout)
     assert found["referrals"] == []

@@ -17,6 +17,7 @@ from conduit_contracts.referral import LegalGround
 from conduit_contracts.topics import FORCE, PARTNER, specs
 from conduit_operate import onboarding
 from conduit_operate.access import expected_rules, users_of
+from conduit_operate.commands.partner import state_of
 from conduit_operate.commands.taking_part import show
 from conduit_operate.http_clients import AwayError, HttpClients, Secrets
 from conduit_operate.onboarding import OnboardingError, merged_mous
@@ -275,6 +276,61 @@ def test_a_database_that_is_away_is_told_as_that(tmp_path: Path) -> None:
     http = HttpClients("postgresql://intake:synthetic@127.0.0.1:1/intake", "", tmp_path)
     with pytest.raises(AwayError, match="cannot be reached"):
         http.live(PARTNER, "abc")
+
+
+def notes_of(plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, applied: bool) -> list[str]:
+    show(plan, applied=applied, as_json=False, state_dir=tmp_path)
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+
+
+def test_what_would_come_of_a_plan_is_not_told_as_what_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    standing = after(EMPTY, onboarding.onboard(EMPTY, ENTRY))
+    hooked = ENTRY.model_copy(update={"contact": Contact(webhook_url="https://abc.example/in", webhook_secret="abc")})
+    for plan, would, does in (
+        (onboarding.suspend(standing), "new referrals would be refused", "new referrals are refused"),
+        (onboarding.rotate(standing), "the old credentials would work", "the old credentials work"),
+        (onboarding.onboard(standing, hooked), "would be signed", "are signed"),
+    ):
+        (planned,), (done,) = (notes_of(plan, tmp_path, capsys, applied=applied) for applied in (False, True))
+        assert (would in planned, does in planned) == (True, False)
+        assert (would in done, does in done) == (False, True)
+
+
+def test_what_already_stands_is_told_as_that_without_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    standing = after(EMPTY, onboarding.onboard(EMPTY, ENTRY))
+    suspended = after(standing, onboarding.suspend(standing))
+    again = replace(onboarding.suspend(suspended), entry=suspended.entry)
+    (note,) = notes_of(again, tmp_path, capsys, applied=False)
+    assert "new referrals are refused" in note
+
+
+def test_resuming_whoever_has_left_says_that_it_has_no_credentials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    standing = after(EMPTY, onboarding.onboard(EMPTY, ENTRY))
+    left = after(standing, onboarding.offboard(standing))
+    (note,) = notes_of(onboarding.resume(left), tmp_path, capsys, applied=True)
+    assert note == "note: abc has no credentials and cannot come in; `conduit partner onboard abc` makes new ones"
+    suspended = after(standing, onboarding.suspend(standing))
+    assert notes_of(onboarding.resume(suspended), tmp_path, capsys, applied=True) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "users", "secrets", "state"),
+    [
+        (ENTRY, frozenset(), {}, "taking part"),
+        (ENTRY.model_copy(update={"suspended": True}), frozenset({"partner.abc"}), {}, "suspended"),
+        (ENTRY.model_copy(update={"suspended": True}), frozenset({"partner.abc.2"}), {}, "suspended"),
+        (ENTRY.model_copy(update={"suspended": True}), frozenset({"partner.abc-d"}), {"abc": ("1",)}, "suspended"),
+        (ENTRY.model_copy(update={"suspended": True}), frozenset({"partner.abc-d"}), {}, "offboarded"),
+        (ENTRY.model_copy(update={"suspended": True}), frozenset(), None, "suspended, without a user on Kafka"),
+        (ENTRY.model_copy(update={"suspended": True}), None, {}, "suspended"),
+    ],
+)
+def test_a_partner_that_has_left_is_told_from_one_that_is_suspended(
+    entry: PartnerRegistered, users: frozenset[str] | None, secrets: Secrets | None, state: str
+) -> None:
+    assert state_of(entry, users, lambda _: secrets) == state
 
 
 def test_who_was_shut_out_is_not_said_to_come_back_by_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

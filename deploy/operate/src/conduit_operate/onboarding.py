@@ -97,7 +97,8 @@ def resume(standing: Standing, mou: str | None = None) -> Plan:
     changes: dict[str, object] = {"mous": _mous(entry, mou, suspended=False)}
     if mou is None:
         changes["suspended"] = False
-    return _registering(standing, entry.model_copy(update=changes))
+    plan = _registering(standing, entry.model_copy(update=changes))
+    return replace(plan, shut_out=standing.secured and not (standing.own_users or standing.http or standing.http_away))
 
 
 def offboard(standing: Standing) -> Plan:

@@ -73,6 +73,8 @@ class Plan:
     """Clients with the id of a secret that ends."""
     http_unknown: bool = False
     """Whether clients of the HTTP API may be left that should end: they could not be asked for."""
+    shut_out: bool = False
+    """Whether nobody can come in as this partner afterwards, although its suspensions are lifted."""
     overlaps: bool = False
     """Whether old credentials work beside the new until they are ended."""
 

@@ -66,7 +66,7 @@ def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson
 
     found, away = with_each(service, state_dir, look)
     if as_json:
-        letters = [{"service": name, **asdict(letter)} for name, each in found.items() for letter in each.letters]
+        letters = [{"service": name, **_about(letter)} for name, each in found.items() for letter in each.letters]
         typer.echo(json.dumps(letters, default=_text))
     else:
         for name, each in found.items():
@@ -108,8 +108,13 @@ def show_one(
     )
 
 
+def _about(letter: replaying.DeadLetter) -> dict[str, Any]:
+    """Without its key, which its sender wrote, and what is made of that or of the record."""
+    return {name: held for name, held in asdict(letter).items() if name not in ("key", "lane", "digest", "whole")}
+
+
 def _shown(service: str, letter: replaying.DeadLetter, record: Record | None) -> dict[str, Any]:
-    about = {name: held for name, held in asdict(letter).items() if name not in ("key", "lane", "digest", "whole")}
+    about = _about(letter)
     if record is None:
         return {"service": service, **about, "record": "on the dead-letter topic alone: an earlier release put it aside"}
     shape = {"headers": masked.headers(list(record.headers)), "value": masked.value(record.value)}

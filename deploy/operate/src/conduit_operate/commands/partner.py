@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,22 @@ from conduit_contracts.topics import PARTNER
 from conduit_intake import trail
 from conduit_intake.settings import IntakeSettings
 from conduit_operate import onboarding
+from conduit_operate.access import users_of
 from conduit_operate.agreements import ending
 from conduit_operate.commands.service_database import with_connection
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, reach, typed, well_formed
-from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
-from conduit_operate.http_clients import SANDBOX
+from conduit_operate.commands.taking_part import (
+    Order,
+    SecretName,
+    add_rotate,
+    change,
+    contact_of,
+    reach_intake,
+    show_register,
+)
+from conduit_operate.grants import users
+from conduit_operate.health import answering
+from conduit_operate.http_clients import SANDBOX, AwayError, Secrets
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.quotas import PRODUCER
 from conduit_operate.register import read_registers
@@ -152,7 +163,9 @@ def list_partners(
     if ending_within is not None:
         _show_ending(state_dir, ending_within, as_json)
         return
-    show_register(state_dir, as_json, lambda registers: registers.partners, _line)
+    with explained():
+        state = _state_now(state_dir)
+    show_register(state_dir, as_json, lambda registers: registers.partners, partial(_line, state=state))
 
 
 def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
@@ -249,10 +262,38 @@ def _date(day: datetime | None) -> date | None:
     return day.date() if day else None
 
 
-def _line(partner: PartnerRegistered) -> str:
+def _line(partner: PartnerRegistered, state: Callable[[PartnerRegistered], str]) -> str:
     mous = ", ".join(
         f"{mou.reference} {mou.valid_from} to {mou.valid_to}{' (suspended)' if mou.suspended else ''}"
         for mou in partner.mous
     )
-    state = "suspended" if partner.suspended else "taking part"
-    return f"{partner.partner_id}: {partner.name}; {state}; {mous or 'no MoU'}"
+    return f"{partner.partner_id}: {partner.name}; {state(partner)}; {mous or 'no MoU'}"
+
+
+def _state_now(state_dir: Path) -> Callable[[PartnerRegistered], str]:
+    """Who takes part, is suspended or has left, as the register, Kafka's users and intake's clients have it."""
+    broker, http = reach(state_dir), reach_intake(state_dir)
+    held = users(answering(broker)) if broker.secured else None
+
+    def secrets(partner_id: str) -> Secrets | None:
+        try:
+            return http.live(PARTNER, partner_id) if http else None
+        except AwayError:
+            return None
+
+    return lambda partner: state_of(partner, held, secrets)
+
+
+def state_of(partner: PartnerRegistered, held: Collection[str] | None, secrets: Callable[[str], Secrets | None]) -> str:
+    """The register does not say whether a partner has left: whoever has can no longer come in anywhere.
+
+    `held` are Kafka's users, None where it knows none; `secrets` are None where intake could not be asked for them.
+    """
+    if not partner.suspended:
+        return "taking part"
+    if held is None or users_of(PARTNER, partner.partner_id, held):
+        return "suspended"
+    live = secrets(partner.partner_id)
+    if live is None:
+        return "suspended, without a user on Kafka"
+    return "suspended" if live else "offboarded"

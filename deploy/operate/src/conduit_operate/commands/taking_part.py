@@ -79,7 +79,10 @@ def add_rotate(app: typer.Typer, kind: str) -> None:
 
 
 def show_register(
-    state_dir: Path, as_json: bool, chosen: Callable[[Registers], Mapping[str, EntryT]], line: Callable[[EntryT], str]
+    state_dir: Path,
+    as_json: bool,
+    chosen: Callable[[Registers], Mapping[str, EntryT]],
+    line: Callable[[EntryT], str],
 ) -> None:
     """One line for each of those who are registered; with `as_json` each is an object."""
     with explained():
@@ -130,7 +133,7 @@ def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tu
     Raises:
         Exit: with 1 where something is left that could not be looked at.
     """
-    notes = (*notes, *_notes(plan, state_dir.absolute()))
+    notes = (*notes, *_notes(plan, state_dir.absolute(), planned=not applied))
     files = [str(folder(state_dir.absolute()) / f"{user}.env") for user in plan.users if applied]
     files += [str(folder(state_dir.absolute()) / "http" / f"{client_id}.env") for client_id in plan.http_made if applied]
     if as_json:
@@ -160,22 +163,27 @@ def _all_was_seen(plan: Plan) -> None:
         raise typer.Exit(1)
 
 
-def _notes(plan: Plan, state_dir: Path) -> Iterator[str]:
+def _notes(plan: Plan, state_dir: Path, *, planned: bool) -> Iterator[str]:
+    """What comes of it; as what would be, where it is only planned."""
     kind, _, identity = plan.subject.partition(".")
     if plan.overlaps:
         yield (
-            f"the old credentials work beside the new ones until `conduit {kind} rotate {identity} --finish`; run it "
-            "once the new ones are in use"
+            f"the old credentials {'would work' if planned else 'work'} beside the new ones until "
+            f"`conduit {kind} rotate {identity} --finish`; run it once the new ones are in use"
         )
+    are = "would be" if planned and plan.changes else "are"
     for contact in contacts_of(plan.entry) if plan.entry else ():
         named = f"webhook_secret: (none) → {contact.webhook_secret}"
         if contact.webhook_secret and any(change.endswith(named) for change in plan.changes):
             secret = webhook_secrets(state_dir) / contact.webhook_secret
-            yield f"webhooks to {contact.webhook_url} are signed with the secret in {secret}; the receiver needs it too"
+            yield f"webhooks to {contact.webhook_url} {are} signed with the secret in {secret}; the receiver needs it too"
     if isinstance(plan.entry, PartnerRegistered) and _refuses_all(plan.entry):
-        yield f"no MoU of {identity} is in force, so new referrals are refused" + (
+        be = "would be" if are == "would be" else "is"
+        yield f"no MoU of {identity} {be} in force, so new referrals {are} refused" + (
             "" if plan.removed_users else f"; `conduit partner resume {identity}` lifts a suspension"
         )
+    if plan.shut_out:
+        yield f"{identity} has no credentials and cannot come in; `conduit partner onboard {identity}` makes new ones"
 
 
 def _refuses_all(entry: PartnerRegistered) -> bool:

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_chassis.trail import Station, Trail, Trails
+from conduit_chassis.trail import Station, Trail, Trails, uuid_in
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
 from conduit_operate.commands.service_database import Act, say_away, with_all
@@ -33,6 +33,17 @@ TRAILS: Mapping[str, Trails] = {
     "routing": of_routing,
     "notification": of_notification,
 }
+
+
+IDS = (
+    "A referral's id; a partner's reference; the ce_id of a record that the conduit wrote on intake.referrals.v1, "
+    "routing.cases.v1 or for a force; the id of an HTTP submission; or the place of a record that a partner or a force "
+    "wrote, as partner.<id>.referrals.v1/<partition>/<offset>."
+)
+INSTEAD = """
+A ce_id that a partner or a force gave, or that was written to a partner, is not kept, nor is that of a dead letter. Give the
+referral's id or the partner's reference, or the record's place: partner.<id>.referrals.v1/<partition>/<offset>,
+force.<id>.responses.v1/<partition>/<offset>. What was put aside is shown by `conduit dead-letters list`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +60,15 @@ class Traced:
 
 
 def trace(
-    text: Annotated[str, typer.Argument(metavar="ID", help="A referral's id, a partner's reference, or an event's ce_id.")],
+    text: Annotated[str, typer.Argument(metavar="ID", help=IDS)],
     state_dir: StateDir,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show every station of a referral: when, which service, who and what; and what it waits for."""
+    """Show every station of a referral: when, which service, who and what; and what it waits for.
+
+    A ce_id that a partner or a force gave, or that was written to a partner, is not kept: give the record's place instead.
+    """
     if not text.strip():
         raise typer.BadParameter("give an id")
     with explained():
@@ -72,7 +86,7 @@ def trace(
         typer.echo(f"could not be asked: {', '.join(sorted(away))}", err=True)
         raise typer.Exit(1)
     if not found and not refused:
-        typer.echo(f"no service knows {text}", err=True)
+        typer.echo(f"no service knows {text}{INSTEAD if uuid_in(text) else ''}", err=True)
         raise typer.Exit(NOTHING_FOUND)
 
 
