@@ -108,7 +108,11 @@ def test_restart_comes_back_once_the_service_is_another_process_and_ready(up: Up
 
 def test_trace_shows_a_referrals_stations_and_what_it_waits_for_by_any_of_its_ids(up: Up, traced: str) -> None:
     ((event_id,),) = rows(up, "intake", "SELECT event_id FROM history WHERE referral_id = %s AND what = 'received'", traced)
-    for by in (traced, REFERENCE, event_id):
+    ((place,),) = rows(
+        up, "intake", "SELECT submission_id FROM history WHERE referral_id = %s AND what = 'received'", traced
+    )
+    assert place.startswith("partner.northlight.referrals.v1/")
+    for by in (traced, REFERENCE, event_id, place):
         (found,) = up.shown("trace", by)["referrals"]
         assert found["referral_id"] == traced
         assert found["states"]["triage"] == "under_review"
@@ -207,6 +211,24 @@ def test_the_lists_of_all_services_and_registers_can_be_shown(up: Up) -> None:
     assert up.conduit("dead-letters", "replay", "triage", *BY).exit_code == 3
     forces = up.conduit("force", "list").output.splitlines()
     assert any(line.startswith("west-midlands: team by email") for line in forces), forces
+
+
+@pytest.mark.long
+def test_the_list_of_partners_tells_who_has_left_from_who_is_suspended(up: Up) -> None:
+    def line() -> str:
+        (found,) = [each for each in up.conduit("partner", "list").output.splitlines() if each.startswith("leaver:")]
+        return found
+
+    mou = ("--mou", "MOU-LEAVER", "--valid-from", "2026-01-01", "--valid-to", "2036-01-01")
+    for command, state in (
+        (("onboard", "leaver", "--name", "Synthetic Leaver", *mou), "taking part"),
+        (("suspend", "leaver", "--wholly"), "suspended"),
+        (("offboard", "leaver"), "offboarded"),
+    ):
+        done = up.conduit("partner", *command, *BY)
+        assert done.exit_code == 0, done.output
+        assert f"; {state}; " in line()
+    assert "leaver has no credentials" in up.conduit("partner", "resume", "leaver").output
 
 
 def test_down_ends_it_and_then_nothing_runs(up: Up) -> None:

@@ -7,14 +7,17 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from conduit_contracts.topics import SERVICES
-from conduit_operate import lock
+from conduit_operate import health, lock
 from conduit_operate.cli import app
 from conduit_operate.env_file import write_env_file
 
@@ -122,3 +125,22 @@ def test_a_kafka_that_never_answers_is_given_up_soon_and_named(
     assert f"Kafka at {silent} does not answer" in done.output
     assert "It is made by" not in done.output
     assert seconds < SOON
+
+
+def test_those_who_ask_services_at_the_same_time_share_one_client() -> None:
+    """One that lost a race would hold its connections open until somebody happens to collect it."""
+    made = []
+
+    class Counted(httpx.Client):
+        def __init__(self, **options: Any) -> None:
+            made.append(self)
+            time.sleep(0.05)
+            super().__init__(**options)
+
+    health._client.cache_clear()
+    with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(8) as pool:
+        patched.setattr(httpx, "Client", Counted)
+        assert list(pool.map(health.is_ready, ["http://127.0.0.1:1"] * 8)) == [False] * 8
+    assert len(made) == 1
+    made[0].close()
+    health._client.cache_clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import cache
+from threading import Lock
 
 import httpx
 import psycopg
@@ -15,6 +16,8 @@ from conduit_operate.broker import Broker
 PATIENCE = 5.0
 """Seconds. A process that is stopped, or hangs, still has its connections taken by the kernel: only an answer counts."""
 _GREETING = b"220"
+_MAKING = Lock()
+"""Several ask at once, and a client that lost the race would never be closed."""
 
 
 def accepts_at(address: str) -> bool:
@@ -79,8 +82,10 @@ def postgres_answers(dsn: str) -> bool:
 
 
 def is_ready(url: str) -> bool:
+    with _MAKING:
+        client = _client()
     try:
-        return _client().get(f"{url}/readyz").status_code == httpx.codes.OK
+        return client.get(f"{url}/readyz").status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 

@@ -164,7 +164,7 @@ def list_partners(
         _show_ending(state_dir, ending_within, as_json)
         return
     with explained():
-        state = _state_now(state_dir)
+        state = _state_now(state_dir) if not as_json else str
     show_register(state_dir, as_json, lambda registers: registers.partners, partial(_line, state=state))
 
 
