@@ -62,7 +62,7 @@ VALUES (gen_random_uuid(), 'force:kent', 'email', 'force_case', %(id)s, '{}', tr
 NULL), (gen_random_uuid(), 'force:essex', 'email', 'force_case', %(id)s, '{}', true, 'sent', 1, NULL, now(), now(),
 'sent');
 INSERT INTO duty_tasks (task_id, kind, subject, referral_id, danger)
-VALUES (gen_random_uuid(), 'danger', 'one', %(id)s, true)
+VALUES (gen_random_uuid(), 'danger_review', 'one', %(id)s, true)
 """,
 }
 """Statements, separated by semicolons."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from conduit_operate.audit import AuditError, By, audited, path_of, read_audit
 from conduit_operate.cli import app
@@ -83,8 +83,37 @@ def test_the_command_shows_it_and_fails_where_it_was_changed(tmp_path: Path) -> 
     note(tmp_path, "force.kent")
     arguments = ["audit", "--state-dir", str(tmp_path)]
     shown = CliRunner().invoke(app, [*arguments, "--subject", "force.kent", "--json"])
-    assert [json.loads(line)["subject"] for line in shown.output.splitlines()] == ["force.kent"] * 2
+    assert [json.loads(line)["subject"] for line in shown.stdout.splitlines()] == ["force.kent"] * 2
     path_of(tmp_path).write_text(path_of(tmp_path).read_text().replace("kent", "essex"))
     changed = CliRunner().invoke(app, arguments)
     assert changed.exit_code == 1
     assert "was changed after it was written" in changed.output
+
+
+def conduit(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["audit", *arguments, "--state-dir", str(folder)])
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_an_audit_that_is_not_there_is_not_an_empty_one(tmp_path: Path, as_json: tuple[str, ...]) -> None:
+    nowhere = conduit(tmp_path / "nonexistent", *as_json)
+    assert (nowhere.exit_code, nowhere.stdout) == (3, "")
+    assert nowhere.stderr.startswith(f"there is no audit in {tmp_path / 'nonexistent'}")
+    path_of(tmp_path).touch()
+    emptied = conduit(tmp_path, *as_json)
+    assert (emptied.exit_code, emptied.output) == (0, f"{path_of(tmp_path)}: 0 entries\n")
+
+
+def test_somebody_about_whom_nothing_is_kept_has_exit_code_3(tmp_path: Path) -> None:
+    note(tmp_path)
+    done = conduit(tmp_path, "--subject", "nobody")
+    assert (done.exit_code, done.output) == (3, f"{path_of(tmp_path)}: no entry about nobody\n")
+
+
+def test_what_was_done_is_named_and_not_only_counted(tmp_path: Path) -> None:
+    with audited(tmp_path, BY, "dead-letters discard", "triage", [("number", str(each)) for each in range(1, 8)]):
+        pass
+    begun, done, last = conduit(tmp_path).output.splitlines()
+    assert "begun: number 1, number 2, number 3, number 4, number 5 and 2 more; a test" in begun
+    assert done.endswith("dead-letters discard triage, done; a test")
+    assert last == f"{path_of(tmp_path)}: 2 entries"

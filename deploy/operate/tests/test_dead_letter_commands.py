@@ -100,6 +100,18 @@ def test_all_services_are_listed_and_one_that_cannot_be_asked_hides_no_other(con
     assert "intake could not be asked" in listed.output
     assert conduit("list", "triage").exit_code == 0
     assert [each["service"] for each in json.loads(conduit("list", "triage", "--json").stdout)] == ["triage", "triage"]
+    assert [line.split()[:2] for line in conduit("list", "triage").output.splitlines()[:2]] == [
+        ["triage", "1"],
+        ["triage", "2"],
+    ]
+
+
+@pytest.mark.parametrize("command", ["discard", "replay"])
+def test_where_one_number_of_several_is_wrong_nothing_is_done(conduit: Any, tmp_path: Path, command: str) -> None:
+    done = conduit(command, "triage", "--id", "1", "--id", "99", *BY)
+    assert (done.exit_code, done.output) == (3, "triage: nothing waits under 99; nothing was changed\n")
+    assert read_audit(tmp_path) == []
+    assert conduit("show", "triage", "1").exit_code == 0
 
 
 def test_the_list_for_programs_holds_no_more_than_what_is_shown_of_one(conduit: Any) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from conduit_operate.audit import AuditError, read_audit
-from conduit_operate.commands.shared import StateDir
+from conduit_operate.audit import AuditError, path_of, read_audit
+from conduit_operate.commands.shared import NOTHING_FOUND, StateDir
 from conduit_operate.wording import counted
+
+MOST_NAMED = 5
+"""Steps of one entry, for people; with --json all are there."""
 
 
 def audit(
@@ -19,7 +22,13 @@ def audit(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")] = False,
 ) -> None:
-    """Show the audit, oldest first. The exit code is 1 if a line was changed or removed."""
+    """Show the audit, oldest first, and where it is kept.
+
+    The exit code is 1 if a line was changed or removed, and 3 if there is no audit here, or none about this subject.
+    """
+    path = path_of(state_dir.absolute())
+    if not path.exists():
+        _is_not_there(f"there is no audit in {path}: nothing was changed from this state directory")
     try:
         entries = read_audit(state_dir)
     except AuditError as error:
@@ -28,13 +37,26 @@ def audit(
             err=True,
         )
         raise typer.Exit(1) from None
-    for entry in entries:
-        if entry["subject"] == (subject or entry["subject"]):
-            typer.echo(json.dumps(entry, ensure_ascii=False) if as_json else _line(entry))
+    shown = [entry for entry in entries if subject in ("", entry["subject"])]
+    if subject and not shown:
+        _is_not_there(f"{path}: no entry about {subject}")
+    for entry in shown:
+        typer.echo(json.dumps(entry, ensure_ascii=False) if as_json else _line(entry))
+    typer.echo(f"{path}: {counted(len(shown), 'entry', many='entries')}", err=as_json)
+
+
+def _is_not_there(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(NOTHING_FOUND)
 
 
 def _line(entry: dict[str, object]) -> str:
     steps = entry.get("steps")
-    shown = f"; {counted(len(steps), 'step')}" if isinstance(steps, list) else ""
+    shown = f": {_named(steps)}" if isinstance(steps, list) and steps else ""
     what = f"{entry['command']} {entry['subject']}, {entry['outcome']}{shown}"
     return f"{entry['at']} {entry['actor']}: {what}; {entry['reason']}"
+
+
+def _named(steps: list[str]) -> str:
+    more = f" and {len(steps) - MOST_NAMED} more" if len(steps) > MOST_NAMED else ""
+    return f"{', '.join(steps[:MOST_NAMED])}{more}"

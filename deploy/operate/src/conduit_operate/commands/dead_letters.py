@@ -81,7 +81,7 @@ def _lines(service: str, found: Found) -> Iterator[str]:
         yield f"{service} waits since {place.since:%Y-%m-%dT%H:%M:%SZ} at {_where(place)}: {place.reason}. Place {place.id}"
     for letter in found.letters:
         where = f"{letter.topic} partition {letter.partition} offset {letter.offset}"
-        yield f"{letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}"
+        yield f"{service} {letter.id}  {letter.at:%Y-%m-%dT%H:%M:%SZ}  {where}  {letter.reason} {letter.error_class or ''}"
     waiting = counted(found.in_all, "dead letter", "waits", rest_of_many="wait")
     yield f"{service}: {waiting}{first_of(len(found.letters), found.in_all)}"
 

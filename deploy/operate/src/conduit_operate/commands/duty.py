@@ -16,13 +16,17 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.texts import shows_something
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
-from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import StateDir
+from conduit_operate.audit import By, audited
+from conduit_operate.commands.service_database import ACTING_SECONDS, with_connection
+from conduit_operate.commands.shared import StateDir, explained, reach
 from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.wording import counted
 
 MOST_SHOWN = 500
 """However many tasks there are, a person takes one after the other."""
+
+WHY = "takes the task and sees who to call"
+"""The reason in the audit: nobody has to give one in a hurry."""
 
 app = typer.Typer(no_args_is_help=True, help="Show duty tasks and take them.")
 
@@ -51,7 +55,7 @@ def take(
     *,
     actor: Annotated[str, typer.Option(help="Your name, so that others see who has the task.", envvar="CONDUIT_ACTOR")],
 ) -> None:
-    """Take a task so that nobody else is alerted, and see who to call."""
+    """Take a task so that nobody else is alerted, and see who to call. The audit keeps who did."""
     who = " ".join(actor.split())
     if not shows_something(who):
         raise typer.BadParameter("--actor is your name")
@@ -60,14 +64,24 @@ def take(
         async with connection.transaction():
             return await _take(connection, task_id, who)
 
-    for line in with_connection("notification", state_dir, act):
+    with_connection("notification", state_dir, lambda _, connection: _known(connection, task_id))
+    with explained():
+        kept_in = reach(state_dir).state_dir
+        with audited(kept_in, By(who, WHY), "duty take", "duty", [("take", str(task_id))]):
+            lines = with_connection("notification", state_dir, act, patience=ACTING_SECONDS)
+    for line in lines:
         typer.echo(line)
 
 
-async def _take(connection: Connection, task_id: UUID, who: str) -> list[str]:
+async def _known(connection: Connection, task_id: UUID) -> Task:
     task = await duty_store.by_id(connection, task_id)
     if task is None:
         raise UnknownError("there is no such task; `conduit duty list` shows the tasks that are waiting")
+    return task
+
+
+async def _take(connection: Connection, task_id: UUID, who: str) -> list[str]:
+    task = await _known(connection, task_id)
     if not await duty_store.take(connection, task_id, who, "command") and task.taken_by != who:
         raise OnboardingError(f"{task.taken_by} has already taken it")
     callback = await duty_store.callback_of(connection, task_id)

@@ -42,7 +42,7 @@ def show(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = F
         for name, (found, in_all) in by_service.items():
             for each in found:
                 what = f"{each.topic}  key {each.key}  {each.size} bytes"
-                typer.echo(f"{each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
+                typer.echo(f"{name} {each.id}  {each.at:%Y-%m-%dT%H:%M:%SZ}  {what}  {each.reason}")
             typer.echo(f"{name}: Kafka refused {counted(in_all, 'event')}{first_of(len(found), in_all)}")
     if away:
         raise typer.Exit(1)

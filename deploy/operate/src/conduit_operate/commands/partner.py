@@ -172,12 +172,14 @@ def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
     with explained():
         registers = read_registers(reach(state_dir))
     today = datetime.now(ZoneInfo(IntakeSettings.model_fields["mou_time_zone"].default)).date()
-    for each in ending(registers.partners.values(), today, days):
-        typer.echo(
-            json.dumps(each._asdict(), default=str)
-            if as_json
-            else f"{each.valid_to}  {each.partner_id}  {each.reference}: {counted((each.valid_to - today).days, 'day')} left"
-        )
+    found = ending(registers.partners.values(), today, days)
+    if as_json:
+        typer.echo(json.dumps([each._asdict() for each in found], default=str))
+        return
+    for each in found:
+        left = counted((each.valid_to - today).days, "day")
+        typer.echo(f"{each.valid_to}  {each.partner_id}  {each.reference}: {left} left")
+    typer.echo(f"{counted(len(found), 'MoU')} in force {'ends' if len(found) == 1 else 'end'} within {counted(days, 'day')}")
 
 
 @app.command("refused")

@@ -58,7 +58,7 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
     would be.
 
     Raises:
-        Exit: with 3 where nothing waits that it could be done to.
+        Exit: with 3 where nothing waits that it could be done to, or not all that was named.
     """
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
@@ -67,6 +67,9 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
     found = with_connection(chosen.service, chosen.state_dir, lambda _, connection: chosen.waiting(connection, chosen.ids))
     if not found:
         typer.echo(f"{chosen.service}: nothing waits{' under these numbers' if chosen.ids else ''}", err=True)
+        raise typer.Exit(NOTHING_FOUND)
+    if missing := sorted({*(chosen.ids or ())} - {each.id for each in found}):
+        typer.echo(f"{chosen.service}: nothing waits under {', '.join(map(str, missing))}; nothing was changed", err=True)
         raise typer.Exit(NOTHING_FOUND)
     if not apply:
         typer.echo(f"{chosen.service}: {len(found)} {would}; nothing was changed. Add --apply to carry it out")

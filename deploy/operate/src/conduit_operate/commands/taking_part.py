@@ -84,11 +84,14 @@ def show_register(
     chosen: Callable[[Registers], Mapping[str, EntryT]],
     line: Callable[[EntryT], str],
 ) -> None:
-    """One line for each of those who are registered; with `as_json` each is an object."""
+    """One line for each of those who are registered; with `as_json`, an array with an object for each."""
     with explained():
         registers = read_registers(reach(state_dir))
-        for _, entry in sorted(chosen(registers).items()):
-            typer.echo(entry.model_dump_json(exclude_none=True) if as_json else line(entry))
+        entries = [entry for _, entry in sorted(chosen(registers).items())]
+        if as_json:
+            typer.echo(json.dumps([entry.model_dump(mode="json", exclude_none=True) for entry in entries]))
+        else:
+            typer.echo("\n".join(map(line, entries)) or "nobody is registered")
         for each in registers.unreadable:
             typer.echo(str(each), err=True)
 
