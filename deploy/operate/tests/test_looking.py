@@ -58,7 +58,7 @@ def test_its_stations_stand_in_the_order_of_time_and_what_it_waits_for_with_sinc
         ("routing", "an officer at the hub", "home_tied"),
         ("routing", "a force that looks after it", ""),
         ("notification", "email to force:kent: force_case", "tried 2 times"),
-        ("notification", "somebody on duty", "danger"),
+        ("notification", "somebody on duty", "danger_review"),
     }
     assert all(each["since"] for each in found["waits"])
     said = conduit("trace", REFERENCE)
