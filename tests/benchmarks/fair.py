@@ -280,10 +280,15 @@ def report(result: dict[str, Any], arguments: argparse.Namespace) -> int:
         Console().print(f"beyond its limit of {most:g}: {name} of {title}")
     plots = [arguments.output.with_suffix(".png")]
     if not arguments.quick and not arguments.only:
+        arguments.docs.mkdir(parents=True, exist_ok=True)
         (arguments.docs / "fair.md").write_text(page(result), encoding="utf-8")
         plots.append(arguments.docs / "fair.svg")
     draw("fair", arguments.output, *plots, tell=console.print)
     return int(bool(limits))
+
+
+def _medians(turns: int) -> str:
+    return "One turn" if turns == 1 else f"Medians of {turns} turns"
 
 
 def page(result: Mapping[str, Any]) -> str:
@@ -298,7 +303,7 @@ def page(result: Mapping[str, Any]) -> str:
         f"Written by `{result['command']}` on {result['at']} at commit {result['commit']}{changed}, on {facts['cores']} "
         f"cores ({facts['processor']}), {facts['memory_bytes'] / 2**30:.0f} GiB, {facts['platform']}, "
         f"Python {facts['python']}; load average {facts['load_average_before_report'][0]:.1f} at the end. "
-        f"Medians of {len(result['turns'])} turns.",
+        f"{_medians(len(result['turns']))}.",
         "",
         *(f"| {' | '.join(each)} |" for each in rows),
         "",
