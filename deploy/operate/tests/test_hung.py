@@ -17,9 +17,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from conduit_contracts.topics import SERVICES
-from conduit_operate import health, lock
+from conduit_operate import health, lock, postgres_programs, restoring
 from conduit_operate.cli import app
 from conduit_operate.env_file import write_env_file
+from conduit_operate.onboarding import OnboardingError
 
 Conduit = Callable[..., Result]
 SOON = 12.0
@@ -81,6 +82,7 @@ def test_restart_beside_servers_alone_says_in_a_line_what_to_start(servers_alone
     assert done.output == f"{service} does not run here: only Kafka and PostgreSQL do. End them, and start `conduit up`\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [
@@ -106,6 +108,7 @@ def test_databases_that_never_answer_are_all_given_up_after_one_patience(
     assert seconds < SOON
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [("partner", "list"), ("force", "list"), ("partner", "suspend", "northlight"), ("access",), ("lag",), ("reconcile",)],
@@ -125,6 +128,24 @@ def test_a_kafka_that_never_answers_is_given_up_soon_and_named(
     assert f"Kafka at {silent} does not answer" in done.output
     assert "It is made by" not in done.output
     assert seconds < SOON
+
+
+@pytest.mark.long
+@pytest.mark.timeout(30)
+def test_postgresqls_own_programs_do_not_wait_for_ever(silent: str, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(OnboardingError, match="pg_dump of none ended with 1"):
+        postgres_programs.run("pg_dump", f"postgresql://nobody@{silent}/none", [], tmp_path / "said")
+    assert time.monotonic() - began < SOON
+
+
+@pytest.mark.long
+@pytest.mark.timeout(30)
+def test_a_restore_is_not_planned_on_a_database_that_never_answers(silent: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(OnboardingError, match="the database none cannot be reached"):
+        restoring.holds_tables(f"postgresql://nobody@{silent}/none")
+    assert time.monotonic() - began < SOON
 
 
 def test_those_who_ask_services_at_the_same_time_share_one_client() -> None:

@@ -22,6 +22,7 @@ from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_contracts.topics import SERVICES
 from conduit_operate import offsets, postgres_programs
 from conduit_operate.broker import Broker
+from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.paths import write_private
 from conduit_operate.register import read_registers
@@ -112,7 +113,7 @@ def read(folder: Path) -> Manifest:
 
 def settings_of(dsn: str) -> Sequence[str]:
     """What is set for the database itself."""
-    with psycopg.connect(dsn) as connection:
+    with psycopg.connect(dsn, connect_timeout=PATIENCE) as connection:
         return [str(value) for (value,) in connection.execute(_SETTINGS)]
 
 

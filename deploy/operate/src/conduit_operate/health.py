@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from conduit_operate.broker import Broker
 
-PATIENCE = 5.0
+PATIENCE = 5
 """Seconds. A process that is stopped, or hangs, still has its connections taken by the kernel: only an answer counts."""
 _GREETING = b"220"
 _MAKING = Lock()
@@ -75,7 +75,7 @@ def must_answer(client: AdminClient | Consumer, broker: Broker) -> None:
 def postgres_answers(dsn: str) -> bool:
     """Whether PostgreSQL lets this user in and answers a question."""
     try:
-        with psycopg.connect(dsn, connect_timeout=int(PATIENCE)) as connection:
+        with psycopg.connect(dsn, connect_timeout=PATIENCE) as connection:
             return connection.execute("SELECT 1").fetchone() is not None
     except psycopg.Error:
         return False

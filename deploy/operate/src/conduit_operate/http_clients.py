@@ -16,6 +16,7 @@ import psycopg
 from conduit_contracts.topics import FORCE
 from conduit_intake.access import clients
 from conduit_operate.env_file import env_text, parse_env
+from conduit_operate.health import PATIENCE
 from conduit_operate.paths import write_private
 
 Secrets = Mapping[str, tuple[str, ...]]
@@ -78,6 +79,6 @@ class HttpClients:
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:
-            return psycopg.connect(self.dsn, autocommit=True, connect_timeout=10, options="-c timezone=UTC")
+            return psycopg.connect(self.dsn, autocommit=True, connect_timeout=PATIENCE, options="-c timezone=UTC")
         except psycopg.OperationalError:
             raise AwayError from None

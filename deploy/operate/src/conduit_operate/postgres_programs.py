@@ -12,6 +12,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError
 
 
@@ -43,7 +44,7 @@ def run(name: str, dsn: str, arguments: Sequence[str], said: Path) -> None:
     """
     given = conninfo_to_dict(dsn)
     password = given.pop("password", None)
-    env = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
+    env = {"PGCONNECT_TIMEOUT": str(PATIENCE), **os.environ, **({"PGPASSWORD": str(password)} if password else {})}
     said.parent.mkdir(parents=True, exist_ok=True)
     said.touch(mode=0o600)
     with said.open("wb") as file:

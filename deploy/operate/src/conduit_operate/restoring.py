@@ -24,6 +24,7 @@ from conduit_operate.audit import By, audited
 from conduit_operate.backup import Kept, Manifest
 from conduit_operate.broker import Broker
 from conduit_operate.databases import ensure_database
+from conduit_operate.health import PATIENCE, answering
 from conduit_operate.offsets import Place
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.readmitting import MARGIN
@@ -85,8 +86,9 @@ def must_be_stopped(broker: Broker, patience: float) -> None:
 
     Raises:
         OnboardingError: one still is.
+        TimeoutError: Kafka does not answer.
     """
-    admin, until = broker.admin(), monotonic() + patience
+    admin, until = answering(broker), monotonic() + patience
     while running := offsets.running(admin, SERVICES):
         if monotonic() > until:
             raise OnboardingError(
@@ -103,7 +105,7 @@ def plan(broker: Broker, dsns: Mapping[str, str], manifest: Manifest, subject: s
     if answers:
         return Restore(subject, moves=moves)
     stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
-    aside = {name: f"{_name(dsns[name])}_before_{stamp}" for name in manifest.services if _holds_tables(dsns[name])}
+    aside = {name: f"{_name(dsns[name])}_before_{stamp}" for name in manifest.services if holds_tables(dsns[name])}
     return Restore(subject, aside, manifest.services, _missing(broker, manifest), moves)
 
 
@@ -164,9 +166,9 @@ def _missing(broker: Broker, manifest: Manifest) -> list[Entry]:
     return [entry for entry in kept if key_of(entry) not in known]
 
 
-def _holds_tables(dsn: str) -> bool:
+def holds_tables(dsn: str) -> bool:
     try:
-        with psycopg.connect(dsn) as connection:
+        with psycopg.connect(dsn, connect_timeout=PATIENCE) as connection:
             return connection.execute(_HOLDS_TABLES).fetchone() == (True,)
     except psycopg.OperationalError as error:
         raise OnboardingError(
@@ -182,7 +184,7 @@ def _name(dsn: str) -> str:
 def _restore(service: str, kept: Kept, dsn: str, admin_dsn: str, aside: str | None, folder: Path, state_dir: Path) -> None:
     name, owner = _name(dsn), str(conninfo_to_dict(dsn)["user"])
     try:
-        with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        with psycopg.connect(admin_dsn, autocommit=True, connect_timeout=PATIENCE) as connection:
             if aside is not None:
                 rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
                 connection.execute(rename.format(sql.Identifier(name), sql.Identifier(aside)))
