@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conduit_local.smtp_sink import message_paths, read_messages
+from conduit_local.smtp_sink import FolderHandler, message_paths, read_messages
 from tests.support.servers import SmtpSink
 
 
@@ -53,3 +53,10 @@ def test_a_half_written_message_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp" / "1.eml").write_text("half")
     assert read_messages(tmp_path) == []
+
+
+def test_what_is_written_to_others_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "mail"
+    folder.mkdir(mode=0o755)
+    FolderHandler(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700

@@ -120,4 +120,5 @@ def test_the_list_for_programs_holds_no_more_than_what_is_shown_of_one(conduit: 
     assert SECRET.encode().hex() not in listed.stdout
     for each in json.loads(listed.stdout):
         assert each.keys() <= shown.keys()
+        assert each["at"][10] == "T"
         assert (each["reason"], each["topic"]) == ("handler_failed", "intake.referrals.v1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +139,11 @@ def test_an_id_is_never_cut_in_two_however_narrow_the_terminal(
 ) -> None:
     done = CliRunner().invoke(app, [command, "--state-dir", str(tmp_path)], env={"COLUMNS": "80", **terminal})
     assert done.output.count(str(REFERRAL)) == {"handoffs": 2, "reviews": 3}[command], done.output
+
+
+@pytest.mark.parametrize("command", [("handoffs",), ("reviews",), ("notices",), ("partner", "refused")], ids=" ".join)
+def test_times_for_programs_have_a_t(filled: Any, conduit: Conduit, command: tuple[str, ...]) -> None:
+    for each in shown(conduit, *command):
+        at = each.get("since") or each["last_at"]
+        assert at[10] == "T"
+        assert datetime.fromisoformat(at).tzinfo is not None

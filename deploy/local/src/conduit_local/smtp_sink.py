@@ -33,6 +33,7 @@ class FolderHandler:
         self._folder = folder
         self._numbers = itertools.count()
         (folder / "tmp").mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)  # what is written to forces and partners is nobody else's; also where the folder stood before
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]

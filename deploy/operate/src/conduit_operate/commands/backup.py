@@ -42,8 +42,8 @@ def backup(
     folder: Folder,
     state_dir: StateDir,
     *,
-    actor: Actor = "",
-    reason: Reason = "",
+    actor: Annotated[str, typer.Option(help="Who does this. Required, and kept in the audit.", envvar="CONDUIT_ACTOR")] = "",
+    reason: Annotated[str, typer.Option(help="Why. Required, and kept in the audit.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Back up every service's database, how far its consumer group had come, and the registers. Everything may run.

@@ -38,6 +38,7 @@ from conduit_operate.commands.shared import (
     Reason,
     Service,
     StateDir,
+    spelt,
 )
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.wording import counted
@@ -67,7 +68,7 @@ def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson
     found, away = with_each(service, state_dir, look)
     if as_json:
         letters = [{"service": name, **_about(letter)} for name, each in found.items() for letter in each.letters]
-        typer.echo(json.dumps(letters, default=_text))
+        typer.echo(json.dumps(letters, default=spelt))
     else:
         for name, each in found.items():
             for line in _lines(name, each):
@@ -104,7 +105,7 @@ def show_one(
         typer.echo(f"{service}: no dead letter {number} waits", err=True)
         raise typer.Exit(NOTHING_FOUND)
     typer.echo(
-        json.dumps(_shown(service, letters[0], record), default=_text, indent=None if as_json else 2, ensure_ascii=False)
+        json.dumps(_shown(service, letters[0], record), default=spelt, indent=None if as_json else 2, ensure_ascii=False)
     )
 
 
@@ -205,8 +206,3 @@ def discard(
     given_up = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if given_up is not None:
         typer.echo(f"{service}: {len(given_up)} discarded")
-
-
-def _text(value: object) -> str:
-    """Keys and lanes are bytes; times are times."""
-    return value.hex() if isinstance(value, bytes) else str(value)

@@ -17,7 +17,7 @@ from conduit_chassis import rejected
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, carry_out, first_of, with_each
-from conduit_operate.commands.shared import Actor, AnyService, Apply, AsJson, Reason, Service, StateDir
+from conduit_operate.commands.shared import Actor, AnyService, Apply, AsJson, Reason, Service, StateDir, spelt
 from conduit_operate.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
@@ -37,7 +37,7 @@ def show(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = F
     by_service, away = with_each(service, state_dir, look)
     if as_json:
         events = [{"service": name, **asdict(each)} for name, (found, _) in by_service.items() for each in found]
-        typer.echo(json.dumps(events, default=str))
+        typer.echo(json.dumps(events, default=spelt))
     else:
         for name, (found, in_all) in by_service.items():
             for each in found:

@@ -19,7 +19,7 @@ from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_notification import outstanding as of_notification
 from conduit_operate.commands.service_database import MOST_SHOWN, with_connection
-from conduit_operate.commands.shared import AsJson, StateDir, show_table, table
+from conduit_operate.commands.shared import AsJson, StateDir, show_table, spelt, table
 from conduit_operate.wording import counted
 from conduit_routing import outstanding as of_routing
 from conduit_triage import outstanding as of_triage
@@ -78,7 +78,7 @@ def _show(name: str, asked: Sequence[tuple[str, Look]], state_dir: Path, as_json
     most = ALL if as_json else MOST_SHOWN + 1
     found = [(service, each) for service, look in asked for each in _ask(service, look, state_dir, most)]
     if as_json:
-        typer.echo(json.dumps([{"service": service, **asdict(each)} for service, each in found], default=str))
+        typer.echo(json.dumps([{"service": service, **asdict(each)} for service, each in found], default=spelt))
         return
     shown = table("service", "priority", "waits for", "who", "referral", "since", "due", "about", wrap=True)
     for service, each in found[:MOST_SHOWN]:

@@ -24,7 +24,18 @@ from conduit_operate import onboarding
 from conduit_operate.access import users_of
 from conduit_operate.agreements import ending
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, reach, typed, well_formed
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    StateDir,
+    explained,
+    reach,
+    spelt,
+    typed,
+    well_formed,
+)
 from conduit_operate.commands.taking_part import (
     Order,
     SecretName,
@@ -174,7 +185,7 @@ def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
     today = datetime.now(ZoneInfo(IntakeSettings.model_fields["mou_time_zone"].default)).date()
     found = ending(registers.partners.values(), today, days)
     if as_json:
-        typer.echo(json.dumps([each._asdict() for each in found], default=str))
+        typer.echo(json.dumps([each._asdict() for each in found], default=spelt))
         return
     for each in found:
         left = counted((each.valid_to - today).days, "day")
@@ -199,7 +210,7 @@ def refused(
 
     found = with_connection("intake", state_dir, look)
     if as_json:
-        typer.echo(json.dumps(found, default=str))
+        typer.echo(json.dumps(found, default=spelt))
         return
     for each in found:
         last = f"last at {each['last_at']:%Y-%m-%dT%H:%M:%SZ}"

@@ -36,6 +36,7 @@ from conduit_operate.commands.shared import (
     must_be_known,
     reach,
     show_table,
+    spelt,
     surroundings,
     table,
 )
@@ -125,7 +126,7 @@ def reconcile(  # noqa: PLR0913  one parameter per option
     counts = {f"{service} {stage}": len(ids) for service, stages in passed.items() for stage, ids in stages.items()}
     if as_json:
         shown = {"counts": counts, "gaps": [asdict(gap) for gap in gaps], "put_aside": _spelt(aside), "lost": _named(lost)}
-        typer.echo(json.dumps(shown, default=str))
+        typer.echo(json.dumps(shown, default=spelt))
     else:
         _show(counts, gaps, aside, lost)
     if gaps or lost:
@@ -151,7 +152,7 @@ def _readmit(state_dir: Path, all_lost: Lost, by: By | None, *, as_json: bool) -
                 found = readmitting.take_in_again(broker, dsn, all_lost, by.actor)
     if as_json:
         shown = {"lost": _named(lost), "readmitted": found.done, "clashing": found.clashing}
-        typer.echo(json.dumps(shown, default=str))
+        typer.echo(json.dumps(shown, default=spelt))
     elif not lost:
         typer.echo("intake's database holds all that intake took")
     elif by is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -76,8 +77,16 @@ def no_such_service(service: str | None) -> str | None:
 _ONE_OF = f"One of {', '.join(SERVICES)}."
 Service = Annotated[str, typer.Argument(help=_ONE_OF, callback=no_such_service)]
 AnyService = Annotated[str | None, typer.Argument(help=f"{_ONE_OF} All by default.", callback=no_such_service)]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-StateDir = Annotated[Path, typer.Option(help="Where data, logs and passwords are kept.", default_factory=default_state_dir)]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="JSON on standard output: an array where the command lists things, else one object.")
+]
+DEFAULT_STATE_DIR = ".conduit at the root of the checkout"
+StateDir = Annotated[
+    Path,
+    typer.Option(
+        help="Where data, logs and passwords are kept.", default_factory=default_state_dir, show_default=DEFAULT_STATE_DIR
+    ),
+]
 
 IDS = ("referral",)
 """Columns of tables that hold an id."""
@@ -173,6 +182,11 @@ def show_table(shown: Table) -> None:
     console = Console()
     wanted = console.measure(shown, options=console.options.update(max_width=UNBOUNDED))
     Console(width=max(console.width, wanted.minimum if console.is_terminal else wanted.maximum)).print(shown)
+
+
+def spelt(value: object) -> str:
+    """What JSON has no form for: a time is as everywhere else, the rest as text."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _problems(error: ValidationError) -> str:

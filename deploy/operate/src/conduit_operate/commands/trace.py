@@ -23,7 +23,7 @@ from conduit_chassis.trail import Station, Trail, Trails, uuid_in
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
 from conduit_operate.commands.service_database import Act, say_away, with_all
-from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir, explained, surroundings, table
+from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir, explained, spelt, surroundings, table
 from conduit_routing import trail as of_routing
 from conduit_triage import trail as of_triage
 
@@ -79,7 +79,7 @@ def trace(
     say_away(away)
     if as_json:
         shown = [_object(each) for each in found], [asdict(each) for each in refused], sorted(away)
-        typer.echo(json.dumps(dict(zip(("referrals", "refused", "not_asked"), shown, strict=True)), default=str))
+        typer.echo(json.dumps(dict(zip(("referrals", "refused", "not_asked"), shown, strict=True)), default=spelt))
     else:
         _show(found, refused)
     if away:
