@@ -208,3 +208,25 @@ def read_blocks(connection: psycopg.Connection[Any]) -> int:
     connection.execute("SELECT pg_stat_force_next_flush()")
     connection.execute("SELECT pg_stat_clear_snapshot()")
     return one(connection, "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'history'")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_dead_letter_that_was_discarded_stands_among_its_stations(
+    filled: dict[str, str], conduit: Conduit, service: str
+) -> None:
+    with psycopg.connect(filled[service], autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO dead_letters (topic, partition, record_offset, key, digest, reason, error_class, at)"
+            " VALUES ('intake.referrals.v1', 0, 77, %s, '', 'handler_failed', 'KeyError', now())",
+            [str(REFERRAL).encode()],
+        )
+        ((number,),) = connection.execute("SELECT max(id) FROM dead_letters").fetchall()
+    by = ("--apply", "--actor", "A. Operator", "--reason", "no record of ours")
+    assert conduit("dead-letters", "discard", service, "--id", str(number), *by).exit_code == 0
+    found = json.loads(conduit("trace", str(REFERRAL), "--json").stdout)["referrals"][0]
+    (discarded,) = [each for each in found["stations"] if "discarded" in each["what"]]
+    assert (discarded["service"], discarded["actor"], discarded["what"]) == (
+        service,
+        "A. Operator",
+        f"dead letter {number} discarded",
+    )

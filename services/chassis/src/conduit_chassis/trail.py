@@ -20,6 +20,12 @@ UNION ALL SELECT concat(count(*), ' to be sent'), min(created_at), topic
 FROM outbox WHERE key = ANY($1::bytea[]) GROUP BY topic
 ORDER BY since
 """
+_GIVEN_UP = """
+SELECT done.at, done.actor, concat('dead letter ', letter.id, ' discarded') AS what,
+       concat_ws(' ', letter.topic || ':', letter.reason, letter.error_class) AS about
+FROM dead_letter_actions AS done JOIN dead_letters AS letter ON letter.id = done.dead_letter_id
+WHERE done.action = 'discarded' AND letter.key = ANY($1::bytea[]) ORDER BY done.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,11 @@ async def put_aside(connection: Connection, keys: Sequence[str]) -> list[Wait]:
     """What waits under these keys for Kafka or for a person: dead letters, and events that did not leave."""
     rows = await connection.fetch(_PUT_ASIDE, [key.encode() for key in keys])
     return [Wait(**row) for row in rows]
+
+
+async def given_up(connection: Connection, keys: Sequence[str]) -> list[Station]:
+    """Which dead letters under these keys an operator discarded. Why is in the operators' audit."""
+    return [Station(**row) for row in await connection.fetch(_GIVEN_UP, [key.encode() for key in keys])]
 
 
 async def by_event(connection: Connection, statement: str, *arguments: object) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside, uuid_in
+from conduit_chassis.trail import Station, Trail, Wait, by_event, given_up, put_aside, uuid_in
 
 _REFERRAL = "SELECT partner_id, partner_reference, withdrawn_at FROM referrals WHERE referral_id = $1"
 _HISTORY = """
@@ -43,12 +43,15 @@ async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that intake knows of this referral."""
     found = await connection.fetchrow(_REFERRAL, referral_id)
     if found is None:
-        return Trail(waits=await put_aside(connection, [str(referral_id)]))
+        keys = [str(referral_id)]
+        return Trail(stations=await given_up(connection, keys), waits=await put_aside(connection, keys))
     reference = found["partner_reference"]
+    keys = [str(referral_id), reference]
     stations = [Station(**row) for row in await connection.fetch(_HISTORY, referral_id)]
+    stations += await given_up(connection, keys)
     unscanned = [Wait(**row) for row in await connection.fetch(_UNSCANNED, referral_id)]
     state = f"{'withdrawn' if found['withdrawn_at'] else 'received'} from {found['partner_id']} as {reference}"
-    return Trail(state, stations, [*unscanned, *await put_aside(connection, [str(referral_id), reference])])
+    return Trail(state, stations, [*unscanned, *await put_aside(connection, keys)])
 
 
 async def named(connection: Connection, text: str) -> list[UUID]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside, uuid_in
+from conduit_chassis.trail import Station, Trail, Wait, by_event, given_up, put_aside, uuid_in
 
 _REFERRAL = "SELECT state, revision FROM referrals WHERE referral_id = $1"
 _STATIONS = """
@@ -38,6 +38,7 @@ async def trail(connection: Connection, referral_id: UUID) -> Trail:
     stations = [Station(**row) for row in await connection.fetch(_STATIONS, referral_id)]
     waits = [Wait(**row) for row in await connection.fetch(_WAITING, referral_id)]
     state = "" if found is None else f"{found['state']}, after {found['revision']} updates to the partner"
+    stations += await given_up(connection, [str(referral_id)])
     return Trail(state, stations, [*waits, *await put_aside(connection, [str(referral_id)])])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside, uuid_in
+from conduit_chassis.trail import Station, Trail, Wait, by_event, given_up, put_aside, uuid_in
 
 _CASE = "SELECT state, provisional, home_force, interim_owner FROM cases WHERE referral_id = $1"
 _HISTORY = (
@@ -29,11 +29,11 @@ _SENT = "SELECT DISTINCT referral_id FROM history WHERE referral_id >= $1 AND re
 
 async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that routing knows of this referral."""
-    aside = await put_aside(connection, [str(referral_id)])
+    aside, discarded = await put_aside(connection, [str(referral_id)]), await given_up(connection, [str(referral_id)])
     found = await connection.fetchrow(_CASE, referral_id)
     if found is None:
-        return Trail(waits=aside)
-    stations = [Station(**row) for row in await connection.fetch(_HISTORY, referral_id)]
+        return Trail(stations=discarded, waits=aside)
+    stations = [*(Station(**row) for row in await connection.fetch(_HISTORY, referral_id)), *discarded]
     waits = [Wait(**row) for row in await connection.fetch(_WAITING, referral_id)]
     leads = f"home force {found['home_force']}" if found["home_force"] else f"for now {found['interim_owner'] or 'nobody'}"
     return Trail(f"{found['state']}{', provisional' if found['provisional'] else ''}, {leads}", stations, [*waits, *aside])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_chassis.trail import Station, Trail, Wait, by_event, put_aside
+from conduit_chassis.trail import Station, Trail, Wait, by_event, given_up, put_aside
 
 _ASSESSMENT = "SELECT state, decided_by FROM assessments WHERE referral_id = $1"
 _HISTORY = "SELECT at, actor, what, why FROM history WHERE referral_id = $1 ORDER BY id"
@@ -23,11 +23,11 @@ WHERE referral_id >= $1 AND referral_id < $2
 
 async def trail(connection: Connection, referral_id: UUID) -> Trail:
     """All that triage knows of this referral."""
-    aside = await put_aside(connection, [str(referral_id)])
+    aside, discarded = await put_aside(connection, [str(referral_id)]), await given_up(connection, [str(referral_id)])
     found = await connection.fetchrow(_ASSESSMENT, referral_id)
     if found is None:
-        return Trail(waits=aside)
-    stations = [Station(**row) for row in await connection.fetch(_HISTORY, referral_id)]
+        return Trail(stations=discarded, waits=aside)
+    stations = [*(Station(**row) for row in await connection.fetch(_HISTORY, referral_id)), *discarded]
     reviews = [Wait(**row) for row in await connection.fetch(_REVIEW, referral_id)]
     state = found["state"] if found["decided_by"] is None else f"{found['state']}, by {found['decided_by']}"
     return Trail(state, stations, [*reviews, *aside])
