@@ -129,6 +129,7 @@ def test_a_referral_of_the_last_two_minutes_is_not_missed(databases: dict[str, s
         connection.execute(ROWS["intake"].split(";")[0].encode(), {**GIVEN, "id": first_of(datetime.now(UTC))})
     done = conduit("reconcile", "--stores")
     assert (done.exit_code, done.output.splitlines()[-1]) == (0, "all is accounted for")
+    assert "what was taken in the last 2 minutes is left out" in done.output
 
 
 def test_status_counts_what_waits_and_says_that_kafka_is_away(filled: Any, conduit: Conduit) -> None:

@@ -111,6 +111,7 @@ def reconcile(  # noqa: PLR0913  one parameter per option
     """Compare what was taken, what stands and what was sent, referral by referral; name those that are missing and where.
 
     What intake took is asked of its database, and of its own record on intake.referrals.v1, which a lost database leaves.
+    What was taken in the last two minutes is left out, because it may still be on its way.
     """
     must_be_known(apply=apply, actor=actor, reason=reason)
     until = datetime.now(UTC) - SETTLED
@@ -224,6 +225,7 @@ def _show(
     for place, number in counts.items():
         stages.add_row(*place.split(" ", 1), str(number))
     show_table(stages)
+    typer.echo(f"what was taken in the last {counted(int(SETTLED.total_seconds()) // 60, 'minute')} is left out")
     for gap in gaps:
         typer.echo(_gap(gap))
         for referral_id in gap.ids[:MOST_SHOWN]:
