@@ -197,7 +197,7 @@ def test_contacts_that_would_leave_an_alarm_unheard_are_refused(
     conduit: Conduit, contacts: tuple[str, ...], text: str
 ) -> None:
     named = [part for each in contacts for part in ("--contact", each)]
-    assert text in conduit("hub", "propose", *named, code=1).output
+    assert text in conduit("hub", "propose", *named, code=2).output
 
 
 def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who_has_it(
@@ -230,7 +230,7 @@ def test_a_danger_is_taken_by_the_page_or_the_command_and_the_second_is_told_who
         "Cy Example has already taken it\n"
     )
     assert conduit("duty", "list").output == "0 duty tasks are waiting\n"
-    assert "no such task" in conduit("duty", "take", str(uuid7()), "--actor", "Ada Example", code=1).output
+    assert "no such task" in conduit("duty", "take", str(uuid7()), "--actor", "Ada Example", code=3).output
 
 
 def report(stack: Stack, reference: str) -> None:

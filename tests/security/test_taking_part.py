@@ -278,30 +278,30 @@ def test_a_force_is_registered_with_its_levels(changing_broker: Broker, conduit:
     for wrong in ("standards", "a..b@kent.example", ",01622 496 0001", "x@kent.example,1,2"):
         assert (
             "--professional-standards"
-            in conduit("force", "onboard", "kent", "--professional-standards", wrong, code=1).output
+            in conduit("force", "onboard", "kent", "--professional-standards", wrong, code=2).output
         )
     conduit("force", "onboard", "kent", "--professional-standards", "", *BY)
     assert read_registers(changing_broker).forces["kent"].professional_standards is None
-    assert "is it kent" in conduit("force", "onboard", "kennt", code=1).output
+    assert "is it kent" in conduit("force", "onboard", "kennt", code=3).output
 
 
 @pytest.mark.parametrize(
-    ("command", "advice"),
+    ("command", "code", "advice"),
     [
-        (("partner", "suspend", "nobody"), "`conduit partner onboard` puts it there"),
-        (("partner", "rotate", "nobody"), "`conduit partner onboard` makes them"),
-        (("partner", "onboard", "nobody"), "give at least --name"),
-        (("partner", "onboard", "No_Slug", "--name", "x"), "partner_id: String should match"),
-        (("partner", "onboard", "nobody", "--name", "x", "--mou", "M"), "give --valid-from and --valid-to"),
-        (("partner", "onboard", "nobody", "--name", "x", "--email", "nonsense"), "email"),
-        (("partner", "resume", "known", "--mou", "OTHER"), "it has MOU-KNOWN"),
+        (("partner", "suspend", "nobody"), 3, "`conduit partner onboard` puts it there"),
+        (("partner", "rotate", "nobody"), 3, "`conduit partner onboard` puts it there"),
+        (("partner", "onboard", "nobody"), 2, "give at least --name"),
+        (("partner", "onboard", "No_Slug", "--name", "x"), 2, "give lower-case"),
+        (("partner", "onboard", "nobody", "--name", "x", "--mou", "M"), 2, "give --valid-from and --valid-to"),
+        (("partner", "onboard", "nobody", "--name", "x", "--email", "nonsense"), 2, "email"),
+        (("partner", "resume", "known", "--mou", "OTHER"), 3, "it has MOU-KNOWN"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_what_to_do_instead(
-    conduit: Conduit, onboarded: Callable[[str], str], command: tuple[str, ...], advice: str
+    conduit: Conduit, onboarded: Callable[[str], str], command: tuple[str, ...], code: int, advice: str
 ) -> None:
     onboarded("known")
-    assert advice in conduit(*command, code=1).output
+    assert advice in conduit(*command, code=code).output
 
 
 def test_the_audit_keeps_who_when_what_and_why(changing_broker: Broker, conduit: Conduit) -> None:

@@ -171,7 +171,7 @@ def _known_users(standing: Standing) -> list[str]:
     if not standing.own_users and not standing.http:
         _must_know_http(standing)
         if standing.entry is None and not standing.unreadable:
-            raise UnknownError(f"{standing.name} is not in the register")
+            raise UnknownError(f"{standing.name} is not in the register; `conduit {standing.kind} onboard` puts it there")
         what = f"has no credentials; `conduit {standing.kind} onboard` makes them"
         raise OnboardingError(f"{standing.name} {what if standing.secured else 'needs no credentials on this broker'}")
     return standing.own_users
