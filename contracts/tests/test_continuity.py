@@ -71,10 +71,6 @@ class Broker:
         part = (0, code, -1 if code else self.end, self.end, 0, [], -1, data)
         return SimpleNamespace(API_VERSION=11, topics=[(TOPIC, [part])])
 
-    async def fetch_committed_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, Any]:
-        offset, metadata = self.committed
-        return {each: SimpleNamespace(offset=offset, metadata=metadata) for each in partitions}
-
     @property
     def values(self) -> set[int]:
         return {int(record.value) for _, _, raw in self.batches for record in batches.read(PLACE, raw, 0)}
@@ -84,11 +80,13 @@ class Reader:
     """Does with an answer what aiokafka does."""
 
     def __init__(self, broker: Broker) -> None:
-        consumer = SimpleNamespace(_group_id="readers", _coordinator=broker, assignment=lambda: {PLACE})
+        consumer = SimpleNamespace(assignment=lambda: {PLACE})
         self.jumps: list[tuple[TopicPartition, int, int]] = []
         self._fetching = Fetching(consumer, lambda _p, _b: True, lambda _: None, lambda *jump: self.jumps.append(jump), None)
         self._broker = broker
-        self.position = max(0, broker.committed[0])
+        offset, metadata = broker.committed
+        self._fetching._recall(PLACE, SimpleNamespace(offset=offset, metadata=metadata))
+        self.position = max(0, offset)
         self.read: set[int] = set()
 
     async def fetch(self) -> None:

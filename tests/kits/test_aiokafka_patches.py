@@ -24,9 +24,7 @@ RELIED_ON: dict[str, dict[str, type]] = {
     "fetching.py": {
         "_client": Fetcher,
         "_conns": AIOKafkaClient,
-        "_coordinator": AIOKafkaConsumer,
         "_default_reset_strategy": Fetcher,
-        "_group_id": AIOKafkaConsumer,
         "_partition_records": FetchResult,
         "_proc_fetch_request": Fetcher,
         "_records": Fetcher,

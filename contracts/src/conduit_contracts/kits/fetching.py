@@ -5,7 +5,7 @@ its broker refuses it, and at a batch that cannot be read and that the reader is
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import ConnectionGroup
 from aiokafka.consumer.fetcher import UNKNOWN_OFFSET, FetchResult, OffsetResetStrategy
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import for_code
 from aiokafka.protocol.fetch import FetchRequest
 
 from conduit_contracts.kits import batches
@@ -29,8 +29,6 @@ MADE_FOR = "0.14"
 RETRY_SECONDS = 10.0
 ASSIGNMENT_SECONDS = 5.0
 """How long one poll waits while partitions move, before its caller looks whether they still do."""
-RECALL_SECONDS = 5.0
-"""How long reading waits to hear where an earlier reader ended."""
 
 EPOCH = "epoch "
 """Begins what is kept beside a committed position."""
@@ -98,7 +96,6 @@ class Fetching:
     ) -> None:
         self._consumer, self._passes, self._escaped, self._jumped = consumer, passes, escaped, jumped
         self._continuity = Continuity()
-        self._recalled: set[TopicPartition] = set()
         self._connections: dict[Any, Any] = {}
         self._out: dict[TopicPartition, int] = {}
         self._most, self._room = most_bytes, most_bytes
@@ -124,7 +121,8 @@ class Fetching:
 
         async def find_all_at_once(assignment: Any, node: int, partitions: Collection[TopicPartition]) -> bool:
             try:
-                await _begin_where_committed(fetcher, [assignment.state_value(each) for each in partitions])
+                states = {each: assignment.state_value(each) for each in partitions}
+                await _begin_where_committed(fetcher, states, self._recall)
             except asyncio.CancelledError:
                 return False  # as aiokafka's own does: its routine would end by it
             found: bool = await find(assignment, node, partitions)
@@ -173,7 +171,6 @@ class Fetching:
     async def _fetch(self, client: Any, node: Any, request: Any) -> Any:
         """Send a fetch, ask for what was read last where that is in doubt, and look through the answer."""
         asked = [TopicPartition(topic, part[0]) for topic, parts in request.topics for part in parts]
-        await self._recall(asked)
         await client.ready(node)
         connection = client._conns.get((node, ConnectionGroup.DEFAULT))
         if connection is not self._connections.get(node, connection):
@@ -189,18 +186,11 @@ class Fetching:
         self._look_through(request, response, checked)
         return response
 
-    async def _recall(self, asked: Collection[TopicPartition]) -> None:
-        """Learn where an earlier reader of newly assigned partitions ended, and of which epoch it was."""
-        new = [partition for partition in asked if partition not in self._recalled]
-        if not new or self._consumer._group_id is None:
-            return
-        self._recalled = self._recalled.intersection(self._consumer.assignment()).union(new)
-        with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(RECALL_SECONDS):
-                for partition, kept in (await self._consumer._coordinator.fetch_committed_offsets(new)).items():
-                    epoch = kept.metadata.removeprefix(EPOCH)
-                    if kept.offset > 0 and kept.metadata != epoch and epoch.isascii() and epoch.isdigit():
-                        self._continuity.recall(partition, kept.offset, int(epoch))
+    def _recall(self, partition: TopicPartition, committed: Any) -> None:
+        """Learn of which epoch it was where an earlier reader ended."""
+        epoch = committed.metadata.removeprefix(EPOCH)
+        if committed.offset > 0 and committed.metadata != epoch and epoch.isascii() and epoch.isdigit():
+            self._continuity.recall(partition, committed.offset, int(epoch))
 
     def _tell_of_jumps(self, request: Any) -> None:
         for topic, parts in request.topics if self._out else ():
@@ -310,18 +300,22 @@ class Fetching:
         return taken, whole
 
 
-async def _begin_where_committed(fetcher: Any, states: Collection[Any]) -> None:
+async def _begin_where_committed(
+    fetcher: Any, states: Mapping[TopicPartition, Any], recall: Callable[[TopicPartition, Any], None]
+) -> None:
     """Have partitions read from where their group has committed, or from where one begins that has read nothing of them.
+    `recall` is told what was committed where reading goes on.
 
     aiokafka asks of one partition where the group has read, waits for the answer, and asks of the next: with 3,000
     partitions nothing is read for some seconds after each rebalance. Asked of all before it waits, it sends one request.
     """
-    waiting = [each for each in states if not (each.has_valid_position or each.awaiting_reset)]
-    committed = await asyncio.gather(*(each.fetch_committed() for each in waiting))
-    for state, found in zip(waiting, committed, strict=True):
+    waiting = {each: state for each, state in states.items() if not (state.has_valid_position or state.awaiting_reset)}
+    committed = await asyncio.gather(*(state.fetch_committed() for state in waiting.values()))
+    for (partition, state), found in zip(waiting.items(), committed, strict=True):
         if state.has_valid_position or state.awaiting_reset:
             continue  # somebody has said meanwhile where to read on
         if found.offset != UNKNOWN_OFFSET:
+            recall(partition, found)
             state.reset_to(found.offset)
         elif fetcher._default_reset_strategy != OffsetResetStrategy.NONE:
             state.await_reset(fetcher._default_reset_strategy)
