@@ -50,7 +50,7 @@ from services.routing.tests.builders import (
     triage_declined,
 )
 
-KENT, ESSEX, SURREY, SUSSEX, BTP, MDP = "kent", "essex", "surrey", "sussex", "btp", "mdp"
+KENT, ESSEX, SURREY, SUSSEX, BTP, MDP, CNC = "kent", "essex", "surrey", "sussex", "btp", "mdp", "cnc"
 ONLINE = OffencePlace(place_id="L1", kind=PlaceKind.ONLINE, description="canary-place-L1-end")
 ABROAD = OffencePlace(place_id="L1", country="FR", description="canary-place-L1-end")
 ADULT = {"age_at_report": 34}
@@ -77,14 +77,91 @@ def test_in_a_tie_a_special_force_never_has_the_interim_duty_and_in_danger_the_a
     assert outbox.one(CaseRouted).interim_safeguarding_owner == ESSEX
 
 
-def test_a_special_force_that_an_officer_names_leaves_the_interim_duty_where_it_is(desk: Desk) -> None:
-    message = accepted(referral([place("L1", KENT, kind=PlaceKind.RAILWAY)]))
+TRAIN = OffencePlace(place_id="L1", kind=PlaceKind.RAILWAY, description="a train")
+BASE = OffencePlace(place_id="L1", kind=PlaceKind.DEFENCE_ESTATE, description="a base")
+PLANT = OffencePlace(place_id="L1", kind=PlaceKind.CIVIL_NUCLEAR_SITE, description="a plant")
+WITH_AN_AREA = {
+    "by place": referral([place("L1", KENT, kind=PlaceKind.RAILWAY)]),
+    "by the child's home": referral([TRAIN], [person("V1", "L1", lives=KENT)]),
+    "by the child's whereabouts": referral([TRAIN], [person("V1", "L1", now_in=KENT)]),
+    "by two places in a tie": referral([place("L1", KENT), place("L2", ESSEX), place("L3", BTP)]),
+}
+
+
+@pytest.mark.parametrize("told", WITH_AN_AREA.values(), ids=WITH_AN_AREA)
+@pytest.mark.parametrize("special", [BTP, MDP, CNC])
+def test_no_officer_makes_a_special_force_home_while_a_force_with_an_area_is_concerned(
+    desk: Desk, told: Referral, special: str
+) -> None:
+    message = accepted(told)
     desk.deliver(message)
-    desk.deliver(name_home(message.referral_id, BTP), acknowledged(message.referral_id, BTP))
-    assert desk.case(message.referral_id).interim_owner == KENT
-    desk.deliver(acknowledged(message.referral_id, KENT))
+    before = desk.case(message.referral_id).home_force
+    assert desk.deliver(name_home(message.referral_id, special)).one(CommandIgnored).code == "cannot_be_home"
     case = desk.case(message.referral_id)
-    assert (case.interim_owner, case.state) == (KENT, CaseState.HANDED_OVER)
+    assert (case.home_force, case.interim_owner is not None) == (before, True)
+    if case.home_force is not None:
+        ignored = desk.deliver(reroute(message.referral_id, case.home_force, special)).one(CommandIgnored)
+        assert ignored.code == "cannot_be_home"
+
+
+@pytest.mark.parametrize("special", [BTP, MDP, CNC])
+def test_a_home_force_that_gave_the_case_back_is_replaced_by_one_with_an_area(desk: Desk, special: str) -> None:
+    message = accepted(referral([place("L1", KENT, kind=PlaceKind.RAILWAY)]))
+    review = desk.deliver(message, declined(message.referral_id, KENT, special)).one(RoutingReviewOpened)
+    assert review.reasons == (RoutingReviewReason.SUGGESTION_NOT_USABLE,)
+    assert desk.deliver(reroute(message.referral_id, KENT, special)).one(CommandIgnored).code == "cannot_be_home"
+    desk.deliver(reroute(message.referral_id, KENT, SUSSEX))
+    assert desk.case(message.referral_id).home_force == SUSSEX
+
+
+def test_a_special_force_may_stand_in_for_a_force_that_does_not_lead(desk: Desk) -> None:
+    message = accepted(referral([place("L1", KENT), place("L2", KENT), place("L3", ESSEX)]))
+    desk.deliver(message, reroute(message.referral_id, ESSEX, BTP))
+    assert (desk.case(message.referral_id).home_force, desk.case(message.referral_id).active) == (KENT, (KENT, BTP))
+
+
+def test_the_home_force_of_triages_officer_is_held_to_the_same_rule(desk: Desk) -> None:
+    told = WITH_AN_AREA["by the child's home"]
+    outbox = desk.deliver(accepted(told, home_force=BTP))
+    assert outbox.one(CaseRouted).home_force is None
+    assert outbox.one(RoutingReviewOpened).candidates == (KENT,)
+    alone = accepted(referral([TRAIN]), home_force=MDP)
+    desk.deliver(alone)
+    assert desk.case(alone.referral_id).home_force == MDP
+
+
+def test_where_no_force_has_an_area_an_officer_may_name_a_special_one(desk: Desk) -> None:
+    message = accepted(referral([place("L1", BTP), place("L2", MDP)]))
+    desk.deliver(message, name_home(message.referral_id, MDP))
+    assert desk.case(message.referral_id).home_force == MDP
+
+
+def test_a_special_force_that_led_before_leaves_the_interim_duty_where_it_is(desk: Desk) -> None:
+    message = accepted(referral([TRAIN]))
+    desk.deliver(message, acknowledged(message.referral_id, BTP))
+    desk.deliver(informed(message.referral_id, supplement(place("M1", KENT))), acknowledged(message.referral_id, KENT))
+    case = desk.case(message.referral_id)
+    assert (case.home_force, case.interim_owner) == (BTP, KENT)
+
+
+@pytest.mark.parametrize("nowhere", [TRAIN, BASE, PLANT], ids=["train", "base", "plant"])
+@pytest.mark.parametrize("say", [lambda told: danger(told, uuid7()), accepted], ids=["in danger", "accepted"])
+def test_where_only_a_special_force_has_the_case_an_officer_is_asked_for_one_with_an_area(
+    desk: Desk, nowhere: OffencePlace, say: Callable[[Referral], Message]
+) -> None:
+    told = in_danger(nowhere)
+    message = say(told)
+    outbox = desk.deliver(message)
+    review = outbox.one(RoutingReviewOpened)
+    assert (review.reasons, review.immediate_danger) == ((RoutingReviewReason.UNKNOWN_PLACE,), True)
+    referral_id = review.referral_id
+    assert desk.case(referral_id).home_force == outbox.one(CaseRouted).home_force is not None
+    assert RoutingReviewOpened.__name__ not in desk.deliver(accepted(told, referral_id)).kinds()
+    desk.deliver(name_home(referral_id, KENT))
+    case = desk.case(referral_id)
+    assert (case.home_force, case.interim_owner, case.open_reviews()) == (KENT, KENT, [])
+    later = supplement(text="canary-text", days=1)
+    assert RoutingReviewOpened.__name__ not in desk.deliver(informed(referral_id, later)).kinds()
 
 
 def test_a_special_force_passes_the_interim_duty_on_to_an_area_that_joins(desk: Desk) -> None:

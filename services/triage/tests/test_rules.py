@@ -332,6 +332,14 @@ def test_a_home_force_must_be_a_force(policy: TriagePolicy) -> None:
     assert rules.command_misfit(policy, case, accepting(uuid7(), home_force="atlantis"), NOW) == "home_force_unknown"
 
 
+@pytest.mark.parametrize("special", ["btp", "mdp", "cnc"])
+def test_a_force_without_an_area_may_lead_only_where_no_place_lies_in_anothers(policy: TriagePolicy, special: str) -> None:
+    case, command = case_in(State.UNDER_REVIEW), accepting(uuid7(), home_force=special)
+    assert rules.command_misfit(policy, case, command, NOW) is None
+    case.told.add(supplement(places=places(BIRMINGHAM)))
+    assert rules.command_misfit(policy, case, command, NOW) == "cannot_be_home"
+
+
 def test_a_decline_reason_must_be_in_effect_when_the_officer_decides(policy: TriagePolicy) -> None:
     case, command = case_in(State.UNDER_REVIEW), declining(uuid7())
     before = datetime(2026, 10, 31, 23, 59, tzinfo=UTC)

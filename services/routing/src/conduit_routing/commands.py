@@ -13,14 +13,18 @@ from conduit_contracts.routing import (
     SendToProfessionalStandards,
     StandDownHandoff,
 )
-from conduit_routing import clocks, decisions
+from conduit_routing import clocks, decisions, rules
 from conduit_routing.case import SOME_FORCE, Case, CaseState, ForceMark
+from conduit_routing.rules import CaseContext
 from conduit_routing.turn import Turn
 
 Command = NameHomeForce | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
 
 
 CASE_CHANGED = "case_changed"
+CANNOT_BE_HOME = "cannot_be_home"
+"""A special force has no area to safeguard a child in. It leads only where no territorial force is concerned."""
+_TOO_LATE = {HandoffState.ACKNOWLEDGED: "already_acknowledged", HandoffState.STOOD_DOWN: "already_stood_down"}
 _NO_NEWS = frozenset(
     {
         *("command_ignored", "disseminated", "information_disseminated", "part_closed", "acceptance_disseminated"),
@@ -48,14 +52,14 @@ def overlooked(command: Command, changes: tuple[str, ...]) -> str | None:
     return CASE_CHANGED if changes and isinstance(command, StandDownHandoff) else None
 
 
-def misfit(case: Case, command: Command) -> str | None:
+def misfit(case: Case, command: Command, scene: CaseContext) -> str | None:
     """Why the command cannot take effect, as a code, or None where it can."""
     if case.state is CaseState.WITHDRAWN:
         return "withdrawn"
     if isinstance(command, NameHomeForce):
-        return _naming_misfit(case, command)
+        return _naming_misfit(case, command, scene)
     if isinstance(command, RerouteHandoff):
-        return _rerouting_misfit(case, command)
+        return _rerouting_misfit(case, command, scene)
     if isinstance(command, SendToProfessionalStandards):
         return _standards_misfit(case, command)
     return _standing_down_misfit(case, command)
@@ -76,18 +80,20 @@ def _is_kept_from(case: Case, force_id: str) -> bool:
     return force_id in case.barred.forces and force_id not in case.marked(ForceMark.STANDARDS_TOLD)
 
 
-def _naming_misfit(case: Case, command: NameHomeForce) -> str | None:
+def _naming_misfit(case: Case, command: NameHomeForce, scene: CaseContext) -> str | None:
     if command.home_force not in forces():
         return "force_unknown"
     if case.state is CaseState.DECLINED:
         return "triage_declined"
     if _is_kept_from(case, command.home_force):
         return "kept_from_force"
+    if not rules.may_be_home(command.home_force, case.told, scene, case.active):
+        return CANNOT_BE_HOME
     named = case.home_force == command.home_force and case.basis is HomeForceBasis.NAMED_BY_OFFICER
     return "already_named" if named else None
 
 
-def _rerouting_misfit(case: Case, command: RerouteHandoff) -> str | None:
+def _rerouting_misfit(case: Case, command: RerouteHandoff, scene: CaseContext) -> str | None:
     held = case.handoffs.get(command.from_force)
     if command.to_force not in forces():
         return "force_unknown"
@@ -97,9 +103,15 @@ def _rerouting_misfit(case: Case, command: RerouteHandoff) -> str | None:
         return "kept_from_force"
     if held is None:
         return "no_handoff"
-    if held.state is HandoffState.ACKNOWLEDGED:
-        return "already_acknowledged"
-    return "already_stood_down" if held.state is HandoffState.STOOD_DOWN else None
+    if held.state in _TOO_LATE:
+        return _TOO_LATE[held.state]
+    leads = _leads(case, command.from_force)
+    return CANNOT_BE_HOME if leads and not rules.may_be_home(command.to_force, case.told, scene, case.active) else None
+
+
+def _leads(case: Case, force_id: str) -> bool:
+    """Whether whoever takes this force's place is home."""
+    return force_id in {case.home_force, case.left_by}
 
 
 def _standing_down_misfit(case: Case, command: StandDownHandoff) -> str | None:
@@ -135,7 +147,7 @@ def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
 def reroute(turn: Turn, command: RerouteHandoff) -> None:
     """Let one force stand in for another, which leaves the case. A home force's place is taken by the other as well."""
     case, left = turn.case, turn.case.handoffs[command.from_force]
-    led = command.from_force in {case.home_force, case.left_by}
+    led = _leads(case, command.from_force)
     _let_in(turn, command.to_force)
     turn.hand_to(command.to_force, *left.areas)
     turn.close_reviews("rerouted", case.open_reviews(left.force_id))

@@ -81,7 +81,7 @@ def _ask_who_leads(turn: Turn) -> None:
         return
     given_back = any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
     reason = RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION if given_back else RoutingReviewReason.TIE
-    turn.open_review(reason, candidates=case.active)
+    turn.open_review(reason, candidates=rules.able_to_lead(case.active))
 
 
 def _pass_interim_duty_on(turn: Turn) -> None:

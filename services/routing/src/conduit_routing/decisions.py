@@ -103,15 +103,23 @@ def _accepted_content(message: ReferralAccepted, earlier: Content | None, body: 
 def _settle_home(turn: Turn, proposal: Proposal, named: str | None) -> None:
     """An officer's word, else what danger settled, else what the rules say."""
     case = turn.case
-    if named in forces() and named not in case.barred.forces:
+    if named is not None and _may_be_named(turn, named):
         turn.name_home(named, HomeForceBasis.NAMED_BY_OFFICER, "accepted")
-        turn.hand_to(str(named))
+        turn.hand_to(named)
     elif case.home_force is None and _may_lead(case, proposal.home):
         turn.name_home(proposal.home, proposal.basis, "accepted")
     else:
         turn.note("accepted", case.basis or "home_force_unsettled", case.home_force)
     if case.home_force is not None:
         turn.close_reviews("home_force_settled", _unsettled(case))
+
+
+def _may_be_named(turn: Turn, force_id: str) -> bool:
+    """Triage asks the same by what it knows; it does not know where children are, nor who has a part."""
+    case = turn.case
+    if force_id not in forces() or force_id in case.barred.forces:
+        return False
+    return rules.may_be_home(force_id, case.told, turn.scene, case.active)
 
 
 def _restrict(turn: Turn) -> None:
@@ -166,6 +174,15 @@ def _ask_officer(turn: Turn, proposal: Proposal, place_ids: Iterable[str]) -> No
         turn.open_review(unsettled, candidates=proposal.candidates)
     for reason in rules.place_reasons(case.told, place_ids):
         turn.open_review(reason)
+    _ask_for_an_area(turn)
+
+
+def _ask_for_an_area(turn: Turn) -> None:
+    """Where only special forces have a part, no force has an area to safeguard the child in: a person must find
+    one, in danger at once. An officer who named one of them to lead has been asked."""
+    case, parts = turn.case, turn.case.told_forces
+    if parts and not any(map(rules.is_territorial, parts)) and case.named_home not in parts:
+        turn.open_review(RoutingReviewReason.UNKNOWN_PLACE, candidates=parts)
 
 
 def _new_places(turn: Turn) -> list[str]:

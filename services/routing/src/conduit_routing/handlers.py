@@ -164,7 +164,7 @@ def _command(work: RoutingWork, delivery: Delivery[Any], effect: Callable[[Turn,
         return
     turn = work.turn(case, f"officer:{message.officer_id}", delivery)
     news = commands.news(case, message)
-    code = commands.misfit(case, message) or commands.overlooked(message, news)
+    code = commands.misfit(case, message, turn.scene) or commands.overlooked(message, news)
     if code is not None:
         answers.ignore(work, turn, delivery, code, news if code == commands.CASE_CHANGED else ())
     else:

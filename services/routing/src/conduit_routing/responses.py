@@ -128,19 +128,21 @@ def decline(turn: Turn, response: CaseDeclined) -> None:
     turn.set_handoff(clocks.declined(held, turn.now), "declined", response.reason)
     withdrawn = case.state is CaseState.WITHDRAWN
     suggestion = response.suggested_force
+    leaves_nobody = held.force_id == case.home_force or _answers_its_own_question(case, held.force_id)
     usable = not withdrawn and suggestion is not None and rules.is_usable_suggestion(case, held.force_id, suggestion)
+    if usable and leaves_nobody:
+        usable = rules.may_be_home(str(suggestion), case.told, turn.scene, case.active)
     target = suggestion if usable else None
     turn.tell(HandoffDeclined(**turn.about, force_id=held.force_id, reason=response.reason, rerouted_to=target))
     if withdrawn:
         return
-    leaves_nobody = held.force_id == case.home_force or _answers_its_own_question(case, held.force_id)
     turn.close_reviews("declined", case.open_reviews(held.force_id))
     if target is not None:
         turn.hand_to(target, *held.areas)
     elif suggestion is not None:
-        turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, held.force_id, case.active)
+        turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, held.force_id, rules.able_to_lead(case.active))
     else:
-        turn.open_review(RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION, held.force_id, case.active)
+        turn.open_review(RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION, held.force_id, rules.able_to_lead(case.active))
     if leaves_nobody:
         _replace_home(turn, held, target)
 

@@ -100,6 +100,19 @@ def _is_not_for_a_special_force_to_lead(home: str, concerned: _Concerned, scene:
     return on and not is_territorial(home) and any(map(is_territorial, concerned.everyone))
 
 
+def may_be_home(force_id: str, content: Content, scene: CaseContext, holders: Iterable[str]) -> bool:
+    """Whether a person may make this force home: as by rule, a special force leads only where no territorial force has a
+    part or is concerned. A force that the case is kept from does not count."""
+    others = {*_concerned(content, scene).everyone, *holders} - scene.barred.forces
+    return is_territorial(force_id) or not any(map(is_territorial, others))
+
+
+def able_to_lead(force_ids: Iterable[str]) -> tuple[str, ...]:
+    """Those of these forces that an officer may consider: no special one beside one that has an area."""
+    given = tuple(force_ids)
+    return tuple(filter(is_territorial, given)) or given
+
+
 def _at_once(content: Content, parts: Sequence[str], scene: CaseContext) -> tuple[str, ...]:
     """In danger, the force where a child is said to be now; and all concerned, where a suspect belongs to one of them."""
     if scene.barred != NOBODY_BARRED:

@@ -147,13 +147,21 @@ def command_misfit(policy: TriagePolicy, case: Assessment, command: DecideReview
         return "already_decided" if case.rounds else "no_open_review"
     if case.declined_by == command.officer_id:
         return "same_officer"
-    if command.home_force is not None and command.home_force not in forces():
-        return "home_force_unknown"
+    if command.home_force is not None:
+        return _home_force_misfit(command.home_force, case.told)
     if command.decline_reason is not None:
         terms = policy.decline_reasons.get(command.decline_reason)
         if terms is None or not terms.in_effect(said_at.astimezone(UTC).date()):
             return "reason_not_in_effect"
     return None
+
+
+def _home_force_misfit(force_id: str, told: Told) -> str | None:
+    """Why an officer may not name this force: one without an area leads only where no place lies in another's."""
+    force = forces().get(force_id)
+    if force is None:
+        return "home_force_unknown"
+    return None if force.territorial or not told.areas else "cannot_be_home"
 
 
 def how_many_fit(sizes: Iterable[int], room: int) -> int:
