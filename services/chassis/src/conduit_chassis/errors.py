@@ -62,7 +62,14 @@ _TRANSIENT = (
 _ENDS_THE_SESSION = ("FATAL", "PANIC")
 """Severities with which PostgreSQL refuses a session or ends it. No record does that, so whatever its SQLSTATE, it is the
 surroundings: a database that takes no connections for a while, a limit of the role, a time limit of the session."""
-_CLOSED = ("connection is closed", "connection has been released", "connection was closed", "pool is")
+_CLOSED = (
+    "connection is closed",
+    "connection has been released",
+    "connection was closed",
+    "pool is",
+    # So it says where the session's end met it between two steps of one operation.
+    "another operation is in progress",
+)
 
 
 def classify(error: BaseException) -> FailureCause:

@@ -82,6 +82,10 @@ class NoConnectionError(ConnectionError):
     """The database gives no connection within the time for it, or all of the pool's are in use."""
 
 
+class LostConnectionError(ConnectionError):
+    """The connection was lost in use. What was asked of it may stand or not. Its cause is what the driver said."""
+
+
 async def probe(pool: Pool) -> None:
     """Return where the database answers within a while and takes what is written; raise otherwise."""
     async with _acquired(pool, PROBE_SECONDS) as connection:
@@ -95,6 +99,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
     Raises:
         NoConnectionError: there is none to be had. Whatever was to be done has not begun.
+        LostConnectionError: it was lost meanwhile.
     """
     async with _acquired(pool, ACQUIRE_SECONDS) as connection, connection.transaction():
         yield connection
@@ -106,10 +111,28 @@ async def _acquired(pool: Pool, seconds: float) -> AsyncIterator[Connection]:
         connection = await pool.acquire(timeout=seconds)
     except TimeoutError:
         raise NoConnectionError from None
+    whole = True
     try:
-        yield connection
-    finally:
+        try:
+            yield connection
+        finally:
+            whole = await _given_back(pool, connection)
+    except Exception as error:
+        # Between a server's last words and its hang-up, the driver's errors are those of a caller's mistake. A limit that
+        # passed stays what it is: it may be the record's fault.
+        if whole or isinstance(error, TimeoutError):
+            raise
+        raise LostConnectionError from error
+
+
+async def _given_back(pool: Pool, connection: "PoolConnectionProxy[Row]") -> bool:
+    """Whether the connection is whole. If not, the pool has thrown it away."""
+    lost = connection.is_closed()
+    try:
         await pool.release(connection)
+    except Exception:  # in place of what was to be done, this would be taken for its outcome
+        return False
+    return not lost
 
 
 @asynccontextmanager
@@ -118,6 +141,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
 
     Raises:
         NoConnectionError: there is none to be had.
+        LostConnectionError: it was lost meanwhile.
     """
     async with _acquired(pool, ACQUIRE_SECONDS) as acquired:
         yield acquired

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from conduit_chassis import metrics
+from conduit_chassis import metrics, postgres
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Worker
 from conduit_contracts.ids import first_of
@@ -87,7 +87,7 @@ def reconciliation(statement: str) -> Worker:
         while True:
             # Ids bear the time of day, whatever clock the service's rules are given.
             now = datetime.now(UTC)
-            async with runtime.pool.acquire() as connection:
+            async with postgres.connection(runtime.pool) as connection:
                 counts = await cohorts.measure(connection, now)
             for stage, number in counts.items():
                 metrics.RECONCILED.labels(stage).set(number)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from time import monotonic
 
+from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.routing import RoutingReviewReason
@@ -19,7 +20,7 @@ async def keep_gauges(runtime: Runtime) -> None:
     """Refresh the gauges for ever. A failure is the chassis' to count and to try again."""
     while True:
         started = monotonic()
-        async with runtime.pool.acquire() as connection:
+        async with postgres.connection(runtime.pool) as connection:
             await measure(connection, runtime.clock.now())
         await asyncio.sleep(max(_SECONDS, (monotonic() - started) / _SHARE))
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from conduit_chassis.clock import Clock
-from conduit_chassis.postgres import Pool, Row
+from conduit_chassis.postgres import Pool, Row, transaction
 from conduit_web.access import Proof
 from conduit_web.opaque import hashed, new_secret
 from conduit_web.people import Identity
@@ -105,7 +105,7 @@ class Sessions:
         """A new session; returns its secret, which is new whatever the browser held. What it held ends."""
         now, secret = self._clock.now(), new_secret()
         identity, proof = vouched.identity, vouched.proof
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with transaction(self._pool) as connection:
             if previous_secret:
                 await connection.execute(_END_HERE, hashed(previous_secret), now, EndReason.SIGNED_IN_AGAIN)
             await connection.execute(
@@ -146,7 +146,7 @@ class Sessions:
     async def follow(self, order: LogoutOrder) -> bool:
         """End what a provider says, once; False where this order came before."""
         now = self._clock.now()
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with transaction(self._pool) as connection:
             await connection.execute(_FORGET[2], now)
             if await connection.fetchval(_NOTE_ORDER, order.issuer, order.token_id, order.ends_at) is None:
                 return False
@@ -156,7 +156,7 @@ class Sessions:
     async def begin(self, sign_in: SignIn, *, state: str, browser: str) -> None:
         """A sign-in sets out."""
         now = self._clock.now()
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with transaction(self._pool) as connection:
             await connection.execute(_FORGET[1], now)
             await connection.execute(
                 _BEGIN, hashed(state), hashed(browser), sign_in.provider, sign_in.nonce, sign_in.code_verifier,

@@ -54,7 +54,7 @@ class Door:
         Raises:
             Refused: too many requests wait for one.
         """
-        async with self._turn(), self.runtime.pool.acquire(timeout=postgres.ACQUIRE_SECONDS) as connection:
+        async with self._turn(), postgres.connection(self.runtime.pool) as connection:
             yield connection
 
     @contextmanager
