@@ -99,7 +99,7 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
     Raises:
         NoConnectionError: there is none to be had. Whatever was to be done has not begun.
-        LostConnectionError: it was lost meanwhile.
+        LostConnectionError: it was lost while it was in use.
     """
     async with _acquired(pool, ACQUIRE_SECONDS) as connection, connection.transaction():
         yield connection
@@ -141,7 +141,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
 
     Raises:
         NoConnectionError: there is none to be had.
-        LostConnectionError: it was lost meanwhile.
+        LostConnectionError: it was lost while it was in use.
     """
     async with _acquired(pool, ACQUIRE_SECONDS) as acquired:
         yield acquired
