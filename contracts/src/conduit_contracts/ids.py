@@ -5,6 +5,7 @@ A UUIDv7 (RFC 9562, section 5.7) keeps the database's indexes local, because ids
 
 import os
 import random
+import secrets
 import time
 from datetime import UTC, datetime
 from typing import Annotated
@@ -18,6 +19,7 @@ _SLUG = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _SLUG_WORDS = "lower-case letters, digits and single hyphens, for example west-midlands"
 REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
 REFERENCE_WORDS = "letters, digits and . _ / -, beginning with a letter or a digit, for example EX-2026/0147"
+_PERSON_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VERSION_7 = 0x7 << 76 | 0x2 << 62
 _FREE = ~(0xF << 76 | 0x3 << 62)
 _random = random.Random(os.urandom(32))  # noqa: S311 - events' ids need to be distinct, not secret
@@ -35,8 +37,20 @@ PartnerReference = Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=
 """The partner's own reference. It is shown in notices, so it must not be a person's name."""
 OfficerId = Annotated[str, formed(r"^[a-z][a-z0-9.-]*$", "lower-case letters, digits, . and -", max_length=64)]
 """A named officer's account, as the hub's directory spells it."""
+PersonId = Annotated[
+    str,
+    formed(
+        r"^p-[0-9a-hjkmnp-tv-z]{16}$", "p- and 16 digits or letters without i, l, o and u, for example p-0k3v9x2m7qpw4r8t"
+    ),
+]
+"""The hub's id of a person in a register. It is made by chance and says nothing of anybody: not a name, not an address."""
 DistrictCode = Annotated[str, formed(r"^[A-Z][0-9]{8}$", "a capital letter and eight digits, for example E08000025")]
 """An ONS local authority district code, current or former, for example E08000025."""
+
+
+def new_person_id() -> str:
+    """A new `PersonId`: 80 random bits."""
+    return "p-" + "".join(secrets.choice(_PERSON_ALPHABET) for _ in range(16))
 
 
 def uuid7(at: datetime | None = None) -> UUID:

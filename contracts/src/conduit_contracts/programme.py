@@ -1,19 +1,23 @@
 """The programme's registers, published by the hub's own command line on compacted topics. The last record for each key
-counts."""
+counts.
+
+Of people no name and no address is kept: what an identity provider calls them, and what they do here. Whoever leaves is
+deleted.
+"""
 
 import json
 from hashlib import sha256
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self, TypeAlias
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from conduit_contracts.base import Inconsistent, Value
+from conduit_contracts.base import Inconsistent, Term, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.forms import formed
-from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, ForceId, PartnerId
+from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, ForceId, OfficerId, PartnerId, PersonId
 from conduit_contracts.referral import Email, LegalGround, Line
-from conduit_contracts.times import Day
+from conduit_contracts.times import Day, Moment
 
 SecretName = Annotated[str, formed(r"^[a-z0-9][a-z0-9.-]*$", "lower-case letters, digits, . and -", max_length=64)]
 """Names a file in the notification service's secrets directory. Secrets themselves never travel on a topic."""
@@ -146,3 +150,94 @@ class HubContactsApproved(Event):
     """SHA-256 of the contacts that are approved. If the proposal has different contacts, nothing changes."""
     approved_by: Line
     """The person who approves it, who must not be the person who proposed it."""
+
+
+Issuer = Annotated[
+    str,
+    formed(r"^https?://[!-~]+$", "an address without blanks, for example https://login.hub.example", max_length=500),
+]
+"""An identity provider's name for itself, as its tokens have it in `iss`."""
+Subject = Annotated[
+    str, formed(r"^[!-~]+$", "what the provider has in sub, letters and digits without blanks", max_length=255)
+]
+"""An identity provider's name for a person, as its tokens have it in `sub`. The same at another issuer is somebody else."""
+
+
+class HubRole(Term):
+    """What one of the hub's people does."""
+
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    LEAD = "lead"
+    ENGAGEMENT_OFFICER = "engagement_officer"
+    FINANCE = "finance"
+    RECORDS_MANAGER = "records_manager"
+    DATA_PROTECTION_OFFICER = "data_protection_officer"
+    ADMINISTRATOR = "administrator"
+
+
+class PartnerRole(Term):
+    """What one of a partner's people does."""
+
+    CASEWORKER = "partner_caseworker"
+    MANAGER = "partner_manager"
+
+
+class ForceRole(Term):
+    """What one of a force's people does."""
+
+    TEAM = "force_team"
+    SINGLE_POINT_OF_CONTACT = "force_single_point_of_contact"
+
+
+class _Registered(Event):
+    """What every register of people holds of each."""
+
+    person_id: PersonId
+    issuer: Issuer
+    """Who vouches for them, and nobody else can."""
+    subject: Subject
+    """Who they are there."""
+    shown_as: Line | None = None
+    """What pages call them: by what they do, never by name. Absent: by their roles."""
+    valid_from: Moment
+    """From when on they may come in."""
+    valid_to: Moment | None = None
+    """Until when. Absent: until they are removed."""
+    sessions_from: Moment | None = None
+    """Sessions that began earlier have ended."""
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise Inconsistent("valid_to is not after valid_from.")
+        return self
+
+
+class HubPersonRegistered(_Registered):
+    """One of the hub's people as they now are in the register."""
+
+    type: ClassVar[str] = "uk.conduit.programme.hub-person-registered.v1"
+    roles: Annotated[tuple[HubRole, ...], Field(min_length=1, max_length=9)]
+    officer_id: OfficerId | None = None
+    """The account under which they decided before there was a register. Absent: their person_id is it."""
+
+
+class PartnerPersonRegistered(_Registered):
+    """One of a partner's people as they now are in the register."""
+
+    type: ClassVar[str] = "uk.conduit.programme.partner-person-registered.v1"
+    partner_id: PartnerId
+    roles: Annotated[tuple[PartnerRole, ...], Field(min_length=1, max_length=2)]
+
+
+class ForcePersonRegistered(_Registered):
+    """One of a force's people as they now are in the register."""
+
+    type: ClassVar[str] = "uk.conduit.programme.force-person-registered.v1"
+    force_id: ForceId
+    roles: Annotated[tuple[ForceRole, ...], Field(min_length=1, max_length=2)]
+
+
+PersonRegistered: TypeAlias = HubPersonRegistered | PartnerPersonRegistered | ForcePersonRegistered

@@ -49,6 +49,8 @@ class Topic:
     """Whether a record waits behind an earlier one of its key that could not be handled."""
     edge: bool = False
     max_record_bytes: int = MAX_RECORD_BYTES
+    followers: tuple[str, ...] = ()
+    """Who reads the whole of it anew whenever they start, each process for itself."""
     audience: str = HUB
     """Who uses it besides the services. They read what they do not write; the hub reads what no service reads."""
 
@@ -60,10 +62,11 @@ class Topic:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        """Everyone who reads it: the consuming services, then its audience if that adds anyone."""
-        if self.consumers and self.audience in {HUB, *self.producers}:
-            return self.consumers
-        return (*self.consumers, self.audience)
+        """Everyone who reads it: the consuming services, its followers, then its audience if that adds anyone."""
+        known = (*self.consumers, *self.followers)
+        if known and self.audience in {HUB, *self.producers}:
+            return known
+        return (*known, self.audience)
 
     def name(self, principal: str | None = None) -> str:
         """The topic's name, for one partner or force if each has one.

@@ -6,7 +6,8 @@ partner and every force has topics of its own.
 
 from datetime import timedelta
 
-from conduit_contracts import force, intake, notification, partner, programme, routing, triage
+from conduit_contracts import force, intake, notification, partner, routing, triage
+from conduit_contracts.register_topics import FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
 from conduit_contracts.topic import (
     BROKERS_TIME,
     DUTY,
@@ -38,11 +39,13 @@ __all__ = [
     "NOTICES",
     "NOTIFICATION_SANDBOX",
     "OFFICER",
+    "OFFICERS",
     "OPERATOR",
     "PARTNER",
     "PARTNERS",
     "PARTNER_REFERRALS",
     "PARTNER_UPDATES",
+    "PEOPLE",
     "PROGRAMME",
     "REGISTRY",
     "ROUTING_ATTACHMENTS",
@@ -64,43 +67,6 @@ __all__ = [
 _INTERNAL_PARTITIONS = 6
 _YEAR = timedelta(days=365)
 
-PARTNERS = Topic(
-    template="programme.partners.v1",
-    owner=PROGRAMME,
-    producers=(PROGRAMME,),
-    consumers=("intake", "notification"),
-    messages=(programme.PartnerRegistered,),
-    key="partner_id",
-    compacted=True,
-)
-FORCES = Topic(
-    template="programme.forces.v1",
-    owner=PROGRAMME,
-    producers=(PROGRAMME,),
-    consumers=("notification",),
-    messages=(programme.ForceRegistered,),
-    key="force_id",
-    compacted=True,
-)
-HUB_CONTACTS = Topic(
-    template="programme.hub.v1",
-    owner=PROGRAMME,
-    producers=(PROGRAMME,),
-    consumers=("notification",),
-    messages=(programme.HubContactsProposed,),
-    key="proposal_id",
-    compacted=True,
-)
-HUB_APPROVALS = Topic(
-    template="programme.approvals.v1",
-    owner=PROGRAMME,
-    producers=(DUTY,),
-    consumers=("notification",),
-    messages=(programme.HubContactsApproved,),
-    key="proposal_id",
-    compacted=True,
-)
-"""Separate from what it approves: whoever can propose cannot approve, and the other way round."""
 PARTNER_REFERRALS = Topic(
     template="partner.{partner_id}.referrals.v1",
     owner="intake",
@@ -303,6 +269,8 @@ REGISTRY: tuple[Topic, ...] = (
     FORCES,
     HUB_CONTACTS,
     HUB_APPROVALS,
+    OFFICERS,
+    PEOPLE,
     PARTNER_REFERRALS,
     INTAKE_REFERRALS,
     INTAKE_DANGERS,

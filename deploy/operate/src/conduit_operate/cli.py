@@ -24,6 +24,7 @@ from conduit_operate.commands import (
     outbox,
     outstanding,
     partner,
+    person,
     reconcile,
     status,
     topics,
@@ -49,6 +50,7 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
         add(app)
     app.add_typer(partner.app, name="partner")
     app.add_typer(force.app, name="force")
+    app.add_typer(person.app, name="person")
     app.add_typer(hub.app, name="hub")
     app.add_typer(duty.app, name="duty")
     app.add_typer(topics.app, name="topics")

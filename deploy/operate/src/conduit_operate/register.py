@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic, sleep
@@ -15,6 +15,7 @@ from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Attributes, decode, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.topic import Topic
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 
@@ -95,7 +96,17 @@ def read_registers(broker: Broker) -> Registers:
         RegisterError: the topics are not there, or cannot be read to their end.
         TimeoutError: Kafka does not answer.
     """
-    consumer = Consumer(
+    consumer = register_consumer(broker)
+    try:
+        must_answer(consumer, broker)
+        return _read(consumer)
+    finally:
+        consumer.close()
+
+
+def register_consumer(broker: Broker) -> Consumer:
+    """One that reads registers as the programme does, and belongs to no group. Close it."""
+    return Consumer(
         {
             **broker.librdkafka(PROGRAMME),
             "group.id": f"{PROGRAMME}.register",  # never joined, but a consumer is not made without one
@@ -105,11 +116,6 @@ def read_registers(broker: Broker) -> Registers:
             "log_level": 0,
         }
     )
-    try:
-        must_answer(consumer, broker)
-        return _read(consumer)
-    finally:
-        consumer.close()
 
 
 def publish(broker: Broker, entries: Iterable[Entry], *, actor: str, stood: Iterable[Entry] = ()) -> list[str]:
@@ -142,22 +148,32 @@ def _wrong(entries: Iterable[Entry], stood: Iterable[Entry]) -> list[str]:
 
 
 def _read(consumer: Consumer) -> Registers:
+    registers = Registers()
+    read_whole(consumer, _TOPICS, registers.take)
+    return registers
+
+
+def read_whole(consumer: Consumer, read: Iterable[Topic], take: Callable[[Message], None]) -> None:
+    """Give each record of these topics to `take`, to their ends.
+
+    Raises:
+        RegisterError: the topics are not there, or cannot be read to their end.
+    """
     # Where each begins is asked first: a consumer that has to find out by itself waits half a second for it.
-    partitions = [_begin(consumer, topic.name(), number) for topic in _TOPICS for number in range(topic.partitions)]
+    partitions = [_begin(consumer, topic.name(), number) for topic in read for number in range(topic.partitions)]
     consumer.assign(partitions)
-    registers, ended = Registers(), 0
+    ended = 0
     while ended < len(partitions):
         message = consumer.poll(SECONDS)
         if message is None:
             raise RegisterError("the registers cannot be read: the broker is silent")
         error = message.error()
         if error is None:
-            registers.take(message)
+            take(message)
         elif error.code() == KafkaError._PARTITION_EOF:
             ended += 1
         else:
             raise RegisterError(f"the registers cannot be read: {error.str()}")
-    return registers
 
 
 def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:

@@ -1,8 +1,13 @@
 """Who a person is to the hub: what the register says, and never what a token claims."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+
+from conduit_chassis.people import KnownPeople, RegisterBehindError, account_of
+from conduit_contracts.programme import ForcePersonRegistered, PartnerPersonRegistered, PersonRegistered
+from conduit_web.troubles import Trouble, TroubleError
 
 
 class Organisation(StrEnum):
@@ -60,6 +65,10 @@ class Person:
     roles: frozenset[Role]
     partner_id: str | None = None
     force_id: str | None = None
+    shown_as: str = ""
+    """What pages call them: by what they do, never by name."""
+    sessions_from: datetime | None = None
+    """Sessions that began earlier have ended."""
 
     def __post_init__(self) -> None:
         organisations = {role.organisation for role in self.roles}
@@ -80,3 +89,34 @@ class PeopleRegister(Protocol):
     async def find(self, identity: Identity) -> Person | None:
         """The person whom this issuer vouches for under this subject; None where it may not, or there is nobody."""
         ...
+
+
+class RegisteredPeople:
+    """A `PeopleRegister` of those whom the programme's topics have."""
+
+    def __init__(self, people: KnownPeople) -> None:
+        self._people = people
+
+    async def find(self, identity: Identity) -> Person | None:
+        """The person whom this issuer vouches for under this subject.
+
+        Raises:
+            TroubleError: it is not known how the register stands now, so nobody is let in.
+        """
+        try:
+            found = self._people.find(*identity)
+        except RegisterBehindError:
+            raise TroubleError(Trouble.UNAVAILABLE) from None
+        return None if found is None else person_of(found)
+
+
+def person_of(registered: PersonRegistered) -> Person:
+    """Who somebody in the register is at a desk."""
+    return Person(
+        account_of(registered),
+        frozenset(Role(each) for each in registered.roles),
+        partner_id=registered.partner_id if isinstance(registered, PartnerPersonRegistered) else None,
+        force_id=registered.force_id if isinstance(registered, ForcePersonRegistered) else None,
+        shown_as=registered.shown_as or "",
+        sessions_from=registered.sessions_from,
+    )

@@ -104,6 +104,9 @@ async def _admit(request: Request, asked: Guard) -> Visit:
         # It was one when the session began, and has left.
         await desk.sessions.end(session.session_id, EndReason.ENDED_BY_PERSON)
         raise TroubleError(Trouble.UNKNOWN_PERSON)
+    if person.sessions_from is not None and session.started_at < person.sessions_from:
+        await desk.sessions.end(session.session_id, EndReason.ENDED_BY_PERSON)
+        raise TroubleError(Trouble.SESSION_ENDED)
     now = desk.clock.now()
     access = decide(asked.action, person, session.proof, None, now)
     if access is Access.MISSING:

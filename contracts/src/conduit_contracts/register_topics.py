@@ -1,0 +1,62 @@
+"""The programme's registers as topics: compacted, so that the last record of each key stays for good."""
+
+from conduit_contracts import programme
+from conduit_contracts.topic import DUTY, PROGRAMME, Topic
+
+PARTNERS = Topic(
+    template="programme.partners.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("intake", "notification"),
+    messages=(programme.PartnerRegistered,),
+    key="partner_id",
+    compacted=True,
+)
+FORCES = Topic(
+    template="programme.forces.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("notification",),
+    messages=(programme.ForceRegistered,),
+    key="force_id",
+    compacted=True,
+)
+HUB_CONTACTS = Topic(
+    template="programme.hub.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("notification",),
+    messages=(programme.HubContactsProposed,),
+    key="proposal_id",
+    compacted=True,
+)
+HUB_APPROVALS = Topic(
+    template="programme.approvals.v1",
+    owner=PROGRAMME,
+    producers=(DUTY,),
+    consumers=("notification",),
+    messages=(programme.HubContactsApproved,),
+    key="proposal_id",
+    compacted=True,
+)
+"""Separate from what it approves: whoever can propose cannot approve, and the other way round."""
+OFFICERS = Topic(
+    template="programme.officers.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=(),
+    messages=(programme.HubPersonRegistered,),
+    key="person_id",
+    compacted=True,
+)
+"""The hub's people. A topic of their own: whoever will keep a partner's or a force's people can make nobody an officer."""
+PEOPLE = Topic(
+    template="programme.people.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=(),
+    messages=(programme.PartnerPersonRegistered, programme.ForcePersonRegistered),
+    key="person_id",
+    compacted=True,
+)
+"""The partners' and the forces' own people, who work at their desks."""

@@ -1,0 +1,268 @@
+"""`conduit person`: who belongs to the hub, to a partner or to a force, and what they do there.
+
+Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no such person.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from conduit_chassis.people import REGISTERS
+from conduit_contracts import topics
+from conduit_contracts.ids import new_person_id
+from conduit_contracts.programme import (
+    ForcePersonRegistered,
+    ForceRole,
+    HubPersonRegistered,
+    HubRole,
+    PartnerPersonRegistered,
+    PartnerRole,
+    PersonRegistered,
+)
+from conduit_operate import people
+from conduit_operate.audit import By, audited
+from conduit_operate.broker import Broker
+from conduit_operate.carry_out import alone
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    StateDir,
+    explained,
+    must_be_known,
+    reach,
+    show_table,
+    table,
+    typed,
+)
+from conduit_operate.commands.taking_part import Order
+from conduit_operate.onboarding import MisuseError
+from conduit_operate.wording import counted
+
+app = typer.Typer(no_args_is_help=True, help="Add, list and remove people, change what they may do, or end their sessions.")
+
+PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, from `conduit person list`.")]
+Issuer = Annotated[str, typer.Option(help="The identity provider's name, as its tokens have it in iss.")]
+Subject = Annotated[str, typer.Option(help="The person there, as tokens have it in sub.")]
+Roles = Annotated[
+    list[str], typer.Option("--role", help=f"One or more of {', '.join((*HubRole, *PartnerRole, *ForceRole))}.")
+]
+PartnerId = Annotated[str | None, typer.Option("--partner", help="A partner's id, for its own people.")]
+ForceId = Annotated[str | None, typer.Option("--force", help="A force's id, for its own people.")]
+ShownAs = Annotated[str | None, typer.Option(help="What pages call them, by what they do. Never a name.")]
+OfficerId = Annotated[str | None, typer.Option(help="The account under which they decided before they were registered.")]
+ValidTo = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which they can no longer come in.")]
+
+
+@app.command("add")
+def add(  # noqa: PLR0913  one parameter per option
+    state_dir: StateDir,
+    issuer: Issuer,
+    subject: Subject,
+    roles: Roles,
+    *,
+    partner: PartnerId = None,
+    force: ForceId = None,
+    shown_as: ShownAs = None,
+    officer_id: OfficerId = None,
+    valid_to: ValidTo = None,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let somebody in whom an identity provider knows. Without --partner or --force they belong to the hub."""
+    order = Order(apply, actor, reason, as_json, state_dir)
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    with explained():
+        with typed():
+            about = {
+                "person_id": new_person_id(),
+                "issuer": issuer,
+                "subject": subject,
+                "shown_as": shown_as,
+                "valid_from": datetime.now(UTC),
+                "valid_to": valid_to.replace(tzinfo=UTC) if valid_to else None,
+            }
+            person = _made(about, roles, partner, force, officer_id)
+        broker = reach(state_dir)
+        with alone(broker.state_dir):
+            people.check_new(people.read_people(broker), person)
+            steps = [("publish", "person", f"{people.organisation_of(person)}: {', '.join(person.roles)}")]
+            _do("person add", person, steps, broker, order, lambda by: people.publish_people(broker, [person], actor=by))
+
+
+@app.command("roles")
+def change_roles(
+    state_dir: StateDir,
+    person_id: PersonId,
+    roles: Roles,
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give a person these roles and no others. It takes effect within seconds, and within five minutes whatever fails."""
+
+    def changed(person: PersonRegistered) -> PersonRegistered:
+        with typed():
+            return type(person).model_validate({**person.model_dump(), "roles": _roles(type(person), roles)})
+
+    _change("person roles", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
+
+
+@app.command("revoke-sessions")
+def revoke_sessions(
+    state_dir: StateDir,
+    person_id: PersonId,
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """End every session of a person, at every desk. They may sign in again: to keep them out, remove them."""
+
+    def changed(person: PersonRegistered) -> PersonRegistered:
+        return person.model_copy(update={"sessions_from": datetime.now(UTC)})
+
+    _change("person revoke-sessions", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
+
+
+@app.command("remove")
+def remove(
+    state_dir: StateDir,
+    person_id: PersonId,
+    *,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Keep a person out from now on. What they did stays under their id, which nobody else is given."""
+    order = Order(apply, actor, reason, as_json, state_dir)
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    with explained():
+        broker = reach(state_dir)
+        with alone(broker.state_dir):
+            book = people.read_people(broker)
+            broken = [topic for topic, key in book.unreadable if key == person_id]
+            person = None if broken else people.known(book, person_id)
+            places = _places(person, broken)
+            steps = [("remove", "person", f"{person_id} of {place.name()}") for place in places]
+
+            def deleted(by: str) -> None:
+                for place in places:
+                    people.delete_person(broker, place, person_id, actor=by)
+
+            _do("person remove", person_id, steps, broker, order, deleted)
+
+
+@app.command("list")
+def list_people(state_dir: StateDir, *, as_json: AsJson = False) -> None:
+    """Show who belongs to what. Their names are with their identity providers alone."""
+    with explained():
+        book = people.read_people(reach(state_dir))
+    found = sorted(book.everybody(), key=lambda each: (people.organisation_of(each), each.person_id))
+    if as_json:
+        typer.echo(json.dumps([each.model_dump(mode="json", exclude_none=True) for each in found]))
+    elif not found:
+        typer.echo("nobody is registered")
+    else:
+        shown = table("person", "of", "roles", "shown as", "until", "sign-in")
+        for each in found:
+            until = f"{each.valid_to:%Y-%m-%d}" if each.valid_to else ""
+            sign_in = f"{each.subject} at {each.issuer}"
+            of, roles = people.organisation_of(each), ", ".join(each.roles)
+            shown.add_row(each.person_id, of, roles, each.shown_as or "", until, sign_in)
+        show_table(shown)
+    for topic, key in sorted(book.unreadable):
+        typer.echo(f"the last record of {key} on {topic} cannot be read, so they cannot come in; remove them", err=True)
+
+
+def _places(person: PersonRegistered | None, broken: list[str]) -> list[topics.Topic]:
+    return [people.topic_of(person)] if person else [each for each in REGISTERS if each.name() in broken]
+
+
+def _change(command: str, person_id: str, changed: Callable[[PersonRegistered], PersonRegistered], order: Order) -> None:
+    must_be_known(apply=order.apply, actor=order.actor, reason=order.reason)
+    with explained():
+        broker = reach(order.state_dir)
+        with alone(broker.state_dir):
+            before = people.known(people.read_people(broker), person_id)
+            after = changed(before)
+            steps = [("publish", "person", each) for each in _differences(before, after)]
+            _do(command, after, steps, broker, order, lambda by: people.publish_people(broker, [after], actor=by))
+
+
+def _do(
+    command: str,
+    person: PersonRegistered | str,
+    steps: list[tuple[str, str, str]],
+    broker: Broker,
+    order: Order,
+    carry_out: Callable[[str], None],
+) -> None:
+    person_id = person if isinstance(person, str) else person.person_id
+    if order.apply and steps:
+        with audited(broker.state_dir, By(order.actor, order.reason), command, f"person.{person_id}", steps):
+            carry_out(order.actor)
+    # Before it is carried out a new person has no id that will be kept.
+    named = person_id if order.apply or command != "person add" else None
+    if order.as_json:
+        listed = [dict(zip(("do", "what", "name"), step, strict=True)) for step in steps]
+        typer.echo(json.dumps({"subject": named, "applied": order.apply, "steps": listed}, ensure_ascii=False))
+        return
+    for step in steps:
+        typer.echo(f"  {' '.join(step)}")
+    subject = named or "a new person"
+    if not steps:
+        typer.echo(f"{subject}: nothing to do: it is so already")
+    elif not order.apply:
+        typer.echo(f"{subject}: {counted(len(steps), 'change')} to make; nothing was changed. Add --apply to carry it out")
+    else:
+        typer.echo(f"{subject}: done: it takes effect within seconds")
+
+
+def _made(
+    about: dict[str, Any], roles: list[str], partner: str | None, force: str | None, officer_id: str | None
+) -> PersonRegistered:
+    if partner and force:
+        raise MisuseError("a person belongs to one organisation: give --partner or --force, not both")
+    if officer_id and (partner or force):
+        raise MisuseError("--officer-id is for the hub's people")
+    if partner:
+        return PartnerPersonRegistered.model_validate(
+            {**about, "partner_id": partner, "roles": _roles(PartnerPersonRegistered, roles)}
+        )
+    if force:
+        return ForcePersonRegistered.model_validate(
+            {**about, "force_id": force, "roles": _roles(ForcePersonRegistered, roles)}
+        )
+    return HubPersonRegistered.model_validate(
+        {**about, "officer_id": officer_id, "roles": _roles(HubPersonRegistered, roles)}
+    )
+
+
+def _roles(kind: type[PersonRegistered], given: list[str]) -> Any:
+    """The roles, each once. Raises MisuseError where people of this kind cannot have one."""
+    known: Any = {HubPersonRegistered: HubRole, PartnerPersonRegistered: PartnerRole, ForcePersonRegistered: ForceRole}[kind]
+    if strange := [each for each in given if each not in list(known)]:
+        raise MisuseError(f"they cannot be {strange[0]}; their roles are {', '.join(known)}")
+    return tuple(known(each) for each in sorted(set(given)))
+
+
+def _differences(before: PersonRegistered, after: PersonRegistered) -> list[str]:
+    old, new = (each.model_dump(mode="json") for each in (before, after))
+    return [f"{name}: {_spelt(old[name])} → {_spelt(new[name])}" for name in new if old[name] != new[name]]
+
+
+def _spelt(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "(none)")

@@ -1,0 +1,121 @@
+"""Who belongs to what, by the command that people use, on a secured Kafka: nobody gets in by somebody else's provider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from typer.testing import CliRunner, Result
+
+from conduit_contracts.topics import OFFICERS, PEOPLE
+from conduit_operate import people
+from conduit_operate.audit import read_audit
+from conduit_operate.broker import Broker
+from conduit_operate.cli import app
+from conduit_operate.commands import person
+
+HUB, NORTHLIGHT = "https://login.hub.example", "https://login.northlight.example"
+BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
+Conduit = Callable[..., Result]
+
+
+@pytest.fixture
+def conduit(changing_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduit]:
+    monkeypatch.setattr(person, "reach", lambda _: changing_broker)
+    yield lambda *arguments: CliRunner().invoke(
+        app, ["person", *arguments, "--state-dir", str(changing_broker.state_dir)], env={"COLUMNS": "200"}
+    )
+    for each in people.read_people(changing_broker).everybody():
+        people.delete_person(changing_broker, people.topic_of(each), each.person_id, actor="a test")
+
+
+def add(conduit: Conduit, subject: str, *more: str, issuer: str = HUB) -> Result:
+    return conduit("add", "--issuer", issuer, "--subject", subject, *more)
+
+
+def made(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return str(json.loads(result.stdout)["subject"])
+
+
+def listed(conduit: Conduit) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(conduit("list", "--json").stdout)
+    return found
+
+
+def test_nobody_is_added_until_it_is_said_who_does_it_and_why(conduit: Conduit) -> None:
+    assert "nothing was changed" in add(conduit, "anna", "--role", "officer").stdout
+    assert add(conduit, "anna", "--role", "officer", "--apply").exit_code == 2
+    assert (listed(conduit), conduit("list").stdout) == ([], "nobody is registered\n")
+
+
+def test_somebody_comes_gets_other_roles_is_signed_out_and_leaves(conduit: Conduit, changing_broker: Broker) -> None:
+    anna = made(add(conduit, "anna", "--role", "officer", "--role", "supervisor", "--officer-id", "a.okafor", "--json", *BY))
+    assert anna.startswith("p-")
+    assert "anna" not in anna
+    (found,) = listed(conduit)
+    assert (found["roles"], found["officer_id"]) == (["officer", "supervisor"], "a.okafor")
+    assert f"{anna}" in conduit("list").stdout
+    shown = conduit("roles", anna, "--role", "auditor").stdout
+    assert shown.splitlines()[0] == "  publish person roles: officer, supervisor → auditor"
+    assert made(conduit("roles", anna, "--role", "auditor", "--json", *BY)) == anna
+    assert "nothing to do" in conduit("roles", anna, "--role", "auditor", *BY).stdout
+    assert made(conduit("revoke-sessions", anna, "--json", *BY)) == anna
+    (found,) = listed(conduit)
+    assert (found["roles"], "sessions_from" in found) == (["auditor"], True)
+    assert made(conduit("remove", anna, "--json", *BY)) == anna
+    assert listed(conduit) == []
+    done = [(each["command"], each["subject"], each["reason"]) for each in read_audit(changing_broker.state_dir)[-8::2]]
+    commands = ("person add", "person roles", "person revoke-sessions", "person remove")
+    assert done == [(command, f"person.{anna}", "a test") for command in commands]
+    assert "anna" not in (changing_broker.state_dir / "audit.jsonl").read_text()
+
+
+def test_who_is_not_there_cannot_be_changed(conduit: Conduit) -> None:
+    for command in (("roles", "--role", "officer"), ("remove",), ("revoke-sessions",)):
+        result = conduit(command[0], "p-0000000000000000", *command[1:], *BY)
+        assert (result.exit_code, "conduit person list" in result.stderr) == (3, True)
+
+
+def test_an_issuer_vouches_for_one_organisations_people_and_for_each_once(conduit: Conduit) -> None:
+    made(add(conduit, "anna", "--role", "officer", "--officer-id", "a.okafor", "--json", *BY))
+    made(add(conduit, "anna", "--role", "partner_manager", "--partner", "northlight", "--json", *BY, issuer=NORTHLIGHT))
+    refused = {
+        "has this sign-in already": add(conduit, "anna", "--role", "officer", *BY),
+        "has this officer id already": add(conduit, "eve", "--role", "officer", "--officer-id", "a.okafor", *BY),
+        "an issuer has one organisation": add(conduit, "eve", "--role", "officer", *BY, issuer=NORTHLIGHT),
+        "an issuer has": add(conduit, "eve", "--role", "force_team", "--force", "kent", *BY, issuer=HUB),
+        "they cannot be officer": add(
+            conduit, "e", "--role", "officer", "--partner", "abc", *BY, issuer="https://a.example"
+        ),
+        "not both": add(conduit, "e", "--role", "force_team", "--partner", "abc", "--force", "kent", *BY),
+        "issuer: give an address": add(conduit, "e", "--role", "officer", *BY, issuer="hub"),
+    }
+    assert {why: (each.exit_code, why in each.stderr) for why, each in refused.items()} == dict.fromkeys(refused, (2, True))
+    assert len(listed(conduit)) == 2
+
+
+def test_whose_record_cannot_be_read_is_named_and_can_be_removed(conduit: Conduit, changing_broker: Broker) -> None:
+    anna = made(add(conduit, "anna", "--role", "officer", "--json", *BY))
+    producer = Producer(changing_broker.librdkafka("programme"))
+    producer.produce(OFFICERS.name(), b"{", anna)
+    producer.flush(30)
+    result = conduit("list")
+    assert f"the last record of {anna} on programme.officers.v1 cannot be read" in result.stderr
+    assert conduit("remove", anna, *BY).exit_code == 0
+    assert conduit("list").stderr == ""
+
+
+@pytest.mark.parametrize("user", ["officer", "duty", "operator", "service.triage"])
+def test_nobody_but_the_programme_says_who_belongs_to_what(changing_broker: Broker, user: str) -> None:
+    refused: list[str] = []
+    producer = Producer({**changing_broker.librdkafka(user), "log_level": 0})
+    for topic in (OFFICERS, PEOPLE):
+        producer.produce(
+            topic.name(), b"{}", "p", on_delivery=lambda error, _: refused.append(error.name() if error else "taken")
+        )
+    producer.flush(30)
+    assert refused == ["TOPIC_AUTHORIZATION_FAILED"] * 2
