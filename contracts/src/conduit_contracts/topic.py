@@ -50,7 +50,7 @@ class Topic:
     edge: bool = False
     max_record_bytes: int = MAX_RECORD_BYTES
     followers: tuple[str, ...] = ()
-    """Who reads the whole of it anew whenever they start, each process for itself."""
+    """Who reads the whole of it at each start, each process for itself."""
     audience: str = HUB
     """Who uses it besides the services. They read what they do not write; the hub reads what no service reads."""
 

@@ -124,7 +124,7 @@ class PeopleFollower:
             for partition, records in fetched.items():
                 self._take(book, partition, records)
             now = self._now()
-            # What one broker may have deleted since is never learned by reading on: begin anew.
+            # What one broker may have deleted since is never learned by reading on: begin again.
             if cut or now - max(certain_at, began) >= BEHIND_SECONDS:
                 raise _Cut
             if fetched or now - asked_at >= CONFIRM_SECONDS:
