@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from conduit_contracts import places
 from conduit_contracts.advice import Advice
 from conduit_contracts.countries import countries, is_country, nearest
-from conduit_contracts.doubts import advice_on
+from conduit_contracts.doubts import OUTSIDE_FORCE_AREAS, advice_on
 from conduit_contracts.envelope import Undecodable, read_message
-from conduit_contracts.geography import force_area, is_overseas
+from conduit_contracts.geography import force_area, is_overseas, special_force
 from conduit_contracts.kits import build, submission
 from conduit_contracts.partner import ReferralSubmitted
-from conduit_contracts.referral import NamedWithConsent, OffencePeriod, OffencePlace, Referral
+from conduit_contracts.referral import NamedWithConsent, OffencePeriod, OffencePlace, PlaceKind, Referral
 from conduit_contracts.schemas import CHECKOUT
 from contracts.tests.support import examples
 
@@ -72,6 +72,15 @@ def problems(field: str, value: object) -> list[tuple[str, str, str]]:
         ({"district_code": "E08000025", "force_id": "kent"}, [("force_contradicts_district", "places[0].force_id")]),
         ({"district_code": "E08000025", "force_id": "btp"}, []),
         ({"district_code": "E07000097"}, []),
+        (
+            {"district_code": "E07000999", "country": "FR", "force_id": "kent"},
+            [("country_contradicts_force", "places[0].country"), ("district_code_unknown", "places[0].district_code")],
+        ),
+        ({"district_code": "N09000003", "force_id": "btp"}, [("force_contradicts_district", "places[0].force_id")]),
+        ({"district_code": "L99999999", "force_id": "kent"}, [("force_contradicts_district", "places[0].force_id")]),
+        ({"kind": "defence_estate", "force_id": "btp"}, [("force_contradicts_kind", "places[0].force_id")]),
+        ({"kind": "railway", "force_id": "btp"}, []),
+        ({"kind": "railway", "country": "FR"}, []),
     ],
 )
 def test_what_is_doubtful_about_a_place_is_said_at_its_field(place: dict[str, Any], warnings: list[tuple[str, str]]) -> None:
@@ -227,6 +236,41 @@ def test_a_place_that_was_to_route_and_does_not_is_never_passed_over_in_silence(
     if code in places.known_places():
         assert "district_code" not in warnings
         assert ("country" in warnings) is (country in {"UK", "FR", "JE"})
+
+
+@given(
+    code=st.one_of(
+        st.none(),
+        st.sampled_from(sorted(places.known_places())),
+        st.from_regex(r"[A-Z][0-9]{8}", fullmatch=True),
+        st.sampled_from(["L99999999", "M99999999"]),
+    ),
+    force_id=st.sampled_from([None, *places.forces(), "norfolk-police"]),
+    country=st.sampled_from([None, "GB", "UK", "FR", "JE"]),
+    kind=st.sampled_from(PlaceKind),
+)
+def test_every_hint_at_a_force_is_routed_by_or_said_not_to_be(
+    code: str | None, force_id: str | None, country: str | None, kind: PlaceKind
+) -> None:
+    place = OffencePlace(
+        place_id="L1", district_code=code, force_id=force_id, country=country, kind=kind, description="somewhere"
+    )
+    told = referral().model_copy(update={"places": (place,)})
+    said = {(each.code, each.field.removeprefix("places[0].")) for each in advice_on(told)}
+    goes_to = {force_area(place), special_force(place)}
+    if code is not None and code not in OUTSIDE_FORCE_AREAS:
+        meant = places.known_places().get(code)
+        assert (meant is not None and meant.force_id in goes_to) or ("district_code_unknown", "district_code") in said
+    if force_id is not None:
+        not_used = {("force_id_unknown", "force_id"), ("force_contradicts_district", "force_id")}
+        assert force_id in goes_to or said & {*not_used, ("country_contradicts_force", "country")}
+    if country in {"FR", "JE"} and goes_to != {None}:
+        assert ("country_contradicts_district", "country") in said
+    of_kind = special_force(OffencePlace(place_id="L1", district_code=code, country=country, kind=kind, description="x"))
+    if of_kind is not None and of_kind not in goes_to:
+        assert any(field == "force_id" for _, field in said)
+    if code in OUTSIDE_FORCE_AREAS and goes_to != {None} and force_id is not None:
+        assert ("force_contradicts_district", "force_id") in said
 
 
 @given(st.text(max_size=100))

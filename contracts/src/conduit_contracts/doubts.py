@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from conduit_contracts.advice import Advice
 from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, is_country, nearest
-from conduit_contracts.geography import is_united_kingdom, special_force
+from conduit_contracts.geography import is_overseas, is_united_kingdom, special_force
 from conduit_contracts.places import WAY, Place, forces, known_places, nearest_code, nearest_force, other_kind
 from conduit_contracts.referral import Characteristic, OffencePlace, Person, Pseudonymous, Referral, Supplement
 
@@ -87,6 +87,7 @@ def _of_place(place: OffencePlace, path: str, *, nobody: bool) -> _Found:
         yield from _unknown_district(place, path, nobody=nobody)
     if place.force_id is not None:
         yield from _of_force(place, known, path)
+        yield from _of_special_force(place, known, path)
 
 
 def _abroad(place: OffencePlace, known: Place | None, path: str) -> _Found:
@@ -96,6 +97,10 @@ def _abroad(place: OffencePlace, known: Place | None, path: str) -> _Found:
     elif place.force_id is not None:
         text = "A place outside the United Kingdom is in no force's area, so force_id is not used for this place. "
         yield "country_contradicts_force", f"{path}.country", text + "Correct the one that is wrong."
+    if known is None and place.district_code is not None and place.district_code not in OUTSIDE_FORCE_AREAS:
+        what, field = _what_it_is(place.district_code), f"{path}.district_code"
+        text = f"{what}, so it is not used for this place, which the country puts outside the United Kingdom."
+        yield "district_code_unknown", field, f"{text} Check both.{_meant(place.district_code)}"
 
 
 def _unknown_district(place: OffencePlace, path: str, *, nobody: bool) -> _Found:
@@ -123,6 +128,24 @@ def _of_force(place: OffencePlace, known: Place | None, path: str) -> _Found:
     elif force.territorial and known is not None and known.force_id != force.force_id:
         text = f"The district is in the area of {known.force_name}, which gets the case. {_CORRECT}"
         yield "force_contradicts_district", f"{path}.force_id", text
+    elif place.district_code in OUTSIDE_FORCE_AREAS and is_united_kingdom(place.country):
+        text = f"The district is in no police force's area, but the case goes to {force.name}, which you named. {_CORRECT}"
+        yield "force_contradicts_district", f"{path}.force_id", text
+
+
+def _of_special_force(place: OffencePlace, known: Place | None, path: str) -> _Found:
+    """A special force that is named and has no part there, or that is named where the kind of place gives another one."""
+    named, field = forces().get(place.force_id or ""), f"{path}.force_id"
+    if named is None or named.territorial or is_overseas(place):
+        return
+    if special_force(place) != named.force_id and known is not None:
+        text = f"{named.name} has no part in this district. The case goes to {known.force_name}. {_CORRECT}"
+        yield "force_contradicts_district", field, text
+        return
+    by_kind = forces().get(special_force(place.model_copy(update={"force_id": None})) or "")
+    if by_kind is not None and by_kind != named:
+        text = f"The kind of place is {by_kind.name}'s, but the case goes to {named.name}, which you named. {_CORRECT}"
+        yield "force_contradicts_kind", field, text
 
 
 def _unknown_force(force_id: str, field: str, told: str) -> _Found:

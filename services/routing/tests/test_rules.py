@@ -126,6 +126,15 @@ def test_a_place_that_no_force_is_known_for_is_looked_at_by_a_person(
     assert rules.place_reasons(Content(referral(places), size=1), ["L1", "L2"]) == (reason,)
 
 
+def test_a_force_that_is_named_for_a_place_abroad_is_a_candidate_for_the_officer() -> None:
+    abroad = OffencePlace(place_id="L1", country="FR", force_id=KENT)
+    assert propose(abroad).candidates == (KENT,)
+    assert propose(abroad, persons=(person("V1", lives=SURREY),)).candidates == (SURREY, KENT)
+    corrected = OffencePlace(place_id="L1", country="FR", description="somewhere")
+    content = Content(referral((abroad,)), (supplement(corrected),), size=1)
+    assert rules.named_in_vain(content, ["L1"], CaseContext(NOW.date())) == ()
+
+
 def test_a_corrected_place_counts_where_it_was_last_said_to_be() -> None:
     told = Content(referral((place("L1", KENT),)), (supplement(place("L1", ESSEX), corrects=True),), size=1)
     assert judge(told).forces == (ESSEX,)

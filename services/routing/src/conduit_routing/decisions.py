@@ -1,6 +1,6 @@
 """What follows from triage's decisions: a case opens, grows, is declined or withdrawn."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from conduit_contracts.geography import forces
@@ -165,7 +165,7 @@ def _join(turn: Turn, proposal: Proposal) -> None:
             turn.hand_to(force_id)
 
 
-def _ask_officer(turn: Turn, proposal: Proposal, place_ids: Iterable[str]) -> None:
+def _ask_officer(turn: Turn, proposal: Proposal, place_ids: Collection[str]) -> None:
     """Open the reviews that the rules ask for. After a decline, an officer is asked already."""
     case, unsettled = turn.case, proposal.unsettled
     outdated = [review for review in _unsettled(case) if review.reason is not unsettled]
@@ -173,7 +173,7 @@ def _ask_officer(turn: Turn, proposal: Proposal, place_ids: Iterable[str]) -> No
         turn.close_reviews("reason_changed", outdated)
         turn.open_review(unsettled, candidates=proposal.candidates)
     for reason in rules.place_reasons(case.told, place_ids):
-        turn.open_review(reason)
+        turn.open_review(reason, candidates=rules.named_in_vain(case.told, place_ids, turn.scene))
     _ask_for_an_area(turn)
 
 

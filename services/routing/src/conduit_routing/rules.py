@@ -77,7 +77,7 @@ def propose(content: Content, scene: CaseContext) -> Proposal:
         forces=parts,
         home=home,
         basis=basis,
-        candidates=() if home else _candidates(tied, concerned, scene),
+        candidates=() if home else _candidates(tied, content, concerned, scene),
         first_owner=home or _first_owner(concerned, scene),
         unsettled=None if home else RoutingReviewReason.TIE if parts else RoutingReviewReason.NO_FORCE,
         at_once=_at_once(content, parts, scene),
@@ -123,11 +123,11 @@ def _at_once(content: Content, parts: Sequence[str], scene: CaseContext) -> tupl
     return tuple(force_id for force_id in parts if force_id in away)
 
 
-def _candidates(tied: Sequence[str], concerned: _Concerned, scene: CaseContext) -> tuple[str, ...]:
+def _candidates(tied: Sequence[str], content: Content, concerned: _Concerned, scene: CaseContext) -> tuple[str, ...]:
     """Those that are tied, the forces where children are, and where nobody is concerned the first victim's. In a restricted
     case all that are concerned."""
     special_only = not any(map(is_territorial, concerned.everyone))
-    found = [*tied, *concerned.children, *concerned.adults]
+    found = [*tied, *concerned.children, *concerned.adults, *named_in_vain(content, content.latest_places, scene)]
     if scene.barred != NOBODY_BARRED:
         found += concerned.everyone
     if not concerned.everyone and concerned.first_victims_area is not None:
@@ -198,6 +198,13 @@ def place_reasons(content: Content, place_ids: Iterable[str]) -> tuple[RoutingRe
     """Why a person must look at these places, each reason once. A place that concerns some force needs nobody."""
     unknown = [place_id for place_id in place_ids if not content.latest_forces[place_id]]
     return tuple(dict.fromkeys([_place_reason(content.latest_places[place_id]) for place_id in unknown]))
+
+
+def named_in_vain(content: Content, place_ids: Iterable[str], scene: CaseContext) -> tuple[str, ...]:
+    """The forces that a partner names for places abroad. No rule sends them the case, but an officer is told of them."""
+    abroad = (place for place_id in place_ids if is_overseas(place := content.latest_places[place_id]))
+    named = in_order({place.force_id for place in abroad if place.force_id in forces()})
+    return tuple(force_id for force_id in named if force_id not in scene.barred.forces)
 
 
 def _place_reason(place: OffencePlace) -> RoutingReviewReason:
