@@ -65,10 +65,10 @@ def heard(body: bytes | bytearray | memoryview | None) -> Heard | None:
     text = _expanded(bytes(body or b"")).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"")
     document = _read(text)
     if document is None:
-        return Heard(_loose_reference(text), None) if danger_elsewhere.says_danger(text) else None
+        return Heard(loose_reference(text), None) if danger_elsewhere.says_danger(text) else None
     found = _heard(text, document, _DEEPEST)
     if found is None and not _is_whole(text) and danger_elsewhere.says_danger(text):
-        return Heard(_loose_reference(text), None)
+        return Heard(loose_reference(text), None)
     return found
 
 
@@ -90,6 +90,12 @@ def _heard(text: bytes, document: Any, deepest: int) -> Heard | None:
     packed = ((each, _read(each)) for each in _packed(document, members)) if deepest else ()
     within = (_heard(each, inner, deepest - 1) for each, inner in packed if inner is not None)
     return next((found for found in within if found is not None), None)
+
+
+def loose_reference(text: bytes) -> str | None:
+    """The partner's reference as it stands in JSON, even if the text is cut off around it."""
+    found = _LOOSE_REFERENCE.search(text)
+    return found[1].decode("ascii") if found else None
 
 
 def call_999() -> Problem:
@@ -191,11 +197,6 @@ def _names_danger(name: str, value: Any) -> bool:
 def _reference(members: Sequence[tuple[str, Any]]) -> str | None:
     found = (value for name, value in members if name == "partner_reference" and isinstance(value, str))
     return next((each for each in found if _REFERENCE.fullmatch(each)), None)
-
-
-def _loose_reference(text: bytes) -> str | None:
-    found = _LOOSE_REFERENCE.search(text)
-    return found[1].decode("ascii") if found else None
 
 
 def _callback(members: Sequence[tuple[str, Any]]) -> Callback | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from conduit_contracts.intake import DangerReported, ReferralReceived, Submissio
 from conduit_intake import metrics
 from conduit_intake.api import kept
 from conduit_intake.api.app import create_api
+from conduit_intake.api.overlong import MOST_LOOKED_AT, Overlong
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
 from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import (
@@ -60,6 +62,7 @@ REFUSED: dict[str, Callable[[], Record]] = {
     "no type": without_type,
     "another's identity": lambda: sent(submitted(partner_id=SOUTH, **DANGER)),
     "an unknown MoU": lambda: sent(submitted(mou_reference="MOU-9", **DANGER)),
+    "a body over the limit": lambda: unread(narrative="Synthetic. " * 150_000),
     "a time in the future": lambda: sent(submitted(reported_at=NOW + timedelta(days=9_000), **DANGER)),
 }
 
@@ -295,3 +298,101 @@ class TestHttp:
         answer = await post(north, PATH, json.loads(body()) | {"urgency": "at once"})
         assert CALL_999 not in answer.text
         assert not of(DangerReported, await intake.published())
+
+
+def overlong(long: int, *, danger_first: bool, reference_first: bool) -> bytes:
+    """A referral with this much text, in danger, with its fields before or behind the text."""
+    content = json.loads(body())
+    danger, reference = content.pop("immediate_danger"), content.pop("partner_reference")
+    del danger
+    before = (DANGER if danger_first else {}) | ({"partner_reference": reference} if reference_first else {})
+    behind = ({} if danger_first else DANGER) | ({} if reference_first else {"partner_reference": reference})
+    return json.dumps({**before, **content, "narrative": "Synthetic. " * (long // 11), **behind}).encode()
+
+
+class TestTooLarge:
+    """A body over the limit is refused, and whoever says danger in it is heard wherever the field stands."""
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        long=st.integers(262_144, 3_500_000),
+        danger_first=st.booleans(),
+        reference_first=st.booleans(),
+        declared=st.booleans(),
+        chunk=st.integers(1_000, 200_000),
+    )
+    async def test_danger_is_heard_behind_megabytes_of_text(
+        self,
+        intake: Harness,
+        north: httpx.AsyncClient,
+        long: int,
+        danger_first: bool,
+        reference_first: bool,
+        declared: bool,
+        chunk: int,
+    ) -> None:
+        content = overlong(long, danger_first=danger_first, reference_first=reference_first)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for at in range(0, len(content), chunk):
+                yield content[at : at + chunk]
+
+        before = len(await intake.published())
+        headers = keyed() | ({"content-length": str(len(content))} if declared else {})
+        answer = await north.post(PATH, content=pieces(), headers=headers)
+        assert code(answer) == (413, "body_too_large")
+        assert answer.json()["detail"].startswith(CALL_999)
+        (reported,) = of(DangerReported, (await intake.published())[before:])
+        assert (reported.partner_id, reported.partner_reference) == (NORTH, REFERENCE)
+        assert "body_too_large" in reported.codes
+
+    async def test_without_danger_nobody_hears_and_the_answer_says_999_all_the_same(
+        self, intake: Harness, north: httpx.AsyncClient
+    ) -> None:
+        answer = await post(north, PATH, json.loads(body()) | {"narrative": "Synthetic. " * 300_000})
+        assert code(answer) == (413, "body_too_large")
+        assert "call 999" in answer.json()["detail"]
+        assert not of(DangerReported, await intake.published())
+
+    async def test_of_a_stranger_only_the_beginning_is_read(self, api: Api) -> None:
+        read = 0
+
+        async def pieces() -> AsyncIterator[bytes]:
+            nonlocal read
+            for _ in range(60):
+                read += 1
+                yield b" " * 65_536
+
+        answer = await (await api.anybody()).post(PATH, content=pieces(), headers=keyed())
+        assert (answer.status_code, read < 10) == (401, True)
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        text=st.sampled_from(
+            [
+                '"immediate_danger": true',
+                '"immediateDanger" : "Yes"',
+                "immediate_danger=on&",
+                "x",
+                '"immediate_danger": false,',
+            ]
+        ),
+        before=st.integers(0, 400),
+        behind=st.integers(0, 400),
+        chunk=st.integers(1, 300),
+    )
+    def test_the_field_may_lie_across_chunks(self, text: str, before: int, behind: int, chunk: int) -> None:
+        content = (" " * before + text + " " * behind).encode()
+        ear = Overlong()
+        for at in range(0, len(content), chunk):
+            assert ear.hear(content[at : at + chunk])
+        assert ear.danger is (text not in {"x", '"immediate_danger": false,'})
+
+    def test_looking_through_is_bounded_and_quick(self) -> None:
+        ear, chunk = Overlong(), b'"immediate_danger": false, ' * 2_500
+        started, pieces = time.process_time(), 0
+        while ear.hear(chunk):
+            pieces += 1
+        assert pieces * len(chunk) <= MOST_LOOKED_AT
+        assert time.process_time() - started < 5
+        assert not ear.danger

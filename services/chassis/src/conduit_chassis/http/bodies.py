@@ -1,6 +1,7 @@
 """Reading a request's body within limits of size and time, which no server sets for us."""
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -33,8 +34,12 @@ def check_declared(request: Request, limit: int) -> None:
         raise BodyTooLargeError
 
 
-async def receive(request: Request, limit: int, seconds: float, body: bytearray) -> None:
+async def receive(
+    request: Request, limit: int, seconds: float, body: bytearray, beyond: Callable[[bytes], bool] | None = None
+) -> None:
     """Put what arrives into `body`, whatever was declared. What arrived stays there when this raises.
+
+    What is over the limit goes to `beyond`, if given, for as long as that wants more.
 
     Raises:
         BodyTooLargeError: more than `limit` bytes arrived.
@@ -43,8 +48,13 @@ async def receive(request: Request, limit: int, seconds: float, body: bytearray)
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
+                within = len(body) <= limit
+                if within:
+                    body += chunk
+                over = chunk[-(len(body) - limit) :] if within else chunk
+                if len(body) > limit and (beyond is None or not beyond(over)):
                     raise BodyTooLargeError
+        if len(body) > limit:
+            raise BodyTooLargeError
     except (TimeoutError, ClientDisconnect):
         raise BodyTooSlowError from None

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from conduit_chassis.http.bodies import BodyTooLargeError, BodyTooSlowError, check_declared, receive
 from conduit_contracts.envelope import Undecodable, read_message
 from conduit_contracts.problems import Problem, sender_problem
+from conduit_intake.api.overlong import Overlong
 from conduit_intake.api.refusals import Refused
 
 JSON = "application/json"
@@ -48,7 +49,7 @@ async def read_json(request: Request, limit: int, seconds: float) -> bytes:
         Refused: as `expect` and `read` do.
     """
     expect(request, JSON)
-    return await read(request, limit, seconds)
+    return await read(request, limit, seconds, _overlong(request))
 
 
 def documented(model: str) -> dict[str, Any]:
@@ -56,15 +57,15 @@ def documented(model: str) -> dict[str, Any]:
     return {"required": True, "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{model}"}}}}
 
 
-async def read(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body.
+async def read(request: Request, limit: int, seconds: float, overlong: Overlong | None = None) -> bytes:
+    """The whole body. What is over the limit is looked through by `overlong`, if given.
 
     Raises:
         Refused: it is longer than the limit in bytes, or does not arrive in time.
     """
     try:
         check_declared(request, limit)
-        await receive(request, limit, seconds, _begin(request))
+        await receive(request, limit, seconds, _begin(request), overlong.hear if overlong else None)
     except BodyTooLargeError:
         raise Refused("body_too_large") from None
     except BodyTooSlowError:
@@ -72,13 +73,23 @@ async def read(request: Request, limit: int, seconds: float) -> bytes:
     return bytes(request.state.body)
 
 
-async def glance(request: Request, limit: int, seconds: float) -> bytes:
-    """What can be seen of the body of a request that is refused anyway: what was read of it, else at most its beginning."""
+async def glance(request: Request, limit: int, seconds: float, *, to_the_end: bool) -> tuple[bytes, Overlong | None]:
+    """What can be seen of the body of a request that is refused anyway: what was read of it, else its beginning, and
+    `to_the_end` also what was heard in the rest."""
     if not hasattr(request.state, "body"):
         # Starlette has no second look at a body that was read to its end.
         with suppress(BodyTooLargeError, BodyTooSlowError, RuntimeError):
-            await receive(request, limit, seconds, _begin(request))
-    return bytes(request.state.body)
+            overlong = _overlong(request) if to_the_end else None
+            await receive(request, limit, seconds, _begin(request), overlong.hear if overlong else None)
+    return bytes(request.state.body), getattr(request.state, "overlong", None)
+
+
+def _overlong(request: Request) -> Overlong | None:
+    """Nobody has the hub read on whom it does not know."""
+    if getattr(request.state, "client", None) is None:
+        return None
+    overlong = request.state.overlong = Overlong()
+    return overlong
 
 
 def _begin(request: Request) -> bytearray:

@@ -8,7 +8,7 @@ import asyncio
 import structlog
 from fastapi import Request, Response
 
-from conduit_contracts.danger import Heard, heard
+from conduit_contracts.danger import Heard, heard, loose_reference
 from conduit_intake import answering, metrics, rules
 from conduit_intake.access.accounts import CASES, Client
 from conduit_intake.api.bodies import glance
@@ -18,6 +18,8 @@ from conduit_intake.api.submitting import cause, new_submission_id
 from conduit_intake.submissions import Docket, SubmissionKind
 
 GLANCE_SECONDS, REPORT_SECONDS = 2.0, 5.0
+TOO_OFTEN = "rate_exceeded"
+"""Of a client that sends too much, no more is read than the beginning."""
 _log = structlog.get_logger()
 
 
@@ -26,17 +28,23 @@ async def refuse(request: Request, refused: Refused, *, known: bool = True) -> R
 
     `known` says that whoever is not known here was looked for: of danger that comes while nobody can be, somebody must hear.
     """
-    found = await _heard(request)
+    found = await _heard(request, refused)
     if found is None:
         return response(refused)
     await _report(request, refused, found, known=known)
     return response(refused, danger=True)
 
 
-async def _heard(request: Request) -> Heard | None:
+async def _heard(request: Request, refused: Refused) -> Heard | None:
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return None
-    return heard(await glance(request, _door(request).settings.max_referral_bytes, GLANCE_SECONDS))
+    limit, more = _door(request).settings.max_referral_bytes, refused.code != TOO_OFTEN
+    body, overlong = await glance(request, limit, GLANCE_SECONDS, to_the_end=more)
+    found = heard(body)
+    if overlong is None or not (found or overlong.danger):
+        return found
+    found = found or Heard(loose_reference(body), None)
+    return found._replace(partner_reference=found.partner_reference or overlong.partner_reference)
 
 
 async def _report(request: Request, refused: Refused, found: Heard, *, known: bool) -> None:

@@ -147,7 +147,10 @@ TABLE: Mapping[str, RefusalText] = {
         409, "Too many attachments", "This referral already has as many attachments as it can have."
     ),
     "body_too_large": RefusalText(
-        413, "Body too large", "This is larger than the hub allows. Shorten it, or send the rest separately."
+        413,
+        "Body too large",
+        "This is larger than the hub allows, so nothing was stored. If a child is in danger, call 999 now. Then send it "
+        "again, shorter, and the rest as added information or as attachments.",
     ),
     "media_type_unsupported": RefusalText(415, "Media type not supported", "Send one of the media types named in errors."),
     "encoding_unsupported": RefusalText(415, "Encoding not supported", "Send the body as it is, without Content-Encoding."),
