@@ -95,6 +95,17 @@ CONSUMER = (
         Limits(look=5, act=60),
     ),
     Panel(
+        "Since a broker last answered a fetch, by process",
+        "One or two seconds when nothing comes. It rises while partitions move, while a batch takes long, and where Kafka"
+        " cannot be reached; a process without partitions hears nothing.",
+        {
+            "{{instance}}": f"max by (instance) (conduit_fetch_silent_seconds{{{_S}}}"
+            f" and on (service, instance) conduit_assigned_partitions{{{_S}}} > 0)"
+        },
+        "s",
+        Limits(look=10, act=60),
+    ),
+    Panel(
         "Age of records when done, by topic",
         "99 % of batches had no record older than this when committed: what a referral waits for at this stage.",
         {"{{topic}}": within(0.99, "conduit_record_age_seconds", _S, "topic")},
