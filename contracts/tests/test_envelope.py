@@ -1,6 +1,7 @@
 """A record comes back as it went, and one that cannot be read is answered with every reason and no content."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from conduit_contracts.envelope import Attributes, Undecodable, decode, decode_attributes, dump, encode, encode_headers
 from conduit_contracts.force import CaseDeclined, NotOursReason, ReceiptConfirmed
 from conduit_contracts.ids import uuid7
+from conduit_contracts.names import names_of
 from conduit_contracts.notification import ReferralStatusUpdated
 from conduit_contracts.schemas import messages
 from conduit_contracts.texts import shows_something
@@ -107,6 +109,30 @@ def test_extension_attributes_and_other_headers_are_ignored_whatever_they_hold(n
     attributes, message = decode([*GOOD.raw_headers, (name, raw)], GOOD.raw_value, ACCEPT, closed=True)
     plain, same = decode(GOOD.raw_headers, GOOD.raw_value, ACCEPT, closed=True)
     assert (attributes._replace(traceparent=None), message) == (plain._replace(traceparent=None), same)
+
+
+@given(
+    example=st.sampled_from(sorted(examples().items())),
+    name=st.sampled_from(["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "content-type"]),
+    other=st.none() | st.binary(max_size=20),
+    same=st.booleans(),
+    at=st.integers(0, 8),
+    times=st.integers(1, 2),
+)
+def test_an_attribute_given_twice_is_refused_by_name_at_entry_and_read_again_as_before(
+    example: tuple[str, Any], name: str, other: bytes | None, same: bool, at: int, times: int
+) -> None:
+    _, made = example
+    given = [*made.raw_headers, *([(name, b"x")] if name not in made.headers else [])]
+    added = (name, dict(given)[name] if same else other)
+    twice = [*given[:at], *[added] * times, *given[at:]]
+    with pytest.raises(Undecodable) as refused:
+        decode(twice, made.raw_value, messages(), closed=True)
+    assert [(each.code, each.field) for each in refused.value.problems] == [("header_repeated", name)]
+    if same:
+        for how in ({"closed": True, "again": True}, {"closed": False}):
+            assert decode(twice, made.raw_value, messages(), **how) == decode(given, made.raw_value, messages(), **how)
+    assert names_of(twice, None, None).event_id == (made.headers["ce_id"] if name != "ce_id" or same else None)
 
 
 def test_the_records_own_time_stands_in_for_one_that_its_sender_did_not_give() -> None:

@@ -45,6 +45,7 @@ class Names(NamedTuple):
 
 HEADERS = Names(("ce_specversion", "ce_id", "ce_source", "ce_type"), "ce_time", "ce_subject", "header_missing")
 _READ = frozenset({*HEADERS.required, HEADERS.time, HEADERS.subject})
+_DECIDES = _READ | {"content-type"}
 TRACE = "traceparent"
 MEMBERS = Names(("specversion", "id", "source", "type"), "time", "subject", "field_missing")
 
@@ -85,6 +86,20 @@ def decode_attributes(headers: Headers, recorded_at: datetime | None = None) -> 
         texts = {name: header_text(name, raw) for name, raw in given}
     traces = [raw for name, raw in headers if name == TRACE]
     return from_texts(texts, HEADERS, trace_of(traces[-1]) if traces else None, recorded_at)
+
+
+def refuse_repeated(headers: Headers) -> None:
+    """At entry, what is read of a record's headers is there once, even with the same value.
+
+    Extension attributes and traces are not looked at. Read again, the last one holds, as in every release before.
+
+    Raises:
+        Undecodable: a header is there more than once; the problems name each.
+    """
+    given = [name for name, _ in headers if name in _DECIDES]
+    if len(given) != len(set(given)):
+        twice = dict.fromkeys(name for name in given if given.count(name) > 1)
+        raise Undecodable(tuple(sender_problem("header_repeated", name) for name in twice))
 
 
 def from_texts(

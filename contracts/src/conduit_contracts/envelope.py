@@ -19,6 +19,7 @@ from conduit_contracts.attributes import (
     Undecodable,
     decode_attributes,
     encode_headers,
+    refuse_repeated,
 )
 from conduit_contracts.base import Value
 from conduit_contracts.entry import entry_problems
@@ -91,13 +92,16 @@ def decode(
     """Attributes and message of one record, read by the model that `accept` gives for its type.
 
     With `closed`, a field that the contract does not have is a problem: so it is at the edges, where a misspelt
-    `immediate_danger` must not be dropped, and the rules of entry are asked, unless it came in before and is read `again`.
+    `immediate_danger` must not be dropped, a header that is there twice is one too, and the rules of entry are asked, unless
+    it came in before and is read `again`.
     Otherwise unknown fields are ignored, so that producers can be upgraded first. `recorded_at` is the record's own time,
     which is used if its sender gave none.
 
     Raises:
         Undecodable: with every problem found.
     """
+    if closed and not again:
+        refuse_repeated(headers)
     if is_structured(headers):
         return _decode_structured(headers, value, accept, recorded_at, closed=closed, again=again)
     if _is_mislabelled(headers, value):

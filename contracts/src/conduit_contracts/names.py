@@ -58,7 +58,8 @@ def _first(form: re.Pattern[str], *texts: bytes | None) -> str | None:
 
 def _event_id(headers: Headers, body: bytes) -> bytes | None:
     if not is_structured(headers):
-        return dict(headers).get("ce_id")
+        ids = {raw for name, raw in headers if name == "ce_id"}
+        return ids.pop() if len(ids) == 1 else None
     try:
         members, _ = look(body)
     except Unreadable:

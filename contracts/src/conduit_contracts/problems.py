@@ -41,6 +41,7 @@ class Problem(Value):
 _TEXTS = {
     "header_missing": "This header is missing. Send every CloudEvents attribute as a ce_ header.",
     "header_null": "This header has no value. Send it as UTF-8 text.",
+    "header_repeated": "This header is there more than once, so it is not clear which one holds. Send it once.",
     "header_not_utf8": "This header is not UTF-8 text. Encode it as UTF-8.",
     "spec_version_unsupported": "Only CloudEvents 1.0 is supported. Send 1.0 as the specversion.",
     "time_invalid": "This is not an RFC 3339 time. Send a time such as 2026-11-23T09:30:00Z.",

@@ -47,6 +47,13 @@ class TestTheKey:
             answer = await north.post("/v1/referrals", content=body(), headers=encoded)
             assert code(answer) == (400, "idempotency_key_invalid")
 
+    @pytest.mark.parametrize("second", ["another", "one"])
+    async def test_of_two_keys_neither_is_taken(self, api: Api, north: httpx.AsyncClient, second: str) -> None:
+        headers = [*JSON.items(), ("idempotency-key", "one"), ("idempotency-key", second)]
+        answer = await north.post("/v1/referrals", content=body(), headers=headers)
+        assert code(answer) == (400, "idempotency_key_invalid")
+        assert await count(api, "referrals") == 0
+
     async def test_any_other_key_will_do(self, north: httpx.AsyncClient) -> None:
         for number, key in enumerate(["x" * 255, "!~", '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "a';--"]):
             answer = await post(north, "/v1/referrals", body(partner_reference=f"NL-{number}"), key)

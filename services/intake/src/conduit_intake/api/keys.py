@@ -41,6 +41,7 @@ Action = Callable[[Connection, Outbox], Awaitable[Reply]]
 
 
 def idempotency_key(
+    request: Request,
     key: Annotated[
         str,
         Header(
@@ -51,7 +52,13 @@ def idempotency_key(
         ),
     ],
 ) -> str:
-    """The key. FastAPI refuses a request without."""
+    """The key. FastAPI refuses a request without.
+
+    Raises:
+        Refused: there is more than one.
+    """
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise Refused("idempotency_key_invalid")
     return key
 
 

@@ -61,7 +61,7 @@ TABLE: Mapping[str, RefusalText] = {
         "Send an Idempotency-Key: a new one, such as a UUID, for each new request, and the same one to try a request again.",
     ),
     "idempotency_key_invalid": RefusalText(
-        400, "Idempotency-Key not valid", "An Idempotency-Key has 1 to 255 visible ASCII characters."
+        400, "Idempotency-Key not valid", "Send one Idempotency-Key, of 1 to 255 visible ASCII characters."
     ),
     "unauthenticated": RefusalText(
         401, "Not authenticated", "Send a bearer token that is still valid. POST /oauth/token gives you one."
