@@ -91,7 +91,7 @@ def decode_attributes(headers: Headers, recorded_at: datetime | None = None) -> 
 def refuse_repeated(headers: Headers) -> None:
     """At entry, what is read of a record's headers is there once, even with the same value.
 
-    Extension attributes and traces are not looked at. Read again, the last one holds, as in every release before.
+    Extension attributes and traces are not looked at. Read again, the last one holds, as it always has.
 
     Raises:
         Undecodable: a header is there more than once; the problems name each.
