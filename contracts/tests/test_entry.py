@@ -13,6 +13,7 @@ from conduit_contracts.base import Finding, Value
 from conduit_contracts.entry import AtEntry, entry_problems
 from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.partner import ReferralSubmitted
+from conduit_contracts.problems import path_of
 from conduit_contracts.schemas import HUB_READS, messages, schema
 from conduit_contracts.structured import encode_structured
 from conduit_contracts.texts import shows_something
@@ -187,3 +188,21 @@ def test_rules_stand_beside_types_and_in_models_and_are_found_wherever_they_are_
         ("length_out_of_range", "few"),
     ]
     assert [(one.field, one.message) for one in entry_problems(Outer(one=fine))] == [("many", "Give one of many.")]
+
+
+@pytest.mark.parametrize("kind", EDGE)
+@pytest.mark.parametrize("length", [5_000, 50_000])
+def test_a_text_that_is_too_long_is_refused_at_its_field_and_not_repeated(kind: str, length: int) -> None:
+    """Whatever it is: words of people, ids of officers and forces, references, codes."""
+    made = examples()[kind]
+    paths = [path for path in places_in(made.value) if isinstance(at(made.value, path), str)]
+    assert paths
+    for path in paths:
+        value = copy.deepcopy(made.value)
+        at(value, path[:-1])[path[-1]] = "a" * length
+        if length == 5_000 and path[-1] == "narrative":
+            continue
+        with pytest.raises(Undecodable) as refused:
+            decode(made.raw_headers, json.dumps(value).encode(), EDGE, closed=True)
+        assert path_of(path, "value") in {each.field for each in refused.value.problems}, path
+        assert "aaaa" not in repr(refused.value.problems)

@@ -5,6 +5,7 @@ import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from re import _parser
 
 import jsonschema
 import pytest
@@ -169,3 +170,34 @@ def test_no_list_that_a_sender_may_send_is_longer_than_the_longest() -> None:
     ]
     assert found
     assert [each for each in found if each[1] > LONGEST_LIST] == []
+
+
+def strings(node: Json) -> Iterator[Json]:
+    """Every text that may be just any: no word of a list, and none whose format has a length."""
+    if isinstance(node, dict):
+        if node.get("type") == "string" and not {"const", "enum"} & node.keys() and node.get("format") not in FIXED_FORMATS:
+            yield node
+        for item in node.values():
+            yield from strings(item)
+    elif isinstance(node, list):
+        for item in node:
+            yield from strings(item)
+
+
+FIXED_FORMATS = {"date", "date-time", "uuid", "uuid7"}
+
+
+def longest(node: Json) -> float:
+    """How long such a text may be, as its schema states."""
+    pattern = node.get("pattern", "")
+    by_pattern = _parser.parse(pattern).getwidth()[1]
+    bounded = pattern.startswith("^") and pattern.endswith("$") and by_pattern < _parser.MAXREPEAT
+    return float(node.get("maxLength", by_pattern if bounded else math.inf))
+
+
+def test_every_text_of_every_message_has_a_stated_maximum() -> None:
+    found = [
+        (kind, longest(each)) for kind, message in schemas.messages().items() for each in strings(schemas.schema(message))
+    ]
+    assert len(found) > 200
+    assert [each for each in found if each[1] > 40_000] == []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from conduit_operate.audit import AuditError, By, audited, path_of, read_audit
@@ -40,8 +43,14 @@ def test_what_fails_is_noted_without_the_errors_text(tmp_path: Path) -> None:
     assert "anything" not in path_of(tmp_path).read_text()
 
 
-@pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("jo", " "), ("\u200b", "why"), ("jo", "\u3164\u2800")])
-def test_nobody_acts_without_a_name_and_a_reason(actor: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("actor", "reason"),
+    [
+        *(("", "why"), ("jo", " "), ("\u200b", "why"), ("jo", "\u3164\u2800")),
+        *(("x" * 5_000, "why"), ("jo\nann", "why"), ("jo", "y" * 5_000), ("jo", "why\0")),
+    ],
+)
+def test_nobody_acts_without_a_name_and_a_reason_or_with_endless_ones(actor: str, reason: str) -> None:
     with pytest.raises(ValueError, match="an actor and a reason are needed"):
         By(actor, reason)
 
@@ -117,3 +126,40 @@ def test_what_was_done_is_named_and_not_only_counted(tmp_path: Path) -> None:
     assert "begun: number 1, number 2, number 3, number 4, number 5 and 2 more; a test" in begun
     assert done.endswith("dead-letters discard triage, done; a test")
     assert last == f"{path_of(tmp_path)}: 2 entries"
+
+
+def every_command(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield from every_command(command, (*path, name))
+    if path and not hasattr(group, "commands"):
+        yield path, group
+
+
+ACTED = [
+    (path, command)
+    for path, command in every_command(typer.main.get_command(app))
+    if any(each.name == "actor" for each in command.params)
+]
+
+
+ID = "0193b3f0-0000-7000-8000-000000000001"
+MADE = {
+    **{"service": "triage", "folder": "there", "proposal_id": ID, "task_id": ID, "ids": "1", "place": "1"},
+    **{"issuer": "https://login.example", "person_id": "p-0k3v9x2m7qpw4r8t", "roles": "programme_lead"},
+    "contacts": "a@hub.example,+441632960001",
+}
+
+
+@pytest.mark.parametrize(("path", "command"), ACTED, ids=[" ".join(path) for path, _ in ACTED])
+def test_no_command_takes_an_endless_name(path: tuple[str, ...], command: Any, tmp_path: Path) -> None:
+    """Every command that says who acts, found by its options: it is misuse before anything is looked at."""
+    given = []
+    for each in command.params:
+        if each.required and each.name != "actor":
+            given += [*([] if each.param_type_name == "argument" else each.opts[:1]), MADE.get(each.name, "northlight")]
+    known = {each.name for each in command.params}
+    given += ["--reason", "a test"] * ("reason" in known) + ["--apply"] * ("apply" in known)
+    done = CliRunner().invoke(app, [*path, *given, "--actor", "x" * 5_000, "--state-dir", str(tmp_path)])
+    assert (done.exit_code, type(done.exception)) == (2, SystemExit), done.output
+    assert "at most 100 characters" in " ".join(done.output.replace("│", " ").split())
+    assert not list(tmp_path.iterdir())

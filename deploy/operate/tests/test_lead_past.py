@@ -97,8 +97,8 @@ def test_a_database_that_cannot_be_reached_is_named_as_that(
     assert said in done.output
 
 
-@pytest.mark.parametrize("actor", ["a" * 1_001, "\udce9x"])
+@pytest.mark.parametrize("actor", ["a" * 101, "\udce9x"])
 def test_an_order_that_cannot_be_kept_is_refused_in_a_sentence(waiting: str, tmp_path: Path, actor: str) -> None:
     done = conduit("replay", "triage", "--apply", "--actor", actor, "--reason", "mended", state_dir=tmp_path)
     assert (done.exit_code, type(done.exception)) == (2, SystemExit), done.output
-    assert "an actor and a reason are short texts" in done.output
+    assert "--actor is a name of at most 100 characters" in " ".join(done.output.replace("│", " ").split())

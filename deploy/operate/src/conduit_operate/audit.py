@@ -17,24 +17,36 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from conduit_chassis.orders import storable
 from conduit_contracts.texts import shows_something
 
 FIRST = "0" * 64
+LONGEST_ACTOR = 100
 
 
 class AuditError(RuntimeError):
     """A line is not as it was written."""
 
 
+def is_actor(text: str) -> bool:
+    """Whether it can stand as who did something: a name that shows, on one line, as long as names are."""
+    return shows_something(text) and text.isprintable() and len(text) <= LONGEST_ACTOR
+
+
+def is_reason(text: str) -> bool:
+    """Whether it can stand as why somebody did something."""
+    return shows_something(text) and storable(text)
+
+
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who does something, and why. Neither may be empty."""
+    """Who does something, and why. Neither may be empty, or longer than a name and a reason are."""
 
     actor: str
     reason: str
 
     def __post_init__(self) -> None:
-        if not shows_something(self.actor) or not shows_something(self.reason):
+        if not is_actor(self.actor) or not is_reason(self.reason):
             raise ValueError("an actor and a reason are needed: the audit keeps who did it and why")
 
 

@@ -52,6 +52,7 @@ def backup(
     """
     if not (shows_something(actor) and shows_something(reason)):
         raise typer.BadParameter("a backup needs --actor and --reason: it holds all that the hub knows")
+    must_be_known(apply=True, actor=actor, reason=reason)
     with explained():
         broker = reach(state_dir)
         dsns = _dsns(state_dir)

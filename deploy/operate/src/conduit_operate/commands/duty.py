@@ -13,10 +13,9 @@ import typer
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_contracts.texts import shows_something
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
-from conduit_operate.audit import By, audited
+from conduit_operate.audit import By, audited, is_actor
 from conduit_operate.commands.service_database import ACTING_SECONDS, with_connection
 from conduit_operate.commands.shared import StateDir, explained, reach
 from conduit_operate.onboarding import OnboardingError, UnknownError
@@ -57,8 +56,8 @@ def take(
 ) -> None:
     """Take a task so that nobody else is alerted, and see who to call. The audit keeps who did."""
     who = " ".join(actor.split())
-    if not shows_something(who):
-        raise typer.BadParameter("--actor is your name")
+    if not is_actor(who):
+        raise typer.BadParameter("--actor is your name, of at most 100 characters")
 
     async def act(_: Settings, connection: Connection) -> list[str]:
         async with connection.transaction():

@@ -14,13 +14,12 @@ import typer
 from aiokafka.errors import KafkaError
 
 from conduit_chassis import preflight
-from conduit_chassis.orders import storable
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.audit import By, audited
 from conduit_operate.commands.shared import NOTHING_FOUND, explained, must_be_known, reach, surroundings
 from conduit_operate.health import PATIENCE
-from conduit_operate.onboarding import MisuseError, OnboardingError
+from conduit_operate.onboarding import OnboardingError
 
 T = TypeVar("T")
 Act: TypeAlias = Callable[[Settings, Any], Awaitable[T]]
@@ -61,9 +60,6 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
         Exit: with 3 where nothing waits that it could be done to, or not all that was named.
     """
     must_be_known(apply=apply, actor=actor, reason=reason)
-    with explained():
-        if apply and not (storable(actor) and storable(reason)):
-            raise MisuseError("an actor and a reason are short texts")
     found = with_connection(chosen.service, chosen.state_dir, lambda _, connection: chosen.waiting(connection, chosen.ids))
     if not found:
         typer.echo(f"{chosen.service}: nothing waits{' under these numbers' if chosen.ids else ''}", err=True)

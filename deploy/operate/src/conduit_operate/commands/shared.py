@@ -25,6 +25,7 @@ from conduit_contracts.ids import PartnerId
 from conduit_contracts.texts import shows_something
 from conduit_contracts.topics import SERVICES
 from conduit_operate import lock
+from conduit_operate.audit import is_actor, is_reason
 from conduit_operate.broker import Broker, external_broker, local_broker
 from conduit_operate.copies import CopiesError
 from conduit_operate.env_file import read_env_file
@@ -38,6 +39,7 @@ from conduit_operate.topics import TopicError
 
 MISUSE = 2
 """Exit code where what was typed can never be done."""
+LENGTHS = "--actor is a name of at most 100 characters on one line, and --reason has at most 1,000 characters"
 NOTHING_FOUND = 3
 """Exit code of a command that was to change or show something which is not there."""
 
@@ -167,6 +169,8 @@ def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
     """Raises BadParameter where something is to be done without saying who does it and why."""
     if apply and not (shows_something(actor) and shows_something(reason)):
         raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did what and why")
+    if (actor and not is_actor(actor)) or (reason and not is_reason(reason)):
+        raise typer.BadParameter(LENGTHS)
 
 
 def table(*columns: str, wrap: bool = False) -> Table:
