@@ -213,7 +213,7 @@ def restored(stack: Stack, connector: Connector) -> None:
     stack.end()
     stack.start()
     refused = stack.type("conduit restore /backups/2026-11-29 --answers")
-    assert (refused.exit_code, "stop the services" in refused.output) == (1, True)
+    assert (refused.exit_code, "Stop the services" in refused.output) == (1, True)
     # What was confirmed or acknowledged just after the dump is known once the answers are read again.
     connector.run_until(stack, lambda: len(stack.handoffs()) == len(stack.taken()) == IN_ALL and stack.quiet())
     stack.end()
