@@ -228,6 +228,8 @@ def test_the_list_of_partners_tells_who_has_left_from_who_is_suspended(up: Up) -
         done = up.conduit("partner", *command, *BY)
         assert done.exit_code == 0, done.output
         assert f"; {state}; " in line()
+        (found,) = [each for each in up.shown("partner", "list") if each["partner_id"] == "leaver"]
+        assert found["state"] == state
     assert "leaver has no credentials" in up.conduit("partner", "resume", "leaver").output
 
 

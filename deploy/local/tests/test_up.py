@@ -37,12 +37,13 @@ def shown(what: RenderableType, width: int = 80) -> str:
     return file.getvalue()
 
 
-def test_the_table_of_what_runs_has_every_address_whole() -> None:
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_table_of_what_runs_has_every_address_whole(width: int) -> None:
     rows = [
         Row("kafka", "ready", 4_194_303, "127.0.0.1:31999", Path("/somewhere/far/away/logs/kafka.log")),
         Row("notification-12", "ended (137)", 4_194_303, "http://127.0.0.1:31998", Path("/somewhere/far/away/logs/n.log")),
     ]
-    said = shown(render(rows))
+    said = shown(render(rows, width), width)
     for text in ("127.0.0.1:31999", "http://127.0.0.1:31998", "notification-12", "ended (137)", "4194303"):
         assert text in said
     assert "…" not in said

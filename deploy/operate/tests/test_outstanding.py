@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from conduit_contracts.programme import Contact, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_operate.agreements import EndingMou, ending
 from conduit_operate.cli import app
+from conduit_operate.health import PATIENCE
 from deploy.operate.tests.rows import REFERRAL, SECRET
 
 Conduit = Callable[..., Result]
@@ -96,6 +99,22 @@ def test_a_service_that_cannot_be_asked_has_exit_code_1(
         monkeypatch.setenv(f"{service}_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:1/none")
     done = conduit(command)
     assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
+
+
+def test_of_two_services_one_that_hangs_delays_and_hides_nothing_of_the_other(
+    filled: Any, conduit: Conduit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listens and never answers; the other is asked at the same time, and shown."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for hung, shown_service in (("TRIAGE", "routing"), ("ROUTING", "triage")):
+            with monkeypatch.context() as patched:
+                patched.setenv(f"{hung}_POSTGRES_DSN", f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none")
+                began = time.monotonic()
+                done = conduit("reviews", "--json")
+                assert time.monotonic() - began < 2 * PATIENCE
+            assert done.exit_code == 1
+            assert {each["service"] for each in json.loads(done.stdout)} == {shown_service}
+            assert done.stderr.startswith(f"{hung.lower()} could not be asked: ")
 
 
 def partner(partner_id: str, *mous: Mou, suspended: bool = False) -> PartnerRegistered:

@@ -1,7 +1,4 @@
-"""`conduit conformance partner` and `conduit conformance force`.
-
-Exit codes: 0 it conforms, 1 something fails or was not seen, 2 the run could not be made.
-"""
+"""`conduit conformance partner` and `conduit conformance force`."""
 
 from __future__ import annotations
 
@@ -27,13 +24,14 @@ from conduit_operate.broker import Broker
 
 app = typer.Typer(no_args_is_help=True, help="Test a connector in a sandbox, and say what fails and why.")
 
+EXITS = "Exit codes: 0 it conforms; 1 something fails or was not seen; 2 misuse, or the run could not be made."
 EXPECTED = (ChildError, KafkaException, RuntimeError, SandboxError, TimeoutError)
 Run = Annotated[str | None, typer.Option(help="The connector's command. Without it, start the connector yourself.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Try = Callable[[Broker, Subject, Callable[[str], None]], Verdict]
 
 
-@app.command("force")
+@app.command("force", epilog=EXITS)
 def force(
     force_id: Annotated[
         str, typer.Argument(metavar="ID", help="The force whose connector is tested, as named in its topics.")
@@ -51,7 +49,7 @@ def force(
     )
 
 
-@app.command("partner")
+@app.command("partner", epilog=EXITS)
 def partner(
     partner_id: Annotated[
         str, typer.Argument(metavar="ID", help="The partner whose sender is tested, as named in its topics.")

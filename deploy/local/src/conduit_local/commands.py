@@ -10,7 +10,7 @@ from conduit_local.demo import command
 
 def add(app: typer.Typer) -> None:
     """Register the commands of a stack on this machine."""
-    app.command("up")(up.up)
-    app.command("down")(down.down)
-    app.command("restart")(restart.restart)
-    app.command("demo")(command.demo)
+    app.command("up", epilog=up.EXITS)(up.up)
+    app.command("down", epilog=down.EXITS)(down.down)
+    app.command("restart", epilog=restart.EXITS)(restart.restart)
+    app.command("demo", epilog=command.EXITS)(command.demo)

@@ -12,6 +12,7 @@ import typer
 from conduit_local import restarts
 from conduit_operate import lock
 from conduit_operate.audit import By, audited
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import (
     Actor,
     Apply,
@@ -33,6 +34,9 @@ HEARD_SECONDS = 120.0
 READY_SECONDS = 120.0
 
 
+EXITS = exits("it is ready again, or shown what would be", "it is not, or does not run here")
+
+
 def restart(
     service: Service,
     state_dir: StateDir,
@@ -44,7 +48,7 @@ def restart(
 ) -> None:
     """Restart a service, one process at a time, and wait until all are ready.
 
-    It finishes the work in hand and goes on where it left off. Exit codes: 0 it is ready again, 1 it is not, 2 misuse.
+    It finishes the work in hand and goes on where it left off.
     """
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():

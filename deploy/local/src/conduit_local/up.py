@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from conduit_local.demo.register_samples import register_samples
 from conduit_local.greeting import greeting
@@ -21,12 +22,17 @@ from conduit_local.observability.observed import Observed
 from conduit_local.observability.programs import must_be_installed
 from conduit_local.rows import Row
 from conduit_local.stack import Options, Stack
-from conduit_operate.commands.shared import StateDir, table
+from conduit_operate.commands.exits import exits
+from conduit_operate.commands.shared import StateDir
+from conduit_operate.commands.tables import fitting, table
 from conduit_operate.lock import AlreadyRunningError
 
 REFRESH_SECONDS = 1.0
 ALONE = "ready; Kafka and PostgreSQL run alone. Ctrl-C ends them"
 COLOURS = {"ready": "green", "external": "green"}
+
+
+EXITS = exits("it was ended", "it could not start; the text says why")
 
 
 def up(
@@ -110,17 +116,19 @@ def _table(console: Console, stack: Stack) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
-    with Live(console=console, get_renderable=lambda: render(stack.rows()), refresh_per_second=1 / REFRESH_SECONDS):
+    with Live(
+        console=console, get_renderable=lambda: render(stack.rows(), console.width), refresh_per_second=1 / REFRESH_SECONDS
+    ):
         yield
 
 
-def render(rows: list[Row]) -> Table:
-    """Narrow enough for 80 columns, with every address whole. Where the logs are is said once, not in each row."""
+def render(rows: list[Row], width: int) -> Table | Text:
+    """On so many columns, with every address whole. Where the logs are is said once, not in each row."""
     shown = table("process", "state", "pid", "address")
     for row in rows:
         colour = COLOURS.get(row.state, "red" if row.state.startswith("ended") else "yellow")
-        shown.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), row.address)
-    return shown
+        shown.add_row(row.name, Text(row.state, colour), str(row.pid or ""), row.address)
+    return fitting(shown, width)
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import entry_points, version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from conduit_operate.commands import (
     access,
@@ -30,6 +31,7 @@ from conduit_operate.commands import (
     topics,
     trace,
 )
+from conduit_operate.commands.shared import explained
 
 GROUP = "conduit.commands"
 ELSEWHERE = {
@@ -42,9 +44,17 @@ ELSEWHERE = {
 """Commands that somebody may well look for here, and the distribution that brings them."""
 
 
+class Explaining(TyperGroup):
+    """Whatever goes away in the middle of a command, it ends with a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with explained():
+            return super().invoke(ctx)
+
+
 def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     """The whole command: what operators need, and what `others` add, by the distribution's name."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False)
+    app = typer.Typer(cls=Explaining, no_args_is_help=True, add_completion=False)
     app.callback()(_options)
     for add in others.values():
         add(app)
@@ -56,17 +66,17 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.add_typer(topics.app, name="topics")
     app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(outbox.app, name="outbox")
-    app.command("status")(status.status)
-    app.command("lag")(lag.lag)
-    app.command("handoffs")(outstanding.handoffs)
-    app.command("reviews")(outstanding.reviews)
-    app.command("notices")(outstanding.notices)
-    app.command("trace")(trace.trace)
-    app.command("reconcile")(reconcile.reconcile)
-    app.command("backup")(backup.backup)
-    app.command("restore")(backup.restore)
-    app.command("access")(access.access)
-    app.command("audit")(audit.audit)
+    app.command("status", epilog=status.EXITS)(status.status)
+    app.command("lag", epilog=lag.EXITS)(lag.lag)
+    app.command("handoffs", epilog=outstanding.EXITS)(outstanding.handoffs)
+    app.command("reviews", epilog=outstanding.EXITS)(outstanding.reviews)
+    app.command("notices", epilog=outstanding.EXITS)(outstanding.notices)
+    app.command("trace", epilog=trace.EXITS)(trace.trace)
+    app.command("reconcile", epilog=reconcile.EXITS)(reconcile.reconcile)
+    app.command("backup", epilog=backup.BACKUP_EXITS)(backup.backup)
+    app.command("restore", epilog=backup.RESTORE_EXITS)(backup.restore)
+    app.command("access", epilog=access.EXITS)(access.access)
+    app.command("audit", epilog=audit.EXITS)(audit.audit)
     for name, distribution in ELSEWHERE.items():
         if distribution not in others:
             _say_what_is_missing(app, name, distribution)

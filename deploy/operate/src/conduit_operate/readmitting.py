@@ -16,6 +16,7 @@ from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import SubmissionContext
 from conduit_operate import taken
 from conduit_operate.broker import Broker
+from conduit_operate.failures import DATABASE, let_go, why_not
 from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.taken import Lost
@@ -66,9 +67,9 @@ def _on(dsn: str, act: Callable[[Connection], Awaitable[T]]) -> T:
             raise OnboardingError(f"intake's database cannot be reached: {preflight.why(error)}") from None
         try:
             return await act(connection)
-        except asyncpg.PostgresError as error:
-            raise OnboardingError(f"intake's database refuses it: {preflight.why(error)}") from None
+        except (*DATABASE, OSError) as error:
+            raise OnboardingError(f"intake's database went away, or refuses it: {why_not(error)}. Do it again") from None
         finally:
-            await connection.close()
+            await let_go(connection)
 
     return asyncio.run(connected())

@@ -1,7 +1,4 @@
-"""`conduit demo`: the sample referrals through a stack of their own, from partners to acknowledged hand-offs.
-
-The exit code is 0 only if every referral came to what was expected of it.
-"""
+"""`conduit demo`: the sample referrals through a stack of their own, from partners to acknowledged hand-offs."""
 
 from __future__ import annotations
 
@@ -28,12 +25,15 @@ from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import Sample, load_samples
 from conduit_local.services import POLICY_FILE
 from conduit_local.stack import Stack
+from conduit_operate.commands.exits import exits
 from conduit_operate.paths import default_state_dir
 
 POLICY = POLICY_FILE.with_name("demo.toml")
 WIDTH = 200
 """Of the table where the output is no terminal."""
 SHOW_SECONDS = 1.0
+
+EXITS = exits("every referral came to what was expected of it", "one did not, or it could not start")
 
 
 def demo(

@@ -8,6 +8,7 @@ from conduit_operate.access import expected_rules
 from conduit_operate.audit import By
 from conduit_operate.broker import Broker
 from conduit_operate.carry_out import TIMEOUT, alone, carry_out
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, explained, must_be_known, reach
 from conduit_operate.commands.taking_part import show
 from conduit_operate.copies import check
@@ -15,6 +16,8 @@ from conduit_operate.grants import foreign, granted, users
 from conduit_operate.health import answering
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.plans import Plan
+
+EXITS = exits("they agree", "they differ, a topic has fewer copies than it should, or the broker cannot be asked")
 
 
 def access(
@@ -25,10 +28,7 @@ def access(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare every permission on the broker with the registry, and its topics' copies with its brokers.
-
-    The exit code is 1 while they differ, or a topic has fewer copies than it should.
-    """
+    """Compare every permission on the broker with the registry, and its topics' copies with its brokers."""
     must_be_known(apply=apply, actor=actor, reason=reason)
     with explained():
         broker = reach(state_dir)

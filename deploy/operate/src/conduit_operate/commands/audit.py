@@ -8,11 +8,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from conduit_operate.audit import AuditError, path_of, read_audit
-from conduit_operate.commands.shared import NOTHING_FOUND, StateDir
+from conduit_operate.commands.exits import exits
+from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir
 from conduit_operate.wording import counted
 
 MOST_NAMED = 5
 """Steps of one entry, for people; with --json all are there."""
+
+
+EXITS = exits("shown", "a line was changed or removed", "there is no audit here, or none about this subject")
 
 
 def audit(
@@ -20,12 +24,9 @@ def audit(
     subject: Annotated[
         str, typer.Option(help="Only this partner, force or other subject, for example partner.northlight.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the audit, oldest first, and where it is kept.
-
-    The exit code is 1 if a line was changed or removed, and 3 if there is no audit here, or none about this subject.
-    """
+    """Show the audit, oldest first, and where it is kept."""
     path = path_of(state_dir.absolute())
     if not path.exists():
         _is_not_there(f"there is no audit in {path}: nothing was changed from this state directory")
@@ -40,8 +41,11 @@ def audit(
     shown = [entry for entry in entries if subject in ("", entry["subject"])]
     if subject and not shown:
         _is_not_there(f"{path}: no entry about {subject}")
-    for entry in shown:
-        typer.echo(json.dumps(entry, ensure_ascii=False) if as_json else _line(entry))
+    if as_json:
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+    else:
+        for entry in shown:
+            typer.echo(_line(entry))
     typer.echo(f"{path}: {counted(len(shown), 'entry', many='entries')}", err=as_json)
 
 

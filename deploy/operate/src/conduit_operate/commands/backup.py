@@ -1,8 +1,4 @@
-"""`conduit backup` and `conduit restore`: the services' databases, and where their consumer groups go on.
-
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is
-no such backup.
-"""
+"""`conduit backup` and `conduit restore`: the services' databases, and where their consumer groups go on."""
 
 from __future__ import annotations
 
@@ -19,6 +15,7 @@ from conduit_operate import backup as backups
 from conduit_operate import restoring
 from conduit_operate.audit import By, audited
 from conduit_operate.carry_out import alone
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import (
     Actor,
     Apply,
@@ -28,6 +25,8 @@ from conduit_operate.commands.shared import (
     explained,
     must_be_known,
     reach,
+    spelt,
+    steps_of,
     surroundings,
 )
 from conduit_operate.onboarding import OnboardingError
@@ -36,6 +35,10 @@ from conduit_operate.wording import counted
 LEAVING_SECONDS = 90.0
 """How long Kafka may wait for a service that was killed."""
 Folder = Annotated[Path, typer.Argument(metavar="DIRECTORY", help="The backup's own folder.")]
+
+
+BACKUP_EXITS = exits("done: every dump was written and its checksum noted")
+RESTORE_EXITS = exits(unknown="there is no such backup")
 
 
 def backup(
@@ -60,7 +63,8 @@ def backup(
             manifest = backups.take(broker, dsns, folder.absolute())
     if as_json:
         sizes = {name: kept.size for name, kept in manifest.services.items()}
-        typer.echo(json.dumps({"folder": str(folder), "begun_at": str(manifest.begun_at), "bytes": sizes}))
+        shown = {"backup": str(folder), "applied": True, "begun_at": manifest.begun_at, "bytes": sizes}
+        typer.echo(json.dumps(shown, default=spelt))
         return
     for name, kept in manifest.services.items():
         typer.echo(f"{name}: {kept.size} bytes, and offsets of {counted(sum(map(len, kept.offsets.values())), 'partition')}")
@@ -97,7 +101,7 @@ def restore(
                 by = By(actor, reason)
                 notes = restoring.carry_out(plan, broker, dsns, env["POSTGRES_DSN"], manifest, folder, by)
     if as_json:
-        shown = {"backup": str(folder), "applied": apply, "steps": plan.steps, "notes": notes}
+        shown = {"backup": str(folder), "applied": apply, "steps": steps_of(plan.steps), "notes": notes}
         typer.echo(json.dumps(shown))
         return
     for step in plan.steps:

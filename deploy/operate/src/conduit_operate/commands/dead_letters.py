@@ -1,8 +1,7 @@
 """`conduit dead-letters`: the records that a service put aside, and how to replay or discard them; and the places
 at which it waits because it cannot read its topic.
 
-The content of a record is never shown, only its shape. Exit codes: 0 done or shown, 1 something still waits or it cannot be
-done, 2 misuse, 3 there is no such dead letter or place.
+The content of a record is never shown, only its shape.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Record
 from conduit_chassis.settings import Settings
 from conduit_operate import masked
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import (
     MOST_SHOWN,
     Chosen,
@@ -54,12 +54,11 @@ class Found(NamedTuple):
     places: list[unreadable.StuckPlace]
 
 
-@app.command("list")
+@app.command(
+    "list", epilog=exits("shown, whether there are any or none", "a service could not be asked; the others are shown")
+)
 def show_all(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = False) -> None:
-    """Show the dead letters that wait, oldest first; the exit code is 0 whether there are any or none.
-
-    It is 1 if one of the services could not be asked; the others are shown anyway.
-    """
+    """Show the dead letters that wait, oldest first, and where a service cannot read its topic."""
 
     async def look(_: Settings, connection: Connection) -> Found:
         shown = await replaying.waiting(connection, most=None if as_json else MOST_SHOWN)
@@ -87,7 +86,7 @@ def _lines(service: str, found: Found) -> Iterator[str]:
     yield f"{service}: {waiting}{first_of(len(found.letters), found.in_all)}"
 
 
-@app.command("show")
+@app.command("show", epilog=exits("shown", "it cannot be asked for; the text says why", "no such dead letter waits"))
 def show_one(
     service: Service,
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `list` has it.")],
@@ -122,7 +121,9 @@ def _shown(service: str, letter: replaying.DeadLetter, record: Record | None) ->
     return {"service": service, **about, "written_at": record.timestamp, "bytes": len(record.value or b""), **shape}
 
 
-@app.command()
+@app.command(
+    epilog=exits("done, or shown what would be", "something still waits, or it cannot be done", "no such dead letter waits")
+)
 def replay(
     service: Service,
     state_dir: StateDir,
@@ -131,6 +132,7 @@ def replay(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Have the service handle dead letters again, in order. It must run; fix the cause first.
 
@@ -140,19 +142,18 @@ def replay(
     async def act(settings: Settings, connection: Connection) -> replaying.Replayed:
         return await replaying.replay(settings, service, connection, actor=actor, reason=reason, ids=ids)
 
-    chosen = Chosen("dead-letters replay", service, state_dir, replaying.waiting, ids)
+    chosen = Chosen("dead-letters replay", service, state_dir, replaying.waiting, ids, as_json=as_json)
     done = carry_out(chosen, "would be handled again", act, apply=apply, actor=actor, reason=reason)
     if done is None:
         return
-    typer.echo(
-        f"{service}: {len(done.resolved)} took effect, {len(done.waiting)} still waiting, {len(done.unfound)} not found"
-    )
+    said = f"{len(done.resolved)} took effect, {len(done.waiting)} still waiting, {len(done.unfound)} not found"
+    chosen.say(said, applied=True, numbers=done.resolved, waiting=done.waiting, not_found=done.unfound)
     if done.waiting or done.unfound:
         raise typer.Exit(1)
 
 
-@app.command("lead-past")
-def lead_past(
+@app.command("lead-past", epilog=exits(unknown="it waits at no such place"))
+def lead_past(  # noqa: PLR0913  one parameter per option
     service: Service,
     state_dir: StateDir,
     place: Annotated[int, typer.Option("--place", help="Which, as `list` numbers it.")],
@@ -163,6 +164,7 @@ def lead_past(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Have a service put aside what it cannot read at a place, and go on behind it. What is put aside is kept."""
 
@@ -177,9 +179,10 @@ def lead_past(
     def named(each: unreadable.StuckPlace) -> str:
         return f"{each.id}: {_where(each, last_offset)}"
 
-    chosen = Chosen("dead-letters lead-past", service, state_dir, here, [place], named)
+    chosen = Chosen("dead-letters lead-past", service, state_dir, here, [place], named, as_json)
     if carry_out(chosen, "place would be passed", act, apply=apply, actor=actor, reason=reason):
-        typer.echo(f"{service}: continues after it within seconds; what was put aside is then a dead letter")
+        said = "continues after it within seconds; what was put aside is then a dead letter"
+        chosen.say(said, applied=True, numbers=[place])
 
 
 def _where(place: unreadable.StuckPlace, last_offset: int | None = None) -> str:
@@ -187,7 +190,7 @@ def _where(place: unreadable.StuckPlace, last_offset: int | None = None) -> str:
     return f"{place.topic} partition {place.partition}, offsets {place.offset} to {last}"
 
 
-@app.command()
+@app.command(epilog=exits(unknown="no such dead letter waits"))
 def discard(
     service: Service,
     state_dir: StateDir,
@@ -196,13 +199,14 @@ def discard(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Discard dead letters for ever, so that the records waiting behind them can be replayed."""
 
     async def act(_: Settings, connection: Connection) -> tuple[int, ...]:
         return await replaying.discard(connection, ids, actor=actor, reason=reason)
 
-    chosen = Chosen("dead-letters discard", service, state_dir, replaying.waiting, ids)
+    chosen = Chosen("dead-letters discard", service, state_dir, replaying.waiting, ids, as_json=as_json)
     given_up = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if given_up is not None:
-        typer.echo(f"{service}: {len(given_up)} discarded")
+        chosen.say(f"{len(given_up)} discarded", applied=True, numbers=given_up)

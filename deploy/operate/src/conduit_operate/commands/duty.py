@@ -1,12 +1,11 @@
-"""`conduit duty`: tasks that a person at the hub must take. Only the person who has taken a task sees who to call.
-
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no
-such task.
-"""
+"""`conduit duty`: tasks that a person at the hub must take. Only the person who has taken a task sees who to call."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -16,8 +15,9 @@ from conduit_chassis.settings import Settings
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
 from conduit_operate.audit import By, audited, is_actor
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import ACTING_SECONDS, with_connection
-from conduit_operate.commands.shared import StateDir, explained, reach
+from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, spelt
 from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.wording import counted
 
@@ -30,15 +30,29 @@ WHY = "takes the task and sees who to call"
 app = typer.Typer(no_args_is_help=True, help="Show duty tasks and take them.")
 
 
-@app.command("list")
-def show(state_dir: StateDir) -> None:
-    """Show the tasks that nobody has taken, danger first. The exit code is 0 even if there are none."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Who to call about a task, as only the person sees it who has taken it."""
+
+    what: str
+    do: str
+    callback: dict[str, Any]
+    control_rooms: list[str]
+    contacts: list[dict[str, str | None]]
+
+
+@app.command("list", epilog=exits("shown, even if there are none", "they cannot be asked for; the text says why"))
+def show(state_dir: StateDir, *, as_json: AsJson = False) -> None:
+    """Show the tasks that nobody has taken, danger first."""
 
     async def look(_: Settings, connection: Connection) -> tuple[list[Task], int]:
         in_all, _unanswered, _oldest = await duty_store.measure(connection)
-        return await duty_store.waiting(connection, MOST_SHOWN), in_all
+        return await duty_store.waiting(connection, in_all if as_json else MOST_SHOWN), in_all
 
     tasks, in_all = with_connection("notification", state_dir, look)
+    if as_json:
+        typer.echo(json.dumps([_about(task) for task in tasks], default=spelt, ensure_ascii=False))
+        return
     for task in tasks:
         urgent = "DANGER " if task.danger else ""
         about = " ".join(filter(None, (task.partner_id, task.partner_reference, str(task.referral_id or ""), task.force_id)))
@@ -47,19 +61,27 @@ def show(state_dir: StateDir) -> None:
     typer.echo(f"{counted(in_all, 'duty task', 'is', rest_of_many='are')} waiting{more}")
 
 
-@app.command()
+def _about(task: Task) -> dict[str, Any]:
+    named = ("task_id", "opened_at", "danger", "partner_id", "partner_reference", "referral_id", "force_id")
+    return {**{name: getattr(task, name) for name in named}, "kind": task.kind.value, "words": task.words}
+
+
+@app.command(
+    epilog=exits("it is yours", "somebody else has it, or it cannot be done; the text says so", "there is no such task")
+)
 def take(
     state_dir: StateDir,
     task_id: Annotated[UUID, typer.Argument(metavar="TASK", help="The task's id, from the message or `conduit duty list`.")],
     *,
     actor: Annotated[str, typer.Option(help="Your name, so that others see who has the task.", envvar="CONDUIT_ACTOR")],
+    as_json: AsJson = False,
 ) -> None:
     """Take a task so that nobody else is alerted, and see who to call. The audit keeps who did."""
     who = " ".join(actor.split())
     if not is_actor(who):
         raise typer.BadParameter("--actor is your name, of at most 100 characters")
 
-    async def act(_: Settings, connection: Connection) -> list[str]:
+    async def act(_: Settings, connection: Connection) -> Taken:
         async with connection.transaction():
             return await _take(connection, task_id, who)
 
@@ -67,8 +89,11 @@ def take(
     with explained():
         kept_in = reach(state_dir).state_dir
         with audited(kept_in, By(who, WHY), "duty take", "duty", [("take", str(task_id))]):
-            lines = with_connection("notification", state_dir, act, patience=ACTING_SECONDS)
-    for line in lines:
+            taken = with_connection("notification", state_dir, act, patience=ACTING_SECONDS)
+    if as_json:
+        typer.echo(json.dumps({"task_id": str(task_id), "applied": True, **asdict(taken)}, ensure_ascii=False))
+        return
+    for line in _lines(task_id, taken):
         typer.echo(line)
 
 
@@ -79,21 +104,25 @@ async def _known(connection: Connection, task_id: UUID) -> Task:
     return task
 
 
-async def _take(connection: Connection, task_id: UUID, who: str) -> list[str]:
+async def _take(connection: Connection, task_id: UUID, who: str) -> Taken:
     task = await _known(connection, task_id)
     if not await duty_store.take(connection, task_id, who, "command") and task.taken_by != who:
         raise OnboardingError(f"{task.taken_by} has already taken it")
     callback = await duty_store.callback_of(connection, task_id)
-    said = callback.model_dump(exclude_none=True) if callback else {}
-    rooms = await duty_store.control_rooms_of(connection, task)
-    register = [
-        f"  {audience}: {contact.telephone or ''} {contact.email or ''}".rstrip()
-        for audience, contact in await duty_store.contacts_of(connection, task)
-    ]
-    return [
-        f"{task_id} is yours. {task.wording.what}",
+    found = await duty_store.contacts_of(connection, task)
+    return Taken(
+        task.wording.what,
         task.wording.do,
-        *(f"  {name}: {value}" for name, value in said.items()),
-        *(f"  control room: {room}" for room in rooms),
-        *register,
-    ]
+        callback.model_dump(mode="json", exclude_none=True) if callback else {},
+        list(await duty_store.control_rooms_of(connection, task)),
+        [{"audience": whose, "telephone": each.telephone, "email": each.email} for whose, each in found],
+    )
+
+
+def _lines(task_id: UUID, taken: Taken) -> Iterator[str]:
+    yield f"{task_id} is yours. {taken.what}"
+    yield taken.do
+    yield from (f"  {name}: {value}" for name, value in taken.callback.items())
+    yield from (f"  control room: {room}" for room in taken.control_rooms)
+    for each in taken.contacts:
+        yield f"  {each['audience']}: {each['telephone'] or ''} {each['email'] or ''}".rstrip()

@@ -12,7 +12,16 @@ from conduit_notification import addresses
 from conduit_notification.notices import channels_of
 from conduit_operate import onboarding, reachable
 from conduit_operate.commands.shared import Actor, Apply, AsJson, Reason, StateDir, typed, well_formed
-from conduit_operate.commands.taking_part import Order, SecretName, add_rotate, change, contact_of, show_register
+from conduit_operate.commands.taking_part import (
+    EXITS,
+    LIST_EXITS,
+    Order,
+    SecretName,
+    add_rotate,
+    change,
+    contact_of,
+    show_register,
+)
 from conduit_operate.http_clients import FORCES
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.reachable import checked
@@ -39,7 +48,7 @@ Department = Annotated[
 Fetches = Annotated[bool, typer.Option("--http", help="Create a client of the HTTP API, which fetches attachments.")]
 
 
-@app.command("onboard")
+@app.command("onboard", epilog=EXITS)
 def onboard(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     force_id: ForceId,
@@ -97,7 +106,7 @@ def _department(typed: str) -> Contact | None:
 add_rotate(app, FORCE)
 
 
-@app.command("list")
+@app.command("list", epilog=LIST_EXITS)
 def list_forces(state_dir: StateDir, as_json: AsJson = False) -> None:
     """Show the register of forces, and how each of them is told."""
     show_register(state_dir, as_json, lambda registers: registers.forces, _line)

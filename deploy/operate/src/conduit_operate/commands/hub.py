@@ -1,11 +1,9 @@
-"""`conduit hub`: who the hub's alarms go to. One person proposes a change, another approves it with other credentials.
-
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no
-such proposal.
-"""
+"""`conduit hub`: who the hub's alarms go to. One person proposes a change, another approves it with other credentials."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,8 +18,19 @@ from conduit_notification.notices import HUB
 from conduit_notification.queue import ladder_of
 from conduit_operate import duty_contacts
 from conduit_operate.audit import By, audited
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import with_connection
-from conduit_operate.commands.shared import Actor, Apply, Reason, StateDir, explained, must_be_known, reach, typed
+from conduit_operate.commands.shared import (
+    Actor,
+    Apply,
+    AsJson,
+    Reason,
+    StateDir,
+    explained,
+    must_be_known,
+    reach,
+    typed,
+)
 from conduit_operate.onboarding import MisuseError, OnboardingError, UnknownError
 from conduit_operate.reachable import contact
 
@@ -29,14 +38,21 @@ app = typer.Typer(no_args_is_help=True, help="Show the hub's duty contacts, prop
 FEWEST = 2
 
 
-@app.command()
-def show(state_dir: StateDir) -> None:
+@app.command(epilog=exits("shown", "they cannot be asked for; the text says why"))
+def show(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show who alarms go to, in order, and the changes that are waiting for approval."""
 
     async def look(_: Settings, connection: Connection) -> tuple[Any, list[hub.PendingProposal]]:
         return await ladder_of(connection, HUB), await hub.waiting(connection)
 
     ladder, proposals = with_connection("notification", state_dir, look)
+    if as_json:
+        waiting = [
+            {"proposal_id": str(each.proposal_id), "proposed_by": each.proposed_by, "contacts": _objects(each.contacts)}
+            for each in proposals
+        ]
+        typer.echo(json.dumps({"contacts": _objects(ladder or ()), "waiting": waiting}, ensure_ascii=False))
+        return
     for number, each in enumerate(ladder or (), 1):
         typer.echo(f"{number}. {_shown(each)}")
     if not ladder:
@@ -45,7 +61,7 @@ def show(state_dir: StateDir) -> None:
         typer.echo(f"waiting for approval: {each.proposal_id} by {each.proposed_by}: {', '.join(each.shown)}")
 
 
-@app.command()
+@app.command(epilog=exits())
 def propose(
     state_dir: StateDir,
     contacts: Annotated[
@@ -58,6 +74,7 @@ def propose(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Propose who alarms go to. The present contacts are told about it."""
     must_be_known(apply=apply, actor=actor, reason=reason)
@@ -66,15 +83,26 @@ def propose(
             message = HubContactsProposed(
                 proposal_id=uuid7(), contacts=_several(contacts), proposed_by=hub.name_of(actor) or "nobody yet"
             )
-        for number, each in enumerate(message.contacts, 1):
-            typer.echo(f"{number}. {_shown(each)}")
-        if not apply:
-            typer.echo("nothing was changed. Add --apply to propose it")
-            return
-        broker = reach(state_dir)
-        with audited(broker.state_dir, By(actor, reason), "hub propose", "hub", [("propose", str(message.proposal_id))]):
-            duty_contacts.propose(broker, message)
-        typer.echo(f"proposed: {message.proposal_id}; someone else must now run `conduit hub approve {message.proposal_id}`")
+        if apply:
+            broker = reach(state_dir)
+            steps = [("propose", str(message.proposal_id))]
+            with audited(broker.state_dir, By(actor, reason), "hub propose", "hub", steps):
+                duty_contacts.propose(broker, message)
+    proposal_id = str(message.proposal_id) if apply else None
+    if as_json:
+        shown = {"proposal_id": proposal_id, "applied": apply, "contacts": _objects(message.contacts)}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+        return
+    for number, each in enumerate(message.contacts, 1):
+        typer.echo(f"{number}. {_shown(each)}")
+    if apply:
+        typer.echo(f"proposed: {proposal_id}; someone else must now run `conduit hub approve {proposal_id}`")
+    else:
+        typer.echo("nothing was changed. Add --apply to propose it")
+
+
+def _objects(contacts: Iterable[Contact]) -> list[dict[str, Any]]:
+    return [each.model_dump(mode="json", exclude_none=True) for each in contacts]
 
 
 def _shown(each: Contact) -> str:
@@ -89,7 +117,7 @@ def _several(typed: list[str]) -> tuple[Contact, ...]:
     return found
 
 
-@app.command()
+@app.command(epilog=exits(unknown="there is no such proposal"))
 def approve(
     state_dir: StateDir,
     proposal_id: Annotated[UUID, typer.Argument(metavar="PROPOSAL", help="The proposal's id, from `conduit hub show`.")],
@@ -97,6 +125,7 @@ def approve(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Approve someone else's proposal, with the duty credentials."""
     must_be_known(apply=apply, actor=actor, reason=reason)
@@ -110,12 +139,17 @@ def approve(
             raise UnknownError("no such proposal is waiting; `conduit hub show` lists those that are")
         if apply and hub.same_person(found[0].proposed_by, actor):
             raise OnboardingError("the person who proposed it cannot approve it: ask someone else")
-        typer.echo(f"{proposal_id} by {found[0].proposed_by}: {', '.join(found[0].shown)}")
-        if not apply:
-            typer.echo("nothing was changed. Add --apply to approve it")
-            return
-        message = HubContactsApproved(proposal_id=proposal_id, digest=found[0].digest, approved_by=hub.name_of(actor))
-        broker = reach(state_dir)
-        with audited(broker.state_dir, By(actor, reason), "hub approve", "hub", [("approve", str(proposal_id))]):
-            duty_contacts.approve(broker, message)
+        if apply:
+            message = HubContactsApproved(proposal_id=proposal_id, digest=found[0].digest, approved_by=hub.name_of(actor))
+            broker = reach(state_dir)
+            with audited(broker.state_dir, By(actor, reason), "hub approve", "hub", [("approve", str(proposal_id))]):
+                duty_contacts.approve(broker, message)
+    if as_json:
+        shown = {"proposal_id": str(proposal_id), "applied": apply, "contacts": _objects(found[0].contacts)}
+        typer.echo(json.dumps({**shown, "proposed_by": found[0].proposed_by}, ensure_ascii=False))
+        return
+    typer.echo(f"{proposal_id} by {found[0].proposed_by}: {', '.join(found[0].shown)}")
+    if apply:
         typer.echo("approved: it takes effect within seconds, and the contacts before the change are told")
+    else:
+        typer.echo("nothing was changed. Add --apply to approve it")

@@ -1,7 +1,4 @@
-"""`conduit lag`: what waits on Kafka for each service, and since when. Asks the brokers alone, so it needs no Prometheus.
-
-Exit codes: 0 shown, whether anything waits or not; 1 the brokers cannot be asked; 2 misuse.
-"""
+"""`conduit lag`: what waits on Kafka for each service, and since when. Asks the brokers alone, so it needs no Prometheus."""
 
 from __future__ import annotations
 
@@ -10,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from conduit_contracts.topics import SERVICES
-from conduit_operate.commands.shared import AnyService, AsJson, StateDir, explained, reach, table
+from conduit_operate.commands.exits import exits
+from conduit_operate.commands.shared import AnyService, AsJson, StateDir, explained, reach
+from conduit_operate.commands.tables import show_table, table
 from conduit_operate.lag import Lag, Waiting
+
+EXITS = exits("shown, whether anything waits or not", "the brokers cannot be asked")
 
 
 def lag(state_dir: StateDir, service: AnyService = None, *, as_json: AsJson = False) -> None:
@@ -27,7 +27,7 @@ def lag(state_dir: StateDir, service: AnyService = None, *, as_json: AsJson = Fa
         typer.echo(json.dumps({name: _object(waiting, now) for name, waiting in found.items()}))
         return
     if any(found.values()):
-        Console().print(_table(found, now))
+        show_table(_table(found, now))
     for name, waiting in found.items():
         typer.echo(f"{name}: {_records(waiting)} records wait" if waiting else f"{name}: nothing waits")
 

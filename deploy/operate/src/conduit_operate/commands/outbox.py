@@ -1,7 +1,6 @@
 """`conduit outbox`: the events of a service that Kafka refused, and how to send them again or discard them.
 
-The content of an event is never shown. Exit codes: 0 done or shown, 1 it cannot be done, 2 misuse,
-3 there is no such event.
+The content of an event is never shown.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import typer
 from conduit_chassis import rejected
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import MOST_SHOWN, Chosen, Ids, carry_out, first_of, with_each
 from conduit_operate.commands.shared import Actor, AnyService, Apply, AsJson, Reason, Service, StateDir, spelt
 from conduit_operate.wording import counted
@@ -23,12 +23,9 @@ from conduit_operate.wording import counted
 app = typer.Typer(no_args_is_help=True, help="Show events that Kafka refused, send them again or discard them.")
 
 
-@app.command("list")
+@app.command("list", epilog=exits("shown, even if there are none", "a service could not be asked; the others are shown"))
 def show(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = False) -> None:
-    """Show the events that Kafka refused, oldest first. The exit code is 0 even if there are none.
-
-    It is 1 if one of the services could not be asked; the others are shown anyway.
-    """
+    """Show the events that Kafka refused, oldest first."""
 
     async def look(_: Settings, connection: Connection) -> tuple[list[rejected.Rejected], int]:
         shown = await rejected.waiting(connection, most=None if as_json else MOST_SHOWN)
@@ -48,7 +45,7 @@ def show(service: AnyService = None, *, state_dir: StateDir, as_json: AsJson = F
         raise typer.Exit(1)
 
 
-@app.command("return")
+@app.command("return", epilog=exits(unknown="there is no such event"))
 def bring_back(
     service: Service,
     state_dir: StateDir,
@@ -57,20 +54,22 @@ def bring_back(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Have the service send events again, within seconds. Fix the cause first, or they come back here."""
 
     async def act(_: Settings, connection: Connection) -> Sequence[int]:
         return await rejected.bring_back(connection, actor=actor, reason=reason, ids=ids)
 
-    chosen = Chosen("outbox return", service, state_dir, rejected.waiting, ids)
+    chosen = Chosen("outbox return", service, state_dir, rejected.waiting, ids, as_json=as_json)
     done = carry_out(chosen, "would be sent again", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
         sent = counted(len(done), "event", "is", rest_of_many="are")
-        typer.echo(f"{service}: {sent} being sent again. Those that Kafka still refuses will be listed again")
+        said = f"{sent} being sent again. Those that Kafka still refuses will be listed again"
+        chosen.say(said, applied=True, numbers=done)
 
 
-@app.command()
+@app.command(epilog=exits(unknown="there is no such event"))
 def discard(
     service: Service,
     state_dir: StateDir,
@@ -79,13 +78,14 @@ def discard(
     apply: Apply = False,
     actor: Actor = "",
     reason: Reason = "",
+    as_json: AsJson = False,
 ) -> None:
     """Discard events for good. Nobody receives them, so tell their readers in another way."""
 
     async def act(_: Settings, connection: Connection) -> Sequence[int]:
         return await rejected.discard(connection, ids, actor=actor, reason=reason)
 
-    chosen = Chosen("outbox discard", service, state_dir, rejected.waiting, ids)
+    chosen = Chosen("outbox discard", service, state_dir, rejected.waiting, ids, as_json=as_json)
     done = carry_out(chosen, "would be discarded", act, apply=apply, actor=actor, reason=reason)
     if done is not None:
-        typer.echo(f"{service}: {len(done)} discarded")
+        chosen.say(f"{len(done)} discarded", applied=True, numbers=done)

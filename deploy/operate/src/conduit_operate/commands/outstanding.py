@@ -1,12 +1,12 @@
 """`conduit handoffs`, `reviews` and `notices`: what waits for somebody, where an alert counts it and names nobody.
 
-No content is shown. Exit codes: 0 shown, whether anything waits or not; 1 a service cannot be asked; 2 misuse.
+No content is shown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,10 @@ from conduit_chassis.outstanding import Outstanding
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_notification import outstanding as of_notification
-from conduit_operate.commands.service_database import MOST_SHOWN, with_connection
-from conduit_operate.commands.shared import AsJson, StateDir, show_table, spelt, table
+from conduit_operate.commands.exits import exits
+from conduit_operate.commands.service_database import MOST_SHOWN, Act, say_away, with_all
+from conduit_operate.commands.shared import AsJson, StateDir, explained, spelt, surroundings
+from conduit_operate.commands.tables import show_table, table
 from conduit_operate.wording import counted
 from conduit_routing import outstanding as of_routing
 from conduit_triage import outstanding as of_triage
@@ -27,6 +29,9 @@ from conduit_triage import outstanding as of_triage
 ALL = 1_000_000
 Late = Annotated[bool, typer.Option("--late", help="Only those past their deadline.")]
 Look = Callable[[Connection, int], Awaitable[list[Outstanding]]]
+
+
+EXITS = exits("shown, whether anything waits or not", "a service cannot be asked; what the others say is shown")
 
 
 def handoffs(
@@ -41,7 +46,7 @@ def handoffs(
     async def look(connection: Connection, most: int) -> list[Outstanding]:
         return await of_routing.handoffs(connection, most, late=late, exhausted=silent)
 
-    _show("hand-off", [("routing", look)], state_dir, as_json)
+    _show("hand-off", {"routing": look}, state_dir, as_json)
 
 
 def reviews(state_dir: StateDir, *, late: Late = False, as_json: AsJson = False) -> None:
@@ -53,8 +58,7 @@ def reviews(state_dir: StateDir, *, late: Late = False, as_json: AsJson = False)
     async def look(connection: Connection, most: int) -> list[Outstanding]:
         return await of_triage.reviews(connection, most, late=late)
 
-    asked: list[tuple[str, Look]] = [("triage", look)]
-    _show("review", asked if late else [*asked, ("routing", of_routing.questions)], state_dir, as_json)
+    _show("review", {"triage": look} | ({} if late else {"routing": of_routing.questions}), state_dir, as_json)
 
 
 def notices(
@@ -71,16 +75,26 @@ def notices(
     async def look(connection: Connection, most: int) -> list[Outstanding]:
         return await of_notification.failed(connection, most, timedelta(days=days))
 
-    _show("notice", [("notification", look if failed else of_notification.queued)], state_dir, as_json)
+    _show("notice", {"notification": look if failed else of_notification.queued}, state_dir, as_json)
 
 
-def _show(name: str, asked: Sequence[tuple[str, Look]], state_dir: Path, as_json: bool) -> None:
+def _show(name: str, asked: Mapping[str, Look], state_dir: Path, as_json: bool) -> None:
+    with explained():
+        surroundings(state_dir)
     most = ALL if as_json else MOST_SHOWN + 1
-    found = [(service, each) for service, look in asked for each in _ask(service, look, state_dir, most)]
+    answers, away = with_all({service: _limited(look, most) for service, look in asked.items()}, state_dir)
+    found = [(service, each) for service in asked for each in answers.get(service, ())]
+    say_away(away)
     if as_json:
         typer.echo(json.dumps([{"service": service, **asdict(each)} for service, each in found], default=spelt))
-        return
-    shown = table("service", "priority", "waits for", "who", "referral", "since", "due", "about", wrap=True)
+    else:
+        _show_some(name, found)
+    if away:
+        raise typer.Exit(1)
+
+
+def _show_some(name: str, found: Sequence[tuple[str, Outstanding]]) -> None:
+    shown = table("service", "priority", "waits for", "who", "referral", "since", "due", "about")
     for service, each in found[:MOST_SHOWN]:
         referral = str(each.referral_id or "")
         shown.add_row(service, each.priority, each.what, each.who, referral, _time(each.since), _time(each.due), each.about)
@@ -90,11 +104,11 @@ def _show(name: str, asked: Sequence[tuple[str, Look]], state_dir: Path, as_json
     typer.echo(f"more than {MOST_SHOWN} {name}s; all with --json" if more else counted(len(found), name))
 
 
-def _ask(service: str, look: Look, state_dir: Path, most: int) -> list[Outstanding]:
+def _limited(look: Look, most: int) -> Act[list[Outstanding]]:
     async def act(_: Settings, connection: Connection) -> list[Outstanding]:
         return await look(connection, most)
 
-    return with_connection(service, state_dir, act)
+    return act
 
 
 def _time(at: datetime | None) -> str:

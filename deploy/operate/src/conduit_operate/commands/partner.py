@@ -23,6 +23,7 @@ from conduit_intake.settings import IntakeSettings
 from conduit_operate import onboarding
 from conduit_operate.access import users_of
 from conduit_operate.agreements import ending
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import with_connection
 from conduit_operate.commands.shared import (
     Actor,
@@ -37,6 +38,8 @@ from conduit_operate.commands.shared import (
     well_formed,
 )
 from conduit_operate.commands.taking_part import (
+    EXITS,
+    LIST_EXITS,
     Order,
     SecretName,
     add_rotate,
@@ -67,7 +70,7 @@ ByteRate = Annotated[float | None, typer.Option(min=1024, help="Bytes a second, 
 Tries = Annotated[bool, typer.Option("--sandbox", help="Also create a sandbox client, whose referrals reach nobody.")]
 
 
-@app.command("onboard")
+@app.command("onboard", epilog=EXITS)
 def onboard(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     partner_id: PartnerId,
@@ -110,7 +113,7 @@ def onboard(  # noqa: PLR0913  one parameter per option
     change("partner onboard", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
-@app.command("suspend")
+@app.command("suspend", epilog=EXITS)
 def suspend(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     partner_id: PartnerId,
@@ -127,7 +130,7 @@ def suspend(  # noqa: PLR0913  one parameter per option
     change("partner suspend", (PARTNER, partner_id), plan_of, Order(apply, actor, reason, as_json, state_dir))
 
 
-@app.command("resume")
+@app.command("resume", epilog=EXITS)
 def resume(
     state_dir: StateDir,
     partner_id: PartnerId,
@@ -146,7 +149,7 @@ def resume(
 add_rotate(app, PARTNER)
 
 
-@app.command("offboard")
+@app.command("offboard", epilog=EXITS)
 def offboard(
     state_dir: StateDir,
     partner_id: PartnerId,
@@ -160,7 +163,7 @@ def offboard(
     change("partner offboard", (PARTNER, partner_id), onboarding.offboard, Order(apply, actor, reason, as_json, state_dir))
 
 
-@app.command("list")
+@app.command("list", epilog=LIST_EXITS)
 def list_partners(
     state_dir: StateDir,
     *,
@@ -175,8 +178,14 @@ def list_partners(
         _show_ending(state_dir, ending_within, as_json)
         return
     with explained():
-        state = _state_now(state_dir) if not as_json else str
-    show_register(state_dir, as_json, lambda registers: registers.partners, partial(_line, state=state))
+        state = _state_now(state_dir)
+    show_register(
+        state_dir,
+        as_json,
+        lambda registers: registers.partners,
+        partial(_line, state=state),
+        lambda partner: {"state": state(partner)},
+    )
 
 
 def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
@@ -193,17 +202,14 @@ def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
     typer.echo(f"{counted(len(found), 'MoU')} in force {'ends' if len(found) == 1 else 'end'} within {counted(days, 'day')}")
 
 
-@app.command("refused")
+@app.command("refused", epilog=exits("shown, whether any were or not", "intake cannot be asked"))
 def refused(
     state_dir: StateDir,
     *,
     hours: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Show which partners' submissions were refused of late, how often and why, in codes.
-
-    Exit codes: 0 shown, whether any were or not; 1 intake cannot be asked; 2 misuse.
-    """
+    """Show which partners' submissions were refused of late, how often and why, in codes."""
 
     async def look(_: Settings, connection: Connection) -> list[dict[str, Any]]:
         return await trail.refusals(connection, timedelta(hours=hours))

@@ -1,8 +1,7 @@
 """`conduit reconcile`: whether what one service took stands in the next and has been sent. Needs no Prometheus.
 
 Every service is asked for the ids that came to each of its stages, of referrals taken in from some days to two minutes ago:
-a younger one may be on its way. Exit codes: 0 all is accounted for, 1 something is not, or a service cannot be asked,
-2 misuse.
+a younger one may be on its way.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from conduit_contracts.ids import first_of
 from conduit_intake.readmission import Readmitted, TakenEvent
 from conduit_operate import readmitting
 from conduit_operate.audit import By, audited
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
 from conduit_operate.commands.shared import (
     Actor,
@@ -35,11 +35,10 @@ from conduit_operate.commands.shared import (
     explained,
     must_be_known,
     reach,
-    show_table,
     spelt,
     surroundings,
-    table,
 )
+from conduit_operate.commands.tables import show_table, table
 from conduit_operate.commands.trace import TRAILS
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.taken import Lost
@@ -50,6 +49,9 @@ READ_SECONDS = 60.0
 """For all the ids of a stage: there may be a million."""
 MOST_SHOWN = 50
 """Ids of each gap, for people; with --json all are there."""
+
+
+EXITS = exits("all is accounted for", "something is not, or a service cannot be asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _readmit(state_dir: Path, all_lost: Lost, by: By | None, *, as_json: bool) -
             with audited(broker.state_dir, by, "reconcile --readmit", "intake", steps):
                 found = readmitting.take_in_again(broker, dsn, all_lost, by.actor)
     if as_json:
-        shown = {"lost": _named(lost), "readmitted": found.done, "clashing": found.clashing}
+        shown = {"applied": by is not None, "lost": _named(lost), "readmitted": found.done, "clashing": found.clashing}
         typer.echo(json.dumps(shown, default=spelt))
     elif not lost:
         typer.echo("intake's database holds all that intake took")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
@@ -18,6 +19,7 @@ from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.audit import By, audited
 from conduit_operate.commands.shared import NOTHING_FOUND, explained, must_be_known, reach, surroundings
+from conduit_operate.failures import DATABASE, let_go, why_not
 from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError
 
@@ -50,6 +52,12 @@ class Chosen(NamedTuple):
     ids: list[int] | None
     named: Callable[[Any], object] = attrgetter("id")
     """What the audit says of each."""
+    as_json: bool = False
+
+    def say(self, text: str, *, applied: bool, numbers: Sequence[int], **more: object) -> None:
+        """What was done, or would be, and to which numbers; `more` is for programs alone."""
+        shown = {"service": self.service, "applied": applied, "numbers": list(numbers), **more}
+        typer.echo(json.dumps(shown) if self.as_json else f"{self.service}: {text}")
 
 
 def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: str, reason: str) -> T | None:
@@ -68,7 +76,8 @@ def carry_out(chosen: Chosen, would: str, act: Act[T], *, apply: bool, actor: st
         typer.echo(f"{chosen.service}: nothing waits under {', '.join(map(str, missing))}; nothing was changed", err=True)
         raise typer.Exit(NOTHING_FOUND)
     if not apply:
-        typer.echo(f"{chosen.service}: {len(found)} {would}; nothing was changed. Add --apply to carry it out")
+        planned = f"{len(found)} {would}; nothing was changed. Add --apply to carry it out"
+        chosen.say(planned, applied=False, numbers=[each.id for each in found])
         return None
     numbers = [("number", str(chosen.named(each))) for each in found]
     with explained():
@@ -134,10 +143,8 @@ async def _connected(settings: Settings, act: Act[T], patience: float) -> T:
         raise OnboardingError(
             "the service is of a release before 0.2, which this command cannot serve; upgrade it"
         ) from None
-    except (asyncpg.DataError, asyncpg.InterfaceError, UnicodeError):
-        raise OnboardingError("a number or a text is none that the database can take") from None
-    except (asyncpg.PostgresError, TimeoutError) as error:
-        raise OnboardingError(f"it was not done: {preflight.why(error)}") from None
+    except (*DATABASE, OSError, UnicodeError) as error:
+        raise OnboardingError(f"it was not done: {why_not(error)}") from None
     except KafkaError as error:
         raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
     except OnboardingError:
@@ -145,15 +152,7 @@ async def _connected(settings: Settings, act: Act[T], patience: float) -> T:
     except ValueError as error:  # who does it, or why, is not what can be kept
         raise OnboardingError(str(error)) from None
     finally:
-        await _let_go(connection)
-
-
-async def _let_go(connection: Any) -> None:
-    """A server that has stopped answering is not asked to say goodbye either."""
-    try:
-        await connection.close(timeout=1)
-    except (OSError, asyncpg.InterfaceError):
-        connection.terminate()
+        await let_go(connection)
 
 
 def _settings(service: str, state_dir: Path) -> Settings:

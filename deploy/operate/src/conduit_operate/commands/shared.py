@@ -1,24 +1,23 @@
 """What the commands share: their options, finding the broker, and saying what went wrong.
 
-Without --apply nothing is changed. Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse,
-3 there is no such thing.
+Without --apply nothing is changed. With --json, a command that changes something prints an object which says by `applied`
+whether it did; its `steps`, where it has any, are objects of `do`, `what` and `name`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from rich.console import Console
-from rich.table import Table
 
 from conduit_contracts.forms import FORMS
 from conduit_contracts.ids import PartnerId
@@ -29,6 +28,7 @@ from conduit_operate.audit import is_actor, is_reason
 from conduit_operate.broker import Broker, external_broker, local_broker
 from conduit_operate.copies import CopiesError
 from conduit_operate.env_file import read_env_file
+from conduit_operate.failures import DATABASE, why_not
 from conduit_operate.http_clients import AwayError
 from conduit_operate.onboarding import MisuseError, OnboardingError, UnknownError
 from conduit_operate.paths import default_state_dir
@@ -90,17 +90,16 @@ StateDir = Annotated[
     ),
 ]
 
-IDS = ("referral",)
-"""Columns of tables that hold an id."""
-UNBOUNDED = 10_000
-"""Wider than any row."""
-
 EXPECTED = (AwayError, CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
+AGAIN = "What was begun may not be done: do it again"
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What may well go wrong is said in a sentence, and ends with exit code 1; misuse with 2, what is not there with 3."""
+    """What may well go wrong is said in a sentence, and ends with exit code 1; misuse with 2, what is not there with 3.
+
+    Every command as a whole is in here: a server may go away in the middle of any.
+    """
     try:
         yield
     except MisuseError as error:
@@ -112,7 +111,20 @@ def explained() -> Iterator[None]:
     except KafkaException as error:
         _fail(f"Kafka refused: {error.args[0].str()}")
     except EXPECTED as error:
-        _fail(str(error))
+        _fail(str(error) or "it does not answer in time")
+    except DATABASE as error:
+        _fail(f"The database went away, or refused: {why_not(error)}. {AGAIN}")
+    except KafkaError as error:
+        _fail(f"Kafka went away, or refused ({type(error).__name__}). {AGAIN}")
+    except BrokenPipeError:  # nobody reads what is printed any more
+        raise
+    except OSError as error:
+        _fail(f"{': '.join(filter(None, (str(error.filename or ''), error.strerror or type(error).__name__)))}. {AGAIN}")
+
+
+def steps_of(steps: Iterable[Sequence[str]]) -> list[dict[str, str]]:
+    """The steps of a plan, for programs."""
+    return [{"do": do, "what": what, "name": " ".join(rest)} for do, what, *rest in steps]
 
 
 @contextmanager
@@ -171,21 +183,6 @@ def must_be_known(*, apply: bool, actor: str, reason: str) -> None:
         raise typer.BadParameter("--apply needs --actor and --reason: the audit keeps who did what and why")
     if (actor and not is_actor(actor)) or (reason and not is_reason(reason)):
         raise typer.BadParameter(LENGTHS)
-
-
-def table(*columns: str, wrap: bool = False) -> Table:
-    """An empty table. Lines that `wrap` nowhere stay whole, and so does an id always: it can be copied and searched for."""
-    made = Table()
-    for name in columns:
-        made.add_column(name, no_wrap=not wrap or name in IDS, overflow="fold")
-    return made
-
-
-def show_table(shown: Table) -> None:
-    """Print it, on a terminal as wide as the terminal where that cuts through no id; elsewhere every row on one line."""
-    console = Console()
-    wanted = console.measure(shown, options=console.options.update(max_width=UNBOUNDED))
-    Console(width=max(console.width, wanted.minimum if console.is_terminal else wanted.maximum)).print(shown)
 
 
 def spelt(value: object) -> str:

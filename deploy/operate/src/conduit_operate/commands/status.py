@@ -1,7 +1,4 @@
-"""`conduit status`: whether all of it answers, and what waits in each service. Needs no Prometheus.
-
-Exit codes: 0 all is ready, 1 something is not, does not run or cannot be asked, 2 misuse. What waits does not change them.
-"""
+"""`conduit status`: whether all of it answers, and what waits in each service. Needs no Prometheus."""
 
 from __future__ import annotations
 
@@ -15,18 +12,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import typer
-from rich.console import Console
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import SERVICES
 from conduit_operate.broker import Broker
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
-from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, surroundings, table
+from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, surroundings
+from conduit_operate.commands.tables import show_table, table
 from conduit_operate.env_file import url_variable, urls_variable
 from conduit_operate.figures import Figures, figures, in_words
 from conduit_operate.health import greets_at, is_ready, kafka_answers, postgres_answers
 from conduit_operate.lag import Lag
+
+EXITS = exits("all is ready, whatever waits", "something is not, does not run or cannot be asked")
 
 
 class Part(NamedTuple):
@@ -111,17 +111,16 @@ def _lag(state_dir: Path) -> dict[str, int]:
 
 
 def _show(parts: list[Part], found: Mapping[str, Figures | None], lag: Mapping[str, int]) -> None:
-    console = Console()
     answering = table("part", "address", "ready")
     for part in parts:
         answering.add_row(part.name, part.address, "yes" if part.ready else part.why or "no")
-    console.print(answering)
+    show_table(answering)
     waiting = table("service", "to read", "to send", "oldest", "dead letters", "refused", "held")
     for name, each in found.items():
         to_read = str(lag[name]) if name in lag else "?"
         counted = (each.to_send, f"{each.to_send_seconds:.0f} s", each.dead_letters, each.refused, each.held) if each else ()
         waiting.add_row(name, to_read, *map(str, counted or ("?",) * 5))
-    console.print(waiting)
+    show_table(waiting)
     for name, each in found.items():
         if each and each.work:
             typer.echo(f"{name}: {in_words(each.work)}")

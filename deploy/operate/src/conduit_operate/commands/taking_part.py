@@ -1,8 +1,4 @@
-"""What `conduit partner` and `conduit force` share: a change is planned, shown, and carried out where that is wanted.
-
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no
-such partner or force.
-"""
+"""What `conduit partner` and `conduit force` share: a change is planned, shown, and carried out where that is wanted."""
 
 from __future__ import annotations
 
@@ -19,6 +15,7 @@ from conduit_operate import onboarding, reachable
 from conduit_operate.audit import By
 from conduit_operate.carry_out import alone, carry_out, contacts_of, look
 from conduit_operate.clients import folder
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import (
     Actor,
     Apply,
@@ -36,6 +33,8 @@ from conduit_operate.paths import webhook_secrets
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.register import Registers, read_registers
 
+EXITS = exits(unknown="there is no such partner, force or MoU")
+LIST_EXITS = exits("shown, even if there are none", "the register cannot be read; the text says why")
 Identity = Annotated[str, typer.Argument(metavar="ID", help="Which one, as it was onboarded.", callback=well_formed)]
 SecretName = Annotated[str | None, typer.Option(help="The name of the file with the signing secret. By default, the ID.")]
 PlanOf = Callable[[Standing], Plan]
@@ -62,7 +61,7 @@ def change(command: str, subject: tuple[str, str], plan_of: PlanOf, order: Order
 def add_rotate(app: typer.Typer, kind: str) -> None:
     """The same command for partners and for forces."""
 
-    @app.command("rotate")
+    @app.command("rotate", epilog=EXITS)
     def rotate(
         state_dir: StateDir,
         identity: Identity,
@@ -83,13 +82,14 @@ def show_register(
     as_json: bool,
     chosen: Callable[[Registers], Mapping[str, EntryT]],
     line: Callable[[EntryT], str],
+    more: Callable[[EntryT], dict[str, object]] = lambda _: {},
 ) -> None:
-    """One line for each of those who are registered; with `as_json`, an array with an object for each."""
+    """One line for each of those who are registered; with `as_json`, an array with an object for each, and `more` in it."""
     with explained():
         registers = read_registers(reach(state_dir))
         entries = [entry for _, entry in sorted(chosen(registers).items())]
         if as_json:
-            typer.echo(json.dumps([entry.model_dump(mode="json", exclude_none=True) for entry in entries]))
+            typer.echo(json.dumps([entry.model_dump(mode="json", exclude_none=True) | more(entry) for entry in entries]))
         else:
             typer.echo("\n".join(map(line, entries)) or "nobody is registered")
         for each in registers.unreadable:

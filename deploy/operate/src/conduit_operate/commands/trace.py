@@ -1,7 +1,4 @@
-"""`conduit trace`: one referral's way through the services, what it waits for, and since when. No content is read.
-
-Exit codes: 0 found, 1 a service could not be asked (what the others know is shown), 2 misuse, 3 nobody knows this id.
-"""
+"""`conduit trace`: one referral's way through the services, what it waits for, and since when. No content is read."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from conduit_chassis.postgres import Connection
@@ -22,8 +18,10 @@ from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Station, Trail, Trails, uuid_in
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
-from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir, explained, spelt, surroundings, table
+from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir, explained, spelt, surroundings
+from conduit_operate.commands.tables import show_table, table
 from conduit_routing import trail as of_routing
 from conduit_triage import trail as of_triage
 
@@ -33,6 +31,9 @@ TRAILS: Mapping[str, Trails] = {
     "routing": of_routing,
     "notification": of_notification,
 }
+
+
+EXITS = exits("found", "a service could not be asked; what the others know is shown", "nobody knows this id")
 
 
 IDS = (
@@ -130,10 +131,9 @@ def _object(traced: Traced) -> dict[str, Any]:
 
 
 def _show(found: Iterable[Traced], refused: Iterable[Station]) -> None:
-    console = Console()
     for each in found:
         typer.echo(f"referral {each.referral_id}")
-        console.print(_stations(each.stations()))
+        show_table(_stations(each.stations()))
         for service, trail in each.trails.items():
             typer.echo(f"{service}: {trail.state or 'does not know it'}")
         waits = [(service, wait) for service, trail in each.trails.items() for wait in trail.waits]
@@ -145,11 +145,11 @@ def _show(found: Iterable[Traced], refused: Iterable[Station]) -> None:
             typer.echo("waits for nothing")
     if rows := [("intake", station) for station in refused]:
         typer.echo("sent under this id, and no referral:")
-        console.print(_stations(rows))
+        show_table(_stations(rows))
 
 
 def _stations(rows: Iterable[tuple[str, Station]]) -> Table:
-    shown = table("time", "service", "who", "what", "why", "about", wrap=True)
+    shown = table("time", "service", "who", "what", "why", "about")
     for service, station in rows:
         shown.add_row(_time(station.at), service, station.actor, station.what, station.why, station.about)
     return shown
