@@ -1,7 +1,4 @@
-"""`conduit person`: who belongs to the hub, to a partner or to a force, and what they do there.
-
-Exit codes: 0 done or shown, 1 it cannot be done (the text says what to do), 2 misuse, 3 there is no such person.
-"""
+"""`conduit person`: who belongs to the hub, to a partner or to a force, and what they do there."""
 
 from __future__ import annotations
 
@@ -28,6 +25,7 @@ from conduit_operate import people
 from conduit_operate.audit import By, audited
 from conduit_operate.broker import Broker
 from conduit_operate.carry_out import alone
+from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import (
     Actor,
     Apply,
@@ -37,16 +35,17 @@ from conduit_operate.commands.shared import (
     explained,
     must_be_known,
     reach,
-    show_table,
-    table,
+    steps_of,
     typed,
 )
+from conduit_operate.commands.tables import show_table, table
 from conduit_operate.commands.taking_part import Order
 from conduit_operate.onboarding import MisuseError
 from conduit_operate.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and remove people, change what they may do, or end their sessions.")
 
+EXITS = exits(unknown="there is no such person")
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, from `conduit person list`.")]
 Issuer = Annotated[str, typer.Option(help="The identity provider's name, as its tokens have it in iss.")]
 Subject = Annotated[str, typer.Option(help="The person there, as tokens have it in sub.")]
@@ -60,7 +59,7 @@ OfficerId = Annotated[str | None, typer.Option(help="The account under which the
 ValidTo = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which they can no longer come in.")]
 
 
-@app.command("add")
+@app.command("add", epilog=exits())
 def add(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     issuer: Issuer,
@@ -98,7 +97,7 @@ def add(  # noqa: PLR0913  one parameter per option
             _do("person add", person, steps, broker, order, lambda by: people.publish_people(broker, [person], actor=by))
 
 
-@app.command("roles")
+@app.command("roles", epilog=EXITS)
 def change_roles(
     state_dir: StateDir,
     person_id: PersonId,
@@ -118,7 +117,7 @@ def change_roles(
     _change("person roles", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
 
 
-@app.command("revoke-sessions")
+@app.command("revoke-sessions", epilog=EXITS)
 def revoke_sessions(
     state_dir: StateDir,
     person_id: PersonId,
@@ -136,7 +135,7 @@ def revoke_sessions(
     _change("person revoke-sessions", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
 
 
-@app.command("remove")
+@app.command("remove", epilog=EXITS)
 def remove(
     state_dir: StateDir,
     person_id: PersonId,
@@ -165,7 +164,7 @@ def remove(
             _do("person remove", person_id, steps, broker, order, deleted)
 
 
-@app.command("list")
+@app.command("list", epilog=exits("shown, even if there are none", "they cannot be read; the text says why"))
 def list_people(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show who belongs to what. Their names are with their identity providers alone."""
     with explained():
@@ -217,8 +216,8 @@ def _do(
     # Before it is carried out a new person has no id that will be kept.
     named = person_id if order.apply or command != "person add" else None
     if order.as_json:
-        listed = [dict(zip(("do", "what", "name"), step, strict=True)) for step in steps]
-        typer.echo(json.dumps({"subject": named, "applied": order.apply, "steps": listed}, ensure_ascii=False))
+        shown = {"subject": named, "applied": order.apply, "steps": steps_of(steps)}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
         return
     for step in steps:
         typer.echo(f"  {' '.join(step)}")

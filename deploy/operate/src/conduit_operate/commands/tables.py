@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-WORDS = frozenset({"waits for", "who", "about", "what", "why", "ready"})
+WORDS = frozenset({"waits for", "who", "about", "what", "why", "ready", "roles", "shown as", "sign-in"})
 """Columns that may go on in the next line, between two words. The others hold what is copied, compared or searched for."""
 
 
