@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from conduit_chassis.testing import Published, record
+from conduit_chassis.periodic import run_tick
+from conduit_chassis.testing import ManualClock, Published, record
 from conduit_contracts.envelope import dump
+from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import SandboxOutcome, SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.notification import ReferralState, ReferralStatusUpdated, SandboxStatusUpdated
 from conduit_contracts.topics import INTAKE_SANDBOX, NOTIFICATION_SANDBOX
 from conduit_intake.problems import REFUSALS
+from conduit_intake.sandbox_sweep import FORGET_BATCH, KEPT_FOR
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
 from services.intake.tests.samples import CANARY, NORTH, NOW, REFERENCE, SOUTH, reconsideration, sent, submitted, withdrawn
 
@@ -330,3 +334,62 @@ async def test_a_second_look_asked_for_too_early_may_be_asked_for_again(api: Api
     await api.intake.deliver(record(NOTIFICATION_SANDBOX.name(), referral_id, refusal))
     await ask(sandbox, referral_id, "declined")
     assert (await post(sandbox, path, dump(reconsideration()))).status_code == 202
+
+
+COPY = """
+INSERT INTO sandbox.referrals
+    (referral_id, partner_id, partner_reference, content_hash, received_at, place_ids, person_ids, body)
+SELECT $1, partner_id, $2, content_hash, received_at, place_ids, person_ids, body FROM sandbox.referrals LIMIT 1
+"""
+HELD = ("referrals", "supplements", "attachments", "lives", "updates", "standings")
+
+
+async def held(api: Api, schema: str = "sandbox") -> dict[str, int]:
+    tables = [each for each in HELD if schema == "sandbox" or each != "lives"]
+    return {each: await api.intake.pool.fetchval(f"SELECT count(*) FROM {schema}.{each}") for each in tables}  # noqa: S608
+
+
+async def sweep(api: Api) -> None:
+    tick = next(each for each in api.intake.runtime.service.ticks if each.name == "forget_sandbox")
+    while (await run_tick(api.intake.runtime, tick) or 0) >= tick.batch:
+        """As often as the service itself would."""
+
+
+async def test_what_was_tried_goes_after_thirty_days_with_all_of_it_and_nothing_live_does(
+    api: Api, clock: ManualClock
+) -> None:
+    clock.advance(datetime.now(UTC) - clock.now())  # an id has the machine's time in it
+    north, sandbox = await api.client(NORTH), await api.client(f"{NORTH}.sandbox")
+    for client in (north, sandbox):
+        referral_id = await referred(client)
+        path = f"/v1/referrals/{referral_id}"
+        await post(client, f"{path}/information", added())
+        await client.post(f"{path}/attachments", content=b"text", headers=keyed() | {"content-type": "text/plain"})
+    await ask(sandbox, referral_id, "accepted")
+    received = told(referral_id, 1, state=ReferralState.RECEIVED, fact="referral_received")
+    await api.intake.deliver(record(NOTIFICATION_SANDBOX.name(), referral_id, received))
+    live, filled = await held(api, "public"), await held(api)
+    assert all(filled.values()), filled
+    clock.advance(KEPT_FOR - timedelta(minutes=1))
+    await sweep(api)
+    assert await held(api) == filled
+    clock.advance(timedelta(minutes=2))
+    await api.intake.pool.execute(COPY, uuid7(clock.now()), "NL-2")
+    await sweep(api)
+    assert await held(api) == dict.fromkeys(HELD, 0) | {"referrals": 1}
+    assert await held(api, "public") == live
+    await api.intake.deliver(record(NOTIFICATION_SANDBOX.name(), referral_id, received))
+    await sweep(api)
+    assert (await held(api))["updates"] == 0
+    assert (await refer(await api.client(f"{NORTH}.sandbox"))).status_code == 202, "the reference is free again"
+
+
+async def test_much_that_was_tried_goes_bit_by_bit(api: Api, clock: ManualClock) -> None:
+    clock.advance(datetime.now(UTC) - clock.now())
+    await referred(await api.client(f"{NORTH}.sandbox"))
+    moment = clock.now()
+    more = [(uuid7(moment), f"NL-{number + 10}") for number in range(FORGET_BATCH + 20)]
+    await api.intake.pool.executemany(COPY, more)
+    clock.advance(KEPT_FOR + timedelta(minutes=1))
+    await sweep(api)
+    assert await held(api) == dict.fromkeys(HELD, 0)

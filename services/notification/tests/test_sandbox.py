@@ -1,6 +1,6 @@
 """What a partner tries in the sandbox is told as of a real referral, and touches nothing that is real."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from standardwebhooks.webhooks import Webhook
 
+from conduit_chassis.periodic import run_tick
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.danger import call_999
 from conduit_contracts.ids import uuid7
@@ -190,6 +191,20 @@ async def test_the_sandboxs_table_is_as_its_twin(notification: Harness) -> None:
         [tuple(row) for row in await notification.pool.fetch(COLUMNS, table)] for table in ("referrals", "sandbox_referrals")
     ]
     assert found[0] == found[1] != []
+
+
+async def test_what_was_tried_is_forgotten_when_the_sandbox_forgets_it(notification: Harness, clock: ManualClock) -> None:
+    old, young = uuid7(clock.now()), uuid7(clock.now() + timedelta(days=29))
+    real = b.received()
+    received = [step(SandboxStep.REFERRAL_RECEIVED).model_copy(update={"referral_id": each}) for each in (old, young)]
+    await deliver(notification, real, *received)
+    tick = next(each for each in notification.runtime.service.ticks if each.name == "forget_sandbox")
+    left = "SELECT count(*) FROM sandbox_referrals"
+    for days, expected in ((30, 2), (1, 1), (28, 1), (1, 0)):
+        clock.advance(timedelta(days=days))
+        await run_tick(notification.runtime, tick)
+        assert await notification.pool.fetchval(left) == expected
+    assert await notification.pool.fetchval("SELECT count(*) FROM referrals") == 1
 
 
 def test_every_step_is_a_fact_of_real_referrals() -> None:

@@ -14,7 +14,7 @@ from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import reconciliation
 from conduit_contracts.programme import PartnerRegistered
 from conduit_contracts.topics import PARTNER_REFERRALS
-from conduit_intake import batch, metrics, store, sweep
+from conduit_intake import batch, metrics, sandbox_sweep, store, sweep
 from conduit_intake.access import accounts
 from conduit_intake.api import kept
 from conduit_intake.api.app import create_api
@@ -62,7 +62,11 @@ def create_service() -> Service[IntakeWork]:
         migrations=Path(__file__).parent / "migrations",
         ahead=(PARTNER_REFERRALS,),
         settings=IntakeSettings,
-        ticks=(sweep.TICK, Tick("forget_answers", FORGET_EVERY, forget_answers, batch=kept.FORGET_BATCH)),
+        ticks=(
+            sweep.TICK,
+            Tick("forget_answers", FORGET_EVERY, forget_answers, batch=kept.FORGET_BATCH),
+            sandbox_sweep.TICK,
+        ),
         workers=(
             Worker("measure_register", measure_register),
             Worker("scan_attachments", scan_attachments),

@@ -12,7 +12,8 @@ from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_contracts.notification import Channel
-from conduit_notification import batch, duty_store, metrics, queue
+from conduit_contracts.topics import NOTIFICATION_SANDBOX
+from conduit_notification import batch, duty_store, metrics, queue, store
 from conduit_notification.delivery import Courier, Pace
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.mailer import Mailer
@@ -54,6 +55,11 @@ async def forget(runtime: Runtime, connection: Connection, _outbox: Outbox) -> i
     return 0
 
 
+async def forget_sandbox(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
+    """Delete where referrals of the sandbox stood, when the sandbox has forgotten them."""
+    return await store.forget_sandbox(connection, runtime.clock.now() - NOTIFICATION_SANDBOX.retention)
+
+
 def create_service() -> Service[NotificationWork]:
     """Notification."""
     return Service(
@@ -67,6 +73,7 @@ def create_service() -> Service[NotificationWork]:
         ticks=(
             Tick("keep_duty_time", DUTY_EVERY, keep_time, batch=duty_store.CALLS_AT_ONCE),
             Tick("forget_callbacks", FORGET_EVERY, forget),
+            Tick("forget_sandbox", FORGET_EVERY, forget_sandbox, batch=store.FORGET_BATCH),
         ),
         workers=(
             Worker("deliver_email", deliver_email),

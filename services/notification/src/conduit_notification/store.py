@@ -7,11 +7,13 @@ finds it: that happens once in a referral's life at most, so nobody pays a round
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from conduit_chassis.columns import Columns
-from conduit_chassis.postgres import Connection, Row, insert, insert_new
+from conduit_chassis.postgres import Connection, Row, affected, insert, insert_new
+from conduit_contracts.ids import first_of
 from conduit_contracts.intake import SandboxStepPlayed, SandboxSubmissionRejected
 from conduit_contracts.routing import CaseRouted, HandoffState
 from conduit_notification import notices, queue
@@ -49,6 +51,12 @@ FROM {_ROWS.rows("now")} WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
 _LIVE, _SANDBOX = "referrals", "sandbox_referrals"
 _OF_SANDBOX = (SandboxStepPlayed, SandboxSubmissionRejected)
+# An id has the time in it, so the oldest are found by their key.
+_FORGET_SANDBOX = """
+DELETE FROM sandbox_referrals
+WHERE referral_id IN (SELECT referral_id FROM sandbox_referrals WHERE referral_id < $1 ORDER BY referral_id LIMIT $2)
+"""
+FORGET_BATCH = 500
 _KEPT_NO_MORE = "DELETE FROM kept_from WHERE referral_id = ANY($1::uuid[])"
 _CONTACTS = Columns(audience="text", ladder="jsonb", said_at="timestamptz", telephones="jsonb", control_room="text")
 _REGISTER = f"""
@@ -186,3 +194,8 @@ def _row(record: KnownReferral) -> dict[str, Any]:
         "home_force": standing.home_force,
         "handoffs": json.dumps(standing.handoffs),
     }
+
+
+async def forget_sandbox(connection: Connection, before: datetime) -> int:
+    """Delete where referrals of the sandbox stand, of those that it took before this moment, at most `FORGET_BATCH`."""
+    return affected(await connection.execute(_FORGET_SANDBOX, first_of(before), FORGET_BATCH))
