@@ -113,6 +113,8 @@ WRITERS = {
     "programme.partners.v1": {"programme"},
     "programme.forces.v1": {"programme"},
     "programme.hub.v1": {"programme"},
+    "programme.officers.v1": {"programme"},
+    "programme.people.v1": {"programme"},
     "programme.approvals.v1": {"duty"},
     "triage.reviews.v1": {"officer"},
     "routing.reviews.v1": {"officer"},
