@@ -177,7 +177,7 @@ class World:
 
     def noted(self, number: int, key: str | None = "k", *, topic: str | None = None, **more: Any) -> Record:
         name = topic or self.sample.inside.template
-        fields = {name: more.pop(name) for name in ("action", "words") if name in more}
+        fields = {name: more.pop(name) for name in ("action", "words", "partner_id") if name in more}
         return record(name, key, Noted(number=number, **fields), **more)
 
     async def read(self, topic: str) -> list[Any]:

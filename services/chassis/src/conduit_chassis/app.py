@@ -25,7 +25,7 @@ from conduit_chassis.batch import Processor
 from conduit_chassis.begun import Marks
 from conduit_chassis.broker import LoopSubscriber, create_broker, create_docs, lookout_consumer, subscribe
 from conduit_chassis.clock import Clock, DatabaseClock
-from conduit_chassis.consumer.ahead import FEW, Ahead
+from conduit_chassis.consumer.ahead import Ahead
 from conduit_chassis.consumer.lookout import Lookout
 from conduit_chassis.consumer.loop import Loop, Timing
 from conduit_chassis.consumer.measured import ConsumerMetrics
@@ -255,7 +255,7 @@ class _Running:
         processor = Processor(runtime, self.reader)
         await self._patiently("consumer", lambda: preflight.examine_kafka(settings))
         await self._patiently("consumer", processor.remember)
-        ahead = Ahead(says_danger, few=FEW if all(topic.parameter for topic in self.service.ahead) else 0)
+        ahead = Ahead(says_danger, self.reader.sender)
         observer = ConsumerMetrics(self.reader)
         self.loop = Loop(processor, self.reader, self.health, Timing.of(settings), observer, ahead)
         subscriber.bind(self.loop)

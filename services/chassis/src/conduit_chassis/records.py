@@ -1,5 +1,6 @@
 """What a handler receives, and how a record becomes it. Nothing here waits."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ Headers: TypeAlias = Sequence[tuple[str, bytes | None]]
 REPLAY_HEADER = "conduit-replay-of"
 """Marks what releases before 0.2 sent again to the topic that it came from: on ours, such a record is accounted for."""
 BATCH_UNREADABLE = "batch_unreadable"
+_PARTNER = re.compile(rb'"partner_id"\s*:\s*"([a-z0-9-]{1,63})"')
 _UNREADABLE = Problem(
     code="unreadable", field="value", message="The record cannot be read.", origin=Origin.SENDER, retryable=False
 )
@@ -55,6 +57,14 @@ class Record(NamedTuple):
 def says_danger(record: Record) -> bool:
     """Whether it plainly says that a child is in danger now. What cannot be read says nothing plainly."""
     return not isinstance(record.value, UnreadableBatch) and danger.plainly(record.value)
+
+
+def named_partner(record: Record) -> str | None:
+    """The partner that one of our own services' events is about, where it plainly says so. Good enough to take turns by."""
+    if record.value is None or isinstance(record.value, UnreadableBatch):
+        return None
+    found = _PARTNER.search(record.value)
+    return found[1].decode("ascii") if found else None
 
 
 def from_aiokafka(raw: Any) -> Record:
@@ -187,6 +197,12 @@ class Reader:
     def edge(self, name: str) -> bool:
         """Whether outsiders write on this topic."""
         return self._source(name).topic.edge
+
+    def sender(self, record: Record) -> str | None:
+        """Whose a record is, to take turns by: its topic where it is one sender's, or the partner that it plainly names."""
+        if self.orders(record.topic):
+            return None
+        return record.topic if self._source(record.topic).topic.parameter else named_partner(record)
 
     def writer(self, name: str) -> str:
         """Who writes on a topic from outside: a partner, a force, or many under the topic's own name; "" for one of ours."""

@@ -9,12 +9,9 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
+from conduit_chassis.consumer.waiting import SenderOf, Waiting, cost, costs, with_few
 from conduit_chassis.records import Record, fingerprint
 
-CROWD = 200
-"""So many keys that wait in one partition are a crowd: more than one batch takes of it."""
-FEW = 50
-"""Of a partition with so many, none waits for a crowd in another one."""
 MOST_KEYS = 100_000
 """So many keys may wait before reading ahead pauses."""
 NO_KEY = b""
@@ -41,12 +38,11 @@ class Chosen(NamedTuple):
 class Ahead:
     """What was read before its turn."""
 
-    def __init__(self, danger: Callable[[Record], bool], few: int = 0) -> None:
-        """`few` is 0 where partitions are not senders', who are each to have a share."""
+    def __init__(self, danger: Callable[[Record], bool], sender: SenderOf) -> None:
+        """`sender` says whose a record is; nobody's wait for their turn unless they say danger."""
         self._danger = danger
-        self._few = few
-        self._waiting: dict[TopicPartition, dict[bytes, int]] = {}
-        """The last offset of each key of which a record has its turn to come."""
+        self._sender = sender
+        self._waiting = Waiting()
         self._handled: dict[TopicPartition, dict[int, bytes]] = {}
         """Fingerprints of records that are accounted for already, by offset: a broker that lost data may use one twice."""
         self._under_way: set[tuple[str, int, int]] = set()
@@ -54,32 +50,30 @@ class Ahead:
     @property
     def full(self) -> bool:
         """Whether no more should be read ahead."""
-        return sum(map(len, self._waiting.values())) >= MOST_KEYS
+        return self._waiting.count >= MOST_KEYS
 
     @property
     def partitions(self) -> set[TopicPartition]:
         """Those of which anything is remembered."""
-        return self._waiting.keys() | self._handled.keys()
+        return self._waiting.partitions | self._handled.keys()
 
     def choose(self, partition: TopicPartition, records: Sequence[Record], place: Reached) -> Chosen:
         """Those of the partition's next records that may be handled now."""
-        waiting = self._waiting.setdefault(partition, {})
-        any_of_them = len(waiting) + len(records) <= self._few and self._crowded()
+        self._waiting.passed(partition, place.handled)
+        senders = [self._sender(each) for each in records]
+        few = with_few(self._waiting.costs + costs(zip(records, senders, strict=True)))
         chosen = Chosen([], [])
-        for record in records:
+        for record, sender in zip(records, senders, strict=True):
             key = record.key or NO_KEY
-            free = record.offset >= place.taken and waiting.get(key, -1) < place.handled
+            free = record.offset >= place.taken and self._waiting.last(partition, key) < place.handled
             if free and self._danger(record):
                 chosen.danger.append(record)
                 continue
-            if free and any_of_them:
+            if free and sender in few:
                 chosen.few.append(record)
             if record.offset >= place.handled:
-                waiting[key] = record.offset
+                self._waiting.add(partition, key, record.offset, sender, cost(record))
         return chosen
-
-    def _crowded(self) -> bool:
-        return any(len(keys) >= CROWD for keys in self._waiting.values())
 
     @contextmanager
     def handling(self, records: Sequence[Record]) -> Iterator[None]:
@@ -100,9 +94,7 @@ class Ahead:
         for record in records:
             done = self._handled.setdefault(TopicPartition(record.topic, record.partition), {})
             done[record.offset] = fingerprint(record)
-            waiting = self._waiting.get(TopicPartition(record.topic, record.partition), {})
-            if waiting.get(key := record.key or NO_KEY) == record.offset:
-                del waiting[key]
+            self._waiting.done(TopicPartition(record.topic, record.partition), record.key or NO_KEY, record.offset)
 
     def left(self, records: Sequence[Record]) -> list[Record]:
         """Of records whose turn has come, those that are still to be handled."""
@@ -114,20 +106,21 @@ class Ahead:
 
     def passed(self, partition: TopicPartition, place: Reached) -> None:
         """Forget what is before a place."""
-        self._waiting[partition] = {key: at for key, at in self._waiting.get(partition, {}).items() if at >= place.handled}
-        self._handled[partition] = {at: done for at, done in self._handled.get(partition, {}).items() if at >= place.handled}
-        for remembered in (self._waiting, self._handled):
-            if not remembered[partition]:
-                del remembered[partition]
+        self._waiting.passed(partition, place.handled)
+        left = {at: done for at, done in self._handled.get(partition, {}).items() if at >= place.handled}
+        if left:
+            self._handled[partition] = left
+        else:
+            self._handled.pop(partition, None)
 
     def forget(self, partition: TopicPartition) -> None:
         """It is read elsewhere now."""
-        self._waiting.pop(partition, None)
+        self._waiting.forget(partition)
         self._handled.pop(partition, None)
 
     def begin_again(self) -> None:
         """Reading ahead begins again where the loop is."""
-        self._waiting.clear()
+        self._waiting = Waiting()
 
 
 def _place(record: Record) -> tuple[str, int, int]:

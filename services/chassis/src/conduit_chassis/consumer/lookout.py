@@ -1,6 +1,6 @@
 """Reads ahead of the loop, with a consumer of its own, and has what says danger handled before its turn.
 
-Where each partition is one sender's, so are the few records of one while another's many wait.
+So are the few records of one sender while another's many wait.
 
 It reads the partitions that the loop's consumer has, from where that stands, without a group and without commits. Even if it
 fails, each record still comes to its turn. What it handled is in the inbox by then, and left out.
@@ -19,6 +19,7 @@ from aiokafka.errors import IllegalStateError
 from conduit_chassis.backoff import jittered
 from conduit_chassis.consumer import patches
 from conduit_chassis.consumer.ahead import Ahead, Chosen, Reached
+from conduit_chassis.consumer.waiting import cost
 from conduit_chassis.errors import TooManyDeadLettersError
 from conduit_chassis.records import Record, from_aiokafka
 from conduit_chassis.yielding import Haste
@@ -31,8 +32,10 @@ FEW_SECONDS = 0.1
 """For so long the few of a sender gather: a batch of one costs as much as a dozen records."""
 LOOK_SECONDS = 0.25
 """How often it is seen which partitions there are, and how far the loop is."""
-FORGET_SECONDS = 1.0
+FORGET_SECONDS = 0.25
 MOST_RECORDS = 500
+MOST_FEW = 4 * 1024 * 1024
+"""So much of senders' few may wait to be handled, by what it costs. What is beyond that takes its turn."""
 
 
 Process: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
@@ -135,7 +138,8 @@ class Lookout:
             fetched = await consumer.fetching.poll(int(LOOK_SECONDS * 1000), MOST_RECORDS)
             self._behind = any(found[-1].offset + 1 < consumer.highwater(each) for each, found in fetched.items())
             chosen = await self._choose(consumer, fetched)
-            self._few += chosen.few
+            if sum(map(cost, self._few)) <= MOST_FEW:
+                self._few += chosen.few
             if self._few and (self._helper is None or self._helper.done()):
                 self._helper = self._help()
             if chosen.danger:

@@ -23,6 +23,7 @@ from conduit_chassis.consumer.observer import ConsumerObserver
 from conduit_chassis.consumer.offsets import Offsets
 from conduit_chassis.consumer.readiness import Readiness
 from conduit_chassis.consumer.rescue import Rescue
+from conduit_chassis.consumer.waiting import few_first
 from conduit_chassis.errors import Abandoned
 from conduit_chassis.health import Health
 from conduit_chassis.records import Reader, Record, from_aiokafka
@@ -94,6 +95,7 @@ class Loop:
         self._timing = timing
         self._observer = observer
         self._ahead = ahead
+        self._sender = reader.sender
         self._readiness = Readiness(health)
         self._gathering = Gathering(timing.gather_seconds, timing.gather_times)
         self._rescue = Rescue(reader, processor.note_held, observer)
@@ -153,7 +155,8 @@ class Loop:
         records = await self._left([record for found in fetched.values() for record in found])
         began = monotonic()
         try:
-            await self._processor.process(records)
+            for part in few_first(records, self._sender):
+                await self._processor.process(part)
         except Abandoned:
             # The partitions come back from their committed offsets, here or elsewhere.
             return
