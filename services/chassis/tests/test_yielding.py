@@ -2,11 +2,15 @@
 
 import asyncio
 import time
+from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from conduit_chassis import yielding
+from conduit_chassis.runtime import LARGE_BYTES, Service
 from conduit_chassis.yielding import Haste, Yielding
 
 
@@ -61,3 +65,37 @@ async def test_who_is_in_haste_waits_for_nobody() -> None:
     haste = Haste()
     async with haste.made(), asyncio.timeout(0.5):
         await work(haste, [], 3)
+
+
+async def longest_gap(size: int) -> float:
+    """For how long nothing else of the process had a turn while a handler computed for 0.4 s over a record of this size."""
+    done: list[Any] = []
+
+    def compute(_work: Any, delivery: Any) -> None:
+        until = monotonic() + 0.4
+        while monotonic() < until:
+            sum(range(1_000))
+        done.append(delivery)
+
+    async def load(*_: Any) -> Any:
+        return None
+
+    async def save(*_: Any) -> None:
+        return None
+
+    service = Service[Any]("sample", handlers={"t": compute}, load=load, save=save, migrations=Path())
+    runtime: Any = SimpleNamespace(haste=Haste())
+    incoming: Any = SimpleNamespace(attributes=SimpleNamespace(type="t"), record=SimpleNamespace(value=b"x" * size))
+    handling = asyncio.create_task(service.handle(runtime, cast("Any", None), [incoming], cast("Any", None)))
+    longest, last = 0.0, monotonic()
+    while not handling.done():
+        await asyncio.sleep(0.001)
+        longest, last = max(longest, monotonic() - last), monotonic()
+    await handling
+    assert done == [incoming]
+    return longest
+
+
+async def test_while_a_large_record_is_handled_others_get_their_turns() -> None:
+    assert await longest_gap(LARGE_BYTES) < 0.3
+    assert await longest_gap(LARGE_BYTES - 1) >= 0.4, "a small one is handled at once"
