@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conduit_contracts.topics import PARTNER, REGISTRY, SERVICES
+from tests.benchmarks import memory
 from tests.benchmarks.footprint import FILE, Footprint
 
 PAGE = Path("docs/capacity.md")
@@ -192,7 +193,8 @@ def cost_table(one: Footprint) -> str:
 
 def page(text: str, one: Footprint) -> str:
     """The page with its tables written anew."""
-    for name, table in (("cost", cost_table(one)), ("needs", needs_table(one))):
+    tables = (("cost", cost_table(one)), ("needs", needs_table(one)), ("memory", _markdown(memory.lines(one))))
+    for name, table in tables:
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if len(block.findall(text)) != 1:
             raise ValueError(f"the page must have one block <!-- {name} --> … <!-- end -->")

@@ -20,6 +20,8 @@ from conduit_notification.settings import NotificationSettings
 from conduit_operate.monitor_role import ROLE
 from conduit_routing.settings import RoutingSettings
 from conduit_triage.settings import TriageSettings
+from tests.benchmarks import memory
+from tests.benchmarks.capacity import measured
 from tests.kubernetes.manifests import ENVIRONMENTS, named, of_kind
 
 SETTINGS: dict[str, type[Settings]] = {
@@ -52,6 +54,17 @@ def variables(environment: str, service: str) -> dict[str, Any]:
 def mounted(environment: str, service: str) -> list[str]:
     (container,) = named(environment, "Deployment", service)["spec"]["template"]["spec"]["containers"]
     return [each["mountPath"] for each in container["volumeMounts"]]
+
+
+@each_environment
+@each_service
+def test_a_process_may_take_what_its_parts_are_bounded_by(environment: str, service: str) -> None:
+    read = read_environment(HOME / OVERLAYS / environment)
+    (container,) = named(environment, "Deployment", service)["spec"]["template"]["spec"]["containers"]
+    limit = container["resources"]["limits"]["memory"]
+    assert limit.endswith("Mi"), "the sum is in MiB"
+    needed = memory.bound(service, measured(), read.kafka.brokers) / memory.MIB
+    assert needed <= int(limit.removesuffix("Mi")), f"{service} needs {needed:.0f} MiB: see docs/capacity.md"
 
 
 @each_environment

@@ -35,6 +35,8 @@ from conduit_contracts.schemas import schema
 from conduit_contracts.topics import Topic, produced_by
 
 LEAVE_SECONDS = 5.0
+FETCH_BYTES = 4 * 1024 * 1024
+"""Of one broker's answer. What is fetched lies in memory as it came, beside what of it is being handled."""
 
 
 class LoopSubscriber(BatchSubscriber):
@@ -139,8 +141,7 @@ def consumer_arguments(settings: Settings) -> dict[str, Any]:
         "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
         # Answered at once when there is something; see `consumer.patches` on what else a fetch in flight would hold up.
         "fetch_max_wait_ms": 1_000,
-        # What is fetched lies in memory as it came, beside what of it is being handled.
-        "fetch_max_bytes": 4 * 1024 * 1024,
+        "fetch_max_bytes": FETCH_BYTES,
         "max_partition_fetch_bytes": settings.partition_fetch_bytes,
     }
 

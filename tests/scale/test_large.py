@@ -1,0 +1,43 @@
+"""The largest referrals there may be, many at once: they take no more memory than the manifests grant, and all arrive."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conduit_generate.kubernetes.environment import read_environment
+from conduit_generate.kubernetes.tree import HOME, OVERLAYS
+from conduit_local.stack import Options, Stack
+from tests.benchmarks import floods
+from tests.benchmarks.large import DANGERS, HANDLING, PARTNERS, Bench
+from tests.benchmarks.pipelines import open_doors
+from tests.benchmarks.registers import publish_registers
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1_200)]
+
+REFERRALS = 130
+"""Of 226 KB, for every territorial force: all that one partner may send in a quarter of a minute."""
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    folder = Path(tempfile.mkdtemp(prefix="conduit-large-"))
+    with Stack(folder, Options(services=HANDLING, partner_ids=PARTNERS, log_level="WARNING")) as stack:
+        publish_registers(stack)
+        open_doors(stack)
+        yield Bench(stack)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_routing_delivers_all_of_them_within_the_memory_of_its_manifest(bench: Bench) -> None:
+    """The smallest environment's. `_flood` fails where a service has ended, or where a child in danger never arrives."""
+    sizes = read_environment(HOME / OVERLAYS / "pilot").services
+    granted = {name: int(size.memory.removesuffix("Mi")) for name, size in sizes.items()}
+    found = bench.flood_of_referrals(REFERRALS)
+    assert found["arrived"] == REFERRALS * len(floods.districts())
+    assert len(found["danger_seconds"]) == DANGERS
+    assert {name: peak for name, peak in found["peak_mib"].items() if peak > granted[name]} == {}
