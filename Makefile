@@ -148,8 +148,9 @@ bench-scale: install ## Throughput and CPU with 1, 2 and 4 processes per service
 soak: bench-install ## A steady load, and a verdict on what grew; MINUTES=30 RATE=20; writes .conduit/soak.csv
 	$(BIN)/python -m tests.benchmarks.soak --minutes $${MINUTES:-30} --rate $${RATE:-20} $(ARGS)
 
-capacity: install ## What one referral costs, measured, and what many of them need; writes docs/capacity.json and .md
+capacity: bench-install kafka ## What a referral costs and how wide it may be, measured in half an hour; writes docs/capacity.md and two .json
 	$(BIN)/python -m tests.benchmarks.footprint
+	$(BIN)/python -m tests.benchmarks.width
 	$(BIN)/python -m tests.benchmarks.capacity
 
 ##@ Clean

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from conduit_contracts.topics import PARTNER, REGISTRY, SERVICES
-from tests.benchmarks import memory
+from tests.benchmarks import memory, width
 from tests.benchmarks.footprint import FILE, Footprint
 
 PAGE = Path("docs/capacity.md")
@@ -191,10 +191,22 @@ def cost_table(one: Footprint) -> str:
     return _markdown(lines)
 
 
-def page(text: str, one: Footprint) -> str:
+def width_table(found: dict[str, Any] | None) -> str:
+    """How wide the conduit may be, as Markdown; where nobody measured it yet, that."""
+    if found is None:
+        return "`make capacity` has not measured this yet where nothing else was running."
+    return "\n".join([_markdown(width.lines(found)), "", *width.words(found)])
+
+
+def page(text: str, one: Footprint, wide: dict[str, Any] | None) -> str:
     """The page with its tables written anew."""
-    tables = (("cost", cost_table(one)), ("needs", needs_table(one)), ("memory", _markdown(memory.lines(one))))
-    for name, table in tables:
+    tables = {
+        "cost": cost_table(one),
+        "needs": needs_table(one),
+        "memory": _markdown(memory.lines(one)),
+        "width": width_table(wide),
+    }
+    for name, table in tables.items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if len(block.findall(text)) != 1:
             raise ValueError(f"the page must have one block <!-- {name} --> … <!-- end -->")
@@ -229,4 +241,4 @@ def _size(value: float) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), measured()), encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), measured(), width.measured()), encoding="utf-8")

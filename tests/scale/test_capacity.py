@@ -9,7 +9,7 @@ import pytest
 
 from conduit_contracts.topics import REGISTRY, SERVICES
 from conduit_local.stack import Stack
-from tests.benchmarks import capacity, footprint
+from tests.benchmarks import capacity, footprint, width
 from tests.benchmarks.capacity import Service, need
 from tests.benchmarks.registers import publish_registers
 
@@ -23,7 +23,7 @@ SIZE = Service("a size", 1_000_000, 10, 46, 100)
 
 def test_the_page_has_the_tables_that_the_measurements_give() -> None:
     text = capacity.PAGE.read_text(encoding="utf-8")
-    assert capacity.page(text, ONE) == text, "run python -m tests.benchmarks.capacity"
+    assert capacity.page(text, ONE, width.measured()) == text, "run python -m tests.benchmarks.capacity"
 
 
 def test_twice_the_referrals_need_twice_the_disk_and_no_more() -> None:
@@ -45,6 +45,46 @@ def test_there_are_always_more_partitions_than_processes_to_read_them() -> None:
     heavy = replace(ONE, cpu_ms={part: 100 * value for part, value in ONE.cpu_ms.items()})
     found = need(replace(SIZE, per_year=400_000_000), heavy)
     assert found.partitions >= 2 * max(found.processes.values()) > 2 * capacity.LEAST_REPLICAS
+
+
+def point(partners: int, slowest: float, idle: float = 0.1) -> dict[str, float]:
+    """What was measured with so many partners."""
+    names = ("set_up_seconds", "ready_seconds", "leave_seconds", "join_seconds", "onboard_seconds", "newcomer_seconds")
+    figures = dict.fromkeys(names, 0.5) | {"join_seconds": slowest, "idle_cores": idle}
+    return {
+        "partners": partners,
+        "partitions": 9 * partners,
+        "kafka_files": 7,
+        "service_files": 8,
+        "service_mib": 9,
+        **figures,
+    }
+
+
+def test_where_rebalances_begin_to_hurt_is_between_two_numbers_that_were_tried() -> None:
+    assert width.hurt_between([point(1_500, 8.0), point(50, 0.6), point(500, 0.9)]) == "between 500 and 1,500 partners"
+    assert width.hurt_between([point(50, 0.6), point(500, 0.9)]) == "not with 500 partners"
+    assert width.hurt_between([point(50, 1.6)]) == "with 50 partners already"
+
+
+def test_idle_cores_are_told_for_each_thousand_partitions() -> None:
+    assert width.idle_for_each_thousand([point(1_500, 1, 0.29), point(500, 1, 0.19)]) == pytest.approx(0.05)
+
+
+def test_the_table_of_width_has_a_column_for_each_number_and_says_what_it_comes_to() -> None:
+    found = {
+        "points": [point(500, 0.9), point(50, 0.6)],
+        "burst": {"referrals": 10_000, "mib": 21.4, "seconds": 9.0},
+        "machine": {"cores": 2, "load_average_before_report": [0.4]},
+        "at": "2026-11-30T00:00:00+00:00",
+        "commit": "abc",
+    }
+    lines = width.lines(found)
+    assert lines[0] == ["", "50 partners", "500 partners"]
+    assert lines[2] == ["partitions that intake reads, all", "100, 450", "1,000, 4,500"]
+    assert {len(line) for line in lines} == {3}
+    assert "10,000 referrals (21 MiB) of one partner in 9 s" in capacity.width_table(found)
+    assert "has not measured" in capacity.width_table(None)
 
 
 @pytest.mark.long

@@ -13,7 +13,8 @@ from conduit_generate.kubernetes.environment import read_environment
 from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from conduit_local.stack import Options, Stack
 from tests.benchmarks import floods
-from tests.benchmarks.large import DANGERS, HANDLING, PARTNERS, Bench
+from tests.benchmarks.large import DANGERS, HANDLING, Bench
+from tests.benchmarks.load import PARTNERS
 from tests.benchmarks.pipelines import open_doors
 from tests.benchmarks.registers import publish_registers
 
