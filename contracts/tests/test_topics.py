@@ -155,7 +155,7 @@ def test_the_registry_is_in_flow_order() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_a_service_reads_and_writes_comes_from_the_registry(service: str) -> None:
     assert consumed_by(service)
-    assert produced_by(service)
+    assert produced_by(service) or service == "console", "the console shows and decides nothing"
     assert all(service in topic.consumers for topic in consumed_by(service))
     assert all(topic.producers == (service,) for topic in produced_by(service))
 

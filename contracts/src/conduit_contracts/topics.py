@@ -89,7 +89,7 @@ INTAKE_REFERRALS = Topic(
     template="intake.referrals.v1",
     owner="intake",
     producers=("intake",),
-    consumers=("triage", "notification"),
+    consumers=("triage", "notification", "console"),
     messages=(
         intake.ReferralReceived,
         intake.InformationSupplied,
@@ -104,7 +104,7 @@ INTAKE_DANGERS = Topic(
     template="intake.dangers.v1",
     owner="intake",
     producers=("intake",),
-    consumers=("notification",),
+    consumers=("notification", "console"),
     messages=(intake.DangerReported,),
     key="partner_id",
     ordered=False,
@@ -114,7 +114,7 @@ INTAKE_ATTACHMENTS = Topic(
     template="intake.attachments.v1",
     owner="intake",
     producers=("intake",),
-    consumers=("routing",),
+    consumers=("routing", "console"),
     messages=(intake.AttachmentCleared,),
 )
 INTAKE_SANDBOX = Topic(
@@ -140,7 +140,7 @@ TRIAGE_DECISIONS = Topic(
     template="triage.decisions.v1",
     owner="triage",
     producers=("triage",),
-    consumers=("routing", "notification"),
+    consumers=("routing", "notification", "console"),
     messages=(
         triage.ReviewOpened,
         triage.InformationRequested,
@@ -207,7 +207,7 @@ ROUTING_CASES = Topic(
     template="routing.cases.v1",
     owner="routing",
     producers=("routing",),
-    consumers=("notification",),
+    consumers=("notification", "console"),
     messages=(
         routing.CaseRouted,
         routing.RoutingReviewOpened,
@@ -259,7 +259,7 @@ NOTICES = Topic(
     template="notification.notices.v1",
     owner="notification",
     producers=("notification",),
-    consumers=(),
+    consumers=("console",),
     messages=(notification.NoticeSent, notification.NoticeFailed),
     key="notice_id",
 )
@@ -289,7 +289,7 @@ REGISTRY: tuple[Topic, ...] = (
 )
 """In flow order. Each service's dead letters and replay orders are listed by `standing_apart`."""
 
-SERVICES = ("intake", "triage", "routing", "notification")
+SERVICES = ("intake", "triage", "routing", "notification", "console")
 """In flow order."""
 
 

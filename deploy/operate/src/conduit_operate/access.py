@@ -86,7 +86,7 @@ def shared_rules() -> list[Rule]:
     rules = [rule for topic in single for rule in _on(topic, topic.name())]
     rules += [Rule(service_principal(each), Operation.READ, Resource.GROUP, f"conduit.{each}") for each in topics.SERVICES]
     rules += [Rule(who, Operation.READ, Resource.GROUP, f"{who}.", prefix=True) for who in STAFF]
-    return sorted({*rules, *_officers(), *_programme()})
+    return sorted({*rules, *_officers(), *_operator(), *_programme()})
 
 
 def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
@@ -135,6 +135,11 @@ def _users(role: str, owners: Collection[str]) -> Collection[str]:
 def _officers() -> Iterable[Rule]:
     """Officers watch what waits for them."""
     return (_read("officer", topics.TRIAGE_DECISIONS.name()), _read("officer", topics.ROUTING_CASES.name()))
+
+
+def _operator() -> Iterable[Rule]:
+    """Operators watch what becomes of notices."""
+    return (_read(topics.OPERATOR, topics.NOTICES.name()),)
 
 
 def _programme() -> Iterable[Rule]:

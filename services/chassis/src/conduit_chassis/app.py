@@ -233,7 +233,7 @@ class _Running:
             *(keep_working(runtime, worker) for worker in self.service.workers),
             keep_watching(runtime.pool, self.health),
             keep_gauges(runtime, database_gauges(runtime), "database figures"),
-            keep_gauges(runtime, self._measure_lag, "lag"),
+            keep_gauges(runtime, self._measure_lag, "lag", runtime.settings.lag_every_seconds),
         ]
 
     def _start_relays(self, runtime: Runtime) -> list[asyncio.Task[None]]:

@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from math import inf
 from time import monotonic
+from typing import NamedTuple
 
 from conduit_chassis import metrics
+
+
+class ReadToEnd(NamedTuple):
+    """Which partitions had nothing left to read at a moment of the monotonic clock, as topic and number."""
+
+    at: float
+    partitions: frozenset[tuple[str, int]]
 
 
 class Health:
@@ -21,6 +29,8 @@ class Health:
         self._missing = {"database", "consumer"}
         self._fatal: str | None = None
         self.draining = False
+        self.followed: ReadToEnd | None = None
+        """As the consumer found when it last looked; None before that."""
 
     def started(self, part: str) -> None:
         """A part is up."""
@@ -50,6 +60,10 @@ class Health:
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = self._now()
+
+    def now(self) -> float:
+        """The monotonic clock by which all of it is told."""
+        return self._now()
 
     def fatal(self, why: str) -> None:
         """The service stops."""

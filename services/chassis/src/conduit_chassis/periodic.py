@@ -140,7 +140,9 @@ def _show(rows: Gauge, age: Gauge, found: Row) -> None:
     age.set(found["age"])
 
 
-async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], part: str) -> None:
+async def keep_gauges(
+    runtime: Runtime, measure: Callable[[], Awaitable[None]], part: str, every: float = GAUGE_SECONDS
+) -> None:
     """Refresh gauges by `measure`, for ever. Each server has its own loop, so that one that is down hides no other."""
     while True:
         try:
@@ -149,7 +151,7 @@ async def keep_gauges(runtime: Runtime, measure: Callable[[], Awaitable[None]], 
         except Exception as error:  # a gauge must not end the service
             runtime.health.failing(part, class_name(error))
         # A stall must be seen well within the time that makes it one.
-        await asyncio.sleep(min(GAUGE_SECONDS, runtime.settings.stall_seconds / 4))
+        await asyncio.sleep(min(every, runtime.settings.stall_seconds / 4))
 
 
 def database_gauges(runtime: Runtime) -> Callable[[], Awaitable[None]]:

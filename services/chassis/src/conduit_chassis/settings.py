@@ -75,6 +75,8 @@ class Settings(BaseSettings):
     """Lag without progress for so long makes the service not ready."""
     dead_seconds: float = Field(default=300.0, gt=0)
     """Lag without progress for so long, while the neighbours answer, makes it not alive."""
+    lag_every_seconds: float = Field(default=5.0, gt=0)
+    """How often the consumer looks how much waits."""
 
     @model_validator(mode="after")
     def _credentials_are_complete(self) -> Self:

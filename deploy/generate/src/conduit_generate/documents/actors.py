@@ -17,6 +17,7 @@ ACTORS = {
     "routing": "Finds the forces, gives each its part of a case, and keeps the clocks.",
     topics.FORCE: "A police force's connector, on its own topics alone.",
     "notification": "Tells each partner where its referrals stand, and sends notices.",
+    "console": "Shows the hub's officers where every case stands, and what is asked of them.",
     topics.PROGRAMME: "The hub's command line, which keeps the registers of partners and forces.",
     topics.DUTY: "The hub's duty officers, who approve who is called in an alarm.",
     topics.OPERATOR: "Watches notices and dead letters, and orders services to bring these back. Writes nothing else.",

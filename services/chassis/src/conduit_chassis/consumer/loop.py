@@ -25,7 +25,7 @@ from conduit_chassis.consumer.readiness import Readiness
 from conduit_chassis.consumer.rescue import Rescue
 from conduit_chassis.consumer.waiting import few_first
 from conduit_chassis.errors import Abandoned
-from conduit_chassis.health import Health
+from conduit_chassis.health import Health, ReadToEnd
 from conduit_chassis.records import Reader, Record, from_aiokafka
 from conduit_chassis.settings import Settings
 from conduit_contracts.kits.batches import UnreadableBatch
@@ -92,6 +92,7 @@ class Loop:
     ) -> None:
         """`ahead` knows what was handled before its turn."""
         self._processor = processor
+        self._health = health
         self._timing = timing
         self._observer = observer
         self._ahead = ahead
@@ -228,13 +229,17 @@ class Loop:
         consumer = self._consumer
         if consumer is None or self._ending:
             return
+        looked_at = self._health.now()
         try:
             ends = await lag.ends(consumer)
             handled = {partition: await self._handled_to(consumer, partition) for partition in ends}
         except BaseException:
             self._meter.lost()
             raise
-        self._meter.observe(ends, handled, consumer.fetching.held.keys(), consumer.assignment() - ends.keys())
+        held = consumer.fetching.held.keys()
+        self._meter.observe(ends, handled, held, consumer.assignment() - ends.keys())
+        to_end = [each for each, end in ends.items() if handled[each] >= end and each not in held]
+        self._health.followed = ReadToEnd(looked_at, frozenset((each.topic, each.partition) for each in to_end))
 
     async def _handled_to(self, consumer: Any, partition: TopicPartition) -> int:
         """Where what is handled ends. Between batches that is the consumer's own position, which is past what is no record:

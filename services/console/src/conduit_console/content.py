@@ -1,0 +1,134 @@
+"""All that the console keeps of what people wrote about people, in and out: no other module reads or writes it.
+
+What a record held is kept as it came, and read by its contract when it is shown. `Words` collects what a batch brings.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from conduit_chassis.columns import Columns
+from conduit_chassis.postgres import Connection
+from conduit_chassis.records import Delivery
+from conduit_contracts import intake, routing, triage
+from conduit_contracts.envelope import Message, read_message
+
+_HELD = Columns(referral_id="uuid", event_id="text", kind="text", said_at="timestamptz", body="bytea")
+_KEEP = f"""
+INSERT INTO contents ({_HELD.names}) SELECT {_HELD.values("now")} FROM {_HELD.rows("now")} ON CONFLICT DO NOTHING
+"""  # noqa: S608 - constants
+_OF_CASE = """
+SELECT event_id, kind, said_at, body FROM contents
+WHERE referral_id = $1 AND kind = ANY($2::text[]) ORDER BY said_at, event_id
+"""
+_OF_EVENTS = """
+SELECT event_id, kind, said_at, body FROM contents WHERE referral_id = $1 AND event_id = ANY($2::text[])
+"""
+_SAVE_DRAFT = """
+INSERT INTO drafts (referral_id, officer_id, kind, body, saved_at) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (referral_id, officer_id, kind) DO UPDATE SET body = excluded.body, saved_at = excluded.saved_at
+"""
+_DRAFT = "SELECT body, saved_at FROM drafts WHERE referral_id = $1 AND officer_id = $2 AND kind = $3"
+_DROP_DRAFT = "DELETE FROM drafts WHERE referral_id = $1 AND officer_id = $2 AND kind = $3"
+MOST_DRAFT_BYTES = 64_000
+
+MODELS: Mapping[str, type[Message]] = {
+    "referral_received": intake.ReferralReceived,
+    "information_supplied": intake.InformationSupplied,
+    "referral_withdrawn": intake.ReferralWithdrawn,
+    "reconsideration_requested": intake.ReconsiderationRequested,
+    "information_requested": triage.InformationRequested,
+    "referral_declined": triage.ReferralDeclined,
+    "home_force_named": routing.HomeForceNamed,
+    "handoff_stood_down": routing.HandoffStoodDown,
+    "professional_standards_informed": routing.ProfessionalStandardsInformed,
+}
+"""The facts that hold somebody's words, as the timeline calls them, and by what they are read."""
+SENT = ("referral_received", "information_supplied", "referral_withdrawn", "reconsideration_requested")
+"""Those that the partner wrote."""
+
+
+class HeldWords(NamedTuple):
+    """A record's content as it is kept."""
+
+    referral_id: UUID
+    event_id: str
+    kind: str
+    said_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody wrote, by the contract of its message."""
+
+    event_id: str
+    kind: str
+    said_at: datetime
+    message: Any
+    """Of the model that `MODELS` has for the kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an officer began to write."""
+
+    text: str
+    saved_at: datetime
+
+
+def held(delivery: Delivery[Any], kind: str) -> HeldWords:
+    """What is to be kept of a record. It holds the record's own bytes."""
+    attributes, value = delivery.attributes, delivery.record.value
+    return HeldWords(delivery.message.referral_id, attributes.id, kind, attributes.time, value or b"")
+
+
+async def keep(connection: Connection, words: Sequence[HeldWords]) -> None:
+    """Keep what a batch brought. What is kept already stays as it is."""
+    if words:
+        await connection.execute(_KEEP, *_HELD.arrays([each._asdict() for each in words]))
+
+
+async def said(connection: Connection, referral_id: UUID, kinds: Collection[str] = tuple(MODELS)) -> list[Said]:
+    """What was written with a case, oldest first. Record the view before this is shown."""
+    return [_said(row) for row in await connection.fetch(_OF_CASE, referral_id, list(kinds))]
+
+
+async def said_with(connection: Connection, referral_id: UUID, event_ids: Collection[str]) -> dict[str, Said]:
+    """What was written with these events of a case, by event. Record the view before this is shown."""
+    rows = await connection.fetch(_OF_EVENTS, referral_id, list(event_ids))
+    return {row["event_id"]: _said(row) for row in rows}
+
+
+async def save_draft(
+    connection: Connection, referral_id: UUID, officer_id: str, kind: str, text: str, now: datetime
+) -> None:
+    """Keep what an officer began to write, in place of what was kept before.
+
+    Raises:
+        ValueError: it is longer than a draft may be.
+    """
+    body = text.encode()
+    if len(body) > MOST_DRAFT_BYTES:
+        raise ValueError("a draft has at most 64,000 bytes")
+    await connection.execute(_SAVE_DRAFT, referral_id, officer_id, kind, body, now)
+
+
+async def draft(connection: Connection, referral_id: UUID, officer_id: str, kind: str) -> Draft | None:
+    """What the officer began to write, if anything."""
+    row = await connection.fetchrow(_DRAFT, referral_id, officer_id, kind)
+    return Draft(bytes(row["body"]).decode(), row["saved_at"]) if row else None
+
+
+async def drop_draft(connection: Connection, referral_id: UUID, officer_id: str, kind: str) -> None:
+    """Forget a draft: it was sent, or is no longer wanted."""
+    await connection.execute(_DROP_DRAFT, referral_id, officer_id, kind)
+
+
+def _said(row: Any) -> Said:
+    model: type[BaseModel] = MODELS[row["kind"]]
+    return Said(row["event_id"], row["kind"], row["said_at"], read_message(model, bytes(row["body"])))

@@ -1,0 +1,158 @@
+"""What officers leave behind at the console: views, claims, names for restricted cases, remembered filters.
+
+Each is one transaction with its own line among the acts. A view's line is committed before what is viewed is shown: call
+`consult` first, and show nothing if it fails.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection, Pool
+
+_ACT = """
+INSERT INTO acts (at, officer_id, kind, what, referral_id, why, about) VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+_LOCK = "SELECT version FROM cases WHERE referral_id = $1 FOR UPDATE"
+_VERSION = "SELECT version FROM cases WHERE referral_id = $1"
+_READ = """
+INSERT INTO readings (referral_id, officer_id, seen_at, seen_version) VALUES ($1, $2, $3, $4)
+ON CONFLICT (referral_id, officer_id) DO UPDATE SET seen_at = excluded.seen_at, seen_version = excluded.seen_version
+"""
+_CLAIM = """
+INSERT INTO claims (referral_id, officer_id, claimed_at) VALUES ($1, $2, $3) ON CONFLICT (referral_id) DO NOTHING
+"""
+_GIVE = """
+INSERT INTO claims (referral_id, officer_id, claimed_at) VALUES ($1, $2, $3)
+ON CONFLICT (referral_id) DO UPDATE SET officer_id = excluded.officer_id, claimed_at = excluded.claimed_at
+"""
+_WHO_HAS = "SELECT officer_id, claimed_at FROM claims WHERE referral_id = $1"
+_HAND_BACK = "DELETE FROM claims WHERE referral_id = $1 AND officer_id = $2 RETURNING officer_id"
+_MARK = "UPDATE questions SET claimed_by = $2 WHERE referral_id = $1"
+_NAME = """
+INSERT INTO officers_named (referral_id, officer_id, named_by, named_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+_REMEMBER = """
+INSERT INTO filters (officer_id, list, filter, remembered_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (officer_id, list) DO UPDATE SET filter = excluded.filter, remembered_at = excluded.remembered_at
+"""
+_REMEMBERED = "SELECT filter FROM filters WHERE officer_id = $1 AND list = $2"
+
+
+class ActKind(StrEnum):
+    """What an act is, as the law on logging has it (Data Protection Act 2018, section 62)."""
+
+    CONSULTATION = "consultation"
+    ALTERATION = "alteration"
+    DISCLOSURE = "disclosure"
+    COMBINATION = "combination"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who has a case in hand."""
+
+    officer_id: str
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeskAct:
+    """What somebody did: codes and ids, never anybody's words."""
+
+    kind: ActKind
+    what: str
+    referral_id: UUID | None = None
+    why: str | None = None
+    about: str | None = None
+    """Whom or what else it concerns, such as the officer that a case was given to."""
+
+
+async def note(connection: Connection, officer_id: str, act: DeskAct, now: datetime) -> None:
+    """Write who did what, in the caller's transaction."""
+    values = (act.kind.value, act.what, act.referral_id, act.why, act.about)
+    await connection.execute(_ACT, now, officer_id, *values)
+
+
+async def consult(
+    pool: Pool, referral_id: UUID, officer_id: str, now: datetime, what: str = "viewed_case", why: str | None = None
+) -> bool:
+    """Note that an officer looks at a case, committed when this returns; False where there is no such case."""
+    async with postgres.transaction(pool) as connection:
+        version = await connection.fetchval(_VERSION, referral_id)
+        if version is None:
+            return False
+        await note(connection, officer_id, DeskAct(ActKind.CONSULTATION, what, referral_id, why), now)
+        await connection.execute(_READ, referral_id, officer_id, now, version)
+    return True
+
+
+async def claim(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> Claim | None:
+    """Take a case in hand; returns who has it, which is another officer who was first. None where there is no such case."""
+    async with postgres.transaction(pool) as connection:
+        if await connection.fetchval(_LOCK, referral_id) is None:
+            return None
+        if await _did(connection, _CLAIM, referral_id, officer_id, now):
+            await connection.execute(_MARK, referral_id, officer_id)
+            await note(connection, officer_id, DeskAct(ActKind.ALTERATION, "claimed", referral_id), now)
+        row = await connection.fetchrow(_WHO_HAS, referral_id)
+    return Claim(row["officer_id"], row["claimed_at"]) if row else None
+
+
+async def hand_back(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> bool:
+    """Give up a case; False where this officer does not have it."""
+    async with postgres.transaction(pool) as connection:
+        if await connection.fetchval(_LOCK, referral_id) is None:
+            return False
+        if await connection.fetchval(_HAND_BACK, referral_id, officer_id) is None:
+            return False
+        await connection.execute(_MARK, referral_id, None)
+        await note(connection, officer_id, DeskAct(ActKind.ALTERATION, "handed_back", referral_id), now)
+    return True
+
+
+async def reassign(pool: Pool, referral_id: UUID, to_officer: str, by: str, now: datetime) -> bool:
+    """A supervisor gives a case to an officer, whoever had it; False where there is no such case."""
+    async with postgres.transaction(pool) as connection:
+        if await connection.fetchval(_LOCK, referral_id) is None:
+            return False
+        await connection.execute(_GIVE, referral_id, to_officer, now)
+        await connection.execute(_MARK, referral_id, to_officer)
+        await note(connection, by, DeskAct(ActKind.ALTERATION, "reassigned", referral_id, about=to_officer), now)
+    return True
+
+
+async def name_officer(pool: Pool, referral_id: UUID, officer_id: str, by: str, now: datetime) -> bool:
+    """Open a restricted case to an officer; False where there is no such case."""
+    async with postgres.transaction(pool) as connection:
+        if await connection.fetchval(_VERSION, referral_id) is None:
+            return False
+        await connection.execute(_NAME, referral_id, officer_id, by, now)
+        await note(connection, by, DeskAct(ActKind.ALTERATION, "named_officer", referral_id, about=officer_id), now)
+    return True
+
+
+async def break_glass(pool: Pool, referral_id: UUID, officer_id: str, why: str, now: datetime) -> bool:
+    """Open a restricted case without being named for it; False where there is no such case. `why` is a code."""
+    return await consult(pool, referral_id, officer_id, now, "broke_glass", why)
+
+
+async def remember(pool: Pool, officer_id: str, name: str, narrowed: Mapping[str, str], now: datetime) -> None:
+    """Keep how an officer narrowed a list."""
+    async with postgres.transaction(pool) as connection:
+        await connection.execute(_REMEMBER, officer_id, name, json.dumps(narrowed), now)
+
+
+async def remembered(connection: Connection, officer_id: str, name: str) -> dict[str, str]:
+    """How an officer narrowed a list last; empty where they never did."""
+    found = await connection.fetchval(_REMEMBERED, officer_id, name)
+    read: dict[str, str] = json.loads(found) if found else {}
+    return read
+
+
+async def _did(connection: Connection, statement: str, *values: object) -> bool:
+    return postgres.affected(await connection.execute(statement, *values)) > 0

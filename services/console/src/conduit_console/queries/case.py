@@ -1,0 +1,140 @@
+"""One case's page: where it stands, each force's part, what is asked, who is at it, and its timeline. No content."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis.postgres import Connection, Row
+from conduit_console import store
+from conduit_console.cases import FollowedCase
+from conduit_console.queries.keys import FIRST_MOMENT, microseconds, moment
+from conduit_console.queries.lists import FailedNoticeRow
+from conduit_web.lists import FETCH, ListPage, list_page, read_key
+
+STILL_READING = timedelta(minutes=5)
+"""Whoever looked at a case so long ago or less is taken to be reading it."""
+_READERS = """
+SELECT officer_id, seen_at, seen_version FROM readings
+WHERE referral_id = $1 AND seen_at > $2 ORDER BY seen_at DESC LIMIT 50
+"""
+_ATTACHMENTS = """
+SELECT attachment_id, media_type, size, sha256, cleared_at FROM attachments
+WHERE referral_id = $1 ORDER BY cleared_at, attachment_id LIMIT 500
+"""
+_FAILED = """
+SELECT notice_id, audience, channel, template, referral_id, attempts, code, failed_at FROM failed_notices
+WHERE referral_id = $1 ORDER BY failed_at DESC LIMIT 100
+"""
+_NAMED = "SELECT officer_id FROM officers_named WHERE referral_id = $1 ORDER BY officer_id"
+_GLASS = "SELECT DISTINCT officer_id FROM acts WHERE referral_id = $1 AND what = 'broke_glass' AND at > $2"
+_SEEN = "SELECT seen_at, seen_version FROM readings WHERE referral_id = $1 AND officer_id = $2"
+_LINE = "event_id, ordered_at, stage, place, happened_at, actor, what, why, force_ids, policy_version"
+_TIMELINE = f"""
+SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND (ordered_at, stage, place, event_id) > ($2, $3, $4, $5)
+ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
+"""  # noqa: S608 - constants
+_BEFORE = """
+SELECT happened_at FROM timeline WHERE referral_id = $1 AND (ordered_at, stage, place, event_id) <= ($2, $3, $4, $5)
+ORDER BY ordered_at DESC, stage DESC, place DESC, event_id DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Who looked at a case when, and how many lines its timeline had then."""
+
+    officer_id: str
+    seen_at: datetime
+    seen_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRow:
+    """A file that was scanned and is available. Its name is content, which intake alone has."""
+
+    attachment_id: UUID
+    media_type: str
+    size: int
+    """In bytes."""
+    sha256: str
+    cleared_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAtHand:
+    """All but the words of a case."""
+
+    case: FollowedCase
+    """With its hand-offs and questions."""
+    readers: Sequence[Reading]
+    """Who is reading it, the person who asks among them."""
+    attachments: Sequence[AttachmentRow]
+    failed_notices: Sequence[FailedNoticeRow]
+    named: frozenset[str]
+    """The officers to whom it is open where it is restricted."""
+    glass_broken_by: frozenset[str]
+    """Officers who have opened it without being named, of late."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineStep:
+    """One line of a timeline."""
+
+    event_id: str
+    ordered_at: datetime
+    stage: int
+    place: int
+    happened_at: datetime
+    actor: str
+    """`rules`, `clock`, or `officer:`, `partner:` or `force:` with an id."""
+    what: str
+    """The event's own name, such as `case_routed`."""
+    why: tuple[str, ...]
+    force_ids: tuple[str, ...]
+    policy_version: str | None
+    after: timedelta | None
+    """How long after the line before; None for the first."""
+
+
+async def case_at_hand(connection: Connection, referral_id: UUID, now: datetime, glass: timedelta) -> CaseAtHand | None:
+    """A case, or None where the console has none. `glass` says for how long a broken glass stays so."""
+    case = await store.read(connection, referral_id)
+    if case is None:
+        return None
+    readers = await connection.fetch(_READERS, referral_id, now - STILL_READING)
+    failed = await connection.fetch(_FAILED, referral_id)
+    return CaseAtHand(
+        case,
+        [Reading(**row) for row in readers],
+        [AttachmentRow(**row) for row in await connection.fetch(_ATTACHMENTS, referral_id)],
+        [FailedNoticeRow(**row) for row in failed],
+        frozenset(row["officer_id"] for row in await connection.fetch(_NAMED, referral_id)),
+        frozenset(row["officer_id"] for row in await connection.fetch(_GLASS, referral_id, now - glass)),
+    )
+
+
+async def last_seen(connection: Connection, referral_id: UUID, officer_id: str) -> Reading | None:
+    """When this officer looked at the case before, so that the page can say what is new. Ask before the view is noted."""
+    row = await connection.fetchrow(_SEEN, referral_id, officer_id)
+    return Reading(officer_id, row["seen_at"], row["seen_version"]) if row else None
+
+
+async def timeline(connection: Connection, referral_id: UUID, after: str | None = None) -> ListPage[TimelineStep]:
+    """Every event of the case in the order in which it became true, with the time since the one before."""
+    ordered_at, stage, place, event_id = read_key(after, int, int, int, str) or (None, -1, -1, "")
+    since = FIRST_MOMENT if ordered_at is None else moment(int(ordered_at))
+    key = (since, stage, place, event_id)
+    rows = await connection.fetch(_TIMELINE, referral_id, *key)
+    before = None if after is None else await connection.fetchval(_BEFORE, referral_id, *key)
+    steps: list[TimelineStep] = []
+    for row in rows:
+        steps.append(_step(row, before))
+        before = row["happened_at"]
+    return list_page(steps, lambda each: (microseconds(each.ordered_at), each.stage, each.place, each.event_id))
+
+
+def _step(row: Row, before: datetime | None) -> TimelineStep:
+    made: dict[str, Any] = {"why": tuple(row["why"]), "force_ids": tuple(row["force_ids"])}
+    return TimelineStep(**dict(row) | made, after=None if before is None else row["happened_at"] - before)

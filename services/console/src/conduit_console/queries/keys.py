@@ -1,0 +1,29 @@
+"""Where a list goes on: the last row's place as part of an address. A time travels as microseconds since 1970."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+
+
+def microseconds(moment: datetime) -> int:
+    """A moment as a key has it."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(number: int) -> datetime:
+    """A key's moment; the first or last that there is for one that is out of range."""
+    try:
+        return _EPOCH + timedelta(microseconds=number)
+    except OverflowError:
+        return FIRST_MOMENT if number < 0 else LAST_MOMENT
+
+
+def identity(text: str, otherwise: UUID = FIRST_ID) -> UUID:
+    """A key's id; the list's beginning for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return otherwise

@@ -1,0 +1,47 @@
+"""Search by reference: a partner's, a force's, or the hub's own id. Never by what people wrote."""
+
+from uuid import UUID
+
+from conduit_chassis.postgres import Connection
+from conduit_console.queries.lists import _CASE, CaseRow, _case
+
+MOST_FOUND = 50
+_SHORTEST, _LONGEST = 3, 100
+_LAST = "\U0010ffff"
+# `LIKE` finds no index for a pattern that is not known when the statement is planned; these operators do.
+_BY_PARTNER = f"""
+SELECT {_CASE} FROM cases WHERE lower(partner_reference) ~>=~ $1 AND lower(partner_reference) ~<~ $2
+ORDER BY lower(partner_reference) USING ~<~, referral_id LIMIT {MOST_FOUND + 1}
+"""  # noqa: S608 - constants
+_BY_FORCE = f"""
+SELECT {_CASE} FROM (
+    SELECT referral_id FROM handoffs
+    WHERE force_reference IS NOT NULL AND lower(force_reference) ~>=~ $1 AND lower(force_reference) ~<~ $2
+    ORDER BY lower(force_reference) USING ~<~, referral_id LIMIT {MOST_FOUND + 1}
+) AS found JOIN cases USING (referral_id)
+"""  # noqa: S608 - constants
+_BY_ID = f"SELECT {_CASE} FROM cases WHERE referral_id = $1"  # noqa: S608 - constants
+
+
+async def search(connection: Connection, text: str) -> tuple[list[CaseRow], bool]:
+    """The cases whose reference begins so, whatever its case, and whether there are more than these.
+
+    A text of less than three characters finds nothing.
+    """
+    wanted = text.strip().lower()[:_LONGEST]
+    if len(wanted) < _SHORTEST or "\0" in wanted:
+        return [], False
+    found = await _by_id(connection, wanted)
+    for statement in (_BY_PARTNER, _BY_FORCE):
+        rows = await connection.fetch(statement, wanted, wanted + _LAST)
+        found |= {row["referral_id"]: _case(row) for row in rows if row["referral_id"] not in found}
+    return list(found.values())[:MOST_FOUND], len(found) > MOST_FOUND
+
+
+async def _by_id(connection: Connection, text: str) -> dict[UUID, CaseRow]:
+    try:
+        referral_id = UUID(text)
+    except ValueError:
+        return {}
+    row = await connection.fetchrow(_BY_ID, referral_id)
+    return {referral_id: _case(row)} if row else {}

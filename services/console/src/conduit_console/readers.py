@@ -1,0 +1,132 @@
+"""What the console's handlers read of each message: ids and codes.
+
+A record's whole content is kept by `content` as it came, and decoded when somebody looks at it. So following the topics
+costs little, and nothing of a case can reach a log or a list from here.
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from conduit_contracts import intake, routing, triage
+from conduit_contracts.base import Value
+from conduit_contracts.force import ForceReference
+from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.partner import WithdrawalReason
+from conduit_contracts.referral import Ground, Urgency
+from conduit_contracts.times import Moment
+
+
+class AboutCase(Value):
+    """Which case a fact is about, and whose it is."""
+
+    referral_id: ReferralId
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+
+
+class CaseReceived(AboutCase):
+    """That intake holds it."""
+
+    received_at: Moment
+    urgency: Urgency
+    immediate_danger: bool
+    mou_lapsed: bool = False
+
+
+class WhatWasAdded(Value):
+    """What an addition says of priority, and whose it is."""
+
+    partner_id: PartnerId
+    partner_reference: PartnerReference
+    immediate_danger: bool | None = None
+    urgency: Urgency | None = None
+
+
+class InformationAdded(Value):
+    """That something was added; not what."""
+
+    referral_id: ReferralId
+    supplement: WhatWasAdded
+
+    @property
+    def partner_id(self) -> PartnerId:
+        """Whose case it is."""
+        return self.supplement.partner_id
+
+    @property
+    def partner_reference(self) -> PartnerReference:
+        """The partner's own reference."""
+        return self.supplement.partner_reference
+
+
+class WithdrawnWithReason(AboutCase):
+    """Without the comment."""
+
+    reason: WithdrawalReason
+
+
+class DangerPassedOn(AboutCase):
+    """Without the case."""
+
+    policy_version: triage.PolicyVersion
+
+
+class AcceptedOnGrounds(AboutCase):
+    """Without the case."""
+
+    grounds: tuple[Ground, ...]
+    home_force: ForceId | None = None
+    decided_by: triage.DecidedBy
+    policy_version: triage.PolicyVersion
+
+
+class AskedByOfficer(AboutCase):
+    """Without the question."""
+
+    officer_id: OfficerId
+
+
+class DeclinedByOfficer(AskedByOfficer):
+    """Without the comment."""
+
+    reason: triage.DeclineReason
+    reconsideration_open: bool
+    policy_version: triage.PolicyVersion
+
+
+class HomeNamedByOfficer(AskedByOfficer):
+    """Without the officer's reasons."""
+
+    home_force: ForceId
+
+
+class PartEndedByOfficer(AskedByOfficer):
+    """Without the officer's reasons. The same of a professional standards department that was told."""
+
+    force_id: ForceId
+
+
+class PartAcknowledged(AboutCase):
+    """Which force, and its reference."""
+
+    force_id: ForceId
+    force_reference: ForceReference | None = None
+
+
+READERS: Mapping[str, type[BaseModel]] = {
+    intake.ReferralReceived.type: CaseReceived,
+    intake.InformationSupplied.type: InformationAdded,
+    intake.ReferralWithdrawn.type: WithdrawnWithReason,
+    intake.ReconsiderationRequested.type: AboutCase,
+    triage.InformationRequested.type: AskedByOfficer,
+    triage.ImmediateDangerRaised.type: DangerPassedOn,
+    triage.ReferralAccepted.type: AcceptedOnGrounds,
+    triage.ReferralDeclined.type: DeclinedByOfficer,
+    triage.InformationForwarded.type: AboutCase,
+    triage.WithdrawalForwarded.type: WithdrawnWithReason,
+    routing.HomeForceNamed.type: HomeNamedByOfficer,
+    routing.HandoffAcknowledged.type: PartAcknowledged,
+    routing.HandoffStoodDown.type: PartEndedByOfficer,
+    routing.ProfessionalStandardsInformed.type: PartEndedByOfficer,
+}

@@ -1,0 +1,26 @@
+"""Fixtures: the console on a real database, fed by hand."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from conduit_chassis.migrate import migrate
+from conduit_chassis.testing import Harness, ManualClock, harness
+from conduit_console.app import create_service
+from services.console.tests.builders import NOW
+
+
+@pytest.fixture(scope="session")
+def database_template(template_database: Callable[[str, Callable[[str], object]], str]) -> str:
+    return template_database("console", lambda dsn: migrate(dsn, create_service().migrations))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+async def console(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
+    async with harness(create_service(), database, clock) as made:
+        yield made
