@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from conduit_chassis.settings import Settings
+from conduit_console.settings import ConsoleSettings
 from conduit_contracts.topics import SERVICES, consumed_by
 from conduit_generate.kubernetes.environment import read_environment
 from conduit_generate.kubernetes.tree import HOME, OVERLAYS
@@ -29,6 +30,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "triage": TriageSettings,
     "routing": RoutingSettings,
     "notification": NotificationSettings,
+    "console": ConsoleSettings,
 }
 INTERNAL = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json", "/reviews", "/cases", "/")
 ON_A_CLUSTER_ONLY = {

@@ -21,7 +21,7 @@ from tests.monitoring.expressions import FILLED, filled, metrics_of
 from tests.monitoring.watched import Watched
 
 PANELS = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.panels]
-OF_SERVICES = {"intake", "triage", "routing", "notification"}
+OF_SERVICES = {"intake", "triage", "routing", "notification", "console"}
 
 dashboards = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 panels = pytest.mark.parametrize(
@@ -131,7 +131,10 @@ BORN_WITH_A_FAILURE = {
 """Their label is the class of an error, so a good run has no series. The chassis declares them all the same."""
 
 
-VISITS = {"intake": "/v1/referrals", "triage": "/reviews", "routing": "/reviews", "notification": "/nothing"}
+VISITS = {
+    **{"intake": "/v1/referrals", "triage": "/reviews", "routing": "/reviews"},
+    **dict.fromkeys(("notification", "console"), "/nothing"),
+}
 MOST_LOADS = 4
 
 
@@ -167,7 +170,7 @@ def test_every_query_of_every_panel_has_data_under_load(visited: Watched, dashbo
     assert empty(dashboard, visited) == []
 
 
-def test_the_choice_of_a_service_offers_all_four(watched: Watched) -> None:
+def test_the_choice_of_a_service_offers_all_of_them(watched: Watched) -> None:
     service = next(dashboard for dashboard in DASHBOARDS if dashboard.variables and dashboard.uid == "conduit-service")
     asked = {expression for _, _, expression in filled(service, watched.watch)}
     assert all(any(f'service="{name}"' in expression for expression in asked) for name in OF_SERVICES)

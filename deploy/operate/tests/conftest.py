@@ -1,4 +1,4 @@
-"""The four services' databases, empty or with one referral, and the command on them."""
+"""The services' databases, empty or with one referral, and the command on them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from conduit_chassis.migrate import migrate
+from conduit_console.app import SERVICE as CONSOLE
 from conduit_contracts.topics import SERVICES
 from conduit_intake.app import SERVICE as INTAKE
 from conduit_notification.app import SERVICE as NOTIFICATION
@@ -20,7 +21,7 @@ from conduit_routing.app import SERVICE as ROUTING
 from conduit_triage.app import SERVICE as TRIAGE
 from deploy.operate.tests.rows import GIVEN, ROWS
 
-MIGRATIONS = {each.name: each.migrations for each in (INTAKE, TRIAGE, ROUTING, NOTIFICATION)}
+MIGRATIONS = {each.name: each.migrations for each in (INTAKE, TRIAGE, ROUTING, NOTIFICATION, CONSOLE)}
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ MANY: Mapping[str, str] = {
 }
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", TRAILS)
 def test_an_event_is_looked_up_in_a_fraction_of_history(databases: dict[str, str], service: str) -> None:
     """Asked as `conduit trace` asks; counted are the blocks of the table that were read for it."""
     with psycopg.connect(databases[service], autocommit=True) as connection:
@@ -211,7 +211,7 @@ def read_blocks(connection: psycopg.Connection[Any]) -> int:
     return one(connection, "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'history'")
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", TRAILS)
 def test_a_dead_letter_that_was_discarded_stands_among_its_stations(
     filled: dict[str, str], conduit: Conduit, service: str
 ) -> None:

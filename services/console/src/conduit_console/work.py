@@ -58,7 +58,7 @@ class FailedNotice(NamedTuple):
 
 
 class ReportedDanger(NamedTuple):
-    """Danger in what the hub could not take, without whom to ring: the duty task has that."""
+    """Danger in what the hub could not take, without who to call: the duty task has that."""
 
     event_id: str
     partner_id: str

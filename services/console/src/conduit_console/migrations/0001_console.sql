@@ -164,7 +164,7 @@ CREATE TABLE dangers (
     waits_until timestamptz,
     reported_at timestamptz NOT NULL
 );
-COMMENT ON TABLE dangers IS 'Danger in what the hub could not take: no case of its own, and a person must hear. Whom to ring is with the duty task.';
+COMMENT ON TABLE dangers IS 'Danger in what the hub could not take: no case of its own, and a person must hear. Who to call is with the duty task.';
 CREATE INDEX dangers_newest ON dangers (reported_at DESC, event_id DESC);
 
 CREATE TABLE claims (

@@ -122,7 +122,7 @@ async def last_seen(connection: Connection, referral_id: UUID, officer_id: str) 
 
 
 async def timeline(connection: Connection, referral_id: UUID, after: str | None = None) -> ListPage[TimelineStep]:
-    """Every event of the case in the order in which it became true, with the time since the one before."""
+    """Every event of the case in the order in which it became true, with the time since the line before it."""
     ordered_at, stage, place, event_id = read_key(after, int, int, int, str) or (None, -1, -1, "")
     since = FIRST_MOMENT if ordered_at is None else moment(int(ordered_at))
     key = (since, stage, place, event_id)

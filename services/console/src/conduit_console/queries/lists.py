@@ -183,7 +183,7 @@ class FailedNoticeRow:
 
 @dataclass(frozen=True, slots=True)
 class DangerRow:
-    """Danger in something that the hub could not take. Whom to ring stands with the duty task."""
+    """Danger in something that the hub could not take. Who to call stands with the duty task."""
 
     event_id: str
     partner_id: str
