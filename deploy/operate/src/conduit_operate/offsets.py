@@ -49,11 +49,12 @@ def committed(admin: AdminClient, service: str) -> dict[Place, int]:
     return {(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
 
 
-def running(admin: AdminClient, services: Iterable[str]) -> list[str]:
-    """The services of which a process is in its group, or was until a moment ago."""
+def members(admin: AdminClient, services: Iterable[str]) -> dict[str, int]:
+    """How many are in the groups of these services, or were until a moment ago. A service that has none is absent."""
     groups = {group_of(service): service for service in services}
     answers = admin.describe_consumer_groups(list(groups), request_timeout=SECONDS)
-    return [groups[group] for group, answer in answers.items() if answer.result(SECONDS).members]
+    found = {groups[group]: len(answer.result(SECONDS).members) for group, answer in answers.items()}
+    return {service: number for service, number in found.items() if number}
 
 
 def move(admin: AdminClient, service: str, to: Mapping[Place, int]) -> None:

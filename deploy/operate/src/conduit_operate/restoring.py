@@ -6,7 +6,7 @@ get to know by reading again, and would be refused. Once the services have caugh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,10 @@ from conduit_operate.readmitting import MARGIN
 from conduit_operate.register import Entry, key_of, publish, read_registers
 from conduit_operate.wording import counted
 
+STOP_THEM = (
+    "Stop the services, but leave Kafka and PostgreSQL running; on one machine end `conduit up`, and start "
+    "`conduit up --servers`"
+)
 _SINCE = "that intake took since the backup"
 READMISSION = "what intake took since the backup"
 _FIRST = {*SERVICES, topics.PARTNER, topics.PROGRAMME}
@@ -81,21 +85,34 @@ class Restore:
         ]
 
 
-def must_be_stopped(broker: Broker, patience: float) -> None:
-    """Wait until no service is in its group. One that was killed is in it until Kafka misses it.
+def must_be_stopped(broker: Broker, patience: float, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Wait until no service is in its group, and tell at once, and at every change, who still is.
+
+    One that was killed is in its group until Kafka misses it.
 
     Raises:
-        OnboardingError: one still is.
+        OnboardingError: one still is after so many seconds.
         TimeoutError: Kafka does not answer.
     """
     admin, until = answering(broker), monotonic() + patience
-    while running := offsets.running(admin, SERVICES):
-        if monotonic() > until:
-            raise OnboardingError(
-                f"{', '.join(running)}: still running, or killed in the last minute. Stop the services, but leave Kafka and "
-                "PostgreSQL running; on one machine end `conduit up`, and start `conduit up --servers`"
-            )
+    told: dict[str, int] = {}
+    while members := offsets.members(admin, SERVICES):
+        left = until - monotonic()
+        if left < 0:
+            raise OnboardingError(f"{', '.join(members)}: still running, or killed in the last minute. {STOP_THEM}")
+        if members != told:
+            if not told:
+                tell(f"{STOP_THEM}. One that was killed leaves its group within a minute")
+            tell(f"waiting for {', '.join(map(_group, members.items()))}; up to {left:.0f} s more")
+            told = members
         sleep(0.5)
+    if told:
+        tell("every service has left its group; going on")
+
+
+def _group(found: tuple[str, int]) -> str:
+    service, number = found
+    return f"{offsets.group_of(service)} ({counted(number, 'member')})"
 
 
 def plan(broker: Broker, dsns: Mapping[str, str], manifest: Manifest, subject: str, *, answers: bool) -> Restore:

@@ -95,7 +95,7 @@ def restore(
             raise OnboardingError("set POSTGRES_DSN to an administrator's: databases are created")
         dsns, manifest = _dsns(state_dir), backups.read(folder)
         with alone(broker.state_dir):
-            restoring.must_be_stopped(broker, LEAVING_SECONDS if apply else 0.0)
+            restoring.must_be_stopped(broker, LEAVING_SECONDS if apply else 0.0, _aside)
             plan = restoring.plan(broker, dsns, manifest, folder.name, answers=answers)
             if apply and plan.steps:
                 by = By(actor, reason)
@@ -109,6 +109,11 @@ def restore(
     for note in notes:
         typer.echo(f"note: {note}")
     typer.echo(f"{folder}: {_outcome(plan, apply=apply, answers=answers)}")
+
+
+def _aside(text: str) -> None:
+    """How far it is, beside what it prints for programs."""
+    typer.echo(text, err=True)
 
 
 def _outcome(plan: restoring.Restore, *, apply: bool, answers: bool) -> str:
