@@ -72,7 +72,7 @@ def test_an_id_that_only_its_sender_knows_is_answered_with_what_to_use_instead(f
     for instead in ("the partner's reference", "partner.<id>.referrals.v1/<partition>/<offset>", "conduit dead-letters"):
         assert instead in done.output
     told = " ".join(conduit("trace", "--help").output.replace("│", " ").split())
-    assert "A ce_id that a partner or a force gave, or that was written to a partner, is not kept" in told
+    assert "No service keeps a ce_id that a partner or a force gave, or that was written to a partner" in told
 
 
 def test_what_was_refused_is_shown_though_it_is_no_referral(filled: Any, conduit: Conduit) -> None:

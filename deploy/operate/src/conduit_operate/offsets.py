@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -39,6 +40,13 @@ def begins(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
 def ends(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
     """The offset that each partition's next record will have."""
     return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+
+def written_since(admin: AdminClient, places: Iterable[Place], since: datetime) -> dict[Place, int]:
+    """The first offset of each partition that was written at this time or later; its end where there is none."""
+    found = _offsets(admin, places, OffsetSpec.for_timestamp(int(since.timestamp() * 1000)))
+    missing = ends(admin, [place for place, offset in found.items() if offset < 0])
+    return {**found, **missing}
 
 
 def committed(admin: AdminClient, service: str) -> dict[Place, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,9 +18,19 @@ from conduit_chassis.settings import Settings
 from conduit_chassis.trail import Station, Trail, Trails, uuid_in
 from conduit_intake import trail as of_intake
 from conduit_notification import trail as of_notification
+from conduit_operate import ce_ids
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
-from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir, explained, spelt, surroundings
+from conduit_operate.commands.shared import (
+    NOTHING_FOUND,
+    AsJson,
+    StateDir,
+    explained,
+    reach,
+    spelt,
+    surroundings,
+    well_formed,
+)
 from conduit_operate.commands.tables import show_table, table
 from conduit_routing import trail as of_routing
 from conduit_triage import trail as of_triage
@@ -41,10 +51,15 @@ IDS = (
     "routing.cases.v1 or for a force; the id of an HTTP submission; or the place of a record that a partner or a force "
     "wrote, as partner.<id>.referrals.v1/<partition>/<offset>."
 )
+WHOSE = (
+    "partner.<id> or force.<id>: look for the ce_id on this one's own topics, and trace the referral of that record. Only "
+    "headers are looked at."
+)
 INSTEAD = """
-A ce_id that a partner or a force gave, or that was written to a partner, is not kept, nor is that of a dead letter. Give the
-referral's id or the partner's reference, or the record's place: partner.<id>.referrals.v1/<partition>/<offset>,
-force.<id>.responses.v1/<partition>/<offset>. What was put aside is shown by `conduit dead-letters list`."""
+No service keeps a ce_id that a partner or a force gave, or that was written to a partner: say whose it is, for example
+--of partner.northlight. Or give the referral's id, the partner's reference, or the record's place:
+partner.<id>.referrals.v1/<partition>/<offset>, force.<id>.responses.v1/<partition>/<offset>. What was put aside is shown by
+`conduit dead-letters list`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +79,25 @@ def trace(
     text: Annotated[str, typer.Argument(metavar="ID", help=IDS)],
     state_dir: StateDir,
     *,
+    of: Annotated[str, typer.Option("--of", metavar="WHOM", help=WHOSE)] = "",
+    days: Annotated[float, typer.Option(min=0.01, help="How far back --of looks.")] = 7.0,
     as_json: AsJson = False,
 ) -> None:
     """Show every station of a referral: when, which service, who and what; and what it waits for.
 
-    A ce_id that a partner or a force gave, or that was written to a partner, is not kept: give the record's place instead.
+    No service keeps a ce_id that a partner or a force gave, or that was written to a partner: say whose with --of.
     """
     if not text.strip():
         raise typer.BadParameter("give an id")
+    kind, identity = _party(of)
     with explained():
         surroundings(state_dir)
+        known = text
+        if of:
+            since = datetime.now(UTC) - timedelta(days=days)
+            known = ce_ids.look_up(reach(state_dir), kind, identity, text, since) or text
     away: dict[str, str] = {}
-    named, refused = _named(text, state_dir, away)
+    named, refused = _named(known, state_dir, away)
     found = _traced(named, state_dir, away)
     say_away(away)
     if as_json:
@@ -87,8 +109,19 @@ def trace(
         typer.echo(f"could not be asked: {', '.join(sorted(away))}", err=True)
         raise typer.Exit(1)
     if not found and not refused:
-        typer.echo(f"no service knows {text}{INSTEAD if uuid_in(text) else ''}", err=True)
+        elsewhere = f", nor did {of} write or get it in the last {days:g} days" if known == text and of else ""
+        typer.echo(f"no service knows {known}{elsewhere}{INSTEAD if uuid_in(text) and not of else ''}", err=True)
         raise typer.Exit(NOTHING_FOUND)
+
+
+def _party(of: str) -> tuple[str, str]:
+    """A partner or force, by kind and id. Raises BadParameter where it can be none."""
+    kind, _, identity = of.partition(".")
+    if not of:
+        return "", ""
+    if kind not in ce_ids.WRITTEN_BY:
+        raise typer.BadParameter("--of is partner.<id> or force.<id>, for example partner.northlight")
+    return kind, well_formed(identity)
 
 
 def _named(text: str, state_dir: Path, away: dict[str, str]) -> tuple[list[UUID], list[Station]]:
