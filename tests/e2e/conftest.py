@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def new_stack(request: pytest.FixtureRequest) -> NewStack:
     def make(*, secured: bool = True, **extra_env: str) -> Iterator[Stack]:
         failed = request.session.testsfailed
         folder = Path(tempfile.mkdtemp(prefix="conduit-e2e-"))
-        with Stack(folder, stack_options(extra_env, secured=secured)) as stack:
+        with Stack(folder, replace(stack_options(extra_env, secured=secured), signer=True)) as stack:
             yield stack
         if request.session.testsfailed == failed:
             shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from tests.kubernetes.manifests import ENVIRONMENTS, Resource, named, of_kind, pods
 
 Pod = dict[str, str]
@@ -16,13 +16,21 @@ KAFKA = {"strimzi.io/cluster": "conduit", "strimzi.io/kind": "Kafka", "strimzi.i
 POSTGRES = {"cnpg.io/cluster": "conduit-postgres", "cnpg.io/podRole": "instance"}
 STRANGER = {"app.kubernetes.io/name": "stranger"}
 OFFICERS_TOOL = {"app.kubernetes.io/name": "officers-tool"}
+CONSOLE = {"app.kubernetes.io/name": "console"}
 PORTS = (53, 443, 587, 3310, 5432, 8000, 8080, 9090, 9091, 9092, 9093, 9094, 9187, 9404)
 
 
 def everybody(environment: str) -> dict[str, Pod]:
     """The labels of every pod of the namespace, those that operators make included."""
     own = {name: template["metadata"]["labels"] for name, template in pods(environment)}
-    return {**own, "kafka": KAFKA, "postgres": POSTGRES, "officers-tool": OFFICERS_TOOL, "stranger": STRANGER}
+    return {
+        "console": CONSOLE,
+        **own,
+        "kafka": KAFKA,
+        "postgres": POSTGRES,
+        "officers-tool": OFFICERS_TOOL,
+        "stranger": STRANGER,
+    }
 
 
 def selects(selector: dict[str, Any], pod: Pod) -> bool:
@@ -64,6 +72,7 @@ def wanted(environment: str) -> set[tuple[str, str, int]]:
         ("postgres", "postgres", 5432),
         ("postgres", "postgres", 8000),
     }
+    found.add(("console", SIGNER, 8000))
     found |= {("officers-tool", name, 8000) for name in ("triage", "routing")}
     for name, template in pods(environment):
         for container in template["spec"]["containers"]:
@@ -140,7 +149,7 @@ def test_other_namespaces_come_in_by_their_part_alone(environment: str) -> None:
                     ports = {(each["metadata"]["name"], port["port"]) for port in rule["ports"]}
                     found.setdefault(namespace, set()).update(ports)
     assert found.pop("monitoring") == {
-        *((name, 8000) for name in SERVICES),
+        *((name, 8000) for name in (*SERVICES, SIGNER)),
         ("kafka", 9404),
         ("postgres", 9187),
         ("postgres-exporter", 9187),
@@ -161,3 +170,13 @@ def test_kafkas_listeners_let_in_whom_the_policy_lets_in(environment: str) -> No
             peer for rule in rules if listener["port"] in [port["port"] for port in rule["ports"]] for peer in rule["from"]
         ]
         assert listener["networkPolicyPeers"] == allowed
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_console_alone_asks_the_signer_and_no_other_pod_has_its_key(environment: str) -> None:
+    asking = {source for source, target, _ in flows(environment) if target == SIGNER}
+    assert asking == {"console"}
+    holders = {
+        name for name, template in pods(environment) if "officers-signing-key" in str(template["spec"].get("volumes"))
+    }
+    assert holders == {SIGNER}

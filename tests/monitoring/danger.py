@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from conduit_contracts import topics
-from conduit_contracts.envelope import Attributes, Message, encode
+from conduit_contracts.envelope import Attributes, Command, Message, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.triage import DecideReview, DeclineReason, ReviewOutcome
 from conduit_local.demo.connectors import acknowledgement
 from conduit_local.demo.post import Post
-from conduit_local.demo.records import Wire
+from conduit_local.demo.records import Headers, Wire
+from conduit_local.local_officers import LocalOfficers
 from tests.monitoring.operating import conduit
 from tests.monitoring.sending import referral, referral_id, send
 from tests.monitoring.watched import Watched
@@ -74,5 +75,11 @@ async def _post(watched: Watched, said: Sequence[tuple[str, str, Message, UUID]]
     async with Post(watched.stack.broker) as post:
         for topic, source, message, about in said:
             attributes = Attributes(str(uuid7()), source, message.type, datetime.now(UTC), str(about))
-            headers, value = encode(message, attributes)
+            headers, value = _encoded(watched, topic, message, attributes)
             await (await post.send(Wire(topic, str(about).encode(), headers, value)))
+
+
+def _encoded(watched: Watched, topic: str, message: Message, attributes: Attributes) -> tuple[Headers, bytes]:
+    if isinstance(message, Command):
+        return LocalOfficers.of(watched.stack.state_dir).headers(topic, message, attributes)
+    return encode(message, attributes)

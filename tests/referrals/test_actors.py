@@ -19,6 +19,7 @@ from conduit_contracts.envelope import Attributes, decode_attributes, encode_hea
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CaseDisseminated, HandoffChased, Leg
+from conduit_contracts.signing_keys import SigningKey
 from conduit_contracts.triage import DecideReview
 from conduit_local.demo import report
 from conduit_local.demo.cases import Act, Behaviour
@@ -32,9 +33,11 @@ from conduit_local.demo.records import Wire
 from conduit_local.demo.result import Result, Row
 from conduit_local.demo.samples import Sample, load_samples
 from conduit_local.demo.webhook_sink import WebhookSink
+from conduit_local.local_officers import LocalOfficers
 
 SAMPLES = {sample.number: sample for sample in load_samples()}
 REFERRAL = uuid7()
+SIGNER = LocalOfficers(SigningKey.generate("local.actors"))
 NOW = "2026-11-23T09:30:00+00:00"
 
 
@@ -94,7 +97,7 @@ class TestPartners:
 class TestOfficers:
     def test_an_officer_acts_on_what_the_sample_waits_for_and_not_before(self) -> None:
         sample = SAMPLES["063"]
-        officers = Officers({"063": sample})
+        officers = Officers({"063": sample}, SIGNER)
         assert list(officers.see("063", event("intake.referrals.v1", "referral_received"))) == []
         first = commands(list(officers.see("063", event("triage.decisions.v1", "review_opened"))))
         second = commands(list(officers.see("063", event("triage.decisions.v1", "review_opened"))))
@@ -104,7 +107,7 @@ class TestOfficers:
         ]
 
     def test_two_acts_may_follow_from_one_event(self) -> None:
-        officers = Officers({"076": SAMPLES["076"]})
+        officers = Officers({"076": SAMPLES["076"]}, SIGNER)
         garbage, decision = officers.see("076", event("triage.decisions.v1", "review_opened"))
         assert json.loads(garbage.value or b"") == {"officer_id": "a.okafor"}
         assert commands([decision])[0].outcome == "decline"
@@ -114,13 +117,13 @@ class TestOfficers:
             for act in sample.case.officers:
                 on = "triage.decisions.v1" if act.do in {"accept", "decline", "request_information"} else "routing.cases.v1"
                 alone = sample.case.model_copy(update={"officers": (act.model_copy(update={"nth": 1}),)})
-                officers = Officers({sample.number: Sample(sample.number, sample.name, alone, sample.base)})
+                officers = Officers({sample.number: Sample(sample.number, sample.name, alone, sample.base)}, SIGNER)
                 (wire,) = officers.see(sample.number, event(on, act.when))
                 assert writer_of(wire.topic) == "officer"
                 assert wire.key == str(REFERRAL).encode()
 
     def test_other_peoples_topics_move_no_officer(self) -> None:
-        officers = Officers({"063": SAMPLES["063"]})
+        officers = Officers({"063": SAMPLES["063"]}, SIGNER)
         assert list(officers.see("063", event("partner.northlight.updates.v1", "review_opened"))) == []
 
     def test_an_act_is_refused_where_its_words_are_not_known(self) -> None:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from confluent_kafka import Consumer
 
 from conduit_contracts import topics
-from conduit_contracts.topics import FORCE, PARTNER, SERVICES, Topic
+from conduit_contracts.topics import FORCE, PARTNER, SERVICES, SIGNER, Topic
 from conduit_operate.access import STAFF, Operation, Resource, Rule, expected_rules, service_principal, user_of
 from conduit_operate.broker import Broker
 from conduit_operate.grants import foreign, granted, users
@@ -96,7 +96,8 @@ async def test_nobody_but_the_administrator_changes_the_broker(broker: Broker, u
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(broker: Broker, service: str) -> None:
-    reads = names_of([*topics.consumed_by(service), topics.replay_topic(service)])
+    followed = [topic for topic in topics.REGISTRY if service in topic.followers]
+    reads = names_of([*topics.consumed_by(service), *followed, topics.replay_topic(service)])
     writes = names_of([*topics.produced_by(service), topics.dead_letter_topic(service)])
     async with Wire(broker, service_principal(service)) as wired:
         found = await wired.read([*EVERY_TOPIC, *INTERNAL])
@@ -112,9 +113,9 @@ async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(brok
 WRITERS = {
     "programme.partners.v1": {"programme"},
     "programme.forces.v1": {"programme"},
-    "programme.hub.v1": {"programme"},
     "programme.officers.v1": {"programme"},
     "programme.people.v1": {"programme"},
+    "programme.hub.v1": {"programme"},
     "programme.approvals.v1": {"duty"},
     "triage.reviews.v1": {"officer"},
     "routing.reviews.v1": {"officer"},
@@ -131,7 +132,7 @@ WRITERS = {
 
 async def test_a_forged_record_is_refused_on_every_topic_from_everybody_whose_word_it_is_not(broker: Broker) -> None:
     taken: dict[str, set[str]] = {name: set() for name in EVERY_TOPIC}
-    for user in (*STAFF, *map(service_principal, SERVICES), *OUTSIDERS):
+    for user in (*STAFF, *map(service_principal, (*SERVICES, SIGNER)), *OUTSIDERS):
         async with Wire(broker, user) as forger:
             answers = await forger.write([*EVERY_TOPIC, *INTERNAL])
         assert set(answers.values()) <= {wire.GRANTED, wire.TOPIC_REFUSED}
@@ -165,7 +166,7 @@ def test_the_broker_holds_the_permissions_of_the_registry_and_no_other(broker: B
 
 
 def test_only_who_takes_part_has_a_password(broker: Broker) -> None:
-    everybody = {ADMIN, *STAFF, *map(service_principal, SERVICES), *OUTSIDERS}
+    everybody = {ADMIN, *STAFF, *map(service_principal, (*SERVICES, SIGNER)), *OUTSIDERS}
     assert users(broker.admin()) == everybody
 
 
@@ -181,7 +182,7 @@ def test_every_permission_is_of_somebody_by_name_on_something_by_name(broker: Br
 def test_a_quota_stands_for_everybody_and_the_hub_is_exempt(broker: Broker) -> None:
     found = read_quotas(broker)
     assert found.pop(EVERYBODY) == PARTNERS
-    assert found.keys() == {ADMIN, *STAFF, *map(service_principal, SERVICES)}
+    assert found.keys() == {ADMIN, *STAFF, *map(service_principal, (*SERVICES, SIGNER))}
     assert all(limits["producer_byte_rate"] > 1e9 for limits in found.values())
 
 

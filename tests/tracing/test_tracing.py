@@ -7,7 +7,6 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +15,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from conduit_contracts import topics
-from conduit_contracts.envelope import Attributes, encode
-from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Ground
 from conduit_contracts.triage import DecideReview, ReviewOutcome
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Wire, partner_record
 from conduit_local.demo.samples import Sample, load_samples
+from conduit_local.local_officers import LocalOfficers
 from conduit_local.stack import Stack
 from conduit_operate.env_file import parse_env
 from conduit_operate.http_clients import HttpClients
@@ -193,7 +191,7 @@ async def test_what_an_officer_decides_later_is_the_officers_trace_and_points_to
     before = await wait_for(collector, partner, "create triage.decisions.v1")
     opened = next(span for span in before if span.name == "create triage.decisions.v1")
     referral_id = opened.values["messaging.message.conversation_id"]
-    await (await post.send(traced(accepted(referral_id), officer)))
+    await (await post.send(traced(accepted(referral_id, LocalOfficers.of(stack.state_dir)), officer)))
     last = await to_the_force(stack, officer.trace)
     spans = await wait_for(collector, officer, "send force.{force_id}.cases.v1")
     first = ("conduit-triage", "process triage.reviews.v1")
@@ -204,13 +202,12 @@ async def test_what_an_officer_decides_later_is_the_officers_trace_and_points_to
     reveals_nothing(collector, OFFICER, "Synthetic: a children's home", HIDDEN)
 
 
-def accepted(referral_id: str) -> Wire:
+def accepted(referral_id: str, officers: LocalOfficers) -> Wire:
     command = DecideReview(
         referral_id=UUID(referral_id),
         officer_id=OFFICER,
         outcome=ReviewOutcome.ACCEPT,
         grounds=(Ground.NATURE_OF_INVESTIGATION,),
     )
-    attributes = Attributes(str(uuid7()), f"/officers/{OFFICER}", command.type, datetime.now(UTC), referral_id)
-    headers, value = encode(command, attributes)
+    headers, value = officers.command(topics.TRIAGE_REVIEWS.name(), command)
     return Wire(topics.TRIAGE_REVIEWS.name(), referral_id.encode(), headers, value)

@@ -27,7 +27,7 @@ class _AboutCommand(Event):
 
 
 class _RefusedCommand(_AboutCommand):
-    """The command could not be read, or names no case. Nothing changed."""
+    """The command could not be read, names no case, or was signed by nobody who decides. Nothing changed."""
 
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
     """What was wrong, field by field, and what to do."""

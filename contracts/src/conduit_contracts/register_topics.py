@@ -1,7 +1,7 @@
 """The programme's registers as topics: compacted, so that the last record of each key stays for good."""
 
 from conduit_contracts import programme
-from conduit_contracts.topic import DUTY, PROGRAMME, Topic
+from conduit_contracts.topic import DUTY, PROGRAMME, SIGNER, Topic
 
 PARTNERS = Topic(
     template="programme.partners.v1",
@@ -48,6 +48,7 @@ OFFICERS = Topic(
     messages=(programme.HubPersonRegistered,),
     key="person_id",
     compacted=True,
+    followers=("triage", "routing", SIGNER),
 )
 """The hub's people. A topic of their own: whoever will keep a partner's or a force's people can make nobody an officer."""
 PEOPLE = Topic(

@@ -83,7 +83,9 @@ class SignatureRefusedError(Exception):
 
     def problem(self) -> Problem:
         """What the officer is told."""
-        return Problem(code=self.code, field=self.field, message=_TEXTS[self.code], origin=Origin.SENDER, retryable=False)
+        behind = self.code == "register_behind"
+        origin = Origin.HUB if behind else Origin.SENDER
+        return Problem(code=self.code, field=self.field, message=_TEXTS[self.code], origin=origin, retryable=behind)
 
 
 _AGAIN = "Decide again on the console's page."
@@ -103,6 +105,21 @@ _TEXTS = {
         "The signature is of a time that has not come yet, so the command has no effect. Tell an operator: clocks differ."
     ),
     "signature_lasts_too_long": "The signature would be good for too long, so the command has no effect. Tell an operator.",
+    "register_behind": (
+        "It cannot be told now who is in the register, so the command has no effect and the case waits as before. Decide "
+        "again in a few minutes."
+    ),
+    "officer_not_registered": (
+        "Who signed this is not, or no longer, in the register, so the command has no effect and the case waits as before. "
+        "Another officer can decide."
+    ),
+    "officer_differs": (
+        "The command names another officer than the one who signed it, so it has no effect and the case waits as before."
+    ),
+    "role_lacking": (
+        "Who signed this is in the register without a role that decides, so the command has no effect. An officer or a "
+        "supervisor can decide."
+    ),
 }
 
 

@@ -11,6 +11,8 @@ PROGRAMME = "programme"
 PARTNER = "partner"
 FORCE = "force"
 OFFICER = "officer"
+SIGNER = "signer"
+"""Signs officers' commands, and reads who the officers are. It is no service: it writes no records and has no database."""
 OPERATOR = "operator"
 """The operators, who order replays and write nothing else."""
 DUTY = "duty"
@@ -48,6 +50,8 @@ class Topic:
     ordered: bool = True
     """Whether a record waits behind an earlier one of its key that could not be handled."""
     edge: bool = False
+    signed: bool = False
+    """Whether a record is taken only with the signature of somebody in the register. See `signature`."""
     max_record_bytes: int = MAX_RECORD_BYTES
     followers: tuple[str, ...] = ()
     """Who reads the whole of it at each start, each process for itself."""

@@ -18,6 +18,7 @@ from conduit_contracts.topic import (
     OPERATOR,
     PARTNER,
     PROGRAMME,
+    SIGNER,
     Topic,
     TopicSpec,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "ROUTING_CASES",
     "ROUTING_REVIEWS",
     "SERVICES",
+    "SIGNER",
     "TRIAGE_DECISIONS",
     "TRIAGE_REVIEWS",
     "Topic",
@@ -134,6 +136,7 @@ TRIAGE_REVIEWS = Topic(
     messages=(triage.DecideReview,),
     partitions=_INTERNAL_PARTITIONS,
     edge=True,
+    signed=True,
     audience=OFFICER,
 )
 TRIAGE_DECISIONS = Topic(
@@ -170,6 +173,7 @@ ROUTING_REVIEWS = Topic(
     ),
     partitions=_INTERNAL_PARTITIONS,
     edge=True,
+    signed=True,
     audience=OFFICER,
 )
 FORCE_CASES = Topic(

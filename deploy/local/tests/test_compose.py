@@ -12,11 +12,11 @@ import psycopg
 import pytest
 import yaml
 
-from conduit_contracts.topics import SERVICES, specs
+from conduit_contracts.topics import SERVICES, SIGNER, specs
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
 from conduit_local.postgres import SETTINGS, program
-from conduit_local.services import SAMPLE_PARTNERS, Smtp, Surroundings, service_environment
+from conduit_local.services import SAMPLE_PARTNERS, Smtp, Surroundings, service_environment, signer_environment
 from conduit_local.stack import Options
 from conduit_operate import setup
 from conduit_operate.access import service_principal
@@ -62,6 +62,8 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
         policy_file="/etc/conduit/policy.toml",
         smtp=Smtp("mailpit", 1025),
         officer_token=PASSWORD,
+        trusted_keys="/opt/conduit-signing/trusted-keys.json",
+        local_keys=False,
         secrets_dir="/run/secrets/conduit",
         duty_url="http://127.0.0.1:8004",
     )
@@ -71,7 +73,34 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     assert compose["services"][service]["environment"] == {**expected, **scanner, "PGPASSWORD": PASSWORD}
 
 
-@pytest.mark.parametrize("service", SERVICES)
+def test_the_signer_alone_has_the_private_key_and_nobody_outside_reaches_it(compose: dict[str, Any]) -> None:
+    part = compose["services"][SIGNER]
+    there = Surroundings(
+        kafka={
+            "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092",
+            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_CA_FILE": "/opt/conduit-kafka/ca.pem",
+            "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+            "KAFKA_SASL_USERNAME": service_principal(SIGNER),
+            "KAFKA_SASL_PASSWORD": PASSWORD,
+        },
+        policy_file="",
+        smtp=Smtp("", 0),
+        officer_token="",
+        trusted_keys="/opt/conduit-signing/trusted-keys.json",
+        local_keys=False,
+        secrets_dir="",
+    )
+    key = "/opt/conduit-signer/signing-key.json"
+    expected = signer_environment(there, key_file=key, token_file="", http=("0.0.0.0", 8000))
+    del expected["SIGNER_TOKEN_FILE"]
+    assert part["environment"] == {**expected, "SIGNER_TOKEN": PASSWORD}
+    assert "ports" not in part
+    with_key = {name for name, each in compose["services"].items() if "signing-key:" in str(each.get("volumes"))}
+    assert with_key == {SIGNER, "setup"}
+
+
+@pytest.mark.parametrize("service", [*SERVICES, SIGNER])
 def test_a_service_waits_for_its_servers_and_runs_without_privileges(compose: dict[str, Any], service: str) -> None:
     part = compose["services"][service]
     assert part["depends_on"]["setup"] == {"condition": "service_completed_successfully"}
@@ -93,7 +122,7 @@ def test_only_what_watches_or_scans_needs_a_profile(compose: dict[str, Any]) -> 
     assert extra == {"prometheus", "grafana", "alertmanager", "postgres-exporter", "jmx-agent"}
     assert compose["services"]["clamav"]["profiles"] == ["edge"]
     core = {name for name, part in compose["services"].items() if "profiles" not in part}
-    assert core == {"kafka", "kafka-settings", "postgres", "mailpit", "setup", *SERVICES}
+    assert core == {"kafka", "kafka-settings", "postgres", "mailpit", "setup", *SERVICES, SIGNER}
 
 
 def test_the_servers_are_those_of_the_testcontainers_provider(compose: dict[str, Any]) -> None:
@@ -137,7 +166,7 @@ def test_prometheus_scrapes_every_service() -> None:
     document = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     targets = document["scrape_configs"][0]["static_configs"]
     assert {target["labels"]["service"]: target["targets"] for target in targets} == {
-        service: [f"{service}:8000"] for service in SERVICES
+        service: [f"{service}:8000"] for service in (*SERVICES, SIGNER)
     }
 
 

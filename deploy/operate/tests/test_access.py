@@ -126,7 +126,8 @@ def test_services_have_what_the_registry_gives_them_and_their_own_group_alone() 
         groups = [rule for rule in mine if rule.resource is Resource.GROUP]
         assert groups == [Rule(service_principal(service), Operation.READ, Resource.GROUP, f"conduit.{service}")]
         reads = {rule.name for rule in mine if rule.operation is Operation.READ and rule.resource is Resource.TOPIC}
-        consumed = [*topics.consumed_by(service), topics.replay_topic(service)]
+        followed = [topic for topic in topics.REGISTRY if service in topic.followers]
+        consumed = [*topics.consumed_by(service), *followed, topics.replay_topic(service)]
         assert reads == {name for name in names for topic in consumed if topic.match(name) is not None}
 
 

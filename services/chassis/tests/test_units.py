@@ -37,7 +37,7 @@ from conduit_chassis.policy import load_policy
 from conduit_chassis.records import REPLAY_HEADER, Delivery, Reader, Record, Refusal, fingerprint
 from conduit_chassis.replay import DeadLetter, _hopeful
 from conduit_chassis.settings import Settings
-from conduit_chassis.testing import raw_record, record
+from conduit_chassis.testing import VERIFIER, raw_record, record
 from conduit_chassis.trace import child
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Ground
@@ -339,7 +339,7 @@ class TestReader:
         assert reader.read(first).inbox_id != reader.read(again).inbox_id
 
     def test_what_an_officer_got_wrong_holds_up_nobody(self) -> None:
-        reader = Reader("triage", consumed_by("triage"), {})
+        reader = Reader("triage", consumed_by("triage"), {}, VERIFIER)
         command = DecideReview(
             referral_id=uuid7(), officer_id="a.okafor", outcome=ReviewOutcome.ACCEPT, grounds=(Ground.NUMBER_OF_VICTIMS,)
         )

@@ -11,7 +11,7 @@ from conduit_chassis.dispatch import dispatch
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming, Reader, Refusal
-from conduit_chassis.testing import raw_record, record
+from conduit_chassis.testing import VERIFIER, raw_record, record
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.envelope import Attributes, Command, Message, dump
 from conduit_contracts.geography import force_of_district, forces
@@ -54,7 +54,7 @@ from conduit_routing.work import RoutingWork
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PARTNER = "lantern-trust"
 OFFICER = "officer.north"
-READER = Reader("routing", consumed_by("routing"), {})
+READER = Reader("routing", consumed_by("routing"), {}, VERIFIER)
 M = TypeVar("M", bound=Message)
 
 

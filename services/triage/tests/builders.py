@@ -9,7 +9,7 @@ from conduit_chassis.dispatch import dispatch
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.outbox import DeadLetterRequest, Outbox
 from conduit_chassis.records import Incoming, Reader, Record
-from conduit_chassis.testing import record
+from conduit_chassis.testing import VERIFIER, record, signed
 from conduit_contracts import intake, topics
 from conduit_contracts.envelope import Message, decode
 from conduit_contracts.ids import uuid7
@@ -46,7 +46,7 @@ NATURE = ComplexityClaim(
     ground=Ground.NATURE_OF_INVESTIGATION, nature_factor=NatureFactor.INSTITUTION, reason="A school, synthetic."
 )
 
-READER = Reader("triage", topics.consumed_by("triage"), {})
+READER = Reader("triage", topics.consumed_by("triage"), {}, VERIFIER)
 _PUBLISHED = {message.type: message for message in topics.TRIAGE_DECISIONS.messages}
 _TOPICS = {message.type: topic.name() for topic in topics.consumed_by("triage") for message in topic.messages}
 
@@ -163,7 +163,7 @@ def as_record(message: Any, **attributes: Any) -> Record:
     """The record that carries a message to triage."""
     made = record(_TOPICS[message.type], str(message.referral_id), message, **attributes)
     at = attributes.get("time")
-    return made._replace(timestamp_ms=int(at.timestamp() * 1000)) if at else made
+    return signed(made._replace(timestamp_ms=int(at.timestamp() * 1000))) if at else made
 
 
 def names(published: Iterable[Any]) -> list[str]:

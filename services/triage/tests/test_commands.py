@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conduit_chassis.testing import Harness, raw_record
+from conduit_chassis.testing import Harness, raw_record, signed
 from conduit_contracts.envelope import dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.triage import (
@@ -50,7 +50,7 @@ def written(command: DecideReview, **changes: Any) -> Any:
     """The command as its officer's tool wrote it, with these fields changed, as triage receives it."""
     made = as_record(command, event_id="by-the-tool")
     body = json.loads(dump(command)) | changes
-    return READER.read(made._replace(value=json.dumps(body).encode())).content
+    return READER.read(signed(made._replace(value=json.dumps(body).encode()))).content
 
 
 def seen(desk: Desk, referral_id: UUID) -> int:
@@ -96,7 +96,7 @@ def test_whatever_an_officers_tool_writes_is_answered_once_and_is_no_dead_letter
     referral_id = desk.open() if known else uuid7()
     body = json.dumps(json.loads(dump(made(referral_id))) | changes).encode()
     record = as_record(made(referral_id))._replace(value=body if cut is None else body[:cut])
-    published = desk.handle([READER.read(record).content])
+    published = desk.handle([READER.read(signed(record)).content])
     assert len(published) == 1
     assert desk.put_aside == []
     if isinstance(published[0], CommandRefused):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conduit_chassis.dispatch import ignore
+from conduit_chassis.testing import signed
 from conduit_contracts import intake, topics
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role
@@ -324,7 +325,7 @@ def test_what_an_officers_clock_says_brings_back_no_reason_that_has_ended(policy
     desk = Desk(policy.model_copy(update={"decline_reasons": reasons}))
     referral_id = desk.open()
     made = as_record(declining(referral_id), time=NOW - timedelta(days=2))
-    (ignored,) = desk.handle([READER.read(made._replace(timestamp_ms=int(NOW.timestamp() * 1000))).content])
+    (ignored,) = desk.handle([READER.read(signed(made._replace(timestamp_ms=int(NOW.timestamp() * 1000)))).content])
     assert ignored.code == "reason_not_in_effect"
     (declined,) = desk.take(declining(referral_id), time=NOW - timedelta(days=2))
     assert declined.reason is DeclineReason.NOT_COMPLEX

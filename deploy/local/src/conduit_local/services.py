@@ -30,6 +30,7 @@ __all__ = [
     "Surroundings",
     "module_of",
     "service_environment",
+    "signer_environment",
 ]
 
 
@@ -54,11 +55,32 @@ class Surroundings:
     smtp: Smtp
     officer_token: str
     """What an officer's tool shows as its bearer token."""
+    trusted_keys: str
+    """The JWKS of the keys with which officers' commands are signed."""
     secrets_dir: str
     """Holds one file per webhook secret."""
     log_level: str = "INFO"
+    local_keys: bool = True
+    """Whether a key for one machine is among them."""
     duty_url: str | None = None
     """Where duty officers' browsers find notification; by default where it listens."""
+
+
+def signer_environment(
+    surroundings: Surroundings, *, key_file: str, token_file: str, http: tuple[str, int]
+) -> dict[str, str]:
+    """Every variable that the signer is given. Its key is told to nobody else."""
+    host, port = http
+    environment = {
+        **surroundings.kafka,
+        "HTTP_HOST": host,
+        "HTTP_PORT": str(port),
+        "LOG_LEVEL": surroundings.log_level,
+        "SIGNING_KEYS_FILE": surroundings.trusted_keys,
+        "SIGNING_KEY_FILE": key_file,
+        "SIGNER_TOKEN_FILE": token_file,
+    }
+    return environment | ({"LOCAL_SIGNING_KEYS": "true"} if surroundings.local_keys else {})
 
 
 def module_of(service: str) -> str:
@@ -81,6 +103,8 @@ def service_environment(
     }
     if service in SERVES_OFFICERS:
         environment["OFFICER_TOKEN"] = surroundings.officer_token
+        environment["SIGNING_KEYS_FILE"] = surroundings.trusted_keys
+        environment |= {"LOCAL_SIGNING_KEYS": "true"} if surroundings.local_keys else {}
     if service == NOTIFIES:
         smtp = surroundings.smtp
         environment |= {"SMTP_HOST": smtp.host, "SMTP_PORT": str(smtp.port), "SMTP_SENDER": smtp.sender}

@@ -17,10 +17,18 @@ from types import TracebackType
 from typing import Self
 
 from conduit_contracts.geography import forces
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_local.children import Child
 from conduit_local.kafka import QUICK_START
 from conduit_local.keeper import Part
+from conduit_local.local_officers import (
+    OFFICERS,
+    everybody,
+    keep_key,
+    private_key_path,
+    signer_token_path,
+    trusted_keys_path,
+)
 from conduit_local.observability import jmx
 from conduit_local.ports import LOOPBACK, keep_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
@@ -35,6 +43,7 @@ from conduit_local.services import (
     Surroundings,
     module_of,
     service_environment,
+    signer_environment,
 )
 from conduit_local.together import together
 from conduit_operate import clients, lock
@@ -46,6 +55,7 @@ from conduit_operate.env_file import url_variable, urls_variable, write_env_file
 from conduit_operate.health import accepts_at
 from conduit_operate.http_clients import move_clients
 from conduit_operate.paths import keep_secret, webhook_secrets
+from conduit_operate.people import publish_people
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 """All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""
@@ -76,6 +86,8 @@ class Options:
     """Processes of each service, or by service; one of those that a mapping does not name."""
     partner_ids: tuple[str, ...] = SAMPLE_PARTNERS
     force_ids: tuple[str, ...] = field(default_factory=lambda: tuple(forces()))
+    officers: tuple[str, ...] = OFFICERS
+    """Synthetic officers who stand in the register from the start."""
     jvm_options: Sequence[str] = QUICK_START
     policy_file: Path = POLICY_FILE
     log_level: str = "INFO"
@@ -89,6 +101,8 @@ class Options:
     """Done on the broker before the services start."""
     scanner: bool = False
     """Whether a stand-in scans attachments; without one they stay pending, unless `extra_env` names a clamd."""
+    signer: bool = False
+    """Whether the console's signer runs; `local_officers` signs without it."""
     servers_alone: bool = False
     """Whether only Kafka and PostgreSQL run, with databases and topics, as for a restore."""
     observed: bool = False
@@ -116,6 +130,9 @@ class Stack:
         self._servers: Servers | None = None
         self._smtp_child: Child | None = None
         self._scanner: Child | None = None
+        self._signer: Child | None = None
+        self.signer_url = ""
+        """Where the signer listens, once it does."""
         self._scanned_at: dict[str, str] = {}
         self._replicas = Replicas()
         self._exit = ExitStack()
@@ -182,8 +199,10 @@ class Stack:
             *([Part("kafka", lambda: kafka.child, kafka.start)] if kafka else []),
             *([Part("postgres", lambda: postgres.child, postgres.start)] if postgres else []),
         ]
-        others = [child for child in (self._smtp_child, self._scanner) if child]
-        return [*servers, *(Part(each.name, partial(_itself, each), each.start) for each in [*others, *self.processes()])]
+        return [
+            *servers,
+            *(Part(each.name, partial(_itself, each), each.start) for each in [*self._others(), *self.processes()]),
+        ]
 
     def env(self) -> dict[str, str]:
         """What a client outside needs; `.conduit/env` has it."""
@@ -197,6 +216,8 @@ class Stack:
             "POLICY_FILE": str(self.options.policy_file),
             "OFFICER_TOKEN": self.officer_token,
         }
+        if self.signer_url:
+            values |= {"SIGNER_URL": self.signer_url, "SIGNER_TOKEN_FILE": str(signer_token_path(self.state_dir))}
         for name in self._wanted:
             urls = self._replicas.urls(name)
             values |= {url_variable(name): urls[0], urls_variable(name): ",".join(urls)}
@@ -208,8 +229,13 @@ class Stack:
         return [
             *server_rows(self._servers),
             child_row("smtp", self._smtp_child, smtp, lambda: accepts_at(smtp)),
+            *([self._signer_row()] if self._signer else []),
             *self._replicas.rows(self._wanted),
         ]
+
+    def _signer_row(self) -> Row:
+        address = self.signer_url.removeprefix("http://")
+        return child_row(SIGNER, self._signer, address, lambda: accepts_at(address))
 
     def _start(self) -> None:
         self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
@@ -217,6 +243,7 @@ class Stack:
         (self.state_dir / "env").unlink(missing_ok=True)
         for folder in (self.secrets_dir.parent, self.secrets_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_key(self.state_dir)
         self._tell("starting Kafka and PostgreSQL")
         self._servers = self._exit.enter_context(
             start_servers(
@@ -230,6 +257,7 @@ class Stack:
         self._exit.callback(self._stop_children)
         self._tell("making databases and topics")
         together(self._provision, self._open_doors, self._start_smtp, self._start_scanner)
+        self._start_signer()
         self._start_services()
         write_env_file(self.state_dir, self.env())
         self._exit.callback((self.state_dir / "env").unlink, missing_ok=True)
@@ -252,6 +280,8 @@ class Stack:
 
     def _open_doors(self) -> None:
         open_doors(self.broker, self.options.partner_ids, self.options.force_ids)
+        if not self.options.servers_alone:
+            publish_people(self.broker, everybody(self.options.officers), actor="the local stack")
         self.options.prepare(self.broker)
 
     def _start_smtp(self) -> None:
@@ -272,6 +302,23 @@ class Stack:
         self._scanner = child
         wait_for_port(port, READY_SECONDS, child.ensure_alive)
         self._scanned_at = {"CLAMD_HOST": LOOPBACK, "CLAMD_PORT": str(port)}
+
+    def _start_signer(self) -> None:
+        if not self.options.signer or self.options.servers_alone:
+            return
+        port, token = keep_port(self.state_dir, "signer"), signer_token_path(self.state_dir)
+        keep_secret(token)
+        environment = signer_environment(
+            self._surroundings(SIGNER),
+            key_file=str(private_key_path(self.state_dir)),
+            token_file=str(token),
+            http=(LOOPBACK, port),
+        )
+        inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON}
+        child = Child(SIGNER, python_module(SIGNER), state_dir=self.state_dir, env=inherited | environment)
+        child.start()
+        self._signer, self.signer_url = child, f"http://{LOOPBACK}:{port}"
+        wait_for_port(port, READY_SECONDS, child.ensure_alive)
 
     def _start_replica(self, name: str, number: int) -> None:
         process = process_name(name, number)
@@ -296,10 +343,14 @@ class Stack:
             policy_file=str(self.options.policy_file),
             smtp=self.smtp,
             officer_token=self.officer_token,
+            trusted_keys=str(trusted_keys_path(self.state_dir)),
             secrets_dir=str(self.secrets_dir),
             log_level=self.options.log_level,
         )
 
     def _stop_children(self) -> None:
-        others = [child for child in (self._smtp_child, self._scanner) if child]
-        together(*(child.stop for child in [*self.processes(), *others]))
+        together(*(child.stop for child in [*self.processes(), *self._others()]))
+
+    def _others(self) -> list[Child]:
+        """The processes that are no service."""
+        return [child for child in (self._smtp_child, self._scanner, self._signer) if child]

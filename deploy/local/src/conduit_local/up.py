@@ -56,6 +56,7 @@ def up(
         replicas=replicas,
         observed=observe and not servers,
         scanner=not servers,
+        signer=not servers,
         servers_alone=servers,
     )
     raise typer.Exit(run(state_dir, options))

@@ -1,9 +1,9 @@
 """Who may do what on the broker: derived from the topic registry, and nothing is allowed that is not listed here.
 
-Kafka users are `service.<name>`, the staff's `officer`, `programme`, `operator` and `duty`, and of each partner and force
-one, or two while its credentials change: `partner.<id>`, then `partner.<id>.2`, and so on. A partner or a force reads and
-writes its own topics under its own consumer-group prefix. The prefix ends with a dot, so that `abc` has no part in what
-belongs to `abc-d`.
+Kafka users are `service.<name>`, with the signer among them, the staff's `officer`, `programme`, `operator` and `duty`, and
+of each partner and force one, or two while its credentials change: `partner.<id>`, then `partner.<id>.2`, and so on. A
+partner or a force reads and writes its own topics under its own consumer-group prefix. The prefix ends with a dot, so that
+`abc` has no part in what belongs to `abc-d`.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _on(topic: Topic, name: str, owners: Collection[str] = ()) -> Iterator[Rule]
 
 
 def _users(role: str, owners: Collection[str]) -> Collection[str]:
-    if role in topics.SERVICES:
+    if role in (*topics.SERVICES, topics.SIGNER):
         return (service_principal(role),)
     if role in KINDS:
         return owners

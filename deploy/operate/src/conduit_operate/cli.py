@@ -27,6 +27,7 @@ from conduit_operate.commands import (
     partner,
     person,
     reconcile,
+    signing_key,
     status,
     topics,
     trace,
@@ -61,6 +62,7 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.add_typer(partner.app, name="partner")
     app.add_typer(force.app, name="force")
     app.add_typer(person.app, name="person")
+    app.add_typer(signing_key.app, name="signing-key")
     app.add_typer(hub.app, name="hub")
     app.add_typer(duty.app, name="duty")
     app.add_typer(topics.app, name="topics")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from conduit_contracts.topics import FORCE, PARTNER, SERVICES, specs
+from conduit_contracts.topics import FORCE, PARTNER, SERVICES, SIGNER, specs
 from conduit_operate.access import KINDS, STAFF, expected_rules, identities, service_principal, user_of
 from conduit_operate.broker import Broker
 from conduit_operate.clients import with_clients, write_clients
@@ -17,7 +17,7 @@ from conduit_operate.quotas import set_standing_quotas
 from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
 
-HUB = (*STAFF, *map(service_principal, SERVICES))
+HUB = (*STAFF, *map(service_principal, (*SERVICES, SIGNER)))
 TIMEOUT = 30.0
 
 

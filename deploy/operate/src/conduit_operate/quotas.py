@@ -20,7 +20,7 @@ from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_operate.access import STAFF, service_principal
 from conduit_operate.broker import Broker
 from conduit_operate.chunks import chunks
@@ -35,7 +35,7 @@ PARTNERS: Limits = {PRODUCER: 2 * 1024 * 1024, REQUESTS: 50.0}
 """Bytes a second, which is some 500 referrals, and percent of one of the broker's threads."""
 HUB: Limits = {PRODUCER: 1e12, REQUESTS: 1e6}
 """As good as none: a quota cannot be taken off one user while there is one for everybody."""
-EXEMPT = (ADMIN, *STAFF, *map(service_principal, SERVICES))
+EXEMPT = (ADMIN, *STAFF, *map(service_principal, (*SERVICES, SIGNER)))
 
 _USER, _ANY = "user", 2
 

@@ -2,7 +2,8 @@
 
 From the environment: KAFKA_BOOTSTRAP_SERVERS, POSTGRES_DSN (an administrator's), one <SERVICE>_PASSWORD each, and
 PARTNER_IDS, separated by commas. Every police force has its topics. With MONITOR_PASSWORD there is a role for PostgreSQL's
-exporter too.
+exporter too. With SIGNING_KEYS_DIR and SIGNING_KEY_DIR, the key pair that signs officers' commands: the first gets the
+public key, the second the private one.
 
 Topics have three copies, two of which must have a record, or as many as there are brokers, unless KAFKA_REPLICATION_FACTOR
 and KAFKA_MIN_INSYNC_REPLICAS say otherwise. What stands with fewer is told on standard error, and by `conduit access`.
@@ -30,7 +31,7 @@ from conduit_chassis import preflight
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.settings import Settings
 from conduit_contracts.geography import forces
-from conduit_contracts.topics import SERVICES, TopicSpec, specs
+from conduit_contracts.topics import SERVICES, SIGNER, TopicSpec, specs
 from conduit_operate.access import service_principal
 from conduit_operate.broker import Broker, external_broker
 from conduit_operate.copies import check
@@ -39,6 +40,7 @@ from conduit_operate.doors import open_doors
 from conduit_operate.monitor_role import provision_monitor
 from conduit_operate.paths import default_state_dir, write_private
 from conduit_operate.secured import ADMIN, password_path
+from conduit_operate.signing import SigningFiles, keep
 from conduit_operate.topics import TopicError, create_topics
 
 NO_STATISTICS = (
@@ -64,7 +66,7 @@ def kafka_password_variable(service: str) -> str:
 
 
 def _keep_given(state_dir: Path, environ: Mapping[str, str]) -> None:
-    for service in SERVICES:
+    for service in (*SERVICES, SIGNER):
         if password := environ.get(kafka_password_variable(service)):
             path = password_path(state_dir, service_principal(service))
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,12 +80,19 @@ def _examine(broker: Broker, dsn: str) -> None:
         asyncio.run(preflight.examine_kafka(Settings(postgres_dsn=SecretStr(dsn), **given)))
 
 
+def _keep_signing_key(environ: Mapping[str, str]) -> None:
+    public, private = environ.get("SIGNING_KEYS_DIR"), environ.get("SIGNING_KEY_DIR")
+    if public and private:
+        keep(SigningFiles.within(Path(public), Path(private)))
+
+
 def main(environ: Mapping[str, str] = os.environ) -> None:
     """Raises KeyError naming the variable that is missing, ValueError or ConfigurationError for what cannot be used."""
     provision(environ["POSTGRES_DSN"], {service: environ[password_variable(service)] for service in SERVICES})
     monitor = environ.get("MONITOR_PASSWORD")
     if monitor and not provision_monitor(environ["POSTGRES_DSN"], monitor, SERVICES):
         sys.stderr.write(f"{NO_STATISTICS}\n")
+    _keep_signing_key(environ)
     wanted = topics_wanted(environ)
     broker = external_broker(Path(environ.get("STATE_DIR") or default_state_dir()).absolute(), environ)
     _examine(broker, environ["POSTGRES_DSN"])

@@ -48,6 +48,7 @@ from conduit_chassis.records import Reader, says_danger
 from conduit_chassis.relay import Relay
 from conduit_chassis.runtime import Runtime, Service, Tick, Worker, no_routes
 from conduit_chassis.settings import Settings
+from conduit_chassis.trust import Trust
 
 __all__ = ["Runtime", "Service", "Tick", "Worker", "no_routes", "run", "serve"]
 
@@ -116,7 +117,8 @@ class _Running:
         self.clock = clock
         self.health = Health(stall_seconds=settings.stall_seconds, dead_seconds=settings.dead_seconds)
         self.topics = service.reads()
-        self.reader = Reader(service.name, self.topics, service.readers)
+        self.trust = Trust(settings, clock, service.name) if any(topic.signed for topic in self.topics) else None
+        self.reader = Reader(service.name, self.topics, service.readers, self.trust.verifier if self.trust else None)
         self.broker = create_broker(settings, service.name)
         self.subscriber = self._subscribe()
         self.loop: Loop | None = None
@@ -231,6 +233,7 @@ class _Running:
         return [
             *(keep_ticking(runtime, tick) for tick in ticks),
             *(keep_working(runtime, worker) for worker in self.service.workers),
+            *([self.trust.run()] if self.trust else []),
             keep_watching(runtime.pool, self.health),
             keep_gauges(runtime, database_gauges(runtime), "database figures"),
             keep_gauges(runtime, self._measure_lag, "lag", runtime.settings.lag_every_seconds),
@@ -255,6 +258,8 @@ class _Running:
         processor = Processor(runtime, self.reader)
         await self._patiently("consumer", lambda: preflight.examine_kafka(settings))
         await self._patiently("consumer", processor.remember)
+        if self.trust is not None:
+            await self.trust.settle()
         ahead = Ahead(says_danger, self.reader.sender)
         observer = ConsumerMetrics(self.reader)
         self.loop = Loop(processor, self.reader, self.health, Timing.of(settings), observer, ahead)

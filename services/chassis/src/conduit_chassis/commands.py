@@ -29,6 +29,7 @@ SELECT {listed(_COLUMNS)} FROM command_answers WHERE officer_id = $1 OR officer_
 """  # noqa: S608 - constants
 MakeMessage: TypeAlias = Callable[..., Message]
 """A service's own kind of message; each has its `CommandRefused` and `CommandOutdated`."""
+_SIGNATURES = ("at", "recorded_at", "command_id", "referral_id", "officer_id", "signature")
 IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
 MOST_ANSWERS = 100
 
@@ -143,6 +144,22 @@ async def keep(connection: Connection, answers: Sequence[CommandAnswer], now: da
         for each in answers
     ]
     await insert(connection, "command_answers", _COLUMNS, rows)
+
+
+def signed(batch: Sequence[Incoming]) -> list[Delivery[Any]]:
+    """Those of a batch for which an officer stands."""
+    return [each for each in batch if isinstance(each, Delivery) and each.signed is not None]
+
+
+async def keep_signatures(connection: Connection, commands: Sequence[Delivery[Any]], now: datetime) -> None:
+    """Write down who stood for the commands that were taken, whether or not they then fitted their case."""
+    rows = [
+        (now, each.record.timestamp, said.ce_id, said.referral_id, said.officer_id, each.signed.signature)
+        for each in commands
+        if each.signed is not None
+        for said in (each.signed.claims,)
+    ]
+    await insert(connection, "command_signatures", _SIGNATURES, rows)
 
 
 async def recent(connection: Connection, officer_id: str) -> list[dict[str, Any]]:

@@ -10,10 +10,12 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from conduit_chassis import orders
+from conduit_chassis.signed import Signed, Verifier, trusting_nobody
 from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem, sender_problem
+from conduit_contracts.signature import SignatureRefusedError
 from conduit_contracts.topic import REFERRAL
 from conduit_contracts.topics import Topic, replay_topic
 
@@ -81,6 +83,8 @@ class Delivery(Generic[M]):
     record: Record
     principal: str
     topic: Topic
+    signed: Signed | None = None
+    """Who stands for it, on a topic that asks for a signature."""
 
 
 @dataclass(slots=True)
@@ -166,7 +170,14 @@ class _Source(NamedTuple):
 class Reader:
     """Turns records into items, by what the registry says of their topics."""
 
-    def __init__(self, service: str, topics: Sequence[Topic], readers: Mapping[str, type[BaseModel]]) -> None:
+    def __init__(
+        self,
+        service: str,
+        topics: Sequence[Topic],
+        readers: Mapping[str, type[BaseModel]],
+        verifier: Verifier | None = None,
+    ) -> None:
+        self._verifier = verifier or trusting_nobody()
         self._replays = replay_topic(service)
         self._topics = topics
         self._readers = readers
@@ -225,7 +236,17 @@ class Reader:
             return self._item(Refusal(error.problems, record, principal, topic, error.attributes))
         except Exception:  # a decoder's fault must cost one record, not the partition
             return self._item(Refusal((_UNREADABLE,), record, principal, topic))
+        if topic.signed:
+            return self._item(self._signed(Delivery(message, attributes, record, principal, topic)))
         return self._item(Delivery(message, attributes, record, principal, topic))
+
+    def _signed(self, delivery: Delivery[Any]) -> Incoming:
+        record = delivery.record
+        try:
+            delivery.signed = self._verifier.verify(delivery.message, delivery.attributes, record)
+        except SignatureRefusedError as error:
+            return Refusal((error.problem(),), record, delivery.principal, delivery.topic, delivery.attributes)
+        return delivery
 
     def _item(self, content: Incoming) -> Item:
         return Item(content, _inbox_id(content), _lane(content))
@@ -276,8 +297,11 @@ def _inbox_id(content: Incoming) -> str:
     """The event's id between our own services, whose relay may send an event twice.
 
     At the edges it is the record's place: a sender that sends again wants an answer, whatever id it gives, and the service
-    knows by the content what it holds already.
+    knows by the content what it holds already. What is signed takes effect once, wherever somebody has put a copy of it.
     """
+    if isinstance(content, Delivery) and content.signed is not None:
+        said = content.signed.claims
+        return "signed:" + sha256("\0".join((said.topic, said.ce_id, said.value_sha256)).encode()).hexdigest()
     if isinstance(content, Refusal) or content.topic.edge:
         return _position_id(content.record)
     given = content.attributes.id

@@ -24,6 +24,11 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8000, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    signing_keys_file: Path | None = None
+    """A JWKS of the public keys with which officers' commands are signed. Read again when it changes."""
+    local_signing_keys: bool = False
+    """Whether a key for one machine is taken. Never where anybody's word counts."""
+
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
     kafka_sasl_username: str | None = None

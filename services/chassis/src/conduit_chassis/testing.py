@@ -26,11 +26,18 @@ from conduit_chassis.periodic import run_tick
 from conduit_chassis.records import Delivery, Reader, Record, fingerprint
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.settings import Settings
-from conduit_contracts.envelope import Attributes, Message, decode, encode
+from conduit_chassis.signed import Verifier
+from conduit_contracts.envelope import Attributes, Command, Message, Undecodable, decode, encode
 from conduit_contracts.ids import uuid7
-from conduit_contracts.topics import replay_topic
+from conduit_contracts.programme import HubPersonRegistered, HubRole
+from conduit_contracts.signature import HEADER, Signable, SignedIn, sign
+from conduit_contracts.signing_keys import SigningKey, TrustedKeys
+from conduit_contracts.topics import REGISTRY, replay_topic
 
 _offsets = count()
+KEY = SigningKey.generate("local.tests")
+"""Signs the commands of officers in tests."""
+ISSUER = "https://login.hub.example"
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,6 +72,45 @@ class ManualClock:
         self._now += by
 
 
+class EveryOfficer:
+    """A register in which each officer stands under the subject that is the officer's id."""
+
+    def find(self, issuer: str, subject: str) -> HubPersonRegistered | None:
+        """The officer of this name, whatever it is."""
+        if issuer != ISSUER:
+            return None
+        return HubPersonRegistered(
+            person_id="p-0000000000000000",
+            issuer=issuer,
+            subject=subject,
+            valid_from=_NO_TIME,
+            roles=(HubRole.OFFICER,),
+            officer_id=subject,
+        )
+
+
+VERIFIER = Verifier(lambda: TrustedKeys([KEY.public()]), EveryOfficer())
+"""Takes what `record` signs."""
+
+
+def signed(made: Record) -> Record:
+    """The record with the signature of the officer whom it names, at its own time. What is no command stays as it is."""
+    topic = next((topic for topic in REGISTRY if topic.signed and topic.match(made.topic) is not None), None)
+    if topic is None or made.value is None:
+        return made
+    try:
+        attributes, command = decode(made.headers, made.value, {each.type: each for each in topic.messages}, closed=True)
+    except Undecodable:
+        return made
+    if not isinstance(command, Command):
+        return made
+    signable = Signable.of(command, attributes, made.topic, made.value)
+    officer = SignedIn(ISSUER, signable.officer_id, "mfa", made.timestamp)
+    token = sign(signable, officer, KEY, made.timestamp)
+    others = [(name, value) for name, value in made.headers if name != HEADER]
+    return made._replace(headers=[*others, (HEADER, token.encode())])
+
+
 @dataclass(frozen=True)
 class Published:
     """An event that the service committed."""
@@ -86,10 +132,10 @@ def record(
     source: str = "/conduit/test",
     subject: str | None = None,
 ) -> Record:
-    """A record as Kafka would deliver it."""
+    """A record as Kafka would deliver it. A command of an officer's is signed."""
     attributes = Attributes(event_id or str(uuid7()), source, message.type, time or datetime.now(UTC), subject)
     headers, value = encode(message, attributes)
-    return raw_record(topic, key, headers, value)
+    return signed(raw_record(topic, key, headers, value))
 
 
 def raw_record(topic: str, key: str | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> Record:
@@ -110,7 +156,7 @@ class Harness:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.pool = runtime.pool
-        self.reader = Reader(runtime.service.name, runtime.service.reads(), runtime.service.readers)
+        self.reader = Reader(runtime.service.name, runtime.service.reads(), runtime.service.readers, VERIFIER)
         self.processor = Processor(runtime, self.reader)
 
     async def deliver(self, *records: Record) -> list[Published]:

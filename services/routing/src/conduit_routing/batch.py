@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
-from conduit_chassis.commands import keep
+from conduit_chassis.commands import keep, keep_signatures, signed
 from conduit_chassis.dispatch import ignore
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
@@ -41,6 +41,7 @@ def begin(runtime: Runtime, outbox: Outbox) -> RoutingWork:
 async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> RoutingWork:
     """The cases that the batch is about, locked, without what was told of them."""
     work, ids = begin(runtime, outbox), wanted(batch)
+    work.signed = signed(batch)
     work.cases = await store.load(connection, ids)
     await attachments.load(connection, work, ids)
     await store.load_lines(connection, work.cases, dated(batch))
@@ -68,6 +69,7 @@ async def save(connection: Connection, work: RoutingWork) -> None:
     await store.save(connection, changed)
     await attachments.save(connection, work.changed_attachments())
     await keep(connection, work.answers, work.now)
+    await keep_signatures(connection, work.signed, work.now)
     metrics.count(changed, work.now)
 
 

@@ -29,6 +29,8 @@ class RoutingWork:
     """The attachments as they are stored."""
     answers: list[CommandAnswer] = field(default_factory=list)
     """What officers are told of their commands."""
+    signed: list[Delivery[Any]] = field(default_factory=list)
+    """The batch's commands for which an officer stands."""
     latest: Turn | None = None
     """The turn that was begun last."""
 

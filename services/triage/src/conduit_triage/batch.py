@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
+from conduit_chassis import commands
 from conduit_chassis.dispatch import ignore
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.parts import in_parts
@@ -24,7 +25,7 @@ _NEED_TOLD = frozenset({intake.InformationSupplied.type, intake.ReconsiderationR
 
 async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> TriageWork:
     """The cases that the batch is about, locked."""
-    work = TriageWork(runtime.context, runtime.clock.now(), outbox)
+    work = TriageWork(runtime.context, runtime.clock.now(), outbox, signed=commands.signed(batch))
     await store.load(connection, work, concerned(batch), additions(batch))
     await store.load_lines(connection, work, dated(batch))
     return work

@@ -158,6 +158,7 @@ async def save(connection: Connection, work: TriageWork) -> None:
     await insert(connection, "history", AssessmentEntry._fields, work.history)
     await insert(connection, "remarks", Remark._fields, work.remarks)
     await commands.keep(connection, work.answers, work.now)
+    await commands.keep_signatures(connection, work.signed, work.now)
 
 
 async def queue(connection: Connection, limit: int) -> list[dict[str, Any]]:

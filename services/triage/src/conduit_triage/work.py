@@ -73,6 +73,8 @@ class TriageWork:
     remarks: list[Remark] = field(default_factory=list)
     answers: list[CommandAnswer] = field(default_factory=list)
     """What officers are told of their commands."""
+    signed: list[Delivery[DecideReview]] = field(default_factory=list)
+    """The batch's commands for which an officer stands."""
     lines: dict[UUID, list[Line]] = field(default_factory=dict)
     """The history of the cases that were decided on a version which the officer names."""
 

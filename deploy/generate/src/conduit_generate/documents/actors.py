@@ -19,6 +19,7 @@ ACTORS = {
     "notification": "Tells each partner where its referrals stand, and sends notices.",
     "console": "Shows the hub's officers where every case stands, and what is asked of them.",
     topics.PROGRAMME: "The hub's command line, which keeps the registers of partners and forces.",
+    topics.SIGNER: "Signs officers' commands, and reads who the officers are. Writes nothing.",
     topics.DUTY: "The hub's duty officers, who approve who is called in an alarm.",
     topics.OPERATOR: "Watches notices and dead letters, and orders services to bring these back. Writes nothing else.",
 }
@@ -76,7 +77,7 @@ def group_of(actor: str) -> tuple[str, bool]:
 
 def user_words(actor: str) -> str:
     """The Kafka user of an actor, as a template."""
-    if actor in SERVICES:
+    if actor in (*SERVICES, topics.SIGNER):
         return service_principal(actor)
     return user_of(actor, f"{{{actor}_id}}") if actor in (topics.PARTNER, topics.FORCE) else actor
 

@@ -172,7 +172,7 @@ def _operation(topic: Topic, action: str, actor: str) -> Json:
         "tags": [{"name": actor}],
         "messages": [{"$ref": f"#/channels/{channel}/messages/{key}"} for key in keys],
     }
-    if action == "receive":
+    if action == "receive" and actor not in topic.followers:
         made["bindings"] = {"kafka": {"groupId": _group(actor), "bindingVersion": KAFKA_BINDING}}
     return made
 

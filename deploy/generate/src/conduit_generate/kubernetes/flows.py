@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes.environment import Environment
 from conduit_generate.kubernetes.resources import (
     CLAMAV,
@@ -66,6 +66,9 @@ def _named(name: str) -> Party:
 
 SERVICE = {name: _named(name) for name in SERVICES}
 MIGRATION = {name: _named(f"{name}-{MIGRATES}") for name in SERVICES}
+SIGNING = _named(SIGNER)
+CONSOLE = _named("console")
+"""What signs has no other caller."""
 SCANNER = _named(CLAMAV)
 WATCHER = _named(EXPORTER)
 KAFKA = Party("kafka", (("strimzi.io/name", f"{KAFKA_CLUSTER}-kafka"),))
@@ -91,6 +94,9 @@ def standing_flows() -> list[Flow]:
         *(Flow(each[name], POSTGRES, (POSTGRES_PORT,)) for name in SERVICES for each in (SERVICE, MIGRATION)),
         *(Flow(_named(OFFICERS_TOOL), SERVICE[name], (HTTP_PORT,)) for name in SERVES_OFFICERS),
         *(Flow(PROMETHEUS, SERVICE[name], (HTTP_PORT,)) for name in SERVICES),
+        Flow(SIGNING, KAFKA, (KAFKA_PORT,)),
+        Flow(CONSOLE, SIGNING, (HTTP_PORT,)),
+        Flow(PROMETHEUS, SIGNING, (HTTP_PORT,)),
         Flow(SERVICE["intake"], SCANNER, (CLAMAV_PORT,)),
         Flow(KEDA, KAFKA, (KAFKA_PORT,)),
         Flow(CLIENTS, KAFKA, (KAFKA_OUTSIDE_PORT,)),
@@ -104,7 +110,7 @@ def standing_flows() -> list[Flow]:
         Flow(POSTGRES, POSTGRES, (POSTGRES_PORT, _POSTGRES_STATUS)),
         Flow(CNPG, POSTGRES, (POSTGRES_PORT, _POSTGRES_STATUS)),
     ]
-    ours = [*SERVICE.values(), *MIGRATION.values(), SCANNER, WATCHER, KAFKA, ENTITY_OPERATOR, POSTGRES]
+    ours = [*SERVICE.values(), *MIGRATION.values(), SIGNING, SCANNER, WATCHER, KAFKA, ENTITY_OPERATOR, POSTGRES]
     return flows + [Flow(each, DNS, (53,), ("UDP", "TCP")) for each in ours]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes.resources import EXPORTER, KAFKA_CLUSTER, NAME_LABEL, POSTGRES_CLUSTER, Resource, resource
 from conduit_local.observability.configuration import RULES_DIR
 
@@ -18,7 +18,7 @@ METRICS_FILE = RULES_DIR.parent / "kafka-jmx.yml"
 
 def monitoring() -> list[Resource]:
     """PodMonitors, a PrometheusRule per file of rules, and which of Kafka's figures become metrics."""
-    pods = {"matchExpressions": [{"key": NAME_LABEL, "operator": "In", "values": list(SERVICES)}]}
+    pods = {"matchExpressions": [{"key": NAME_LABEL, "operator": "In", "values": [*SERVICES, SIGNER]}]}
     label = {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "targetLabel": "service"}
     return [
         _monitor("services", pods, "http", [label, _job("conduit")]),

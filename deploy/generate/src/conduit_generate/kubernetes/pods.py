@@ -5,9 +5,21 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from conduit_contracts.topics import SIGNER
 from conduit_generate.kubernetes.resources import KAFKA_AUTHORITY, NAME_LABEL, POSTGRES_AUTHORITY
-from conduit_generate.kubernetes.secrets import MAIL_KEY, MAIL_SECRET, WEBHOOK_SECRET, database_secret
-from conduit_local.services import NOTIFIES, POLICY_FILE
+from conduit_generate.kubernetes.secrets import (
+    MAIL_KEY,
+    MAIL_SECRET,
+    SIGNER_SECRET,
+    SIGNER_TOKEN,
+    SIGNING_KEY,
+    SIGNING_KEY_SECRET,
+    TRUSTED_KEYS,
+    TRUSTED_KEYS_SECRET,
+    WEBHOOK_SECRET,
+    database_secret,
+)
+from conduit_local.services import NOTIFIES, POLICY_FILE, SERVES_OFFICERS
 from conduit_operate.access import service_principal
 
 UID = 10001
@@ -21,6 +33,9 @@ places = SimpleNamespace(
     postgres_authority=f"{_ACCESS}/postgres-ca.crt",
     smtp_password=f"{_ACCESS}/smtp-password",
     policy=f"{_POLICY}/{POLICY_FILE.name}",
+    signing_key=f"{_ACCESS}/signing-key.json",
+    signer_token=f"{_ACCESS}/signer-token",
+    trusted_keys=f"{_ACCESS}/trusted-keys.json",
     webhooks=_WEBHOOKS,
 )
 """Where a container finds each file."""
@@ -84,10 +99,25 @@ def volumes(service: str, policy: str) -> list[dict[str, Any]]:
     ]
     if service == NOTIFIES:
         sources.append(_file(MAIL_SECRET, MAIL_KEY, "smtp-password"))
+    if service in SERVES_OFFICERS:
+        sources.append(_file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS))
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}
     if service == NOTIFIES:
         webhooks = {"secret": {"secretName": WEBHOOK_SECRET, "defaultMode": 0o440}}
     return [*_access(sources), {"name": "policy", "configMap": {"name": policy}}, {"name": "webhooks", **webhooks}]
+
+
+def signer_volumes() -> list[dict[str, Any]]:
+    """The private key, which no other pod has, the console's token, whom to trust, and the way to Kafka."""
+    return _access(
+        [
+            _file(service_principal(SIGNER), "password", "kafka-password"),
+            _file(KAFKA_AUTHORITY, "ca.crt", "kafka-ca.crt"),
+            _file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS),
+            _file(SIGNING_KEY_SECRET, SIGNING_KEY, "signing-key.json"),
+            _file(SIGNER_SECRET, SIGNER_TOKEN, "signer-token"),
+        ]
+    )
 
 
 def migration_volumes(service: str) -> list[dict[str, Any]]:

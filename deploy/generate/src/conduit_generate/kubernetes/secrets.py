@@ -17,6 +17,11 @@ from conduit_operate.monitor_role import ROLE
 
 API = "external-secrets.io/v1"
 OFFICER_SECRET, OFFICER_KEY = "officer-token", "token"
+TRUSTED_KEYS_SECRET, TRUSTED_KEYS = "officers-trusted-keys", "trusted-keys.json"
+"""Public keys: not secret, and yet whoever can change them can make officers."""
+SIGNING_KEY_SECRET, SIGNING_KEY = "officers-signing-key", "signing-key.json"
+"""Mounted into the signer and nowhere else."""
+SIGNER_SECRET, SIGNER_TOKEN = "signer-token", "token"
 MAIL_SECRET, MAIL_KEY = "smtp", "password"
 WEBHOOK_SECRET = "webhook-secrets"  # noqa: S105  a name
 BACKUP_SECRET = "backup-store"  # noqa: S105  a name
@@ -35,6 +40,9 @@ def external_secrets(environment: Environment) -> list[Resource]:
     databases = [_database(environment, name, role) for name, role in roles.items()]
     single: Mapping[str, tuple[str, ...]] = {
         OFFICER_SECRET: (OFFICER_KEY,),
+        TRUSTED_KEYS_SECRET: (TRUSTED_KEYS,),
+        SIGNING_KEY_SECRET: (SIGNING_KEY,),
+        SIGNER_SECRET: (SIGNER_TOKEN,),
         MAIL_SECRET: (MAIL_KEY,),
         BACKUP_SECRET: ("access-key-id", "secret-access-key"),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes import edge, exporter, flows, kafka, monitoring, postgres, scaling, secrets, workloads
 from conduit_generate.kubernetes.environment import Environment, read_environment
 from conduit_generate.kubernetes.resources import GENERATED, NAMESPACE, PART_OF, Resource, text_of
@@ -30,6 +30,7 @@ def base() -> dict[str, list[Resource]]:
         "namespace.yaml": [namespace()],
         "policy.yaml": [workloads.policy()],
         **{f"{service}.yaml": workloads.standing(service) for service in SERVICES},
+        "signer.yaml": workloads.standing(SIGNER),
         "clamav.yaml": workloads.scanner(),
         "postgres-exporter.yaml": exporter.exporter(),
         "topics.yaml": kafka.topics(kafka.standing_specs()),

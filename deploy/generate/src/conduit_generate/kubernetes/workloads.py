@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes.environment import Environment, Size
 from conduit_generate.kubernetes.pods import (
     MIGRATION_MOUNTS,
@@ -19,6 +19,7 @@ from conduit_generate.kubernetes.pods import (
     container,
     migration_volumes,
     places,
+    signer_volumes,
     spread,
     volumes,
 )
@@ -36,7 +37,15 @@ from conduit_generate.kubernetes.resources import (
     resource,
 )
 from conduit_generate.kubernetes.secrets import OFFICER_KEY, OFFICER_SECRET
-from conduit_local.services import NOTIFIES, POLICY_FILE, Smtp, Surroundings, module_of, service_environment
+from conduit_local.services import (
+    NOTIFIES,
+    POLICY_FILE,
+    Smtp,
+    Surroundings,
+    module_of,
+    service_environment,
+    signer_environment,
+)
 from conduit_operate.access import service_principal
 from conduit_operate.databases import database_of
 from conduit_operate.secured import MECHANISM, PROTOCOL
@@ -78,14 +87,7 @@ def deployment(service: str, environment: Environment) -> Resource:
     main = container(
         service, image(service, environment), env=_environment(service, environment), resources=_resources(size)
     )
-    main |= {
-        "ports": [{"name": "http", "containerPort": HTTP_PORT}],
-        "startupProbe": {**_probe("/livez"), "periodSeconds": 2, "failureThreshold": 30},
-        "livenessProbe": {**_probe("/livez"), "periodSeconds": 10, "failureThreshold": 3},
-        "readinessProbe": {**_probe("/readyz"), "periodSeconds": 5, "failureThreshold": 2},
-        "lifecycle": {"preStop": {"sleep": {"seconds": LEAVE_SECONDS}}},
-        "volumeMounts": MOUNTS,
-    }
+    main |= {**_served(), "volumeMounts": MOUNTS}
     pod = {
         **POD,
         "serviceAccountName": service,
@@ -101,6 +103,43 @@ def deployment(service: str, environment: Environment) -> Resource:
         "template": {"metadata": {"labels": labels(service)}, "spec": pod},
     }
     return resource("apps/v1", "Deployment", service, spec, metadata={"labels": labels(service)})
+
+
+def signer(environment: Environment) -> Resource:
+    """What signs officers' commands for the console. Two, as there is little to do and nobody decides without it."""
+    given = signer_environment(
+        _told(SIGNER, environment), key_file=places.signing_key, token_file=places.signer_token, http=("0.0.0.0", HTTP_PORT)
+    )
+    resources = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}}
+    main = container(SIGNER, image(SIGNER, environment), env=list(_entries(given.items())), resources=resources)
+    main |= {**_served(), "volumeMounts": MIGRATION_MOUNTS}
+    pod = {
+        **POD,
+        "serviceAccountName": SIGNER,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "topologySpreadConstraints": spread(SIGNER),
+        "containers": [main],
+        "volumes": signer_volumes(),
+    }
+    spec = {
+        "replicas": 2,
+        "revisionHistoryLimit": 5,
+        "selector": {"matchLabels": labels(SIGNER)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "template": {"metadata": {"labels": labels(SIGNER)}, "spec": pod},
+    }
+    return resource("apps/v1", "Deployment", SIGNER, spec, metadata={"labels": labels(SIGNER)})
+
+
+def _served() -> dict[str, Any]:
+    """Of a container: where it listens, and how the node asks how it is."""
+    return {
+        "ports": [{"name": "http", "containerPort": HTTP_PORT}],
+        "startupProbe": {**_probe("/livez"), "periodSeconds": 2, "failureThreshold": 30},
+        "livenessProbe": {**_probe("/livez"), "periodSeconds": 10, "failureThreshold": 3},
+        "readinessProbe": {**_probe("/readyz"), "periodSeconds": 5, "failureThreshold": 2},
+        "lifecycle": {"preStop": {"sleep": {"seconds": LEAVE_SECONDS}}},
+    }
 
 
 def migration(service: str, environment: Environment) -> Resource:
@@ -138,9 +177,9 @@ def image(service: str, environment: Environment) -> str:
     return f"{environment.images.registry}/conduit-{service}:{environment.images.version}"
 
 
-def _environment(service: str, environment: Environment) -> list[dict[str, Any]]:
+def _told(service: str, environment: Environment) -> Surroundings:
     mail = environment.mail
-    surroundings = Surroundings(
+    return Surroundings(
         kafka={
             "KAFKA_BOOTSTRAP_SERVERS": f"{KAFKA_BOOTSTRAP}:{KAFKA_PORT}",
             "KAFKA_SECURITY_PROTOCOL": PROTOCOL,
@@ -152,8 +191,14 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
         policy_file=places.policy,
         smtp=Smtp(mail.host, mail.port, mail.sender),
         officer_token=_HIDDEN,
+        trusted_keys=places.trusted_keys,
+        local_keys=False,
         secrets_dir=places.webhooks,
     )
+
+
+def _environment(service: str, environment: Environment) -> list[dict[str, Any]]:
+    mail, surroundings = environment.mail, _told(service, environment)
     given = service_environment(service, surroundings, postgres_dsn=_dsn(service), http=("0.0.0.0", HTTP_PORT))
     given["POSTGRES_PASSWORD_FILE"] = places.postgres_password
     if service == NOTIFIES:
@@ -247,7 +292,7 @@ def _clamd() -> Resource:
 
 def services(environment: Environment) -> list[Resource]:
     """The Deployments, in flow order."""
-    return [deployment(service, environment) for service in SERVICES]
+    return [*(deployment(service, environment) for service in SERVICES), signer(environment)]
 
 
 def migrations(environment: Environment) -> list[Resource]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
 from conduit_chassis.records import Delivery, Reader, Record
+from conduit_chassis.testing import VERIFIER
 from conduit_contracts.envelope import Message
 from conduit_contracts.problems import Problem
 from conduit_contracts.topics import consumed_by
@@ -70,7 +71,7 @@ class Service(Protocol):
 def reader(service: str) -> Reader:
     """How the service reads records."""
     readers: Mapping[str, Any] = READERS if service == "notification" else {}
-    return Reader(service, consumed_by(service), readers)
+    return Reader(service, consumed_by(service), readers, VERIFIER)
 
 
 def read(service: str, record: Record) -> Delivery[Any]:

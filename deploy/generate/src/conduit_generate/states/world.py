@@ -17,6 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from conduit_chassis.records import Record
+from conduit_chassis.testing import signed
 from conduit_contracts.envelope import Attributes, Message, encode
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.topics import REGISTRY, Topic
@@ -147,7 +148,7 @@ def record_of(topic: Topic, message: Message, at: datetime) -> Record:
     attributes = Attributes(uuid7_text(), "/conduit/states", message.type, at)
     headers, value = encode(message, attributes)
     name = topic.name(getattr(message, topic.parameter) if topic.parameter else None)
-    return Record(name, 0, next(_offsets), None, headers, value, int(at.timestamp() * 1000))
+    return signed(Record(name, 0, next(_offsets), None, headers, value, int(at.timestamp() * 1000)))
 
 
 def apart(thing: T) -> T:

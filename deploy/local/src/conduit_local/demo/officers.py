@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
 from conduit_contracts import topics
-from conduit_contracts.envelope import Attributes, Command, encode
-from conduit_contracts.ids import uuid7
+from conduit_contracts.envelope import Command
 from conduit_contracts.routing import NameHomeForce, RerouteHandoff, SendToProfessionalStandards, StandDownHandoff
 from conduit_contracts.triage import DecideReview, ReviewOutcome
 from conduit_local.demo.cases import Act
 from conduit_local.demo.observations import Seen
 from conduit_local.demo.records import Wire
 from conduit_local.demo.samples import Sample
+from conduit_local.local_officers import LocalOfficers
 
 _TOPICS: Mapping[type[Command], str] = {
     DecideReview: topics.TRIAGE_REVIEWS.name(),
@@ -31,7 +30,8 @@ _READS = ("intake.referrals", "triage.decisions", "routing.cases")
 class Officers:
     """Feed it each record once; it gives the commands that officers publish then."""
 
-    def __init__(self, samples: Mapping[str, Sample]) -> None:
+    def __init__(self, samples: Mapping[str, Sample], signer: LocalOfficers) -> None:
+        self._signer = signer
         self._acts = {number: list(_turns(sample.case.officers)) for number, sample in samples.items()}
         self._counts: dict[str, Counter[str]] = {number: Counter() for number in samples}
 
@@ -43,7 +43,7 @@ class Officers:
         turn = (seen.name, self._counts[number][seen.name])
         for waits_for, act in self._acts[number]:
             if waits_for == turn:
-                yield _record(act, UUID(seen.value["referral_id"]))
+                yield _record(act, UUID(seen.value["referral_id"]), self._signer)
 
 
 def _turns(acts: Iterable[Act]) -> Iterator[tuple[tuple[str, int], Act]]:
@@ -54,10 +54,9 @@ def _turns(acts: Iterable[Act]) -> Iterator[tuple[tuple[str, int], Act]]:
         yield (act.when, act.nth or before[act.when]), act
 
 
-def _record(act: Act, referral_id: UUID) -> Wire:
+def _record(act: Act, referral_id: UUID, signer: LocalOfficers) -> Wire:
     command = _COMMANDS[act.do](act, referral_id)
-    attributes = Attributes(str(uuid7()), f"/officers/{act.officer}", command.type, datetime.now(UTC), str(referral_id))
-    headers, value = encode(command, attributes)
+    headers, value = signer.command(_TOPICS[type(command)], command)
     if act.do == "send_garbage":
         value = b'{"officer_id": "' + act.officer.encode() + b'"}'
     return Wire(_TOPICS[type(command)], str(referral_id).encode(), headers, value)

@@ -28,6 +28,7 @@ from conduit_local.demo.records import Wire
 from conduit_local.demo.result import Options, Result, Row
 from conduit_local.demo.samples import Sample, duty_contacts, force_register, load_partners
 from conduit_local.demo.webhook_sink import WebhookSink
+from conduit_local.local_officers import LocalOfficers
 from conduit_local.stack import Stack
 from conduit_operate.doors import open_doors
 from conduit_operate.lag import Lag
@@ -64,7 +65,7 @@ class _Run:
             {(sample.case.partner, reference): sample.number for reference, sample in self._by_reference.items()}
         )
         self._partners = Partners(self._samples, options.name)
-        self._officers = Officers(self._samples)
+        self._officers = Officers(self._samples, LocalOfficers.of(stack.state_dir))
         self._outbox: asyncio.Queue[tuple[str, Wire]] = asyncio.Queue()
         self._counts: Counter[str] = Counter()
         self._verdicts: dict[str, list[str]] = {}

@@ -1,0 +1,166 @@
+"""What the console gets signed, and what not: by whom, in which role, after which sign-in."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+
+from conduit_chassis.testing import ManualClock
+from conduit_contracts.envelope import Command
+from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import HubRole, PersonRegistered
+from conduit_contracts.routing import NameHomeForce
+from conduit_contracts.signature import LEEWAY, Signable, verify
+from conduit_contracts.signing_keys import SigningKey, TrustedKeys
+from conduit_signer.rules import FRESH
+from conduit_web import access
+from conduit_web.people import Role
+from services.signer.tests.builders import Register, accepting, asked, declining, person
+
+PATH = "/v1/signatures"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def signable(said: dict[str, Any], command: Any) -> Signable:
+    value = said["value"].encode()
+    place = (said["ce_id"], said["ce_type"], said["ce_source"], said["topic"])
+    return Signable(value, *place, command.referral_id, command.seen_version, command.officer_id)
+
+
+def naming() -> NameHomeForce:
+    return NameHomeForce(
+        referral_id=uuid7(), officer_id="a.okafor", home_force="kent", reason="canary-reason", seen_version=1
+    )
+
+
+async def refusal(console: httpx.AsyncClient, said: dict[str, Any]) -> tuple[int, str, str]:
+    answer = await console.post(PATH, json=said)
+    (problem,) = answer.json()["problems"]
+    return answer.status_code, problem["code"], problem["field"]
+
+
+@pytest.mark.parametrize("made", [accepting, declining, naming])
+async def test_an_officers_command_is_signed_as_its_service_verifies_it(
+    console: httpx.AsyncClient, clock: ManualClock, key: SigningKey, made: Callable[[], Command]
+) -> None:
+    command = made()
+    said = asked(command, clock.now())
+    answer = await console.post(PATH, json=said)
+    assert answer.status_code == 200
+    claims = verify(answer.json()["signature"], signable(said, command), TrustedKeys([key.public()]), clock.now())
+    assert (claims.officer_id, claims.sub, claims.acr) == ("a.okafor", "8f2c", "mfa")
+
+
+async def test_nobody_but_the_console_is_answered(console: httpx.AsyncClient, clock: ManualClock) -> None:
+    said = asked(accepting(), clock.now())
+    for token in ("", "Bearer ", "Bearer other", "synthetic-console-token"):
+        answer = await console.post(PATH, json=said, headers={"Authorization": token})
+        assert answer.status_code == 401
+        assert "signature" not in answer.json()
+    assert (await console.get(PATH)).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("found", "behind", "status", "code"),
+    [
+        (None, False, 403, "officer_not_registered"),
+        (person(), True, 503, "register_behind"),
+        (person(officer_id="b.lindqvist"), False, 403, "officer_differs"),
+        (person(roles=(HubRole.ADMINISTRATOR,)), False, 403, "role_lacking"),
+        (person(subject="another"), False, 403, "officer_not_registered"),
+    ],
+)
+async def test_the_register_decides_and_not_the_console(
+    console: httpx.AsyncClient,
+    clock: ManualClock,
+    register: Register,
+    found: PersonRegistered | None,
+    behind: bool,
+    status: int,
+    code: str,
+) -> None:
+    register.person, register.behind = found, behind
+    assert (await refusal(console, asked(accepting(), clock.now())))[:2] == (status, code)
+
+
+@pytest.mark.parametrize("role", sorted(HubRole))
+async def test_who_may_decide_here_is_who_may_decide_at_a_desk(
+    console: httpx.AsyncClient, clock: ManualClock, register: Register, role: HubRole
+) -> None:
+    register.person = person(roles=(role,))
+    actions = (access.Action.ACCEPT, access.Action.DECLINE, access.Action.NAME_HOME_FORCE, access.Action.STAND_DOWN)
+    may = {Role(role) in access.RULES[action].reach for action in actions}
+    for command in (accepting(), declining(), naming()):
+        answer = await console.post(PATH, json=asked(command, clock.now()))
+        assert {answer.status_code == 200} == may
+
+
+async def test_who_declines_has_just_signed_in(console: httpx.AsyncClient, clock: ManualClock) -> None:
+    assert FRESH > access.FRESH, "what a desk lets through is signed"
+    late = asked(declining(), clock.now(), ago=FRESH + timedelta(seconds=1))
+    assert await refusal(console, late) == (403, "sign_in_again", "auth_time")
+    hours = asked(accepting(), clock.now(), ago=timedelta(hours=7))
+    assert (await console.post(PATH, json=hours)).status_code == 200
+    ahead = asked(accepting(), clock.now(), ago=-LEEWAY - timedelta(seconds=2))
+    assert await refusal(console, ahead) == (403, "sign_in_in_the_future", "auth_time")
+
+
+async def test_nothing_is_signed_that_its_service_would_not_take(console: httpx.AsyncClient, clock: ManualClock) -> None:
+    now = clock.now()
+    wrong: list[tuple[dict[str, Any], str]] = [
+        (asked(accepting(), now, topic="routing.reviews.v1"), "type_not_accepted"),
+        (asked(accepting(), now, topic="intake.referrals.v1"), "type_not_accepted"),
+        (asked(accepting(), now, ce_type="uk.conduit.triage.referral-accepted.v1"), "type_not_accepted"),
+        (asked(accepting(), now, value="{"), "json_invalid"),
+        (asked(accepting(), now, value='{"x": 1}'), "field_missing"),
+        (asked(accepting(seen_version=None), now), "field_missing"),
+    ]
+    for said, code in wrong:
+        answer = await console.post(PATH, json=said)
+        assert answer.status_code == 422
+        assert code in [each["code"] for each in answer.json()["problems"]]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+@given(
+    changes=st.dictionaries(
+        st.sampled_from(sorted(asked(accepting(), NOW))), st.none() | st.text() | st.integers(), min_size=1
+    )
+)
+async def test_whatever_is_asked_is_answered_and_repeats_nothing(
+    console: httpx.AsyncClient, clock: ManualClock, changes: dict[str, Any]
+) -> None:
+    answer = await console.post(PATH, json=asked(accepting(), clock.now()) | changes)
+    assert answer.status_code in {200, 403, 422}
+    assert "canary" not in answer.text
+
+
+async def test_a_body_that_is_too_large_or_no_json_is_refused(console: httpx.AsyncClient) -> None:
+    for body in (b"x" * 600_000, b"", b"[]", b"\xff"):
+        answer = await console.post(PATH, content=body)
+        assert answer.status_code == 422
+
+
+async def test_what_was_asked_stands_in_no_log_and_no_metric(
+    console: httpx.AsyncClient, clock: ManualClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = REGISTRY.get_sample_value("conduit_signer_requests_total", {"outcome": "signed"}) or 0
+    command = accepting()
+    said = asked(command, clock.now())
+    signature = (await console.post(PATH, json=said)).json()["signature"]
+    await console.post(PATH, json=asked(accepting(officer_id="b.lindqvist"), clock.now()))
+    logged = capsys.readouterr()
+    for hidden in ("canary", "8f2c", "a.okafor", signature[:40], "BEGIN"):
+        assert hidden not in logged.out + logged.err
+    assert REGISTRY.get_sample_value("conduit_signer_requests_total", {"outcome": "signed"}) == before + 1
+
+
+def test_the_id_of_a_referral_is_one() -> None:
+    assert UUID(json.loads(asked(accepting(), NOW)["value"])["referral_id"]).version == 7
