@@ -45,7 +45,7 @@ MOST_ADDITIONS = 2_000
 """Of one referral, as intake has it: the next one is refused."""
 IDLE_SECONDS = 5.0
 DANGERS, DANGER_EVERY_SECONDS = 8, 1.0
-"""Children in danger that another partner tells of while the flood is dealt with."""
+"""Children in danger that another partner tells of while the flood is dealt with, and as many ordinary referrals."""
 PATIENCE_SECONDS, LONGEST_SECONDS = 120.0, 900.0
 """So long nothing arrives, or a service takes for all that waits for it, before a run is given up."""
 FLOODER, OTHER = PARTNERS[:2]
@@ -172,7 +172,7 @@ class Bench:
         started = time.time()
         routing.start()
         self._stack.wait_ready("routing")
-        dangers = self._several_in_danger(arrivals)
+        dangers, ordinary = self._others(arrivals)
         arrivals.wait(awaited, PATIENCE_SECONDS, self._look)
         seconds = max(map(arrivals.at, awaited)) - started
         self._rest()
@@ -184,18 +184,23 @@ class Bench:
             "seconds": round(seconds, 1),
             "peak_mib": peaks,
             "danger_seconds": dangers,
+            "ordinary_seconds": ordinary,
         }
 
-    def _several_in_danger(self, arrivals: Arrivals) -> list[float]:
-        """Not one after the other's arrival, but one a second."""
-        begun: list[tuple[float, Place]] = []
+    def _others(self, arrivals: Arrivals) -> tuple[list[float], list[float]]:
+        """Of another partner's children in danger and ordinary referrals, what each took: not one after the other's arrival,
+        but one of both a second."""
+        begun: tuple[list[tuple[float, Place]], list[tuple[float, Place]]] = ([], [])
         for _ in range(DANGERS):
-            each = floods.in_danger(OTHER, self._next())
-            begun.append((time.time(), (FORCE_CASES.name(floods.ELSEWHERE), each.reference)))
-            self._send([each])
-            time.sleep(max(0.0, begun[-1][0] + DANGER_EVERY_SECONDS - time.time()))
-        arrivals.wait([place for _, place in begun], LONGEST_SECONDS, self._look)
-        return [round(arrivals.at(place) - since, 2) for since, place in begun]
+            since = time.time()
+            danger, ordinary = floods.in_danger(OTHER, self._next()), floods.referral(OTHER, self._next())
+            begun[0].append((since, (FORCE_CASES.name(floods.ELSEWHERE), danger.reference)))
+            begun[1].append((since, (FORCE_CASES.name(floods.HOME), ordinary.reference)))
+            self._send([danger, ordinary])
+            time.sleep(max(0.0, since + DANGER_EVERY_SECONDS - time.time()))
+        arrivals.wait([place for each in begun for _, place in each], LONGEST_SECONDS, self._look)
+        first, second = ([round(arrivals.at(place) - since, 2) for since, place in each] for each in begun)
+        return first, second
 
     def _in_danger(self, arrivals: Arrivals) -> float:
         each = floods.in_danger(OTHER, self._next())

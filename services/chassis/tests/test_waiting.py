@@ -44,6 +44,21 @@ class TestWhose:
         assert named_partner(raw_record("t", "a", [], b'{"text":"\\"partner_id\\":\\"x\\"","partner_id":"y"}')) == "y"
 
 
+class TestWhoHasFew:
+    def test_nobody_where_nobody_has_a_crowd(self) -> None:
+        assert waiting.with_few({}) == set()
+        assert waiting.with_few({"one": waiting.CROWD - 1, "two": 1}) == set()
+
+    def test_whoever_has_little_where_another_has_one(self) -> None:
+        found = {"one": waiting.CROWD, "two": waiting.FEW, "three": waiting.FEW + 1, "four": 1}
+        assert waiting.with_few(found) == {"two", "four"}
+
+    def test_a_part_of_a_large_crowd_is_few_but_no_crowd_is(self) -> None:
+        for crowd in (4 * waiting.CROWD, 1_000 * waiting.CROWD):
+            found = {"one": crowd, "two": waiting.FEW_AT_MOST, "three": waiting.FEW_AT_MOST + 1, "four": crowd}
+            assert waiting.with_few(found) == {"two"}
+
+
 class TestABatch:
     def test_is_whole_where_nobody_has_a_crowd(self) -> None:
         assert split([made(0, "a", "one"), made(1, "b", "two"), made(2, "c", None)]) == [[0, 1, 2]]

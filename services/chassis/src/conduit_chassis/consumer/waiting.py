@@ -17,6 +17,8 @@ CROWD = 768 * 1024
 """Records that cost so much are a crowd: two hundred ordinary ones, or four of the largest."""
 FEW = 192 * 1024
 """Whose records cost so much at most does not wait for another's crowd: fifty ordinary ones, and none of the largest."""
+FEW_AT_MOST, PART_OF_CROWD = 384 * 1024, 8
+"""An eighth of a large crowd is few as well, up to this: who fell behind because of it does not have many for that."""
 
 SenderOf: TypeAlias = Callable[[Record], str | None]
 
@@ -37,9 +39,11 @@ def costs(records: Iterable[tuple[Record, str | None]]) -> Counter[str]:
 
 def with_few(found: Mapping[str, int]) -> set[str]:
     """Of senders by what theirs costs, those that have few while another has a crowd."""
-    if max(found.values(), default=0) < CROWD:
+    crowd = max(found.values(), default=0)
+    if crowd < CROWD:
         return set()
-    return {whose for whose, costs_so in found.items() if costs_so <= FEW}
+    most = max(FEW, min(crowd // PART_OF_CROWD, FEW_AT_MOST))
+    return {whose for whose, costs_so in found.items() if costs_so <= most}
 
 
 def few_first(records: Sequence[Record], sender: SenderOf) -> list[Sequence[Record]]:
