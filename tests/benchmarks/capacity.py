@@ -84,12 +84,17 @@ class Need:
     """For rented machines and disks at the end of the first year, without people."""
 
 
+def services_of(one: Footprint) -> list[str]:
+    """The services that were measured, in flow order. A new one counts once `make capacity` has measured it."""
+    return [name for name in SERVICES if name in one.cpu_ms]
+
+
 def need(size: Service, one: Footprint) -> Need:
     """What a size needs when one referral costs this."""
     average = size.per_year / YEAR_SECONDS
     peak = average * size.peak
     cores = {part: one.idle_cores[part] + peak * one.cpu_ms[part] / 1000 for part in one.cpu_ms}
-    processes = {name: max(LEAST_REPLICAS, math.ceil(cores[name] / BUSIEST_CORE)) for name in SERVICES}
+    processes = {name: max(LEAST_REPLICAS, math.ceil(cores[name] / BUSIEST_CORE)) for name in services_of(one)}
     partitions = max(LEAST_PARTITIONS, PARTITIONS_PER_PROCESS * max(processes.values()))
     per_day = average * DAY
     retained = sum(one.topic_bytes.get(t.template, 0) * t.retention.days for t in REGISTRY if not t.compacted)
@@ -147,9 +152,9 @@ class Row(NamedTuple):
 ROWS = (
     Row("referrals a year", lambda size, _: f"{size.per_year:,.0f}"),
     Row("referrals a second: average, busiest hour", lambda _, n: f"{_short(n.per_second)}, {_short(n.peak_per_second)}"),
-    Row("cores in the busiest hour: services", lambda _, n: _short(sum(n.cores[name] for name in SERVICES))),
+    Row("cores in the busiest hour: services", lambda _, n: _short(sum(n.cores[name] for name in n.processes))),
     Row("… Kafka, PostgreSQL", lambda _, n: f"{_short(n.cores['kafka'])}, {_short(n.cores['postgres'])}"),
-    Row("processes of each service", lambda _, n: "/".join(str(n.processes[name]) for name in SERVICES)),
+    Row("processes of each service", lambda _, n: "/".join(map(str, n.processes.values()))),
     Row("partitions of an internal topic", lambda _, n: f"{n.partitions}"),
     Row("topics, partitions in all", lambda _, n: f"{n.topics:,}, {n.topic_partitions:,}"),
     Row("disk of Kafka, three copies", lambda _, n: _size(n.kafka_bytes)),
