@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg.errors import LockNotAvailable
+from structlog.testing import capture_logs
 
 from conduit_chassis import migrate as module
 from conduit_chassis.migrate import MigrationError, migrate
@@ -44,6 +45,18 @@ def test_a_later_migration_is_applied_to_what_stands(empty: str, tmp_path: Path)
     (tmp_path / "0002_two.sql").write_text("CREATE TABLE two (id integer);")
     assert migrate(empty, tmp_path) == ["0002_two"]
     assert {"one", "two"} <= tables(empty)
+
+
+def test_what_a_newer_release_applied_is_named_in_the_log_and_left_alone(empty: str, tmp_path: Path) -> None:
+    (tmp_path / "0001_one.sql").write_text("CREATE TABLE one (id integer);")
+    migrate(empty, tmp_path)
+    (tmp_path / "0002_of_the_newer.sql").write_text("CREATE TABLE two (id integer);")
+    migrate(empty, tmp_path)
+    (tmp_path / "0002_of_the_newer.sql").unlink()
+    with capture_logs() as said:
+        assert migrate(empty, tmp_path) == []
+    assert [each["migrations"] for each in said if each["event"] == "database_is_newer"] == [["0002_of_the_newer"]]
+    assert "two" in tables(empty)
 
 
 def _samples(dsn: str) -> str:
