@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from conduit_contracts.geography import force_areas
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role, Supplement, Urgency
+from conduit_contracts.told import Told
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage import rules
 from conduit_triage.cases import Assessment, OpenReview, State
 from conduit_triage.policy import DeclineTerms, TriagePolicy
 from conduit_triage.rules import Accept, NeedsReview, assess
-from conduit_triage.told import Told
 from services.triage.tests import strategies
 from services.triage.tests.builders import (
     BIRMINGHAM,

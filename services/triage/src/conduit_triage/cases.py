@@ -8,8 +8,8 @@ from uuid import UUID
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
 from conduit_contracts.referral import Ground, Referral, Supplement, Urgency
+from conduit_contracts.told import Told
 from conduit_contracts.triage import DeclineReason, ReviewReason
-from conduit_triage.told import Told
 
 RULES = "rules"
 

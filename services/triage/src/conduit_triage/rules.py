@@ -12,11 +12,11 @@ from typing import TypeAlias
 from uuid import UUID
 
 from conduit_contracts.geography import forces
-from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role, Supplement
+from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Supplement
+from conduit_contracts.told import URGENCY_RANK, Told, count_grounds, more_urgent
 from conduit_contracts.triage import DecideReview, ReviewReason
 from conduit_triage.cases import Assessment, OpenReview, State
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.told import URGENCY_RANK, Told, more_urgent
 
 MOST_ROUNDS = 2
 """A first review, and one second look."""
@@ -63,14 +63,8 @@ def is_child_sexual_abuse(referral: Referral) -> bool:
 
 
 def counted_grounds(policy: TriagePolicy, told: Told) -> tuple[Ground, ...]:
-    """The counted grounds that hold. Estimates do not count; who or what is described twice counts once."""
-    numbers = told.numbers
-    counts = (
-        (Ground.NUMBER_OF_VICTIMS, max(numbers.victims_known, told.of_role(Role.VICTIM)), policy.victims_at_least),
-        (Ground.NUMBER_OF_SUSPECTS, max(numbers.suspects_known, told.of_role(Role.SUSPECT)), policy.suspects_at_least),
-        (Ground.NUMBER_OF_FORCE_AREAS, told.areas, policy.force_areas_at_least),
-    )
-    return tuple(ground for ground, known, at_least in counts if known >= at_least)
+    """The counted grounds that hold."""
+    return tuple(each.ground for each in count_grounds(policy, told) if each.is_met)
 
 
 def _reasons(policy: TriagePolicy, referral: Referral, numbers: Numbers, *, counted: bool) -> tuple[ReviewReason, ...]:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from conduit_contracts.geography import force_area
-from conduit_contracts.referral import OffencePlace, Person, Referral, Role, Supplement, Urgency
+from conduit_contracts.referral import Ground, OffencePlace, Person, Referral, Role, Supplement, Urgency
 
 URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
 """Most urgent first."""
@@ -63,3 +64,39 @@ class Told:
 def more_urgent(urgency: Urgency, said: Urgency | None) -> Urgency:
     """The more urgent of what holds and what was said, if anything."""
     return urgency if said is None else min(urgency, said, key=URGENCY_RANK.__getitem__)
+
+
+class Thresholds(Protocol):
+    """From how many on a case is complex, as the policy file has it."""
+
+    @property
+    def victims_at_least(self) -> int: ...
+    @property
+    def suspects_at_least(self) -> int: ...
+    @property
+    def force_areas_at_least(self) -> int: ...
+
+
+class CountedGround(NamedTuple):
+    """One of the three grounds that are counted."""
+
+    ground: Ground
+    known: int
+    at_least: int
+
+    @property
+    def is_met(self) -> bool:
+        """Whether it makes the case complex."""
+        return self.known >= self.at_least
+
+
+def count_grounds(thresholds: Thresholds, told: Told) -> tuple[CountedGround, ...]:
+    """The counted grounds, met or not. Estimates do not count; who or what is described twice counts once."""
+    numbers = told.numbers
+    victims = max(numbers.victims_known, told.of_role(Role.VICTIM))
+    suspects = max(numbers.suspects_known, told.of_role(Role.SUSPECT))
+    return (
+        CountedGround(Ground.NUMBER_OF_VICTIMS, victims, thresholds.victims_at_least),
+        CountedGround(Ground.NUMBER_OF_SUSPECTS, suspects, thresholds.suspects_at_least),
+        CountedGround(Ground.NUMBER_OF_FORCE_AREAS, told.areas, thresholds.force_areas_at_least),
+    )
