@@ -48,8 +48,8 @@ bench-install: install $(BENCH)/.installed ## Make .conduit/bench-venv: quixstre
 
 ##@ Run
 .PHONY: demo up down
-demo: install ## Run the main job on real Kafka and PostgreSQL: sample referrals become acknowledged hand-offs
-	$(BIN)/conduit demo
+demo: install ## Run the main job on real Kafka and PostgreSQL: sample referrals become acknowledged hand-offs (STAY=1: look at them in the console)
+	$(BIN)/conduit demo $(if $(STAY),--stay)
 
 up: install ## Run everything in the foreground; .conduit/env tells clients where (Ctrl-C or make down ends it)
 	$(BIN)/conduit up

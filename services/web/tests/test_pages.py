@@ -17,11 +17,11 @@ from babel.messages.pofile import read_po
 from starlette.types import ASGIApp
 
 from conduit_generate.frontend import STATIC, SUMS, sums
-from conduit_generate.words import METHODS, OPTIONS, SOURCES, template
+from conduit_generate.words import DESKS, METHODS, OPTIONS, pot, sources, template
 from conduit_web.lists import FETCH, Currency, list_page, read_key, write_key
 from conduit_web.people import Identity
 from conduit_web.troubles import Trouble
-from conduit_web.words import LOCALE, catalogues, language_for
+from conduit_web.words import catalogues, language_for
 from services.web.tests.browser import Browser
 from services.web.tests.crafted import ISSUER, CraftedProvider
 from services.web.tests.html_desk import html_pages, router
@@ -151,10 +151,11 @@ def test_a_word_outside_of_the_catalogues_is_seen() -> None:
     assert Words('<p aria-label="Menu">⟦Sign in⟧ now</p><script>no()</script>').found == ["Menu", "⟦Sign in⟧ now"]
 
 
-def test_the_template_of_catalogues_has_every_word() -> None:
-    assert (LOCALE / "web.pot").read_text(encoding="utf-8") == template()
-    found = {words for _, _, words, _, _ in extract_from_dir(str(SOURCES), METHODS, OPTIONS)}
-    with (LOCALE / "web.pot").open("rb") as file:
+@pytest.mark.parametrize("desk", DESKS)
+def test_the_template_of_catalogues_has_every_word(desk: str) -> None:
+    assert pot(desk).read_text(encoding="utf-8") == template(desk)
+    found = {words for _, _, words, _, _ in extract_from_dir(str(sources(desk)), METHODS, OPTIONS)}
+    with pot(desk).open("rb") as file:
         assert {message.id for message in read_po(file) if message.id} == found
     assert len(found) > 40
 

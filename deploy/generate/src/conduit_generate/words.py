@@ -1,6 +1,7 @@
-"""The template of catalogues: every word of `services/web` that people read, with where it stands.
+"""The templates of catalogues: every word of pages that people read, with where it stands, a file for each desk.
 
-`python -m conduit_generate.words` writes it. Whoever translates copies it to `locale/<language>.po` and fills it in.
+`python -m conduit_generate.words` writes them. Whoever translates copies each to `locale/<language>.po` beside it and
+fills it in.
 """
 
 from __future__ import annotations
@@ -13,16 +14,26 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
-SOURCES = Path(__file__).parents[4] / "services" / "web" / "src" / "conduit_web"
-POT = SOURCES / "locale" / "web.pot"
+SERVICES = Path(__file__).parents[4] / "services"
+DESKS = ("web", "console")
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
 
 
-def template() -> str:
+def sources(desk: str) -> Path:
+    """Where a desk's words stand."""
+    return SERVICES / desk / "src" / f"conduit_{desk}"
+
+
+def pot(desk: str) -> Path:
+    """The file."""
+    return sources(desk) / "locale" / f"{desk}.pot"
+
+
+def template(desk: str) -> str:
     """The text of the file. It has no date of its own, so that it changes only with the words."""
-    catalog = Catalog(project="conduit-web", version="0", creation_date=datetime(2026, 1, 1, tzinfo=UTC))
-    for file, _line, words, comments, context in extract_from_dir(str(SOURCES), METHODS, OPTIONS):
+    catalog = Catalog(project=f"conduit-{desk}", version="0", creation_date=datetime(2026, 1, 1, tzinfo=UTC))
+    for file, _line, words, comments, context in extract_from_dir(str(sources(desk)), METHODS, OPTIONS):
         catalog.add(words, None, [(file, 1)], auto_comments=comments, context=context)
     written = io.BytesIO()
     write_po(written, catalog, omit_header=True, sort_output=True, include_lineno=False)
@@ -30,4 +41,5 @@ def template() -> str:
 
 
 if __name__ == "__main__":
-    POT.write_text(template(), encoding="utf-8")
+    for each in DESKS:
+        pot(each).write_text(template(each), encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 from conduit_contracts.programme import PartnerRegistered
 from conduit_local.demo.samples import folder as samples
 from conduit_local.demo.samples import load_partners
+from conduit_local.personas import PERSONAS
 from conduit_local.stack import Stack
 from conduit_operate.clients import folder
 
@@ -18,6 +19,8 @@ def greeting(stack: Stack) -> Iterator[str]:
     """Line by line, none longer than a narrow terminal unless a path is."""
     intake = stack.url("intake")
     places = {
+        "console": f"{stack.url('console')}/",
+        "sign in as": ", ".join(each.name for each in PERSONAS),
         "credentials": f"{_short(folder(stack.state_dir))}/  two files per partner and force",
         "addresses": str(_short(stack.state_dir / "env")),
         "partner API": intake,

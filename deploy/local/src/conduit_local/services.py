@@ -26,6 +26,7 @@ __all__ = [
     "NICENESS",
     "POLICY_FILE",
     "SAMPLE_PARTNERS",
+    "SHOWS",
     "Smtp",
     "Surroundings",
     "module_of",

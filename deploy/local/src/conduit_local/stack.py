@@ -6,6 +6,7 @@ data.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Self
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_local.children import Child
+from conduit_local.identity_provider import EmbeddedProvider
 from conduit_local.kafka import QUICK_START
 from conduit_local.keeper import Part
 from conduit_local.local_officers import (
@@ -30,6 +32,7 @@ from conduit_local.local_officers import (
     trusted_keys_path,
 )
 from conduit_local.observability import jmx
+from conduit_local.personas import CLIENT, REALM, register_personas
 from conduit_local.ports import LOOPBACK, keep_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
 from conduit_local.replicas import READY_SECONDS, Replica, Replicas, process_name, replicas_of
@@ -39,6 +42,7 @@ from conduit_local.services import (
     NICENESS,
     POLICY_FILE,
     SAMPLE_PARTNERS,
+    SHOWS,
     Smtp,
     Surroundings,
     module_of,
@@ -103,6 +107,8 @@ class Options:
     """Whether a stand-in scans attachments; without one they stay pending, unless `extra_env` names a clamd."""
     signer: bool = False
     """Whether the console's signer runs; `local_officers` signs without it."""
+    pages: bool = False
+    """Whether an identity provider runs, with personas, and the console serves its pages."""
     servers_alone: bool = False
     """Whether only Kafka and PostgreSQL run, with databases and topics, as for a restore."""
     observed: bool = False
@@ -130,6 +136,7 @@ class Stack:
         self._servers: Servers | None = None
         self._smtp_child: Child | None = None
         self._scanner: Child | None = None
+        self._identity: EmbeddedProvider | None = None
         self._signer: Child | None = None
         self.signer_url = ""
         """Where the signer listens, once it does."""
@@ -256,7 +263,9 @@ class Stack:
         )
         self._exit.callback(self._stop_children)
         self._tell("making databases and topics")
-        together(self._provision, self._open_doors, self._start_smtp, self._start_scanner)
+        together(self._provision, self._open_doors, self._start_smtp, self._start_scanner, self._start_identity)
+        if self._identity is not None:
+            register_personas(self.broker, self._identity.issuer(REALM))
         self._start_signer()
         self._start_services()
         write_env_file(self.state_dir, self.env())
@@ -320,6 +329,18 @@ class Stack:
         self._signer, self.signer_url = child, f"http://{LOOPBACK}:{port}"
         wait_for_port(port, READY_SECONDS, child.ensure_alive)
 
+    def _start_identity(self) -> None:
+        if self.options.pages:
+            self._identity = EmbeddedProvider(self.state_dir, tell=self._tell)
+            self._identity.start()
+
+    def _pages(self, port: int) -> dict[str, str]:
+        """What the console is told of its pages, where it has any."""
+        if self._identity is None:
+            return {}
+        about = {"name": REALM, "label": "The hub", "issuer": self._identity.issuer(REALM), "client_id": CLIENT}
+        return {"PUBLIC_URL": f"http://{LOOPBACK}:{port}", "IDENTITY_PROVIDERS": json.dumps([about])}
+
     def _start_replica(self, name: str, number: int) -> None:
         process = process_name(name, number)
         port = keep_port(self.state_dir, process)
@@ -329,7 +350,7 @@ class Stack:
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(TRACING)}
-        known = self._scanned_at if name == INTAKE else {}
+        known = self._scanned_at if name == INTAKE else self._pages(port) if name == SHOWS else {}
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **known, **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)
@@ -353,4 +374,5 @@ class Stack:
 
     def _others(self) -> list[Child]:
         """The processes that are no service."""
-        return [child for child in (self._smtp_child, self._scanner, self._signer) if child]
+        identity = self._identity.child if self._identity else None
+        return [child for child in (self._smtp_child, self._scanner, self._signer, identity) if child]

@@ -45,7 +45,7 @@ def up(
         bool, typer.Option("--servers", help="Run Kafka and PostgreSQL alone, as for `conduit restore`.")
     ] = False,
 ) -> None:
-    """Run Kafka, PostgreSQL, an SMTP sink and the services until Ctrl-C or `conduit down`.
+    """Run Kafka, PostgreSQL, an SMTP sink, an identity provider and the services until Ctrl-C or `conduit down`.
 
     What ends by itself is started again, after a pause that grows from a second to a minute while it keeps ending.
     """
@@ -57,6 +57,7 @@ def up(
         observed=observe and not servers,
         scanner=not servers,
         signer=not servers,
+        pages=not servers,
         servers_alone=servers,
     )
     raise typer.Exit(run(state_dir, options))

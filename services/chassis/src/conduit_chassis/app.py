@@ -200,6 +200,7 @@ class _Running:
         applied = await asyncio.to_thread(
             migrate.migrate,
             arguments["dsn"],
+            *self.service.brought,
             self.service.migrations,
             password=arguments.get("password"),
             lock_timeout_ms=self.settings.lock_timeout_ms,

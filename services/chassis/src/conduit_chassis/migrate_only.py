@@ -72,6 +72,7 @@ def _migrate(service: Service[Any], settings: MigrationSettings) -> int:
     try:
         applied = migrate.migrate(
             settings.postgres_dsn.get_secret_value(),
+            *service.brought,
             service.migrations,
             password=settings.password(),
             lock_timeout_ms=settings.lock_timeout_ms,

@@ -88,6 +88,8 @@ class Service(Generic[W]):
     """Pairs of path prefix and application; the application sees the whole path."""
     readers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """Narrower models per event type, for what this service has no need to know."""
+    brought: tuple[Path, ...] = ()
+    """Migrations of what it builds on, applied before its own."""
     topics: tuple[Topic, ...] | None = None
     """What it reads, where that is not what the registry says for its name."""
     ahead: tuple[Topic, ...] = ()

@@ -1,22 +1,81 @@
 """Wires the console together."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+from starlette.types import ASGIApp
 
 from conduit_chassis import postgres
 from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.people_follower import PeopleFollower
 from conduit_console import batch, metrics
 from conduit_console.following import keep_current, measure
+from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.handlers import HANDLERS
+from conduit_console.pages.front import create_console
 from conduit_console.readers import READERS
 from conduit_console.settings import ConsoleSettings
 from conduit_console.work import ConsoleWork
+from conduit_contracts.topics import OFFICERS
+from conduit_web import MIGRATIONS
+from conduit_web.settings import DeskSettings
 
 MEASURE_SECONDS = 5.0
 
 
-def start(_runtime: Runtime) -> None:
-    """It needs nothing but its settings."""
+@dataclass(frozen=True)
+class PagesBasis:
+    """What pages stand on: who is who, and what the policy says. None where no pages are served."""
+
+    desk: DeskSettings
+    policy: ShownPolicy
+    people: PeopleFollower
+
+
+def start(runtime: Runtime) -> PagesBasis | None:
+    """Raises ConfigurationError where pages are wanted and cannot be."""
+    settings = cast("ConsoleSettings", runtime.settings)
+    if settings.public_url is None:
+        return None
+    if settings.policy_file is None:
+        raise ConfigurationError("POLICY_FILE is needed: the pages show its thresholds")
+    try:
+        desk = DeskSettings()
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, each["loc"])).upper() for each in error.errors(include_input=False))
+        raise ConfigurationError(f"the pages' settings cannot be used: {places}") from None
+    people = PeopleFollower(settings, runtime.clock, name="console", topics=(OFFICERS,))
+    return PagesBasis(desk, read_shown_policy(settings.policy_file), people)
+
+
+def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
+    """The pages, where there are any."""
+    basis: PagesBasis | None = runtime.context
+    return () if basis is None else (("/", create_console(runtime, basis.desk, basis.policy, basis.people)),)
+
+
+async def follow_people(runtime: Runtime) -> None:
+    """The worker that knows who is who."""
+    basis: PagesBasis | None = runtime.context
+    if basis is not None:
+        await basis.people.run()
+
+
+async def watch_people(runtime: Runtime) -> None:
+    """The worker that says where it is not known who is who: then nobody can come in."""
+    basis: PagesBasis | None = runtime.context
+    while basis is not None:
+        reason = basis.people.not_ready()
+        if reason is None:
+            runtime.health.recovered("people")
+        else:
+            runtime.health.down("people", reason)
+        await asyncio.sleep(1)
 
 
 def create_service() -> Service[ConsoleWork]:
@@ -28,8 +87,15 @@ def create_service() -> Service[ConsoleWork]:
         save=batch.save,
         start=start,
         migrations=Path(__file__).parent / "migrations",
+        brought=(MIGRATIONS,),
         settings=ConsoleSettings,
-        workers=(Worker("keep_current", keep_current), Worker("measure", measure_all)),
+        workers=(
+            Worker("keep_current", keep_current),
+            Worker("measure", measure_all),
+            Worker("follow_people", follow_people),
+            Worker("watch_people", watch_people),
+        ),
+        routes=routes,
         readers=READERS,
     )
 

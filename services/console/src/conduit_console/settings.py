@@ -1,6 +1,7 @@
 """The console's settings, besides those of every service."""
 
 from math import inf
+from pathlib import Path
 
 from pydantic import Field
 
@@ -16,3 +17,7 @@ class ConsoleSettings(Settings):
     """So always for as long as that. One referral leads to several records here within a moment, which share a batch."""
     lag_every_seconds: float = Field(default=1.0, gt=0)
     """Sooner than others: every list says up to when it is complete."""
+    public_url: str | None = None
+    """Where people's browsers find the pages. Without it none are served, and the console only follows the topics. With it,
+    IDENTITY_PROVIDERS and POLICY_FILE are needed too."""
+    policy_file: Path | None = None

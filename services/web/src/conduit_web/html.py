@@ -1,6 +1,6 @@
 """Pages from templates: GOV.UK Frontend without the crown, every value escaped, words from the catalogues."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from gettext import NullTranslations
 from pathlib import Path
@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 
+from conduit_web.access import Action, reaches_of
 from conduit_web.sessions import Session
 from conduit_web.settings import Provider
 from conduit_web.troubles import Trouble
@@ -45,7 +46,8 @@ class HtmlPages:
         locale: Path | None = None,
         languages: Mapping[str, NullTranslations] | None = None,
     ) -> None:
-        """`navigation` has a `text` and a `href` for each page; `languages` is given by tests."""
+        """`navigation` has a `text` and a `href` for each page, and an `action` where it is shown to those who may do that;
+        `languages` is given by tests."""
         self._desk_name, self._navigation = desk_name, navigation
         languages = languages or catalogues(*([locale] if locale else []))
         loaders = [FileSystemLoader(templates)] if templates else []
@@ -69,7 +71,7 @@ class HtmlPages:
             "nonce": request.state.nonce,
             "desk_name": _(self._desk_name),
             "heading": _(heading),
-            "navigation": [{**each, "text": _(each["text"])} for each in self._navigation],
+            "navigation": [{**each, "text": _(each["text"])} for each in self._navigation if _is_for(each, visit)],
             "visit": visit,
             "form_token": lambda: _form_token(visit),
         }
@@ -96,6 +98,10 @@ class HtmlPages:
         """What people see last."""
         return self.page(request, "conduit_web/signed_out.html", N_("You have signed out"))
 
+    def look_up(self, request: Request) -> Callable[[str], str]:
+        """Words in the language of the person who asks."""
+        return self._words[self._language(request)].gettext
+
     def _language(self, request: Request) -> str:
         return language_for(request.headers.get("accept-language", ""), list(self._words))
 
@@ -106,6 +112,11 @@ def _environment(loader: ChoiceLoader, words: NullTranslations) -> Environment:
     made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     made.globals |= {"moment": date_and_time, "clock_time": clock_time}
     return made
+
+
+def _is_for(page: Mapping[str, str], visit: Visit | None) -> bool:
+    """Whether the person may do what the page is for."""
+    return "action" not in page or (visit is not None and bool(reaches_of(Action(page["action"]), visit.person)))
 
 
 def _form_token(visit: Visit | None) -> Markup:

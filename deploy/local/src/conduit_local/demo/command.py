@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from conduit_local.demo.observations import Outcome
 from conduit_local.demo.result import Options, Result
 from conduit_local.demo.run import run_samples
 from conduit_local.demo.samples import Sample, load_samples
+from conduit_local.greeting import greeting
 from conduit_local.services import POLICY_FILE
 from conduit_local.stack import Stack
 from conduit_operate.commands.exits import exits
@@ -40,6 +42,7 @@ def demo(
     only: Annotated[list[str] | None, typer.Option(help="Numbers of the samples to run; all of them by default.")] = None,
     keep: Annotated[bool, typer.Option(help="Keep data and logs of the run, and say where.")] = False,
     secured: Annotated[bool, typer.Option("--secured/--plain", help="Whether Kafka asks for TLS and passwords.")] = True,
+    stay: Annotated[bool, typer.Option("--stay", help="Let it run until Ctrl-C, to look at it in the console.")] = False,
     report_to: Annotated[
         Path | None, typer.Option("--report", help="Where to write what came of it; .conduit/demo.json.")
     ] = None,
@@ -50,7 +53,7 @@ def demo(
     samples = [sample for sample in load_samples() if not only or sample.number in only]
     folder = Path(tempfile.mkdtemp(prefix="conduit-demo-"))
     try:
-        result, started = _run(console, samples, folder, secured=secured)
+        result, started = _run(console, samples, folder, secured=secured, stay=stay)
     except BaseException:
         keep = True
         raise
@@ -67,19 +70,29 @@ def demo(
     raise typer.Exit(0 if result.as_expected else 1)
 
 
-def stack_options(extra_env: Mapping[str, str] | None = None, *, secured: bool = True) -> stack.Options:
+def stack_options(extra_env: Mapping[str, str] | None = None, *, secured: bool = True, pages: bool = False) -> stack.Options:
     """A stack on which the samples come to what is expected: short clocks, and webhooks to this machine."""
     shared = {"WEBHOOK_ALLOW_HTTP": "true", "SMTP_SECONDS": "2", **(extra_env or {})}
-    return stack.Options(policy_file=POLICY, extra_env=dict.fromkeys(SERVICES, shared), secured=secured)
+    return stack.Options(policy_file=POLICY, extra_env=dict.fromkeys(SERVICES, shared), secured=secured, pages=pages)
 
 
-def _run(console: Console, samples: list[Sample], folder: Path, *, secured: bool) -> tuple[Result, float]:
+def _run(console: Console, samples: list[Sample], folder: Path, *, secured: bool, stay: bool) -> tuple[Result, float]:
     began = time.monotonic()
-    with Stack(folder, stack_options(secured=secured), tell=console.print) as running:
+    with Stack(folder, stack_options(secured=secured, pages=stay), tell=console.print) as running:
         started = time.monotonic() - began
         console.print(f"sending {len(samples)} referrals")
         with _progress(console) as show:
-            return asyncio.run(run_samples(running, samples, Options(show=show))), started
+            result = asyncio.run(run_samples(running, samples, Options(show=show)))
+        if stay:
+            _stay(console, running)
+        return result, started
+
+
+def _stay(console: Console, running: Stack) -> None:
+    """Until Ctrl-C."""
+    console.print("\n".join(greeting(running)), soft_wrap=True, markup=False, highlight=False)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 @contextmanager

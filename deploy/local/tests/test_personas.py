@@ -1,0 +1,24 @@
+"""Whom one can sign in as on this machine."""
+
+from __future__ import annotations
+
+from conduit_local.identity_provider import LOGIN_PAGE
+from conduit_local.personas import PERSONAS, registered
+from conduit_operate.people import organisation_of
+
+
+def test_every_persona_is_somebody_of_the_hub_with_an_id_that_says_nothing() -> None:
+    made = [registered(each, "http://127.0.0.1:1/hub") for each in PERSONAS]
+    assert len({each.person_id for each in made}) == len(PERSONAS)
+    assert {organisation_of(each) for each in made} == {"hub"}
+    assert not [each for each in made if each.subject in each.person_id]
+
+
+def test_a_persona_is_the_same_person_wherever_the_provider_listens() -> None:
+    first, later = (registered(PERSONAS[0], f"http://127.0.0.1:{port}/hub") for port in (1, 2))
+    assert first.person_id == later.person_id
+
+
+def test_the_login_page_offers_them() -> None:
+    page = LOGIN_PAGE.read_text(encoding="utf-8")
+    assert [each.name for each in PERSONAS if f'<option value="{each.name}">' not in page] == []

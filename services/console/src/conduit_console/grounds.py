@@ -1,0 +1,38 @@
+"""What the policy file says that officers must see: the thresholds of grounds, and what a partner reads in a decline."""
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from conduit_chassis.policy import load_policy
+from conduit_contracts.triage import DeclineReason, PolicyVersion
+
+
+class DeclineWords(BaseModel):
+    """What the partner can do instead, and from when until when the reason may be given."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    effective_from: date
+    effective_to: date | None = None
+    next_step: str
+
+    def holds(self, day: date) -> bool:
+        """Whether the reason may be given on this day."""
+        return self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+
+
+class ShownPolicy(BaseModel):
+    """The part of the section `[triage]` that pages show. Triage decides by its own reading of the same file."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    version: PolicyVersion
+    victims_at_least: int
+    suspects_at_least: int
+    force_areas_at_least: int
+    decline_reasons: dict[DeclineReason, DeclineWords]
+
+
+def read_shown_policy(path: Path) -> ShownPolicy:
+    """Raises ConfigurationError, naming the file and the key that cannot be used."""
+    return load_policy(path, "triage", ShownPolicy)

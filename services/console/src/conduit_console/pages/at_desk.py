@@ -1,0 +1,186 @@
+"""What every route of the console stands on: its desk, its words, and finding the case that a request is about."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from fastapi import Request, Response
+from markupsafe import Markup, escape
+from typing_extensions import override
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Pool
+from conduit_console import clocks, wording
+from conduit_console.grounds import ShownPolicy
+from conduit_console.queries.case import CaseAtHand, case_at_hand
+from conduit_contracts.geography import forces
+from conduit_contracts.programme import HubPersonRegistered, HubRole
+from conduit_web.access import Action, Target, reaches_of
+from conduit_web.desk import Desk
+from conduit_web.html import HtmlPages
+from conduit_web.people import Person
+from conduit_web.troubles import Trouble
+from conduit_web.visits import Visit
+from conduit_web.words import N_
+
+GLASS_LASTS = timedelta(hours=1)
+"""For how long somebody who broke the glass may look."""
+_TABLES: Mapping[str, Mapping[str, str]] = {
+    "state": wording.STATES,
+    "urgency": wording.URGENCIES,
+    "handoff": wording.HANDOFFS,
+    "ground": wording.GROUNDS,
+    "reason": wording.REASONS,
+    "step": wording.STEPS,
+    "act": wording.ACTS,
+    "kind": wording.KINDS,
+    "glass": wording.GLASS,
+    "concern": wording.CONCERNS,
+    "role": wording.ROLES,
+}
+_ROW, _CELL = "<tr", re.compile(r"<t[dh](?= )")
+_DECIDE = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
+RULES, CLOCK = N_("the rules"), N_("a clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Officers:
+    """The hub's people by account."""
+
+    known: Mapping[str, HubPersonRegistered]
+
+    def name(self, account: str) -> str:
+        """What pages call them: what they do, with their account where several do the same or the register says nothing."""
+        person = self.known.get(account)
+        if person is None or not person.shown_as:
+            return account
+        alone = sum(each.shown_as == person.shown_as for each in self.known.values()) == 1
+        return person.shown_as if alone else f"{person.shown_as} ({account})"
+
+    def who_decide(self) -> list[tuple[str, str]]:
+        """Accounts and names of those who may be given a case."""
+        found = [account for account, person in self.known.items() if not _DECIDE.isdisjoint(person.roles)]
+        return sorted(((account, self.name(account)) for account in found), key=lambda each: each[1])
+
+
+class ConsoleDesk(Desk):
+    """A desk with a read model of cases."""
+
+    pool: Pool
+    policy: ShownPolicy
+    officers: Callable[[], Officers]
+    shown: "ConsolePages"
+
+    def with_cases(self, pool: Pool, policy: ShownPolicy, officers: Callable[[], Officers], shown: "ConsolePages") -> Self:
+        """The desk over this database. `officers` gives the hub's people as they are now."""
+        self.pool, self.policy, self.officers, self.shown = pool, policy, officers, shown
+        return self
+
+
+class ConsolePages(HtmlPages):
+    """Pages whose templates can say codes and clocks in words."""
+
+    @override
+    def page(
+        self, request: Request, template: str, heading: str, *, visit: Visit | None = None, status: int = 200, **values: Any
+    ) -> Response:
+        """As everywhere, with the console's own words."""
+        return super().page(
+            request, template, heading, visit=visit, status=status, **{**values, **self._helpers(request, visit)}
+        )
+
+    @override
+    def trouble(self, request: Request, trouble: Trouble, sign_in_address: str) -> Response:
+        """A restricted case says how it can be opened."""
+        if trouble is Trouble.GLASS:
+            heading, case_id = N_("This case is restricted"), request.path_params.get("case_id", "")
+            return self.page(request, "glass_needed.html", heading, status=trouble.status, case_id=case_id)
+        return super().trouble(request, trouble, sign_in_address)
+
+    def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
+        desk, look_up = desk_of(request), self.look_up(request)
+        now, officers = desk.clock.now(), desk.officers() if visit else Officers({})
+
+        def acted_by(actor: str) -> str:
+            kind, _, name = actor.partition(":")
+            known = {"rules": look_up(RULES), "clock": look_up(CLOCK), "officer": officers.name(name)}
+            return known.get(kind, name)
+
+        return {
+            "word": lambda table, code: wording.worded(_TABLES[table], code, look_up),
+            "question_clock": lambda row: clocks.question_clock(
+                row.due_at, now, look_up, waits_for_partner=row.waits_for_partner
+            ),
+            "handoff_clock": lambda part: clocks.handoff_clock(part, now, look_up),
+            "due": lambda at: clocks.due(at, now, look_up),
+            "length": lambda span: clocks.length(span, look_up),
+            "ago": lambda at: clocks.length(now - at, look_up),
+            "is_late": lambda at: at is not None and at <= now,
+            "force_name": force_name,
+            "labelled": labelled,
+            "named": officers.name,
+            "acted_by": acted_by,
+            "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
+        }
+
+
+def labelled(rows: Markup, heads: Sequence[str]) -> Markup:
+    """Rows of a table whose cells say under which head they stand, for screens on which each cell is a line of its own.
+
+    What people wrote is escaped by now, so whatever looks like a cell is one.
+    """
+    return Markup(_ROW.join(_labelled(row, iter(heads)) for row in rows.split(_ROW)))  # noqa: S704 - labels are escaped
+
+
+def _labelled(row: str, heads: Iterator[str]) -> str:
+    def label(cell: re.Match[str]) -> str:
+        return f'{cell[0]} data-label="{escape(next(heads, ""))}"'
+
+    return _CELL.sub(label, row)
+
+
+def force_name(force_id: str) -> str:
+    """A force's name; its id where the list of forces has none, and nothing where a case is kept from a force not known."""
+    known = forces().get(force_id)
+    return known.name if known else force_id
+
+
+def desk_of(request: Request) -> ConsoleDesk:
+    """The desk that answers this request."""
+    found: ConsoleDesk = request.app.state.desk
+    return found
+
+
+async def find_case(request: Request, _person: Person) -> Target | None:
+    """The case of the address, as far as it must be known to say who may open it."""
+    found = await at_hand(request)
+    if found is None:
+        return None
+    case = found.case
+    return Target(
+        partner_id=case.partner_id,
+        force_ids=frozenset(name for name, part in case.handoffs.items() if part.active),
+        restricted=bool(case.kept_from),
+        named=found.named,
+        glass_broken_by=found.glass_broken_by,
+    )
+
+
+async def at_hand(request: Request) -> CaseAtHand | None:
+    """All but the words of the case of the address; None where there is none."""
+    case_id, desk = case_id_of(request), desk_of(request)
+    if case_id is None:
+        return None
+    async with postgres.connection(desk.pool) as connection:
+        return await case_at_hand(connection, case_id, desk.clock.now(), GLASS_LASTS)
+
+
+def case_id_of(request: Request) -> UUID | None:
+    """The case of the address, whether or not there is one."""
+    try:
+        return UUID(request.path_params["case_id"])
+    except ValueError:
+        return None

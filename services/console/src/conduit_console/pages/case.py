@@ -1,0 +1,107 @@
+"""One case: what was sent, what it counts to, what each force has, and what happened. A view is noted before it is shown."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_console import content
+from conduit_console import desk as acts
+from conduit_console.content import Said
+from conduit_console.following import currency
+from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
+from conduit_console.queries import case as cases
+from conduit_contracts.geography import force_area, special_force
+from conduit_contracts.told import Told, count_grounds
+from conduit_web.access import Action
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+Viewer = Annotated[Visit, may(Action.VIEW_CASE, find_case)]
+Claimer = Annotated[Visit, may(Action.CLAIM_REVIEW, find_case)]
+
+
+@router.get("/cases/{case_id}")
+async def case(request: Request, visit: Viewer) -> Response:
+    """The whole case. Nobody's words are read before the view of them is committed."""
+    desk, case_id, me = desk_of(request), case_id_of(request), visit.person.person_id
+    now = desk.clock.now()
+    if case_id is None:
+        raise TroubleError(Trouble.MISSING)
+    async with postgres.connection(desk.pool) as connection:
+        before = await cases.last_seen(connection, case_id, me)
+    if not await acts.consult(desk.pool, case_id, me, now):
+        raise TroubleError(Trouble.MISSING)
+    async with postgres.connection(desk.pool) as connection:
+        found = await cases.case_at_hand(connection, case_id, now, GLASS_LASTS)
+        steps = await cases.timeline(connection, case_id)
+        said = await content.said(connection, case_id)
+        current = await currency(connection, now)
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    values: dict[str, Any] = {
+        "at_hand": found,
+        "case": found.case,
+        "steps": steps,
+        "before": before,
+        "currency": current,
+        "others": [each for each in found.readers if each.officer_id != me],
+        "claimed_by": found.case.claimed_by,
+        "officers": desk.officers().who_decide(),
+        "area_of": lambda place: force_area(place) or special_force(place),
+        **_sent(said, desk.policy),
+    }
+    return desk.shown.page(request, "case.html", N_("Referral"), visit=visit, **values)
+
+
+@router.get("/cases/{case_id}/timeline")
+async def timeline(request: Request, visit: Viewer, after: str = "") -> Response:
+    """What happened later than the case's page has room for. Codes and ids alone."""
+    desk, case_id = desk_of(request), case_id_of(request)
+    if case_id is None:
+        raise TroubleError(Trouble.MISSING)
+    async with postgres.connection(desk.pool) as connection:
+        steps = await cases.timeline(connection, case_id, after)
+    heading = N_("What happened")
+    return desk.shown.page(request, "timeline.html", heading, visit=visit, steps=steps, case_id=case_id, before=None)
+
+
+@router.post("/cases/{case_id}/claim")
+async def claim(request: Request, visit: Claimer) -> Response:
+    """Take it in hand. Where somebody was first, the case says who."""
+    case_id, desk = case_id_of(request), desk_of(request)
+    if case_id is None or await acts.claim(desk.pool, case_id, visit.person.person_id, desk.clock.now()) is None:
+        raise TroubleError(Trouble.MISSING)
+    return RedirectResponse(f"/cases/{case_id}", status_code=303)
+
+
+@router.post("/cases/{case_id}/hand-back")
+async def hand_back(request: Request, visit: Claimer) -> Response:
+    """Give it up, so that others see that nobody has it."""
+    case_id, desk = case_id_of(request), desk_of(request)
+    if case_id is None:
+        raise TroubleError(Trouble.MISSING)
+    await acts.hand_back(desk.pool, case_id, visit.person.person_id, desk.clock.now())
+    return RedirectResponse(f"/cases/{case_id}", status_code=303)
+
+
+def _sent(said: Sequence[Said], policy: Any) -> dict[str, Any]:
+    """What the partner wrote, and what it counts to."""
+    first = next((each for each in said if each.kind == "referral_received"), None)
+    added = [each for each in said if each.kind == "information_supplied"]
+    if first is None:
+        return {"referral": None, "added": added, "counts": (), "policy": policy, "said": {}}
+    referral = first.message.referral
+    told = Told(referral, [each.message.supplement for each in added])
+    return {
+        "referral": referral,
+        "added": added,
+        "counts": count_grounds(policy, told),
+        "numbers": told.numbers,
+        "policy": policy,
+        "said": {each.event_id: each for each in said},
+    }

@@ -1,0 +1,56 @@
+"""The pages as one application. Start here."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+from fastapi import APIRouter
+from starlette.types import ASGIApp
+
+from conduit_chassis.people import account_of
+from conduit_chassis.people_follower import PeopleFollower
+from conduit_chassis.runtime import Runtime
+from conduit_console.grounds import ShownPolicy
+from conduit_console.pages import case, glass, home, lists, officers, trail
+from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages, Officers
+from conduit_contracts.programme import HubPersonRegistered
+from conduit_web.access import Action
+from conduit_web.desk import create_app
+from conduit_web.people import RegisteredPeople
+from conduit_web.sessions import Sessions
+from conduit_web.settings import DeskSettings
+from conduit_web.words import N_
+
+FOLDER = Path(__file__).parents[1]
+NAVIGATION = (
+    {"text": N_("Asked of you"), "href": "/asked", "action": Action.LIST_CASES},
+    {"text": N_("Cases"), "href": "/cases", "action": Action.LIST_CASES},
+    {"text": N_("Who has what"), "href": "/officers", "action": Action.REASSIGN},
+    {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
+)
+ROUTERS: Sequence[APIRouter] = (home.router, lists.router, case.router, glass.router, officers.router, trail.router)
+
+
+def create_console(runtime: Runtime, settings: DeskSettings, policy: ShownPolicy, people: PeopleFollower) -> ASGIApp:
+    """The application of a running console."""
+
+    def officers_now() -> Officers:
+        hubs = [each for each in people.everybody() if isinstance(each, HubPersonRegistered)]
+        return Officers({account_of(each): each for each in hubs})
+
+    pages = console_pages()
+    desk = ConsoleDesk(
+        settings,
+        register=RegisteredPeople(people),
+        sessions=Sessions(runtime.pool, runtime.clock, idle=settings.session_idle, longest=settings.session_longest),
+        clock=runtime.clock,
+        http=httpx.AsyncClient(trust_env=False),
+        pages=pages,
+    ).with_cases(runtime.pool, policy, officers_now, pages)
+    return create_app(desk, *ROUTERS)
+
+
+def console_pages() -> ConsolePages:
+    """The console's templates and words."""
+    templates, locale = FOLDER / "templates", FOLDER / "locale"
+    return ConsolePages(N_("Referral conduit: console"), navigation=NAVIGATION, templates=templates, locale=locale)

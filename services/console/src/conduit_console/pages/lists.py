@@ -1,0 +1,153 @@
+"""Lists by what is asked: of me, of nobody yet, of forces; and all cases, narrowed or searched."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_console import desk as acts
+from conduit_console.following import currency
+from conduit_console.pages.at_desk import desk_of
+from conduit_console.queries import lists
+from conduit_console.queries.audit import ActFilter, ActRow
+from conduit_console.queries.audit import acts as acts_of
+from conduit_console.queries.search import MOST_FOUND, search
+from conduit_contracts.geography import forces
+from conduit_contracts.notification import ReferralState
+from conduit_web.access import Action, reaches_of
+from conduit_web.lists import ROWS
+from conduit_web.people import Role
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+_NARROWS = ("state", "partner", "force", "danger")
+Lister = Annotated[Visit, may(Action.LIST_CASES)]
+FEW = 10
+"""So many rows of each list stand on the first page."""
+_WHOSE = {
+    lists.Whose.MINE: N_("Yours"),
+    lists.Whose.UNCLAIMED: N_("Nobody has taken these"),
+    lists.Whose.EVERYBODY: N_("Everything that waits for an officer"),
+}
+
+
+@router.get("/asked")
+async def asked(request: Request, visit: Lister) -> Response:
+    """What is asked of this person, and what nobody has taken."""
+    desk, me = desk_of(request), visit.person.person_id
+    now = desk.clock.now()
+    async with postgres.connection(desk.pool) as connection:
+        values: dict[str, Any] = {
+            "currency": await currency(connection, now),
+            "mine": await lists.questions(connection, lists.Whose.MINE, me),
+            "unclaimed": await lists.questions(connection, lists.Whose.UNCLAIMED, me),
+            "without_force": await lists.without_force(connection),
+            "silent": await lists.silent_forces(connection, now),
+            "notices": await lists.failed_notices(connection),
+            "dangers": await lists.dangers(connection),
+        }
+        supervises = Role.SUPERVISOR in visit.person.roles
+        values["glass"] = await _broken_glass(connection) if supervises else []
+    return desk.shown.page(request, "asked.html", N_("Asked of you"), visit=visit, few=FEW, rows_at_most=ROWS, **values)
+
+
+async def _broken_glass(connection: Any) -> list[ActRow]:
+    """The latest, which a supervisor is to see at once."""
+    found = await acts_of(connection, ActFilter(kind="consultation"))
+    return [each for each in found.rows if each.what == "broke_glass"]
+
+
+@router.get("/asked/{whose}")
+async def questions(request: Request, whose: lists.Whose, visit: Lister, after: str = "") -> Response:
+    """One list of questions, whole."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        rows = await lists.questions(connection, whose, visit.person.person_id, after)
+        current = await currency(connection, desk.clock.now())
+    return desk.shown.page(request, "questions.html", _WHOSE[whose], visit=visit, found=rows, currency=current)
+
+
+@router.get("/without-force")
+async def without_force(request: Request, visit: Lister, after: str = "") -> Response:
+    """What no force has."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        rows = await lists.without_force(connection, after)
+        current = await currency(connection, desk.clock.now())
+    return desk.shown.page(request, "cases.html", N_("No force has these"), visit=visit, found=rows, currency=current)
+
+
+@router.get("/silent")
+async def silent(request: Request, visit: Lister, after: str = "") -> Response:
+    """Forces that have let a deadline pass."""
+    desk = desk_of(request)
+    now = desk.clock.now()
+    async with postgres.connection(desk.pool) as connection:
+        rows = await lists.silent_forces(connection, now, after)
+        current = await currency(connection, now)
+    return desk.shown.page(request, "silent.html", N_("Silent forces"), visit=visit, found=rows, currency=current)
+
+
+@router.get("/notices")
+async def notices(request: Request, visit: Lister, after: str = "") -> Response:
+    """Notices that could not be delivered."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        rows = await lists.failed_notices(connection, after)
+        current = await currency(connection, desk.clock.now())
+    return desk.shown.page(request, "notices.html", N_("Notices that failed"), visit=visit, found=rows, currency=current)
+
+
+@router.get("/dangers")
+async def dangers(request: Request, visit: Lister, after: str = "") -> Response:
+    """Danger in what could not be taken."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        rows = await lists.dangers(connection, after)
+        current = await currency(connection, desk.clock.now())
+    heading = N_("Danger in what could not be taken")
+    return desk.shown.page(request, "dangers.html", heading, visit=visit, found=rows, currency=current)
+
+
+@router.get("/cases")
+async def cases(request: Request, visit: Lister) -> Response:
+    """All cases, narrowed as this person did last."""
+    desk, me, query = desk_of(request), visit.person.person_id, request.query_params
+    given = {name: query.get(name, "").strip() for name in _NARROWS}
+    async with postgres.connection(desk.pool) as connection:
+        if "narrow" not in query and "after" not in query:
+            given |= await acts.remembered(connection, me, "cases")
+        narrowed, problem = _narrowed(given)
+        rows = await lists.cases(connection, narrowed, query.get("after"))
+        current = await currency(connection, desk.clock.now())
+    kept = {name: value for name, value in given.items() if value}
+    if "narrow" in query and not problem:
+        await acts.remember(desk.pool, me, "cases", kept, desk.clock.now())
+    values: dict[str, Any] = {"given": given, "problem": problem, "states": list(ReferralState), "forces": forces()}
+    values["more"] = urlencode({**kept, "after": rows.after}) if rows.after else ""
+    return desk.shown.page(request, "cases.html", N_("Cases"), visit=visit, found=rows, currency=current, **values)
+
+
+@router.get("/search")
+async def find(request: Request, visit: Lister, q: str = "") -> Response:
+    """By reference. One that is found leads there."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        rows, more = await search(connection, q)
+    if len(rows) == 1 and reaches_of(Action.VIEW_CASE, visit.person):
+        return RedirectResponse(f"/cases/{rows[0].referral_id}", status_code=303)
+    heading = N_("Search by reference")
+    return desk.shown.page(request, "search.html", heading, visit=visit, rows=rows, more=more, q=q, most=MOST_FOUND)
+
+
+def _narrowed(given: Mapping[str, str]) -> tuple[lists.CaseFilter, str]:
+    """What a list is narrowed to, and what is wrong with what was asked for."""
+    state = ReferralState(given["state"]) if given["state"] in set(ReferralState) else None
+    try:
+        return lists.CaseFilter(state, given["partner"] or None, given["force"] or None, bool(given["danger"])), ""
+    except ValueError:
+        return lists.EVERY_CASE, N_("Choose a partner or a force, not both; and immediate danger by itself.")

@@ -1,0 +1,142 @@
+"""Codes as an officer reads them: English here, and looked up in the catalogues. A code without words stays a code."""
+
+from collections.abc import Mapping
+
+from conduit_console.clocks import LookUp
+from conduit_web.words import N_
+
+STATES: Mapping[str, str] = {
+    "received": N_("received"),
+    "under_review": N_("waits for an officer"),
+    "information_requested": N_("waits for the partner"),
+    "accepted": N_("accepted"),
+    "declined": N_("declined"),
+    "with_forces": N_("with forces"),
+    "handed_over": N_("handed over"),
+    "withdrawn": N_("withdrawn"),
+}
+URGENCIES: Mapping[str, str] = {"urgent": N_("urgent"), "priority": N_("priority"), "routine": N_("routine")}
+HANDOFFS: Mapping[str, str] = {
+    "disseminated": N_("sent"),
+    "received": N_("received by the connector"),
+    "acknowledged": N_("acknowledged by a person"),
+    "declined": N_("given back"),
+    "stood_down": N_("ended by an officer"),
+}
+GROUNDS: Mapping[str, str] = {
+    "number_of_victims": N_("Number of victims"),
+    "number_of_suspects": N_("Number of suspects"),
+    "number_of_force_areas": N_("Number of force areas"),
+    "nature_of_investigation": N_("Nature of the investigation"),
+}
+REASONS: Mapping[str, str] = {
+    "below_every_threshold": N_("No counted ground is met"),
+    "nature_claimed": N_("The partner claims the nature of the investigation"),
+    "not_plainly_csa": N_("No concern is plainly child sexual abuse"),
+    "estimates_only": N_("Only estimated numbers are high enough"),
+    "immediate_danger": N_("A child is in danger now"),
+    "reconsideration": N_("The partner asks for a second look"),
+    "no_force": N_("No place leads to a force"),
+    "tie": N_("The rules cannot say which force leads"),
+    "unknown_place": N_("A place leads to no force"),
+    "overseas_place": N_("A place is abroad"),
+    "outside_force_areas": N_("A place is in no force's area"),
+    "declined_without_suggestion": N_("A force gave it back and named no other"),
+    "suggestion_not_usable": N_("The force that was suggested cannot get it by rule"),
+    "escalation_exhausted": N_("A force has not answered at any level"),
+    "not_complex": N_("one force can deal with it"),
+    "not_child_sexual_abuse": N_("it is not child sexual abuse"),
+    "duplicate": N_("the hub has it under another reference"),
+    "already_with_police": N_("the police have it"),
+    "not_enough_information": N_("it cannot be judged"),
+    "outside_mou": N_("the agreement does not cover it"),
+    "outside_our_area": N_("nothing happened in its area"),
+    "another_force_leads": N_("another force deals with it"),
+    "sent_in_error": N_("it was sent in error"),
+    "reported_directly_to_police": N_("the police have it from the partner"),
+    "victim_withdrew_consent": N_("the victim no longer agrees"),
+    "other": N_("another reason"),
+    "receipt": N_("no receipt by the connector"),
+    "acknowledgement": N_("no acknowledgement by a person"),
+    "asked_again": N_("forces were asked again"),
+}
+STEPS: Mapping[str, str] = {
+    "referral_received": N_("The hub received the referral"),
+    "information_supplied": N_("The partner added information"),
+    "referral_withdrawn": N_("The partner withdrew the referral"),
+    "reconsideration_requested": N_("The partner asked for a second look"),
+    "submission_rejected": N_("Something that the partner sent was not in order"),
+    "submission_repeated": N_("The partner sent the same again"),
+    "danger_reported": N_("The partner reported danger in something that could not be taken"),
+    "attachment_cleared": N_("A file was checked and is available"),
+    "review_opened": N_("It waits for an officer"),
+    "information_requested": N_("The partner was asked for information"),
+    "immediate_danger_raised": N_("Immediate danger: a force gets it now"),
+    "referral_accepted": N_("The referral was accepted"),
+    "referral_declined": N_("The referral was declined"),
+    "reconsideration_refused": N_("There is no second look to have"),
+    "information_forwarded": N_("What was added went on to routing"),
+    "withdrawal_forwarded": N_("The withdrawal went on to routing"),
+    "case_routed": N_("The case was sent to forces"),
+    "routing_review_opened": N_("Who gets it waits for an officer"),
+    "home_force_named": N_("The home force was named"),
+    "handoff_received": N_("A force's connector has its part"),
+    "handoff_acknowledged": N_("A force's team acknowledged its part"),
+    "handoff_declined": N_("A force said that it is not theirs"),
+    "handoff_stood_down": N_("A force's part was ended"),
+    "handoff_overdue": N_("A deadline passed: the force was chased"),
+    "handoff_escalated": N_("No answer: it went to the force's next level"),
+    "case_handed_over": N_("Every force has acknowledged: handed over"),
+    "case_withdrawn": N_("The forces were told of the withdrawal"),
+    "triage_decline_forwarded": N_("The forces were told that triage declined"),
+    "case_restricted": N_("The case was restricted: a suspect belongs to a police force"),
+    "professional_standards_informed": N_("A professional standards department was told"),
+    "command_ignored": N_("An officer's decision did not fit: nothing changed"),
+    "command_refused": N_("An officer's decision could not be taken: nothing changed"),
+    "command_outdated": N_("A decision took effect over something new"),
+    "notice_failed": N_("A notice could not be delivered"),
+}
+ACTS: Mapping[str, str] = {
+    "viewed_case": N_("looked at a case"),
+    "broke_glass": N_("broke the glass of a restricted case"),
+    "claimed": N_("took a case"),
+    "handed_back": N_("handed a case back"),
+    "reassigned": N_("gave a case to somebody"),
+    "named_officer": N_("opened a restricted case to somebody"),
+    "decided": N_("sent a decision"),
+}
+KINDS: Mapping[str, str] = {
+    "consultation": N_("looked"),
+    "alteration": N_("changed"),
+    "disclosure": N_("disclosed"),
+    "combination": N_("combined"),
+}
+GLASS: Mapping[str, str] = {
+    "child_at_risk": N_("A child may be at risk and no named officer can be reached"),
+    "clock_running_out": N_("A deadline is about to pass and no named officer can be reached"),
+    "complaint": N_("A complaint or an inspection is about this case"),
+    "data_subject": N_("A data subject's request is about this case"),
+}
+"""Why somebody may open a restricted case that they are not named for. The audit keeps the code."""
+CONCERNS: Mapping[str, str] = {
+    "contact_sexual_abuse": N_("Contact sexual abuse"),
+    "non_contact_sexual_abuse": N_("Non-contact sexual abuse"),
+    "child_sexual_exploitation": N_("Child sexual exploitation"),
+    "online_sexual_abuse": N_("Online sexual abuse"),
+    "indecent_images_of_children": N_("Indecent images of children"),
+    "grooming": N_("Grooming"),
+    "trafficking_for_sexual_exploitation": N_("Trafficking for sexual exploitation"),
+    "other_harm": N_("Other harm"),
+}
+ROLES: Mapping[str, str] = {"victim": N_("Victim"), "suspect": N_("Suspect"), "witness": N_("Witness")}
+_ALL = (STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, ACTS, KINDS, GLASS, CONCERNS, ROLES)
+
+
+def worded(codes: Mapping[str, str], code: str, look_up: LookUp) -> str:
+    """A code in words; without words as itself, so that nothing is hidden."""
+    return look_up(codes[code]) if code in codes else code.replace("_", " ")
+
+
+def every_word() -> set[str]:
+    """All words of codes, for tests."""
+    return {words for codes in _ALL for words in codes.values()}

@@ -1,0 +1,78 @@
+"""The console's pages for tests: a real database, a real provider, people in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from starlette.types import ASGIApp
+
+from conduit_chassis.testing import Harness, ManualClock
+from conduit_console.grounds import ShownPolicy, read_shown_policy
+from conduit_console.pages.at_desk import ConsoleDesk, Officers
+from conduit_console.pages.front import ROUTERS, console_pages
+from conduit_contracts.programme import HubPersonRegistered, HubRole
+from conduit_local.services import POLICY_FILE
+from conduit_web.desk import create_app
+from conduit_web.people import RegisteredPeople
+from conduit_web.sessions import Sessions
+from conduit_web.settings import DeskSettings
+from services.console.tests.builders import NOW
+
+ISSUER_NAME = "hub"
+
+
+def person(number: int, subject: str, *roles: HubRole, shown_as: str, issuer: str) -> HubPersonRegistered:
+    return HubPersonRegistered(
+        person_id=f"p-{number:016d}", issuer=issuer, subject=subject, shown_as=shown_as, valid_from=NOW, roles=roles
+    )
+
+
+@dataclass
+class Register:
+    """A register in memory."""
+
+    known: dict[tuple[str, str], HubPersonRegistered]
+
+    @classmethod
+    def of(cls, issuer: str) -> Register:
+        people = (
+            person(1, "anna", HubRole.OFFICER, shown_as="Triage officer, days", issuer=issuer),
+            person(2, "ben", HubRole.OFFICER, shown_as="Triage officer, nights", issuer=issuer),
+            person(3, "sue", HubRole.SUPERVISOR, shown_as="Supervisor", issuer=issuer),
+            person(4, "audrey", HubRole.AUDITOR, shown_as="Auditor", issuer=issuer),
+            person(5, "lena", HubRole.LEAD, shown_as="Programme lead", issuer=issuer),
+        )
+        return cls({(each.issuer, each.subject): each for each in people})
+
+    def find(self, issuer: str, subject: str) -> HubPersonRegistered | None:
+        return self.known.get((issuer, subject))
+
+    def officers(self) -> Officers:
+        return Officers({each.person_id: each for each in self.known.values()})
+
+
+ANNA, BEN, SUE, AUDREY = (f"p-{number:016d}" for number in (1, 2, 3, 4))
+
+
+def shown_policy() -> ShownPolicy:
+    return read_shown_policy(POLICY_FILE)
+
+
+def console_app(
+    harness: Harness, clock: ManualClock, register: Register, http: httpx.AsyncClient, issuer: str, url: str, **more: Any
+) -> ASGIApp:
+    about = {"name": ISSUER_NAME, "label": "The hub", "issuer": issuer, "client_id": "console", "client_secret": "s"}
+    settings = DeskSettings.model_validate({"public_url": url, "identity_providers": [about]})
+    sessions = Sessions(harness.pool, clock, idle=settings.session_idle, longest=settings.session_longest)
+    pages = more.get("pages") or console_pages()
+    desk = ConsoleDesk(
+        settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
+    ).with_cases(harness.pool, shown_policy(), register.officers, pages)
+    return create_app(desk, *ROUTERS)
+
+
+def path_of(case_id: UUID) -> str:
+    return f"/cases/{case_id}"

@@ -1,0 +1,187 @@
+"""The console in a real browser, with a real provider: by keyboard, without scripts, small, enlarged, in forced colours.
+
+Pictures of every page go to .conduit/pictures, to be looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from playwright.async_api import Browser as Chromium
+
+from conduit_chassis.testing import Harness, ManualClock
+from conduit_console import desk
+from conduit_contracts import routing
+from conduit_contracts.ids import uuid7
+from conduit_local.identity_provider import EmbeddedProvider
+from conduit_local.ports import LOOPBACK, free_port
+from services.console.tests import builders as b
+from services.console.tests.builders import NOW, REFERRAL
+from services.console.tests.pages import ANNA, BEN, Register, console_app
+from services.web.tests import test_in_a_browser as shared
+from services.web.tests.test_in_a_browser import LOOKS, PICTURES, Noise, Site, is_good, tab_to
+
+pytestmark = pytest.mark.browser
+chromium = shared.chromium
+DANGER, RESTRICTED = uuid7(NOW - timedelta(minutes=5)), uuid7(NOW - timedelta(minutes=4))
+PAGES = {
+    "asked": "/asked",
+    "everything": "/asked/everybody",
+    "without-force": "/without-force",
+    "silent": "/silent",
+    "notices": "/notices",
+    "dangers": "/dangers",
+    "cases": "/cases?narrow=1",
+    "cases-problem": "/cases?narrow=1&force=kent&partner=northlight",
+    "search": "/search?q=EH-",
+    "search-empty": "/search?q=zzzz",
+    "case": f"/cases/{REFERRAL}",
+    "case-in-danger": f"/cases/{DANGER}",
+    "missing": f"/cases/{uuid7()}",
+    "glass-needed": f"/cases/{RESTRICTED}",
+    "glass": f"/cases/{RESTRICTED}/glass",
+}
+SUPERVISED = {"officers": "/officers", "trail": "/trail", "trail-of-case": f"/trail?case={REFERRAL}", "glass-seen": "/asked"}
+GUIDE = ("asked", "case-in-danger", "silent")
+"""What docs/guides/officer.md shows."""
+STATUS = {"missing": 404, "glass-needed": 403}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """It stands still, and the real provider's does not: it begins where that comes to only on a very slow machine."""
+    return ManualClock(datetime.now(UTC) + timedelta(minutes=20))
+
+
+@asynccontextmanager
+async def serving(
+    console: Harness, clock: ManualClock, provider: EmbeddedProvider, chromium: Chromium
+) -> AsyncIterator[Site]:
+    url, issuer = f"http://{LOOPBACK}:{(port := free_port())}", provider.issuer("hub")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        app = console_app(console, clock, Register.of(issuer), http, issuer, url)
+        server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off"))
+        running = asyncio.create_task(server.serve())
+        while not server.started:
+            assert not running.done()
+            await asyncio.sleep(0.05)
+        site = Site(url, chromium, Noise())
+        try:
+            yield site
+        finally:
+            for context in chromium.contexts:
+                await context.close()
+            server.should_exit = True
+            await running
+    assert site.noise.said == []
+
+
+@pytest.fixture
+async def site(console: Harness, clock: ManualClock, provider: EmbeddedProvider, chromium: Chromium) -> AsyncIterator[Site]:
+    await fill(console, clock)
+    async with serving(console, clock, provider, chromium) as made:
+        yield made
+
+
+async def fill(console: Harness, clock: ManualClock) -> None:
+    """A case in danger that nobody has, one that waits, one with a silent force, and a restricted one."""
+    start = clock.now() - timedelta(hours=1)
+    late, soon = clock.now() - timedelta(minutes=20), clock.now() + timedelta(minutes=10)
+    await console.deliver(
+        *b.records(
+            b.received(),
+            b.review_opened(due_at=late),
+            b.routed("west-midlands", "kent"),
+            b.about_force(routing.HandoffReceived, "west-midlands"),
+            b.overdue("west-midlands", due_at=late),
+            b.supplied(),
+            b.received(DANGER, danger=True, reference="EH-2026-0150"),
+            b.review_opened(DANGER, danger=True, due_at=soon),
+            b.received(RESTRICTED, reference="EH-2026-0151"),
+            b.fact(routing.CaseRestricted, RESTRICTED, kept_from=["kent"], immediate_danger=False, urgency="routine"),
+            b.fact(
+                routing.RoutingReviewOpened,
+                RESTRICTED,
+                reasons=["no_force"],
+                immediate_danger=False,
+                urgency="routine",
+                candidates=["essex", "kent"],
+            ),
+            b.notice_failed(7),
+            start=start,
+        )
+    )
+    await desk.claim(console.pool, REFERRAL, ANNA, clock.now())
+    await desk.consult(console.pool, REFERRAL, BEN, clock.now())
+
+
+async def enter(site: Site, who: str, clock: ManualClock, path: str = "/", **look: Any) -> Any:
+    page = await site.page(**look)
+    await page.goto(f"{site.url}{path}")
+    await page.get_by_label("Who you are").fill(who)
+    claims = {"amr": ["mfa"], "auth_time": int(clock.now().timestamp())}
+    await page.get_by_label("What else it says of you").fill(json.dumps(claims))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(f"{site.url}/**")
+    return page
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_can_be_read_by_everybody(site: Site, console: Harness, clock: ManualClock, look: str) -> None:
+    page = await enter(site, "anna", clock, **LOOKS[look])
+    for name, path in PAGES.items():
+        answer = await page.goto(f"{site.url}{path}")
+        assert answer is not None
+        assert answer.status == STATUS.get(name, 200), name
+        await is_good(page, f"console-{name}-{look}")
+        if look == "desk" and name in GUIDE:
+            await page.screenshot(path=PICTURES / f"officer-{name}.png")
+    await desk.break_glass(console.pool, RESTRICTED, BEN, "child_at_risk", clock.now())
+    page = await enter(site, "sue", clock, **LOOKS[look])
+    for name, path in SUPERVISED.items():
+        await page.goto(f"{site.url}{path}")
+        await is_good(page, f"console-{name}-{look}")
+    page = await enter(site, "lena", clock, **LOOKS[look])
+    await is_good(page, f"console-nothing-here-{look}")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_an_officer_finds_the_child_in_danger_and_takes_the_case_by_keyboard_alone(
+    site: Site, *, scripts: bool
+) -> None:
+    page = await site.page(java_script_enabled=scripts)
+    await page.goto(f"{site.url}/")
+    await page.keyboard.type("ben")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site.url}/asked")
+    await tab_to(page, "Open EH-2026-0150 first")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{site.url}/cases/{DANGER}")
+    assert await page.get_by_text("A child is in danger now.").count() == 1
+    await tab_to(page, "Take this case")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("It is in your hands.").wait_for()
+    await tab_to(page, "Hand it back")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Take this case").wait_for()
+
+
+async def test_who_opens_a_restricted_case_says_why_and_every_supervisor_sees_it(site: Site, clock: ManualClock) -> None:
+    page = await enter(site, "ben", clock, f"/cases/{RESTRICTED}")
+    await page.get_by_role("link", name="open it anyway").click()
+    await page.get_by_role("button", name="Open the case").click()
+    assert await page.get_by_text("Choose why you need to open this case.").count() == 2
+    await page.get_by_label("A complaint or an inspection is about this case").check()
+    await page.get_by_role("button", name="Open the case").click()
+    await page.wait_for_url(f"{site.url}/cases/{RESTRICTED}")
+    assert await page.get_by_text("Synthetic canary").count() >= 1
+    page = await enter(site, "sue", clock)
+    assert await page.get_by_text("Somebody opened a restricted case").count() == 1

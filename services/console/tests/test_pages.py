@@ -1,0 +1,290 @@
+"""Every route by role, nobody's words before a view is noted, and another's answered as what does not exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from conduit_chassis.testing import Harness, ManualClock
+from conduit_console import desk, wording
+from conduit_console.pages.front import ROUTERS
+from conduit_console.queries import audit
+from conduit_contracts import routing
+from conduit_contracts.ids import uuid7
+from conduit_contracts.triage import DeclineReason, ReviewReason
+from conduit_web.access import RULES, Action
+from conduit_web.desk import actions
+from conduit_web.people import Organisation, Role
+from services.console.tests import builders as b
+from services.console.tests.builders import CANARY, NOW, REFERRAL
+from services.console.tests.pages import ANNA, BEN, Register, console_app
+from services.web.tests.browser import URL, Browser
+from services.web.tests.crafted import ISSUER, CraftedProvider, signed
+from services.web.tests.test_pages import Pseudo, Words
+
+TABLE = Path(__file__).with_name("routes.md")
+RESTRICTED = uuid7(NOW + timedelta(seconds=1))
+ROLES = [role for role in Role if role.organisation is Organisation.HUB]
+Enter = Callable[[str], Any]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def crafted(clock: ManualClock) -> CraftedProvider:
+    return CraftedProvider(clock)
+
+
+@pytest.fixture
+async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def held(console: Harness) -> Harness:
+    await console.deliver(
+        *b.records(
+            b.received(),
+            b.review_opened(),
+            b.received(RESTRICTED, reference="EH-2026-0151"),
+            b.fact(routing.CaseRestricted, RESTRICTED, kept_from=["kent"]),
+            b.fact(routing.RoutingReviewOpened, RESTRICTED, reasons=["no_force"]),
+        )
+    )
+    return console
+
+
+@pytest.fixture
+def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
+    async def make(who: str, **more: Any) -> Browser:
+        browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL, **more), abroad)
+        crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who})}
+        back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
+        assert (await browser.get(back)).status_code == 303
+        return browser
+
+    return make
+
+
+def token_of(text: str) -> str:
+    return re.findall(r'name="form_token" value="([^"]+)"', text)[0]
+
+
+def unmarked(text: str) -> str:
+    """What of a text is in no marked word, without the signs between words."""
+    depth, left = 0, ""
+    for letter in text:
+        depth += {"⟦": 1, "⟧": -1}.get(letter, 0)
+        left += letter if depth == 0 and letter not in "⟧:;,\u2013" else ""
+    return left.strip()
+
+
+def table() -> str:
+    """Every route, what it does, and who of the hub's people may."""
+    lines = [
+        "# The console's routes, and who may use them",
+        "",
+        "Reviewed as text; a test holds it equal to the code. A role that is not named may not. On a restricted case only",
+        "the officers named for it act, and who broke the glass looks.",
+        "",
+        "| method | path | does | who |",
+        "|---|---|---|---|",
+    ]
+    for (method, path), action in sorted(actions(*ROUTERS).items(), key=lambda each: (each[0][1], each[0][0])):
+        rule = RULES[action]
+        who = ["everybody"] if rule.anonymous else [role.value for role in ROLES if role in rule.reach]
+        shown = ["all of the hub"] if len(who) == len(ROLES) else who
+        lines.append(f"| {method} | {path} | {action.value} | {', '.join(shown)}{'; fresh sign-in' if rule.fresh else ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_every_route_has_a_reviewed_row() -> None:
+    assert TABLE.read_text(encoding="utf-8") == table()
+
+
+async def test_nobody_comes_to_any_route_without_signing_in(
+    held: Harness, clock: ManualClock, abroad: httpx.AsyncClient
+) -> None:
+    browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL), abroad)
+    for method, path in actions(*ROUTERS):
+        address = path.replace("{case_id}", str(REFERRAL)).replace("{whose}", "mine")
+        answer = await (browser.get(address) if method == "GET" else browser.post(address, {}))
+        assert answer.status_code == (303 if method == "GET" else 401), path
+        assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("who", "first", "refused"),
+    [
+        ("anna", "/asked", ["/officers", "/trail"]),
+        ("sue", "/asked", []),
+        ("audrey", "/trail", ["/asked", "/cases", f"/cases/{REFERRAL}", f"/cases/{REFERRAL}/glass", "/search", "/officers"]),
+        ("lena", "", ["/asked", "/cases", f"/cases/{REFERRAL}", "/trail", "/officers"]),
+    ],
+)
+async def test_each_role_comes_to_its_own_first_page_and_to_no_other_roles(
+    enter: Enter, who: str, first: str, refused: list[str]
+) -> None:
+    browser = await enter(who)
+    answer = await browser.get("/")
+    assert answer.headers.get("location", "") == first
+    for path in refused:
+        answer = await browser.get(path)
+        assert (answer.status_code, CANARY in answer.text) == (403, False), path
+
+
+async def test_a_view_is_in_the_trail_and_what_was_sent_is_on_the_page(enter: Enter, held: Harness) -> None:
+    text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    assert CANARY in text
+    async with held.pool.acquire() as connection:
+        rows = (await audit.acts(connection)).rows
+    assert [(row.officer_id, row.what, row.referral_id) for row in rows] == [(ANNA, "viewed_case", REFERRAL)]
+
+
+async def test_where_a_view_cannot_be_noted_nothing_is_shown(
+    enter: Enter, held: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = await enter("anna")
+
+    async def fails(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(desk, "note", fails)
+    answer = await browser.get(f"/cases/{REFERRAL}")
+    assert (answer.status_code, CANARY in answer.text) == (503, False)
+
+
+async def test_lists_hold_nothing_that_people_wrote(enter: Enter) -> None:
+    browser = await enter("sue")
+    lists = ("/asked", "/asked/everybody", "/without-force", "/silent", "/cases", "/search?q=EH-", "/officers", "/trail")
+    for path in lists:
+        answer = await browser.get(path)
+        assert (answer.status_code, CANARY in answer.text) == (200, False), path
+
+
+@pytest.mark.parametrize("path", ["/cases/{}", "/cases/{}/timeline", "/cases/{}/glass"])
+async def test_what_does_not_exist_is_missing_whatever_is_asked_of_it(enter: Enter, path: str) -> None:
+    browser = await enter("anna")
+    for case_id in (uuid7(), "1", "00000000-0000-0000-0000-000000000000"):
+        assert (await browser.get(path.format(case_id))).status_code == 404
+
+
+async def test_a_restricted_case_is_shown_to_nobody_who_is_not_named(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna = await enter("anna")
+    answer = await anna.get(f"/cases/{RESTRICTED}")
+    assert (answer.status_code, CANARY in answer.text) == (403, False)
+    token = token_of((await anna.get("/sessions")).text)
+    for act in ("claim", "hand-back"):
+        refused = await anna.post(f"/cases/{RESTRICTED}/{act}", {"form_token": token})
+        assert refused.status_code == 403, "who may not look does not act"
+    sue = await enter("sue")
+    token = token_of((await sue.get("/asked")).text)
+    named = await sue.post(f"/cases/{RESTRICTED}/name-officer", {"form_token": token, "officer": ANNA})
+    assert named.status_code == 303
+    assert CANARY in (await anna.get(f"/cases/{RESTRICTED}")).text
+
+
+async def test_who_breaks_the_glass_says_why_looks_for_an_hour_and_does_no_more(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    ben = await enter("ben")
+    token = token_of((await ben.get(f"/cases/{RESTRICTED}/glass")).text)
+    assert (await ben.post(f"/cases/{RESTRICTED}/glass", {"form_token": token, "why": "curious"})).status_code == 400
+    assert (await ben.get(f"/cases/{RESTRICTED}")).status_code == 403
+    broken = await ben.post(f"/cases/{RESTRICTED}/glass", {"form_token": token, "why": "child_at_risk"})
+    assert broken.status_code == 303
+    assert CANARY in (await ben.get(f"/cases/{RESTRICTED}")).text
+    assert (await ben.post(f"/cases/{RESTRICTED}/claim", {"form_token": token})).status_code == 403
+    assert "Somebody opened a restricted case" in (await (await enter("sue")).get("/asked")).text
+    for _ in range(7):
+        clock.advance(timedelta(minutes=9))
+        answer = await ben.get(f"/cases/{RESTRICTED}")
+    assert (answer.status_code, CANARY in answer.text) == (403, False)
+
+
+async def test_two_officers_who_take_a_case_at_once_see_who_has_it(enter: Enter, held: Harness) -> None:
+    anna, ben = await enter("anna"), await enter("ben")
+    for browser in (anna, ben):
+        token = token_of((await browser.get(f"/cases/{REFERRAL}")).text)
+        assert (await browser.post(f"/cases/{REFERRAL}/claim", {"form_token": token})).status_code == 303
+    assert "It is in your hands." in (await anna.get(f"/cases/{REFERRAL}")).text
+    text = (await ben.get(f"/cases/{REFERRAL}")).text
+    assert "It is in the hands of Triage officer, days." in text
+    assert "Somebody else is reading this:" in text
+
+
+async def test_a_supervisor_gives_a_case_to_an_officer_of_the_register_and_to_nobody_else(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    await desk.claim(held.pool, REFERRAL, ANNA, clock.now())
+    sue = await enter("sue")
+    token = token_of((await sue.get("/officers")).text)
+    for officer, status in (("p-9999999999999999", 403), ("p-0000000000000004", 403), (BEN, 303)):
+        answer = await sue.post(f"/cases/{REFERRAL}/reassign", {"form_token": token, "officer": officer})
+        assert answer.status_code == status, "an auditor decides nothing"
+    async with held.pool.acquire() as connection:
+        (row,) = (await audit.who_has_what(connection)).rows
+    assert row.officer_id == BEN
+
+
+async def test_a_list_of_cases_is_narrowed_as_last_time(enter: Enter) -> None:
+    anna = await enter("anna")
+    assert "EH-2026-0147" in (await anna.get("/cases")).text
+    assert "There are no such cases." in (await anna.get("/cases?narrow=1&state=declined")).text
+    assert "There are no such cases." in (await anna.get("/cases")).text
+    assert "EH-2026-0147" in (await anna.get("/cases?narrow=1")).text
+    assert "There is a problem" in (await anna.get("/cases?narrow=1&force=kent&partner=x")).text
+
+
+async def test_one_that_is_found_by_its_reference_is_opened(enter: Enter) -> None:
+    anna = await enter("anna")
+    assert (await anna.get("/search?q=eh-2026-0147")).headers["location"] == f"/cases/{REFERRAL}"
+    assert "EH-2026-0151" in (await anna.get("/search?q=EH-")).text
+    assert "Nothing begins like this" in (await anna.get("/search?q=zz")).text
+
+
+async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter, held: Harness) -> None:
+    from conduit_console.pages.at_desk import ConsolePages
+    from conduit_console.pages.front import FOLDER, NAVIGATION
+
+    pages = ConsolePages("Console", navigation=NAVIGATION, templates=FOLDER / "templates", languages={"en-GB": Pseudo()})
+    sue = await enter("sue", pages=pages)
+    shown = ("/asked", "/cases", f"/cases/{REFERRAL}", "/officers", "/trail", f"/cases/{RESTRICTED}/glass", "/search?q=z")
+    held_by_data = re.compile(r'<(select|dd|td|th data-label|li class="desk-long").*?</(select|dd|td|th|li)>', re.DOTALL)
+    data = re.compile(
+        r"!|[\d/:., ()-]+|EH-2026-\d+|example-haven|[0-9a-f-]{36}|.*Synthetic.*|Supervisor|:|;|\u2013|Triage officer, .*"
+    )
+    for path in shown:
+        text = held_by_data.sub("", (await sue.get(path)).text)
+        outside = [each for each in map(unmarked, Words(text).found) if each and not data.fullmatch(each)]
+        assert outside == [], path
+
+
+def test_every_code_that_an_officer_meets_has_words() -> None:
+    assert {each.value for each in ReviewReason} <= wording.REASONS.keys()
+    assert {each.value for each in DeclineReason} <= wording.REASONS.keys()
+    assert {each.value for each in routing.RoutingReviewReason} <= wording.REASONS.keys()
+    assert {each.value for each in routing.HandoffState} == wording.HANDOFFS.keys()
+
+
+def test_every_action_that_a_route_names_is_asked_of_the_right_case() -> None:
+    about_cases = {path for (_, path) in actions(*ROUTERS) if "{case_id}" in path}
+    assert {action for (_, path), action in actions(*ROUTERS).items() if path in about_cases} <= {
+        Action.VIEW_CASE,
+        Action.CLAIM_REVIEW,
+        Action.BREAK_GLASS,
+        Action.REASSIGN,
+        Action.NAME_OFFICERS,
+    }

@@ -1,0 +1,106 @@
+"""A console as `conduit up` runs it: whoever is in the register comes in, and is out again once removed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from conduit_local.personas import PERSONAS, registered
+from conduit_local.stack import Options, Stack
+from conduit_operate.cli import app
+from conduit_operate.polling import wait_until
+
+pytestmark = pytest.mark.kafka
+SECONDS = 60.0
+BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
+Conduit = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="conduit-console-"))
+    options = Options(services=("console",), partner_ids=("northlight",), force_ids=("norfolk",), pages=True)
+    with Stack(folder, options) as started:
+        yield started
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def conduit(stack: Stack) -> Conduit:
+    return lambda *arguments: CliRunner().invoke(app, [*arguments, "--state-dir", str(stack.state_dir)])
+
+
+class Visitor:
+    """Somebody at a browser that keeps cookies as browsers do on this machine."""
+
+    def __init__(self, url: str, client: httpx.Client) -> None:
+        self._url, self._client = url, client
+        self._cookies: dict[str, str] = {}
+
+    def get(self, path: str) -> httpx.Response:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        address = path if path.startswith("http") else f"{self._url}{path}"
+        answer = self._client.get(address, headers={"Cookie": cookies} if address.startswith(self._url) else {})
+        for each in answer.headers.get_list("set-cookie"):
+            name, _, value = each.partition(";")[0].partition("=")
+            self._cookies[name] = value
+        return answer
+
+    def sign_in(self, name: str) -> httpx.Response:
+        answer = self.get("/asked")
+        while (location := answer.headers.get("location", "")).startswith("/"):
+            answer = self.get(location)
+        form = {"username": name, "claims": json.dumps({"amr": ["mfa"]})}
+        back = self._client.post(answer.headers["location"], data=form).headers["location"]
+        return self.get(back)
+
+
+@pytest.fixture
+def visitor(stack: Stack) -> Iterator[Callable[[], Visitor]]:
+    with httpx.Client(trust_env=False) as client:
+        yield lambda: Visitor(stack.url("console"), client)
+
+
+def test_a_persona_signs_in_and_is_out_once_removed_from_the_register(
+    conduit: Conduit, visitor: Callable[[], Visitor]
+) -> None:
+    issuer = re.findall(r'"issuer": "([^"]+)"', conduit("person", "list", "--json").stdout)[0]
+    persona = registered(PERSONAS[0], issuer)
+    here = visitor()
+    assert here.sign_in(persona.subject).headers["location"] == "/asked"
+    page = here.get("/asked")
+    assert (page.status_code, "Nothing waits for you." in page.text) == (200, True)
+    assert conduit("person", "remove", persona.person_id, *BY).exit_code == 0
+    wait_until(
+        lambda: here.get("/asked").status_code == 403, "somebody who was removed is still let in", SECONDS, lambda: None
+    )
+    assert "has not given you access" in visitor().sign_in(persona.subject).text
+
+
+def test_whose_sessions_were_revoked_signs_in_again(conduit: Conduit, visitor: Callable[[], Visitor]) -> None:
+    issuer = re.findall(r'"issuer": "([^"]+)"', conduit("person", "list", "--json").stdout)[0]
+    persona = registered(PERSONAS[2], issuer)
+    here = visitor()
+    here.sign_in(persona.subject)
+    assert here.get("/officers").status_code == 200
+    assert conduit("person", "revoke-sessions", persona.person_id, *BY).exit_code == 0
+    wait_until(
+        lambda: here.get("/officers").status_code != 200,
+        "a session that was revoked is still good",
+        SECONDS,
+        lambda: None,
+    )
+    assert visitor().sign_in(persona.subject).headers["location"] == "/asked"
+
+
+def test_somebody_whom_only_the_provider_knows_is_not_let_in(visitor: Callable[[], Visitor]) -> None:
+    answer = visitor().sign_in("mallory")
+    assert (answer.status_code, "has not given you access" in answer.text) == (403, True)
