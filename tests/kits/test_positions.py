@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -120,3 +121,32 @@ async def test_whoever_says_meanwhile_where_to_read_on_is_heeded(
         assert 0 not in {each.partition for each in found}
     finally:
         await made.stop()
+
+
+async def seconds_until_others_are_read(made: Any, topic: str) -> float:
+    """A fetch of a partition that has nothing waits for ten seconds; then others are assigned, which have a record each."""
+    await made.start()
+    try:
+        quiet, *others = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        made.assign([quiet])
+        await made.seek_to_end(quiet)
+        await made.getmany(timeout_ms=500)
+        began = monotonic()
+        made.assign(others)
+        for each in others:
+            made.seek(each, 0)
+        assert {each.partition for each in await read(made, len(others))} == {each.partition for each in others}
+        return monotonic() - began
+    finally:
+        await made.stop()
+
+
+async def test_after_partitions_moved_no_fetch_waits_behind_one_of_those_before(kafka_bootstrap: str, topic: str) -> None:
+    """A broker answers what came on a connection in its order, so aiokafka's own first fetch waits behind the last one."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": kafka_bootstrap,
+        "enable_auto_commit": False,
+        "fetch_max_wait_ms": 10_000,
+    }
+    assert await seconds_until_others_are_read(AIOKafkaConsumer(**options), topic) > 7
+    assert await seconds_until_others_are_read(Consumer(**options), topic) < 5

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import ConnectionGroup
+from aiokafka.conn import CloseReason
 from aiokafka.consumer.fetcher import UNKNOWN_OFFSET, FetchResult, OffsetResetStrategy
 from aiokafka.errors import for_code
 from aiokafka.protocol.fetch import FetchRequest
@@ -180,8 +181,10 @@ class Fetching:
         checked = self._continuity.to_check(request.topics)
         try:
             response = await client.send(node, _step_back(request, checked) if checked else request)
-        except BaseException:
+        except BaseException as error:
             self._continuity.doubt(asked)
+            if isinstance(error, asyncio.CancelledError):
+                _hang_up(client, node)
             raise
         self._look_through(request, response, checked)
         return response
@@ -298,6 +301,17 @@ class Fetching:
         if taken:
             self.held.pop(partition, None)
         return taken, whole
+
+
+def _hang_up(client: Any, node: Any) -> None:
+    """Close the connection of a fetch that nobody waits for any more, as when partitions move.
+
+    A broker answers what comes on a connection in its order, and keeps a fetch that finds nothing until it has waited its
+    time: the first fetch of the new partitions would wait behind it for as long.
+    """
+    connection = client._conns.pop((node, ConnectionGroup.DEFAULT), None)
+    if connection is not None:
+        connection.close(reason=CloseReason.SHUTDOWN)
 
 
 async def _begin_where_committed(
