@@ -123,8 +123,8 @@ def test_what_no_index_answers_is_not_asked() -> None:
         ("%2026", 0),
         ("nothing-such", 0),
         ("eh-2026\0", 0),
-        (str(IDS[1]), 1),
-        (str(uuid7()), 0),
+        pytest.param(str(IDS[1]), 1, id="its id"),
+        pytest.param(str(uuid7()), 0, id="another id"),
     ],
 )
 async def test_a_case_is_found_by_what_its_reference_begins_with(console: Harness, text: str, expected: int) -> None:
