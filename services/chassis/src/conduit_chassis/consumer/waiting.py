@@ -49,6 +49,8 @@ def with_few(found: Mapping[str, int]) -> set[str]:
 def few_first(records: Sequence[Record], sender: SenderOf) -> list[Sequence[Record]]:
     """A batch in at most two parts: who has few is not to wait for the crowd of another. Each key's records are in one part,
     in their order."""
+    if sum(map(cost, records)) < CROWD:
+        return [records]
     owned = [(each, sender(each)) for each in records]
     few = with_few(costs(owned))
     if not few:
