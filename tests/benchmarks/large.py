@@ -331,6 +331,11 @@ def _of_flood(turns: Sequence[Mapping[str, Any]], key: str, title: str) -> list[
         (f"the same: s until all {first['arrived']:,} arrived", [each["seconds"] for each in floods_found], None),
         ("the same: s until others' danger arrived, median", list(map(median, dangers)), None),
         ("the same: s until others' danger arrived, longest", list(map(max, dangers)), None),
+        (
+            "the same: s until others' ordinary arrived, longest",
+            [max(each["ordinary_seconds"]) for each in floods_found],
+            None,
+        ),
     ]
 
 
