@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from conduit_contracts.compatibility import SIDES, Break, Readers, Side, compare, compare_history, tolerant
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.schemas import CHECKOUT, HUB_READS, committed, messages, schema
-from conduit_contracts.topics import FORCE, OFFICER, PARTNER, REGISTRY
+from conduit_contracts.topics import CONSOLE, FORCE, PARTNER, REGISTRY
 from contracts.tests.support import Json, examples
 
 NAME = ReferralSubmitted.type
@@ -313,7 +313,7 @@ def test_what_only_the_hub_reads_may_take_more_and_nothing_else(name: str) -> No
 @pytest.mark.parametrize("name", sorted(messages()))
 def test_the_direction_of_a_message_is_that_of_its_topic(name: str) -> None:
     (topic,) = [topic for topic in REGISTRY if messages()[name] in topic.messages]
-    outsiders = {PARTNER, FORCE, OFFICER}
+    outsiders = {PARTNER, FORCE, CONSOLE}
     assert (name in HUB_READS) == outsiders.issuperset(topic.producers) == topic.edge
 
 

@@ -15,7 +15,7 @@ from conduit_contracts.envelope import Command, Event, Message
 from conduit_contracts.notification import Channel
 from conduit_contracts.schemas import messages
 from conduit_contracts.signature import SignedClaims
-from conduit_contracts.topics import OFFICER, REGISTRY, SERVICES, Topic
+from conduit_contracts.topics import CONSOLE, REGISTRY, SERVICES, Topic
 from contracts.tests.support import examples
 
 READERS: dict[type[Value], type[Message]] = {
@@ -111,7 +111,7 @@ def test_a_name_that_is_no_fact_is_not_taken_for_one(name: str) -> None:
 @pytest.mark.parametrize("topic", REGISTRY, ids=lambda topic: topic.template)
 def test_commands_are_written_by_officers_and_events_by_their_topics_owner_or_principal(topic: Topic) -> None:
     for message in topic.messages:
-        assert issubclass(message, Command) == (topic.producers == (OFFICER,))
+        assert issubclass(message, Command) == (topic.producers == (CONSOLE,))
         assert TYPE.fullmatch(message.type)["producer"] in {*topic.producers, topic.owner}  # type: ignore[index] - held above
 
 

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import ForceId, PartnerId
 from conduit_contracts.topics import (
+    CONSOLE,
     DUTY,
     FORCE,
     FORCE_CASES,
     HUB,
-    OFFICER,
     PARTNER,
     PARTNER_REFERRALS,
     PROGRAMME,
@@ -93,7 +93,7 @@ def test_a_topic_is_read_by_a_service_or_by_its_audience_and_written_by_somebody
     assert set(topic.consumers) <= set(SERVICES)
     assert topic.consumers or topic.audience in {PARTNER, FORCE, HUB}
     assert topic.producers
-    assert set(topic.producers) <= {*SERVICES, PROGRAMME, PARTNER, FORCE, OFFICER, DUTY}
+    assert set(topic.producers) <= {*SERVICES, PROGRAMME, PARTNER, FORCE, DUTY}
     assert topic.owner in {*SERVICES, PROGRAMME}
     assert topic.messages
     assert topic.key
@@ -115,12 +115,12 @@ def test_a_principals_topic_is_for_that_principal_alone(topic: Topic) -> None:
         assert topic.audience == expected
         assert topic.template.startswith(f"{expected}.{{")
     else:
-        assert topic.audience in {HUB, OFFICER}
+        assert topic.audience == HUB
 
 
 @pytest.mark.parametrize("topic", REGISTRY, **ids)
 def test_exactly_what_outsiders_write_is_read_closed(topic: Topic) -> None:
-    assert topic.edge == bool({PARTNER, FORCE, OFFICER} & set(topic.producers))
+    assert topic.edge == bool({PARTNER, FORCE, CONSOLE} & set(topic.producers))
 
 
 @pytest.mark.parametrize("topic", EVERY, **ids)

@@ -15,7 +15,6 @@ Pod = dict[str, str]
 KAFKA = {"strimzi.io/cluster": "conduit", "strimzi.io/kind": "Kafka", "strimzi.io/name": "conduit-kafka"}
 POSTGRES = {"cnpg.io/cluster": "conduit-postgres", "cnpg.io/podRole": "instance"}
 STRANGER = {"app.kubernetes.io/name": "stranger"}
-OFFICERS_TOOL = {"app.kubernetes.io/name": "officers-tool"}
 CONSOLE = {"app.kubernetes.io/name": "console"}
 PORTS = (53, 443, 587, 3310, 5432, 8000, 8080, 9090, 9091, 9092, 9093, 9094, 9187, 9404)
 
@@ -28,7 +27,6 @@ def everybody(environment: str) -> dict[str, Pod]:
         **own,
         "kafka": KAFKA,
         "postgres": POSTGRES,
-        "officers-tool": OFFICERS_TOOL,
         "stranger": STRANGER,
     }
 
@@ -73,7 +71,6 @@ def wanted(environment: str) -> set[tuple[str, str, int]]:
         ("postgres", "postgres", 8000),
     }
     found.add(("console", SIGNER, 8000))
-    found |= {("officers-tool", name, 8000) for name in ("triage", "routing")}
     for name, template in pods(environment):
         for container in template["spec"]["containers"]:
             told = {each["name"]: each.get("value", "") for each in container.get("env", ())}

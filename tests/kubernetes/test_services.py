@@ -73,7 +73,7 @@ def test_a_process_may_take_what_its_parts_are_bounded_by(environment: str, serv
 @each_service
 def test_a_service_gets_the_variables_of_the_local_stack(environment: str, service: str) -> None:
     kafka = {"KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD_FILE"}
-    here = Surroundings({"KAFKA_BOOTSTRAP_SERVERS": "", "KAFKA_CA_FILE": ""}, "", Smtp("", 0), "", "", "", local_keys=False)
+    here = Surroundings({"KAFKA_BOOTSTRAP_SERVERS": "", "KAFKA_CA_FILE": ""}, "", Smtp("", 0), "", "", local_keys=False)
     local = service_environment(service, here, postgres_dsn="", http=("", 0))
     assert variables(environment, service).keys() - ON_A_CLUSTER_ONLY == local.keys() | kafka
 

@@ -21,7 +21,7 @@ import conduit_intake
 import conduit_notification
 import conduit_routing
 import conduit_triage
-from conduit_chassis import commands, replay
+from conduit_chassis import replay
 from conduit_chassis.migrate import migrate
 from conduit_console import store as console
 from conduit_console.queries import audit, search
@@ -31,9 +31,7 @@ from conduit_intake import reading
 from conduit_notification import duty_store
 from conduit_notification import outstanding as notification_outstanding
 from conduit_routing import outstanding as routing_outstanding
-from conduit_routing import queries
 from conduit_triage import outstanding as triage_outstanding
-from conduit_triage import store as triage
 from tests.support.servers import NewDatabase, TemplateDatabase
 
 STORED, PAGE = 30_000, 50
@@ -189,16 +187,7 @@ LISTINGS = (
     Listing("intake", "those in a state, which few are in", reading._PAGE_IN_STATE, ("abc", "declined", UUID(int=1), PAGE)),
     Listing("intake", "a referral's updates", reading._UPDATES, (ONE, 500, 500, 500_000), 500),
     Listing("intake", "dead letters", replay._SELECT, (None, 100), 100),
-    Listing("triage", "the review queue", triage._QUEUE, (PAGE,)),
-    Listing("triage", "what was added to a case", triage._NEWEST_SUPPLEMENTS, (ONE, 100, 100, 500_000), 100),
-    Listing("triage", "a case's history", triage._NEWEST_LINES, (ONE, 500, 500), 500),
-    Listing("triage", "a case's remarks", triage._NEWEST_REMARKS, (ONE, 200, 200), 200),
-    Listing("triage", "answers to an officer who has few", commands._RECENT, ("rare.officer", 100), 100),
-    Listing("triage", "answers to an officer who has many", commands._RECENT, ("a.officer", 100), 100),
     Listing("triage", "reviews that wait", triage_outstanding._REVIEWS, (PAGE, False)),
-    Listing("routing", "routing reviews", queries._REVIEWS, (PAGE,)),
-    Listing("routing", "a case's reviews", queries._CASE_REVIEWS, (ONE, 200, 200), 200),
-    Listing("routing", "a case's history", queries._HISTORY, (ONE, 500, 500), 500),
     Listing("routing", "hand-offs that wait", routing_outstanding._HANDOFFS, (PAGE, False, False)),
     Listing("routing", "questions to officers", routing_outstanding._QUESTIONS, (PAGE,)),
     Listing("notification", "duty tasks", duty_store._WAITING, (PAGE,)),

@@ -132,8 +132,8 @@ BORN_WITH_A_FAILURE = {
 
 
 VISITS = {
-    **{"intake": "/v1/referrals", "triage": "/reviews", "routing": "/reviews"},
-    **dict.fromkeys(("notification", "console"), "/nothing"),
+    "intake": "/v1/referrals",
+    **dict.fromkeys(("triage", "routing", "notification", "console"), "/nothing"),
 }
 MOST_LOADS = 4
 

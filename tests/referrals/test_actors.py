@@ -119,7 +119,7 @@ class TestOfficers:
                 alone = sample.case.model_copy(update={"officers": (act.model_copy(update={"nth": 1}),)})
                 officers = Officers({sample.number: Sample(sample.number, sample.name, alone, sample.base)}, SIGNER)
                 (wire,) = officers.see(sample.number, event(on, act.when))
-                assert writer_of(wire.topic) == "officer"
+                assert writer_of(wire.topic) == "service.console"
                 assert wire.key == str(REFERRAL).encode()
 
     def test_other_peoples_topics_move_no_officer(self) -> None:
@@ -180,8 +180,8 @@ class TestForces:
     [
         ("partner.northlight.referrals.v1", "partner.northlight"),
         ("force.kent.responses.v1", "force.kent"),
-        ("triage.reviews.v1", "officer"),
-        ("routing.reviews.v1", "officer"),
+        ("triage.reviews.v1", "service.console"),
+        ("routing.reviews.v1", "service.console"),
         ("programme.partners.v1", "programme"),
     ],
 )

@@ -85,7 +85,7 @@ async def test_a_partner_or_force_has_its_own_and_sees_nothing_else(broker: Brok
         assert await wired.list_groups() <= {group}
 
 
-@pytest.mark.parametrize("user", [OUTSIDERS[0], OUTSIDERS[-1], "officer", "programme", "operator", "service.intake"])
+@pytest.mark.parametrize("user", [OUTSIDERS[0], OUTSIDERS[-1], "service.console", "programme", "operator", "service.intake"])
 async def test_nobody_but_the_administrator_changes_the_broker(broker: Broker, user: str) -> None:
     names = [f"partner.{user.replace('.', '-')}.referrals.v1", f"{user}.mine"]
     async with Wire(broker, user) as intruder:
@@ -117,8 +117,8 @@ WRITERS = {
     "programme.people.v1": {"programme"},
     "programme.hub.v1": {"programme"},
     "programme.approvals.v1": {"duty"},
-    "triage.reviews.v1": {"officer"},
-    "routing.reviews.v1": {"officer"},
+    "triage.reviews.v1": {"service.console"},
+    "routing.reviews.v1": {"service.console"},
     **{f"partner.{each}.referrals.v1": {f"partner.{each}"} for each in PARTNER_IDS},
     **{f"partner.{each}.updates.v1": {"service.notification"} for each in PARTNER_IDS},
     **{f"force.{each}.responses.v1": {f"force.{each}"} for each in FORCES},

@@ -24,7 +24,8 @@ from conduit_operate.cli import app
 from conduit_operate.clients import folder
 from conduit_operate.doors import open_doors
 from conduit_operate.env_file import parse_env
-from conduit_operate.grants import grant, granted, revoke, users
+from conduit_operate.grants import create_users, grant, granted, revoke, users
+from conduit_operate.polling import wait_until
 from conduit_operate.quotas import read_quotas
 from conduit_operate.register import Registers, read_registers
 from conduit_operate.secured import ADMIN, password_path
@@ -429,3 +430,15 @@ def test_what_cannot_be_read_in_the_register_is_named_and_passed_over_and_can_be
     assert left.partners["never-seen"].suspended
     assert [each.key for each in left.unreadable] == [""]
     register_samples(changing_broker)
+
+
+def test_a_user_of_an_earlier_release_that_is_no_more_is_shut_out_at_the_next_start(changing_broker: Broker) -> None:
+    admin = changing_broker.admin()
+    rule = Rule("officer", Operation.WRITE, Resource.TOPIC, topics.TRIAGE_REVIEWS.name())
+    create_users(admin, {"officer": "synthetic"})
+    grant(admin, [rule])
+    wait_until(lambda: "officer" in users(admin) and rule in granted(admin), "the user was not made", 30, lambda: None)
+    open_doors(changing_broker, (), ())
+    wait_until(
+        lambda: "officer" not in users(admin) and rule not in granted(admin), "the user is still there", 30, lambda: None
+    )

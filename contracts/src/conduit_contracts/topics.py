@@ -10,11 +10,11 @@ from conduit_contracts import force, intake, notification, partner, routing, tri
 from conduit_contracts.register_topics import FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
 from conduit_contracts.topic import (
     BROKERS_TIME,
+    CONSOLE,
     DUTY,
     FORCE,
     HUB,
     MAX_RECORD_BYTES,
-    OFFICER,
     OPERATOR,
     PARTNER,
     PROGRAMME,
@@ -25,6 +25,7 @@ from conduit_contracts.topic import (
 
 __all__ = [
     "BROKERS_TIME",
+    "CONSOLE",
     "DUTY",
     "FORCE",
     "FORCES",
@@ -39,7 +40,6 @@ __all__ = [
     "INTAKE_SANDBOX",
     "NOTICES",
     "NOTIFICATION_SANDBOX",
-    "OFFICER",
     "OFFICERS",
     "OPERATOR",
     "PARTNER",
@@ -131,13 +131,12 @@ INTAKE_SANDBOX = Topic(
 TRIAGE_REVIEWS = Topic(
     template="triage.reviews.v1",
     owner="triage",
-    producers=(OFFICER,),
+    producers=(CONSOLE,),
     consumers=("triage",),
     messages=(triage.DecideReview,),
     partitions=_INTERNAL_PARTITIONS,
     edge=True,
     signed=True,
-    audience=OFFICER,
 )
 TRIAGE_DECISIONS = Topic(
     template="triage.decisions.v1",
@@ -163,7 +162,7 @@ TRIAGE_DECISIONS = Topic(
 ROUTING_REVIEWS = Topic(
     template="routing.reviews.v1",
     owner="routing",
-    producers=(OFFICER,),
+    producers=(CONSOLE,),
     consumers=("routing",),
     messages=(
         routing.NameHomeForce,
@@ -174,7 +173,6 @@ ROUTING_REVIEWS = Topic(
     partitions=_INTERNAL_PARTITIONS,
     edge=True,
     signed=True,
-    audience=OFFICER,
 )
 FORCE_CASES = Topic(
     template="force.{force_id}.cases.v1",

@@ -46,7 +46,7 @@ def test_each_service_is_told_its_own_database_and_only_notification_where_mail_
         assert environment["KAFKA_BOOTSTRAP_SERVERS"] == stack.servers.kafka_bootstrap_servers
         assert Path(environment["POLICY_FILE"]).is_file()
     assert {name for name, environment in told.items() if "SMTP_HOST" in environment} == {"notification"}
-    assert {name for name, environment in told.items() if "OFFICER_TOKEN" in environment} == {"triage", "routing"}
+    assert {name for name, environment in told.items() if "SIGNING_KEYS_FILE" in environment} == {"triage", "routing"}
     assert told["triage"]["BATCH_MAX_RECORDS"] == "7"
     assert "BATCH_MAX_RECORDS" not in told["intake"]
 

@@ -143,7 +143,7 @@ def test_all_users_sorted_at_once_are_each_those_of_its_own(
     partner_ids: set[str], force_ids: set[str], generations: set[int]
 ) -> None:
     names, users = world(partner_ids | NASTY, force_ids | NASTY, generations)
-    others = ["admin", "officer", "service.intake", "partner.abc.x", "partner.abc.01", "partner..2", "force.", "partner"]
+    others = ["admin", "programme", "service.intake", "partner.abc.x", "partner.abc.01", "partner..2", "force.", "partner"]
     found = users_by_owner([*users, *others])
     for kind in KINDS:
         for identity in identities(kind, names):

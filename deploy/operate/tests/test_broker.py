@@ -70,14 +70,14 @@ def test_passwords_do_not_show(tmp_path: Path) -> None:
 
 def test_clients_files_say_the_same_and_go_with_the_password(tmp_path: Path) -> None:
     broker = local_broker(tmp_path, "127.0.0.1:9", secured=True)
-    write_clients(broker, ["partner.abc", "officer"])
+    write_clients(broker, ["partner.abc", "operator"])
     options = dict(line.split("=", 1) for line in (folder(tmp_path) / "partner.abc.conf").read_text().splitlines())
     variables = parse_env((folder(tmp_path) / "partner.abc.env").read_text())
     assert options["sasl.password"] == variables["KAFKA_SASL_PASSWORD"] == broker.password("partner.abc")
     assert options["ssl.ca.location"] == variables["KAFKA_CA_FILE"] == str(authority_path(tmp_path))
-    assert with_clients(broker) == {"partner.abc", "officer"}
+    assert with_clients(broker) == {"partner.abc", "operator"}
     remove_clients(tmp_path, ["partner.abc"])
-    assert with_clients(broker) == {"officer"}
+    assert with_clients(broker) == {"operator"}
     assert not password_path(tmp_path, "partner.abc").exists()
 
 

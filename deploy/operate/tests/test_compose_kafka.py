@@ -82,7 +82,7 @@ def test_set_up_lets_in_who_may_come_and_nobody_else(started: Place, state_dir: 
     admin = broker.admin()
     topics = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
     assert granted(admin) == expected_rules(topics, users(admin))
-    assert {"partner.northlight", "officer"} <= {path.stem for path in (state_dir / "access" / "clients").glob("*.env")}
+    assert {"partner.northlight", "programme"} <= {path.stem for path in (state_dir / "access" / "clients").glob("*.env")}
     own = {**broker.librdkafka("service.intake"), "sasl.password": "of-intake"}
     # By the listener for this machine: the same users, the same rights.
     outside = {**own, "bootstrap.servers": f"{LOOPBACK}:{started.outside}"}

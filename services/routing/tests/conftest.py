@@ -13,7 +13,6 @@ from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import NOW, Desk
 
 POLICY_FILE = Path(__file__).parents[3] / "deploy" / "policy" / "policy.toml"
-TOKEN = "synthetic-token"
 
 
 @pytest.fixture(scope="session")
@@ -39,5 +38,5 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def routing(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
     service = create_service()
-    async with harness(service, database, clock, policy_file=POLICY_FILE, officer_token=TOKEN) as made:
+    async with harness(service, database, clock, policy_file=POLICY_FILE) as made:
         yield made

@@ -45,17 +45,6 @@ async def test_before_its_start_it_handles_nothing() -> None:
         await SERVICE.handle(unstarted, None, [], None)  # type: ignore[arg-type]
 
 
-def test_a_started_service_serves_the_officers_pages() -> None:
-    assert [path for path, _ in create_service().routes(runtime(POLICY_FILE))] == ["/reviews", "/cases", "/commands"]
-
-
-def test_the_token_is_not_printed() -> None:
-    made = settings(policy_file=POLICY_FILE, officer_token="synthetic-token")
-    assert made.token == "synthetic-token"
-    assert "synthetic-token" not in repr(made)
-    assert settings(policy_file=POLICY_FILE).token == ""
-
-
 def test_the_deployed_policy_has_a_clock_for_every_priority_class() -> None:
     policy = load_policy(POLICY_FILE, "routing", RoutingPolicy)
     assert set(type(policy.clocks).model_fields) == {"immediate_danger", "urgent", "priority", "routine"}

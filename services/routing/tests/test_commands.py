@@ -1,12 +1,10 @@
 """Every command is answered to its officer; a force's part is not ended over something that the officer has not seen."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +14,6 @@ from conduit_contracts.envelope import Message, dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_REVIEWS
-from conduit_routing.api import create_api
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     OFFICER,
@@ -34,7 +31,6 @@ from services.routing.tests.builders import (
     standing_of,
     supplement,
 )
-from services.routing.tests.conftest import TOKEN
 
 KENT, ESSEX, SURREY = "kent", "essex", "surrey"
 KENT_LEADS = (place("L1", KENT), place("L2", KENT), place("L3", ESSEX))
@@ -148,36 +144,28 @@ def test_silence_and_what_the_officer_did_are_no_news(desk: Desk) -> None:
     assert not any(isinstance(message, CommandOutdated | CommandIgnored) for message in outbox.facts())
 
 
-@pytest.fixture
-async def cases(routing: Harness) -> AsyncIterator[httpx.AsyncClient]:
-    transport, headers = httpx.ASGITransport(create_api(routing.runtime, TOKEN)), {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://routing", headers=headers) as made:
-        yield made
-
-
 async def test_the_version_that_the_officers_api_shows_is_the_one_that_a_command_names(
-    routing: Harness, cases: httpx.AsyncClient, clock: ManualClock
+    routing: Harness, clock: ManualClock
 ) -> None:
     message = accepted(referral(KENT_LEADS))
     referral_id, key = message.referral_id, str(message.referral_id)
     await routing.deliver(record("triage.decisions.v1", key, message))
-    version = (await cases.get("/cases", params={"referral_id": key})).json()["version"]
+    version = await routing.pool.fetchval("SELECT version FROM cases WHERE referral_id = $1", referral_id)
     clock.advance(timedelta(hours=2))
     await routing.tick("clocks")
     await routing.deliver(record("triage.decisions.v1", key, informed(referral_id, supplement())))
     command = seeing(stand_down(referral_id, ESSEX), version)
     (ignored,) = await routing.deliver(record("routing.reviews.v1", key, command))
     assert (ignored.message.code, ignored.message.changes) == ("case_changed", ("information_added",))
-    version = (await cases.get("/cases", params={"referral_id": key})).json()["version"]
+    version = await routing.pool.fetchval("SELECT version FROM cases WHERE referral_id = $1", referral_id)
     sent = await routing.deliver(record("routing.reviews.v1", key, seeing(command, version)))
     assert "HandoffStoodDown" in {type(each.message).__name__ for each in sent}
 
 
-async def test_an_officer_is_shown_what_became_of_commands(routing: Harness, cases: httpx.AsyncClient) -> None:
+async def test_what_became_of_commands_is_kept(routing: Harness) -> None:
     await routing.deliver(record("routing.reviews.v1", "key", name_home(uuid7(), KENT), event_id="first"))
     await routing.deliver(raw_record("routing.reviews.v1", "key", [], b"no command"))
-    answers = (await cases.get("/commands", params={"officer_id": OFFICER})).json()["answers"]
-    assert [each["answer"] for each in answers] == ["refused", "refused"]
-    assert (answers[0]["officer_id"], answers[1]["command_id"]) == (None, "first")
-    assert (await cases.get("/commands")).status_code == 400
+    first, nobodys = await routing.pool.fetch("SELECT * FROM command_answers ORDER BY id")
+    assert (first["answer"], first["officer_id"], first["command_id"]) == ("refused", OFFICER, "first")
+    assert (nobodys["answer"], nobodys["officer_id"]) == ("refused", None)
     assert await routing.dead_letters() == []

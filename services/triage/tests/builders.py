@@ -39,7 +39,6 @@ from conduit_triage.work import TriageWork
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 PARTNER = "example-haven"
 REFERENCE = "EH-2026-0001"
-TOKEN = "synthetic-officer-token"
 BIRMINGHAM, LEEDS, GLASGOW = "E08000025", "E08000035", "S12000049"
 """Districts in the areas of three different forces."""
 NATURE = ComplexityClaim(

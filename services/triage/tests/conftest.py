@@ -10,7 +10,7 @@ from conduit_chassis.policy import load_policy
 from conduit_chassis.testing import Harness, ManualClock, harness
 from conduit_triage.app import create_service
 from conduit_triage.policy import TriagePolicy
-from services.triage.tests.builders import NOW, TOKEN, Desk
+from services.triage.tests.builders import NOW, Desk
 
 POLICY_FILE = Path(__file__).parents[3] / "deploy" / "policy" / "policy.toml"
 
@@ -38,5 +38,5 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def triage(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
     service = create_service()
-    async with harness(service, database, clock, policy_file=POLICY_FILE, officer_token=TOKEN) as made:
+    async with harness(service, database, clock, policy_file=POLICY_FILE) as made:
         yield made

@@ -1,16 +1,14 @@
-"""The wiring: what stops a start, and what an empty token means."""
+"""The wiring: what stops a start."""
 
 from pathlib import Path
 
 import pytest
 
 from conduit_chassis.errors import ConfigurationError
-from conduit_chassis.http.api import Api
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.runtime import Runtime
 from conduit_chassis.testing import Harness, harness
 from conduit_triage.app import create_service
-from conduit_triage.settings import TriageSettings
 from services.triage.tests.builders import NOW
 from services.triage.tests.conftest import POLICY_FILE
 
@@ -35,24 +33,8 @@ async def test_a_policy_that_cannot_be_used_stops_the_start_and_names_the_key(
             pass
 
 
-async def test_reviews_and_commands_are_served_under_their_own_prefixes_alone(triage: Harness) -> None:
-    routes = dict(triage.runtime.service.routes(triage.runtime))
-    assert routes.keys() == {"/reviews", "/commands"}
-    assert all(isinstance(app, Api) for app in routes.values())
-
-
 async def test_without_a_policy_nothing_is_decided(triage: Harness) -> None:
     runtime = triage.runtime
     before = Runtime(runtime.service, runtime.settings, runtime.pool, runtime.clock, runtime.health)
     with pytest.raises(RuntimeError, match="not started"):
         await before.service.handle(before, None, [], Outbox("triage", NOW))
-
-
-@pytest.mark.parametrize(("token", "served"), [(None, ""), ("", ""), ("synthetic", "synthetic")])
-def test_an_empty_token_is_no_token(monkeypatch: pytest.MonkeyPatch, token: str | None, served: str) -> None:
-    monkeypatch.delenv("OFFICER_TOKEN", raising=False)
-    if token is not None:
-        monkeypatch.setenv("OFFICER_TOKEN", token)
-    settings = TriageSettings(kafka_bootstrap_servers="unused:9092", postgres_dsn="unused", policy_file=POLICY_FILE)
-    assert settings.token == served
-    assert "synthetic" not in repr(settings)

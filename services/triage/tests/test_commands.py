@@ -1,11 +1,9 @@
 """Every command of an officer's is answered to that officer, and one that overlooks something new takes no effect."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,29 +19,17 @@ from conduit_contracts.triage import (
     ReferralAccepted,
     ReferralDeclined,
 )
-from conduit_triage.api import create_api
 from conduit_triage.policy import TriagePolicy
 from services.triage.tests.builders import (
     READER,
-    TOKEN,
     Desk,
     accepting,
     as_record,
     asking,
     declining,
     names,
-    received,
     supplied,
 )
-
-OFFICER = {"Authorization": f"Bearer {TOKEN}", "X-Officer-Id": "a.officer"}
-
-
-@pytest.fixture
-async def client(triage: Harness) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_api(triage.runtime, TOKEN))
-    async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers=OFFICER) as made:
-        yield made
 
 
 def written(command: DecideReview, **changes: Any) -> Any:
@@ -154,28 +140,10 @@ def test_what_the_officer_did_is_no_news_to_that_officer_but_to_another(desk: De
     assert isinstance(declined, ReferralDeclined)
 
 
-async def test_the_version_that_the_officers_api_shows_is_the_one_that_a_command_names(
-    triage: Harness, client: httpx.AsyncClient
-) -> None:
-    message = received()
-    referral_id = message.referral_id
-    await triage.deliver(as_record(message))
-    shown = (await client.get(f"/reviews/{referral_id}")).json()["version"]
-    await triage.deliver(as_record(supplied(referral_id)))
-    (ignored,) = await triage.deliver(as_record(declining(referral_id).model_copy(update={"seen_version": shown})))
-    assert ignored.message.code == "case_changed"
-    shown = (await client.get(f"/reviews/{referral_id}")).json()["version"]
-    (declined,) = await triage.deliver(as_record(declining(referral_id).model_copy(update={"seen_version": shown})))
-    assert isinstance(declined.message, ReferralDeclined)
-
-
-async def test_an_officer_is_shown_what_became_of_commands_of_the_officers_own_and_of_nobodys(
-    triage: Harness, client: httpx.AsyncClient
-) -> None:
+async def test_what_became_of_commands_is_kept_under_their_officer_and_of_nobodys_under_nobody(triage: Harness) -> None:
     await triage.deliver(as_record(declining(uuid7(), "a.officer"), event_id="first"))
-    await triage.deliver(as_record(declining(uuid7(), "b.officer"), event_id="other"))
     await triage.deliver(raw_record("triage.reviews.v1", "key", [], b"no command"))
-    answers = (await client.get("/commands")).json()["answers"]
-    assert [each["answer"] for each in answers] == ["refused", "refused"]
-    assert (answers[0]["officer_id"], answers[1]["command_id"]) == (None, "first")
-    assert answers[1]["problems"][0]["field"] == "referral_id"
+    first, nobodys = await triage.pool.fetch("SELECT * FROM command_answers ORDER BY id")
+    assert (first["answer"], first["officer_id"], first["command_id"]) == ("refused", "a.officer", "first")
+    assert json.loads(first["problems"])[0]["field"] == "referral_id"
+    assert (nobodys["answer"], nobodys["officer_id"]) == ("refused", None)

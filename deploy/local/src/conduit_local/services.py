@@ -13,7 +13,7 @@ SMTP_SENDER = "conduit@hub.example"
 TAKES_IN = "intake"
 NOTIFIES = "notification"
 SHOWS = "console"
-SERVES_OFFICERS = ("triage", "routing")
+TAKE_COMMANDS = ("triage", "routing")
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
@@ -54,8 +54,6 @@ class Surroundings:
     """KAFKA_BOOTSTRAP_SERVERS and, where Kafka is secured, the rest."""
     policy_file: str
     smtp: Smtp
-    officer_token: str
-    """What an officer's tool shows as its bearer token."""
     trusted_keys: str
     """The JWKS of the keys with which officers' commands are signed."""
     secrets_dir: str
@@ -102,8 +100,7 @@ def service_environment(
         "POLICY_FILE": surroundings.policy_file,
         "LOG_LEVEL": surroundings.log_level,
     }
-    if service in SERVES_OFFICERS:
-        environment["OFFICER_TOKEN"] = surroundings.officer_token
+    if service in TAKE_COMMANDS:
         environment["SIGNING_KEYS_FILE"] = surroundings.trusted_keys
         environment |= {"LOCAL_SIGNING_KEYS": "true"} if surroundings.local_keys else {}
     if service == NOTIFIES:

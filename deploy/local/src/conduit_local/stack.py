@@ -175,11 +175,6 @@ class Stack:
     def secrets_dir(self) -> Path:
         return webhook_secrets(self.state_dir)
 
-    @property
-    def officer_token(self) -> str:
-        """What an officer's tool shows to triage and routing as its bearer token."""
-        return keep_secret(self.state_dir / "secrets" / "officer")
-
     def service(self, name: str, number: int = 1) -> Child:
         """The process of one of the service's replicas, to kill, stop or start; `wait_ready` afterwards."""
         return self._replicas.get(name, number).child
@@ -221,7 +216,6 @@ class Stack:
             "SMTP_PORT": str(self.smtp.port),
             "SMTP_FOLDER": str(self.smtp_folder),
             "POLICY_FILE": str(self.options.policy_file),
-            "OFFICER_TOKEN": self.officer_token,
         }
         if self.signer_url:
             values |= {"SIGNER_URL": self.signer_url, "SIGNER_TOKEN_FILE": str(signer_token_path(self.state_dir))}
@@ -363,7 +357,6 @@ class Stack:
             kafka=self.broker.environment(service_principal(service)),
             policy_file=str(self.options.policy_file),
             smtp=self.smtp,
-            officer_token=self.officer_token,
             trusted_keys=str(trusted_keys_path(self.state_dir)),
             secrets_dir=str(self.secrets_dir),
             log_level=self.options.log_level,

@@ -1,6 +1,6 @@
 """Who may do what on the broker: derived from the topic registry, and nothing is allowed that is not listed here.
 
-Kafka users are `service.<name>`, with the signer among them, the staff's `officer`, `programme`, `operator` and `duty`, and
+Kafka users are `service.<name>`, with the signer among them, the staff's `programme`, `operator` and `duty`, and
 of each partner and force one, or two while its credentials change: `partner.<id>`, then `partner.<id>.2`, and so on. A
 partner or a force reads and writes its own topics under its own consumer-group prefix. The prefix ends with a dot, so that
 `abc` has no part in what belongs to `abc-d`.
@@ -18,7 +18,7 @@ from conduit_contracts import topics
 from conduit_contracts.topics import Topic
 
 KINDS = (topics.PARTNER, topics.FORCE)
-STAFF = (topics.OFFICER, topics.OPERATOR, topics.PROGRAMME, topics.DUTY)
+STAFF = (topics.OPERATOR, topics.PROGRAMME, topics.DUTY)
 """People at the hub, each by what they do. No one of them may write where another's word is taken."""
 
 
@@ -86,7 +86,7 @@ def shared_rules() -> list[Rule]:
     rules = [rule for topic in single for rule in _on(topic, topic.name())]
     rules += [Rule(service_principal(each), Operation.READ, Resource.GROUP, f"conduit.{each}") for each in topics.SERVICES]
     rules += [Rule(who, Operation.READ, Resource.GROUP, f"{who}.", prefix=True) for who in STAFF]
-    return sorted({*rules, *_officers(), *_operator(), *_programme()})
+    return sorted({*rules, *_operator(), *_programme()})
 
 
 def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
@@ -130,11 +130,6 @@ def _users(role: str, owners: Collection[str]) -> Collection[str]:
     if role in KINDS:
         return owners
     return (topics.OPERATOR,) if role == topics.HUB else (role,)
-
-
-def _officers() -> Iterable[Rule]:
-    """Officers watch what waits for them."""
-    return (_read("officer", topics.TRIAGE_DECISIONS.name()), _read("officer", topics.ROUTING_CASES.name()))
 
 
 def _operator() -> Iterable[Rule]:

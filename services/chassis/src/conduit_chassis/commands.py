@@ -1,4 +1,4 @@
-"""What an officer is told of a command that had no effect, or took effect over something new. It is kept, to be asked for.
+"""What an officer is told of a command that had no effect, or took effect over something new. It is kept.
 
 Officers correct their own mistakes: a mistake gets an answer, and wakes no operator.
 """
@@ -13,7 +13,6 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from conduit_chassis.columns import listed
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, insert
 from conduit_chassis.records import Delivery, Incoming, Refusal
@@ -24,14 +23,10 @@ from conduit_contracts.problems import Problem
 _OFFICER: TypeAdapter[str] = TypeAdapter(OfficerId)
 _REFERRAL: TypeAdapter[UUID] = TypeAdapter(ReferralId)
 _COLUMNS = ("at", "command_id", "officer_id", "referral_id", "answer", "code", "problems", "changes")
-_RECENT = f"""
-SELECT {listed(_COLUMNS)} FROM command_answers WHERE officer_id = $1 OR officer_id IS NULL ORDER BY id DESC LIMIT $2
-"""  # noqa: S608 - constants
 MakeMessage: TypeAlias = Callable[..., Message]
 """A service's own kind of message; each has its `CommandRefused` and `CommandOutdated`."""
 _SIGNATURES = ("at", "recorded_at", "command_id", "referral_id", "officer_id", "signature")
 IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
-MOST_ANSWERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +59,6 @@ class Answering(Protocol):
     @property
     def outbox(self) -> Outbox:
         """Where the officers' answers go."""
-
-
-def is_officer(text: str) -> bool:
-    """Whether it can be an officer's id. Nothing else is asked of the database, which cannot hold just any text."""
-    return _in_order(_OFFICER, text) is not None
 
 
 def named(incoming: Incoming) -> Named:
@@ -160,9 +150,3 @@ async def keep_signatures(connection: Connection, commands: Sequence[Delivery[An
         for said in (each.signed.claims,)
     ]
     await insert(connection, "command_signatures", _SIGNATURES, rows)
-
-
-async def recent(connection: Connection, officer_id: str) -> list[dict[str, Any]]:
-    """What became of this officer's commands of late, and of those that name no officer, the newest first."""
-    rows = await connection.fetch(_RECENT, officer_id, MOST_ANSWERS)
-    return [dict(row) | {"problems": json.loads(row["problems"])} for row in rows]

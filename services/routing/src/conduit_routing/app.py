@@ -1,16 +1,13 @@
 """Wires routing together."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
-
-from starlette.types import ASGIApp
 
 from conduit_chassis.app import Runtime, Service, Worker
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
 from conduit_contracts.topics import TRIAGE_DECISIONS
-from conduit_routing import api, batch
+from conduit_routing import batch
 from conduit_routing.follow import follow
 from conduit_routing.gauges import keep_gauges
 from conduit_routing.handlers import HANDLERS, refused
@@ -24,11 +21,6 @@ from conduit_routing.work import RoutingWork
 def start(runtime: Runtime) -> RoutingPolicy:
     """The policy to route under."""
     return load_policy(cast("RoutingSettings", runtime.settings).policy_file, "routing", RoutingPolicy)
-
-
-def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
-    """What officers' tools ask."""
-    return api.create_api(runtime, cast("RoutingSettings", runtime.settings).token).mounted()
 
 
 def create_service() -> Service[RoutingWork]:
@@ -47,7 +39,6 @@ def create_service() -> Service[RoutingWork]:
         settings=RoutingSettings,
         ticks=(TICK,),
         workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION)),
-        routes=routes,
     )
 
 

@@ -1,40 +1,11 @@
-"""The SQL that only reads: what officers are shown, and what the gauges say. Nothing here touches what a case says."""
+"""The SQL that only reads: what the gauges say. Nothing here touches what a case says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
-from conduit_chassis.postgres import Connection, Row, the_row
+from conduit_chassis.postgres import Connection, the_row
 from conduit_routing.policy import PRIORITY_CLASSES
-
-_REVIEWS = """
-SELECT referral_id, reason, nullif(about, '') AS about, candidates, routing_reviews.opened_at, urgency, immediate_danger,
-       provisional, home_force, interim_owner
-FROM routing_reviews JOIN cases USING (referral_id) WHERE closed_at IS NULL
-ORDER BY immediate_danger DESC, array_position(ARRAY['urgent', 'priority', 'routine'], urgency), routing_reviews.opened_at
-LIMIT $1
-"""
-_CASE = """
-SELECT referral_id, partner_id, partner_reference, urgency, immediate_danger, provisional, opened_at, state, home_force,
-       basis, interim_owner, named_home, marks, version, policy_version
-FROM cases WHERE referral_id = $1
-"""
-_HANDOFFS = """
-SELECT force_id, areas, state, disseminated_at, receipt_due_at, acknowledgement_due_at, next_action_at, received_at,
-       acknowledged_at, declined_at, stood_down_at, chases, level, force_reference, part, first_acknowledged_at
-FROM handoffs WHERE referral_id = $1 ORDER BY disseminated_at, force_id
-"""
-_CASE_REVIEWS = """
-SELECT number, reason, nullif(about, '') AS about, candidates, opened_at, closed_at
-FROM routing_reviews WHERE referral_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3
-"""
-_HISTORY = """
-SELECT version, at, actor, what, why, force_id, policy_version, cause_id, sent_id, replayed_by
-FROM history WHERE referral_id = $1 AND version < $2 ORDER BY version DESC LIMIT $3
-"""
-MOST_LINES, MOST_CASE_REVIEWS = 500, 200
-FROM_THE_NEWEST = 2**31 - 1
 
 # Ended hand-offs are left out: to count them would take longer with every case.
 _BY_STATE = """
@@ -97,35 +68,3 @@ async def figures(connection: Connection, now: datetime) -> Figures:
         reviews={row["reason"]: row["reviews"] for row in by_reason},
         with_nobody=await connection.fetchval(_WITH_NOBODY),
     )
-
-
-async def open_reviews(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """The reviews that wait, in the order in which officers should take them."""
-    return [dict(row) for row in await connection.fetch(_REVIEWS, limit)]
-
-
-async def show(
-    connection: Connection, referral_id: UUID, lines_before: int = FROM_THE_NEWEST, reviews_before: int = FROM_THE_NEWEST
-) -> dict[str, Any] | None:
-    """Who has which part of a case and how that came about, or None where there is no such case.
-
-    Of history and reviews the newest, and the number of the first of them where there are earlier ones.
-    """
-    case = await connection.fetchrow(_CASE, referral_id)
-    if case is None:
-        return None
-    handoffs = [dict(row) for row in await connection.fetch(_HANDOFFS, referral_id)]
-    reviews = await connection.fetch(_CASE_REVIEWS, referral_id, reviews_before, MOST_CASE_REVIEWS + 1)
-    history = await connection.fetch(_HISTORY, referral_id, lines_before, MOST_LINES + 1)
-    return {
-        **case,
-        "handoffs": handoffs,
-        **_newest("reviews", "number", reviews, MOST_CASE_REVIEWS),
-        **_newest("history", "version", history, MOST_LINES),
-    }
-
-
-def _newest(name: str, number: str, rows: Sequence[Row], most: int) -> dict[str, Any]:
-    """Of rows with the newest first, and one more than is shown where there is more."""
-    shown = [dict(row) for row in reversed(rows[:most])]
-    return {name: shown, f"{name}_earlier": shown[0][number] if len(rows) > most else None}

@@ -1,17 +1,14 @@
 """Wires triage together."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
-
-from starlette.types import ASGIApp
 
 from conduit_chassis.app import Runtime, Service, Tick
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
 from conduit_contracts.topics import INTAKE_REFERRALS
-from conduit_triage import api, batch, metrics, store
+from conduit_triage import batch, metrics, store
 from conduit_triage.handlers import HANDLERS, refused
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.settings import TriageSettings
@@ -21,11 +18,6 @@ from conduit_triage.work import TriageWork
 def start(runtime: Runtime) -> TriagePolicy:
     """The policy to decide under."""
     return load_policy(cast("TriageSettings", runtime.settings).policy_file, "triage", TriagePolicy)
-
-
-def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
-    """What officers' tools ask."""
-    return api.create_api(runtime, cast("TriageSettings", runtime.settings).token).mounted()
 
 
 def create_service() -> Service[TriageWork]:
@@ -44,7 +36,6 @@ def create_service() -> Service[TriageWork]:
         settings=TriageSettings,
         ticks=(Tick("measure_queue", timedelta(seconds=10), metrics.measure_queue),),
         workers=(reconciliation(store.RECONCILIATION),),
-        routes=routes,
     )
 
 

@@ -41,13 +41,6 @@ OLDEST = Gauge(
     "How long the oldest open review has been open, by level; 0 where none is.",
     ("level",),
 )
-OFFICER_REQUESTS = Counter(
-    "conduit_triage_officer_requests_total",
-    "Requests to /reviews, by outcome: listed, consulted, not_found, refused, unauthorised, unavailable. A rise of "
-    "unauthorised: somebody without the token tries.",
-    ("outcome",),
-)
-
 for _level in LEVELS:
     OPEN_REVIEWS.labels(_level).set(0)
     OVERDUE.labels(_level).set(0)
@@ -59,8 +52,6 @@ _OUTCOMES = frozenset({"accepted", "declined", "danger_raised", "review_opened",
 for _outcome in _OUTCOMES:
     for _by in ("rules", "officer"):
         DECISIONS.labels(_outcome, _by)
-for _outcome in ("listed", "consulted", "not_found", "refused", "unauthorised", "unavailable"):
-    OFFICER_REQUESTS.labels(_outcome)
 
 
 def count(history: Iterable[AssessmentEntry], answers: Iterable[CommandAnswer] = ()) -> None:
@@ -69,14 +60,6 @@ def count(history: Iterable[AssessmentEntry], answers: Iterable[CommandAnswer] =
     count_each(REFUSED, (("command", each.problems[0].code) for each in answers if each.problems))
     count_each(DECISIONS, ((each.what, each.actor.partition(":")[0]) for each in entries if each.what in _OUTCOMES))
     count_each(REFUSED, ((_REFUSALS[each.what], each.why) for each in entries if each.what in _REFUSALS))
-
-
-_REFUSED_REQUESTS = {401: "unauthorised", 404: "not_found", 503: "unavailable"}
-
-
-def count_refused_request(status: int) -> None:
-    """Count an officer's request that got a problem."""
-    OFFICER_REQUESTS.labels(_REFUSED_REQUESTS.get(status, "refused")).inc()
 
 
 async def measure_queue(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:

@@ -1,18 +1,18 @@
 """All SQL of triage. `load` locks the batch's referrals in the order of their ids; `save` writes what changed, in bulk."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_chassis import commands
 from conduit_chassis.columns import IDS, Columns, listed
-from conduit_chassis.postgres import Connection, Row, insert, the_row
+from conduit_chassis.postgres import Connection, Row, insert
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Assessment, OpenReview, State
-from conduit_triage.work import IGNORED, AssessmentEntry, Line, Remark, TriageWork
+from conduit_triage.work import AssessmentEntry, Line, Remark, TriageWork
 
 # Without the body, which is read only where it is needed.
 _KEPT = (
@@ -50,12 +50,6 @@ _UPDATE = f"""
 UPDATE assessments AS stored SET {_CHANGES.changes("now", "referral_id")}
 FROM {_CHANGES.rows("now")} WHERE stored.referral_id = now.referral_id
 """  # noqa: S608 - constants
-_QUEUE = """
-SELECT referral_id, partner_id, partner_reference, reviews.urgency, reviews.immediate_danger, reasons, opened_at, due_at,
-       waiting_for_partner
-FROM reviews JOIN assessments USING (referral_id)
-ORDER BY reviews.immediate_danger DESC, urgency_rank, due_at, opened_at, referral_id LIMIT $1
-"""
 _LEVELS = """
 SELECT CASE WHEN immediate_danger THEN 'immediate_danger' ELSE urgency END AS level, count(*) AS reviews,
        min(due_at) AS first_due, min(opened_at) AS first_opened
@@ -68,30 +62,7 @@ SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (fi
 ) AS found ORDER BY number
 """
 """How many referrals triage knows, and how many of them are for forces: accepted, or immediate danger was raised."""
-# Every statement about one case that an answer shows takes its newest rows and says how many there are in all.
-_NEWEST_SUPPLEMENTS = """
-WITH own AS MATERIALIZED (
-    SELECT id, octet_length(body) AS size FROM supplements WHERE referral_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
-), summed AS (
-    SELECT id, sum(size) OVER (ORDER BY id DESC) - size AS newer FROM own
-)
-SELECT id, event_id, body, arrived_at FROM supplements JOIN summed USING (id) WHERE newer < $4 ORDER BY id DESC
-"""
-_COUNT_SUPPLEMENTS = "SELECT count(*) AS in_all, min(id) AS first FROM supplements WHERE referral_id = $1"
-_NEWEST_LINES = """
-SELECT id, at, actor, what, why, policy_version, replayed_by FROM history
-WHERE referral_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
-"""
-_NEWEST_REMARKS = """
-SELECT id, at, actor, what, text FROM remarks WHERE referral_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
-"""
-_COUNT_LINES = """
-SELECT count(*) AS in_all, min(id) AS first, count(*) FILTER (WHERE what <> $2) AS version
-FROM history WHERE referral_id = $1
-"""
-_COUNT_REMARKS = "SELECT count(*) AS in_all, min(id) AS first FROM remarks WHERE referral_id = $1"
 _LINES = "SELECT referral_id, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, id"
-_CONSULT = "INSERT INTO consultations (referral_id, officer_id, at) VALUES ($1, $2, $3)"
 
 
 async def load(connection: Connection, work: TriageWork, referral_ids: Iterable[UUID], added: Collection[str] = ()) -> None:
@@ -161,11 +132,6 @@ async def save(connection: Connection, work: TriageWork) -> None:
     await commands.keep_signatures(connection, work.signed, work.now)
 
 
-async def queue(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """The open reviews in the order in which officers should take them, without case content."""
-    return [dict(row) for row in await connection.fetch(_QUEUE, limit)]
-
-
 class Level(NamedTuple):
     """The open reviews of one level of urgency."""
 
@@ -178,86 +144,6 @@ async def levels(connection: Connection) -> dict[str, Level]:
     """The open reviews by urgency; immediate danger is a level of its own."""
     rows = await connection.fetch(_LEVELS)
     return {row["level"]: Level(row["reviews"], row["first_due"], row["first_opened"]) for row in rows}
-
-
-class Newest(NamedTuple):
-    """The last of many, oldest first."""
-
-    items: Sequence[Any]
-    in_all: int
-    before: int | None
-    """Names the place of the first of them, where there are earlier ones."""
-
-
-MOST_BYTES_SHOWN, MOST_SUPPLEMENTS_SHOWN = 1_000_000, 200
-"""What one answer shows of what was added to a case, beside one addition that alone is larger."""
-MOST_LINES_SHOWN, MOST_REMARKS_SHOWN = 500, 100
-FROM_THE_NEWEST = 2**63 - 1
-
-
-Part: TypeAlias = Callable[[Connection, UUID, int], Awaitable[Newest]]
-
-
-class Dossier(NamedTuple):
-    """All that triage holds of a case, of what there may be much the newest."""
-
-    case: Assessment
-    version: int
-    """How many lines of history there are, without those that changed nothing."""
-    supplements: Newest
-    history: Newest
-    remarks: Newest
-
-
-async def consult(connection: Connection, referral_id: UUID, officer_id: str, now: datetime) -> Dossier | None:
-    """The case for a named officer. Nobody sees a case without a row that says so."""
-    cases = await _read(connection, _CASES, [referral_id])
-    if not cases:
-        return None
-    cases[referral_id].body = await connection.fetchval(_BODY, referral_id)
-    await connection.execute(_CONSULT, referral_id, officer_id, now)
-    version = (await the_row(connection, _COUNT_LINES, referral_id, IGNORED))["version"]
-    parts = [await newest(connection, referral_id) for newest in (supplements, history, remarks)]
-    return Dossier(cases[referral_id], version, *parts)
-
-
-async def consult_part(
-    connection: Connection, referral_id: UUID, officer_id: str, now: datetime, part: Part, before: int
-) -> Newest | None:
-    """More of a part of a case: what came before the place that an answer named."""
-    if await connection.fetchval("SELECT true FROM assessments WHERE referral_id = $1", referral_id) is None:
-        return None
-    await connection.execute(_CONSULT, referral_id, officer_id, now)
-    return await part(connection, referral_id, before)
-
-
-async def supplements(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
-    """What was added."""
-    counted = await the_row(connection, _COUNT_SUPPLEMENTS, referral_id)
-    rows = await connection.fetch(_NEWEST_SUPPLEMENTS, referral_id, before, MOST_SUPPLEMENTS_SHOWN, MOST_BYTES_SHOWN)
-    return _newest(rows, counted)
-
-
-async def history(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
-    """What happened in the case."""
-    counted = await the_row(connection, _COUNT_LINES, referral_id, IGNORED)
-    return _newest(await connection.fetch(_NEWEST_LINES, referral_id, before, MOST_LINES_SHOWN), counted)
-
-
-async def remarks(connection: Connection, referral_id: UUID, before: int = FROM_THE_NEWEST) -> Newest:
-    """What officers and the partner wrote about decisions."""
-    counted = await the_row(connection, _COUNT_REMARKS, referral_id)
-    return _newest(await connection.fetch(_NEWEST_REMARKS, referral_id, before, MOST_REMARKS_SHOWN), counted)
-
-
-def _newest(rows: Sequence[Row], counted: Row) -> Newest:
-    """Of rows with the newest first."""
-    items = [{name: value for name, value in row.items() if name != "id"} for row in reversed(rows)]
-    return Newest(items, counted["in_all"], _before(rows[-1]["id"], counted["first"]) if rows else None)
-
-
-def _before(shown: int, first: int) -> int | None:
-    return shown if shown > first else None
 
 
 def _case(row: Row) -> Assessment:

@@ -13,7 +13,6 @@ ACTORS = {
     topics.PARTNER: "A partner organisation, on its own topics alone.",
     "intake": "Checks what partners send, answers it, and stores what is in order.",
     "triage": "Accepts by rules, or opens a review for a named officer. No machine declines.",
-    topics.OFFICER: "Named officers' tools, which send commands and watch what waits for them.",
     "routing": "Finds the forces, gives each its part of a case, and keeps the clocks.",
     topics.FORCE: "A police force's connector, on its own topics alone.",
     "notification": "Tells each partner where its referrals stand, and sends notices.",
@@ -28,7 +27,6 @@ ACTORS = {
 _WORDS = {
     topics.PARTNER: "the partner whose topic it is",
     topics.FORCE: "the force whose topic it is",
-    topics.OFFICER: "named officers' tools",
     topics.PROGRAMME: "the programme's command line",
     topics.DUTY: "the hub's duty officers",
     topics.OPERATOR: "the operator",

@@ -27,11 +27,9 @@ from conduit_generate.kubernetes.resources import (
     Resource,
     resource,
 )
-from conduit_local.services import NOTIFIES, SERVES_OFFICERS
+from conduit_local.services import NOTIFIES
 
 ANYWHERE = "0.0.0.0/0"
-OFFICERS_TOOL = "officers-tool"
-"""Not part of the conduit: whatever shows officers their reviews carries this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,6 @@ def standing_flows() -> list[Flow]:
     flows = [
         *(Flow(SERVICE[name], KAFKA, (KAFKA_PORT,)) for name in SERVICES),
         *(Flow(each[name], POSTGRES, (POSTGRES_PORT,)) for name in SERVICES for each in (SERVICE, MIGRATION)),
-        *(Flow(_named(OFFICERS_TOOL), SERVICE[name], (HTTP_PORT,)) for name in SERVES_OFFICERS),
         *(Flow(PROMETHEUS, SERVICE[name], (HTTP_PORT,)) for name in SERVICES),
         Flow(SIGNING, KAFKA, (KAFKA_PORT,)),
         Flow(CONSOLE, SIGNING, (HTTP_PORT,)),

@@ -19,7 +19,7 @@ from conduit_generate.kubernetes.secrets import (
     WEBHOOK_SECRET,
     database_secret,
 )
-from conduit_local.services import NOTIFIES, POLICY_FILE, SERVES_OFFICERS
+from conduit_local.services import NOTIFIES, POLICY_FILE, TAKE_COMMANDS
 from conduit_operate.access import service_principal
 
 UID = 10001
@@ -99,7 +99,7 @@ def volumes(service: str, policy: str) -> list[dict[str, Any]]:
     ]
     if service == NOTIFIES:
         sources.append(_file(MAIL_SECRET, MAIL_KEY, "smtp-password"))
-    if service in SERVES_OFFICERS:
+    if service in TAKE_COMMANDS:
         sources.append(_file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS))
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}
     if service == NOTIFIES:

@@ -16,7 +16,6 @@ from conduit_operate.databases import database_of
 from conduit_operate.monitor_role import ROLE
 
 API = "external-secrets.io/v1"
-OFFICER_SECRET, OFFICER_KEY = "officer-token", "token"
 TRUSTED_KEYS_SECRET, TRUSTED_KEYS = "officers-trusted-keys", "trusted-keys.json"
 """Public keys: not secret, and yet whoever can change them can make officers."""
 SIGNING_KEY_SECRET, SIGNING_KEY = "officers-signing-key", "signing-key.json"
@@ -39,7 +38,6 @@ def external_secrets(environment: Environment) -> list[Resource]:
     roles = {**{database_secret(name): database_of(name) for name in SERVICES}, MONITOR_SECRET: ROLE}
     databases = [_database(environment, name, role) for name, role in roles.items()]
     single: Mapping[str, tuple[str, ...]] = {
-        OFFICER_SECRET: (OFFICER_KEY,),
         TRUSTED_KEYS_SECRET: (TRUSTED_KEYS,),
         SIGNING_KEY_SECRET: (SIGNING_KEY,),
         SIGNER_SECRET: (SIGNER_TOKEN,),

@@ -6,7 +6,7 @@ Every variable comes from `conduit_local.services`, as on one machine; what is s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from conduit_chassis.settings import Settings
@@ -36,7 +36,6 @@ from conduit_generate.kubernetes.resources import (
     labels,
     resource,
 )
-from conduit_generate.kubernetes.secrets import OFFICER_KEY, OFFICER_SECRET
 from conduit_local.services import (
     NOTIFIES,
     POLICY_FILE,
@@ -54,7 +53,6 @@ GRACE_SECONDS = 3 * int(Settings.model_fields["drain_seconds"].default) + 30
 """Longer than requests, consumer and relay may take one after the other, and what comes before and after."""
 LEAVE_SECONDS = 5
 """Between a pod's end and the last request that is still sent to it."""
-_HIDDEN = "from a Secret"
 
 
 def policy() -> Resource:
@@ -111,7 +109,7 @@ def signer(environment: Environment) -> Resource:
         _told(SIGNER, environment), key_file=places.signing_key, token_file=places.signer_token, http=("0.0.0.0", HTTP_PORT)
     )
     resources = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "128Mi"}}
-    main = container(SIGNER, image(SIGNER, environment), env=list(_entries(given.items())), resources=resources)
+    main = container(SIGNER, image(SIGNER, environment), env=_entries(given), resources=resources)
     main |= {**_served(), "volumeMounts": MIGRATION_MOUNTS}
     pod = {
         **POD,
@@ -190,7 +188,6 @@ def _told(service: str, environment: Environment) -> Surroundings:
         },
         policy_file=places.policy,
         smtp=Smtp(mail.host, mail.port, mail.sender),
-        officer_token=_HIDDEN,
         trusted_keys=places.trusted_keys,
         local_keys=False,
         secrets_dir=places.webhooks,
@@ -211,15 +208,11 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
         }
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
-    return list(_entries(given.items()))
+    return _entries(given)
 
 
-def _entries(given: Iterable[tuple[str, str]]) -> Iterable[dict[str, Any]]:
-    for name, value in given:
-        if value == _HIDDEN:
-            yield {"name": name, "valueFrom": {"secretKeyRef": {"name": OFFICER_SECRET, "key": OFFICER_KEY}}}
-        else:
-            yield {"name": name, "value": value}
+def _entries(given: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in given.items()]
 
 
 def _dsn(service: str) -> str:

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from conduit_contracts import topics
 from conduit_local.demo.records import Wire
-from conduit_operate.access import user_of
+from conduit_operate.access import service_principal, user_of
 from conduit_operate.broker import Broker
 
 Sent = asyncio.Future[Any]
@@ -30,6 +30,8 @@ def writer_of(topic: str) -> str:
         principal = entry.match(topic)
         if principal is not None:
             (producer,) = entry.producers
+            if entry.signed:
+                return service_principal(producer)
             return user_of(producer, principal) if principal else producer
     raise ValueError(f"no topic of the conduit is called {topic}")
 
