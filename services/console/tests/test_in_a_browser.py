@@ -174,6 +174,21 @@ async def test_an_officer_finds_the_child_in_danger_and_takes_the_case_by_keyboa
     await page.get_by_role("button", name="Take this case").wait_for()
 
 
+async def test_a_page_says_by_itself_that_something_is_new_and_moves_nothing(
+    site: Site, console: Harness, clock: ManualClock
+) -> None:
+    page = await enter(site, "ben", clock)
+    before = await page.locator("tbody tr").count()
+    assert not await page.locator("#news").is_visible()
+    new = uuid7()
+    await console.deliver(*b.records(b.received(new), b.review_opened(new), start=clock.now() + timedelta(minutes=1)))
+    await page.get_by_role("link", name="1 new: load the page again").wait_for(timeout=60_000)
+    assert await page.locator("tbody tr").count() == before
+    await page.get_by_role("link", name="1 new: load the page again").click()
+    await page.wait_for_load_state()
+    assert await page.locator("tbody tr").count() == before + 1
+
+
 async def test_who_opens_a_restricted_case_says_why_and_every_supervisor_sees_it(site: Site, clock: ManualClock) -> None:
     page = await enter(site, "ben", clock, f"/cases/{RESTRICTED}")
     await page.get_by_role("link", name="open it anyway").click()

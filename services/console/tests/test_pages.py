@@ -288,3 +288,21 @@ def test_every_action_that_a_route_names_is_asked_of_the_right_case() -> None:
         Action.REASSIGN,
         Action.NAME_OFFICERS,
     }
+
+
+async def test_a_page_that_looks_for_news_says_how_much_is_new_and_keeps_nobody_signed_in(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna = await enter("anna")
+    (address,) = re.findall(r'data-from="([^"]+)"', (await anna.get("/asked")).text)
+    address = address.replace("&amp;", "&")
+    assert (await anna.get(address)).text == ""
+    later = clock.now() + timedelta(minutes=1)
+    await held.deliver(*b.records(b.received(one := uuid7()), b.review_opened(one), start=later))
+    assert (await anna.get(address)).text == "1 new: load the page again"
+    await held.deliver(*b.records(b.received(two := uuid7()), b.review_opened(two), start=later))
+    assert (await anna.get(address)).text == "2 new: load the page again"
+    for _ in range(3):
+        clock.advance(timedelta(minutes=6))
+        await anna.get(address)
+    assert (await anna.get("/asked")).status_code == 401, "a page that looks by itself is nobody's presence"

@@ -1,11 +1,12 @@
 """Lists by what is asked: of me, of nobody yet, of forces; and all cases, narrowed or searched."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_console import desk as acts
@@ -14,6 +15,7 @@ from conduit_console.pages.at_desk import desk_of
 from conduit_console.queries import lists
 from conduit_console.queries.audit import ActFilter, ActRow
 from conduit_console.queries.audit import acts as acts_of
+from conduit_console.queries.keys import microseconds, moment
 from conduit_console.queries.search import MOST_FOUND, search
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
@@ -26,6 +28,9 @@ from conduit_web.words import N_
 router = APIRouter()
 _NARROWS = ("state", "partner", "force", "danger")
 Lister = Annotated[Visit, may(Action.LIST_CASES)]
+NEWS_ONE, NEWS = N_("1 new: load the page again"), N_("%(number)d new: load the page again")
+LATE = timedelta(seconds=10)
+"""What was opened shortly before a list is complete may be shown or come later: it is counted when the page is made."""
 FEW = 10
 """So many rows of each list stand on the first page."""
 _WHOSE = {
@@ -42,7 +47,9 @@ async def asked(request: Request, visit: Lister) -> Response:
     now = desk.clock.now()
     async with postgres.connection(desk.pool) as connection:
         values: dict[str, Any] = {
-            "currency": await currency(connection, now),
+            "currency": (current := await currency(connection, now)),
+            "since": microseconds(since := current.complete_to - LATE),
+            "had": await lists.new_since(connection, since, me),
             "mine": await lists.questions(connection, lists.Whose.MINE, me),
             "unclaimed": await lists.questions(connection, lists.Whose.UNCLAIMED, me),
             "without_force": await lists.without_force(connection),
@@ -59,6 +66,20 @@ async def _broken_glass(connection: Any) -> list[ActRow]:
     """The latest, which a supervisor is to see at once."""
     found = await acts_of(connection, ActFilter(kind="consultation"))
     return [each for each in found.rows if each.what == "broke_glass"]
+
+
+@router.get("/asked/news")
+async def news(
+    request: Request, visit: Annotated[Visit, may(Action.LIST_CASES, here=False)], since: int = 0, had: int = 0
+) -> Response:
+    """What a page asks by itself: words where there is something new since it was made, else nothing."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        number = await lists.new_since(connection, moment(since), visit.person.person_id)
+    look_up = desk.shown.look_up(request)
+    number -= had
+    words = look_up(NEWS_ONE) if number == 1 else look_up(NEWS) % {"number": number}
+    return PlainTextResponse(words if number > 0 else "")
 
 
 @router.get("/asked/{whose}")

@@ -14,7 +14,7 @@ from conduit_contracts.ids import moment_of
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, ROWS, ListPage, list_page, read_key
 
 _QUESTION = """
 questions.referral_id, partner_id, partner_reference, asked_by, reasons, about, questions.urgency, questions.rank, opened_at,
@@ -92,6 +92,13 @@ WHERE (reported_at, event_id) < ($1, $2) ORDER BY reported_at DESC, event_id DES
 
 
 _ANYWHERE, _NOWHERE = (FIRST_MOMENT, FIRST_ID, ""), (LAST_MOMENT, LAST_ID, "")
+
+
+_NEW = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM questions WHERE opened_at > $1 AND (claimed_by IS NULL OR claimed_by = $2) LIMIT {ROWS}
+) AS found
+"""  # noqa: S608 - constants
 
 
 class Whose(StrEnum):
@@ -233,6 +240,12 @@ async def questions(
         [_question(row) for row in rows],
         lambda each: (_rank(each), microseconds(each.due_at), str(each.referral_id), each.asked_by.value),
     )
+
+
+async def new_since(connection: Connection, since: datetime, officer_id: str) -> int:
+    """How many questions were opened later that nobody or this officer has; no more than a page's rows are counted."""
+    found: int = await connection.fetchval(_NEW, since, officer_id)
+    return found
 
 
 async def cases(connection: Connection, narrowed: CaseFilter = EVERY_CASE, after: str | None = None) -> ListPage[CaseRow]:
