@@ -333,7 +333,7 @@ class Processor:
                 plan.note(item, "duplicate")
         return plan
 
-    def _unpack(self, plan: Plan, item: Item, letter: dead_letters.Waiting | None) -> list[Item]:
+    def _unpack(self, plan: Plan, item: Item, letter: dead_letters.WaitingLetter | None) -> list[Item]:
         """The item itself; where it brings back a batch that could not be read, the records of that."""
         if letter is None or letter.reason != BATCH_UNREADABLE or item.replay_of is None:
             return [item]
@@ -347,11 +347,11 @@ class Processor:
         # What stood before the damage was handled when the batch came, and is claimed.
         return [self._reader.read(from_aiokafka(record)) for record in records]
 
-    async def _valid_replays(self, connection: Connection, items: Sequence[Item]) -> dict[int, dead_letters.Waiting]:
+    async def _valid_replays(self, connection: Connection, items: Sequence[Item]) -> dict[int, dead_letters.WaitingLetter]:
         """The items, by their identity, that are replays of dead letters which still wait; each dead letter once."""
         wanted = [item for item in items if item.replay_of is not None]
         found = await dead_letters.replayed(connection, [item.replay_of for item in wanted if item.replay_of is not None])
-        valid: dict[int, dead_letters.Waiting] = {}
+        valid: dict[int, dead_letters.WaitingLetter] = {}
         for item in wanted:
             letter = found.get(item.replay_of or 0)
             if letter and letter.topic == item.record.topic and letter.digest == fingerprint(item.record):

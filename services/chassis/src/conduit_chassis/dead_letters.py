@@ -71,7 +71,7 @@ class Cause:
     error_class: str | None = None
 
 
-class Waiting(NamedTuple):
+class WaitingLetter(NamedTuple):
     """A dead letter that its replay may resolve."""
 
     topic: str
@@ -94,10 +94,10 @@ async def blamed_since(connection: Connection, since: datetime, limit: int) -> l
     return [(row["topic"], row["blamed"]) for row in await connection.fetch(_BLAMED_SINCE, since, limit)]
 
 
-async def replayed(connection: Connection, ids: Sequence[int]) -> dict[int, Waiting]:
+async def replayed(connection: Connection, ids: Sequence[int]) -> dict[int, WaitingLetter]:
     """The dead letters that these replays are of, locked, where they still wait."""
     rows = await connection.fetch(_REPLAYED, list(ids)) if ids else ()
-    return {row["id"]: Waiting(row["topic"], row["partition"], row["digest"], row["reason"]) for row in rows}
+    return {row["id"]: WaitingLetter(row["topic"], row["partition"], row["digest"], row["reason"]) for row in rows}
 
 
 async def restored(connection: Connection, orders: Sequence[Replay]) -> list[Record]:
