@@ -139,6 +139,8 @@ def _describe(topic: Topic) -> str:
     sentences = [keyed, kept, access_to(topic).words]
     if topic.edge:
         sentences.append(f"Read closed. {_ANSWERS.get(topic.audience, '')}".strip())
+    if topic.signed:
+        sentences.append("Taken only with the signature of an officer who is in the register.")
     return " ".join(sentences)
 
 
@@ -212,7 +214,7 @@ def _message(message: type[Message], topic: Topic, example: Json) -> Json:
         "title": message.__name__,
         "summary": inspect.cleandoc(message.__doc__ or ""),
         "contentType": "application/json",
-        "headers": binary_headers(message.type),
+        "headers": binary_headers(message.type, signed=topic.signed),
         "payload": {"$ref": PREFIX + key_of(message)},
         "bindings": key_binding(topic),
         "examples": [{"name": "canonical", "headers": example["headers"], "payload": example["value"]}],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from conduit_contracts.signature import HEADER as SIGNATURE
+from conduit_contracts.signature import MOST_BYTES
 from conduit_contracts.structured import CONTENT_TYPE as STRUCTURED
 from conduit_contracts.topics import Topic
 
@@ -56,12 +58,15 @@ def envelope_schemas() -> dict[str, Json]:
     }
 
 
-def binary_headers(message_type: str) -> Json:
+def binary_headers(message_type: str, *, signed: bool = False) -> Json:
     """The headers of one message in binary mode."""
-    return {
-        "type": "object",
-        "allOf": [{"$ref": f"#/components/schemas/{HEADERS}"}, {"properties": {"ce_type": _the_type(message_type)}}],
-    }
+    own = {"ce_type": _the_type(message_type), **({SIGNATURE: _the_signature()} if signed else {})}
+    return {"type": "object", "allOf": [{"$ref": f"#/components/schemas/{HEADERS}"}, {"properties": own}]}
+
+
+def _the_signature() -> Json:
+    said = "A compact JWS by the console's signer, good for this record alone. Without it the command is refused."
+    return {"type": "string", "maxLength": MOST_BYTES, "description": said}
 
 
 def _the_type(message_type: str) -> Json:
