@@ -157,6 +157,8 @@ FILLED: Mapping[str, Sequence[str]] = {
         SELECT {_ID}, 'force:kent', 'email', 'x', 1, 'x', {_LATER} {_EVERY}""",
         f"""INSERT INTO dangers (event_id, partner_id, codes, reported_at)
         SELECT number, 'abc', '{{x}}', {_LATER} {_EVERY}""",
+        f"""INSERT INTO duty_tasks (task_id, kind, rank, codes, said, opened_at, said_at)
+        SELECT {_ID}, 'no_force', {_RANK}, '{{}}', 1, {_LATER}, now() {_EVERY}""",
         f"INSERT INTO claims (referral_id, officer_id, claimed_at) SELECT {_ID}, 'a.officer', {_LATER} {_EVERY}",
         f"""INSERT INTO acts (at, officer_id, kind, what, referral_id)
         SELECT '{_BEGUN}', CASE WHEN number <= 99 THEN 'rare.officer' ELSE 'a.officer' END,
@@ -217,6 +219,7 @@ LISTINGS = (
         (_NEVER, "1900-01-01", UUID(int=0), "", "1900-01-01", UUID(int=0), ""),
     ),
     Listing("console", "failed notices", console_lists._FAILED, (_NEVER, LAST_ID)),
+    Listing("console", "duty tasks", console_lists._DUTY, (1, _AGO, UUID(int=0))),
     Listing("console", "danger without a case", console_lists._DANGERS, (_NEVER, "")),
     Listing("console", "a timeline", one_case._TIMELINE, (ONE, _AGO, 0, 0, "")),
     Listing("console", "the line before", one_case._BEFORE, (ONE, _AGO, 0, 0, ""), 1),

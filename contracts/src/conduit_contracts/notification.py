@@ -135,6 +135,37 @@ class _Notice(Event):
     """How often it was tried."""
 
 
+class DutyTaskUpdated(Event):
+    """How a duty task stands now. Published when it opens, is said again, is left unanswered, and is taken.
+
+    Who to call is not here: notification shows that to whoever takes the task.
+    """
+
+    type: ClassVar[str] = "uk.conduit.notification.duty-task-updated.v1"
+    task_id: UUID
+    """The same in every message about this task."""
+    kind: Code
+    """What happened, for example `danger_review`."""
+    danger: bool
+    """True: a child is in danger."""
+    partner_id: PartnerId | None = None
+    partner_reference: PartnerReference | None = None
+    referral_id: ReferralId | None = None
+    force_id: ForceId | None = None
+    codes: tuple[Code, ...] = ()
+    """The reasons."""
+    said: Annotated[int, Field(ge=1)]
+    """How often the same was reported while nobody had taken it."""
+    opened_at: Moment
+    """When it opened."""
+    unanswered_at: Moment | None = None
+    """When everybody on duty had been called and nobody had taken it."""
+    taken_at: Moment | None = None
+    """When somebody took it, or did what it asks for."""
+    taken_by: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    """Who: a name as its holder gave it, or `officer:` or `force:` with an id."""
+
+
 class NoticeSent(_Notice):
     """The recipient's server accepted the notice. That does not mean that a person has read it."""
 

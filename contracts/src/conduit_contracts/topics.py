@@ -26,6 +26,7 @@ from conduit_contracts.topic import (
 __all__ = [
     "BROKERS_TIME",
     "CONSOLE",
+    "DUTIES",
     "DUTY",
     "FORCE",
     "FORCES",
@@ -145,6 +146,7 @@ TRIAGE_DECISIONS = Topic(
     consumers=("routing", "notification", "console"),
     messages=(
         triage.ReviewOpened,
+        triage.ReviewRaised,
         triage.InformationRequested,
         triage.ImmediateDangerRaised,
         triage.ReferralAccepted,
@@ -213,6 +215,7 @@ ROUTING_CASES = Topic(
     messages=(
         routing.CaseRouted,
         routing.RoutingReviewOpened,
+        routing.RoutingReviewClosed,
         routing.HomeForceNamed,
         routing.HandoffReceived,
         routing.HandoffAcknowledged,
@@ -265,6 +268,14 @@ NOTICES = Topic(
     messages=(notification.NoticeSent, notification.NoticeFailed),
     key="notice_id",
 )
+DUTIES = Topic(
+    template="notification.duties.v1",
+    owner="notification",
+    producers=("notification",),
+    consumers=("console",),
+    messages=(notification.DutyTaskUpdated,),
+    key="task_id",
+)
 
 REGISTRY: tuple[Topic, ...] = (
     PARTNERS,
@@ -288,6 +299,7 @@ REGISTRY: tuple[Topic, ...] = (
     PARTNER_UPDATES,
     NOTIFICATION_SANDBOX,
     NOTICES,
+    DUTIES,
 )
 """In flow order. Each service's dead letters and replay orders are listed by `standing_apart`."""
 

@@ -77,6 +77,20 @@ class ReviewOpened(_AboutReferral):
     policy_version: PolicyVersion
 
 
+class ReviewRaised(_AboutReferral):
+    """What was added makes an open review more urgent: it stands further up in the queue, and is due sooner."""
+
+    type: ClassVar[str] = "uk.conduit.triage.review-raised.v1"
+    reasons: Annotated[tuple[ReviewReason, ...], Field(min_length=1)]
+    """Why a person must look, as it is now."""
+    urgency: Urgency
+    immediate_danger: bool
+    """True: a child is in danger now."""
+    due_at: Moment
+    """By when a person should have looked. Never later than before."""
+    policy_version: PolicyVersion
+
+
 class InformationRequested(_AboutReferral):
     """An officer asks the partner for information. The review stays open."""
 

@@ -117,9 +117,15 @@ def notice_failed(number: int, referral_id: UUID | None = REFERRAL) -> notificat
     return fact(notification.NoticeFailed, referral_id, notice_id=str(UUID(int=number)), audience=f"force:{HOME}")
 
 
+def duty(number: int, *, danger: bool = False, taken_by: str | None = None) -> notification.DutyTaskUpdated:
+    taken_at = NOW.isoformat() if taken_by else None
+    said = {"task_id": str(UUID(int=number)), "danger": danger, "taken_at": taken_at, "taken_by": taken_by}
+    return fact(notification.DutyTaskUpdated, REFERRAL, opened_at=NOW.isoformat(), **said)
+
+
 def record_of(message: Message, at: datetime = NOW, event_id: str | None = None) -> Record:
     """A record of this fact, taken by the broker at this moment."""
-    key = str(getattr(message, "referral_id", None) or getattr(message, "notice_id", None) or "key")
+    key = str(getattr(message, "referral_id", None) or getattr(message, "notice_id", "key"))
     made = record(_TOPICS[message.type], key, message, event_id=event_id, time=at)
     return made._replace(timestamp_ms=int(at.timestamp() * 1000), offset=next(_numbers))
 

@@ -123,6 +123,16 @@ async def test_failed_notices_and_danger_without_a_case_are_kept(console: Harnes
     assert len(dangers.rows) == 1
 
 
+async def test_a_duty_task_waits_until_somebody_takes_it_whatever_is_read_late(console: Harness) -> None:
+    open_ones = [b.duty(1), b.duty(2, danger=True), b.duty(3)]
+    await console.deliver(*b.records(*open_ones))
+    await console.deliver(b.record_of(b.duty(3, taken_by="officer:a.okafor"), NOW + timedelta(minutes=1)))
+    await console.deliver(b.record_of(b.duty(3), NOW + timedelta(seconds=30)))
+    async with console.pool.acquire() as connection:
+        page = await lists.duty_tasks(connection)
+    assert [(row.task_id.int, row.danger) for row in page.rows] == [(2, True), (1, False)]
+
+
 async def test_a_case_that_was_named_nowhere_before_begins_with_any_fact(console: Harness) -> None:
     await console.deliver(*b.records(b.fact(triage.ReconsiderationRefused, code="not_declined_but_accepted")))
     assert await console.pool.fetchval("SELECT state FROM cases") == "received"

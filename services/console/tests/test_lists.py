@@ -39,7 +39,17 @@ def _silent(connection: Any, after: str | None) -> Any:
 
 @pytest.mark.parametrize(
     "pager",
-    [_questions, lists.cases, lists.without_force, _of_force, _silent, lists.failed_notices, audit.who_has_what, audit.acts],
+    [
+        _questions,
+        lists.cases,
+        lists.without_force,
+        _of_force,
+        _silent,
+        lists.failed_notices,
+        lists.duty_tasks,
+        audit.who_has_what,
+        audit.acts,
+    ],
     ids=lambda pager: pager.__name__,
 )
 async def test_page_by_page_every_row_comes_once(console: Harness, pager: Callable[..., Any]) -> None:
@@ -49,6 +59,7 @@ async def test_page_by_page_every_row_comes_once(console: Harness, pager: Callab
             b.review_opened(each, danger=number % 7 == 0),
             b.notice_failed(number, each),
         ]
+        said += [b.duty(number + 1, danger=number % 7 == 0)]
         said += [] if pager is lists.without_force else [b.routed(referral_id=each), b.overdue(referral_id=each)]
         said += [b.accepted(each)] if pager is lists.without_force else []
         await console.processor.process(b.records(*said, apart=0))

@@ -103,6 +103,43 @@ def test_danger_and_urgency_only_rise_also_for_what_is_asked() -> None:
     assert b.case_of(b.routed(urgency="urgent"), b.received()).urgency is Urgency.URGENT
 
 
+def clock(force_id: str, part: int = 1, receipt: int = 1, acknowledgement: int = 24) -> dict[str, object]:
+    due = {
+        "receipt_due_at": NOW + timedelta(hours=receipt),
+        "acknowledgement_due_at": NOW + timedelta(hours=acknowledgement),
+    }
+    return {"force_id": force_id, "part": part, **{name: at.isoformat() for name, at in due.items()}}
+
+
+def test_the_clock_that_runs_is_receipt_until_a_connector_has_it_and_then_the_persons() -> None:
+    said = [b.routed(HOME, clocks=[clock(HOME)])]
+    assert b.case_of(*said).handoffs[HOME].due_at == NOW + timedelta(hours=1)
+    said.append(b.about_force(routing.HandoffReceived))
+    part = b.case_of(*said).handoffs[HOME]
+    assert (part.due_at, part.part) == (NOW + timedelta(hours=24), 1)
+    hastened = b.routed(HOME, added=(), again=(HOME,), clocks=[clock(HOME, 2, acknowledgement=2)])
+    part = b.case_of(*said, hastened).handoffs[HOME]
+    assert (part.state, part.due_at, part.part) == (HandoffState.RECEIVED, NOW + timedelta(hours=2), 2)
+
+
+def test_routing_says_what_is_still_asked() -> None:
+    tie = b.fact(routing.RoutingReviewOpened, reasons=["tie", "unknown_place"], candidates=[HOME, OTHER], silent=[])
+    less = b.fact(routing.RoutingReviewClosed, open_reasons=["unknown_place"], silent=[])
+    assert b.case_of(b.routed(), tie, less).questions[AskedBy.ROUTING].reasons == ("unknown_place",)
+    nothing = b.fact(routing.RoutingReviewClosed, open_reasons=[], silent=[])
+    assert not b.case_of(b.routed(), tie, nothing).questions
+
+
+def test_a_question_that_became_more_urgent_is_due_sooner_and_still_waits_for_the_partner() -> None:
+    sooner = NOW + timedelta(minutes=5)
+    reasons = ["immediate_danger", "below_every_threshold"]
+    raised = b.fact(triage.ReviewRaised, reasons=reasons, urgency="urgent", immediate_danger=True, due_at=sooner.isoformat())
+    question = b.case_of(b.review_opened(), b.asked(), raised).questions[AskedBy.TRIAGE]
+    assert (question.due_at, question.danger, question.urgency) == (sooner, True, Urgency.URGENT)
+    assert question.waits_for_partner
+    assert question.reasons[0] == "immediate_danger"
+
+
 def test_a_withdrawal_stops_every_clock() -> None:
     late = b.case_of(b.routed(), b.overdue(), b.fact(routing.CaseWithdrawn, told=[HOME]))
     assert late.handoffs[HOME].due_at is None

@@ -195,6 +195,31 @@ class TestBehindNothing:
         assert await staffed.pool.fetchval("SELECT state FROM referrals") == "accepted"
 
 
+class TestTelling:
+    """How tasks stand is published for whoever shows them, whoever changed them."""
+
+    async def test_a_task_is_told_of_when_it_opens_is_said_again_and_is_taken_and_never_who_to_call(
+        self, staffed: Harness
+    ) -> None:
+        await deliver(staffed, b.danger_reported())
+        (opened,) = await staffed.tick("tell_duty_tasks")
+        assert (opened.topic, opened.message.kind, opened.message.taken_at) == (
+            "notification.duties.v1",
+            "danger_refused",
+            None,
+        )
+        assert "Example Caseworker" not in opened.message.model_dump_json()
+        assert await staffed.tick("tell_duty_tasks") == []
+        await deliver(staffed, b.danger_reported(number=8))
+        (again,) = await staffed.tick("tell_duty_tasks")
+        assert (again.key, again.message.said) == (opened.key, 2)
+        async with staffed.runtime.transaction() as (connection, _):
+            await duty_store.take(connection, opened.message.task_id, "Example Officer", "p")
+        (taken,) = await staffed.tick("tell_duty_tasks")
+        assert (taken.key, taken.message.taken_by) == (opened.key, "Example Officer")
+        assert taken.message.taken_at
+
+
 class TestCoalescing:
     """The same again is one task; another's never is."""
 

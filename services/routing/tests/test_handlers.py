@@ -26,6 +26,7 @@ from conduit_contracts.routing import (
     InformationDisseminated,
     Leg,
     ResponseRejected,
+    RoutingReviewClosed,
     RoutingReviewOpened,
     RoutingReviewReason,
     TriageDeclineForwarded,
@@ -138,8 +139,9 @@ def test_a_case_that_routes_to_nobody_is_no_success_until_an_officer_names_a_hom
     assert review.reasons == (RoutingReviewReason.NO_FORCE, RoutingReviewReason.UNKNOWN_PLACE)
     assert review.candidates == (KENT,)
     named = desk.deliver(name_home(message.referral_id, SURREY))
-    assert named.kinds() == ["HomeForceNamed", "CaseRouted"]
+    assert named.kinds() == ["HomeForceNamed", "CaseRouted", "RoutingReviewClosed"]
     assert named.one(CaseRouted).added == (SURREY,)
+    assert named.one(RoutingReviewClosed).open_reasons == ()
     assert named.one(CaseDisseminated).referral == message.referral
     assert reasons(desk, message.referral_id) == []
 
@@ -299,7 +301,7 @@ def test_unknown_places_do_not_hold_a_case_up_but_a_missing_home_force_does(desk
     tied = open_case(desk, *TIED)
     outbox = desk.deliver(acknowledged(tied, KENT), acknowledged(tied, ESSEX))
     assert "CaseHandedOver" not in outbox.kinds()
-    assert desk.deliver(name_home(tied, KENT)).kinds() == ["HomeForceNamed", "CaseRouted"]
+    assert desk.deliver(name_home(tied, KENT)).kinds() == ["HomeForceNamed", "CaseRouted", "RoutingReviewClosed"]
     assert desk.deliver(acknowledged(tied, KENT)).kinds() == ["HandoffAcknowledged", "CaseHandedOver"]
 
 
@@ -449,7 +451,7 @@ def test_an_acknowledgement_after_declining_takes_the_case_back(desk: Desk) -> N
     referral_id = open_case(desk)
     desk.deliver(declined(referral_id, ESSEX))
     outbox = desk.deliver(acknowledged(referral_id, ESSEX, "EP/1"))
-    assert outbox.kinds() == ["HandoffAcknowledged", "CaseRouted"]
+    assert outbox.kinds() == ["HandoffAcknowledged", "CaseRouted", "RoutingReviewClosed"]
     assert outbox.one(CaseRouted).added == (ESSEX,)
     assert outbox.kinds(ESSEX) == ["CaseDisseminated"]
     assert reasons(desk, referral_id) == []
@@ -656,7 +658,7 @@ def test_a_named_home_force_is_a_fact_with_the_officer_and_the_reason(desk: Desk
     outbox = desk.deliver(name_home(referral_id, KENT))
     named = outbox.one(HomeForceNamed)
     assert (named.home_force, named.officer_id, named.reason) == (KENT, OFFICER, "canary-reason")
-    assert outbox.kinds() == ["HomeForceNamed"]
+    assert outbox.kinds() == ["HomeForceNamed", "RoutingReviewClosed"]
     assert desk.case(referral_id).interim_owner == KENT
     assert ignored(desk.deliver(name_home(referral_id, KENT))) == "already_named"
 

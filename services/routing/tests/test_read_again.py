@@ -170,7 +170,7 @@ def test_a_force_that_takes_back_what_it_declined_is_sent_it_and_acknowledges_th
     referral_id = open_case(desk)
     desk.deliver(acknowledged(referral_id, KENT), declined(referral_id, ESSEX))
     outbox = desk.deliver(acknowledged(referral_id, ESSEX, part=1))
-    assert outbox.kinds() == ["HandoffAcknowledged", "CaseRouted"]
+    assert outbox.kinds() == ["HandoffAcknowledged", "CaseRouted", "RoutingReviewClosed"]
     assert (outbox.one(CaseDisseminated).part, outbox.one(CaseRouted).again) == (2, ())
     assert "CaseHandedOver" in desk.deliver(acknowledged(referral_id, ESSEX, part=2)).kinds()
 
@@ -248,6 +248,9 @@ def test_danger_hastens_a_force_that_is_waited_for_and_never_gives_it_longer(des
     routed = desk.deliver(informed(referral_id, IN_DANGER)).one(CaseRouted)
     assert (routed.added, routed.again) == ((), (KENT,))
     after = desk.case(referral_id).handoffs[KENT]
+    assert [(clock.force_id, clock.part, clock.acknowledgement_due_at) for clock in routed.clocks] == [
+        (KENT, after.part, after.acknowledgement_due_at)
+    ]
     assert after.receipt_due_at == before.receipt_due_at, "which is sooner than five minutes from now"
     assert after.acknowledgement_due_at == desk.work.now + timedelta(seconds=900)
     assert desk.wait(101).kinds(KENT) == ["HandoffChased"]

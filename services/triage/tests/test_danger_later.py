@@ -26,8 +26,8 @@ from services.triage.tests.builders import (
 def test_danger_said_while_a_person_has_still_to_decide_goes_to_the_home_force_with_all_that_was_added(desk: Desk) -> None:
     referral_id = desk.open()
     desk.take(supplied(referral_id, text="Synthetic: before."))
-    (raised,) = desk.take(supplied(referral_id, text="Synthetic: now.", immediate_danger=True))
-    assert names([raised]) == ["ImmediateDangerRaised"]
+    raised, sooner = desk.take(supplied(referral_id, text="Synthetic: now.", immediate_danger=True))
+    assert names([raised, sooner]) == ["ImmediateDangerRaised", "ReviewRaised"]
     assert [added.text for added in raised.supplements] == ["Synthetic: before.", "Synthetic: now."]
     assert desk.story(referral_id)[-2:] == [
         ("rules", "danger_raised", "immediate_danger"),
@@ -57,13 +57,13 @@ def test_from_then_on_everything_added_goes_on_and_an_acceptance_holds_all_of_it
 def test_danger_that_also_makes_a_counted_ground_hold_is_raised_before_the_acceptance(desk: Desk) -> None:
     referral_id = desk.open()
     published = desk.take(supplied(referral_id, immediate_danger=True, persons=persons(Role.VICTIM, 1, 2, 3, 4, 5)))
-    assert names(published) == ["ImmediateDangerRaised", "ReferralAccepted"]
+    assert names(published) == ["ImmediateDangerRaised", "ReviewRaised", "ReferralAccepted"]
 
 
 def test_danger_in_an_answer_to_a_question_is_raised_as_well(desk: Desk) -> None:
     referral_id = desk.open()
     desk.take(asking(referral_id))
-    assert names(desk.take(supplied(referral_id, immediate_danger=True))) == ["ImmediateDangerRaised"]
+    assert names(desk.take(supplied(referral_id, immediate_danger=True))) == ["ImmediateDangerRaised", "ReviewRaised"]
 
 
 def test_danger_of_a_case_that_forces_have_goes_on_to_them(desk: Desk) -> None:
@@ -122,10 +122,13 @@ def test_the_end_of_danger_and_less_urgency_change_no_review_and_open_none(desk:
 
 def test_more_urgency_moves_the_review_and_sends_nothing_to_any_force(desk: Desk) -> None:
     referral_id = desk.open(urgency=Urgency.ROUTINE)
-    assert desk.take(supplied(referral_id, urgency=Urgency.URGENT)) == []
+    (raised,) = desk.take(supplied(referral_id, urgency=Urgency.URGENT))
     review = desk.case(referral_id).review
     assert review is not None
     assert (review.urgency, review.due_at) == (Urgency.URGENT, NOW + timedelta(seconds=14_400))
+    assert names([raised]) == ["ReviewRaised"]
+    assert (raised.urgency, raised.due_at, raised.reasons) == (review.urgency, review.due_at, review.reasons)
+    assert desk.take(supplied(referral_id, urgency=Urgency.ROUTINE)) == [], "less urgent raises nothing"
 
 
 def test_a_withdrawn_referral_is_not_raised(desk: Desk) -> None:
@@ -148,6 +151,6 @@ def test_what_does_not_fit_beside_the_referral_follows_it(desk: Desk, monkeypatc
     desk.take(supplied(referral_id, text="Synthetic: before."))
     monkeypatch.setattr(acts, "MOST_BYTES", len(desk.case(referral_id).body) + 10)
     published = desk.take(supplied(referral_id, text="Synthetic: now.", immediate_danger=True))
-    assert names(published) == ["ImmediateDangerRaised", "InformationForwarded", "InformationForwarded"]
+    assert names(published) == ["ImmediateDangerRaised", "InformationForwarded", "InformationForwarded", "ReviewRaised"]
     assert published[0].supplements == ()
-    assert [each.supplement.text for each in published[1:]] == ["Synthetic: before.", "Synthetic: now."]
+    assert [each.supplement.text for each in published[1:3]] == ["Synthetic: before.", "Synthetic: now."]

@@ -4,9 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from conduit_contracts.base import Value
 from conduit_contracts.commands import AnswerCode, CommandId, _OutdatedCommand, _RefusedCommand
 from conduit_contracts.envelope import Event
-from conduit_contracts.force import ForceReference, NotOursReason
+from conduit_contracts.force import ForceReference, NotOursReason, Part
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import AttachmentId, ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
@@ -23,6 +24,18 @@ class _AboutCase(Event):
     referral_id: ReferralId
     partner_id: PartnerId
     partner_reference: PartnerReference
+
+
+class ForceClock(Value):
+    """By when one force must answer."""
+
+    force_id: ForceId
+    part: Part
+    """The version of its part that it must answer."""
+    receipt_due_at: Moment
+    """By when its connector should have confirmed receipt."""
+    acknowledgement_due_at: Moment
+    """By when a person there should have acknowledged."""
 
 
 class CaseRouted(_AboutCase):
@@ -45,6 +58,8 @@ class CaseRouted(_AboutCase):
     provisional: bool
     """True while triage goes on: only the home force has the case, because of immediate danger."""
     policy_version: PolicyVersion
+    clocks: tuple[ForceClock, ...] = ()
+    """The clocks of the forces in `added` and `again` that have still to answer. Empty in records of version 0.1.0."""
 
 
 class RoutingReviewOpened(_AboutCase):
@@ -60,6 +75,16 @@ class RoutingReviewOpened(_AboutCase):
     urgency: Urgency
     immediate_danger: bool
     """True: a child is in danger now."""
+
+
+class RoutingReviewClosed(_AboutCase):
+    """Something that routing asked an officer is settled: by an officer's act, or because a force answered."""
+
+    type: ClassVar[str] = "uk.conduit.routing.routing-review-closed.v1"
+    open_reasons: tuple[RoutingReviewReason, ...] = ()
+    """Why a person must still look. Empty: nothing is asked any more."""
+    silent: tuple[ForceId, ...] = ()
+    """With escalation_exhausted among the open reasons: the forces that have still not answered."""
 
 
 class HomeForceNamed(_AboutCase):

@@ -15,6 +15,7 @@ HANDLERS: Handlers[ConsoleWork] = {
     intake.DangerReported.type: of_intake.danger_reported,
     intake.AttachmentCleared.type: of_intake.attachment_cleared,
     triage.ReviewOpened.type: of_triage.review_opened,
+    triage.ReviewRaised.type: of_triage.review_raised,
     triage.InformationRequested.type: of_triage.information_requested,
     triage.ImmediateDangerRaised.type: of_triage.immediate_danger_raised,
     triage.ReferralAccepted.type: of_triage.referral_accepted,
@@ -27,6 +28,7 @@ HANDLERS: Handlers[ConsoleWork] = {
     triage.CommandOutdated.type: of_triage.command_answered,
     routing.CaseRouted.type: of_routing.case_routed,
     routing.RoutingReviewOpened.type: of_routing.routing_review_opened,
+    routing.RoutingReviewClosed.type: of_routing.routing_review_closed,
     routing.HomeForceNamed.type: of_routing.home_force_named,
     routing.HandoffReceived.type: of_routing.handoff_received,
     routing.HandoffAcknowledged.type: of_routing.handoff_acknowledged,
@@ -44,5 +46,6 @@ HANDLERS: Handlers[ConsoleWork] = {
     routing.CommandOutdated.type: of_triage.command_answered,
     notification.NoticeSent.type: ignore,
     notification.NoticeFailed.type: of_notification.notice_failed,
+    notification.DutyTaskUpdated.type: of_notification.duty_task_updated,
 }
 """Exactly the messages that the console consumes."""

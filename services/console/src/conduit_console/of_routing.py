@@ -20,6 +20,8 @@ def case_routed(work: ConsoleWork, delivery: Delivery[routing.CaseRouted]) -> No
             case.routing = RoutingWord.PROVISIONAL if message.provisional else RoutingWord.WITH_FORCES
         for force_id in message.added:
             rules.begin(case, force_id, delivery.attributes.time)
+        for clock in message.clocks:
+            rules.run_clock(case, clock)
         rules.let_in(case, message.added)
     rules.raise_priority(case, message.urgency, danger=message.immediate_danger)
     why = ("asked_again",) if message.again else ()
@@ -48,6 +50,20 @@ def routing_review_opened(work: ConsoleWork, delivery: Delivery[routing.RoutingR
         )
     rules.raise_priority(case, message.urgency, danger=message.immediate_danger)
     work.note(delivery, RULES, reasons, about)
+
+
+def routing_review_closed(work: ConsoleWork, delivery: Delivery[routing.RoutingReviewClosed]) -> None:
+    """What is left of the question is as routing says."""
+    message = delivery.message
+    case = work.case(message)
+    reasons = tuple(reason.value for reason in message.open_reasons)
+    if routing_says(case, delivery):
+        question = case.questions.get(AskedBy.ROUTING)
+        if not reasons:
+            settle(case, AskedBy.ROUTING)
+        elif question is not None:
+            question.reasons = reasons
+    work.note(delivery, RULES, reasons, message.silent)
 
 
 def home_force_named(work: ConsoleWork, delivery: Delivery[readers.HomeNamedByOfficer]) -> None:

@@ -25,6 +25,18 @@ def review_opened(work: ConsoleWork, delivery: Delivery[triage.ReviewOpened]) ->
     work.note(delivery, RULES, reasons, policy_version=message.policy_version)
 
 
+def review_raised(work: ConsoleWork, delivery: Delivery[triage.ReviewRaised]) -> None:
+    """The open question is due sooner. Whether it waits for the partner is as before."""
+    message = delivery.message
+    case = work.case(message)
+    reasons = tuple(reason.value for reason in message.reasons)
+    question = case.questions.get(AskedBy.TRIAGE)
+    if triage_says(case, delivery) and question is not None:
+        question.reasons, question.due_at = reasons, message.due_at
+    rules.raise_priority(case, message.urgency, danger=message.immediate_danger)
+    work.note(delivery, RULES, reasons, policy_version=message.policy_version)
+
+
 def information_requested(work: ConsoleWork, delivery: Delivery[readers.AskedByOfficer]) -> None:
     """The question stays open and waits for the partner, unless the answer was read first."""
     case = work.case(delivery.message)

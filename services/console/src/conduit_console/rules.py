@@ -5,7 +5,7 @@ from datetime import datetime
 
 from conduit_console.cases import AskedBy, FollowedCase, FollowedHandoff, merged
 from conduit_contracts.referral import Urgency
-from conduit_contracts.routing import HandoffState, RoutingReviewReason
+from conduit_contracts.routing import ForceClock, HandoffState, RoutingReviewReason
 
 WHO_LEADS = frozenset(
     {
@@ -55,6 +55,16 @@ def begin(case: FollowedCase, force_id: str, at: datetime) -> None:
         force_reference=before.force_reference if before else None,
         part=before.part if before else None,
     )
+
+
+def run_clock(case: FollowedCase, clock: ForceClock) -> None:
+    """By when a force must answer, as routing says. The leg that runs is receipt, until the connector has confirmed it."""
+    part = case.handoffs.get(clock.force_id)
+    if part is None or not part.waiting:
+        return
+    part.part = clock.part
+    part.receipt_due_at, part.acknowledgement_due_at = clock.receipt_due_at, clock.acknowledgement_due_at
+    part.due_at = clock.receipt_due_at if part.state is HandoffState.DISSEMINATED else clock.acknowledgement_due_at
 
 
 def let_in(case: FollowedCase, force_ids: Collection[str]) -> None:

@@ -224,11 +224,36 @@ async def _save_questions(connection: Connection, work: ConsoleWork, changed: Se
         await connection.execute(_PUT_QUESTIONS, *_QUESTIONS.arrays(_named(_QUESTIONS, rows)))
 
 
+_DUTIES = Columns(
+    task_id="uuid",
+    kind="text",
+    rank="smallint",
+    partner_id="text",
+    partner_reference="text",
+    referral_id="uuid",
+    force_id="text",
+    codes=IDS,
+    said="integer",
+    opened_at="timestamptz",
+    unanswered_at="timestamptz",
+    taken_at="timestamptz",
+    taken_by="text",
+    said_at="timestamptz",
+)
+_PUT_DUTIES = f"""
+INSERT INTO duty_tasks AS stored ({_DUTIES.names}) SELECT {_DUTIES.values("now")} FROM {_DUTIES.rows("now")} ORDER BY task_id
+ON CONFLICT (task_id) DO UPDATE SET {_DUTIES.changes("excluded", "task_id")} WHERE stored.said_at <= excluded.said_at
+"""  # noqa: S608 - constants
+
+
 async def _save_others(connection: Connection, work: ConsoleWork) -> None:
     """What comes seldom. Each has an id of its own, and is written once."""
     await insert(connection, "attachments", ClearedAttachment._fields, work.attachments)
     await insert(connection, "failed_notices", FailedNotice._fields, work.failed)
     await insert(connection, "dangers", ReportedDanger._fields, work.dangers)
+    if work.duties:
+        rows = [duty._asdict() for duty in work.duties.values()]
+        await connection.execute(_PUT_DUTIES, *_DUTIES.arrays(rows))
 
 
 def _named(columns: Columns, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

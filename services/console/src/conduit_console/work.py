@@ -57,6 +57,25 @@ class FailedNotice(NamedTuple):
     failed_at: datetime
 
 
+class ToldDuty(NamedTuple):
+    """How a duty task stands."""
+
+    task_id: UUID
+    kind: str
+    rank: int
+    partner_id: str | None
+    partner_reference: str | None
+    referral_id: UUID | None
+    force_id: str | None
+    codes: tuple[str, ...]
+    said: int
+    opened_at: datetime
+    unanswered_at: datetime | None
+    taken_at: datetime | None
+    taken_by: str | None
+    said_at: datetime
+
+
 class ReportedDanger(NamedTuple):
     """Danger in what the hub could not take, without who to call: the duty task has that."""
 
@@ -91,6 +110,8 @@ class ConsoleWork:
     attachments: list[ClearedAttachment] = field(default_factory=list)
     failed: list[FailedNotice] = field(default_factory=list)
     dangers: list[ReportedDanger] = field(default_factory=list)
+    duties: dict[UUID, ToldDuty] = field(default_factory=dict)
+    """As the batch said them last."""
     followed: dict[tuple[str, int], datetime] = field(default_factory=dict)
     """Up to which broker's time each partition was read in this batch."""
 

@@ -13,7 +13,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_contracts.notification import Channel
 from conduit_contracts.topics import NOTIFICATION_SANDBOX
-from conduit_notification import batch, duty_store, metrics, queue, store
+from conduit_notification import batch, duty_store, duty_telling, metrics, queue, store
 from conduit_notification.delivery import Courier, Pace
 from conduit_notification.handlers import HANDLERS
 from conduit_notification.mailer import Mailer
@@ -28,6 +28,7 @@ from conduit_notification.work import Basis, NotificationWork
 
 MEASURE_SECONDS = 5.0
 DUTY_EVERY = timedelta(seconds=2)
+TELL_EVERY = timedelta(seconds=1)
 FORGET_EVERY = timedelta(hours=6)
 _PREFETCH = 4
 """E-mails claimed per connection: enough to settle in bunches, few enough for a short lease."""
@@ -47,6 +48,11 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
 async def keep_time(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Call whoever is next where nobody took a duty task."""
     return await duty_store.keep_time(connection, *_basis(runtime))
+
+
+async def tell_duty_tasks(_runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
+    """Publish what became of duty tasks."""
+    return await duty_telling.tell(connection, outbox)
 
 
 async def forget(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
@@ -72,6 +78,7 @@ def create_service() -> Service[NotificationWork]:
         settings=NotificationSettings,
         ticks=(
             Tick("keep_duty_time", DUTY_EVERY, keep_time, batch=duty_store.CALLS_AT_ONCE),
+            Tick("tell_duty_tasks", TELL_EVERY, tell_duty_tasks, batch=duty_telling.AT_ONCE),
             Tick("forget_callbacks", FORGET_EVERY, forget),
             Tick("forget_sandbox", FORGET_EVERY, forget_sandbox, batch=store.FORGET_BATCH),
         ),

@@ -11,11 +11,13 @@ from conduit_contracts.routing import (
     CaseRestricted,
     CaseRouted,
     DeclineDisseminated,
+    ForceClock,
     ForcesChanged,
     HandoffClosed,
     HandoffState,
     HomeForceBasis,
     HomeForceChanged,
+    RoutingReviewClosed,
     RoutingReviewOpened,
     RoutingReviewReason,
 )
@@ -47,6 +49,7 @@ def conclude(turn: Turn) -> None:
     _tell_restricted(turn)
     _ask_who_leads(turn)
     publish_reviews(turn)
+    _tell_what_is_settled(turn)
     _hand_over(turn)
     open_to_home(turn)
 
@@ -209,7 +212,22 @@ def _announce(turn: Turn, after: LastTold) -> None:
             immediate_danger=case.immediate_danger,
             provisional=after.provisional,
             policy_version=turn.policy.version,
+            clocks=_clocks(turn, {*added, *again}),
         )
+    )
+
+
+def _clocks(turn: Turn, force_ids: Container[str]) -> tuple[ForceClock, ...]:
+    """By when those of these forces that are waited for must answer."""
+    return tuple(
+        ForceClock(
+            force_id=force_id,
+            part=held.part,
+            receipt_due_at=held.receipt_due_at,
+            acknowledgement_due_at=held.acknowledgement_due_at,
+        )
+        for force_id, held in turn.case.handoffs.items()
+        if force_id in force_ids and held.waiting and held.part
     )
 
 
@@ -237,6 +255,16 @@ def publish_reviews(turn: Turn) -> None:
             immediate_danger=turn.case.immediate_danger,
         )
     )
+
+
+def _tell_what_is_settled(turn: Turn) -> None:
+    """What is still asked of an officer, where something is asked no more."""
+    if turn.closed:
+        still = list(turn.case.open_reviews())
+        exhausted = RoutingReviewReason.ESCALATION_EXHAUSTED
+        reasons = tuple(dict.fromkeys(review.reason for review in still))
+        silent = in_order(review.about for review in still if review.reason is exhausted)
+        turn.tell(RoutingReviewClosed(**turn.about, open_reasons=reasons, silent=silent))
 
 
 def _hand_over(turn: Turn) -> None:

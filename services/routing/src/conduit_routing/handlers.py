@@ -177,6 +177,7 @@ def _command(work: RoutingWork, delivery: Delivery[Any], effect: Callable[[Turn,
 HANDLERS: Handlers[RoutingWork] = {
     intake.AttachmentCleared.type: attachment_cleared,
     triage.ReviewOpened.type: ignore,
+    triage.ReviewRaised.type: ignore,
     triage.InformationRequested.type: ignore,
     triage.ImmediateDangerRaised.type: danger_raised,
     triage.ReferralAccepted.type: accepted,

@@ -63,6 +63,8 @@ class Turn:
     added: list[Supplement] = field(default_factory=list)
     """What the partner added, for those who hold the case already."""
     opened: list[Review] = field(default_factory=list)
+    closed: bool = False
+    """Whether something that an officer was asked is settled."""
     restricted: bool = False
     """Whether the hub is to be told that no rule sends the case to some force."""
     acted_at: datetime | None = None
@@ -220,5 +222,6 @@ class Turn:
     def close_reviews(self, why: str, reviews: Iterable[Review]) -> None:
         """Close these reviews."""
         for review in reviews:
+            self.closed = True
             self.case.reviews[review.number] = review._replace(closed_at=self.now)
             self.note("review_closed", why, review.about or None)

@@ -29,6 +29,7 @@ from conduit_contracts.triage import (
     ReferralDeclined,
     ReviewOpened,
     ReviewOutcome,
+    ReviewRaised,
     ReviewReason,
     WithdrawalForwarded,
 )
@@ -98,6 +99,14 @@ def raise_priority(act: Act, supplement: Supplement) -> None:
         review = rules.raised(act.policy, case.review, supplement, act.work.now)
         if review is not case.review:
             case.review = review
+            act.publish(
+                ReviewRaised,
+                reasons=review.reasons,
+                urgency=review.urgency,
+                immediate_danger=review.immediate_danger,
+                due_at=review.due_at,
+                policy_version=act.policy.version,
+            )
             act.note(RULES, "review_raised", "immediate_danger" if review.immediate_danger else review.urgency)
     elif supplement.immediate_danger and case.state is State.DECLINED:
         open_review(act, (ReviewReason.IMMEDIATE_DANGER,), act.work.now)

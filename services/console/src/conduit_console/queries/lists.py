@@ -91,6 +91,11 @@ WHERE (reported_at, event_id) < ($1, $2) ORDER BY reported_at DESC, event_id DES
 """  # noqa: S608 - constants
 
 
+_DUTY = f"""
+SELECT task_id, kind, rank, partner_id, partner_reference, referral_id, force_id, codes, said, opened_at, unanswered_at
+FROM duty_tasks WHERE taken_at IS NULL AND (rank, opened_at, task_id) > ($1, $2, $3)
+ORDER BY rank, opened_at, task_id LIMIT {FETCH}
+"""  # noqa: S608 - constants
 _ANYWHERE, _NOWHERE = (FIRST_MOMENT, FIRST_ID, ""), (LAST_MOMENT, LAST_ID, "")
 
 
@@ -189,6 +194,26 @@ class FailedNoticeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DutyTaskRow:
+    """Something that a person at the hub must deal with, and that nobody has taken."""
+
+    task_id: UUID
+    kind: str
+    """What happened, such as `danger_review` or `force_silent`."""
+    danger: bool
+    partner_id: str | None
+    partner_reference: str | None
+    referral_id: UUID | None
+    force_id: str | None
+    codes: tuple[str, ...]
+    said: int
+    """How often it was reported."""
+    opened_at: datetime
+    unanswered_at: datetime | None
+    """When everybody on duty had been called."""
+
+
+@dataclass(frozen=True, slots=True)
 class DangerRow:
     """Danger in something that the hub could not take. Who to call stands with the duty task."""
 
@@ -284,6 +309,21 @@ async def failed_notices(connection: Connection, after: str | None = None) -> Li
     return list_page(found, lambda each: (microseconds(each.failed_at), str(each.notice_id)))
 
 
+async def duty_tasks(connection: Connection, after: str | None = None) -> ListPage[DutyTaskRow]:
+    """Duty tasks that nobody has taken: danger first, then the oldest."""
+    rank, opened_at, task_id = read_key(after, int, int, str) or (-1, microseconds(FIRST_MOMENT), str(FIRST_ID))
+    rows = await connection.fetch(_DUTY, rank, moment(int(opened_at)), identity(str(task_id)))
+    found = [
+        DutyTaskRow(
+            **{name: value for name, value in row.items() if name not in {"rank", "codes"}},
+            danger=row["rank"] == DANGER,
+            codes=tuple(row["codes"]),
+        )
+        for row in rows
+    ]
+    return list_page(found, lambda each: (_rank(each), microseconds(each.opened_at), str(each.task_id)))
+
+
 async def dangers(connection: Connection, after: str | None = None) -> ListPage[DangerRow]:
     """Danger in what could not be taken, the newest first."""
     reported_at, event_id = read_key(after, int, str) or (microseconds(LAST_MOMENT), "")
@@ -296,7 +336,7 @@ def _begun(referral_id: UUID) -> datetime:
     return LAST_MOMENT if referral_id == LAST_ID else min(moment_of(referral_id), LAST_MOMENT)
 
 
-def _rank(row: QuestionRow | CaseRow | SilentForce) -> int:
+def _rank(row: QuestionRow | CaseRow | SilentForce | DutyTaskRow) -> int:
     return DANGER if row.danger else 1
 
 
