@@ -59,6 +59,8 @@ SILENT = {
     "professional_standards_informed",
     "command_refused",
     "command_outdated",
+    "review_raised",
+    "routing_review_closed",
 }
 """Facts that do not become a revision."""
 
@@ -82,7 +84,8 @@ def test_the_handlers_cover_exactly_what_is_consumed() -> None:
     assert set(HANDLERS) == {message.type for message in CONSUMED}
     ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
     forwarded = {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded"}
-    assert ignored == {*forwarded, "command-ignored", "command-refused", "command-outdated"}
+    of_officers = {"command-ignored", "command-refused", "command-outdated", "review-raised", "routing-review-closed"}
+    assert ignored == forwarded | of_officers
 
 
 def test_a_professional_standards_department_hears_by_its_own_address_and_without_one_the_hub_does() -> None:
