@@ -206,7 +206,7 @@ def restored(stack: Stack, connector: Connector) -> None:
     stack.start("--servers")
     done = stack.type("conduit restore /backups/2026-11-29", *BY)
     assert done.exit_code == 0, done.output
-    assert f"{2 * AFTER + 1} submissions that intake took since the backup were taken in again" in done.output
+    assert f"{2 * AFTER + 1} submissions that intake took since then were taken in again" in done.output
     again = stack.type("conduit restore /backups/2026-11-29")
     assert (again.exit_code, "nothing was changed" in again.output) == (0, True), again.output
     assert again.output.count("keep aside database of") == len(SERVICES)  # they hold something now

@@ -77,6 +77,7 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.command("reconcile", epilog=reconcile.EXITS)(reconcile.reconcile)
     app.command("backup", epilog=backup.BACKUP_EXITS)(backup.backup)
     app.command("restore", epilog=backup.RESTORE_EXITS)(backup.restore)
+    app.command("wind-back", epilog=backup.WIND_BACK_EXITS)(backup.wind_back)
     app.command("access", epilog=access.EXITS)(access.access)
     app.command("audit", epilog=audit.EXITS)(audit.audit)
     for name, distribution in ELSEWHERE.items():

@@ -35,8 +35,8 @@ STOP_THEM = (
     "Stop the services, but leave Kafka and PostgreSQL running; on one machine end `conduit up`, and start "
     "`conduit up --servers`"
 )
-_SINCE = "that intake took since the backup"
-READMISSION = "what intake took since the backup"
+_SINCE = "that intake took since then"
+READMISSION = "what intake took since then"
 _FIRST = {*SERVICES, topics.PARTNER, topics.PROGRAMME}
 """Whose records need no answer of anybody else's to be understood."""
 _HOLDS_TABLES = """
@@ -70,6 +70,8 @@ class Restore:
     registers: Sequence[Entry] = ()
     """Entries that the registers on Kafka lack. What these hold is newer, and stays."""
     moves: Sequence[Move] = ()
+    since: datetime | None = None
+    """From when on what intake took is taken in again; None where nothing is."""
 
     @property
     def steps(self) -> list[tuple[str, ...]]:
@@ -81,7 +83,7 @@ class Restore:
                 ("move", f"group {offsets.group_of(each.service)}", f"{each.place[0]}/{each.place[1]}", _from_to(each))
                 for each in self.moves
             ),
-            *([("readmit", READMISSION)] if self.databases else []),
+            *([("readmit", READMISSION)] if self.since else []),
         ]
 
 
@@ -118,20 +120,37 @@ def _group(found: tuple[str, int]) -> str:
 def plan(broker: Broker, dsns: Mapping[str, str], manifest: Manifest, subject: str, *, answers: bool) -> Restore:
     """What has to be done; `answers` is the second turn."""
     admin = broker.admin()
-    moves = [move for name, kept in manifest.services.items() for move in _moves(admin, name, kept, answers=answers)]
+    moves = [move for name, kept in manifest.services.items() for move in _moves(admin, name, kept.offsets, answers=answers)]
     if answers:
         return Restore(subject, moves=moves)
     stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
     aside = {name: f"{_name(dsns[name])}_before_{stamp}" for name in manifest.services if holds_tables(dsns[name])}
-    return Restore(subject, aside, manifest.services, _missing(broker, manifest), moves)
+    return Restore(subject, aside, manifest.services, _missing(broker, manifest), moves, manifest.begun_at)
+
+
+def wound_back(broker: Broker, to: datetime, subject: str, *, answers: bool) -> Restore:
+    """The same where the databases stand at this time already: all that was written since then is read again.
+
+    No service is moved forward. `answers` is the second turn.
+    """
+    admin = answering(broker)
+    moves = []
+    for service in SERVICES:
+        places = offsets.places_of(admin, _read_by(service))
+        now = offsets.committed(admin, service)
+        known: dict[str, dict[int, int]] = {}
+        for place, offset in offsets.written_since(admin, places, to).items():
+            known.setdefault(place[0], {})[place[1]] = min(offset, now.get(place, offset))
+        moves += _moves(admin, service, known, answers=answers)
+    return Restore(subject, moves=moves, since=None if answers else to)
 
 
 def carry_out(
-    restore: Restore, broker: Broker, dsns: Mapping[str, str], admin_dsn: str, manifest: Manifest, folder: Path, by: By
+    restore: Restore, broker: Broker, dsns: Mapping[str, str], admin_dsn: str, folder: Path, by: By, command: str = "restore"
 ) -> list[str]:
     """Do it; returns what a person must look at. Cut short, it is planned and carried out again."""
     notes: list[str] = []
-    with audited(broker.state_dir, by, "restore", restore.subject, restore.steps):
+    with audited(broker.state_dir, by, command, restore.subject, restore.steps):
         for service, kept in restore.databases.items():
             _restore(service, kept, dsns[service], admin_dsn, restore.aside.get(service), folder, broker.state_dir)
         if restore.registers:
@@ -139,8 +158,8 @@ def carry_out(
         admin = broker.admin()
         for name in SERVICES:
             offsets.move(admin, name, {each.place: each.to for each in restore.moves if each.service == name})
-        if restore.databases:  # when its group stands where it goes on: what it answered from there on is claimed
-            lost = readmitting.lacking(broker, dsns["intake"], manifest.begun_at - MARGIN)
+        if restore.since is not None:  # when its group stands where it goes on: what it answered from there on is claimed
+            lost = readmitting.lacking(broker, dsns["intake"], restore.since - MARGIN)
             found = readmitting.take_in_again(broker, dsns["intake"], lost, by.actor)
             notes.append(
                 counted(
@@ -154,15 +173,19 @@ def carry_out(
     return notes
 
 
-def _moves(admin: AdminClient, service: str, kept: Kept, *, answers: bool) -> list[Move]:
-    wanted = [*topics.consumed_by(service), topics.replay_topic(service)]
+def _read_by(service: str) -> list[topics.Topic]:
+    return [*topics.consumed_by(service), topics.replay_topic(service)]
+
+
+def _moves(admin: AdminClient, service: str, kept: Mapping[str, Mapping[int, int]], *, answers: bool) -> list[Move]:
+    wanted = _read_by(service)
     later = [topic for topic in wanted if not _FIRST.issuperset(topic.producers)]
     places = offsets.places_of(admin, later if answers else wanted)
     waiting = set() if answers else offsets.places_of(admin, later)
     low, high, now = offsets.begins(admin, places), offsets.ends(admin, places), offsets.committed(admin, service)
     found = []
     for place in sorted(places):
-        known = kept.offsets.get(place[0], {}).get(place[1])
+        known = kept.get(place[0], {}).get(place[1])
         to, gone = (high[place], 0) if place in waiting else goes_on(known, low[place], high[place])
         found.append(Move(service, place, now.get(place), to, gone))
     return [each for each in found if each.before != each.to]

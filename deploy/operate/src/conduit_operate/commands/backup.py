@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -29,15 +30,18 @@ from conduit_operate.commands.shared import (
     steps_of,
     surroundings,
 )
-from conduit_operate.onboarding import OnboardingError
+from conduit_operate.onboarding import MisuseError, OnboardingError
+from conduit_operate.readmitting import MARGIN
 from conduit_operate.wording import counted
 
 LEAVING_SECONDS = 90.0
 """How long Kafka may wait for a service that was killed."""
+TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 Folder = Annotated[Path, typer.Argument(metavar="DIRECTORY", help="The backup's own folder.")]
 
 
 BACKUP_EXITS = exits("done: every dump was written and its checksum noted")
+WIND_BACK_EXITS = exits()
 RESTORE_EXITS = exits(unknown="there is no such backup")
 
 
@@ -99,16 +103,61 @@ def restore(
             plan = restoring.plan(broker, dsns, manifest, folder.name, answers=answers)
             if apply and plan.steps:
                 by = By(actor, reason)
-                notes = restoring.carry_out(plan, broker, dsns, env["POSTGRES_DSN"], manifest, folder, by)
-    if as_json:
-        shown = {"backup": str(folder), "applied": apply, "steps": steps_of(plan.steps), "notes": notes}
-        typer.echo(json.dumps(shown))
+                notes = restoring.carry_out(plan, broker, dsns, env["POSTGRES_DSN"], folder, by)
+    _show(Shown("backup", str(folder), apply, answers, as_json), plan, notes)
+
+
+def wind_back(
+    to: Annotated[datetime, typer.Argument(metavar="TIME", formats=TIMES, help="Of the databases, in UTC.")],
+    state_dir: StateDir,
+    *,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="The second turn: read again what forces and officers answered.")
+    ] = False,
+    apply: Apply = False,
+    actor: Actor = "",
+    reason: Reason = "",
+    as_json: AsJson = False,
+) -> None:
+    """Have the services read again what was written since an hour before a time to which their databases were wound back.
+
+    For databases that were put back in another way than by `conduit restore`. Its two turns are the same.
+    """
+    must_be_known(apply=apply, actor=actor, reason=reason)
+    moment = to.replace(tzinfo=UTC)
+    notes: list[str] = []
+    with explained():
+        if moment > datetime.now(UTC):
+            raise MisuseError(f"{moment:%Y-%m-%dT%H:%M:%SZ} has not come yet")
+        broker, dsns = reach(state_dir), _dsns(state_dir)
+        with alone(broker.state_dir):
+            restoring.must_be_stopped(broker, LEAVING_SECONDS if apply else 0.0, _aside)
+            plan = restoring.wound_back(broker, moment - MARGIN, f"{moment:%Y-%m-%dT%H:%M:%SZ}", answers=answers)
+            if apply and plan.steps:
+                notes = restoring.carry_out(plan, broker, dsns, "", Path(), By(actor, reason), "wind-back")
+    _show(Shown("time", plan.subject, apply, answers, as_json), plan, notes)
+
+
+class Shown(NamedTuple):
+    """Of what, and how, a plan is shown."""
+
+    of: str
+    name: str
+    applied: bool
+    answers: bool
+    as_json: bool
+
+
+def _show(shown: Shown, plan: restoring.Restore, notes: Sequence[str]) -> None:
+    if shown.as_json:
+        said = {shown.of: shown.name, "applied": shown.applied, "steps": steps_of(plan.steps), "notes": notes}
+        typer.echo(json.dumps(said))
         return
     for step in plan.steps:
         typer.echo(f"  {' '.join(step)}")
     for note in notes:
         typer.echo(f"note: {note}")
-    typer.echo(f"{folder}: {_outcome(plan, apply=apply, answers=answers)}")
+    typer.echo(f"{shown.name}: {_outcome(plan, apply=shown.applied, answers=shown.answers)}")
 
 
 def _aside(text: str) -> None:
