@@ -38,7 +38,7 @@ def postgres(state_dir: Path) -> Iterator[EmbeddedPostgres]:
 def typed(block: str, state_dir: Path, dsn: str, at: str = "") -> None:
     """As the page has it, in this test's folders, and as the account that PostgreSQL runs as."""
     said = block.replace("/backups", str(state_dir / "backups")).replace(".conduit", str(state_dir))
-    said = said.replace("2026-11-30 09:30:00+00", at)
+    said = said.replace("2026-11-29 09:30:00+00", at)
     env = {**os.environ, "POSTGRES_DSN": dsn, "PATH": f"{Path(program('psql')).parent}:{os.environ['PATH']}"}
     subprocess.run(["bash", "-euc", said], env=env, check=True)  # noqa: S603, S607  the page's own
 
