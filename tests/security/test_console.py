@@ -104,3 +104,7 @@ def test_whose_sessions_were_revoked_signs_in_again(conduit: Conduit, visitor: C
 def test_somebody_whom_only_the_provider_knows_is_not_let_in(visitor: Callable[[], Visitor]) -> None:
     answer = visitor().sign_in("mallory")
     assert (answer.status_code, "has not given you access" in answer.text) == (403, True)
+
+
+def test_what_runs_shows_where_people_sign_in(stack: Stack) -> None:
+    assert {row.name: row.state for row in stack.rows()}["identity-provider"] == "ready"

@@ -231,12 +231,17 @@ class Stack:
             *server_rows(self._servers),
             child_row("smtp", self._smtp_child, smtp, lambda: accepts_at(smtp)),
             *([self._signer_row()] if self._signer else []),
+            *([self._identity_row(self._identity)] if self._identity else []),
             *self._replicas.rows(self._wanted),
         ]
 
     def _signer_row(self) -> Row:
         address = self.signer_url.removeprefix("http://")
         return child_row(SIGNER, self._signer, address, lambda: accepts_at(address))
+
+    def _identity_row(self, provider: EmbeddedProvider) -> Row:
+        address = provider.issuer(REALM).removeprefix("http://").partition("/")[0]
+        return child_row("identity-provider", provider.child, address, lambda: accepts_at(address))
 
     def _start(self) -> None:
         self._exit.enter_context(lock.hold(self.state_dir, os.getpid()))
