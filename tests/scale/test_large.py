@@ -34,11 +34,12 @@ def bench() -> Iterator[Bench]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_routing_delivers_all_of_them_within_the_memory_of_its_manifest(bench: Bench) -> None:
+def test_routing_delivers_all_of_them_within_its_memory_and_nobody_else_waits_for_them(bench: Bench) -> None:
     """The smallest environment's memory. It fails as well where a service has ended, or where another's never arrives."""
     sizes = read_environment(HOME / OVERLAYS / "pilot").services
     granted = {name: int(size.memory.removesuffix("Mi")) for name, size in sizes.items()}
     found = bench.flood_of_referrals(REFERRALS)
     assert found["arrived"] == REFERRALS * len(floods.districts())
     assert len(found["danger_seconds"]) == len(found["ordinary_seconds"]) == DANGERS
+    assert max(found["danger_seconds"] + found["ordinary_seconds"]) < found["seconds"] / 4, found
     assert {name: peak for name, peak in found["peak_mib"].items() if peak > granted[name]} == {}
