@@ -123,7 +123,7 @@ fuzz: install ## What strangers might send, at length: over HTTP and on partners
 	FUZZ_RECORDS=$${FUZZ_RECORDS:-6000} $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 ##@ Measure
-.PHONY: bench bench-flat bench-large bench-fair bench-wide bench-scale capacity scale soak
+.PHONY: bench bench-flat bench-large bench-fair bench-wide bench-console bench-scale capacity scale soak
 bench: bench-install ## The same referrals through the conduit and four other pipelines; writes .conduit/bench.json and docs/benchmarks
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -138,6 +138,9 @@ bench-fair: bench-install kafka ## Whom one partner's load delays, and how far; 
 
 bench-wide: bench-install kafka ## What grows with the number of partners, from 50 to 1,500; writes .conduit/wide.json and docs/benchmarks
 	$(BIN)/python -m tests.benchmarks.wide $(ARGS)
+
+bench-console: install ## The console's answers over 100,000 cases while 50 referrals/s come in; ARGS="--rate 50 --seconds 60"; writes .conduit/console.json
+	$(BIN)/python -m tests.benchmarks.console $(ARGS)
 
 scale: install ## 2,000 referrals through four processes of each service that come and go: each one once and in order
 	SCALE_REPLICAS=4 SCALE_REFERRALS=2000 SCALE_SECONDS=45 $(BIN)/python -m pytest -s tests/scale -k every_referral $(ARGS)
