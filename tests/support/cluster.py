@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -17,6 +18,7 @@ from conduit_local.ports import LOOPBACK, keep_port
 from conduit_local.together import together
 from conduit_operate.paths import cache_dir
 from conduit_operate.polling import wait_until
+from conduit_operate.secured import secure
 from conduit_operate.security import Security
 
 BROKERS = 3
@@ -35,8 +37,10 @@ _SHARED = {
 class Cluster:
     """`nodes[0]` is the controller: never stop that one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, secured: bool = False) -> None:
         self._admin: AdminClient | None = None
+        self._client = security = secure(folder) if secured else Security()
+        self.folder = folder
         archive, cluster_id = keep_archive(cache_dir()), uuid.uuid4().hex[:22]
         homes = [folder / f"broker-{number}" for number in range(1, BROKERS + 1)]
         voters = f"1@{LOOPBACK}:{keep_port(homes[0], 'kafka-controller')}"
@@ -45,7 +49,12 @@ class Cluster:
                 home,
                 archive=archive,
                 cluster_id=cluster_id,
-                security=Security(properties=_SHARED | _place(home, number, voters)),
+                security=replace(
+                    security,
+                    properties={**security.properties, **_SHARED, **_place(home, number, voters)},
+                    # Where the cluster's data begins, its users do.
+                    format_options=security.format_options if number == 1 else (),
+                ),
             )
             for number, home in enumerate(homes, start=1)
         ]
@@ -95,7 +104,7 @@ class Cluster:
     def admin(self) -> AdminClient:
         """A client that may do everything."""
         if self._admin is None:
-            self._admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+            self._admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0, **self._client.client})
         return self._admin
 
 
@@ -108,10 +117,10 @@ def _place(home: Path, number: int, voters: str) -> dict[str, str]:
 
 
 @contextmanager
-def cluster() -> Iterator[Cluster]:
-    """One that is gone at the end, with all that it holds."""
+def cluster(*, secured: bool = False) -> Iterator[Cluster]:
+    """One that is gone at the end, with all that it holds. `secured` makes all of it ask for TLS and passwords."""
     folder = Path(tempfile.mkdtemp(prefix="conduit-cluster-"))
-    made = Cluster(folder)
+    made = Cluster(folder, secured=secured)
     try:
         made.start()
         yield made
