@@ -109,7 +109,7 @@ def test_whose_record_cannot_be_read_is_named_and_can_be_removed(conduit: Condui
     assert conduit("list").stderr == ""
 
 
-@pytest.mark.parametrize("user", ["officer", "duty", "operator", "service.triage"])
+@pytest.mark.parametrize("user", ["service.console", "service.signer", "duty", "operator", "service.triage"])
 def test_nobody_but_the_programme_says_who_belongs_to_what(changing_broker: Broker, user: str) -> None:
     refused: list[str] = []
     producer = Producer({**changing_broker.librdkafka(user), "log_level": 0})
