@@ -148,6 +148,7 @@ MADE = {
     **{"service": "triage", "folder": "there", "proposal_id": ID, "task_id": ID, "ids": "1", "place": "1"},
     **{"issuer": "https://login.example", "person_id": "p-0k3v9x2m7qpw4r8t", "roles": "programme_lead"},
     "contacts": "a@hub.example,+441632960001",
+    "to": "2026-11-01T00:00:00Z",
 }
 
 
