@@ -59,9 +59,9 @@ down: install ## Stop what make up started
 
 ##@ Check
 .PHONY: check test test-long test-browser clients lint format schemas documents dashboards kubernetes kubernetes-check words frontend fuzz monitoring
-check: install ## What a change is tried with at first: lint, then every test that needs no Kafka
+check: install ## What a change is tried with at first: lint, then the tests that need no Kafka, without the costly ones
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not long and not clients and not browser and not kafka" $(BY_FOLDER) $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not clients and not browser and not kafka and not thorough" $(BY_FOLDER) $(ARGS)
 
 test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka

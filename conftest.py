@@ -76,9 +76,38 @@ WITH_KAFKA = frozenset(
 """Fixtures that start Kafka, a stack with it, or another server in Java. Who starts one by hand bears the mark by hand."""
 
 
+THOROUGH = (
+    # Whole APIs over HTTP, case by case: a third of all that tests without Kafka cost.
+    "services/intake/tests/test_http_",
+    "services/intake/tests/test_danger_refused.py",
+    "services/intake/tests/test_two_ways_in.py",
+    "services/triage/tests/test_http.py",
+    "services/web/tests/test_tokens.py",
+    "services/web/tests/test_ended_by_provider.py",
+    # What is generated and committed, whole.
+    "contracts/tests/test_schemas.py",
+    "tests/documents/test_asyncapi.py",
+    "tests/documents/test_openapi.py",
+    "tests/documents/test_pages.py",
+    "tests/documents/test_served.py",
+    "tests/documents/test_states",
+    "tests/kubernetes/",
+    # What other releases wrote, listings of many rows, and every point at which a server may go away.
+    "tests/compatibility/",
+    "tests/listings/",
+    "deploy/operate/tests/test_going_away.py",
+    # `make lint` asks the same of every text that there is.
+    "tests/prose/",
+)
+"""Files, by how their paths begin, that cost more than their share while somebody works: `make check` leaves them to `make
+test`. By processor time measured test by test; a test of the rules themselves never belongs here."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every process must come to the same order."""
     for item in items:
+        if item.nodeid.startswith(THOROUGH):
+            item.add_marker("thorough")
         if WITH_KAFKA.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("kafka")
         if "watched" in getattr(item, "fixturenames", ()):

@@ -101,6 +101,7 @@ def test_a_service_that_cannot_be_asked_has_exit_code_1(
     assert (done.exit_code, type(done.exception)) == (1, SystemExit), done.output
 
 
+@pytest.mark.long
 def test_of_two_services_one_that_hangs_delays_and_hides_nothing_of_the_other(
     filled: Any, conduit: Conduit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
