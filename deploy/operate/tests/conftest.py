@@ -21,14 +21,14 @@ from conduit_routing.app import SERVICE as ROUTING
 from conduit_triage.app import SERVICE as TRIAGE
 from deploy.operate.tests.rows import GIVEN, ROWS
 
-MIGRATIONS = {each.name: each.migrations for each in (INTAKE, TRIAGE, ROUTING, NOTIFICATION, CONSOLE)}
+MIGRATIONS = {each.name: (*each.brought, each.migrations) for each in (INTAKE, TRIAGE, ROUTING, NOTIFICATION, CONSOLE)}
 
 
 @pytest.fixture
 def databases(new_database: Any, template_database: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     found = {}
     for service in SERVICES:
-        template = template_database(service, lambda dsn, service=service: migrate(dsn, MIGRATIONS[service]))
+        template = template_database(service, lambda dsn, service=service: migrate(dsn, *MIGRATIONS[service]))
         found[service] = new_database(template)
         monkeypatch.setenv(f"{service.upper()}_POSTGRES_DSN", found[service])
         monkeypatch.delenv(f"{service.upper()}_URL", raising=False)

@@ -161,7 +161,7 @@ def servers(state_dir: Path, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPat
     try:
         open_doors(local_broker(state_dir, kafka_bootstrap, secured=False), (), ())
         for service, dsn in provision(postgres.dsn, keep_passwords(state_dir, SERVICES)).items():
-            migrate(dsn, MIGRATIONS[service])
+            migrate(dsn, *MIGRATIONS[service])
             monkeypatch.setenv(f"{service.upper()}_POSTGRES_DSN", dsn)
         monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka_bootstrap)
         monkeypatch.setenv("POSTGRES_DSN", postgres.dsn)
