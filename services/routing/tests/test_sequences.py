@@ -338,9 +338,10 @@ def settle(desk: Desk, watch: Watch) -> None:
         case = desk.case(ID)
         for force_id in watch.police(case) & {*case.active, "kent"}:
             watch.check(desk.case(ID), desk.deliver(to_standards(ID, force_id), name_home(ID, force_id)))
-        if desk.case(ID).home_force is None:
-            named = desk.deliver(name_home(ID, case.active[0] if case.active else "kent"))
-            watch.check(desk.case(ID), named)
+        # A special force is refused where one with an area is concerned: the officer then names such a force.
+        for force_id in (*case.active[:1], "kent"):
+            if desk.case(ID).home_force is None:
+                watch.check(desk.case(ID), desk.deliver(name_home(ID, force_id)))
         for force_id in desk.case(ID).active:
             read = deliver(desk, watch, acknowledged(ID, force_id, part=watch.latest(force_id)))
             watch.check(desk.case(ID), read)
