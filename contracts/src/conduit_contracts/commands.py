@@ -1,6 +1,6 @@
 """What officers' commands have in common, and what officers are told about them."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field, StringConstraints
 
@@ -8,9 +8,12 @@ from conduit_contracts.envelope import Event
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import OfficerId, ReferralId
 from conduit_contracts.problems import Problem
+from conduit_contracts.times import Moment
 
 SeenVersion = Annotated[int, Field(ge=0)]
-"""The version of the case that the officer saw when deciding, as the officers' API gives it."""
+"""The version of the case that the officer saw when deciding, as the service that decides counts it."""
+SeenUntil: TypeAlias = Moment
+"""Up to when the officer's page knew the case, in the broker's time. What the service learned later is news."""
 AnswerCode = Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
 CommandId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -39,6 +42,8 @@ class _OutdatedCommand(_AboutCommand):
     code: AnswerCode
     """What took effect, for example `accept` or `name_home_force`."""
     seen_version: SeenVersion
-    """The version that the officer saw."""
+    """The version that the officer saw. Where the command has `seen_until` alone: the one that stood by then."""
+    seen_until: SeenUntil | None = None
+    """The `seen_until` of the command, if it had one."""
     changes: Annotated[tuple[AnswerCode, ...], Field(min_length=1)]
     """What was new since then, as the case's history names it, for example `information_added`. Look at the case again."""

@@ -59,7 +59,8 @@ class SignedClaims(Value):
     topic: Attribute
     referral_id: ReferralId
     case_version: SeenVersion | None = None
-    """The version of the case that the officer saw, as the command's `seen_version`; absent where the command has none."""
+    """The version of the case that the officer saw, as the command's `seen_version`; absent where the command has none. What
+    it has instead, `seen_until`, has no claim of its own: like all of the value, it is covered by `value_sha256`."""
     iss: Name
     """The officer's identity provider, which vouches for `sub`."""
     sub: Name

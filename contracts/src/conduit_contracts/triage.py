@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from conduit_contracts.base import Inconsistent, Term, Value
-from conduit_contracts.commands import AnswerCode, CommandId, SeenVersion, _OutdatedCommand, _RefusedCommand
+from conduit_contracts.commands import AnswerCode, CommandId, SeenUntil, SeenVersion, _OutdatedCommand, _RefusedCommand
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
@@ -220,6 +220,9 @@ class DecideReview(Command):
     seen_version: SeenVersion | None = None
     """The `version` of the case that the officer saw. If the case has changed since, declining and asking have no
     effect and are answered with `case_changed`; accepting takes effect, and the officer is told what is new."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
     comment: Text | None = None
     """The reason, which goes to the partner with a decline; with a request for information, the question."""
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from conduit_contracts.commands import SeenVersion
+from conduit_contracts.commands import SeenUntil, SeenVersion
 from conduit_contracts.envelope import Command
 from conduit_contracts.ids import ForceId, OfficerId, ReferralId
 from conduit_contracts.referral import (
@@ -19,6 +19,9 @@ class NameHomeForce(Command):
     home_force: ForceId
     seen_version: SeenVersion | None = None
     """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
     reason: Text
     """The reason, for the case's history."""
 
@@ -33,6 +36,9 @@ class RerouteHandoff(Command):
     to_force: ForceId
     seen_version: SeenVersion | None = None
     """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
     reason: Text
     """The reason, for the case's history."""
 
@@ -46,6 +52,9 @@ class StandDownHandoff(Command):
     force_id: ForceId
     seen_version: SeenVersion | None = None
     """The `version` of the case that the officer saw. If the case has changed since, nothing happens: `case_changed`."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
     reason: Text
     """The reason, for the case's history."""
 
@@ -60,5 +69,8 @@ class SendToProfessionalStandards(Command):
     force_id: ForceId
     seen_version: SeenVersion | None = None
     """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
     reason: Text
     """The reason, for the case's history."""
