@@ -1,7 +1,7 @@
 """Every command is answered to its officer; a force's part is not ended over something that the officer has not seen."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conduit_chassis.testing import Harness, ManualClock, raw_record, record
+from conduit_chassis.testing import Harness, ManualClock, raw_record, record, signed
 from conduit_contracts.envelope import Message, dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
@@ -75,7 +75,10 @@ def test_a_command_about_no_case_is_answered_to_its_officer(desk: Desk, which: i
     assert outbox.put_aside == []
 
 
-FIELDS = ["referral_id", "officer_id", "home_force", "from_force", "to_force", "force_id", "reason", "seen_version", "x"]
+FIELDS = [
+    *("referral_id", "officer_id", "home_force", "from_force", "to_force", "force_id", "reason"),
+    *("seen_version", "seen_until", "x"),
+]
 WRONG = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=2))
 
 
@@ -160,6 +163,36 @@ async def test_the_version_that_the_officers_api_shows_is_the_one_that_a_command
     version = await routing.pool.fetchval("SELECT version FROM cases WHERE referral_id = $1", referral_id)
     sent = await routing.deliver(record("routing.reviews.v1", key, seeing(command, version)))
     assert "HandoffStoodDown" in {type(each.message).__name__ for each in sent}
+
+
+async def test_a_part_is_not_ended_from_a_page_that_does_not_know_what_was_added(
+    routing: Harness, clock: ManualClock
+) -> None:
+    message = accepted(referral(KENT_LEADS))
+    referral_id, key = message.referral_id, str(message.referral_id)
+    await routing.deliver(record("triage.decisions.v1", key, message))
+    page = clock.now() + timedelta(seconds=10)
+    clock.advance(timedelta(seconds=30))
+    await routing.deliver(record("triage.decisions.v1", key, informed(referral_id, supplement())))
+    clock.advance(timedelta(seconds=30))
+
+    async def given(command: Any, until: datetime) -> Any:
+        made = record("routing.reviews.v1", key, command.model_copy(update={"seen_until": until}))
+        stamped = made._replace(timestamp_ms=int(clock.now().timestamp() * 1000))
+        return [each.message for each in await routing.deliver(signed(stamped))]
+
+    for until in (page, clock.now() + timedelta(seconds=6)):
+        (ignored,) = await given(stand_down(referral_id, ESSEX), until)
+        assert (ignored.code, "information_added" in ignored.changes) == ("case_changed", True)
+    (told,) = [each for each in await given(name_home(referral_id, ESSEX), page) if isinstance(each, CommandOutdated)]
+    assert (told.seen_until, told.changes) == (page, ("information_added",))
+    known = await routing.pool.fetchval(
+        "SELECT max(version) FROM history WHERE referral_id = $1 AND at < $2", referral_id, page
+    )
+    assert told.seen_version == known
+    clock.advance(timedelta(seconds=10))
+    sent = await given(stand_down(referral_id, KENT), clock.now())
+    assert "HandoffStoodDown" in {type(each).__name__ for each in sent}
 
 
 async def test_what_became_of_commands_is_kept(routing: Harness) -> None:

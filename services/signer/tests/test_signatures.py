@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from conduit_chassis.testing import ManualClock
-from conduit_contracts.envelope import Command
+from conduit_contracts.envelope import Command, dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import HubRole, PersonRegistered
 from conduit_contracts.routing import NameHomeForce
-from conduit_contracts.signature import LEEWAY, Signable, verify
+from conduit_contracts.signature import LEEWAY, Signable, SignatureRefusedError, verify
 from conduit_contracts.signing_keys import SigningKey, TrustedKeys
 from conduit_signer.rules import FRESH
 from conduit_web import access
@@ -126,6 +126,18 @@ async def test_nothing_is_signed_that_its_service_would_not_take(console: httpx.
         answer = await console.post(PATH, json=said)
         assert answer.status_code == 422
         assert code in [each["code"] for each in answer.json()["problems"]]
+
+
+async def test_what_says_until_when_the_page_knew_the_case_is_signed_without_a_version(
+    console: httpx.AsyncClient, clock: ManualClock, key: SigningKey
+) -> None:
+    command = accepting(seen_version=None, seen_until=clock.now())
+    said, keys = asked(command, clock.now()), TrustedKeys([key.public()])
+    signature = (await console.post(PATH, json=said)).json()["signature"]
+    assert verify(signature, signable(said, command), keys, clock.now()).case_version is None
+    later = accepting(**dict(command) | {"seen_until": clock.now() + timedelta(seconds=1)})
+    with pytest.raises(SignatureRefusedError, match="signature_claim_differs at value_sha256"):
+        verify(signature, signable(said | {"value": dump(later).decode()}, later), keys, clock.now())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)

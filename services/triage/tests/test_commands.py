@@ -1,6 +1,7 @@
 """Every command of an officer's is answered to that officer, and one that overlooks something new takes no effect."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conduit_chassis.testing import Harness, raw_record, signed
+from conduit_chassis.testing import Harness, ManualClock, raw_record, signed
 from conduit_contracts.envelope import dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.triage import (
@@ -28,6 +29,7 @@ from services.triage.tests.builders import (
     asking,
     declining,
     names,
+    received,
     supplied,
 )
 
@@ -64,7 +66,10 @@ def test_a_command_about_a_referral_that_nobody_knows_is_answered_to_its_officer
     assert desk.put_aside == []
 
 
-FIELDS = ["referral_id", "officer_id", "outcome", "grounds", "home_force", "decline_reason", "comment", "seen_version", "x"]
+FIELDS = [
+    *("referral_id", "officer_id", "outcome", "grounds", "home_force", "decline_reason", "comment"),
+    *("seen_version", "seen_until", "x"),
+]
 WRONG = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=2))
 
 
@@ -138,6 +143,50 @@ def test_what_the_officer_did_is_no_news_to_that_officer_but_to_another(desk: De
     assert ignored.changes == ("information_requested",)
     (declined,) = desk.take(declining(referral_id, "a.officer").model_copy(update={"seen_version": version}))
     assert isinstance(declined, ReferralDeclined)
+
+
+def given_at(command: DecideReview, at: datetime) -> Any:
+    """The command's record, which the broker took at this moment."""
+    return as_record(command, time=at)
+
+
+async def test_a_decline_from_a_page_that_does_not_know_what_was_added_takes_no_effect(
+    triage: Harness, clock: ManualClock
+) -> None:
+    message = received()
+    await triage.deliver(as_record(message, time=clock.now()))
+    page = clock.now() + timedelta(seconds=10)
+    clock.advance(timedelta(seconds=30))
+    await triage.deliver(as_record(supplied(message.referral_id), time=clock.now()))
+    clock.advance(timedelta(seconds=30))
+    early = declining(message.referral_id).model_copy(update={"seen_until": page})
+    (ignored,) = await triage.deliver(given_at(early, clock.now()))
+    assert (ignored.message.code, ignored.message.changes) == ("case_changed", ("information_supplied",))
+    both = early.model_copy(update={"seen_version": 99, "seen_until": clock.now()})
+    (ignored,) = await triage.deliver(given_at(both, clock.now()))
+    assert ignored.message.code == "case_changed", "a version that the case never had proves nothing beside the time"
+    ahead = early.model_copy(update={"seen_until": clock.now() + timedelta(seconds=6)})
+    (ignored,) = await triage.deliver(given_at(ahead, clock.now()))
+    assert ignored.message.code == "case_changed", "nobody has seen a page of the future"
+    (declined,) = await triage.deliver(given_at(early.model_copy(update={"seen_until": clock.now()}), clock.now()))
+    assert isinstance(declined.message, ReferralDeclined)
+
+
+async def test_an_acceptance_says_what_was_new_since_the_page_and_which_version_stood_then(
+    triage: Harness, clock: ManualClock
+) -> None:
+    message = received()
+    await triage.deliver(as_record(message, time=clock.now()))
+    version = await triage.pool.fetchval("SELECT count(*) FROM history WHERE referral_id = $1", message.referral_id)
+    page = clock.now() + timedelta(seconds=10)
+    clock.advance(timedelta(seconds=30))
+    command = accepting(message.referral_id).model_copy(update={"seen_until": page})
+    _, told = await triage.deliver(
+        as_record(supplied(message.referral_id), time=clock.now()), given_at(command, clock.now())
+    )
+    assert isinstance(told.message, CommandOutdated)
+    assert (told.message.seen_version, told.message.seen_until) == (version, page)
+    assert told.message.changes == ("information_supplied",)
 
 
 async def test_what_became_of_commands_is_kept_under_their_officer_and_of_nobodys_under_nobody(triage: Harness) -> None:

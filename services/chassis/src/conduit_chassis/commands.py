@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, insert
 from conduit_chassis.records import Delivery, Incoming, Refusal
+from conduit_chassis.seen import Unseen
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import OfficerId, ReferralId
 from conduit_contracts.problems import Problem
@@ -103,12 +104,12 @@ def refuse(work: Answering, topic: str, incoming: Incoming, problems: tuple[Prob
 
 
 def tell_of_news(
-    work: Answering, topic: str, delivery: Delivery[Any], code: str, changes: tuple[str, ...], outdated: MakeMessage
+    work: Answering, topic: str, delivery: Delivery[Any], code: str, news: Unseen, outdated: MakeMessage
 ) -> None:
     """The command stands. Its officer is told what was new in the case that it was given on."""
-    about = named(delivery)
-    told = outdated(**asdict(about), code=code, seen_version=delivery.message.seen_version or 0, changes=changes)
-    _tell(work, topic, delivery, CommandAnswer(about, OUTDATED, code, changes=changes), told)
+    about, until = named(delivery), delivery.message.seen_until
+    told = outdated(**asdict(about), code=code, seen_version=news.version, seen_until=until, changes=news.changes)
+    _tell(work, topic, delivery, CommandAnswer(about, OUTDATED, code, changes=news.changes), told)
 
 
 def _tell(work: Answering, topic: str, incoming: Incoming, answer: CommandAnswer, message: Message) -> None:

@@ -3,6 +3,7 @@
 from conduit_chassis import commands
 from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.records import Delivery, Incoming
+from conduit_chassis.seen import Unseen
 from conduit_contracts.problems import Problem
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_CASES
@@ -29,7 +30,7 @@ def ignore(work: RoutingWork, turn: Turn, delivery: Delivery[Command], code: str
     work.answers.append(CommandAnswer(named, commands.IGNORED, code, changes=changes))
 
 
-def tell_of_news(work: RoutingWork, delivery: Delivery[Command], changes: tuple[str, ...]) -> None:
+def tell_of_news(work: RoutingWork, delivery: Delivery[Command], news: Unseen) -> None:
     """The command stands. Its officer is told what was new in the case that it was given on."""
     code = delivery.message.type.split(".")[-2].replace("-", "_")
-    commands.tell_of_news(work, _TOPIC, delivery, code, changes, CommandOutdated)
+    commands.tell_of_news(work, _TOPIC, delivery, code, news, CommandOutdated)

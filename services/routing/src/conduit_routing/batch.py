@@ -10,6 +10,7 @@ from conduit_chassis.parts import in_parts
 from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
+from conduit_chassis.seen import is_dated
 from conduit_chassis.weights import weigh
 from conduit_contracts import force, routing, triage
 from conduit_contracts.topics import ROUTING_REVIEWS
@@ -84,9 +85,9 @@ def wanted(batch: Sequence[Incoming]) -> dict[UUID, bool]:
 
 
 def dated(batch: Sequence[Incoming]) -> set[UUID]:
-    """The cases of which a command says which version its officer saw."""
+    """The cases of which a command says what its officer had seen."""
     deliveries = (each for each in batch if isinstance(each, Delivery) and each.topic is ROUTING_REVIEWS)
-    return {each.message.referral_id for each in deliveries if each.message.seen_version is not None}
+    return {each.message.referral_id for each in deliveries if is_dated(each.message)}
 
 
 def _about_whom(incoming: Incoming) -> UUID | None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from conduit_chassis.seen import PastLine
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HomeForceBasis, RoutingReviewReason
 from conduit_routing.content import Content
@@ -143,8 +144,8 @@ class Case:
     supplements_stored: int = 0
     new_supplements: list[bytes] = field(default_factory=list)
     new_history: list[CaseEntry] = field(default_factory=list)
-    lines: list[tuple[int, str, str]] = field(default_factory=list)
-    """Version, actor and fact of each stored line of history, where a command says which version its officer saw."""
+    lines: list[PastLine] = field(default_factory=list)
+    """The stored history, oldest first, where a command says what its officer had seen."""
     stored: "Stored | None" = None
 
     def put(self, handoff: Handoff) -> None:

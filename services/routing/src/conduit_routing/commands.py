@@ -1,5 +1,8 @@
 """What a named officer's command does. One that does not fit the case's state changes nothing and is answered."""
 
+from datetime import datetime
+
+from conduit_chassis.seen import PastLine, Unseen, unseen
 from conduit_contracts.geography import forces
 from conduit_contracts.routing import (
     HandoffState,
@@ -34,17 +37,14 @@ _NO_NEWS = frozenset(
 """What changes nothing, or only follows from what another line says."""
 
 
-def news(case: Case, command: Command) -> tuple[str, ...]:
-    """What happened in the case since the version that the officer saw, but for what the officer did, and for silence."""
-    seen = command.seen_version
-    if seen is None:
-        return ()
+def news(case: Case, command: Command, recorded_at: datetime) -> Unseen:
+    """What happened in the case since the officer saw it, but for what the officer did, and for silence.
+
+    `recorded_at` is the broker's time of the command.
+    """
     nobodys = {"clock", f"officer:{command.officer_id}"}
-    lines = (*case.lines, *((entry.version, entry.actor, entry.what) for entry in case.new_history))
-    # Nobody has seen a version that the case never had, so it proves nothing.
-    seen = seen if seen <= case.version else 0
-    since = (what for version, actor, what in lines if version > seen and actor not in nobodys)
-    return tuple(dict.fromkeys(what for what in since if what not in _NO_NEWS))
+    lines = [*case.lines, *(PastLine(entry.actor, entry.what) for entry in case.new_history)]
+    return unseen(command, recorded_at, lines, nobodys, _NO_NEWS)
 
 
 def overlooked(command: Command, changes: tuple[str, ...]) -> str | None:

@@ -163,13 +163,13 @@ def _command(work: RoutingWork, delivery: Delivery[Any], effect: Callable[[Turn,
         answers.refuse(work, delivery, (_COMMAND_UNKNOWN,))
         return
     turn = work.turn(case, f"officer:{message.officer_id}", delivery)
-    news = commands.news(case, message)
-    code = commands.misfit(case, message, turn.scene) or commands.overlooked(message, news)
+    news = commands.news(case, message, delivery.record.timestamp)
+    code = commands.misfit(case, message, turn.scene) or commands.overlooked(message, news.changes)
     if code is not None:
-        answers.ignore(work, turn, delivery, code, news if code == commands.CASE_CHANGED else ())
+        answers.ignore(work, turn, delivery, code, news.changes if code == commands.CASE_CHANGED else ())
     else:
         effect(turn, message)
-        if news:
+        if news.changes:
             answers.tell_of_news(work, delivery, news)
     conclude(turn)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns, listed
 from conduit_chassis.postgres import Connection, Row, insert, insert_new
+from conduit_chassis.seen import PastLine
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.case import Case, CaseEntry, CaseState, ForceMark, Review, Stored
@@ -36,7 +37,7 @@ SELECT {listed(_REVIEW_KEPT)} FROM routing_reviews {_OF_THESE} AND closed_at IS 
 _BODIES = "SELECT referral_id, body FROM cases WHERE referral_id = ANY($1::uuid[])"
 _SUPPLEMENTS = "SELECT referral_id, body FROM supplements WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, number"
 _LINES = """
-SELECT referral_id, version, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, version
+SELECT referral_id, actor, what, at FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, version
 """
 _DUE = """
 SELECT referral_id FROM cases
@@ -149,7 +150,7 @@ async def load_lines(connection: Connection, cases: Mapping[UUID, Case], referra
     """Let these cases know who did what in them."""
     ids = [each for each in referral_ids if each in cases]
     for row in await connection.fetch(_LINES, ids) if ids else ():
-        cases[row["referral_id"]].lines.append((row["version"], row["actor"], row["what"]))
+        cases[row["referral_id"]].lines.append(PastLine(row["actor"], row["what"], row["at"]))
 
 
 def may_pass_on(case: Case) -> bool:

@@ -78,10 +78,15 @@ def command_of(asked: SignatureAsked) -> Command:
         command = read_message(model, asked.value.encode("utf-8", "surrogatepass"), closed=True)
     except Undecodable as error:
         raise NotSignedError(error.problems) from None
-    if not isinstance(command, Command) or getattr(command, "seen_version", None) is None:
-        said = "Nothing is signed without the version of the case that the officer saw. Send seen_version."
-        raise NotSignedError((sender_problem("field_missing", "seen_version", said),))
+    if not isinstance(command, Command) or not _says_what_was_seen(command):
+        said = "Nothing is signed that does not say how current the officer's page was. Send seen_until, or seen_version."
+        raise NotSignedError((sender_problem("field_missing", "seen_until", said),))
     return command
+
+
+def _says_what_was_seen(command: Command) -> bool:
+    """By either: `seen_version` has a claim of its own, `seen_until` is covered by the digest of the value."""
+    return any(getattr(command, name, None) is not None for name in ("seen_version", "seen_until"))
 
 
 def _sign_in_problem(command: Command, signed_in: datetime, now: datetime) -> Problem | None:

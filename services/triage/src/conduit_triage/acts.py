@@ -8,6 +8,7 @@ from typing import Any, cast
 from conduit_chassis import commands
 from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.records import Delivery, Incoming
+from conduit_chassis.seen import Unseen
 from conduit_contracts import topics
 from conduit_contracts.envelope import Event
 from conduit_contracts.intake import ReferralWithdrawn
@@ -228,9 +229,9 @@ def ignore_command(act: Act, command: DecideReview, code: str, changes: tuple[st
     act.work.answers.append(CommandAnswer(named, commands.IGNORED, code, changes=changes))
 
 
-def tell_of_news(act: Act, command: DecideReview, changes: tuple[str, ...]) -> None:
+def tell_of_news(act: Act, command: DecideReview, news: Unseen) -> None:
     """The decision stands. Its officer is told what was new in the case that it was taken on."""
-    commands.tell_of_news(act.work, DECISIONS, act.delivery, command.outcome, changes, CommandOutdated)
+    commands.tell_of_news(act.work, DECISIONS, act.delivery, command.outcome, news, CommandOutdated)
 
 
 def refuse_command(work: TriageWork, incoming: Incoming, problems: tuple[Problem, ...]) -> None:

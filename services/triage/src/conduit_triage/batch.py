@@ -10,6 +10,7 @@ from conduit_chassis.parts import in_parts
 from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
+from conduit_chassis.seen import is_dated
 from conduit_chassis.weights import weigh
 from conduit_contracts import intake
 from conduit_contracts.triage import DecideReview
@@ -72,9 +73,9 @@ def in_need(work: TriageWork, batch: Sequence[Incoming]) -> dict[UUID, Assessmen
 
 
 def dated(batch: Sequence[Incoming]) -> set[UUID]:
-    """The referrals of which a command says which version its officer saw."""
+    """The referrals of which a command says what its officer had seen."""
     commands = (each.message for each in batch if isinstance(each, Delivery) and isinstance(each.message, DecideReview))
-    return {command.referral_id for command in commands if command.seen_version is not None}
+    return {command.referral_id for command in commands if is_dated(command)}
 
 
 def additions(batch: Sequence[Incoming]) -> list[str]:

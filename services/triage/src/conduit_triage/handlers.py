@@ -98,15 +98,15 @@ def decide_review(work: TriageWork, delivery: Delivery[DecideReview]) -> None:
     if case is None:
         acts.refuse_command(work, delivery, (_COMMAND_UNKNOWN,))
         return
-    act, news = Act(work, delivery, case), work.news(case, command)
+    act, news = Act(work, delivery, case), work.news(case, delivery)
     code = rules.command_misfit(work.policy, case, command, min(delivery.record.timestamp, work.now))
-    if code is None and news and command.outcome is not ReviewOutcome.ACCEPT:
+    if code is None and news.changes and command.outcome is not ReviewOutcome.ACCEPT:
         code = CASE_CHANGED
     if code is not None:
-        acts.ignore_command(act, command, code, news if code == CASE_CHANGED else ())
+        acts.ignore_command(act, command, code, news.changes if code == CASE_CHANGED else ())
         return
     acts.OUTCOMES[command.outcome](act, command)
-    if news:
+    if news.changes:
         acts.tell_of_news(act, command, news)
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 from conduit_chassis import commands
 from conduit_chassis.columns import IDS, Columns, listed
 from conduit_chassis.postgres import Connection, Row, insert
+from conduit_chassis.seen import PastLine
 from conduit_contracts.referral import Ground, Supplement, Urgency
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_triage.cases import Added, Assessment, OpenReview, State
-from conduit_triage.work import AssessmentEntry, Line, Remark, TriageWork
+from conduit_triage.work import AssessmentEntry, Remark, TriageWork
 
 # Without the body, which is read only where it is needed.
 _KEPT = (
@@ -62,7 +63,7 @@ SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS minute (fi
 ) AS found ORDER BY number
 """
 """How many referrals triage knows, and how many of them are for forces: accepted, or immediate danger was raised."""
-_LINES = "SELECT referral_id, actor, what FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, id"
+_LINES = "SELECT referral_id, actor, what, at FROM history WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id, id"
 
 
 async def load(connection: Connection, work: TriageWork, referral_ids: Iterable[UUID], added: Collection[str] = ()) -> None:
@@ -91,7 +92,7 @@ async def load_lines(connection: Connection, work: TriageWork, referral_ids: Col
     """Let the work know what happened in these cases."""
     ids = [each for each in referral_ids if each in work.cases]
     for row in await connection.fetch(_LINES, ids) if ids else ():
-        work.lines.setdefault(row["referral_id"], []).append(Line(row["actor"], row["what"]))
+        work.lines.setdefault(row["referral_id"], []).append(PastLine(row["actor"], row["what"], row["at"]))
 
 
 async def load_told(connection: Connection, cases: Mapping[UUID, Assessment], room: int) -> None:

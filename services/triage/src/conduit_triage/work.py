@@ -9,6 +9,7 @@ from uuid import UUID
 from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery
+from conduit_chassis.seen import PastLine, Unseen, unseen
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
 from conduit_contracts.triage import DecideReview
 from conduit_triage.cases import Added, Assessment, OpenReview, by_officer
@@ -37,17 +38,10 @@ class Remark(NamedTuple):
     text: str
 
 
-class Line(NamedTuple):
-    """Who did what, in the order of history."""
-
-    actor: str
-    what: str
-
-
 IGNORED = "command_ignored"
 
 
-def counted(lines: Iterable[Line]) -> list[Line]:
+def counted(lines: Iterable[PastLine]) -> list[PastLine]:
     """The lines that make the case's version: a command that changed nothing makes none."""
     return [line for line in lines if line.what != IGNORED]
 
@@ -75,8 +69,8 @@ class TriageWork:
     """What officers are told of their commands."""
     signed: list[Delivery[DecideReview]] = field(default_factory=list)
     """The batch's commands for which an officer stands."""
-    lines: dict[UUID, list[Line]] = field(default_factory=dict)
-    """The history of the cases that were decided on a version which the officer names."""
+    lines: dict[UUID, list[PastLine]] = field(default_factory=dict)
+    """The history, oldest first, of the cases of which a command says what its officer had seen."""
 
     def begin(self, delivery: Delivery[ReferralReceived]) -> Assessment:
         """A case that did not exist before."""
@@ -97,20 +91,16 @@ class TriageWork:
         """Write history, keep what was said with it, and mark the case as changed."""
         codes = " ".join(why)
         self.history.append(AssessmentEntry(case.referral_id, self.now, actor, what, codes, self.policy.version, event_id))
-        self.lines.setdefault(case.referral_id, []).append(Line(actor, what))
+        self.lines.setdefault(case.referral_id, []).append(PastLine(actor, what))
         if said is not None:
             self.remarks.append(Remark(case.referral_id, self.now, actor, what, said))
         if case.referral_id not in self.created:
             self.changed[case.referral_id] = case
 
-    def news(self, case: Assessment, command: DecideReview) -> tuple[str, ...]:
-        """What happened in the case since the version that the officer saw, but for what the officer did."""
-        if command.seen_version is None:
-            return ()
-        own, lines = by_officer(command.officer_id), counted(self.lines.get(case.referral_id, ()))
-        # Nobody has seen a version that the case never had, so it proves nothing.
-        since = lines[command.seen_version :] if command.seen_version <= len(lines) else lines
-        return tuple(dict.fromkeys(line.what for line in since if line.actor != own))
+    def news(self, case: Assessment, delivery: Delivery[DecideReview]) -> Unseen:
+        """What happened in the case since the officer saw it, but for what the officer did."""
+        command, lines = delivery.message, counted(self.lines.get(case.referral_id, ()))
+        return unseen(command, delivery.record.timestamp, lines, {by_officer(command.officer_id)})
 
     @property
     def moved_reviews(self) -> list[UUID]:
