@@ -69,7 +69,8 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     dsn = f"postgresql://conduit_{service}@postgres:5432/conduit_{service}"
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
     scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
-    assert compose["services"][service]["environment"] == {**expected, **scanner, "PGPASSWORD": PASSWORD}
+    signer = {"SIGNER_URL": f"http://{SIGNER}:8000", "SIGNER_TOKEN": PASSWORD} if service == "console" else {}
+    assert compose["services"][service]["environment"] == {**expected, **scanner, **signer, "PGPASSWORD": PASSWORD}
 
 
 def test_the_signer_alone_has_the_private_key_and_nobody_outside_reaches_it(compose: dict[str, Any]) -> None:

@@ -9,12 +9,14 @@ from uuid import UUID
 import httpx
 from starlette.types import ASGIApp
 
-from conduit_chassis.testing import Harness, ManualClock
+from conduit_chassis.testing import KEY, Harness, ManualClock
+from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.pages.at_desk import ConsoleDesk, Officers
 from conduit_console.pages.front import ROUTERS, console_pages
 from conduit_contracts.programme import HubPersonRegistered, HubRole
 from conduit_local.services import POLICY_FILE
+from conduit_signer.api import create_api
 from conduit_web.desk import create_app
 from conduit_web.people import RegisteredPeople
 from conduit_web.sessions import Sessions
@@ -22,6 +24,7 @@ from conduit_web.settings import DeskSettings
 from services.console.tests.builders import NOW
 
 ISSUER_NAME = "hub"
+TOKEN = "synthetic-console-token"
 
 
 def person(number: int, subject: str, *roles: HubRole, shown_as: str, issuer: str) -> HubPersonRegistered:
@@ -70,8 +73,15 @@ def console_app(
     pages = more.get("pages") or console_pages()
     desk = ConsoleDesk(
         settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
-    ).with_cases(harness.pool, shown_policy(), register.officers, pages)
+    ).with_cases(harness.pool, shown_policy(), register.officers, pages, commanding(harness, clock, register, **more))
     return create_app(desk, *ROUTERS)
+
+
+def commanding(harness: Harness, clock: ManualClock, register: Register, **more: Any) -> Commanding:
+    """The real signer, in this process: with the key that tests trust, and the same register."""
+    signer = more.get("signer") or create_api(register, lambda: KEY, TOKEN, clock)
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(signer))
+    return Commanding(harness.runtime.transaction, SignerClient(http, "http://signer", lambda: TOKEN))
 
 
 def path_of(case_id: UUID) -> str:

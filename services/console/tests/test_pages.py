@@ -13,6 +13,7 @@ import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import desk, wording
+from conduit_console.deciding import DECISIONS
 from conduit_console.pages.front import ROUTERS
 from conduit_console.queries import audit
 from conduit_contracts import routing
@@ -117,7 +118,7 @@ async def test_nobody_comes_to_any_route_without_signing_in(
 ) -> None:
     browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL), abroad)
     for method, path in actions(*ROUTERS):
-        address = path.replace("{case_id}", str(REFERRAL)).replace("{whose}", "mine")
+        address = path.replace("{case_id}", str(REFERRAL)).replace("{whose}", "mine").replace("{command_id}", str(REFERRAL))
         answer = await (browser.get(address) if method == "GET" else browser.post(address, {}))
         assert answer.status_code == (303 if method == "GET" else 401), path
         assert CANARY not in answer.text
@@ -287,6 +288,8 @@ def test_every_action_that_a_route_names_is_asked_of_the_right_case() -> None:
         Action.BREAK_GLASS,
         Action.REASSIGN,
         Action.NAME_OFFICERS,
+        Action.WRITE_DECISION,
+        *(each.action for each in DECISIONS),
     }
 
 

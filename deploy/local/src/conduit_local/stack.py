@@ -106,7 +106,7 @@ class Options:
     scanner: bool = False
     """Whether a stand-in scans attachments; without one they stay pending, unless `extra_env` names a clamd."""
     signer: bool = False
-    """Whether the console's signer runs; `local_officers` signs without it."""
+    """Whether the console's signer runs, as it does where there are pages; `local_officers` signs without it."""
     pages: bool = False
     """Whether an identity provider runs, with personas, and the console serves its pages."""
     servers_alone: bool = False
@@ -312,7 +312,8 @@ class Stack:
         self._scanned_at = {"CLAMD_HOST": LOOPBACK, "CLAMD_PORT": str(port)}
 
     def _start_signer(self) -> None:
-        if not self.options.signer or self.options.servers_alone:
+        wanted = self.options.signer or self.options.pages
+        if not wanted or self.options.servers_alone:
             return
         port, token = keep_port(self.state_dir, "signer"), signer_token_path(self.state_dir)
         keep_secret(token)
@@ -338,7 +339,8 @@ class Stack:
         if self._identity is None:
             return {}
         about = {"name": REALM, "label": "The hub", "issuer": self._identity.issuer(REALM), "client_id": CLIENT}
-        return {"PUBLIC_URL": f"http://{LOOPBACK}:{port}", "IDENTITY_PROVIDERS": json.dumps([about])}
+        signer = {"SIGNER_URL": self.signer_url, "SIGNER_TOKEN_FILE": str(signer_token_path(self.state_dir))}
+        return {"PUBLIC_URL": f"http://{LOOPBACK}:{port}", "IDENTITY_PROVIDERS": json.dumps([about]), **signer}
 
     def _start_replica(self, name: str, number: int) -> None:
         process = process_name(name, number)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
+import httpx
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -14,6 +16,7 @@ from conduit_chassis.app import Runtime, Service, Worker
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_console import batch, metrics
+from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.following import keep_current, measure
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.handlers import HANDLERS
@@ -30,11 +33,12 @@ MEASURE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class PagesBasis:
-    """What pages stand on: who is who, and what the policy says. None where no pages are served."""
+    """What pages stand on: who is who, what the policy says, and who signs. None where no pages are served."""
 
     desk: DeskSettings
     policy: ShownPolicy
     people: PeopleFollower
+    signer: SignerClient
 
 
 def start(runtime: Runtime) -> PagesBasis | None:
@@ -44,19 +48,37 @@ def start(runtime: Runtime) -> PagesBasis | None:
         return None
     if settings.policy_file is None:
         raise ConfigurationError("POLICY_FILE is needed: the pages show its thresholds")
+    signer = _signer(settings)
     try:
         desk = DeskSettings()
     except ValidationError as error:
         places = ", ".join(".".join(map(str, each["loc"])).upper() for each in error.errors(include_input=False))
         raise ConfigurationError(f"the pages' settings cannot be used: {places}") from None
     people = PeopleFollower(settings, runtime.clock, name="console", topics=(OFFICERS,))
-    return PagesBasis(desk, read_shown_policy(settings.policy_file), people)
+    return PagesBasis(desk, read_shown_policy(settings.policy_file), people, signer)
+
+
+def _signer(settings: ConsoleSettings) -> SignerClient:
+    if settings.signer_url is None or urlsplit(settings.signer_url).scheme not in {"http", "https"}:
+        raise ConfigurationError("SIGNER_URL is needed: nobody can decide on the pages without the signer")
+    try:
+        token = settings.token()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"SIGNER_TOKEN_FILE cannot be read ({type(error).__name__})") from None
+    if not token:
+        raise ConfigurationError("SIGNER_TOKEN_FILE or SIGNER_TOKEN is needed: the signer asks who calls it")
+    return SignerClient(httpx.AsyncClient(trust_env=False), settings.signer_url, settings.token)
 
 
 def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
     """The pages, where there are any."""
     basis: PagesBasis | None = runtime.context
-    return () if basis is None else (("/", create_console(runtime, basis.desk, basis.policy, basis.people)),)
+    return () if basis is None else (("/", _console(runtime, basis)),)
+
+
+def _console(runtime: Runtime, basis: PagesBasis) -> ASGIApp:
+    commands = Commanding(runtime.transaction, basis.signer)
+    return create_console(runtime, basis.desk, basis.policy, basis.people, commands)
 
 
 async def follow_people(runtime: Runtime) -> None:

@@ -18,6 +18,12 @@ BEHIND = Gauge(
 QUESTIONS = Gauge("conduit_console_questions", "Questions that wait for an officer, of triage and of routing.")
 UNCLAIMED = Gauge("conduit_console_questions_unclaimed", "Of these, what no officer has claimed.")
 
+DECISIONS = Counter(
+    "conduit_console_decisions_total",
+    "Decisions that officers sent, by outcome: sent, or why not. If `unavailable` grows, look at the signer.",
+    ["outcome"],
+)
+
 
 def count(work: ConsoleWork) -> None:
     """Add what a batch wrote, once for all its records."""

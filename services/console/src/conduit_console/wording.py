@@ -96,6 +96,56 @@ STEPS: Mapping[str, str] = {
     "command_outdated": N_("A decision took effect over something new"),
     "notice_failed": N_("A notice could not be delivered"),
 }
+DECISIONS: Mapping[str, str] = {
+    "accept": N_("accepted"),
+    "ask": N_("asked the partner"),
+    "decline": N_("declined"),
+    "name_home_force": N_("named the home force"),
+    "reroute": N_("gave a part to another force"),
+    "stand_down": N_("ended a force's part"),
+    "send_to_professional_standards": N_("sent to professional standards"),
+}
+"""What an officer sent, as the trail has it."""
+ANSWERS: Mapping[str, str] = {
+    "already_decided": N_("It was decided already"),
+    "no_open_review": N_("Nothing was asked of an officer"),
+    "same_officer": N_("You declined it before: a second look is another officer's"),
+    "withdrawn": N_("The partner withdrew it"),
+    "reason_not_in_effect": N_("This reason cannot be given now"),
+    "home_force_unknown": N_("There is no such force"),
+    "force_unknown": N_("There is no such force"),
+    "cannot_be_home": N_("This force has no area in which to look after a child"),
+    "case_changed": N_("Something happened that you had not seen"),
+    "not_restricted": N_("The case is not restricted"),
+    "standards_told_already": N_("That department was told already"),
+    "not_kept_from": N_("The case is not kept from this force"),
+    "triage_declined": N_("The referral was declined"),
+    "kept_from_force": N_("A suspect belongs to this force: send it to professional standards first"),
+    "already_named": N_("This force was named already"),
+    "same_force": N_("Both are the same force"),
+    "no_handoff": N_("This force has no part"),
+    "already_acknowledged": N_("A person at the force has it already"),
+    "already_stood_down": N_("This part was ended already"),
+    "last_force": N_("No other force has it: a child is never with nobody"),
+    "home_force": N_("The home force's part cannot end: name another first"),
+    "register_behind": N_("It could not be told who is an officer: decide again in a few minutes"),
+    "officer_not_registered": N_("You are no longer in the register"),
+    "role_lacking": N_("Your role does not decide"),
+    "signature_expired": N_("It came too late to be taken: decide again"),
+    "referral_unknown": N_("The referral has not arrived there yet: decide again in a few minutes"),
+    "information_supplied": N_("The partner added information"),
+    "information_added": N_("Information was added"),
+    "information_requested": N_("The partner was asked"),
+    "review_opened": N_("A question was put to an officer"),
+    "review_raised": N_("The question became more urgent"),
+    "danger_raised": N_("Immediate danger was reported"),
+    "accepted": N_("It was accepted"),
+    "declined": N_("It was declined"),
+    "handed_over": N_("Every force acknowledged"),
+    "home_force_changed": N_("Another force became the home force"),
+    "restricted": N_("The case was restricted"),
+}
+"""Why a decision changed nothing, and what had changed that its officer had not seen."""
 ACTS: Mapping[str, str] = {
     "viewed_case": N_("looked at a case"),
     "broke_glass": N_("broke the glass of a restricted case"),
@@ -129,7 +179,7 @@ CONCERNS: Mapping[str, str] = {
     "other_harm": N_("Other harm"),
 }
 ROLES: Mapping[str, str] = {"victim": N_("Victim"), "suspect": N_("Suspect"), "witness": N_("Witness")}
-_ALL = (STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, ACTS, KINDS, GLASS, CONCERNS, ROLES)
+_ALL = (STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DECISIONS, ANSWERS, ACTS, KINDS, GLASS, CONCERNS, ROLES)
 
 
 def worded(codes: Mapping[str, str], code: str, look_up: LookUp) -> str:

@@ -29,6 +29,7 @@ class Action(StrEnum):
     FETCH_ATTACHMENT = "fetch an attachment"
     BREAK_GLASS = "break the glass of a restricted case"
     CLAIM_REVIEW = "claim a review or hand it back"
+    WRITE_DECISION = "write a decision, before it is sent"
     ACCEPT = "accept"
     DECLINE = "decline"
     ASK_FOR_INFORMATION = "ask a partner for information"
@@ -234,6 +235,7 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.FETCH_ATTACHMENT: _SHOWN,
         Action.BREAK_GLASS: Rule(_READERS, content=True, fresh=True),
         Action.CLAIM_REVIEW: _decision(),
+        Action.WRITE_DECISION: _decision(),
         Action.ACCEPT: _decision(),
         Action.DECLINE: _decision(fresh=True),
         Action.ASK_FOR_INFORMATION: _decision(),

@@ -19,7 +19,7 @@ from conduit_generate.kubernetes.secrets import (
     WEBHOOK_SECRET,
     database_secret,
 )
-from conduit_local.services import NOTIFIES, POLICY_FILE, TAKE_COMMANDS
+from conduit_local.services import NOTIFIES, POLICY_FILE, SHOWS, TAKE_COMMANDS
 from conduit_operate.access import service_principal
 
 UID = 10001
@@ -101,6 +101,8 @@ def volumes(service: str, policy: str) -> list[dict[str, Any]]:
         sources.append(_file(MAIL_SECRET, MAIL_KEY, "smtp-password"))
     if service in TAKE_COMMANDS:
         sources.append(_file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS))
+    if service == SHOWS:
+        sources.append(_file(SIGNER_SECRET, SIGNER_TOKEN, "signer-token"))
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}
     if service == NOTIFIES:
         webhooks = {"secret": {"secretName": WEBHOOK_SECRET, "defaultMode": 0o440}}

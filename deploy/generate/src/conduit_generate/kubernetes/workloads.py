@@ -39,6 +39,7 @@ from conduit_generate.kubernetes.resources import (
 from conduit_local.services import (
     NOTIFIES,
     POLICY_FILE,
+    SHOWS,
     Smtp,
     Surroundings,
     module_of,
@@ -208,6 +209,8 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
         }
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
+    if service == SHOWS:
+        given |= {"SIGNER_URL": f"http://{SIGNER}:{HTTP_PORT}", "SIGNER_TOKEN_FILE": places.signer_token}
     return _entries(given)
 
 

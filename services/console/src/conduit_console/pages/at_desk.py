@@ -14,6 +14,7 @@ from typing_extensions import override
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Pool
 from conduit_console import clocks, wording
+from conduit_console.commanding import Commanding
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_contracts.geography import forces
@@ -33,11 +34,12 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "urgency": wording.URGENCIES,
     "handoff": wording.HANDOFFS,
     "ground": wording.GROUNDS,
-    "reason": wording.REASONS,
+    "reason": {**wording.REASONS, **wording.ANSWERS},
     "step": wording.STEPS,
     "act": wording.ACTS,
     "kind": wording.KINDS,
     "glass": wording.GLASS,
+    "why": {**wording.GLASS, **wording.DECISIONS},
     "concern": wording.CONCERNS,
     "role": wording.ROLES,
 }
@@ -73,10 +75,18 @@ class ConsoleDesk(Desk):
     policy: ShownPolicy
     officers: Callable[[], Officers]
     shown: "ConsolePages"
+    commands: Commanding
 
-    def with_cases(self, pool: Pool, policy: ShownPolicy, officers: Callable[[], Officers], shown: "ConsolePages") -> Self:
-        """The desk over this database. `officers` gives the hub's people as they are now."""
-        self.pool, self.policy, self.officers, self.shown = pool, policy, officers, shown
+    def with_cases(
+        self,
+        pool: Pool,
+        policy: ShownPolicy,
+        officers: Callable[[], Officers],
+        shown: "ConsolePages",
+        commands: Commanding,
+    ) -> Self:
+        """The desk over this database. `officers` gives the hub's people as they are now; `commands` sends decisions."""
+        self.pool, self.policy, self.officers, self.shown, self.commands = pool, policy, officers, shown, commands
         return self
 
 

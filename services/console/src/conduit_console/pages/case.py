@@ -7,12 +7,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
-from conduit_console import content
+from conduit_console import content, deciding
 from conduit_console import desk as acts
 from conduit_console.content import Said
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
 from conduit_console.queries import case as cases
+from conduit_console.queries.keys import microseconds
 from conduit_contracts.geography import force_area, special_force
 from conduit_contracts.told import Told, count_grounds
 from conduit_web.access import Action
@@ -37,10 +38,10 @@ async def case(request: Request, visit: Viewer) -> Response:
     if not await acts.consult(desk.pool, case_id, me, now):
         raise TroubleError(Trouble.MISSING)
     async with postgres.connection(desk.pool) as connection:
+        current = await currency(connection, now)  # first: what is read after it has at least all until then
         found = await cases.case_at_hand(connection, case_id, now, GLASS_LASTS)
         steps = await cases.timeline(connection, case_id)
         said = await content.said(connection, case_id)
-        current = await currency(connection, now)
     if found is None:
         raise TroubleError(Trouble.MISSING)
     values: dict[str, Any] = {
@@ -51,6 +52,8 @@ async def case(request: Request, visit: Viewer) -> Response:
         "currency": current,
         "others": [each for each in found.readers if each.officer_id != me],
         "claimed_by": found.case.claimed_by,
+        "decisions": [each for each in deciding.DECISIONS if deciding.is_open(each, found.case)],
+        "seen": microseconds(current.complete_to),
         "officers": desk.officers().who_decide(),
         "area_of": lambda place: force_area(place) or special_force(place),
         **_sent(said, desk.policy),

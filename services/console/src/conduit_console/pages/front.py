@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 from conduit_chassis.people import account_of
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
+from conduit_console.commanding import Commanding
 from conduit_console.grounds import ShownPolicy
-from conduit_console.pages import case, glass, home, lists, officers, trail
+from conduit_console.pages import case, decide, glass, home, lists, officers, trail
 from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages, Officers
 from conduit_contracts.programme import HubPersonRegistered
 from conduit_web.access import Action
@@ -28,10 +29,20 @@ NAVIGATION = (
     {"text": N_("Who has what"), "href": "/officers", "action": Action.REASSIGN},
     {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
 )
-ROUTERS: Sequence[APIRouter] = (home.router, lists.router, case.router, glass.router, officers.router, trail.router)
+ROUTERS: Sequence[APIRouter] = (
+    home.router,
+    lists.router,
+    case.router,
+    decide.router,
+    glass.router,
+    officers.router,
+    trail.router,
+)
 
 
-def create_console(runtime: Runtime, settings: DeskSettings, policy: ShownPolicy, people: PeopleFollower) -> ASGIApp:
+def create_console(
+    runtime: Runtime, settings: DeskSettings, policy: ShownPolicy, people: PeopleFollower, commands: Commanding
+) -> ASGIApp:
     """The application of a running console."""
 
     def officers_now() -> Officers:
@@ -46,7 +57,7 @@ def create_console(runtime: Runtime, settings: DeskSettings, policy: ShownPolicy
         clock=runtime.clock,
         http=httpx.AsyncClient(trust_env=False),
         pages=pages,
-    ).with_cases(runtime.pool, policy, officers_now, pages)
+    ).with_cases(runtime.pool, policy, officers_now, pages, commands)
     return create_app(desk, *ROUTERS)
 
 

@@ -35,6 +35,10 @@ _TIMELINE = f"""
 SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND (ordered_at, stage, place, event_id) > ($2, $3, $4, $5)
 ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
 """  # noqa: S608 - constants
+_SINCE = f"""
+SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND ordered_at > $2
+ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
+"""  # noqa: S608 - constants
 _BEFORE = """
 SELECT happened_at FROM timeline WHERE referral_id = $1 AND (ordered_at, stage, place, event_id) <= ($2, $3, $4, $5)
 ORDER BY ordered_at DESC, stage DESC, place DESC, event_id DESC LIMIT 1
@@ -133,6 +137,11 @@ async def timeline(connection: Connection, referral_id: UUID, after: str | None 
         steps.append(_step(row, before))
         before = row["happened_at"]
     return list_page(steps, lambda each: (microseconds(each.ordered_at), each.stage, each.place, each.event_id))
+
+
+async def steps_since(connection: Connection, referral_id: UUID, since: datetime) -> list[TimelineStep]:
+    """The first events of the case that became true after a moment in the broker's time, oldest first."""
+    return [_step(row, None) for row in await connection.fetch(_SINCE, referral_id, since)]
 
 
 def _step(row: Row, before: datetime | None) -> TimelineStep:

@@ -1,0 +1,254 @@
+"""An officer decides: write it, look at it, send it, and see what came of it. A page for each, which works without scripts.
+
+What is written is kept as a draft, so that nothing is lost when a sign-in has become too old, the signer does not answer, or
+somebody else was first. What is sent is the draft, and only as its officer looked at it last.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_console import content, deciding
+from conduit_console.commanding import Decided, DecidedBy, NotSent, NotSentError
+from conduit_console.deciding import About, Answers, Decision
+from conduit_console.following import currency
+from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
+from conduit_console.queries import sent as queries
+from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
+from conduit_console.queries.keys import microseconds, moment
+from conduit_console.queries.sent import CameOf
+from conduit_console.work import by_officer
+from conduit_contracts.ids import uuid7
+from conduit_web.access import Action
+from conduit_web.html import LONDON
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+Page = Callable[[Request, Visit], Coroutine[Any, Any, Response]]
+LOOK_AGAIN = N_("What you wrote has changed since, perhaps in another window. Look at it again before you send it.")
+_NOT_SENT = {
+    NotSent.UNAVAILABLE: N_("The hub's signer does not answer. Try again in a minute."),
+    NotSent.SIGN_IN_AGAIN: N_("Your sign-in is too old for this. Load this page again to sign in, then send it."),
+    NotSent.NOT_ALLOWED: N_("The register does not have you as somebody who decides. Ask a supervisor."),
+    NotSent.NOT_IN_ORDER: N_("The hub would refuse it as it is. Change it and try again."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One request about one decision of one case."""
+
+    request: Request
+    visit: Visit
+    decision: Decision
+    found: CaseAtHand
+    now: datetime
+    about: About
+    """With the moment up to which the page knew the case that the officer read."""
+
+    @property
+    def case_id(self) -> UUID:
+        return self.about.referral_id
+
+    def problems(self, answers: Answers) -> dict[str, str]:
+        today = self.now.astimezone(LONDON).date()
+        policy = desk_of(self.request).policy
+        return deciding.problems_of(self.decision, answers, self.found.case, policy, today, self.about)
+
+    def address(self, step: str = "", **query: object) -> str:
+        seen = {"seen": microseconds(self.about.seen_until), **query}
+        return f"/cases/{self.case_id}/{self.decision.path}{step}?{urlencode(seen)}"
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        desk, today = desk_of(self.request), self.now.astimezone(LONDON).date()
+        offered = {
+            each.name: deciding.offered(each, self.found.case, desk.policy, today) for each in self.decision.questions
+        }
+        given = {
+            "decision": self.decision,
+            "case": self.found.case,
+            "seen": microseconds(self.about.seen_until),
+            "offered": offered,
+            "policy": desk.policy,
+            "address": self.address,
+        }
+        return desk.shown.page(
+            self.request, template, self.decision.heading, visit=self.visit, status=status, **given, **values
+        )
+
+
+async def _turn(request: Request, visit: Visit, decision: Decision) -> _Turn | None:
+    """None where the address does not say which page of the case the officer read: then that comes first."""
+    desk, found, me = desk_of(request), await at_hand(request), visit.person.person_id
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    now = desk.clock.now()
+    async with postgres.connection(desk.pool) as connection:
+        complete_to = (await currency(connection, now)).complete_to
+    seen = visit.form.get("seen") or request.query_params.get("seen", "")
+    seen_until = moment(int(seen)) if seen.isdecimal() and len(seen) < 20 else None
+    if seen_until is None or seen_until > complete_to:
+        return None
+    return _Turn(request, visit, decision, found, now, About(found.case.referral_id, me, seen_until))
+
+
+def _read_first(request: Request) -> Response:
+    return RedirectResponse(f"/cases/{case_id_of(request)}", status_code=303)
+
+
+async def _draft(turn: _Turn) -> tuple[Answers, str]:
+    """What the officer wrote, and what tells it from what they write later."""
+    async with postgres.connection(desk_of(turn.request).pool) as connection:
+        kept = await content.draft(connection, turn.case_id, turn.about.officer_id, turn.decision.code)
+    text = kept.text if kept else "{}"
+    known = {question.name for question in turn.decision.questions}
+    answers = {name: said for name, said in json.loads(text).items() if name in known}
+    return answers, sha256(text.encode()).hexdigest()
+
+
+async def _news(turn: _Turn) -> list[TimelineStep]:
+    """What others did since the officer read the case."""
+    async with postgres.connection(desk_of(turn.request).pool) as connection:
+        steps = await steps_since(connection, turn.case_id, turn.about.seen_until)
+    return [each for each in steps if each.actor != by_officer(turn.about.officer_id)]
+
+
+async def _write(request: Request, visit: Visit, decision: Decision) -> Response:
+    """The page on which it is written, with what was written before."""
+    turn = await _turn(request, visit, decision)
+    if turn is None:
+        return _read_first(request)
+    answers, _ = await _draft(turn)
+    is_open = deciding.is_open(decision, turn.found.case)
+    return turn.page("decide.html", answers=answers, problems={}, news=await _news(turn), is_open=is_open)
+
+
+async def _keep(request: Request, visit: Visit, decision: Decision) -> Response:
+    """Keep it, and go on to look at it where it is in order."""
+    turn = await _turn(request, visit, decision)
+    if turn is None:
+        return _read_first(request)
+    desk, answers = desk_of(request), deciding.read_answers(decision, visit.form)
+    problems, me = turn.problems(answers), turn.about.officer_id
+    try:
+        async with postgres.transaction(desk.pool) as connection:
+            await content.save_draft(connection, turn.case_id, me, decision.code, json.dumps(answers), turn.now)
+    except ValueError:
+        problems = dict.fromkeys([decision.questions[-1].name], deciding.TOO_LONG)
+    if problems:
+        values = {"answers": answers, "problems": problems, "news": await _news(turn)}
+        return turn.page("decide.html", status=400, is_open=deciding.is_open(decision, turn.found.case), **values)
+    return RedirectResponse(turn.address("/check", key=uuid7()), status_code=303)
+
+
+async def _check(request: Request, visit: Visit, decision: Decision) -> Response:
+    """What will be sent, and what the partner will read. A form that was sent leads to what came of it."""
+    turn = await _turn(request, visit, decision)
+    key = _key(request.query_params.get("key", ""))
+    if turn is None or key is None:
+        return _read_first(request)
+    async with postgres.connection(desk_of(request).pool) as connection:
+        if await queries.sent_command(connection, key):
+            return RedirectResponse(_sent_address(turn.case_id, key), status_code=303)
+    return await _show_check(turn, key)
+
+
+async def _show_check(turn: _Turn, key: UUID, problem: str = "", status: int = 200) -> Response:
+    answers, mark = await _draft(turn)
+    if turn.problems(answers):
+        return RedirectResponse(turn.address(), status_code=303)
+    values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": await _news(turn)}
+    return turn.page("decide_check.html", status=status, **values)
+
+
+async def _send(request: Request, visit: Visit, decision: Decision) -> Response:
+    """Send what was looked at, once."""
+    turn, key = await _turn(request, visit, decision), _key(visit.form.get("key", ""))
+    if turn is None or key is None:
+        return _read_first(request)
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        before = await queries.sent_command(connection, key)
+    if before is not None:
+        return RedirectResponse(_sent_address(turn.case_id, key), status_code=303)
+    answers, mark = await _draft(turn)
+    if mark != visit.form.get("mark") or turn.problems(answers):
+        return await _show_check(turn, key, LOOK_AGAIN, 409)
+    signed_in_at = visit.session.proof.signed_in_at
+    if signed_in_at is None:  # the provider does not say when it asked: a fresh sign-in has it say so
+        raise TroubleError(Trouble.FRESH_SIGN_IN, return_to=turn.address("/check", key=key))
+    command = decision.command(answers, turn.about)
+    decided = Decided(key, turn.case_id, decision.code, command, decision.topic, turn.about.seen_until)
+    by = DecidedBy(turn.about.officer_id, visit.session.identity, signed_in_at)
+    try:
+        await desk.commands.send(decided, by, turn.now)
+    except NotSentError as error:
+        return await _show_check(turn, key, _NOT_SENT[error.reason], 503)
+    return RedirectResponse(_sent_address(turn.case_id, key), status_code=303)
+
+
+@router.get("/cases/{case_id}/decisions/{command_id}")
+async def what_came_of_it(request: Request, visit: Annotated[Visit, may(Action.WRITE_DECISION, find_case)]) -> Response:
+    """When it was sent and what the hub's rules said, to who sent it. Where it changed nothing, what they wrote is here."""
+    desk, case_id, key = desk_of(request), case_id_of(request), _key(request.path_params["command_id"])
+    if key is None:
+        raise TroubleError(Trouble.MISSING)
+    async with postgres.transaction(desk.pool) as connection:
+        sent = await queries.sent_command(connection, key)
+        if sent is None or (sent.referral_id, sent.officer_id) != (case_id, visit.person.person_id):
+            raise TroubleError(Trouble.MISSING)
+        decision, steps = deciding.BY_CODE[sent.decision], await queries.news_since(connection, sent)
+        outcome = queries.outcome_of(sent, decision.facts, steps)
+        kept = await content.draft(connection, sent.referral_id, sent.officer_id, sent.decision)
+        if outcome.came is CameOf.TOOK_EFFECT and kept is not None and kept.saved_at <= sent.sent_at:
+            await content.drop_draft(connection, sent.referral_id, sent.officer_id, sent.decision)
+    written: Answers = json.loads(kept.text) if kept else {}
+    values: dict[str, Any] = {"sent": sent, "decision": decision, "outcome": outcome, "steps": steps, "answers": written}
+    return desk.shown.page(request, "decided.html", N_("Your decision"), visit=visit, **values)
+
+
+def _sent_address(case_id: UUID, key: UUID) -> str:
+    return f"/cases/{case_id}/decisions/{key}"
+
+
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _add(decision: Decision) -> None:
+    """Its four routes. Writing needs no fresh sign-in where sending does, so that nobody loses what they are writing."""
+
+    async def write(request: Request, visit: Annotated[Visit, may(Action.WRITE_DECISION, find_case)]) -> Response:
+        return await _write(request, visit, decision)
+
+    async def keep(request: Request, visit: Annotated[Visit, may(Action.WRITE_DECISION, find_case)]) -> Response:
+        return await _keep(request, visit, decision)
+
+    async def check(request: Request, visit: Annotated[Visit, may(decision.action, find_case)]) -> Response:
+        return await _check(request, visit, decision)
+
+    async def send(request: Request, visit: Annotated[Visit, may(decision.action, find_case)]) -> Response:
+        return await _send(request, visit, decision)
+
+    path = f"/cases/{{case_id}}/{decision.path}"
+    for address, method, endpoint in ((path, "GET", write), (path, "POST", keep), (f"{path}/check", "GET", check)):
+        router.add_api_route(address, endpoint, methods=[method])
+    router.add_api_route(f"{path}/check", send, methods=["POST"])
+
+
+for _decision in deciding.DECISIONS:
+    _add(_decision)
