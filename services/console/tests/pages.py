@@ -10,11 +10,13 @@ import httpx
 from starlette.types import ASGIApp
 
 from conduit_chassis.testing import KEY, Harness, ManualClock
+from conduit_console import store
 from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.pages.at_desk import ConsoleDesk, Officers
 from conduit_console.pages.front import ROUTERS, console_pages
 from conduit_contracts.programme import HubPersonRegistered, HubRole
+from conduit_contracts.topics import consumed_by
 from conduit_local.services import POLICY_FILE
 from conduit_signer.api import create_api
 from conduit_web.desk import create_app
@@ -82,6 +84,15 @@ def commanding(harness: Harness, clock: ManualClock, register: Register, **more:
     signer = more.get("signer") or create_api(register, lambda: KEY, TOKEN, clock)
     http = httpx.AsyncClient(transport=httpx.ASGITransport(signer))
     return Commanding(harness.runtime.transaction, SignerClient(http, "http://signer", lambda: TOKEN))
+
+
+async def all_read(console: Harness, clock: ManualClock) -> None:
+    """Every list is complete up to now."""
+    everywhere = {
+        (topic.name(), number): clock.now() for topic in consumed_by("console") for number in range(topic.partitions)
+    }
+    async with console.pool.acquire() as connection:
+        await store.follow(connection, everywhere)
 
 
 def path_of(case_id: UUID) -> str:

@@ -263,6 +263,7 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter, held
     pages = ConsolePages("Console", navigation=NAVIGATION, templates=FOLDER / "templates", languages={"en-GB": Pseudo()})
     sue = await enter("sue", pages=pages)
     shown = ("/asked", "/cases", f"/cases/{REFERRAL}", "/officers", "/trail", f"/cases/{RESTRICTED}/glass", "/search?q=z")
+    shown += tuple(f"/cases/{REFERRAL}/{each.path}?seen=1" for each in DECISIONS)
     held_by_data = re.compile(r'<(select|dd|td|th data-label|li class="desk-long").*?</(select|dd|td|th|li)>', re.DOTALL)
     data = re.compile(
         r"!|[\d/:., ()-]+|EH-2026-\d+|example-haven|[0-9a-f-]{36}|.*Synthetic.*|Supervisor|:|;|\u2013|Triage officer, .*"

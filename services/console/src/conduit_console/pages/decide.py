@@ -214,7 +214,8 @@ async def what_came_of_it(request: Request, visit: Annotated[Visit, may(Action.W
         if outcome.came is CameOf.TOOK_EFFECT and kept is not None and kept.saved_at <= sent.sent_at:
             await content.drop_draft(connection, sent.referral_id, sent.officer_id, sent.decision)
     written: Answers = json.loads(kept.text) if kept else {}
-    values: dict[str, Any] = {"sent": sent, "decision": decision, "outcome": outcome, "steps": steps, "answers": written}
+    values: dict[str, Any] = {"sent": sent, "decision": decision, "outcome": outcome, "answers": written}
+    values["steps"] = queries.others(sent, steps)
     return desk.shown.page(request, "decided.html", N_("Your decision"), visit=visit, **values)
 
 

@@ -62,6 +62,12 @@ async def news_since(connection: Connection, sent: SentCommand) -> list[Timeline
     return await steps_since(connection, sent.referral_id, sent.seen_until)
 
 
+def others(sent: SentCommand, steps: Sequence[TimelineStep]) -> list[TimelineStep]:
+    """The lines without what the officer is told of the command: that stands above them."""
+    told, me = {*_ANSWERS, _OVER_NEWS}, by_officer(sent.officer_id)
+    return [each for each in steps if each.what not in told or each.actor != me]
+
+
 def outcome_of(sent: SentCommand, facts: Collection[str], steps: Sequence[TimelineStep]) -> Outcome:
     """What came of it, of the lines since the officer's page. `facts` are what its effect may be called."""
     me, since = by_officer(sent.officer_id), sent.sent_at - CLOCKS_APART
