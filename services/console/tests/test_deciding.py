@@ -85,7 +85,7 @@ def hidden(text: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="(seen|key|mark|form_token)" value="([^"]*)">', text))
 
 
-async def write(browser: Browser, decision: deciding.Decision, answers: dict[str, str]) -> httpx.Response:
+async def write(browser: Browser, decision: deciding.OfficersDecision, answers: dict[str, str]) -> httpx.Response:
     """From the case by its link to the form, and what answers to that."""
     (address,) = links((await browser.get(f"/cases/{REFERRAL}")).text, decision.path)[:1]
     page = await browser.get(address)
@@ -124,7 +124,7 @@ ANSWERS: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda each: each.code)
 async def test_what_is_sent_is_signed_to_the_byte_and_says_what_the_officer_saw(
-    enter: Enter, held: Harness, clock: ManualClock, decision: deciding.Decision
+    enter: Enter, held: Harness, clock: ManualClock, decision: deciding.OfficersDecision
 ) -> None:
     if decision.topic is topics.ROUTING_REVIEWS:
         await tell(held, clock, b.accepted(), b.routed(HOME, OTHER), b.fact(routing.CaseRestricted, kept_from=["kent"]))
@@ -159,7 +159,9 @@ async def test_a_form_that_is_sent_twice_decides_once(enter: Enter, held: Harnes
 
 
 @pytest.mark.parametrize("decision", [deciding.ASK, deciding.DECLINE], ids=lambda each: each.code)
-async def test_what_the_partner_will_read_is_shown_before_it_is_sent(enter: Enter, decision: deciding.Decision) -> None:
+async def test_what_the_partner_will_read_is_shown_before_it_is_sent(
+    enter: Enter, decision: deciding.OfficersDecision
+) -> None:
     anna = await enter("anna")
     text = (await look(anna, await write(anna, decision, ANSWERS[decision.code]))).text
     shown = text.partition("What the partner will read")[2]
@@ -198,7 +200,7 @@ async def test_a_decline_asks_for_a_fresh_sign_in_and_loses_no_word(enter: Enter
     ],
 )
 async def test_an_error_names_the_field_and_what_was_written_stays(
-    enter: Enter, held: Harness, decision: deciding.Decision, answers: dict[str, str], field: str
+    enter: Enter, held: Harness, decision: deciding.OfficersDecision, answers: dict[str, str], field: str
 ) -> None:
     anna = await enter("anna")
     answer = await write(anna, decision, answers)

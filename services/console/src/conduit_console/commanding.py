@@ -74,7 +74,7 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
-class DecidedBy:
+class SittingOfficer:
     """Who decides, and how they signed in."""
 
     officer_id: str
@@ -116,7 +116,7 @@ class Commanding:
     def __init__(self, transactions: Transactions, signer: SignerClient) -> None:
         self._transactions, self._signer = transactions, signer
 
-    async def send(self, decided: Decided, by: DecidedBy, now: datetime) -> None:
+    async def send(self, decided: Decided, by: SittingOfficer, now: datetime) -> None:
         """Have it signed, and write it with its act. A decision that was sent already is not sent again.
 
         Raises:

@@ -75,7 +75,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class DecidedOn:
     """What each command says besides the answers."""
 
     referral_id: UUID
@@ -88,7 +88,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class OfficersDecision:
     """Something that an officer can decide."""
 
     code: str
@@ -110,7 +110,7 @@ class Decision:
         """Where its command goes."""
         return TRIAGE_REVIEWS if self.asked_by is AskedBy.TRIAGE else ROUTING_REVIEWS
 
-    def command(self, answers: Answers, about: About) -> Command:
+    def command(self, answers: Answers, about: DecidedOn) -> Command:
         """The command, as its service takes it.
 
         Raises:
@@ -142,7 +142,7 @@ def _routing(model: type[Command]) -> Callable[[Answers], tuple[type[Command], d
 _HISTORY = N_("For the case's history. Forces and the partner do not read it.")
 _WHY = Question("reason", Shape.WORDS, N_("Why?"), N_("Say why, for the case's history."), _HISTORY)
 
-ACCEPT = Decision(
+ACCEPT = OfficersDecision(
     "accept",
     "accept",
     Action.ACCEPT,
@@ -170,7 +170,7 @@ ACCEPT = Decision(
     frozenset({"referral_accepted"}),
     _accept,
 )
-ASK = Decision(
+ASK = OfficersDecision(
     "ask",
     "ask",
     Action.ASK_FOR_INFORMATION,
@@ -190,7 +190,7 @@ ASK = Decision(
     lambda said: _triage(ReviewOutcome.REQUEST_INFORMATION, comment=said["comment"]),
     partner_reads=True,
 )
-DECLINE = Decision(
+DECLINE = OfficersDecision(
     "decline",
     "decline",
     Action.DECLINE,
@@ -217,7 +217,7 @@ DECLINE = Decision(
     _decline,
     partner_reads=True,
 )
-NAME_HOME_FORCE = Decision(
+NAME_HOME_FORCE = OfficersDecision(
     "name_home_force",
     "home-force",
     Action.NAME_HOME_FORCE,
@@ -238,7 +238,7 @@ NAME_HOME_FORCE = Decision(
     frozenset({"home_force_named"}),
     _routing(NameHomeForce),
 )
-REROUTE = Decision(
+REROUTE = OfficersDecision(
     "reroute",
     "reroute",
     Action.REROUTE,
@@ -253,7 +253,7 @@ REROUTE = Decision(
     frozenset({"handoff_stood_down", "home_force_named", "case_routed"}),
     _routing(RerouteHandoff),
 )
-STAND_DOWN = Decision(
+STAND_DOWN = OfficersDecision(
     "stand_down",
     "stand-down",
     Action.STAND_DOWN,
@@ -274,7 +274,7 @@ STAND_DOWN = Decision(
     frozenset({"handoff_stood_down"}),
     _routing(StandDownHandoff),
 )
-STANDARDS = Decision(
+STANDARDS = OfficersDecision(
     "send_to_professional_standards",
     "standards",
     Action.SEND_TO_PROFESSIONAL_STANDARDS,
@@ -296,10 +296,10 @@ STANDARDS = Decision(
     _routing(SendToProfessionalStandards),
 )
 DECISIONS = (ACCEPT, ASK, DECLINE, NAME_HOME_FORCE, REROUTE, STAND_DOWN, STANDARDS)
-BY_CODE: Mapping[str, Decision] = {each.code: each for each in DECISIONS}
+BY_CODE: Mapping[str, OfficersDecision] = {each.code: each for each in DECISIONS}
 
 
-def is_open(decision: Decision, case: FollowedCase) -> bool:
+def is_open(decision: OfficersDecision, case: FollowedCase) -> bool:
     """Whether the decision can be taken, as far as the console knows. Its service judges."""
     if decision.asked_by is AskedBy.TRIAGE:
         return AskedBy.TRIAGE in case.questions
@@ -334,7 +334,7 @@ def offered(question: Question, case: FollowedCase, policy: ShownPolicy, today: 
     return forces_for(question.offer, case)
 
 
-def read_answers(decision: Decision, given: Given) -> Answers:
+def read_answers(decision: OfficersDecision, given: Given) -> Answers:
     """What a form says, as far as it has anything to say here. A box of several is a field of its own."""
     answers: Answers = {}
     for question in decision.questions:
@@ -347,7 +347,7 @@ def read_answers(decision: Decision, given: Given) -> Answers:
 
 
 def problems_of(
-    decision: Decision, answers: Answers, case: FollowedCase, policy: ShownPolicy, today: date, about: About
+    decision: OfficersDecision, answers: Answers, case: FollowedCase, policy: ShownPolicy, today: date, about: DecidedOn
 ) -> dict[str, str]:
     """What is wrong with the answers, by question; empty where the command can be made."""
     found: dict[str, str] = {}
@@ -363,7 +363,7 @@ def problems_of(
     return found or _contract_problems(decision, answers, about)
 
 
-def _contract_problems(decision: Decision, answers: Answers, about: About) -> dict[str, str]:
+def _contract_problems(decision: OfficersDecision, answers: Answers, about: DecidedOn) -> dict[str, str]:
     try:
         decision.command(answers, about)
     except ValidationError as error:

@@ -18,8 +18,8 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_console import content, deciding
-from conduit_console.commanding import Decided, DecidedBy, NotSent, NotSentError
-from conduit_console.deciding import About, Answers, Decision
+from conduit_console.commanding import Decided, NotSent, NotSentError, SittingOfficer
+from conduit_console.deciding import Answers, DecidedOn, OfficersDecision
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
 from conduit_console.queries import sent as queries
@@ -51,10 +51,10 @@ class _Turn:
 
     request: Request
     visit: Visit
-    decision: Decision
+    decision: OfficersDecision
     found: CaseAtHand
     now: datetime
-    about: About
+    about: DecidedOn
     """With the moment up to which the page knew the case that the officer read."""
 
     @property
@@ -88,7 +88,7 @@ class _Turn:
         )
 
 
-async def _turn(request: Request, visit: Visit, decision: Decision) -> _Turn | None:
+async def _turn(request: Request, visit: Visit, decision: OfficersDecision) -> _Turn | None:
     """None where the address does not say which page of the case the officer read: then that comes first."""
     desk, found, me = desk_of(request), await at_hand(request), visit.person.person_id
     if found is None:
@@ -100,7 +100,7 @@ async def _turn(request: Request, visit: Visit, decision: Decision) -> _Turn | N
     seen_until = moment(int(seen)) if seen.isdecimal() and len(seen) < 20 else None
     if seen_until is None or seen_until > complete_to:
         return None
-    return _Turn(request, visit, decision, found, now, About(found.case.referral_id, me, seen_until))
+    return _Turn(request, visit, decision, found, now, DecidedOn(found.case.referral_id, me, seen_until))
 
 
 def _read_first(request: Request) -> Response:
@@ -124,7 +124,7 @@ async def _news(turn: _Turn) -> list[TimelineStep]:
     return [each for each in steps if each.actor != by_officer(turn.about.officer_id)]
 
 
-async def _write(request: Request, visit: Visit, decision: Decision) -> Response:
+async def _write(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """The page on which it is written, with what was written before."""
     turn = await _turn(request, visit, decision)
     if turn is None:
@@ -134,7 +134,7 @@ async def _write(request: Request, visit: Visit, decision: Decision) -> Response
     return turn.page("decide.html", answers=answers, problems={}, news=await _news(turn), is_open=is_open)
 
 
-async def _keep(request: Request, visit: Visit, decision: Decision) -> Response:
+async def _keep(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """Keep it, and go on to look at it where it is in order."""
     turn = await _turn(request, visit, decision)
     if turn is None:
@@ -152,7 +152,7 @@ async def _keep(request: Request, visit: Visit, decision: Decision) -> Response:
     return RedirectResponse(turn.address("/check", key=uuid7()), status_code=303)
 
 
-async def _check(request: Request, visit: Visit, decision: Decision) -> Response:
+async def _check(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """What will be sent, and what the partner will read. A form that was sent leads to what came of it."""
     turn = await _turn(request, visit, decision)
     key = _key(request.query_params.get("key", ""))
@@ -172,7 +172,7 @@ async def _show_check(turn: _Turn, key: UUID, problem: str = "", status: int = 2
     return turn.page("decide_check.html", status=status, **values)
 
 
-async def _send(request: Request, visit: Visit, decision: Decision) -> Response:
+async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """Send what was looked at, once."""
     turn, key = await _turn(request, visit, decision), _key(visit.form.get("key", ""))
     if turn is None or key is None:
@@ -190,7 +190,7 @@ async def _send(request: Request, visit: Visit, decision: Decision) -> Response:
         raise TroubleError(Trouble.FRESH_SIGN_IN, return_to=turn.address("/check", key=key))
     command = decision.command(answers, turn.about)
     decided = Decided(key, turn.case_id, decision.code, command, decision.topic, turn.about.seen_until)
-    by = DecidedBy(turn.about.officer_id, visit.session.identity, signed_in_at)
+    by = SittingOfficer(turn.about.officer_id, visit.session.identity, signed_in_at)
     try:
         await desk.commands.send(decided, by, turn.now)
     except NotSentError as error:
@@ -230,7 +230,7 @@ def _key(text: str) -> UUID | None:
         return None
 
 
-def _add(decision: Decision) -> None:
+def _add(decision: OfficersDecision) -> None:
     """Its four routes. Writing needs no fresh sign-in where sending does, so that nobody loses what they are writing."""
 
     async def write(request: Request, visit: Annotated[Visit, may(Action.WRITE_DECISION, find_case)]) -> Response:

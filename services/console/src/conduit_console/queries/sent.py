@@ -41,7 +41,7 @@ class SentCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WhatCame:
     """What came of a decision."""
 
     came: CameOf
@@ -68,16 +68,16 @@ def others(sent: SentCommand, steps: Sequence[TimelineStep]) -> list[TimelineSte
     return [each for each in steps if each.what not in told or each.actor != me]
 
 
-def outcome_of(sent: SentCommand, facts: Collection[str], steps: Sequence[TimelineStep]) -> Outcome:
+def outcome_of(sent: SentCommand, facts: Collection[str], steps: Sequence[TimelineStep]) -> WhatCame:
     """What came of it, of the lines since the officer's page. `facts` are what its effect may be called."""
     me, since = by_officer(sent.officer_id), sent.sent_at - CLOCKS_APART
     by_me = {me, RULES} if _BY_RULES in facts else {me}
     mine = [each for each in steps if each.ordered_at > since and each.actor in by_me]
     for step in mine:
         if step.what in _ANSWERS:
-            return Outcome(CameOf.CHANGED_NOTHING, step.happened_at, step.why)
+            return WhatCame(CameOf.CHANGED_NOTHING, step.happened_at, step.why)
         if step.what in facts:
             over = next((each for each in mine if each.what == _OVER_NEWS), None)
             why = over.why[1:] if over else ()
-            return Outcome(CameOf.TOOK_EFFECT, step.happened_at, why, over_news=over is not None)
-    return Outcome(CameOf.WAITS)
+            return WhatCame(CameOf.TOOK_EFFECT, step.happened_at, why, over_news=over is not None)
+    return WhatCame(CameOf.WAITS)
