@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,11 @@ def test_all_is_read_again_that_was_written_since_and_answers_in_the_second_turn
     assert since[0] > first[0]
     offsets.move(here.admin(), "intake", {(TOPIC, 0): since[0] + 1})
     offsets.move(here.admin(), "routing", {(ANSWERS, 0): since[1] + 1})
-    wait_until(lambda: stands(here, "routing", ANSWERS) == since[1] + 1, "it does not stand there", 30, lambda: None)
+
+    def both_stand_there() -> bool:
+        return (stands(here, "intake", TOPIC), stands(here, "routing", ANSWERS)) == (since[0] + 1, since[1] + 1)
+
+    wait_until(both_stand_there, "they do not stand there", 30, lambda: None)
 
     def to(*, answers: bool) -> dict[tuple[str, str], int]:
         plan = wound_back(here, moment, "a moment", answers=answers)
@@ -81,7 +86,8 @@ def test_it_is_planned_carried_out_and_noted(here: Broker, conduit: Conduit, tmp
     assert any(each["name"].startswith(f"{TOPIC}/0 from ") for each in found["steps"])
     done = conduit("wind-back", now, *BY)
     assert done.exit_code == 0, done.output
-    assert "note: 0 submissions that intake took since then were taken in again" in done.output
+    # Other tests write to the same Kafka.
+    assert re.search(r"note: \d+ submissions that intake took since then were taken in again", done.output), done.output
     assert stands(here, "intake", TOPIC) == 0
     begun, ended = read_audit(tmp_path)
     assert (begun["command"], begun["subject"], ended["outcome"]) == ("wind-back", now, "done")
