@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from time import monotonic, sleep
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from conduit_contracts.topics import Topic
 from conduit_operate.onboarding import OnboardingError
 
 SECONDS = 10.0
+_COORDINATOR_SECONDS = 30.0
+_COORDINATOR_MOVES = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
+"""What Kafka says of a group while it settles who looks after it, as shortly after a broker started."""
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -73,13 +79,22 @@ def move(admin: AdminClient, service: str, to: Mapping[Place, int]) -> None:
     """
     if not to:
         return
+    until = monotonic() + _COORDINATOR_SECONDS
+    while refused := _refused(admin, service, to):
+        place, error = refused
+        if error.code() not in _COORDINATOR_MOVES or monotonic() > until:
+            raise OnboardingError(f"{group_of(service)} cannot be moved on {place} ({error.str()}); is {service} stopped?")
+        sleep(0.5)
+
+
+def _refused(admin: AdminClient, service: str, to: Mapping[Place, int]) -> tuple[str, KafkaError] | None:
     asked = ConsumerGroupTopicPartitions(group_of(service), [TopicPartition(*place, to[place]) for place in sorted(to)])
     (answer,) = admin.alter_consumer_group_offsets([asked], request_timeout=SECONDS).values()
-    refused = [each for each in answer.result(SECONDS).topic_partitions if each.error is not None]
-    if refused:
-        raise OnboardingError(
-            f"{group_of(service)} cannot be moved on {refused[0].topic} ({refused[0].error.str()}); is {service} stopped?"
-        )
+    try:
+        found = answer.result(SECONDS).topic_partitions
+    except KafkaException as error:
+        return "any topic", error.args[0]
+    return next(((each.topic, each.error) for each in found if each.error is not None), None)
 
 
 def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
