@@ -1,0 +1,128 @@
+"""An officer decides on the pages of a whole stack: it is signed, triage takes it, and the page says so."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import sleep, time
+from uuid import UUID
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+
+from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.ids import uuid7
+from conduit_contracts.topics import INTAKE_REFERRALS
+from conduit_local.stack import Options, Stack
+from conduit_operate.polling import wait_until
+from conduit_operate.secured import ADMIN
+from services.triage.tests.builders import received
+
+pytestmark = pytest.mark.kafka
+SECONDS = 90.0
+NEWS_SECONDS = 6.0
+"""What happened shortly before a page was made is news to triage, so that officers decline on what they had read."""
+ACCEPTED = {"grounds-number_of_victims": "yes", "comment": "Night's words."}
+_HIDDEN = re.compile(r'<input type="hidden" name="(seen|key|mark|form_token)" value="([^"]*)">')
+WORDS = "One force can deal with this."
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="conduit-deciding-"))
+    options = Options(services=("triage", "console"), partner_ids=("northlight",), force_ids=("norfolk",), pages=True)
+    with Stack(folder, options) as started:
+        yield started
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Officer:
+    """Somebody at a browser without scripts, signed in as a persona."""
+
+    def __init__(self, url: str, client: httpx.Client, subject: str) -> None:
+        self._url, self._client = url, client
+        self._cookies: dict[str, str] = {}
+        answer = self._ask("GET", "/asked")
+        while (location := answer.headers.get("location", "")).startswith("/"):
+            answer = self._ask("GET", location)
+        claims = {"amr": ["mfa"], "auth_time": int(time())}
+        form = {"username": subject, "claims": json.dumps(claims)}
+        back = client.post(answer.headers["location"], data=form).headers["location"]
+        assert self._ask("GET", back.removeprefix(url)).headers["location"] == "/asked"
+
+    def _ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
+            "Sec-Fetch-Site": "same-origin",
+        }
+        answer = self._client.request(method, f"{self._url}{path}", data=form, headers=headers)
+        for each in answer.headers.get_list("set-cookie"):
+            name, _, value = each.partition(";")[0].partition("=")
+            self._cookies[name] = value
+        return answer
+
+    def read(self, path: str) -> str:
+        return self._ask("GET", path).text
+
+    def send(self, path: str, **answers: str) -> str:
+        """Fill in the form of this page; where it leads."""
+        hidden = dict(
+            re.findall(r'<input type="hidden" name="(seen|key|mark|form_token)" value="([^"]*)">', self.read(path))
+        )
+        answer = self._ask("POST", path.partition("?")[0], {**hidden, **answers})
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    def link(self, path: str, name: str) -> str:
+        """The link of a case's page to a decision, once it is there."""
+        found: list[str] = []
+
+        def is_there() -> bool:
+            found[:] = re.findall(rf'href="({path}/{name}[?]seen=\d+)"', self.read(path))
+            return bool(found)
+
+        wait_until(is_there, "the question does not reach the console", SECONDS, lambda: None)
+        return found[0]
+
+    def reads(self, path: str, words: str) -> str:
+        """The page, once it says this."""
+        wait_until(lambda: words in self.read(path), f"the page does not say: {words}", SECONDS, lambda: None)
+        return self.read(path)
+
+
+def refer(stack: Stack) -> UUID:
+    """Say what intake would of a new referral that a person must look at."""
+    referral_id = uuid7()
+    message = received(referral_id=referral_id)
+    headers, value = encode(message, Attributes(str(uuid7()), "/conduit/test", message.type, datetime.now(UTC)))
+    producer = Producer({**stack.broker.librdkafka(ADMIN), "log_level": 0})
+    producer.produce(INTAKE_REFERRALS.name(), key=str(referral_id).encode(), value=value, headers=headers)
+    assert producer.flush(30) == 0
+    return referral_id
+
+
+def test_of_two_officers_at_once_one_declines_and_the_other_is_told_by_whom(stack: Stack) -> None:
+    case = f"/cases/{refer(stack)}"
+    with httpx.Client(trust_env=False, timeout=30) as first, httpx.Client(trust_env=False, timeout=30) as second:
+        day = Officer(stack.url("console"), first, "officer")
+        night = Officer(stack.url("console"), second, "night-officer")
+        day.link(case, "decline")
+        sleep(NEWS_SECONDS)
+        declining = day.send(day.link(case, "decline"), decline_reason="not_complex", comment=WORDS)
+        accepting = night.send(
+            night.link(case, "accept"), **{"grounds-number_of_victims": "yes", "comment": "Night's words."}
+        )
+        declined = day.send(declining)
+        day.reads(declined, "It took effect at")
+        accepted = night.send(accepting)
+        told = night.reads(accepted, "It changed nothing. What you wrote is kept.")
+        assert "It was decided already" in told
+        assert "The referral was declined" in told
+        assert "Triage officer, days" in told
+        assert "Night&#39;s words." in told
