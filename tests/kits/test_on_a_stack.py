@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import subprocess
 import sys
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -163,6 +165,28 @@ def test_conformance_refuses_a_broker_on_which_a_hub_works(stack: Stack, tmp_pat
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "a hub has used this broker" in done.stderr
+
+
+def test_a_kit_that_stops_in_the_middle_of_a_fetch_leaves_no_connection_open(stack: Stack, tmp_path: Path) -> None:
+    """With TLS a connection takes a moment to close, and the program may end at once."""
+    settings = KafkaSettings.from_environment(read_client(stack, "force.norfolk"))
+
+    async def read_and_stop() -> None:
+        async def take(_delivery: Delivery) -> None:
+            return
+
+        async with ForceKit("norfolk", settings, tmp_path / "ledger") as kit:
+            running = asyncio.create_task(kit.run(take))
+            await asyncio.sleep(4)  # it has partitions by then, and waits at the broker for records
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(read_and_stop())
+        gc.collect()
+    assert [str(each.message) for each in caught if each.category is ResourceWarning] == []
 
 
 async def test_kits_outlive_a_broker_that_is_killed_and_comes_back(stack: Stack, tmp_path: Path) -> None:

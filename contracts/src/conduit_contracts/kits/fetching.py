@@ -307,9 +307,10 @@ def _hang_up(client: Any, node: Any) -> None:
     """Close the connection of a fetch that nobody waits for any more, as when partitions move.
 
     A broker answers what comes on a connection in its order, and keeps a fetch that finds nothing until it has waited its
-    time: the first fetch of the new partitions would wait behind it for as long.
+    time: the first fetch of the new partitions would wait behind it for as long. The client still has the connection: the
+    next request opens another in its place, and whoever stops waits until it is closed, which with TLS takes a moment.
     """
-    connection = client._conns.pop((node, ConnectionGroup.DEFAULT), None)
+    connection = client._conns.get((node, ConnectionGroup.DEFAULT))
     if connection is not None:
         connection.close(reason=CloseReason.SHUTDOWN)
 
