@@ -24,7 +24,7 @@ from tests.support.damage import DAMAGES, Damage, broken_sum, damage, unknown_co
 
 OTHERS = ("002", "005", "075")
 """Samples of other partners, with cases for several forces, which answer."""
-READERS = ("triage", "notification")
+READERS = INTAKE_REFERRALS.consumers
 """Of what intake publishes."""
 SEEN_SECONDS = 60.0
 AT_REST_SECONDS = 2.5
