@@ -87,7 +87,7 @@ def test_it_is_planned_carried_out_and_noted(here: Broker, conduit: Conduit, tmp
     done = conduit("wind-back", now, *BY)
     assert done.exit_code == 0, done.output
     # Other tests write to the same Kafka.
-    assert re.search(r"note: \d+ submissions? that intake took since then w(as|ere) taken in again", done.output), done.output
+    assert re.search(r"note: \d+ submissions? that intake took since then w(as|ere) taken in again", done.output)
     assert stands(here, "intake", TOPIC) == 0
     begun, ended = read_audit(tmp_path)
     assert (begun["command"], begun["subject"], ended["outcome"]) == ("wind-back", now, "done")
