@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from standardwebhooks.webhooks import Webhook
 
-from conduit_contracts.envelope import Attributes, decode_attributes, encode_headers
+from conduit_contracts.envelope import Attributes, decode_attributes, encode_headers, short_name
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import CaseDisseminated, HandoffChased, Leg
@@ -25,7 +25,7 @@ from conduit_local.demo import report
 from conduit_local.demo.cases import Act, Behaviour
 from conduit_local.demo.connectors import answers
 from conduit_local.demo.observations import Outcome, Seen
-from conduit_local.demo.observer import ALL_TOPICS, seen_of, short_name
+from conduit_local.demo.observer import ALL_TOPICS, seen_of
 from conduit_local.demo.officers import Officers
 from conduit_local.demo.partners import Partners
 from conduit_local.demo.post import writer_of

@@ -16,14 +16,13 @@ from uuid import UUID
 from conduit_chassis.dispatch import ignore
 from conduit_chassis.policy import load_policy
 from conduit_contracts import routing
-from conduit_contracts.envelope import Message
+from conduit_contracts.envelope import Message, short_name
 from conduit_contracts.force import NotOursReason
 from conduit_contracts.intake import SandboxStep
 from conduit_contracts.notification import ReferralStatusUpdated
 from conduit_contracts.triage import DeclineReason
 from conduit_intake.stories import Played
 from conduit_notification import rules
-from conduit_notification.work import fact_of
 from conduit_routing.handlers import HANDLERS
 from conduit_routing.policy import RoutingPolicy
 from conduit_triage.policy import TriagePolicy
@@ -66,7 +65,7 @@ class World:
         """The partner says something, and the life tells these steps."""
         self._of_triage.extend(self.triage.take(message))
         for played in steps:
-            if played.step.value == fact_of(message.type):
+            if played.step.value == short_name(message.type):
                 self._tell(message)
             else:
                 self._follow(played)
@@ -153,11 +152,11 @@ class World:
         if isinstance(message, routing.RoutingReviewOpened):
             standing = self.partner.work.records[self.referral_id].standing
             return routing.RoutingReviewReason.NO_FORCE in message.reasons and not rules.is_with_a_force(standing)
-        return fact_of(message.type) in SHOWN
+        return short_name(message.type) in SHOWN
 
     @staticmethod
     def _is_next(queue: deque[Message], step: SandboxStep) -> bool:
-        return bool(queue) and fact_of(queue[0].type) == step.value
+        return bool(queue) and short_name(queue[0].type) == step.value
 
     def _next(self, queue: deque[Message], step: SandboxStep) -> Message:
         assert self._is_next(queue, step), f"the hub tells {[type(each).__name__ for each in queue]}, and not {step}"

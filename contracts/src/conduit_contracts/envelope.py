@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,6 +44,7 @@ __all__ = [
     "encode",
     "encode_headers",
     "read_message",
+    "short_name",
 ]
 
 CONTENT_TYPE = "application/json"
@@ -68,6 +70,12 @@ class Event(Message):
 
 class Command(Message):
     """A request that somebody act, named in the imperative."""
+
+
+@lru_cache(256)
+def short_name(message_type: str) -> str:
+    """`handoff_received` for `uk.conduit.routing.handoff-received.v1`; empty for what is no type of a message."""
+    return message_type.split(".")[-2].replace("-", "_") if message_type.count(".") > 1 else ""
 
 
 def dump(message: Message) -> bytes:

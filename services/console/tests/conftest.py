@@ -4,7 +4,9 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from conduit_chassis.migrate import migrate
@@ -13,6 +15,9 @@ from conduit_console.app import create_service
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_web import MIGRATIONS
 from services.console.tests.builders import NOW
+from services.console.tests.pages import Enter, Register, console_app
+from services.web.tests.browser import URL, Browser
+from services.web.tests.crafted import ISSUER, CraftedProvider, signed
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +46,26 @@ def provider() -> Iterator[EmbeddedProvider]:
     finally:
         made.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def crafted(clock: ManualClock) -> CraftedProvider:
+    return CraftedProvider(clock)
+
+
+@pytest.fixture
+async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
+    async def make(who: str, **more: Any) -> Browser:
+        browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL, **more), abroad)
+        crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who})}
+        back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
+        assert (await browser.get(back)).status_code == 303
+        return browser
+
+    return make

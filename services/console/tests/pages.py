@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,8 @@ from services.console.tests.builders import NOW
 
 ISSUER_NAME = "hub"
 TOKEN = "synthetic-console-token"
+Enter = Callable[..., Any]
+"""Signs somebody in, and gives their browser."""
 
 
 def person(number: int, subject: str, *roles: HubRole, shown_as: str, issuer: str) -> HubPersonRegistered:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -27,12 +26,11 @@ from conduit_contracts.signing_keys import TrustedKeys
 from conduit_local.services import POLICY_FILE
 from services.console.tests import builders as b
 from services.console.tests.builders import HOME, OTHER, REFERRAL
-from services.console.tests.pages import ANNA, BEN, Register, all_read, console_app
-from services.web.tests.browser import URL, Browser
-from services.web.tests.crafted import ISSUER, CraftedProvider, signed
+from services.console.tests.pages import ANNA, BEN, Enter, all_read
+from services.web.tests.browser import Browser
+from services.web.tests.crafted import ISSUER
 
 WORDS = "Synthetic canary: the officer's own words."
-Enter = Callable[..., Any]
 MODELS = {each.type: each for topic in (topics.TRIAGE_REVIEWS, topics.ROUTING_REVIEWS) for each in topic.messages}
 
 
@@ -42,32 +40,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def crafted(clock: ManualClock) -> CraftedProvider:
-    return CraftedProvider(clock)
-
-
-@pytest.fixture
-async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
-        yield client
-
-
-@pytest.fixture
 async def held(console: Harness, clock: ManualClock) -> Harness:
     await tell(console, clock, b.received(), b.review_opened())
     return console
-
-
-@pytest.fixture
-def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
-    async def make(who: str, **more: Any) -> Browser:
-        browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL, **more), abroad)
-        crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who})}
-        back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
-        assert (await browser.get(back)).status_code == 303
-        return browser
-
-    return make
 
 
 async def tell(console: Harness, clock: ManualClock, *facts: Any) -> None:

@@ -5,7 +5,6 @@ Pictures of every page go to .conduit/pictures, to be looked at.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from playwright.async_api import Browser as Chromium
 
 from conduit_chassis.testing import Harness, ManualClock
@@ -22,12 +20,11 @@ from conduit_console import desk
 from conduit_contracts import routing
 from conduit_contracts.ids import uuid7
 from conduit_local.identity_provider import EmbeddedProvider
-from conduit_local.ports import LOOPBACK, free_port
 from services.console.tests import builders as b
 from services.console.tests.builders import NOW, REFERRAL
 from services.console.tests.pages import ANNA, BEN, Register, console_app
 from services.web.tests import test_in_a_browser as shared
-from services.web.tests.test_in_a_browser import LOOKS, PICTURES, Noise, Site, is_good, tab_to
+from services.web.tests.test_in_a_browser import LOOKS, PICTURES, Site, free_url, is_good, served, tab_to
 
 pytestmark = pytest.mark.browser
 chromium = shared.chromium
@@ -65,23 +62,11 @@ def clock() -> ManualClock:
 async def serving(
     console: Harness, clock: ManualClock, provider: EmbeddedProvider, chromium: Chromium
 ) -> AsyncIterator[Site]:
-    url, issuer = f"http://{LOOPBACK}:{(port := free_port())}", provider.issuer("hub")
+    url, issuer = free_url(), provider.issuer("hub")
     async with httpx.AsyncClient(trust_env=False) as http:
         app = console_app(console, clock, Register.of(issuer), http, issuer, url)
-        server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off"))
-        running = asyncio.create_task(server.serve())
-        while not server.started:
-            assert not running.done()
-            await asyncio.sleep(0.05)
-        site = Site(url, chromium, Noise())
-        try:
+        async with served(chromium, app, url) as site:
             yield site
-        finally:
-            for context in chromium.contexts:
-                await context.close()
-            server.should_exit = True
-            await running
-    assert site.noise.said == []
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -24,31 +22,19 @@ from conduit_web.desk import actions
 from conduit_web.people import Organisation, Role
 from services.console.tests import builders as b
 from services.console.tests.builders import CANARY, NOW, REFERRAL
-from services.console.tests.pages import ANNA, BEN, Register, console_app
+from services.console.tests.pages import ANNA, BEN, Enter, Register, console_app
 from services.web.tests.browser import URL, Browser
-from services.web.tests.crafted import ISSUER, CraftedProvider, signed
+from services.web.tests.crafted import ISSUER
 from services.web.tests.test_pages import Pseudo, Words
 
 TABLE = Path(__file__).with_name("routes.md")
 RESTRICTED = uuid7(NOW + timedelta(seconds=1))
 ROLES = [role for role in Role if role.organisation is Organisation.HUB]
-Enter = Callable[[str], Any]
 
 
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def crafted(clock: ManualClock) -> CraftedProvider:
-    return CraftedProvider(clock)
-
-
-@pytest.fixture
-async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
-        yield client
 
 
 @pytest.fixture
@@ -63,18 +49,6 @@ async def held(console: Harness) -> Harness:
         )
     )
     return console
-
-
-@pytest.fixture
-def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
-    async def make(who: str, **more: Any) -> Browser:
-        browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL, **more), abroad)
-        crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who})}
-        back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
-        assert (await browser.get(back)).status_code == 303
-        return browser
-
-    return make
 
 
 def token_of(text: str) -> str:

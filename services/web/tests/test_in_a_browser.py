@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -108,11 +109,11 @@ def about(provider: EmbeddedProvider) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(chromium: Chromium, make_desk: Callable[..., ASGIApp], *providers: dict[str, str]) -> AsyncIterator[Site]:
-    """A desk over HTTP, of which a browser may not complain."""
-    url = f"http://{LOOPBACK}:{(port := free_port())}"
-    app = make_desk(*providers, url=url, pages=html_pages(), routes=router)
-    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off"))
+async def served(chromium: Chromium, app: ASGIApp, url: str) -> AsyncIterator[Site]:
+    """A desk over HTTP, at an address of this machine, of which a browser may not complain."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, host=LOOPBACK, port=urlsplit(url).port or 0, log_config=None, lifespan="off")
+    )
     running = asyncio.create_task(server.serve())
     while not server.started:
         assert not running.done()
@@ -126,6 +127,18 @@ async def serving(chromium: Chromium, make_desk: Callable[..., ASGIApp], *provid
         server.should_exit = True
         await running
     assert site.noise.said == []
+
+
+def free_url() -> str:
+    return f"http://{LOOPBACK}:{free_port()}"
+
+
+@asynccontextmanager
+async def serving(chromium: Chromium, make_desk: Callable[..., ASGIApp], *providers: dict[str, str]) -> AsyncIterator[Site]:
+    url = free_url()
+    app = make_desk(*providers, url=url, pages=html_pages(), routes=router)
+    async with served(chromium, app, url) as site:
+        yield site
 
 
 @pytest.fixture

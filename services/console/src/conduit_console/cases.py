@@ -171,6 +171,20 @@ class FollowedCase:
             handoff.due_at = None
 
 
+class FailedNotice(NamedTuple):
+    """A notice that the hub gave up on."""
+
+    notice_id: UUID
+    audience: str
+    """`partner:`, `force:` or `hub:` with an id."""
+    channel: str
+    template: str
+    referral_id: UUID | None
+    attempts: int
+    code: str
+    failed_at: datetime
+
+
 class TimelineLine(NamedTuple):
     """One event of a case: codes and ids, never anybody's words. Times are UTC."""
 

@@ -1,8 +1,8 @@
 """What notification says: notices that it gave up on, and duty tasks. Somebody at the hub must act on either."""
 
 from conduit_chassis.records import Delivery
-from conduit_console.cases import CALM, DANGER
-from conduit_console.work import RULES, ConsoleWork, FailedNotice, ToldDuty
+from conduit_console.cases import CALM, DANGER, FailedNotice
+from conduit_console.work import RULES, ConsoleWork, ToldDuty
 from conduit_contracts.notification import DutyTaskUpdated, NoticeFailed
 
 

@@ -11,11 +11,10 @@ from uuid import UUID
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert, insert_new
 from conduit_console import content
-from conduit_console.cases import AskedBy, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
+from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
 from conduit_console.work import (
     ClearedAttachment,
     ConsoleWork,
-    FailedNotice,
     ReportedDanger,
 )
 from conduit_contracts.ids import moment_of

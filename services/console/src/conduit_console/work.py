@@ -7,15 +7,15 @@ what is older than its last word moves nothing; the line of the timeline is writ
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery
 from conduit_console import content
-from conduit_console.cases import AskedBy, FollowedCase, FollowedHandoff, OpenQuestion, TimelineLine
+from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, TimelineLine
 from conduit_console.content import HeldWords
+from conduit_contracts.envelope import short_name
 from conduit_contracts.topics import SERVICES
 
 RULES, CLOCK = "rules", "clock"
@@ -42,19 +42,6 @@ class ClearedAttachment(NamedTuple):
     """In bytes."""
     sha256: str
     cleared_at: datetime
-
-
-class FailedNotice(NamedTuple):
-    """A notice that the hub gave up on."""
-
-    notice_id: UUID
-    audience: str
-    channel: str
-    template: str
-    referral_id: UUID | None
-    attempts: int
-    code: str
-    failed_at: datetime
 
 
 class ToldDuty(NamedTuple):
@@ -135,7 +122,7 @@ class ConsoleWork:
         policy_version: str | None = None,
     ) -> None:
         """Write the fact's line, and keep what was said with it where it holds somebody's words."""
-        what, attributes, record = fact_of(delivery.attributes.type), delivery.attributes, delivery.record
+        what, attributes, record = short_name(delivery.attributes.type), delivery.attributes, delivery.record
         case = self.cases[delivery.message.referral_id]
         if (case.referral_id, attributes.id) in self.known:
             return
@@ -209,9 +196,3 @@ def by_partner(partner_id: str) -> str:
 def by_force(force_id: str) -> str:
     """A force, as the timeline writes it."""
     return f"force:{force_id}"
-
-
-@cache
-def fact_of(event_type: str) -> str:
-    """A fact is called as its event: `uk.conduit.routing.case-routed.v1` is `case_routed`."""
-    return event_type.split(".")[-2].replace("-", "_")

@@ -16,6 +16,7 @@ from typing_extensions import override
 from conduit_chassis.dispatch import Handlers
 from conduit_chassis.records import Delivery
 from conduit_contracts import intake, notification, routing, topics, triage
+from conduit_contracts.envelope import short_name
 from conduit_contracts.force import NotOursReason
 from conduit_contracts.intake import SandboxStep
 from conduit_contracts.notification import ReferralStatusUpdated, SandboxStatusUpdated
@@ -25,7 +26,7 @@ from conduit_notification import notices, readers
 from conduit_notification.duty import Kind
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.templates import Template
-from conduit_notification.work import NotificationWork, fact_of
+from conduit_notification.work import NotificationWork
 
 OFFICER = "sandbox"
 """Stands where an officer acts. No person is called so."""
@@ -256,7 +257,7 @@ _MADE: Mapping[SandboxStep, Made] = {
 
 
 def _types(real: Sequence[topics.Topic]) -> Mapping[SandboxStep, str]:
-    facts = {fact_of(message.type): message.type for topic in real for message in topic.messages}
+    facts = {short_name(message.type): message.type for topic in real for message in topic.messages}
     return {step: facts[step.value] for step in SandboxStep}
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery
+from conduit_contracts.envelope import short_name
 from conduit_contracts.intake import Callback
 from conduit_contracts.notification import HandoffStanding, ReferralState, ReferralStatusUpdated, SubmissionRejected
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
@@ -174,7 +175,7 @@ class NotificationWork:
             referral_id=record.referral_id,
             revision=record.revision,
             state=record.state,
-            fact=fact_of(delivery.attributes.type),
+            fact=short_name(delivery.attributes.type),
             happened_at=delivery.attributes.time,
             handoffs=tuple(HandoffStanding(force_id=force_id, state=state) for force_id, state in standing.handoffs.items()),
             home_force=standing.home_force,
@@ -301,12 +302,6 @@ def by_force(message: Any) -> str:
 def by_officer(message: Any) -> str:
     """The officer that a message is from."""
     return f"officer:{message.officer_id}"
-
-
-@cache
-def fact_of(event_type: str) -> str:
-    """A fact is called as its event: `uk.conduit.routing.case-routed.v1` is `case_routed`."""
-    return event_type.split(".")[-2].replace("-", "_")
 
 
 @cache

@@ -4,6 +4,7 @@ from conduit_chassis import commands
 from conduit_chassis.commands import CommandAnswer
 from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.seen import Unseen
+from conduit_contracts.envelope import short_name
 from conduit_contracts.problems import Problem
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_CASES
@@ -32,5 +33,5 @@ def ignore(work: RoutingWork, turn: Turn, delivery: Delivery[Command], code: str
 
 def tell_of_news(work: RoutingWork, delivery: Delivery[Command], news: Unseen) -> None:
     """The command stands. Its officer is told what was new in the case that it was given on."""
-    code = delivery.message.type.split(".")[-2].replace("-", "_")
+    code = short_name(delivery.message.type)
     commands.tell_of_news(work, _TOPIC, delivery, code, news, CommandOutdated)

@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from conduit_contracts import topics
+from conduit_contracts.envelope import short_name
 from conduit_local.demo.observations import Seen
 from conduit_operate.broker import Broker
 from conduit_operate.secured import ADMIN
@@ -80,11 +81,6 @@ def seen_of(record: ConsumerRecord[bytes, bytes]) -> Seen:
         text=(record.value or b"").decode(errors="replace"),
         headers=headers,
     )
-
-
-def short_name(event_type: str) -> str:
-    """`handoff_received` for `uk.conduit.routing.handoff-received.v1`."""
-    return event_type.split(".")[-2].replace("-", "_") if event_type.count(".") > 1 else ""
 
 
 def _value(record: ConsumerRecord[bytes, bytes], headers: Mapping[str, str], place: str) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """Lists by what is asked: of me, of nobody yet, of forces; and all cases, narrowed or searched."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection
 from conduit_console import desk as acts
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import desk_of
@@ -20,7 +22,7 @@ from conduit_console.queries.search import MOST_FOUND, search
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
 from conduit_web.access import Action, reaches_of
-from conduit_web.lists import ROWS
+from conduit_web.lists import ROWS, ListPage
 from conduit_web.people import Role
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
@@ -28,6 +30,7 @@ from conduit_web.words import N_
 router = APIRouter()
 _NARROWS = ("state", "partner", "force", "danger")
 Lister = Annotated[Visit, may(Action.LIST_CASES)]
+Find = Callable[[Connection], Awaitable[ListPage[Any]]]
 NEWS_ONE, NEWS = N_("1 new: load the page again"), N_("%(number)d new: load the page again")
 LATE = timedelta(seconds=10)
 """What was opened shortly before a list is complete may be shown or come later: it is counted when the page is made."""
@@ -85,53 +88,46 @@ async def news(
 @router.get("/asked/{whose}")
 async def questions(request: Request, whose: lists.Whose, visit: Lister, after: str = "") -> Response:
     """One list of questions, whole."""
-    desk = desk_of(request)
-    async with postgres.connection(desk.pool) as connection:
-        rows = await lists.questions(connection, whose, visit.person.person_id, after)
-        current = await currency(connection, desk.clock.now())
-    return desk.shown.page(request, "questions.html", _WHOSE[whose], visit=visit, found=rows, currency=current)
+    me = visit.person.person_id
+    find = partial(lists.questions, whose=whose, officer_id=me, after=after)
+    return await _shown(request, visit, "questions.html", _WHOSE[whose], find)
 
 
 @router.get("/without-force")
 async def without_force(request: Request, visit: Lister, after: str = "") -> Response:
     """What no force has."""
-    desk = desk_of(request)
-    async with postgres.connection(desk.pool) as connection:
-        rows = await lists.without_force(connection, after)
-        current = await currency(connection, desk.clock.now())
-    return desk.shown.page(request, "cases.html", N_("No force has these"), visit=visit, found=rows, currency=current)
+    return await _shown(request, visit, "cases.html", N_("No force has these"), partial(lists.without_force, after=after))
 
 
 @router.get("/silent")
 async def silent(request: Request, visit: Lister, after: str = "") -> Response:
     """Forces that have let a deadline pass."""
-    desk = desk_of(request)
-    now = desk.clock.now()
-    async with postgres.connection(desk.pool) as connection:
-        rows = await lists.silent_forces(connection, now, after)
-        current = await currency(connection, now)
-    return desk.shown.page(request, "silent.html", N_("Silent forces"), visit=visit, found=rows, currency=current)
+    find = partial(lists.silent_forces, now=desk_of(request).clock.now(), after=after)
+    return await _shown(request, visit, "silent.html", N_("Silent forces"), find)
 
 
 @router.get("/notices")
 async def notices(request: Request, visit: Lister, after: str = "") -> Response:
     """Notices that could not be delivered."""
-    desk = desk_of(request)
-    async with postgres.connection(desk.pool) as connection:
-        rows = await lists.failed_notices(connection, after)
-        current = await currency(connection, desk.clock.now())
-    return desk.shown.page(request, "notices.html", N_("Notices that failed"), visit=visit, found=rows, currency=current)
+    return await _shown(
+        request, visit, "notices.html", N_("Notices that failed"), partial(lists.failed_notices, after=after)
+    )
 
 
 @router.get("/dangers")
 async def dangers(request: Request, visit: Lister, after: str = "") -> Response:
     """Danger in what could not be taken."""
+    heading = N_("Danger in what could not be taken")
+    return await _shown(request, visit, "dangers.html", heading, partial(lists.dangers, after=after))
+
+
+async def _shown(request: Request, visit: Visit, template: str, heading: str, find: Find) -> Response:
+    """One page of a list, with up to when it is complete."""
     desk = desk_of(request)
     async with postgres.connection(desk.pool) as connection:
-        rows = await lists.dangers(connection, after)
+        rows = await find(connection)
         current = await currency(connection, desk.clock.now())
-    heading = N_("Danger in what could not be taken")
-    return desk.shown.page(request, "dangers.html", heading, visit=visit, found=rows, currency=current)
+    return desk.shown.page(request, template, heading, visit=visit, found=rows, currency=current)
 
 
 @router.get("/cases")

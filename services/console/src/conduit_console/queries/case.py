@@ -8,9 +8,8 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection, Row
 from conduit_console import store
-from conduit_console.cases import FollowedCase
+from conduit_console.cases import FailedNotice, FollowedCase
 from conduit_console.queries.keys import FIRST_MOMENT, microseconds, moment
-from conduit_console.queries.lists import FailedNoticeRow
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 STILL_READING = timedelta(minutes=5)
@@ -75,7 +74,7 @@ class CaseAtHand:
     readers: Sequence[Reading]
     """Who is reading it, the person who asks among them."""
     attachments: Sequence[AttachmentRow]
-    failed_notices: Sequence[FailedNoticeRow]
+    failed_notices: Sequence[FailedNotice]
     named: frozenset[str]
     """The officers to whom it is open where it is restricted."""
     glass_broken_by: frozenset[str]
@@ -113,7 +112,7 @@ async def case_at_hand(connection: Connection, referral_id: UUID, now: datetime,
         case,
         [Reading(**row) for row in readers],
         [AttachmentRow(**row) for row in await connection.fetch(_ATTACHMENTS, referral_id)],
-        [FailedNoticeRow(**row) for row in failed],
+        [FailedNotice(**row) for row in failed],
         frozenset(row["officer_id"] for row in await connection.fetch(_NAMED, referral_id)),
         frozenset(row["officer_id"] for row in await connection.fetch(_GLASS, referral_id, now - glass)),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection, Row
-from conduit_console.cases import CALM, DANGER, AskedBy
+from conduit_console.cases import CALM, DANGER, AskedBy, FailedNotice
 from conduit_console.queries.keys import FIRST_ID, FIRST_MOMENT, LAST_ID, LAST_MOMENT, identity, microseconds, moment
 from conduit_contracts.ids import moment_of
 from conduit_contracts.notification import ReferralState
@@ -179,21 +179,6 @@ class SilentForce:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedNoticeRow:
-    """A notice that the hub gave up on."""
-
-    notice_id: UUID
-    audience: str
-    """`partner:`, `force:` or `hub:` with an id."""
-    channel: str
-    template: str
-    referral_id: UUID | None
-    attempts: int
-    code: str
-    failed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class DutyTaskRow:
     """Something that a person at the hub must deal with, and that nobody has taken."""
 
@@ -301,11 +286,11 @@ async def silent_forces(connection: Connection, now: datetime, after: str | None
     )
 
 
-async def failed_notices(connection: Connection, after: str | None = None) -> ListPage[FailedNoticeRow]:
+async def failed_notices(connection: Connection, after: str | None = None) -> ListPage[FailedNotice]:
     """Notices that the hub gave up on, the newest first."""
     failed_at, notice_id = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
     rows = await connection.fetch(_FAILED, moment(int(failed_at)), identity(str(notice_id), LAST_ID))
-    found = [FailedNoticeRow(**row) for row in rows]
+    found = [FailedNotice(**row) for row in rows]
     return list_page(found, lambda each: (microseconds(each.failed_at), str(each.notice_id)))
 
 
