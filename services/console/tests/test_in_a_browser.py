@@ -24,7 +24,16 @@ from services.console.tests import builders as b
 from services.console.tests.builders import NOW, REFERRAL
 from services.console.tests.pages import ANNA, BEN, Register, console_app
 from services.web.tests import test_in_a_browser as shared
-from services.web.tests.test_in_a_browser import LOOKS, PICTURES, Site, free_url, is_good, served, tab_to
+from services.web.tests.test_in_a_browser import (
+    LOOKS,
+    PICTURES,
+    Site,
+    free_url,
+    is_good,
+    served,
+    sign_in_by_keyboard,
+    tab_to,
+)
 
 pytestmark = pytest.mark.browser
 chromium = shared.chromium
@@ -144,8 +153,7 @@ async def test_an_officer_finds_the_child_in_danger_and_takes_the_case_by_keyboa
 ) -> None:
     page = await site.page(java_script_enabled=scripts)
     await page.goto(f"{site.url}/")
-    await page.keyboard.type("ben")
-    await page.keyboard.press("Enter")
+    await sign_in_by_keyboard(page, "ben")
     await page.wait_for_url(f"{site.url}/asked")
     await tab_to(page, "Open EH-2026-0150 first")
     await page.keyboard.press("Enter")
