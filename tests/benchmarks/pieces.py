@@ -43,9 +43,9 @@ class Nothing:
             return []
         return [{"partner_id": each, "suspended": False, "mous": _MOUS, "waits": False} for each in arguments[0]]
 
-    async def fetchrow(self, *_: Any) -> tuple[Any, int]:
+    async def fetchrow(self, *_: Any) -> dict[str, Any]:
         """A duty task that was not there before."""
-        return uuid4(), 1
+        return {"task_id": uuid4(), "said": 1}
 
     async def execute(self, *_: Any) -> None:
         return
@@ -70,15 +70,18 @@ def main() -> None:
 def _rounds() -> dict[tuple[str, str], list[float]]:
     found: dict[tuple[str, str], list[float]] = {}
     for _ in range(ROUNDS):
-        for key, value in _through().items():
+        for key, value in through(COUNT).items():
             found.setdefault(key, []).append(value)
     return found
 
 
-def _through() -> dict[tuple[str, str], float]:
-    """All referrals through all services, in flow order; what each is given is what those before it published."""
+def through(count: int) -> dict[tuple[str, str], float]:
+    """So many referrals through all services, in flow order; what each is given is what those before it published.
+
+    What a referral cost each service, by service and part of the table.
+    """
     spent: dict[tuple[str, str], float] = defaultdict(float)
-    sent = submissions(COUNT, prefix="pieces")
+    sent = submissions(count, prefix="pieces")
     waiting = [raw_record(each.topic, each.key.decode(), _encoded(each), each.value) for each in sent]
     seen = dict.fromkeys(SERVICES, 0)
     for name in (*SERVICES, "intake"):  # intake reads what notification says as well
@@ -92,7 +95,7 @@ def _through() -> dict[tuple[str, str], float]:
         seen[name] = len(waiting)
         for start in range(0, len(mine), BATCH):
             waiting += _batch(service, reader, runtime, mine[start : start + BATCH], spent)
-    return {key: value / COUNT for key, value in spent.items()}
+    return {key: value / count for key, value in spent.items()}
 
 
 def _batch(
