@@ -12,7 +12,7 @@ WORKERS ?= 2
 BY_FOLDER = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 # Compiled modules are kept, whatever the surroundings say: else each process of a test run compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
-DISTS := contracts services/chassis services/intake services/triage services/routing services/notification services/web services/console services/signer deploy/operate deploy/local deploy/conformance deploy/generate
+DISTS := contracts services/chassis services/intake services/triage services/routing services/notification services/web services/console services/programme services/signer deploy/operate deploy/local deploy/conformance deploy/generate
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(DISTS))
 
 $(BIN)/uv:

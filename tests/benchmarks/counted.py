@@ -33,7 +33,9 @@ goes out: when one does has nothing to do with batches."""
 IDLE_SECONDS = 12.0
 """Longer than the 10 s of the slowest gauges, so that every periodic statement is seen once."""
 PATIENCE_SECONDS = 60.0
-ORDER = (*SERVICES, "intake")
+MOVED = tuple(name for name in SERVICES if not all(topic.compacted for topic in consumed_by(name)))
+"""Those that a referral gives something to do: who follows registers alone has nothing."""
+ORDER = (*MOVED, "intake")
 """Intake comes twice: the second time it reads what partners were told."""
 _WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
 _CALLS = """

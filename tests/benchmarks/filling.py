@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from conduit_contracts.topics import SERVICES
 from conduit_local.stack import Stack
 
 _TABLES = """
@@ -51,7 +50,7 @@ def fill(stack: Stack, count: int, have: int, base: int) -> None:
     """From `have` stored referrals to `count`, by copies of the first `base` ones' rows. The services must be stopped."""
     first, last = have // base, count // base
     address = urlsplit(stack.servers.postgres_dsn)
-    for name in SERVICES:
+    for name in _REFERRALS:
         with psycopg.connect(address._replace(path=f"/conduit_{name}").geturl(), autocommit=True) as connection:
             _fill(connection, first, last)
             _check(connection, name, count)

@@ -19,6 +19,7 @@ from conduit_intake.settings import IntakeSettings
 from conduit_local.services import DOCS_DIR, POLICY_FILE, Smtp, Surroundings, service_environment
 from conduit_notification.settings import NotificationSettings
 from conduit_operate.monitor_role import ROLE
+from conduit_programme.settings import ProgrammeSettings
 from conduit_routing.settings import RoutingSettings
 from conduit_triage.settings import TriageSettings
 from tests.benchmarks import memory
@@ -31,6 +32,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "routing": RoutingSettings,
     "notification": NotificationSettings,
     "console": ConsoleSettings,
+    "programme": ProgrammeSettings,
 }
 INTERNAL = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json", "/reviews", "/cases", "/")
 ON_A_CLUSTER_ONLY = {

@@ -21,7 +21,7 @@ from tests.monitoring.expressions import FILLED, filled, metrics_of
 from tests.monitoring.watched import Watched
 
 PANELS = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.panels]
-OF_SERVICES = {"intake", "triage", "routing", "notification", "console"}
+OF_SERVICES = {"intake", "triage", "routing", "notification", "console", "programme"}
 
 dashboards = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 panels = pytest.mark.parametrize(
@@ -133,7 +133,7 @@ BORN_WITH_A_FAILURE = {
 
 VISITS = {
     "intake": "/v1/referrals",
-    **dict.fromkeys(("triage", "routing", "notification", "console"), "/nothing"),
+    **dict.fromkeys(("triage", "routing", "notification", "console", "programme"), "/nothing"),
 }
 MOST_LOADS = 4
 
@@ -152,6 +152,8 @@ NOBODY_DECIDES_HERE = frozenset(
     f'{metric}{{service="console"}}' for metric in ("conduit_relay_delay_seconds_bucket", "conduit_relayed_events_total")
 )
 """The console publishes what officers decide on its pages, and on this stack nobody sits at them."""
+FOLLOWS_REGISTERS = 'service="programme"'
+"""Its records are those of the registers, which no load changes: it has no rates, and publishes nothing."""
 
 
 def empty(dashboard: Dashboard, watched: Watched) -> list[str]:
@@ -159,7 +161,7 @@ def empty(dashboard: Dashboard, watched: Watched) -> list[str]:
     asked = {
         f"{panel.title} / {legend}: {expression}": expression
         for panel, legend, expression in filled(dashboard, watched.watch)
-        if not any(unfilled in expression for unfilled in NOBODY_DECIDES_HERE)
+        if not any(unfilled in expression for unfilled in (*NOBODY_DECIDES_HERE, FOLLOWS_REGISTERS))
     }
     return [
         name for name, expression in asked.items() if all(math.isnan(row.value) for row in watched.watch.query(expression))

@@ -31,7 +31,7 @@ from conduit_local.services import HUB_EMAIL
 from conduit_local.smtp_sink import read_messages
 from conduit_local.stack import Options, Stack
 from conduit_operate import duty_contacts
-from conduit_operate.access import service_principal
+from conduit_operate.access import REGISTRAR, service_principal
 from conduit_operate.audit import read_audit
 from conduit_operate.cli import app
 from conduit_operate.polling import wait_until
@@ -138,7 +138,7 @@ def test_neither_credential_does_the_others_part(stack: Stack, until: Until, pro
     approval = HubContactsApproved(proposal_id=proposal.proposal_id, digest=proposal.digest, approved_by="nobody")
     duty_contacts.propose(stack.broker, proposal)
     for user, topic, message in (
-        (topics.PROGRAMME, topics.HUB_APPROVALS, approval),
+        (REGISTRAR, topics.HUB_APPROVALS, approval),
         (topics.DUTY, topics.HUB_CONTACTS, proposal),
         (topics.OPERATOR, topics.HUB_APPROVALS, approval),
         ("partner.northlight", topics.HUB_CONTACTS, proposal),

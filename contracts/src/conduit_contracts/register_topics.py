@@ -1,13 +1,13 @@
 """The programme's registers as topics: compacted, so that the last record of each key stays for good."""
 
 from conduit_contracts import programme
-from conduit_contracts.topic import DUTY, PROGRAMME, SIGNER, Topic
+from conduit_contracts.topic import DUTY, PROGRAMME, REGISTRAR, SIGNER, Topic
 
 PARTNERS = Topic(
     template="programme.partners.v1",
     owner=PROGRAMME,
-    producers=(PROGRAMME,),
-    consumers=("intake", "notification"),
+    producers=(REGISTRAR,),
+    consumers=("intake", "notification", PROGRAMME),
     messages=(programme.PartnerRegistered,),
     key="partner_id",
     compacted=True,
@@ -15,8 +15,8 @@ PARTNERS = Topic(
 FORCES = Topic(
     template="programme.forces.v1",
     owner=PROGRAMME,
-    producers=(PROGRAMME,),
-    consumers=("notification",),
+    producers=(REGISTRAR,),
+    consumers=("notification", PROGRAMME),
     messages=(programme.ForceRegistered,),
     key="force_id",
     compacted=True,
@@ -24,7 +24,7 @@ FORCES = Topic(
 HUB_CONTACTS = Topic(
     template="programme.hub.v1",
     owner=PROGRAMME,
-    producers=(PROGRAMME,),
+    producers=(REGISTRAR,),
     consumers=("notification",),
     messages=(programme.HubContactsProposed,),
     key="proposal_id",
@@ -43,21 +43,22 @@ HUB_APPROVALS = Topic(
 OFFICERS = Topic(
     template="programme.officers.v1",
     owner=PROGRAMME,
-    producers=(PROGRAMME,),
+    producers=(REGISTRAR,),
     consumers=(),
     messages=(programme.HubPersonRegistered,),
     key="person_id",
     compacted=True,
-    followers=("triage", "routing", SIGNER, "console"),
+    followers=("triage", "routing", SIGNER, "console", PROGRAMME),
 )
 """The hub's people. A topic of their own: whoever will keep a partner's or a force's people can make nobody an officer."""
 PEOPLE = Topic(
     template="programme.people.v1",
     owner=PROGRAMME,
-    producers=(PROGRAMME,),
+    producers=(REGISTRAR,),
     consumers=(),
     messages=(programme.PartnerPersonRegistered, programme.ForcePersonRegistered),
     key="person_id",
     compacted=True,
+    followers=(PROGRAMME,),
 )
 """The partners' and the forces' own people, who work at their desks."""

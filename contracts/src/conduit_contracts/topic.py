@@ -8,6 +8,9 @@ from functools import cached_property, lru_cache
 from conduit_contracts.envelope import Message
 
 PROGRAMME = "programme"
+"""The service on whose pages partnership is kept. It owns the registers, and is to write them one day."""
+REGISTRAR = "registrar"
+"""Whoever keeps the registers with the `conduit` command. Their Kafka user is `programme`; the service has its own."""
 PARTNER = "partner"
 FORCE = "force"
 CONSOLE = "console"

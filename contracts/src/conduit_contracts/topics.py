@@ -18,6 +18,7 @@ from conduit_contracts.topic import (
     OPERATOR,
     PARTNER,
     PROGRAMME,
+    REGISTRAR,
     SIGNER,
     Topic,
     TopicSpec,
@@ -49,6 +50,7 @@ __all__ = [
     "PARTNER_UPDATES",
     "PEOPLE",
     "PROGRAMME",
+    "REGISTRAR",
     "REGISTRY",
     "ROUTING_ATTACHMENTS",
     "ROUTING_CASES",
@@ -303,7 +305,7 @@ REGISTRY: tuple[Topic, ...] = (
 )
 """In flow order. Each service's dead letters and replay orders are listed by `standing_apart`."""
 
-SERVICES = ("intake", "triage", "routing", "notification", "console")
+SERVICES = ("intake", "triage", "routing", "notification", "console", PROGRAMME)
 """In flow order."""
 
 

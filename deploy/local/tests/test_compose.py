@@ -195,7 +195,7 @@ def test_setup_runs_on_real_servers_and_may_run_again(
     environ |= {setup.password_variable(service): PASSWORD for service in (*SERVICES, "monitor")}
     setup.main(environ)
     setup.main(environ)
-    assert capsys.readouterr().out.count("5 databases and") == 2
+    assert capsys.readouterr().out.count("6 databases and") == 2
     for service in SERVICES:
         psycopg.connect(service_dsn(postgres_dsn, service, PASSWORD)).close()
         watcher = psycopg.conninfo.make_conninfo(dsn_of(postgres_dsn, f"conduit_{service}"), user=ROLE, password=PASSWORD)

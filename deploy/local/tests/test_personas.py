@@ -7,10 +7,14 @@ from conduit_local.personas import PERSONAS, registered
 from conduit_operate.people import organisation_of
 
 
-def test_every_persona_is_somebody_of_the_hub_with_an_id_that_says_nothing() -> None:
-    made = [registered(each, "http://127.0.0.1:1/hub") for each in PERSONAS]
+def test_every_persona_has_an_id_that_says_nothing_and_an_issuer_vouches_for_one_organisation() -> None:
+    made = [registered(each, f"http://127.0.0.1:1/{each.provider.name}") for each in PERSONAS]
     assert len({each.person_id for each in made}) == len(PERSONAS)
-    assert {organisation_of(each) for each in made} == {"hub"}
+    assert {(each.issuer.rpartition("/")[2], organisation_of(each)) for each in made} == {
+        ("hub", "hub"),
+        ("northlight", "partner.northlight"),
+        ("west-midlands", "force.west-midlands"),
+    }
     assert not [each for each in made if each.subject in each.person_id]
 
 

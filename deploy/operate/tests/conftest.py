@@ -17,11 +17,13 @@ from conduit_contracts.topics import SERVICES
 from conduit_intake.app import SERVICE as INTAKE
 from conduit_notification.app import SERVICE as NOTIFICATION
 from conduit_operate.cli import app
+from conduit_programme.app import SERVICE as PROGRAMME
 from conduit_routing.app import SERVICE as ROUTING
 from conduit_triage.app import SERVICE as TRIAGE
 from deploy.operate.tests.rows import GIVEN, ROWS
 
-MIGRATIONS = {each.name: (*each.brought, each.migrations) for each in (INTAKE, TRIAGE, ROUTING, NOTIFICATION, CONSOLE)}
+_ALL = (INTAKE, TRIAGE, ROUTING, NOTIFICATION, CONSOLE, PROGRAMME)
+MIGRATIONS = {each.name: (*each.brought, each.migrations) for each in _ALL}
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
 from services.web.tests.browser import URL, Browser
 from services.web.tests.crafted import ISSUER, CraftedProvider
-from services.web.tests.sample import CASEWORKER, LEAD, OFFICER, SECOND_OFFICER, People, PlainPages, declined, router
+from services.web.tests.sample import CASEWORKER, FINANCE, OFFICER, SECOND_OFFICER, People, PlainPages, declined, router
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +92,7 @@ def make_desk(pool: Any, clock: ManualClock, people: People, abroad: httpx.Async
 def app(make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People) -> ASGIApp:
     """A desk of the real provider, and people whom it vouches for."""
     issuer = provider.issuer("hub")
-    for name, person in {"anna": OFFICER, "ben": SECOND_OFFICER, "lena": LEAD, "carol": CASEWORKER}.items():
+    for name, person in {"anna": OFFICER, "ben": SECOND_OFFICER, "fred": FINANCE, "carol": CASEWORKER}.items():
         people.known[Identity(issuer, name)] = person
     return make_desk({"name": "hub", "label": "The hub", "issuer": issuer, "client_id": "console", "client_secret": "s"})
 

@@ -22,7 +22,7 @@ CASES = {
 }
 OFFICER = Person("o-1", frozenset({Role.OFFICER}))
 SECOND_OFFICER = Person("o-2", frozenset({Role.OFFICER}))
-LEAD = Person("l-1", frozenset({Role.LEAD}))
+FINANCE = Person("f-1", frozenset({Role.FINANCE}))
 CASEWORKER = Person("w-1", frozenset({Role.PARTNER_CASEWORKER}), partner_id="north-star")
 
 

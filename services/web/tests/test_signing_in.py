@@ -127,7 +127,7 @@ async def test_who_sees_content_needs_a_second_factor(browser: Browser) -> None:
 
 
 async def test_who_sees_none_does_not(browser: Browser) -> None:
-    assert (await browser.sign_in("lena", {})).status_code == 303
+    assert (await browser.sign_in("fred", {})).status_code == 303
     assert trouble((await browser.get("/cases")).text) == "refused"
 
 

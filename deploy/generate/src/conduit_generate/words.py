@@ -15,7 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
 SERVICES = Path(__file__).parents[4] / "services"
-DESKS = ("web", "console")
+DESKS = ("web", "console", "programme")
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from conduit_contracts.agreements import in_force
 from conduit_contracts.programme import PartnerRegistered
 from conduit_local.demo.samples import folder as samples
 from conduit_local.demo.samples import load_partners
-from conduit_local.personas import PERSONAS
+from conduit_local.personas import HUB, PERSONAS, PROVIDERS, LocalProvider
 from conduit_local.stack import Stack
 from conduit_operate.clients import folder
 
@@ -20,7 +21,9 @@ def greeting(stack: Stack) -> Iterator[str]:
     intake = stack.url("intake")
     places = {
         "console": f"{stack.url('console')}/",
-        "sign in as": ", ".join(each.name for each in PERSONAS),
+        "sign in as": _names(HUB),
+        "programme": f"{stack.url('programme')}/",
+        "as well as": ", ".join(f"{_names(each)} ({each.label})" for each in PROVIDERS if each is not HUB),
         "credentials": f"{_short(folder(stack.state_dir))}/  two files per partner and force",
         "addresses": str(_short(stack.state_dir / "env")),
         "partner API": intake,
@@ -36,6 +39,10 @@ def greeting(stack: Stack) -> Iterator[str]:
         yield "  try next     the README's partner.py and force.py, or docs/attach.md with curl"
 
 
+def _names(provider: LocalProvider) -> str:
+    return ", ".join(each.name for each in PERSONAS if each.provider is provider)
+
+
 def partners(entries: Iterable[PartnerRegistered], today: date) -> str:
     """Who is registered, and who of them may send no new referral, and why."""
     return ", ".join(f"{entry.partner_id}{_refused(entry, today)}" for entry in entries)
@@ -44,7 +51,7 @@ def partners(entries: Iterable[PartnerRegistered], today: date) -> str:
 def _refused(entry: PartnerRegistered, today: date) -> str:
     if entry.suspended:
         return " (suspended)"
-    if not any(mou.valid_from <= today <= mou.valid_to for mou in entry.mous):
+    if not any(in_force(mou, today) for mou in entry.mous):
         return " (its MoU has lapsed)"
     return ""
 

@@ -32,13 +32,14 @@ from conduit_local.local_officers import (
     trusted_keys_path,
 )
 from conduit_local.observability import jmx
-from conduit_local.personas import CLIENT, REALM, register_personas
+from conduit_local.personas import HUB, PROVIDERS, register_personas
 from conduit_local.ports import LOOPBACK, keep_port, wait_for_port
 from conduit_local.providers import Servers, start_servers
 from conduit_local.replicas import READY_SECONDS, Replica, Replicas, process_name, replicas_of
 from conduit_local.rows import Row, child_row, server_rows
 from conduit_local.services import (
     DOCS_DIR,
+    ENGAGES,
     NICENESS,
     POLICY_FILE,
     SAMPLE_PARTNERS,
@@ -108,7 +109,7 @@ class Options:
     signer: bool = False
     """Whether the console's signer runs, as it does where there are pages; `local_officers` signs without it."""
     pages: bool = False
-    """Whether an identity provider runs, with personas, and the console serves its pages."""
+    """Whether an identity provider runs, with personas, and the console and the programme serve their pages."""
     servers_alone: bool = False
     """Whether only Kafka and PostgreSQL run, with databases and topics, as for a restore."""
     observed: bool = False
@@ -240,7 +241,7 @@ class Stack:
         return child_row(SIGNER, self._signer, address, lambda: accepts_at(address))
 
     def _identity_row(self, provider: EmbeddedProvider) -> Row:
-        address = provider.issuer(REALM).removeprefix("http://").partition("/")[0]
+        address = provider.issuer(HUB.name).removeprefix("http://").partition("/")[0]
         return child_row("identity-provider", provider.child, address, lambda: accepts_at(address))
 
     def _start(self) -> None:
@@ -264,7 +265,7 @@ class Stack:
         self._tell("making databases and topics")
         together(self._provision, self._open_doors, self._start_smtp, self._start_scanner, self._start_identity)
         if self._identity is not None:
-            register_personas(self.broker, self._identity.issuer(REALM))
+            register_personas(self.broker, self._identity.issuer)
         self._start_signer()
         self._start_services()
         write_env_file(self.state_dir, self.env())
@@ -334,13 +335,17 @@ class Stack:
             self._identity = EmbeddedProvider(self.state_dir, tell=self._tell)
             self._identity.start()
 
-    def _pages(self, port: int) -> dict[str, str]:
-        """What the console is told of its pages, where it has any."""
-        if self._identity is None:
+    def _pages(self, service: str, port: int) -> dict[str, str]:
+        """What a service is told of its pages, where it has any."""
+        if self._identity is None or service not in {SHOWS, ENGAGES}:
             return {}
-        about = {"name": REALM, "label": "The hub", "issuer": self._identity.issuer(REALM), "client_id": CLIENT}
+        about = [
+            {"name": each.name, "label": each.label, "issuer": self._identity.issuer(each.name), "client_id": service}
+            for each in (PROVIDERS if service == ENGAGES else (HUB,))
+        ]
+        pages = {"PUBLIC_URL": f"http://{LOOPBACK}:{port}", "IDENTITY_PROVIDERS": json.dumps(about)}
         signer = {"SIGNER_URL": self.signer_url, "SIGNER_TOKEN_FILE": str(signer_token_path(self.state_dir))}
-        return {"PUBLIC_URL": f"http://{LOOPBACK}:{port}", "IDENTITY_PROVIDERS": json.dumps([about]), **signer}
+        return pages | (signer if service == SHOWS else {})
 
     def _start_replica(self, name: str, number: int) -> None:
         process = process_name(name, number)
@@ -351,7 +356,7 @@ class Stack:
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(TRACING)}
-        known = self._scanned_at if name == INTAKE else self._pages(port) if name == SHOWS else {}
+        known = self._scanned_at if name == INTAKE else self._pages(name, port)
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **known, **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)

@@ -18,8 +18,12 @@ from conduit_contracts import topics
 from conduit_contracts.topics import Topic
 
 KINDS = (topics.PARTNER, topics.FORCE)
-STAFF = (topics.OPERATOR, topics.PROGRAMME, topics.DUTY)
+REGISTRAR = "programme"
+"""The Kafka user of whoever keeps the registers. That of the service `programme` is `service.programme`."""
+STAFF = (topics.OPERATOR, REGISTRAR, topics.DUTY)
 """People at the hub, each by what they do. No one of them may write where another's word is taken."""
+_STAFF_OF = {topics.HUB: topics.OPERATOR, topics.REGISTRAR: REGISTRAR}
+"""Users of what the registry names otherwise."""
 
 
 class Resource(StrEnum):
@@ -86,7 +90,7 @@ def shared_rules() -> list[Rule]:
     rules = [rule for topic in single for rule in _on(topic, topic.name())]
     rules += [Rule(service_principal(each), Operation.READ, Resource.GROUP, f"conduit.{each}") for each in topics.SERVICES]
     rules += [Rule(who, Operation.READ, Resource.GROUP, f"{who}.", prefix=True) for who in STAFF]
-    return sorted({*rules, *_operator(), *_programme()})
+    return sorted({*rules, *_operator(), *_registrar()})
 
 
 def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
@@ -129,7 +133,7 @@ def _users(role: str, owners: Collection[str]) -> Collection[str]:
         return (service_principal(role),)
     if role in KINDS:
         return owners
-    return (topics.OPERATOR,) if role == topics.HUB else (role,)
+    return (_STAFF_OF.get(role, role),)
 
 
 def _operator() -> Iterable[Rule]:
@@ -137,9 +141,9 @@ def _operator() -> Iterable[Rule]:
     return (_read(topics.OPERATOR, topics.NOTICES.name()),)
 
 
-def _programme() -> Iterable[Rule]:
+def _registrar() -> Iterable[Rule]:
     """Whoever changes the registers first reads their entries."""
-    return (_read("programme", topic.name()) for topic in topics.REGISTRY if topics.PROGRAMME in topic.producers)
+    return (_read(REGISTRAR, topic.name()) for topic in topics.REGISTRY if topics.REGISTRAR in topic.producers)
 
 
 def _read(principal: str, topic: str) -> Rule:

@@ -1,4 +1,4 @@
-"""Which Memoranda of Understanding end soon, by the register and by intake's own rule of what is in force."""
+"""Which Memoranda of Understanding end soon, by the register and by the rule of what is in force."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from conduit_contracts import programme
+from conduit_contracts.agreements import in_force
 from conduit_contracts.programme import PartnerRegistered
-from conduit_intake.rules import in_force
-from conduit_intake.submissions import Mou
 
 
 class EndingMou(NamedTuple):
@@ -28,10 +26,6 @@ def ending(partners: Iterable[PartnerRegistered], on: date, days: int) -> list[E
         for partner in partners
         if not partner.suspended
         for mou in partner.mous
-        if in_force(_as_intake_has_it(mou), on) and mou.valid_to <= on + timedelta(days=days)
+        if in_force(mou, on) and mou.valid_to <= on + timedelta(days=days)
     ]
     return sorted(found, key=lambda each: (each.valid_to, each.partner_id, each.reference))
-
-
-def _as_intake_has_it(mou: programme.Mou) -> Mou:
-    return Mou(**mou.model_dump(include=set(Mou.model_fields)))

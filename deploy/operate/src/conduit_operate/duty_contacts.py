@@ -14,6 +14,7 @@ from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
+from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.register import RegisterError
@@ -22,8 +23,8 @@ SECONDS = 30.0
 
 
 def propose(broker: Broker, proposal: HubContactsProposed) -> None:
-    """As the programme's user. Raises RegisterError where the broker does not take it."""
-    write(broker, topics.PROGRAMME, topics.HUB_CONTACTS, proposal)
+    """As the registrar. Raises RegisterError where the broker does not take it."""
+    write(broker, REGISTRAR, topics.HUB_CONTACTS, proposal)
 
 
 def approve(broker: Broker, approval: HubContactsApproved) -> None:
@@ -52,7 +53,7 @@ def write(broker: Broker, user: str, topic: topics.Topic, message: HubContactsPr
 
 def ever_proposed(broker: Broker) -> bool:
     """Whether anything was ever proposed on this broker."""
-    consumer = Consumer({**broker.librdkafka(topics.PROGRAMME), "group.id": f"{topics.PROGRAMME}.hub", "log_level": 0})
+    consumer = Consumer({**broker.librdkafka(REGISTRAR), "group.id": f"{REGISTRAR}.hub", "log_level": 0})
     try:
         must_answer(consumer, broker)
         name = topics.HUB_CONTACTS.name()

@@ -18,10 +18,11 @@ from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForcePersonRegistered, HubPersonRegistered, PersonRegistered
+from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.onboarding import MisuseError, UnknownError
-from conduit_operate.register import ACTOR_HEADER, PROGRAMME, SECONDS, RegisterError, read_whole, register_consumer
+from conduit_operate.register import ACTOR_HEADER, SECONDS, RegisterError, read_whole, register_consumer
 
 HUB = "hub"
 
@@ -117,7 +118,7 @@ def _write(
     records: Iterable[tuple[topics.Topic, str, bytes | None, list[tuple[str, bytes]]]],
     actor: str,
 ) -> None:
-    producer = Producer({**broker.librdkafka(PROGRAMME), "acks": "all", "linger.ms": 0, "log_level": 0})
+    producer = Producer({**broker.librdkafka(REGISTRAR), "acks": "all", "linger.ms": 0, "log_level": 0})
     failures: list[KafkaError] = []
     for topic, key, value, headers in records:
         producer.produce(

@@ -16,11 +16,11 @@ from conduit_contracts.envelope import Attributes, decode, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_contracts.topic import Topic
+from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 
 Entry: TypeAlias = PartnerRegistered | ForceRegistered
-PROGRAMME = "programme"
 SECONDS = 30.0
 ACTOR_HEADER = "conduit-actor"
 """Who had it published; why, the audit says."""
@@ -108,8 +108,8 @@ def register_consumer(broker: Broker) -> Consumer:
     """One that reads registers as the programme does, and belongs to no group. Close it."""
     return Consumer(
         {
-            **broker.librdkafka(PROGRAMME),
-            "group.id": f"{PROGRAMME}.register",  # never joined, but a consumer is not made without one
+            **broker.librdkafka(REGISTRAR),
+            "group.id": f"{REGISTRAR}.register",  # never joined, but a consumer is not made without one
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 10,
@@ -127,7 +127,7 @@ def publish(broker: Broker, entries: Iterable[Entry], *, actor: str, stood: Iter
     entries = list(entries)
     if wrong := _wrong(entries, stood):
         raise RegisterError(f"the register was not written: {' '.join(wrong)}")
-    producer = Producer({**broker.librdkafka(PROGRAMME), "acks": "all", "linger.ms": 0, "log_level": 0})
+    producer = Producer({**broker.librdkafka(REGISTRAR), "acks": "all", "linger.ms": 0, "log_level": 0})
     failures: list[KafkaError] = []
     ids = [_send(producer, entry, actor, failures) for entry in entries]
     if producer.flush(SECONDS) or failures:

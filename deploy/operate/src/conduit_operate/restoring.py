@@ -37,7 +37,7 @@ STOP_THEM = (
 )
 _SINCE = "that intake took since then"
 READMISSION = "what intake took since then"
-_FIRST = {*SERVICES, topics.PARTNER, topics.PROGRAMME}
+_FIRST = {*SERVICES, topics.PARTNER, topics.REGISTRAR}
 """Whose records need no answer of anybody else's to be understood."""
 _HOLDS_TABLES = """
 SELECT EXISTS (

@@ -8,7 +8,6 @@ from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from conduit_chassis import postgres
@@ -25,7 +24,8 @@ from conduit_console.readers import READERS
 from conduit_console.settings import ConsoleSettings
 from conduit_console.work import ConsoleWork
 from conduit_contracts.topics import OFFICERS
-from conduit_web import MIGRATIONS
+from conduit_web import MIGRATIONS, running
+from conduit_web.running import desk_settings
 from conduit_web.settings import DeskSettings
 
 MEASURE_SECONDS = 5.0
@@ -49,11 +49,7 @@ def start(runtime: Runtime) -> PagesBasis | None:
     if settings.policy_file is None:
         raise ConfigurationError("POLICY_FILE is needed: the pages show its thresholds")
     signer = _signer(settings)
-    try:
-        desk = DeskSettings()
-    except ValidationError as error:
-        places = ", ".join(".".join(map(str, each["loc"])).upper() for each in error.errors(include_input=False))
-        raise ConfigurationError(f"the pages' settings cannot be used: {places}") from None
+    desk = desk_settings()
     people = PeopleFollower(settings, runtime.clock, name="console", topics=(OFFICERS,))
     return PagesBasis(desk, read_shown_policy(settings.policy_file), people, signer)
 
@@ -89,15 +85,10 @@ async def follow_people(runtime: Runtime) -> None:
 
 
 async def watch_people(runtime: Runtime) -> None:
-    """The worker that says where it is not known who is who: then nobody can come in."""
+    """The worker that says where it is not known who is who."""
     basis: PagesBasis | None = runtime.context
-    while basis is not None:
-        reason = basis.people.not_ready()
-        if reason is None:
-            runtime.health.recovered("people")
-        else:
-            runtime.health.down("people", reason)
-        await asyncio.sleep(1)
+    if basis is not None:
+        await running.watch_people(basis.people, runtime.health)
 
 
 def create_service() -> Service[ConsoleWork]:

@@ -19,10 +19,11 @@ from conduit_chassis.headers import pack_headers
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_console import desk, metrics
-from conduit_console.desk import ActKind, DeskAct
+from conduit_console.desk import DeskAct
 from conduit_contracts.envelope import Attributes, Command, dump, encode_headers
 from conduit_contracts.signature import HEADER
 from conduit_contracts.topics import Topic
+from conduit_web.acts import ActKind
 from conduit_web.people import Identity
 
 SOURCE = "/conduit/console"

@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection, Pool
+from conduit_web.acts import ActKind
 
 _ACT = """
 INSERT INTO acts (at, officer_id, kind, what, referral_id, why, about) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -41,15 +41,6 @@ INSERT INTO filters (officer_id, list, filter, remembered_at) VALUES ($1, $2, $3
 ON CONFLICT (officer_id, list) DO UPDATE SET filter = excluded.filter, remembered_at = excluded.remembered_at
 """
 _REMEMBERED = "SELECT filter FROM filters WHERE officer_id = $1 AND list = $2"
-
-
-class ActKind(StrEnum):
-    """What an act is, as the law on logging has it (Data Protection Act 2018, section 62)."""
-
-    CONSULTATION = "consultation"
-    ALTERATION = "alteration"
-    DISCLOSURE = "disclosure"
-    COMBINATION = "combination"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from conduit_console.clocks import LookUp
 from conduit_web.words import N_
 
 STATES: Mapping[str, str] = {
@@ -155,12 +154,6 @@ ACTS: Mapping[str, str] = {
     "named_officer": N_("opened a restricted case to somebody"),
     "decided": N_("sent a decision"),
 }
-KINDS: Mapping[str, str] = {
-    "consultation": N_("looked"),
-    "alteration": N_("changed"),
-    "disclosure": N_("disclosed"),
-    "combination": N_("combined"),
-}
 GLASS: Mapping[str, str] = {
     "child_at_risk": N_("A child may be at risk and no named officer can be reached"),
     "clock_running_out": N_("A deadline is about to pass and no named officer can be reached"),
@@ -179,12 +172,7 @@ CONCERNS: Mapping[str, str] = {
     "other_harm": N_("Other harm"),
 }
 ROLES: Mapping[str, str] = {"victim": N_("Victim"), "suspect": N_("Suspect"), "witness": N_("Witness")}
-_ALL = (STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DECISIONS, ANSWERS, ACTS, KINDS, GLASS, CONCERNS, ROLES)
-
-
-def worded(codes: Mapping[str, str], code: str, look_up: LookUp) -> str:
-    """A code in words; without words as itself, so that nothing is hidden."""
-    return look_up(codes[code]) if code in codes else code.replace("_", " ")
+_ALL = (STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DECISIONS, ANSWERS, ACTS, GLASS, CONCERNS, ROLES)
 
 
 def every_word() -> set[str]:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from conduit_contracts import danger, intake
+from conduit_contracts.agreements import has_lapsed, in_force
 from conduit_contracts.days import past_days
 from conduit_contracts.doubts import advice_on
 from conduit_contracts.names import Names
@@ -26,7 +27,6 @@ from conduit_intake.submissions import (
     Answer,
     Docket,
     Held,
-    Mou,
     Outcome,
     Partner,
     Submission,
@@ -208,11 +208,6 @@ def danger_reported(
     )
 
 
-def in_force(mou: Mou, on: date) -> bool:
-    """Both ends are included."""
-    return not mou.suspended and mou.valid_from <= on <= mou.valid_to
-
-
 def last_days(partners: Iterable[Partner], on: date) -> list[date]:
     """The last day of every MoU in force, the soonest first."""
     mous = (mou for partner in partners if not partner.suspended for mou in partner.mous)
@@ -284,7 +279,7 @@ def _without_mou(partner: Partner, referral: Referral, on: date) -> list[Problem
 def _has_lapsed(partner: Partner, referral: Referral, on: date) -> bool:
     """Whether the MoU was in force once, has ended since, and nobody suspended it."""
     named = [mou for mou in partner.mous if mou.reference == referral.mou_reference and not mou.suspended]
-    return bool(named) and all(mou.valid_to < on for mou in named)
+    return bool(named) and all(has_lapsed(mou, on) for mou in named)
 
 
 def _misfits(supplement: Supplement, held: Held) -> list[Problem]:

@@ -50,6 +50,10 @@ class Action(StrEnum):
     VIEW_FIGURES = "view figures"
     RELEASE_FIGURES = "release figures"
     MANAGE_ENGAGEMENT = "keep partners and agreements"
+    EXPORT_ENGAGEMENT = "export what is known of partnership work"
+    LOOK_UP_OFFERS = "look up what organisations offer"
+    TAKE_PART = "take part in partnership work"
+    FETCH_CALENDAR = "fetch a calendar by its address"
     MANAGE_PAYMENTS = "keep payments for lived experience"
     MANAGE_PEOPLE = "say who belongs to what"
     END_SESSIONS = "end another person's sessions"
@@ -215,6 +219,8 @@ _FIGURES = _all(
     Role.RECORDS_MANAGER,
     Role.DATA_PROTECTION_OFFICER,
 )
+_ENGAGEMENT = _all(Role.LEAD, Role.ENGAGEMENT_OFFICER)
+_TAKING_PART = {Role.PARTNER_MANAGER: Reach.ORGANISATION, Role.FORCE_SINGLE_POINT_OF_CONTACT: Reach.FORCE}
 _TRAIL = _all(Role.SUPERVISOR, Role.AUDITOR, Role.RECORDS_MANAGER, Role.DATA_PROTECTION_OFFICER)
 
 
@@ -258,7 +264,11 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         ),
         Action.VIEW_FIGURES: Rule(_FIGURES),
         Action.RELEASE_FIGURES: Rule(_all(Role.LEAD)),
-        Action.MANAGE_ENGAGEMENT: Rule(_all(Role.LEAD, Role.ENGAGEMENT_OFFICER)),
+        Action.MANAGE_ENGAGEMENT: Rule(_ENGAGEMENT, content=True),
+        Action.EXPORT_ENGAGEMENT: Rule(_ENGAGEMENT, content=True, fresh=True),
+        Action.LOOK_UP_OFFERS: Rule(_OFFICERS | _ENGAGEMENT | _FORCE),
+        Action.TAKE_PART: Rule(_TAKING_PART, content=True),
+        Action.FETCH_CALENDAR: Rule({}, anonymous=True),
         Action.MANAGE_PAYMENTS: Rule(_all(Role.FINANCE)),
         Action.MANAGE_PEOPLE: Rule(_MANAGERS, sensitive=True),
         Action.END_SESSIONS: Rule(_MANAGERS, sensitive=True),

@@ -1,6 +1,7 @@
 """Pages from templates: GOV.UK Frontend without the crown, every value escaped, words from the catalogues."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from gettext import NullTranslations
 from pathlib import Path
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from conduit_web.access import Action, reaches_of
 from conduit_web.sessions import Session
@@ -22,6 +23,7 @@ from conduit_web.words import N_, catalogues, language_for, trouble_words
 
 LONDON = ZoneInfo("Europe/London")
 """Whose time is on the pages: that of everybody who reads them."""
+_ROW, _CELL = "<tr", re.compile(r"<t[dh](?= )")
 
 
 def clock_time(moment: datetime) -> str:
@@ -110,7 +112,7 @@ def _environment(loader: ChoiceLoader, words: NullTranslations) -> Environment:
     # The macros read what was not given, which is why what is undefined may be looked into.
     made = Environment(loader=loader, autoescape=True, undefined=ChainableUndefined, extensions=["jinja2.ext.i18n"])
     made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
-    made.globals |= {"moment": date_and_time, "clock_time": clock_time}
+    made.globals |= {"moment": date_and_time, "clock_time": clock_time, "labelled": labelled}
     return made
 
 
@@ -121,3 +123,18 @@ def _is_for(page: Mapping[str, str], visit: Visit | None) -> bool:
 
 def _form_token(visit: Visit | None) -> Markup:
     return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, visit.form_token if visit else "")
+
+
+def labelled(rows: Markup, heads: Sequence[str]) -> Markup:
+    """Rows of a table whose cells say under which head they stand, for screens on which each cell is a line of its own.
+
+    What people wrote is escaped by now, so whatever looks like a cell is one.
+    """
+    return Markup(_ROW.join(_labelled(row, iter(heads)) for row in rows.split(_ROW)))  # noqa: S704 - labels are escaped
+
+
+def _labelled(row: str, heads: Iterator[str]) -> str:
+    def label(cell: re.Match[str]) -> str:
+        return f'{cell[0]} data-label="{escape(next(heads, ""))}"'
+
+    return _CELL.sub(label, row)

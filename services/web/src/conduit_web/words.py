@@ -53,6 +53,11 @@ def language_for(accepted: str, known: Sequence[str]) -> str:
     return ENGLISH
 
 
+def worded(codes: Mapping[str, str], code: str, look_up: Gettext) -> str:
+    """A code in words; without words as itself, so that nothing is hidden."""
+    return look_up(codes[code]) if code in codes else code.replace("_", " ")
+
+
 def N_(words: str) -> str:  # noqa: N802 - the name by which extractors know it
     """Marks words that are looked up later."""
     return words

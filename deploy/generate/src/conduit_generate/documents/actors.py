@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conduit_contracts import topics
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic, standing_apart
-from conduit_operate.access import Operation, Resource, Rule, rules_of, service_principal, shared_rules, user_of
+from conduit_operate.access import REGISTRAR, Operation, Resource, Rule, rules_of, service_principal, shared_rules, user_of
 
 ACTORS = {
     topics.PARTNER: "A partner organisation, on its own topics alone.",
@@ -17,7 +17,8 @@ ACTORS = {
     topics.FORCE: "A police force's connector, on its own topics alone.",
     "notification": "Tells each partner where its referrals stand, and sends notices.",
     "console": "Shows the hub's officers where every case stands, and what is asked of them.",
-    topics.PROGRAMME: "The hub's command line, which keeps the registers of partners and forces.",
+    topics.PROGRAMME: "Shows who works with whom, what was agreed and what is due, to the hub, partners and forces.",
+    topics.REGISTRAR: "Whoever keeps the registers of partners, forces and people with the hub's command line.",
     topics.SIGNER: "Signs officers' commands, and reads who the officers are. Writes nothing.",
     topics.DUTY: "The hub's duty officers, who approve who is called in an alarm.",
     topics.OPERATOR: "Watches notices and dead letters, and orders services to bring these back. Writes nothing else.",
@@ -27,7 +28,7 @@ ACTORS = {
 _WORDS = {
     topics.PARTNER: "the partner whose topic it is",
     topics.FORCE: "the force whose topic it is",
-    topics.PROGRAMME: "the programme's command line",
+    topics.REGISTRAR: "the hub's command line",
     topics.DUTY: "the hub's duty officers",
     topics.OPERATOR: "the operator",
 }
@@ -70,13 +71,15 @@ def group_of(actor: str) -> tuple[str, bool]:
     if actor in SERVICES:
         return f"conduit.{actor}", False
     parameter = f".{{{actor}_id}}" if actor in (topics.PARTNER, topics.FORCE) else ""
-    return f"{actor}{parameter}.", True
+    return f"{REGISTRAR if actor == topics.REGISTRAR else actor}{parameter}.", True
 
 
 def user_words(actor: str) -> str:
     """The Kafka user of an actor, as a template."""
     if actor in (*SERVICES, topics.SIGNER):
         return service_principal(actor)
+    if actor == topics.REGISTRAR:
+        return REGISTRAR
     return user_of(actor, f"{{{actor}_id}}") if actor in (topics.PARTNER, topics.FORCE) else actor
 
 
@@ -86,6 +89,8 @@ def _actors(rules: Iterable[Rule], operation: Operation) -> tuple[str, ...]:
 
 
 def _actor(principal: str) -> str:
+    if principal == REGISTRAR:
+        return topics.REGISTRAR
     return principal.removeprefix("service.").partition(".")[0]
 
 

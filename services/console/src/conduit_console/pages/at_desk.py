@@ -1,14 +1,12 @@
 """What every route of the console stands on: its desk, its words, and finding the case that a request is about."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Request, Response
-from markupsafe import Markup, escape
 from typing_extensions import override
 
 from conduit_chassis import postgres
@@ -20,12 +18,13 @@ from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_contracts.geography import forces
 from conduit_contracts.programme import HubPersonRegistered, HubRole
 from conduit_web.access import Action, Target, reaches_of
+from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
 from conduit_web.html import HtmlPages
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble
 from conduit_web.visits import Visit
-from conduit_web.words import N_
+from conduit_web.words import N_, worded
 
 GLASS_LASTS = timedelta(hours=1)
 """For how long somebody who broke the glass may look."""
@@ -37,13 +36,12 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "reason": {**wording.REASONS, **wording.ANSWERS},
     "step": wording.STEPS,
     "act": wording.ACTS,
-    "kind": wording.KINDS,
+    "kind": ACT_KINDS,
     "glass": wording.GLASS,
     "why": {**wording.GLASS, **wording.DECISIONS},
     "concern": wording.CONCERNS,
     "role": wording.ROLES,
 }
-_ROW, _CELL = "<tr", re.compile(r"<t[dh](?= )")
 _DECIDE = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
 RULES, CLOCK = N_("the rules"), N_("a clock")
 
@@ -120,7 +118,7 @@ class ConsolePages(HtmlPages):
             return known.get(kind, name)
 
         return {
-            "word": lambda table, code: wording.worded(_TABLES[table], code, look_up),
+            "word": lambda table, code: worded(_TABLES[table], code, look_up),
             "question_clock": lambda row: clocks.question_clock(
                 row.due_at, now, look_up, waits_for_partner=row.waits_for_partner
             ),
@@ -130,26 +128,10 @@ class ConsolePages(HtmlPages):
             "ago": lambda at: clocks.length(now - at, look_up),
             "is_late": lambda at: at is not None and at <= now,
             "force_name": force_name,
-            "labelled": labelled,
             "named": officers.name,
             "acted_by": acted_by,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
         }
-
-
-def labelled(rows: Markup, heads: Sequence[str]) -> Markup:
-    """Rows of a table whose cells say under which head they stand, for screens on which each cell is a line of its own.
-
-    What people wrote is escaped by now, so whatever looks like a cell is one.
-    """
-    return Markup(_ROW.join(_labelled(row, iter(heads)) for row in rows.split(_ROW)))  # noqa: S704 - labels are escaped
-
-
-def _labelled(row: str, heads: Iterator[str]) -> str:
-    def label(cell: re.Match[str]) -> str:
-        return f'{cell[0]} data-label="{escape(next(heads, ""))}"'
-
-    return _CELL.sub(label, row)
 
 
 def force_name(force_id: str) -> str:

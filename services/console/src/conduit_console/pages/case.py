@@ -13,10 +13,10 @@ from conduit_console.content import Said
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
 from conduit_console.queries import case as cases
-from conduit_console.queries.keys import microseconds
 from conduit_contracts.geography import force_area, special_force
 from conduit_contracts.told import Told, count_grounds
 from conduit_web.access import Action
+from conduit_web.keys import microseconds
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_

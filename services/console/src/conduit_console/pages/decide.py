@@ -24,12 +24,12 @@ from conduit_console.following import currency
 from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
 from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
-from conduit_console.queries.keys import microseconds, moment
 from conduit_console.queries.sent import CameOf
 from conduit_console.work import by_officer
 from conduit_contracts.ids import uuid7
 from conduit_web.access import Action
 from conduit_web.html import LONDON
+from conduit_web.keys import microseconds, moment
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_

@@ -17,11 +17,11 @@ from conduit_console.pages.at_desk import desk_of
 from conduit_console.queries import lists
 from conduit_console.queries.audit import ActFilter, ActRow
 from conduit_console.queries.audit import acts as acts_of
-from conduit_console.queries.keys import microseconds, moment
 from conduit_console.queries.search import MOST_FOUND, search
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
 from conduit_web.access import Action, reaches_of
+from conduit_web.keys import microseconds, moment
 from conduit_web.lists import ROWS, ListPage
 from conduit_web.people import Role
 from conduit_web.visits import Visit, may

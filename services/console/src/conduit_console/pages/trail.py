@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import postgres
-from conduit_console import wording
 from conduit_console.pages.at_desk import desk_of
 from conduit_console.queries import audit
 from conduit_web.access import Action
+from conduit_web.acts import ACT_KINDS
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
@@ -33,7 +33,7 @@ async def trail(request: Request, visit: Annotated[Visit, may(Action.READ_TRAIL)
         "grouped": grouped,
         "given": given,
         "problem": problem,
-        "kinds": list(wording.KINDS),
+        "kinds": list(ACT_KINDS),
     }
     more = urlencode({**kept, "after": found.after}) if found.after else ""
     return desk.shown.page(request, "trail.html", N_("Trail"), visit=visit, more=more, newest=audit.MOST_GROUPED, **values)
@@ -42,7 +42,7 @@ async def trail(request: Request, visit: Annotated[Visit, may(Action.READ_TRAIL)
 def _narrowed(given: dict[str, str]) -> tuple[audit.ActFilter, str]:
     try:
         case_id = UUID(given["case"]) if given["case"] else None
-        kind = given["kind"] if given["kind"] in wording.KINDS else None
+        kind = given["kind"] if given["kind"] in ACT_KINDS else None
         return audit.ActFilter(given["officer"] or None, kind, case_id), ""
     except ValueError:
         return audit.EVERY_ACT, N_("Narrow by an officer, a kind, both, or a case by itself, with the case's whole id.")

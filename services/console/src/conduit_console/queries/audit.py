@@ -8,8 +8,8 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection
 from conduit_console.cases import DANGER
-from conduit_console.queries.keys import FIRST_ID, FIRST_MOMENT, LAST_MOMENT, identity, microseconds, moment
 from conduit_contracts.notification import ReferralState
+from conduit_web.keys import FIRST_ID, FIRST_MOMENT, LAST_MOMENT, identity, microseconds, moment
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _CLAIMS = f"""

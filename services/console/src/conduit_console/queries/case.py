@@ -9,7 +9,7 @@ from uuid import UUID
 from conduit_chassis.postgres import Connection, Row
 from conduit_console import store
 from conduit_console.cases import FailedNotice, FollowedCase
-from conduit_console.queries.keys import FIRST_MOMENT, microseconds, moment
+from conduit_web.keys import FIRST_MOMENT, microseconds, moment
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 STILL_READING = timedelta(minutes=5)

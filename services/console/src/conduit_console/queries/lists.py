@@ -9,11 +9,11 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection, Row
 from conduit_console.cases import CALM, DANGER, AskedBy, FailedNotice
-from conduit_console.queries.keys import FIRST_ID, FIRST_MOMENT, LAST_ID, LAST_MOMENT, identity, microseconds, moment
 from conduit_contracts.ids import moment_of
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState
+from conduit_web.keys import FIRST_ID, FIRST_MOMENT, LAST_ID, LAST_MOMENT, identity, microseconds, moment
 from conduit_web.lists import FETCH, ROWS, ListPage, list_page, read_key
 
 _QUESTION = """

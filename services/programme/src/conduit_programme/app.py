@@ -1,0 +1,76 @@
+"""Wires the programme together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from starlette.types import ASGIApp
+
+from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.people_follower import PeopleFollower
+from conduit_programme import batch
+from conduit_programme.handlers import HANDLERS
+from conduit_programme.pages.front import create_pages
+from conduit_programme.readers import READERS
+from conduit_programme.settings import ProgrammeSettings
+from conduit_programme.work import ProgrammeWork
+from conduit_web import MIGRATIONS, running
+from conduit_web.settings import DeskSettings
+
+
+@dataclass(frozen=True)
+class DeskBasis:
+    """What pages stand on: where they are, and who is who. None where no pages are served."""
+
+    desk: DeskSettings
+    people: PeopleFollower
+
+
+def start(runtime: Runtime) -> DeskBasis | None:
+    """Raises ConfigurationError where pages are wanted and cannot be."""
+    settings = cast("ProgrammeSettings", runtime.settings)
+    if settings.public_url is None:
+        return None
+    # Of everybody: the hub's people, the partners' and the forces' sign in here.
+    return DeskBasis(running.desk_settings(), PeopleFollower(settings, runtime.clock, name="programme"))
+
+
+def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
+    """The pages, where there are any."""
+    basis: DeskBasis | None = runtime.context
+    return () if basis is None else (("/", create_pages(runtime, basis.desk, basis.people)),)
+
+
+async def follow_people(runtime: Runtime) -> None:
+    """The worker that knows who is who."""
+    basis: DeskBasis | None = runtime.context
+    if basis is not None:
+        await basis.people.run()
+
+
+async def watch_people(runtime: Runtime) -> None:
+    """The worker that says where it is not known who is who."""
+    basis: DeskBasis | None = runtime.context
+    if basis is not None:
+        await running.watch_people(basis.people, runtime.health)
+
+
+def create_service() -> Service[ProgrammeWork]:
+    """The programme."""
+    return Service(
+        "programme",
+        handlers=HANDLERS,
+        load=batch.load,
+        save=batch.save,
+        start=start,
+        migrations=Path(__file__).parent / "migrations",
+        brought=(MIGRATIONS,),
+        settings=ProgrammeSettings,
+        workers=(Worker("follow_people", follow_people), Worker("watch_people", watch_people)),
+        routes=routes,
+        readers=READERS,
+    )
+
+
+SERVICE = create_service()

@@ -1,0 +1,226 @@
+"""Organisations, for the hub's engagement officers and lead: the list, and a page for each relationship.
+
+A relationship's page begins with what the organisation brings. Compliance comes last.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection
+from conduit_programme import forms
+from conduit_programme.forms import FieldShape, FormField
+from conduit_programme.organisations import fields, reading, store
+from conduit_programme.organisations.rules import OrganisationKind
+from conduit_programme.organisations.store import KnownOrganisation
+from conduit_programme.pages.at_desk import acting, desk_of, id_of
+from conduit_programme.trail import Deed
+from conduit_web.access import Action, Target
+from conduit_web.acts import ActKind
+from conduit_web.people import Person
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+ABOUT = "organisation"
+
+
+async def find_organisation(request: Request, _person: Person) -> Target | None:
+    """The organisation of the address, if there is one."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await store.find(connection, id_of(request, "organisation_id"))
+    return Target() if found else None
+
+
+Keeper = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT)]
+KeeperOfOne = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_organisation)]
+
+
+def looking(what: str, organisation_id: UUID | None = None) -> Deed:
+    """A view."""
+    return Deed(ActKind.CONSULTATION, what, ABOUT if organisation_id else None, organisation_id)
+
+
+def changing(what: str, organisation_id: UUID | None = None) -> Deed:
+    """A change."""
+    return Deed(ActKind.ALTERATION, what, ABOUT if organisation_id else None, organisation_id)
+
+
+def trying(what: str, organisation_id: UUID, problems: Mapping[str, str]) -> Deed:
+    """A change, or no more than a view where the form is not in order."""
+    return looking("viewed_organisation", organisation_id) if problems else changing(what, organisation_id)
+
+
+async def the_one(connection: Connection, request: Request) -> KnownOrganisation:
+    """The organisation of the address, or what it became part of."""
+    found = await store.find(connection, id_of(request, "organisation_id"))
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
+
+
+def back_to(organisation_id: UUID) -> Response:
+    """To its page, after a change."""
+    return RedirectResponse(address(organisation_id), status_code=303)
+
+
+def address(organisation_id: UUID) -> str:
+    """Where its page is."""
+    return f"/organisations/{organisation_id}"
+
+
+@router.get("/organisations")
+async def listed(request: Request, visit: Keeper) -> Response:
+    """By name, of one kind or of all."""
+    query = request.query_params
+    kind = OrganisationKind(query["kind"]) if query.get("kind") in set(OrganisationKind) else None
+    async with acting(request, visit, looking("listed_organisations")) as connection:
+        found = await store.listed(connection, kind, query.get("after"))
+    more = f"kind={kind or ''}&after={found.after}" if found.after else ""
+    values: dict[str, Any] = {"found": found, "kinds": list(OrganisationKind), "given": kind or "", "more": more}
+    return desk_of(request).shown.page(request, "organisations/list.html", N_("Organisations"), visit=visit, **values)
+
+
+@router.get("/organisations/new")
+async def new(request: Request, visit: Keeper) -> Response:
+    """One that no register has."""
+    return _new(request, visit, {}, {})
+
+
+@router.post("/organisations/new")
+async def add(request: Request, visit: Keeper) -> Response:
+    """Add it, and go to its page."""
+    answers = forms.read(fields.NEW, visit.form)
+    problems = forms.problems(fields.NEW, answers)
+    if problems:
+        return _new(request, visit, answers, problems)
+    now = desk_of(request).clock.now()
+    async with acting(request, visit, changing("added_organisation")) as connection:
+        organisation_id = await store.add(connection, OrganisationKind(answers["kind"]), answers["name"], now)
+        await store.take(connection, organisation_id, visit.person.person_id)
+    return back_to(organisation_id)
+
+
+def _new(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
+    return filled(
+        request,
+        visit,
+        N_("Add an organisation"),
+        fields.NEW,
+        answers,
+        problems,
+        action="/organisations/new",
+        button=N_("Add it"),
+        back="/organisations",
+    )
+
+
+def filled(
+    request: Request,
+    visit: Visit,
+    heading: str,
+    asked: tuple[FormField, ...],
+    answers: forms.Answers,
+    problems: forms.Answers,
+    **more: Any,
+) -> Response:
+    """A page that is one form. `more` has its `action`, its `button`, and where `back` leads."""
+    values = {"fields": asked, "answers": answers, "problems": problems, **more}
+    status = 400 if problems else 200
+    return desk_of(request).shown.page(request, "filled_form.html", heading, visit=visit, status=status, **values)
+
+
+@router.get("/organisations/{organisation_id}")
+async def organisation(request: Request, visit: KeeperOfOne) -> Response:
+    """What it brings first, compliance last."""
+    desk = desk_of(request)
+    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+        found = await the_one(connection, request)
+        known = await reading.relationship(connection, found, desk.today)
+    if found.organisation_id != id_of(request, "organisation_id"):
+        return RedirectResponse(address(found.organisation_id), status_code=303)
+    return desk.shown.page(request, "organisations/organisation.html", N_("Organisation"), visit=visit, known=known)
+
+
+@router.post("/organisations/{organisation_id}/take")
+async def take(request: Request, visit: KeeperOfOne) -> Response:
+    """Look after this relationship from now on."""
+    async with acting(request, visit, changing("took_relationship", id_of(request, "organisation_id"))) as connection:
+        found = await the_one(connection, request)
+        await store.take(connection, found.organisation_id, visit.person.person_id)
+    return back_to(found.organisation_id)
+
+
+@router.get("/organisations/{organisation_id}/name")
+async def name(request: Request, visit: KeeperOfOne) -> Response:
+    """Its name, where no register has it."""
+    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+        found = await the_one(connection, request)
+    return _name(request, visit, found, {"name": found.name}, {})
+
+
+@router.post("/organisations/{organisation_id}/name")
+async def rename(request: Request, visit: KeeperOfOne) -> Response:
+    """It is called so from now on."""
+    answers = forms.read(fields.NEW[:1], visit.form)
+    problems = forms.problems(fields.NEW[:1], answers)
+    deed = trying("renamed_organisation", id_of(request, "organisation_id"), problems)
+    async with acting(request, visit, deed) as connection:
+        found = await the_one(connection, request)
+        if not problems and not await store.rename(connection, found.organisation_id, answers["name"]):
+            raise TroubleError(Trouble.MISSING)
+    return _name(request, visit, found, answers, problems) if problems else back_to(found.organisation_id)
+
+
+def _name(
+    request: Request, visit: Visit, found: KnownOrganisation, answers: forms.Answers, problems: forms.Answers
+) -> Response:
+    back = address(found.organisation_id)
+    more = {"action": f"{back}/name", "button": N_("Rename it"), "back": back, "back_name": found.name}
+    return filled(request, visit, N_("Rename an organisation"), fields.NEW[:1], answers, problems, **more)
+
+
+@router.get("/organisations/{organisation_id}/merge")
+async def merging(request: Request, visit: KeeperOfOne) -> Response:
+    """Which other one it became part of."""
+    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+        found = await the_one(connection, request)
+        others = await store.everybody(connection)
+    return _merging(request, visit, found, others, {})
+
+
+@router.post("/organisations/{organisation_id}/merge")
+async def merge(request: Request, visit: KeeperOfOne) -> Response:
+    """From now on whatever names this one means the other."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await the_one(connection, request)
+        others = await store.everybody(connection)
+    chosen = {str(each.organisation_id): each.organisation_id for each in others if each != found}
+    into = chosen.get(visit.form.get("into", ""))
+    if into is None:
+        return _merging(request, visit, found, others, {"into": forms.CHOOSE})
+    async with acting(request, visit, changing("merged_organisation", found.organisation_id)) as connection:
+        if not await store.merge(connection, found.organisation_id, into):
+            raise TroubleError(Trouble.FORM_REFUSED)
+    return back_to(into)
+
+
+def _merging(
+    request: Request, visit: Visit, found: KnownOrganisation, others: list[KnownOrganisation], problems: forms.Answers
+) -> Response:
+    names = {str(each.organisation_id): each.name for each in others if each.organisation_id != found.organisation_id}
+    asked = (FormField("into", N_("What it became part of"), FieldShape.LISTED, names, named=True),)
+    back = address(found.organisation_id)
+    more = {
+        "action": f"{back}/merge",
+        "button": N_("Note that it became part of it"),
+        "back": back,
+        "back_name": found.name,
+        "about": N_("Its contacts, agreements and activities are then shown with the other's. This cannot be undone here."),
+    }
+    return filled(request, visit, N_("It became part of another organisation"), asked, {}, problems, **more)

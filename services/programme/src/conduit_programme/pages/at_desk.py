@@ -1,0 +1,134 @@
+"""What every route of the programme stands on: its desk, its words, who is who, and its line of the trail."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from typing_extensions import override
+
+from conduit_chassis.people import account_of
+from conduit_chassis.postgres import Connection, Pool
+from conduit_contracts.geography import forces
+from conduit_contracts.programme import ForcePersonRegistered, HubPersonRegistered, PersonRegistered
+from conduit_programme import rules, trail, wording
+from conduit_programme.trail import Deed
+from conduit_web.access import Action, reaches_of
+from conduit_web.desk import Desk
+from conduit_web.html import HtmlPages
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit
+from conduit_web.words import worded
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Everybody in the registers, by the account under which what they do is kept."""
+
+    known: Mapping[str, PersonRegistered]
+
+    def name(self, account: str) -> str:
+        """What pages call them: what they do, with their account where several do the same or the register says nothing."""
+        person = self.known.get(account)
+        if person is None or not person.shown_as:
+            return account
+        alone = sum(each.shown_as == person.shown_as for each in self.known.values()) == 1
+        return person.shown_as if alone else f"{person.shown_as} ({account})"
+
+    def of_hub(self, *roles: str) -> list[tuple[str, str]]:
+        """Accounts and names of the hub's people who have one of these roles."""
+        found = [
+            (account, self.name(account))
+            for account, person in self.known.items()
+            if isinstance(person, HubPersonRegistered) and not {*roles}.isdisjoint(person.roles)
+        ]
+        return sorted(found, key=lambda each: each[1])
+
+    def force_of(self, account: str) -> str | None:
+        """The force whose people this is one of."""
+        person = self.known.get(account)
+        return person.force_id if isinstance(person, ForcePersonRegistered) else None
+
+
+def accounts(people: list[PersonRegistered]) -> Accounts:
+    """By account."""
+    return Accounts({account_of(each): each for each in people})
+
+
+class ProgrammeDesk(Desk):
+    """A desk with the programme's store."""
+
+    pool: Pool
+    accounts: Callable[[], Accounts]
+    shown: "ProgrammePages"
+    zone: ZoneInfo
+
+    def with_store(self, pool: Pool, zone: ZoneInfo, accounts: Callable[[], Accounts], shown: "ProgrammePages") -> Self:
+        """The desk over this database. `accounts` gives everybody as they are now; `zone` says which day it is."""
+        self.pool, self.zone, self.accounts, self.shown = pool, zone, accounts, shown
+        return self
+
+    @property
+    def today(self) -> date:
+        """The day on which an agreement holds or does not."""
+        return rules.day_of(self.clock.now(), self.zone)
+
+
+class ProgrammePages(HtmlPages):
+    """Pages whose templates can say codes and days in words."""
+
+    @override
+    def page(
+        self, request: Request, template: str, heading: str, *, visit: Visit | None = None, status: int = 200, **values: Any
+    ) -> Response:
+        """As everywhere, with the programme's own words. `name` is what the heading's %(name)s stands for."""
+        return super().page(
+            request, template, heading, visit=visit, status=status, **{**values, **self._helpers(request, visit)}
+        )
+
+    def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
+        desk, look_up = desk_of(request), self.look_up(request)
+        known = desk.accounts() if visit else Accounts({})
+        return {
+            "word": lambda table, code: worded(wording.TABLES[table], code, look_up),
+            "words": lambda table, codes: ", ".join(worded(wording.TABLES[table], each, look_up) for each in codes),
+            "day": wording.day,
+            "today": desk.today,
+            "force_name": force_name,
+            "named": known.name,
+            "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
+        }
+
+
+def force_name(force_id: str) -> str:
+    """A force's name; its id where the list of forces has none."""
+    known = forces().get(force_id)
+    return known.name if known else force_id
+
+
+def desk_of(request: Request) -> ProgrammeDesk:
+    """The desk that answers this request."""
+    found: ProgrammeDesk = request.app.state.desk
+    return found
+
+
+def acting(request: Request, visit: Visit, deed: Deed) -> AbstractAsyncContextManager[Connection]:
+    """A transaction in which this person does this, with its line of the trail."""
+    desk = desk_of(request)
+    return trail.acting(desk.pool, visit.person, deed, desk.clock.now())
+
+
+def id_of(request: Request, name: str) -> UUID:
+    """An id of the address.
+
+    Raises:
+        TroubleError: it is none.
+    """
+    try:
+        return UUID(request.path_params[name])
+    except ValueError:
+        raise TroubleError(Trouble.MISSING) from None

@@ -1,0 +1,54 @@
+"""The pages as one application. Start here.
+
+A part of the programme adds its router to `ROUTERS`, its pages to `NAVIGATION`, its first page to `home.FIRST`, and its
+words to `wording.TABLES`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import httpx
+from fastapi import APIRouter
+from starlette.types import ASGIApp
+
+from conduit_chassis.people_follower import PeopleFollower
+from conduit_chassis.runtime import Runtime
+from conduit_programme.organisations import directory, keeping, pages
+from conduit_programme.pages import home, trail
+from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages, accounts
+from conduit_programme.settings import ProgrammeSettings
+from conduit_web.access import Action
+from conduit_web.desk import create_app
+from conduit_web.people import RegisteredPeople
+from conduit_web.sessions import Sessions
+from conduit_web.settings import DeskSettings
+from conduit_web.words import N_
+
+FOLDER = Path(__file__).parents[1]
+NAVIGATION = (
+    {"text": N_("Organisations"), "href": "/organisations", "action": Action.MANAGE_ENGAGEMENT},
+    {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
+    {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
+)
+ROUTERS: Sequence[APIRouter] = (home.router, pages.router, keeping.router, directory.router, trail.router)
+
+
+def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollower) -> ASGIApp:
+    """The application of a running service."""
+    own, shown = cast("ProgrammeSettings", runtime.settings), programme_pages()
+    desk = ProgrammeDesk(
+        settings,
+        register=RegisteredPeople(people),
+        sessions=Sessions(runtime.pool, runtime.clock, idle=settings.session_idle, longest=settings.session_longest),
+        clock=runtime.clock,
+        http=httpx.AsyncClient(trust_env=False),
+        pages=shown,
+    ).with_store(runtime.pool, own.mou_time_zone, lambda: accounts(people.everybody()), shown)
+    return create_app(desk, *ROUTERS)
+
+
+def programme_pages() -> ProgrammePages:
+    """The programme's templates and words."""
+    templates, locale = FOLDER / "templates", FOLDER / "locale"
+    return ProgrammePages(N_("Referral conduit: programme"), navigation=NAVIGATION, templates=templates, locale=locale)

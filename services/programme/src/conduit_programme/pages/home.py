@@ -1,0 +1,28 @@
+"""The first page of everybody: where their role leads."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_programme.pages.at_desk import desk_of
+from conduit_web.access import Action, reaches_of
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+FIRST = (
+    (Action.MANAGE_ENGAGEMENT, "/organisations"),
+    (Action.LOOK_UP_OFFERS, "/directory"),
+    (Action.READ_TRAIL, "/trail"),
+)
+"""Where who may do this begins, the first that fits."""
+
+
+@router.get("/")
+async def home(request: Request, visit: Annotated[Visit, may(Action.MANAGE_OWN_SESSIONS)]) -> Response:
+    """To the first page that the person may see."""
+    for action, address in FIRST:
+        if reaches_of(action, visit.person):
+            return RedirectResponse(address, status_code=303)
+    return desk_of(request).shown.page(request, "nothing_here.html", N_("Nothing here is for your role"), visit=visit)

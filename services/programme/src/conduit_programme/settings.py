@@ -1,0 +1,17 @@
+"""The programme's settings, besides those of every service."""
+
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from conduit_chassis.settings import Settings
+
+
+class ProgrammeSettings(Settings):
+    """Environment variables of the same names in upper case."""
+
+    public_url: str | None = None
+    """Where people's browsers find the pages. Without it none are served, and the programme only follows the registers. With
+    it, IDENTITY_PROVIDERS is needed too."""
+    mou_time_zone: ZoneInfo = Field(default="Europe/London", validate_default=True)
+    """Whose date decides whether a Memorandum of Understanding is in force. As intake is told, or the two would differ."""

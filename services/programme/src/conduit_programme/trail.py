@@ -1,0 +1,117 @@
+"""Who looked at what and did what here: a line for each, in the same transaction.
+
+A view's line is committed before anything is shown: make the page after `acting` has ended, of what was read within it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection, Pool
+from conduit_programme import metrics
+from conduit_web.acts import ActKind
+from conduit_web.keys import LAST_MOMENT, microseconds, moment
+from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.people import Person
+
+HUB = "hub"
+_NOTE = """
+INSERT INTO acts (at, account, belongs_to, kind, what, about, about_id, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_NEWEST = f"""
+SELECT act_id, at, account, belongs_to, kind, what, about, about_id, why FROM acts
+WHERE {{which}} AND (at, act_id) < ($1, $2) ORDER BY at DESC, act_id DESC LIMIT {FETCH}
+"""  # noqa: S608 - constants
+_ACTS = {
+    (): _NEWEST.format(which="true"),
+    ("account",): _NEWEST.format(which="account = $3"),
+    ("about_id",): _NEWEST.format(which="about_id = $3"),
+    ("kind",): _NEWEST.format(which="kind = $3"),
+    ("account", "kind"): _NEWEST.format(which="account = $3 AND kind = $4"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody does: codes and ids, never anybody's words."""
+
+    kind: ActKind
+    what: str
+    about: str | None = None
+    """What sort of thing it concerns, such as `organisation`."""
+    about_id: UUID | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeedRow:
+    """A line of the trail."""
+
+    act_id: int
+    at: datetime
+    account: str
+    belongs_to: str
+    kind: str
+    what: str
+    about: str | None
+    about_id: UUID | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeedFilter:
+    """Whose acts, of which kind; or all about one thing."""
+
+    account: str | None = None
+    kind: str | None = None
+    about_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if self.given not in _ACTS:
+            raise ValueError("acts are narrowed by account, by kind, by both, or by what they are about")
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Which of them are given."""
+        return tuple(name for name in ("account", "kind", "about_id") if getattr(self, name) is not None)
+
+    @property
+    def values(self) -> Sequence[Any]:
+        """What they are narrowed to."""
+        return [getattr(self, name) for name in self.given]
+
+
+EVERY_DEED = DeedFilter()
+
+
+def belongs_to(person: Person) -> str:
+    """Whose people somebody is one of: `hub`, `partner.ID` or `force.ID`."""
+    if person.partner_id:
+        return f"partner.{person.partner_id}"
+    return f"force.{person.force_id}" if person.force_id else HUB
+
+
+async def note(connection: Connection, person: Person, deed: Deed, now: datetime) -> None:
+    """Write who did what, in the caller's transaction."""
+    about = (deed.about, deed.about_id, deed.why)
+    await connection.execute(_NOTE, now, person.person_id, belongs_to(person), deed.kind.value, deed.what, *about)
+
+
+@asynccontextmanager
+async def acting(pool: Pool, person: Person, deed: Deed, now: datetime) -> AsyncIterator[Connection]:
+    """A transaction in which somebody looks at something or changes it, with its line. At the end both are committed."""
+    async with postgres.transaction(pool) as connection:
+        await note(connection, person, deed, now)
+        yield connection
+    metrics.ACTS.labels(deed.kind.value).inc()
+
+
+async def deeds(connection: Connection, narrowed: DeedFilter = EVERY_DEED, after: str | None = None) -> ListPage[DeedRow]:
+    """Lines of the trail, the newest first."""
+    at, last = read_key(after, int, int) or (microseconds(LAST_MOMENT), 0)
+    rows = await connection.fetch(_ACTS[narrowed.given], moment(int(at)), last, *narrowed.values)
+    return list_page([DeedRow(**row) for row in rows], lambda each: (microseconds(each.at), each.act_id))

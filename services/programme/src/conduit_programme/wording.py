@@ -1,0 +1,28 @@
+"""Codes in words: English here, and looked up in the catalogues. Each part has its own; here they come together."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from conduit_programme.organisations import wording as organisations
+from conduit_web.acts import ACT_KINDS
+from conduit_web.html import LONDON
+
+TABLES: Mapping[str, Mapping[str, str]] = {
+    **organisations.TABLES,
+    "kind": ACT_KINDS,
+    "act": {**organisations.ACTS},
+    "about": {**organisations.ABOUT},
+    "why": {},
+}
+"""By what a template asks for."""
+
+
+def day(on: date | datetime) -> str:
+    """27/11/2026"""
+    there = on.astimezone(LONDON) if isinstance(on, datetime) else on
+    return there.strftime("%d/%m/%Y")
+
+
+def every_word() -> set[str]:
+    """All words of codes, for tests."""
+    return {words for codes in TABLES.values() for words in codes.values()}

@@ -1,0 +1,82 @@
+"""Fixtures: the programme on a real database, fed by hand."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from conduit_chassis.migrate import migrate
+from conduit_chassis.testing import Harness, ManualClock, harness
+from conduit_local.identity_provider import EmbeddedProvider
+from conduit_programme.app import create_service
+from conduit_web import MIGRATIONS
+from services.programme.tests import builders as b
+from services.programme.tests.pages import CLIENT, Enter, Register, programme_app
+from services.web.tests.browser import URL, Browser
+from services.web.tests.crafted import ISSUER, CraftedProvider, signed
+
+
+@pytest.fixture(scope="session")
+def database_template(template_database: Callable[[str, Callable[[str], object]], str]) -> str:
+    return template_database("programme", lambda dsn: migrate(dsn, MIGRATIONS, create_service().migrations))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+async def programme(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
+    async with harness(create_service(), database, clock) as made:
+        yield made
+
+
+@pytest.fixture
+async def held(programme: Harness) -> Harness:
+    """With two partners and a force in the registers."""
+    await programme.deliver(
+        *b.registered(b.partner(), b.partner("harbour-trust", "Harbour Trust", b.mou("MOU-HARBOUR")), b.force())
+    )
+    return programme
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[EmbeddedProvider]:
+    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
+    made = EmbeddedProvider(folder, tell=print)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def crafted(clock: ManualClock) -> CraftedProvider:
+    return CraftedProvider(clock)
+
+
+@pytest.fixture
+async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
+    async def make(who: str, **more: Any) -> Browser:
+        register = more.pop("register", None) or Register.of(ISSUER)
+        browser = Browser(programme_app(held, clock, register, abroad, ISSUER, URL, **more), abroad)
+        crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who, "aud": CLIENT})}
+        back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
+        assert (await browser.get(back)).status_code == 303
+        return browser
+
+    return make

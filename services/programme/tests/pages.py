@@ -1,0 +1,118 @@
+"""The programme's pages for tests: a real database, a provider that says what a test wants, people in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import httpx
+from starlette.types import ASGIApp
+
+from conduit_chassis.testing import Harness, ManualClock
+from conduit_contracts.programme import (
+    ForcePersonRegistered,
+    ForceRole,
+    HubPersonRegistered,
+    HubRole,
+    PartnerPersonRegistered,
+    PartnerRole,
+    PersonRegistered,
+)
+from conduit_programme.pages.at_desk import Accounts, ProgrammeDesk, accounts
+from conduit_programme.pages.front import ROUTERS, programme_pages
+from conduit_web.desk import create_app
+from conduit_web.people import RegisteredPeople
+from conduit_web.sessions import Sessions
+from conduit_web.settings import DeskSettings
+from services.programme.tests.builders import FORCE, NOW, PARTNER
+from services.web.tests.browser import Browser
+
+ISSUER_NAME, CLIENT = "hub", "programme"
+Enter = Callable[..., Any]
+"""Signs somebody in, and gives their browser."""
+
+
+def _person(number: int, subject: str, shown_as: str, issuer: str, roles: tuple[Any, ...]) -> PersonRegistered:
+    about: dict[str, Any] = {
+        "person_id": f"p-{number:016d}",
+        "issuer": issuer,
+        "subject": subject,
+        "shown_as": shown_as,
+        "valid_from": NOW,
+        "roles": roles,
+    }
+    if isinstance(roles[0], PartnerRole):
+        return PartnerPersonRegistered(**about, partner_id="harbour-trust" if subject == "hanna" else PARTNER)
+    return (
+        ForcePersonRegistered(**about, force_id=FORCE) if isinstance(roles[0], ForceRole) else HubPersonRegistered(**about)
+    )
+
+
+PEOPLE: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
+    ("emma", "Engagement officer", (HubRole.ENGAGEMENT_OFFICER,)),
+    ("lena", "Programme lead", (HubRole.LEAD,)),
+    ("fred", "Finance", (HubRole.FINANCE,)),
+    ("anna", "Triage officer", (HubRole.OFFICER,)),
+    ("audrey", "Auditor", (HubRole.AUDITOR,)),
+    ("mara", "Manager at Northlight", (PartnerRole.MANAGER,)),
+    ("hanna", "Manager at Harbour Trust", (PartnerRole.MANAGER,)),
+    ("cara", "Caseworker at Northlight", (PartnerRole.CASEWORKER,)),
+    ("kim", "Single point of contact", (ForceRole.SINGLE_POINT_OF_CONTACT,)),
+    ("tom", "Safeguarding team", (ForceRole.TEAM,)),
+)
+NUMBERS = {name: number for number, (name, _, _) in enumerate(PEOPLE, 1)}
+
+
+def account(name: str) -> str:
+    return f"p-{NUMBERS[name]:016d}"
+
+
+@dataclass
+class Register:
+    """A register in memory."""
+
+    known: dict[tuple[str, str], PersonRegistered]
+
+    @classmethod
+    def of(cls, issuer: str) -> Register:
+        people = [_person(NUMBERS[name], name, shown_as, issuer, roles) for name, shown_as, roles in PEOPLE]
+        return cls({(each.issuer, each.subject): each for each in people})
+
+    def find(self, issuer: str, subject: str) -> PersonRegistered | None:
+        return self.known.get((issuer, subject))
+
+    def accounts(self) -> Accounts:
+        return accounts(list(self.known.values()))
+
+
+def programme_app(
+    harness: Harness, clock: ManualClock, register: Register, http: httpx.AsyncClient, issuer: str, url: str, **more: Any
+) -> ASGIApp:
+    about = {"name": ISSUER_NAME, "label": "The hub", "issuer": issuer, "client_id": CLIENT, "client_secret": "s"}
+    settings = DeskSettings.model_validate({"public_url": url, "identity_providers": [about]})
+    sessions = Sessions(harness.pool, clock, idle=settings.session_idle, longest=settings.session_longest)
+    pages = more.get("pages") or programme_pages()
+    desk = ProgrammeDesk(
+        settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
+    ).with_store(harness.pool, ZoneInfo("Europe/London"), register.accounts, pages)
+    return create_app(desk, *ROUTERS)
+
+
+def token_of(text: str) -> str:
+    return re.findall(r'name="form_token" value="([^"]+)"', text)[0]
+
+
+async def send(browser: Browser, path: str, form: dict[str, str] | None = None, **query: str) -> httpx.Response:
+    """A form of this desk, filled in and sent."""
+    token = token_of((await browser.get("/sessions")).text)
+    address = f"{path}?{urlencode(query)}" if query else path
+    return await browser.post(address, {"form_token": token, **(form or {})})
+
+
+def text_of(page: str) -> str:
+    """What is read of a page, with one blank between words."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())

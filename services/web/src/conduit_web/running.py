@@ -1,0 +1,36 @@
+"""What a service with pages starts them on: its settings, and who is who."""
+
+import asyncio
+
+from pydantic import ValidationError
+
+from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.health import Health
+from conduit_chassis.people_follower import PeopleFollower
+from conduit_web.settings import DeskSettings
+
+LOOK_SECONDS = 1.0
+
+
+def desk_settings() -> DeskSettings:
+    """Those of the environment.
+
+    Raises:
+        ConfigurationError: they cannot be used. It names them, and says nothing of what they hold.
+    """
+    try:
+        return DeskSettings()
+    except ValidationError as error:
+        places = ", ".join(".".join(map(str, each["loc"])).upper() for each in error.errors(include_input=False))
+        raise ConfigurationError(f"the pages' settings cannot be used: {places}") from None
+
+
+async def watch_people(people: PeopleFollower, health: Health) -> None:
+    """Says where it is not known who is who: then nobody can come in."""
+    while True:
+        reason = people.not_ready()
+        if reason is None:
+            health.recovered("people")
+        else:
+            health.down("people", reason)
+        await asyncio.sleep(LOOK_SECONDS)
