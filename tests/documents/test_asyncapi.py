@@ -17,7 +17,7 @@ from conduit_chassis.orders import Replay, spell
 from conduit_chassis.testing import raw_record
 from conduit_contracts.schemas import HUB_READS, messages
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic
-from conduit_generate.documents.actors import ACTORS, access_to, all_topics
+from conduit_generate.documents.actors import ACTORS, access_to, all_topics, user_words
 from conduit_generate.documents.asyncapi import channel_key, document
 from conduit_generate.documents.command import expected, main
 from conduit_generate.documents.schemas import key_of
@@ -103,7 +103,7 @@ def test_who_may_write_and_read_is_what_the_broker_is_told() -> None:
         access = access_to(topic)
         for operation, actors in ((Operation.WRITE, access.write), (Operation.READ, access.read)):
             users = {rule.principal for rule in rules if rule.name == name and rule.operation is operation}
-            assert {user.removeprefix("service.").removesuffix(".sample") for user in users} == set(actors)
+            assert users == {user_words(actor).replace(f"{{{actor}_id}}", "sample") for actor in actors}
         assert made()["channels"][channel_key(topic)]["x-access"] == {"write": list(access.write), "read": list(access.read)}
 
 

@@ -56,6 +56,11 @@ def service_principal(name: str) -> str:
     return f"service.{name}"
 
 
+def staff_user(role: str) -> str:
+    """The Kafka user of the staff of this role, as the registry names roles."""
+    return _STAFF_OF.get(role, role)
+
+
 def user_of(kind: str, identity: str, generation: int = 1) -> str:
     """A Kafka user of one partner or force; `kind` is `partner` or `force`. Slugs hold no dot, so none is another's."""
     return f"{kind}.{identity}" if generation == 1 else f"{kind}.{identity}.{generation}"
@@ -133,7 +138,7 @@ def _users(role: str, owners: Collection[str]) -> Collection[str]:
         return (service_principal(role),)
     if role in KINDS:
         return owners
-    return (_STAFF_OF.get(role, role),)
+    return (staff_user(role),)
 
 
 def _operator() -> Iterable[Rule]:

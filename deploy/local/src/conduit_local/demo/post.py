@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from conduit_contracts import topics
 from conduit_local.demo.records import Wire
-from conduit_operate.access import service_principal, user_of
+from conduit_operate.access import service_principal, staff_user, user_of
 from conduit_operate.broker import Broker
 
 Sent = asyncio.Future[Any]
@@ -32,7 +32,7 @@ def writer_of(topic: str) -> str:
             (producer,) = entry.producers
             if entry.signed:
                 return service_principal(producer)
-            return user_of(producer, principal) if principal else producer
+            return user_of(producer, principal) if principal else staff_user(producer)
     raise ValueError(f"no topic of the conduit is called {topic}")
 
 
