@@ -6,7 +6,7 @@ import hmac
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +16,7 @@ from joserfc import jws
 from conduit_contracts.attributes import Attributes
 from conduit_contracts.envelope import dump
 from conduit_contracts.ids import uuid7
+from conduit_contracts.notification import TakeDutyTask
 from conduit_contracts.routing import StandDownHandoff
 from conduit_contracts.signature import (
     ALGORITHM,
@@ -34,7 +35,7 @@ from conduit_contracts.signature import (
     verify,
 )
 from conduit_contracts.signing_keys import KeysUnusableError, SigningKey, TrustedKey, TrustedKeys
-from conduit_contracts.topics import ROUTING_CASES, ROUTING_REVIEWS
+from conduit_contracts.topics import NOTIFICATION_REVIEWS, ROUTING_CASES, ROUTING_REVIEWS
 
 NOW = datetime(2026, 11, 30, 3, 0, tzinfo=UTC)
 KEY, OTHER = SigningKey.generate("signer.2026-11"), SigningKey.generate("signer.2026-12")
@@ -95,7 +96,17 @@ def test_the_header_holds_nothing_of_what_the_officer_wrote() -> None:
 
 
 def test_what_the_claims_are_called_is_a_promise() -> None:
-    names = {"value_sha256", "ce_id", "ce_type", "ce_source", "topic", "referral_id", "case_version", "officer_id"}
+    names = {
+        "value_sha256",
+        "ce_id",
+        "ce_type",
+        "ce_source",
+        "topic",
+        "referral_id",
+        "task_id",
+        "case_version",
+        "officer_id",
+    }
     assert set(SignedClaims.model_fields) == names | {"iss", "sub", "acr", "auth_time", "iat", "exp"}
     assert (HEADER, ALGORITHM, TYPE) == ("conduit-signature", "Ed25519", "conduit-command+jws")
 
@@ -108,9 +119,29 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "ce_source": TEXTS,
     "topic": st.sampled_from([ROUTING_CASES.name(), "triage.reviews.v1", "routing.reviews.v2"]) | TEXTS,
     "referral_id": st.builds(uuid7),
+    "task_id": st.builds(uuid4),
     "case_version": st.none() | st.integers(0, 2**40),
     "officer_id": st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True),
 }
+
+
+def test_a_claim_of_the_referral_that_is_missing_is_no_claim_of_this_one() -> None:
+    record = signable()
+    claims = claims_of(sign(record, OFFICER, KEY, NOW))
+    del claims["referral_id"]
+    assert refusal(said_by(KEY, claims), record) == ("signature_claim_differs", "referral_id")
+
+
+def test_a_command_about_a_duty_task_is_signed_for_that_task_and_for_no_referral() -> None:
+    made = TakeDutyTask(task_id=uuid4(), officer_id="a.okafor", seen_until=NOW)
+    attributes = Attributes("0197-first", "/officers", made.type, NOW)
+    record = Signable.of(made, attributes, NOTIFICATION_REVIEWS.name(), dump(made))
+    token = sign(record, OFFICER, KEY, NOW)
+    claims = verify(token, record, KEYS, NOW)
+    assert (claims.task_id, claims.referral_id) == (made.task_id, None)
+    assert "referral_id" not in claims_of(token)
+    assert refusal(token, record._replace(task_id=uuid4())) == ("signature_claim_differs", "task_id")
+    assert refusal(token, record._replace(referral_id=uuid7())) == ("signature_claim_differs", "referral_id")
 
 
 @settings(max_examples=200, deadline=None)
@@ -151,7 +182,11 @@ def test_whatever_stands_in_the_header_is_answered_by_a_code(text: str) -> None:
         verify(text, signable(), KEYS, NOW)
 
 
-@pytest.mark.parametrize("dropped", sorted(set(SignedClaims.model_fields) - {"case_version"}))
+MAY_BE_ABSENT = {"case_version", "referral_id", "task_id"}
+"""Where the command has none: one that has is refused as signed for another."""
+
+
+@pytest.mark.parametrize("dropped", sorted(set(SignedClaims.model_fields) - MAY_BE_ABSENT))
 def test_a_claim_that_is_missing_is_named(dropped: str) -> None:
     record = signable()
     claims = claims_of(sign(record, OFFICER, KEY, NOW))

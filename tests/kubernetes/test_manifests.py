@@ -111,6 +111,8 @@ def test_a_misspelt_key_of_an_environment_is_named(tmp_path: Path, capsys: pytes
         ("kent = [1]", "cant = [1]", "no such force"),
         ("triage = {", "triages = {", "sizes are wanted for"),
         ("kent = [1]", "kent = []", "forces.kent"),
+        ('issuer = "https://', 'issuer = "http://', "identity_providers.0.issuer: Value error, https is needed"),
+        ('client_id = "conduit-console"', 'client_id = ""', "identity_providers.0.client_id"),
     ],
 )
 def test_what_an_environment_may_not_say_is_explained(

@@ -9,13 +9,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from conduit_contracts.topics import SERVICES, SIGNER
+from conduit_generate.kubernetes.environment import read_environment
+from conduit_generate.kubernetes.flows import flows_of, policies
+from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from tests.kubernetes.manifests import ENVIRONMENTS, Resource, named, of_kind, pods
 
 Pod = dict[str, str]
 KAFKA = {"strimzi.io/cluster": "conduit", "strimzi.io/kind": "Kafka", "strimzi.io/name": "conduit-kafka"}
 POSTGRES = {"cnpg.io/cluster": "conduit-postgres", "cnpg.io/podRole": "instance"}
 STRANGER = {"app.kubernetes.io/name": "stranger"}
-CONSOLE = {"app.kubernetes.io/name": "console"}
 PORTS = (53, 443, 587, 3310, 5432, 8000, 8080, 9090, 9091, 9092, 9093, 9094, 9187, 9404)
 
 
@@ -23,7 +25,6 @@ def everybody(environment: str) -> dict[str, Pod]:
     """The labels of every pod of the namespace, those that operators make included."""
     own = {name: template["metadata"]["labels"] for name, template in pods(environment)}
     return {
-        "console": CONSOLE,
         **own,
         "kafka": KAFKA,
         "postgres": POSTGRES,
@@ -70,7 +71,6 @@ def wanted(environment: str) -> set[tuple[str, str, int]]:
         ("postgres", "postgres", 5432),
         ("postgres", "postgres", 8000),
     }
-    found.add(("console", SIGNER, 8000))
     for name, template in pods(environment):
         for container in template["spec"]["containers"]:
             told = {each["name"]: each.get("value", "") for each in container.get("env", ())}
@@ -85,6 +85,9 @@ def wanted(environment: str) -> set[tuple[str, str, int]]:
             if "DATA_SOURCE_URI" in told:
                 assert told["DATA_SOURCE_URI"].startswith("conduit-postgres-rw.conduit.svc:5432/")
                 found.add((name, "postgres", 5432))
+            if "SIGNER_URL" in told:
+                url = urlsplit(told["SIGNER_URL"])
+                found.add((name, str(url.hostname), url.port or 80))
             if "CLAMD_HOST" in told:
                 found.add((name, told["CLAMD_HOST"], int(told["CLAMD_PORT"])))
     return found
@@ -135,6 +138,30 @@ def test_what_may_leave_for_the_internet_may_not_reach_private_addresses(environ
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_console_alone_reaches_the_identity_providers_and_nothing_else_out_there(environment: str) -> None:
+    read = read_environment(HOME / OVERLAYS / environment)
+    reached = {
+        each["metadata"]["name"]: (peers, [port["port"] for port in rule["ports"]])
+        for each in of_kind(environment, "NetworkPolicy")
+        for rule in each["spec"].get("egress", ())
+        if (peers := [peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer])
+        and peers == list(read.network.identity_providers)
+    }
+    assert reached == {"console": (list(read.network.identity_providers), [443])}
+    out_of = [rule for rule in named(environment, "NetworkPolicy", "console")["spec"]["egress"] if "ipBlock" in str(rule)]
+    assert len(out_of) == 1
+
+
+def test_a_provider_whose_addresses_change_is_reached_without_opening_private_ones() -> None:
+    read = read_environment(HOME / OVERLAYS / "pilot")
+    changing = read.network.model_copy(update={"identity_providers": ("0.0.0.0/0",)})
+    made = policies(flows_of(read.model_copy(update={"network": changing})))
+    (console,) = (each for each in made if each["metadata"]["name"] == "console")
+    (rule,) = (each for each in console["spec"]["egress"] if "ipBlock" in str(each))
+    assert rule["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(read.network.private)}}]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_other_namespaces_come_in_by_their_part_alone(environment: str) -> None:
     found: dict[str, set[tuple[str, int]]] = {}
     for each in of_kind(environment, "NetworkPolicy"):
@@ -151,7 +178,7 @@ def test_other_namespaces_come_in_by_their_part_alone(environment: str) -> None:
         ("postgres", 9187),
         ("postgres-exporter", 9187),
     }
-    assert found.pop("gateway") == {("intake", 8000), ("notification", 8000)}
+    assert found.pop("gateway") == {("intake", 8000), ("notification", 8000), ("console", 8000)}
     assert found.pop("keda") == {("kafka", 9093)}
     assert found.pop("strimzi") == {("kafka", 9090), ("kafka", 9091), ("kafka", 8443)}
     assert found.pop("cnpg-system") == {("postgres", 5432), ("postgres", 8000)}

@@ -11,17 +11,30 @@ import pytest
 import yaml
 
 from conduit_chassis.settings import Settings
+from conduit_console.pages.front import ROUTERS
 from conduit_console.settings import ConsoleSettings
 from conduit_contracts.topics import SERVICES, consumed_by
 from conduit_generate.kubernetes.environment import read_environment
 from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from conduit_intake.settings import IntakeSettings
-from conduit_local.services import DOCS_DIR, POLICY_FILE, Smtp, Surroundings, service_environment
+from conduit_local.services import (
+    DOCS_DIR,
+    POLICY_FILE,
+    SHOWS,
+    Smtp,
+    Surroundings,
+    asking_the_signer,
+    pages_environment,
+    service_environment,
+)
 from conduit_notification.settings import NotificationSettings
 from conduit_operate.monitor_role import ROLE
 from conduit_programme.settings import ProgrammeSettings
 from conduit_routing.settings import RoutingSettings
 from conduit_triage.settings import TriageSettings
+from conduit_web.desk import actions
+from conduit_web.settings import DeskSettings
+from conduit_web.signing_in import router as signing_in
 from tests.benchmarks import memory
 from tests.benchmarks.capacity import measured
 from tests.kubernetes.manifests import ENVIRONMENTS, named, of_kind
@@ -34,7 +47,8 @@ SETTINGS: dict[str, type[Settings]] = {
     "console": ConsoleSettings,
     "programme": ProgrammeSettings,
 }
-INTERNAL = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json", "/reviews", "/cases", "/")
+NO_PAGES = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json")
+INTERNAL = (*NO_PAGES, "/reviews", "/cases", "/")
 ON_A_CLUSTER_ONLY = {
     "PUBLIC_URL",
     "POSTGRES_PASSWORD_FILE",
@@ -77,9 +91,10 @@ def test_a_service_gets_the_variables_of_the_local_stack(environment: str, servi
     kafka = {"KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD_FILE"}
     here = Surroundings({"KAFKA_BOOTSTRAP_SERVERS": "", "KAFKA_CA_FILE": ""}, "", Smtp("", 0), "", "", local_keys=False)
     local = service_environment(service, here, postgres_dsn="", http=("", 0))
-    signs = {"SIGNER_URL", "SIGNER_TOKEN_FILE"} if service == "console" else set()
-    """As `Stack` gives them where there are pages."""
-    assert variables(environment, service).keys() - ON_A_CLUSTER_ONLY == local.keys() | kafka | signs
+    pages = pages_environment(public_url="", identity_providers=[]) | asking_the_signer("", "")
+    shown = pages.keys() if service == SHOWS else set()
+    besides = ON_A_CLUSTER_ONLY - shown
+    assert variables(environment, service).keys() - besides == local.keys() | kafka | shown
 
 
 @each_environment
@@ -213,27 +228,75 @@ def test_lag_is_read_with_the_rights_of_the_service(environment: str, service: s
     assert password["name"] == user["metadata"]["name"]
 
 
+def seen(rules: list[dict[str, Any]], path: str) -> str | None:
+    """To which service a path leads from outside."""
+    for rule in rules:
+        (backend,) = rule["backendRefs"]
+        for match in (each["path"] for each in rule["matches"]):
+            prefix = match["type"] == "PathPrefix" and path.startswith(f"{match['value']}/")
+            if prefix or path == match["value"]:
+                return str(backend["name"])
+    return None
+
+
 @each_environment
-def test_only_the_partner_api_the_documents_and_duty_links_are_to_be_seen_from_outside(environment: str) -> None:
-    (route,) = of_kind(environment, "HTTPRoute")
-    rule, duty = route["spec"]["rules"]
-    assert duty == {
-        "matches": [{"path": {"type": "PathPrefix", "value": "/duty"}}],
-        "backendRefs": [{"name": "notification", "port": rule["backendRefs"][0]["port"]}],
-    }
-    assert variables(environment, "notification")["DUTY_URL"] == f"https://{route['spec']['hostnames'][0]}"
-    assert [each["name"] for each in rule["backendRefs"]] == ["intake"]
-    matches = [(each["path"]["type"], each["path"]["value"]) for each in rule["matches"]]
-
-    def seen(path: str) -> bool:
-        return any(path == value or (kind == "PathPrefix" and path.startswith(f"{value}/")) for kind, value in matches)
-
+def test_of_the_partner_apis_host_only_it_the_documents_and_duty_links_are_to_be_seen(environment: str) -> None:
+    spec = named(environment, "HTTPRoute", "partner-api")["spec"]
+    rules = spec["rules"]
+    assert spec["hostnames"] == [urlsplit(variables(environment, "intake")["PUBLIC_URL"]).hostname]
+    assert variables(environment, "notification")["DUTY_URL"] == f"https://{spec['hostnames'][0]}"
     documented = json.loads((DOCS_DIR / "openapi.json").read_text())["paths"]
-    assert all(seen(path) for path in documented)
-    assert seen("/docs")
-    assert [path for path in INTERNAL if seen(path)] == []
+    assert {seen(rules, path) for path in [*documented, "/docs"]} == {"intake"}
+    assert seen(rules, "/duty/token") == "notification"
+    assert [path for path in INTERNAL if seen(rules, path)] == []
     assert {each["spec"].get("type", "ClusterIP") for each in of_kind(environment, "Service")} == {"ClusterIP"}
     assert of_kind(environment, "Ingress") == []
+
+
+@each_environment
+def test_of_the_consoles_host_all_its_pages_are_to_be_seen_and_nothing_else(environment: str) -> None:
+    assert {each["metadata"]["name"] for each in of_kind(environment, "HTTPRoute")} == {"partner-api", "console"}
+    spec = named(environment, "HTTPRoute", "console")["spec"]
+    assert spec["hostnames"] == [urlsplit(variables(environment, "console")["PUBLIC_URL"]).hostname]
+    pages = {path for _, path in actions(*ROUTERS, signing_in)}
+    assert len(pages) > 20
+    assert {seen(spec["rules"], path) for path in [*pages, "/static/desk.css"]} == {"console"}
+    assert [path for path in (*NO_PAGES, "/docs", "/duty/token", "/v1/referrals") if seen(spec["rules"], path)] == []
+
+
+@each_environment
+def test_the_console_is_told_of_its_identity_providers_without_their_secrets(
+    environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = variables(environment, "console")
+    for name, value in told.items():
+        monkeypatch.setenv(name, str(value))
+    desk = DeskSettings()
+    (secret,) = (each for each in of_kind(environment, "ExternalSecret") if each["metadata"]["name"] == "identity-clients")
+    names = [each["secretKey"] for each in secret["spec"]["data"]]
+    assert [each.name for each in desk.identity_providers] == names
+    assert desk.public_url.startswith("https://")
+    (access,) = (each for each in _volumes(environment, "console") if each["name"] == "access")
+    files = {
+        f"/run/secrets/access/{item['path']}": (source["secret"]["name"], item["key"])
+        for source in access["projected"]["sources"]
+        for item in source["secret"]["items"]
+    }
+    for provider in desk.identity_providers:
+        assert provider.client_secret is None
+        assert files[str(provider.client_secret_file)] == ("identity-clients", provider.name)
+    assert files[told["SIGNER_TOKEN_FILE"]] == ("signer-token", "token")
+
+
+@each_environment
+@each_service
+def test_no_other_service_is_given_the_console_clients_secret(environment: str, service: str) -> None:
+    assert ("identity-clients" in str(_volumes(environment, service))) is (service == SHOWS)
+
+
+def _volumes(environment: str, service: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = named(environment, "Deployment", service)["spec"]["template"]["spec"]["volumes"]
+    return found
 
 
 @each_environment

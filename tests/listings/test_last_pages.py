@@ -24,7 +24,7 @@ import conduit_triage
 from conduit_chassis import replay
 from conduit_chassis.migrate import migrate
 from conduit_console import store as console
-from conduit_console.queries import audit, search
+from conduit_console.queries import audit, duties, news, search
 from conduit_console.queries import case as one_case
 from conduit_console.queries import lists as console_lists
 from conduit_intake import reading
@@ -219,7 +219,8 @@ LISTINGS = (
         (_NEVER, "1900-01-01", UUID(int=0), "", "1900-01-01", UUID(int=0), ""),
     ),
     Listing("console", "failed notices", console_lists._FAILED, (_NEVER, LAST_ID)),
-    Listing("console", "duty tasks", console_lists._DUTY, (1, _AGO, UUID(int=0))),
+    Listing("console", "duty tasks", duties._WAITING, (1, _AGO, UUID(int=0)), tables=2),
+    Listing("console", "what is new, of every kind", news._NEWEST, (), 400),
     Listing("console", "danger without a case", console_lists._DANGERS, (_NEVER, "")),
     Listing("console", "a timeline", one_case._TIMELINE, (ONE, _AGO, 0, 0, "")),
     Listing("console", "the line before", one_case._BEFORE, (ONE, _AGO, 0, 0, ""), 1),
@@ -284,7 +285,7 @@ def explained(connection: psycopg.Connection[Any], listing: Listing, plan: str) 
     """How many rows it gives, and how many pages it reads for them."""
     connection.execute(sql.SQL("SET plan_cache_mode = {}").format(sql.Literal(f"force_{plan}_plan")))
     connection.execute(f"PREPARE listing AS {listing.statement}")
-    values = sql.SQL(", ").join(map(sql.Literal, listing.values))
-    asked = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE listing({})").format(values)
+    values = sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, listing.values))) if listing.values else sql.SQL("")
+    asked = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE listing{}").format(values)
     root = connection.execute(asked).fetchall()[0][0][0]["Plan"]
     return int(root["Actual Rows"]), root["Shared Hit Blocks"] + root["Shared Read Blocks"]

@@ -182,6 +182,7 @@ class TestForces:
         ("force.kent.responses.v1", "force.kent"),
         ("triage.reviews.v1", "service.console"),
         ("routing.reviews.v1", "service.console"),
+        ("notification.reviews.v1", "service.console"),
         ("programme.partners.v1", "programme"),
     ],
 )

@@ -119,6 +119,7 @@ WRITERS = {
     "programme.approvals.v1": {"duty"},
     "triage.reviews.v1": {"service.console"},
     "routing.reviews.v1": {"service.console"},
+    "notification.reviews.v1": {"service.console"},
     **{f"partner.{each}.referrals.v1": {f"partner.{each}"} for each in PARTNER_IDS},
     **{f"partner.{each}.updates.v1": {"service.notification"} for each in PARTNER_IDS},
     **{f"force.{each}.responses.v1": {f"force.{each}"} for each in FORCES},

@@ -1,6 +1,7 @@
 """What notification publishes: each partner's own updates on `partner.<id>.updates.v1`, and the record of notices.
 
-Nothing here holds case content: references, states, and words that the policy file or an officer gave for the partner.
+Nothing here holds case content: references, states, and words that the policy file or an officer gave for the partner. Whom
+to call about a duty task, its `DutyTaskTaken` alone says.
 """
 
 from typing import Annotated, ClassVar
@@ -9,9 +10,11 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Term, Value
-from conduit_contracts.envelope import Event
+from conduit_contracts.commands import CommandId, SeenUntil
+from conduit_contracts.envelope import Command, Event
 from conduit_contracts.forms import formed
-from conduit_contracts.ids import ForceId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
+from conduit_contracts.intake import Callback
 from conduit_contracts.names import SenderEventId
 from conduit_contracts.problems import Problem
 from conduit_contracts.referral import Text
@@ -164,6 +167,63 @@ class DutyTaskUpdated(Event):
     """When somebody took it, or did what it asks for."""
     taken_by: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     """Who: a name as its holder gave it, or `officer:` or `force:` with an id."""
+    next_call_at: Moment | None = None
+    """When the next on duty is called, if nobody has taken it by then. Absent once nobody is left to call."""
+
+
+class TakeDutyTask(Command):
+    """A named officer takes a duty task. Whoever was first has it."""
+
+    type: ClassVar[str] = "uk.conduit.notification.take-duty-task.v1"
+    task_id: UUID
+    """The task, as in `DutyTaskUpdated`."""
+    officer_id: OfficerId
+    """Who takes it."""
+    seen_until: SeenUntil
+    """Up to when the officer's page knew the task, in the broker's time."""
+
+
+class NumberToCall(Value):
+    """Where a contact of the register, or a control room, is called. A team's, never a person's."""
+
+    who: Annotated[str, formed(r"^(partner|force):[a-z0-9-]+$", "for example force:essex", max_length=60)]
+    """Whose it is."""
+    telephone: Annotated[str, StringConstraints(max_length=60)] | None = None
+    """The number to call."""
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    """The mailbox to write to."""
+    control_room: bool = False
+    """True: the force's control room, which answers at any hour."""
+
+
+class DutyTaskTaken(Event):
+    """An officer has a duty task, and is told whom to call. To that officer alone it is shown."""
+
+    type: ClassVar[str] = "uk.conduit.notification.duty-task-taken.v1"
+    task_id: UUID
+    """The task."""
+    command_id: CommandId
+    """The command's `ce_id`."""
+    officer_id: OfficerId
+    """Who has it."""
+    callback: Callback | None = None
+    """The person to call back. Absent if none could be read from what was sent, or was forgotten since."""
+    numbers: tuple[NumberToCall, ...] = ()
+    """What the register has besides. None of a force from which the case is kept."""
+
+
+class DutyTaskNotTaken(Event):
+    """An officer does not have a duty task: somebody else has it, or the command could not be taken."""
+
+    type: ClassVar[str] = "uk.conduit.notification.duty-task-not-taken.v1"
+    command_id: CommandId
+    """The command's `ce_id`; if that cannot be read, the record's topic, partition and offset."""
+    task_id: UUID | None = None
+    """The task that the command names, if it names one."""
+    officer_id: OfficerId | None = None
+    """The officer that it is for. Absent if no officer could be read from the record."""
+    problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
+    """Why, and what to do."""
 
 
 class NoticeSent(_Notice):

@@ -48,7 +48,7 @@ OFFICERS = Topic(
     messages=(programme.HubPersonRegistered,),
     key="person_id",
     compacted=True,
-    followers=("triage", "routing", SIGNER, "console", PROGRAMME),
+    followers=("triage", "routing", "notification", SIGNER, "console", PROGRAMME),
 )
 """The hub's people. A topic of their own: whoever will keep a partner's or a force's people can make nobody an officer."""
 PEOPLE = Topic(

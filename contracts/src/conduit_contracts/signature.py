@@ -2,8 +2,8 @@
 
 An officer's record is taken because of what is signed, and never because of who could write to the topic. The header
 `conduit-signature` holds a compact JWS by the signer's Ed25519 key. Its payload says of the record what must not be
-exchanged (`value_sha256`, the `ce_` attributes, topic, referral and version of the case), who the officer is, how the
-officer signed in, and for how long it is good. Neither the value nor anything of it stands in the header.
+exchanged (`value_sha256`, the `ce_` attributes, topic, referral or duty task, and version of the case), who the officer is,
+how the officer signed in, and for how long it is good. Neither the value nor anything of it stands in the header.
 
 The value is signed by its digest and not as a detached payload (RFC 7797, `b64: false`): every JOSE library verifies it so,
 one signature covers the value and its surroundings alike, and the value stays the bytes that the record has.
@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any, NamedTuple, cast
+from uuid import UUID
 
 from pydantic import Field, StringConstraints, ValidationError
 
@@ -57,7 +58,10 @@ class SignedClaims(Value):
     ce_type: Attribute
     ce_source: Attribute
     topic: Attribute
-    referral_id: ReferralId
+    referral_id: ReferralId | None = None
+    """The referral that the command names; absent where it is about a duty task."""
+    task_id: UUID | None = None
+    """The duty task that the command names; absent where it is about a referral."""
     case_version: SeenVersion | None = None
     """The version of the case that the officer saw, as the command's `seen_version`; absent where the command has none. What
     it has instead, `seen_until`, has no claim of its own: like all of the value, it is covered by `value_sha256`."""
@@ -124,6 +128,10 @@ _TEXTS = {
 }
 
 
+CODES = tuple(_TEXTS)
+"""All that may be wrong."""
+
+
 class Signable(NamedTuple):
     """What of a record is signed."""
 
@@ -132,9 +140,10 @@ class Signable(NamedTuple):
     ce_type: str
     ce_source: str
     topic: str
-    referral_id: ReferralId
+    referral_id: ReferralId | None
     case_version: int | None
     officer_id: str
+    task_id: UUID | None = None
 
     @classmethod
     def of(cls, command: Command, attributes: Attributes, topic: str, value: bytes) -> "Signable":
@@ -143,11 +152,13 @@ class Signable(NamedTuple):
         Raises:
             TypeError: it is no officer's command.
         """
-        referral_id, officer_id = getattr(command, "referral_id", None), getattr(command, "officer_id", None)
-        if referral_id is None or officer_id is None:
-            raise TypeError("an officer's command names its referral and its officer")
+        officer_id = getattr(command, "officer_id", None)
+        about = {name: getattr(command, name, None) for name in ("referral_id", "task_id")}
+        if officer_id is None or not any(about.values()):
+            raise TypeError("an officer's command names its referral or its duty task, and its officer")
         version = getattr(command, "seen_version", None)
-        return cls(value, attributes.id, attributes.type, attributes.source, topic, referral_id, version, officer_id)
+        place = (attributes.id, attributes.type, attributes.source, topic)
+        return cls(value, *place, about["referral_id"], version, officer_id, about["task_id"])
 
     def claims(self) -> dict[str, Any]:
         """What the signature must say of it."""

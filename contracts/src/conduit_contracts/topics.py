@@ -6,7 +6,7 @@ partner and every force has topics of its own.
 
 from datetime import timedelta
 
-from conduit_contracts import force, intake, notification, partner, routing, triage
+from conduit_contracts import console, force, intake, notification, partner, routing, triage
 from conduit_contracts.register_topics import FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
 from conduit_contracts.topic import (
     BROKERS_TIME,
@@ -27,6 +27,7 @@ from conduit_contracts.topic import (
 __all__ = [
     "BROKERS_TIME",
     "CONSOLE",
+    "CONSOLE_ACTS",
     "DUTIES",
     "DUTY",
     "FORCE",
@@ -41,6 +42,7 @@ __all__ = [
     "INTAKE_REFERRALS",
     "INTAKE_SANDBOX",
     "NOTICES",
+    "NOTIFICATION_REVIEWS",
     "NOTIFICATION_SANDBOX",
     "OFFICERS",
     "OPERATOR",
@@ -270,13 +272,30 @@ NOTICES = Topic(
     messages=(notification.NoticeSent, notification.NoticeFailed),
     key="notice_id",
 )
+NOTIFICATION_REVIEWS = Topic(
+    template="notification.reviews.v1",
+    owner="notification",
+    producers=(CONSOLE,),
+    consumers=("notification",),
+    messages=(notification.TakeDutyTask,),
+    key="task_id",
+    edge=True,
+    signed=True,
+)
 DUTIES = Topic(
     template="notification.duties.v1",
     owner="notification",
     producers=("notification",),
     consumers=("console",),
-    messages=(notification.DutyTaskUpdated,),
-    key="task_id",
+    messages=(notification.DutyTaskUpdated, notification.DutyTaskTaken, notification.DutyTaskNotTaken),
+    key="task_id, or command_id of an answer to an officer",
+)
+CONSOLE_ACTS = Topic(
+    template="console.acts.v1",
+    owner="console",
+    producers=("console",),
+    consumers=("notification",),
+    messages=(console.GlassBroken,),
 )
 
 REGISTRY: tuple[Topic, ...] = (
@@ -300,8 +319,10 @@ REGISTRY: tuple[Topic, ...] = (
     ROUTING_ATTACHMENTS,
     PARTNER_UPDATES,
     NOTIFICATION_SANDBOX,
+    NOTIFICATION_REVIEWS,
     NOTICES,
     DUTIES,
+    CONSOLE_ACTS,
 )
 """In flow order. Each service's dead letters and replay orders are listed by `standing_apart`."""
 

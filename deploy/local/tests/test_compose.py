@@ -12,17 +12,28 @@ import psycopg
 import pytest
 import yaml
 
+from conduit_console.settings import ConsoleSettings
 from conduit_contracts.topics import SERVICES, SIGNER, specs
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
 from conduit_local.postgres import SETTINGS, program
-from conduit_local.services import SAMPLE_PARTNERS, Smtp, Surroundings, service_environment, signer_environment
+from conduit_local.services import (
+    SAMPLE_PARTNERS,
+    SHOWS,
+    Smtp,
+    Surroundings,
+    asking_the_signer,
+    pages_environment,
+    service_environment,
+    signer_environment,
+)
 from conduit_local.stack import Options
 from conduit_operate import setup
 from conduit_operate.access import service_principal
 from conduit_operate.databases import provision, service_dsn
 from conduit_operate.kafka_exporter import FILE_NAME
 from conduit_operate.monitor_role import ROLE
+from conduit_web.settings import DeskSettings
 from tests.support.servers import dsn_of
 
 ROOT = Path(__file__).parents[3]
@@ -69,8 +80,35 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     dsn = f"postgresql://conduit_{service}@postgres:5432/conduit_{service}"
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
     scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
-    signer = {"SIGNER_URL": f"http://{SIGNER}:8000", "SIGNER_TOKEN": PASSWORD} if service == "console" else {}
-    assert compose["services"][service]["environment"] == {**expected, **scanner, **signer, "PGPASSWORD": PASSWORD}
+    pages = {**_pages(), "PUBLIC_URL": None, "IDENTITY_PROVIDERS": None} if service == SHOWS else {}
+    assert compose["services"][service]["environment"] == {**expected, **scanner, **pages, "PGPASSWORD": PASSWORD}
+
+
+def _pages() -> dict[str, str]:
+    """What the local stack tells the console of its pages, with the signer's token as compose gives it."""
+    told = pages_environment(public_url="", identity_providers=[]) | asking_the_signer(f"http://{SIGNER}:8000", "")
+    del told["SIGNER_TOKEN_FILE"]
+    return told | {"SIGNER_TOKEN": PASSWORD}
+
+
+def test_the_console_can_be_started_with_the_provider_that_deploys_readme_shows(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = re.findall(r"```dotenv\n(PUBLIC_URL=.*?)```", (ROOT / "deploy/README.md").read_text(), re.DOTALL)
+    given = dict(line.split("=", 1) for line in shown.splitlines())
+    assert {name for name, value in compose["services"]["console"]["environment"].items() if value is None} == given.keys()
+    told = {**compose["services"]["console"]["environment"], **{name: each.strip("'") for name, each in given.items()}}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert [each.name for each in DeskSettings().identity_providers] == ["hub"]
+    settings = ConsoleSettings()
+    assert (settings.public_url, settings.signer_url, settings.token()) == (
+        "http://127.0.0.1:8005",
+        "http://signer:8000",
+        PASSWORD,
+    )
+    published = compose["services"]["console"]["ports"]
+    assert published == [f"{settings.public_url.removeprefix('http://')}:8000"]
 
 
 def test_the_signer_alone_has_the_private_key_and_nobody_outside_reaches_it(compose: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY as METRICS
 
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.people import RegisterBehindError
@@ -49,7 +50,8 @@ def without_signature(made: Record) -> Record:
 def test_every_topic_that_officers_write_asks_for_a_signature() -> None:
     from conduit_contracts.envelope import Command
 
-    assert [topic.template for topic in REGISTRY if topic.signed] == ["triage.reviews.v1", "routing.reviews.v1"]
+    signed = [topic.template for topic in REGISTRY if topic.signed]
+    assert signed == ["triage.reviews.v1", "routing.reviews.v1", "notification.reviews.v1"]
     for topic in REGISTRY:
         assert topic.signed == any(issubclass(message, Command) for message in topic.messages)
 
@@ -93,6 +95,18 @@ def test_what_is_refused_takes_no_signed_commands_place() -> None:
     assert isinstance(altered.content, Refusal)
     assert altered.content.problems[0].code == "signature_claim_differs"
     assert len({forged.inbox_id, altered.inbox_id, seen.read(made).inbox_id}) == 3
+
+
+def counted(outcome: str) -> float:
+    return METRICS.get_sample_value("conduit_command_signatures_total", {"outcome": outcome}) or 0.0
+
+
+def test_what_signatures_are_found_to_be_is_counted_by_a_code() -> None:
+    before = {outcome: counted(outcome) for outcome in ("good", "signature_missing")}
+    seen, made = reader(), command()
+    seen.read(made)
+    seen.read(without_signature(made))
+    assert {outcome: counted(outcome) - before[outcome] for outcome in before} == {"good": 1, "signature_missing": 1}
 
 
 def test_a_signature_that_another_record_carried_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.pages.at_desk import ConsoleDesk, Officers
 from conduit_console.pages.front import ROUTERS, console_pages
+from conduit_console.queries.news import Newest, newest
 from conduit_contracts.programme import HubPersonRegistered, HubRole
 from conduit_contracts.topics import consumed_by
 from conduit_local.services import POLICY_FILE
@@ -24,6 +26,7 @@ from conduit_web.desk import create_app
 from conduit_web.people import RegisteredPeople
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
+from conduit_web.streams import Streams
 from services.console.tests.builders import NOW
 
 ISSUER_NAME = "hub"
@@ -78,8 +81,21 @@ def console_app(
     pages = more.get("pages") or console_pages()
     desk = ConsoleDesk(
         settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
-    ).with_cases(harness.pool, shown_policy(), register.officers, pages, commanding(harness, clock, register, **more))
-    return create_app(desk, *ROUTERS)
+    ).with_cases(
+        harness.pool,
+        more.get("policy") or shown_policy(),
+        register.officers,
+        pages,
+        commanding(harness, clock, register, **more),
+    )
+    streams = more.get("streams") or streams_of(harness, clock, register)
+    return create_app(desk.with_streams(streams), *ROUTERS)
+
+
+def streams_of(harness: Harness, clock: ManualClock, register: Register) -> Streams[Newest]:
+    """What tells pages that there is something new, as soon as its worker runs."""
+    sessions = Sessions(harness.pool, clock, idle=timedelta(minutes=15), longest=timedelta(hours=8))
+    return Streams(harness.pool, sessions, RegisteredPeople(register), newest, every_seconds=0.1)
 
 
 def commanding(harness: Harness, clock: ManualClock, register: Register, **more: Any) -> Commanding:

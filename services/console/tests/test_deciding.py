@@ -18,6 +18,7 @@ from conduit_chassis.testing import KEY, Harness, ManualClock, harness
 from conduit_console import content, deciding, desk
 from conduit_console.app import create_service
 from conduit_console.deciding import DECISIONS
+from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_console.queries import audit
 from conduit_contracts import routing, topics, triage
 from conduit_contracts.envelope import decode
@@ -307,7 +308,7 @@ async def test_pages_on_which_nobody_could_decide_are_not_served(database: str, 
 async def test_who_broke_the_glass_to_look_decides_nothing(enter: Enter, held: Harness, clock: ManualClock) -> None:
     await tell(held, clock, b.fact(routing.CaseRestricted, kept_from=["kent"]))
     ben = await enter("ben")
-    await desk.break_glass(held.pool, REFERRAL, BEN, "child_at_risk", clock.now())
+    await desk.break_glass(held.runtime.transaction, REFERRAL, BEN, "child_at_risk", clock.now(), GLASS_LASTS)
     (address,) = links((await ben.get(f"/cases/{REFERRAL}")).text, "accept")
     assert (await ben.get(address)).status_code == 403
     assert (await ben.get(address.replace("/accept?", f"/accept/check?key={UUID(int=1)}&"))).status_code == 403

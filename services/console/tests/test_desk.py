@@ -7,10 +7,13 @@ import pytest
 
 from conduit_chassis.testing import Harness
 from conduit_console import content, desk
+from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_console.queries import audit, lists
 from conduit_console.queries import case as cases
 from conduit_contracts import routing
+from conduit_contracts.console import GlassBroken
 from conduit_contracts.ids import uuid7
+from conduit_contracts.topics import CONSOLE_ACTS
 from services.console.tests import builders as b
 from services.console.tests.builders import HOME, NOW, OFFICER, REFERRAL, SECOND
 
@@ -99,7 +102,7 @@ async def test_of_a_case_that_is_not_there_nothing_is_noted(console: Harness, ac
 
 async def test_a_restricted_case_names_who_may_open_it_and_who_broke_the_glass(held: Harness) -> None:
     assert await desk.name_officer(held.pool, REFERRAL, OFFICER, "s.supervisor", NOW)
-    assert await desk.break_glass(held.pool, REFERRAL, SECOND, "child_at_risk", NOW)
+    assert await desk.break_glass(held.runtime.transaction, REFERRAL, SECOND, "child_at_risk", NOW, GLASS_LASTS)
     async with held.pool.acquire() as connection:
         found = await cases.case_at_hand(connection, REFERRAL, LATER, timedelta(hours=1))
         after = await cases.case_at_hand(connection, REFERRAL, NOW + timedelta(hours=2), timedelta(hours=1))
@@ -114,6 +117,17 @@ async def test_a_restricted_case_names_who_may_open_it_and_who_broke_the_glass(h
         (SECOND, "broke_glass", 1),
         ("s.supervisor", "named_officer", 1),
     }
+    (told,) = await held.published()
+    assert (told.topic, told.key, told.message) == (
+        CONSOLE_ACTS.name(),
+        str(REFERRAL),
+        GlassBroken(referral_id=REFERRAL, officer_id=SECOND, reason="child_at_risk", open_until=NOW + GLASS_LASTS),
+    )
+
+
+async def test_a_case_that_does_not_exist_is_broken_open_by_nobody_and_nobody_is_told(held: Harness) -> None:
+    broken = await desk.break_glass(held.runtime.transaction, uuid7(), SECOND, "child_at_risk", NOW, GLASS_LASTS)
+    assert (broken, await held.published(), await acts_of(held)) == (False, [], [])
 
 
 async def test_acts_and_timelines_cannot_be_changed_afterwards(held: Harness) -> None:

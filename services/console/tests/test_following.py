@@ -5,7 +5,7 @@ from datetime import timedelta
 from conduit_chassis.testing import Harness
 from conduit_console import content, following
 from conduit_console.queries import case as cases
-from conduit_console.queries import lists
+from conduit_console.queries import duties, lists
 from conduit_contracts import intake, routing, triage
 from conduit_contracts.ids import uuid7
 from services.console.tests import builders as b
@@ -129,7 +129,7 @@ async def test_a_duty_task_waits_until_somebody_takes_it_whatever_is_read_late(c
     await console.deliver(b.record_of(b.duty(3, taken_by="officer:a.okafor"), NOW + timedelta(minutes=1)))
     await console.deliver(b.record_of(b.duty(3), NOW + timedelta(seconds=30)))
     async with console.pool.acquire() as connection:
-        page = await lists.duty_tasks(connection)
+        page = await duties.waiting(connection)
     assert [(row.task_id.int, row.danger) for row in page.rows] == [(2, True), (1, False)]
 
 

@@ -5,24 +5,29 @@ Pictures of every page go to .conduit/pictures, to be looked at.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from playwright.async_api import Browser as Chromium
 
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_console import desk
-from conduit_contracts import routing
+from conduit_console import desk, opinions
+from conduit_console.opinions import AskedOpinion
+from conduit_console.pages.at_desk import GLASS_LASTS
+from conduit_contracts import notification, routing
 from conduit_contracts.ids import uuid7
+from conduit_contracts.intake import Callback
 from conduit_local.identity_provider import EmbeddedProvider
 from services.console.tests import builders as b
 from services.console.tests.builders import NOW, REFERRAL
-from services.console.tests.pages import ANNA, BEN, Register, console_app
+from services.console.tests.pages import ANNA, BEN, SUE, Register, console_app, streams_of
 from services.web.tests import test_in_a_browser as shared
 from services.web.tests.test_in_a_browser import (
     LOOKS,
@@ -38,6 +43,7 @@ from services.web.tests.test_in_a_browser import (
 pytestmark = pytest.mark.browser
 chromium = shared.chromium
 DANGER, RESTRICTED = uuid7(NOW - timedelta(minutes=5)), uuid7(NOW - timedelta(minutes=4))
+OPINION = uuid7()
 PAGES = {
     "asked": "/asked",
     "everything": "/asked/everybody",
@@ -51,6 +57,12 @@ PAGES = {
     "search-empty": "/search?q=zzzz",
     "case": f"/cases/{REFERRAL}",
     "case-in-danger": f"/cases/{DANGER}",
+    "duties": "/duties",
+    "duty": f"/duties/{UUID(int=1)}",
+    "duty-mine": f"/duties/{UUID(int=2)}",
+    "opinions": "/opinions",
+    "opinion-ask": f"/cases/{REFERRAL}/opinions/ask",
+    "opinion-give": f"/cases/{REFERRAL}/opinions/{OPINION}",
     "missing": f"/cases/{uuid7()}",
     "glass-needed": f"/cases/{RESTRICTED}",
     "glass": f"/cases/{RESTRICTED}/glass",
@@ -72,10 +84,14 @@ async def serving(
     console: Harness, clock: ManualClock, provider: EmbeddedProvider, chromium: Chromium
 ) -> AsyncIterator[Site]:
     url, issuer = free_url(), provider.issuer("hub")
+    register = Register.of(issuer)
+    streams = streams_of(console, clock, register)
+    telling = asyncio.create_task(streams.run())
     async with httpx.AsyncClient(trust_env=False) as http:
-        app = console_app(console, clock, Register.of(issuer), http, issuer, url)
+        app = console_app(console, clock, register, http, issuer, url, streams=streams)
         async with served(chromium, app, url) as site:
             yield site
+            telling.cancel()
 
 
 @pytest.fixture
@@ -113,6 +129,21 @@ async def fill(console: Harness, clock: ManualClock) -> None:
             start=start,
         )
     )
+    calls = notification.DutyTaskTaken(
+        task_id=UUID(int=2),
+        command_id="c",
+        officer_id=ANNA,
+        callback=Callback(name="Example Caseworker", role="Casework lead", telephone="+44 1632 960147"),
+        numbers=(notification.NumberToCall(who="force:kent", telephone="+44 1632 960100", control_room=True),),
+    )
+    waiting = b.duty(1, danger=True).model_copy(
+        update={"kind": "danger_refused", "referral_id": None, "opened_at": start, "next_call_at": soon}
+    )
+    await console.deliver(*b.records(calls, waiting, b.duty(2, taken_by=f"officer:{ANNA}"), b.duty(3), start=start))
+    await console.pool.execute("UPDATE duty_tasks SET taken_at = $1 WHERE taken_at IS NOT NULL", clock.now())
+    for opinion_id, by, of in ((OPINION, SUE, ANNA), (uuid7(), ANNA, None)):
+        asked = AskedOpinion(opinion_id, REFERRAL, "decline", by, of, "Synthetic: is it one force's alone?")
+        await opinions.ask(console.pool, asked, start)
     await desk.claim(console.pool, REFERRAL, ANNA, clock.now())
     await desk.consult(console.pool, REFERRAL, BEN, clock.now())
 
@@ -138,7 +169,7 @@ async def test_every_page_can_be_read_by_everybody(site: Site, console: Harness,
         await is_good(page, f"console-{name}-{look}")
         if look == "desk" and name in GUIDE:
             await page.screenshot(path=PICTURES / f"officer-{name}.png")
-    await desk.break_glass(console.pool, RESTRICTED, BEN, "child_at_risk", clock.now())
+    await desk.break_glass(console.runtime.transaction, RESTRICTED, BEN, "child_at_risk", clock.now(), GLASS_LASTS)
     page = await enter(site, "sue", clock, **LOOKS[look])
     for name, path in SUPERVISED.items():
         await page.goto(f"{site.url}{path}")
@@ -180,6 +211,42 @@ async def test_a_page_says_by_itself_that_something_is_new_and_moves_nothing(
     await page.get_by_role("link", name="1 new: load the page again").click()
     await page.wait_for_load_state()
     assert await page.locator("tbody tr").count() == before + 1
+
+
+async def test_a_second_opinion_is_asked_given_and_read_on_the_pages(site: Site, clock: ManualClock) -> None:
+    anna = await enter(site, "anna", clock, f"/cases/{REFERRAL}")
+    await anna.get_by_role("link", name="Ask another officer for a second opinion").click()
+    await anna.get_by_role("button", name="Ask for a second opinion").click()
+    assert await anna.get_by_text("Write what the other officer should look at.").count() == 2
+    await anna.get_by_label("Decline this referral").check()
+    await anna.get_by_label("Whom do you ask?").select_option(label="Triage officer, nights")
+    await anna.get_by_label("What should they look at?").fill("Synthetic: may this be two forces?")
+    await anna.get_by_role("button", name="Ask for a second opinion").click()
+    await anna.wait_for_url(f"{site.url}/cases/{REFERRAL}")
+    ben = await enter(site, "ben", clock)
+    row = ben.get_by_role("table", name="Second opinions asked of you").get_by_role("row").filter(has_text="days")
+    await row.last.get_by_role("link").click()
+    await ben.get_by_text("Synthetic: may this be two forces?").wait_for()
+    await ben.get_by_label("I do not agree").check()
+    await ben.get_by_label("Why?").fill("Synthetic: the second place is in Kent.")
+    await is_good(ben, "console-opinion-giving")
+    await ben.get_by_role("button", name="Send your opinion").click()
+    await ben.wait_for_url(f"{site.url}/cases/{REFERRAL}")
+    await anna.reload()
+    await anna.get_by_text("Synthetic: the second place is in Kent.").wait_for()
+    await is_good(anna, "console-opinion-given")
+
+
+async def test_a_session_that_ends_ends_the_stream_and_the_browser_does_not_complain(
+    site: Site, console: Harness, clock: ManualClock
+) -> None:
+    page = await enter(site, "ben", clock)
+    await page.wait_for_timeout(1_000)
+    await console.pool.execute("UPDATE web_sessions SET ended_at = now(), end_reason = 'ended_by_provider'")
+    await page.wait_for_timeout(1_500)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.wait_for_timeout(1_500)
+    assert not await page.locator("#news").is_visible()
 
 
 async def test_who_opens_a_restricted_case_says_why_and_every_supervisor_sees_it(site: Site, clock: ManualClock) -> None:

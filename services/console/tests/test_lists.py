@@ -9,7 +9,7 @@ import pytest
 
 from conduit_chassis.testing import Harness
 from conduit_console import desk
-from conduit_console.queries import audit, lists
+from conduit_console.queries import audit, duties, lists
 from conduit_console.queries import case as cases
 from conduit_console.queries.search import search
 from conduit_contracts import routing
@@ -46,7 +46,7 @@ def _silent(connection: Any, after: str | None) -> Any:
         _of_force,
         _silent,
         lists.failed_notices,
-        lists.duty_tasks,
+        duties.waiting,
         audit.who_has_what,
         audit.acts,
     ],

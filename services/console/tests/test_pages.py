@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_console import desk, wording
+from conduit_console import desk, opinions, wording
 from conduit_console.deciding import DECISIONS
+from conduit_console.opinions import AskedOpinion
 from conduit_console.pages.front import ROUTERS
 from conduit_console.queries import audit
 from conduit_contracts import routing
@@ -92,7 +94,9 @@ async def test_nobody_comes_to_any_route_without_signing_in(
 ) -> None:
     browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL), abroad)
     for method, path in actions(*ROUTERS):
-        address = path.replace("{case_id}", str(REFERRAL)).replace("{whose}", "mine").replace("{command_id}", str(REFERRAL))
+        address = path.replace("{case_id}", str(REFERRAL)).replace("{whose}", "mine")
+        for name in ("{command_id}", "{task_id}", "{opinion_id}"):
+            address = address.replace(name, str(REFERRAL))
         answer = await (browser.get(address) if method == "GET" else browser.post(address, {}))
         assert answer.status_code == (303 if method == "GET" else 401), path
         assert CANARY not in answer.text
@@ -142,6 +146,7 @@ async def test_where_a_view_cannot_be_noted_nothing_is_shown(
 async def test_lists_hold_nothing_that_people_wrote(enter: Enter) -> None:
     browser = await enter("sue")
     lists = ("/asked", "/asked/everybody", "/without-force", "/silent", "/cases", "/search?q=EH-", "/officers", "/trail")
+    lists += ("/duties", "/opinions")
     for path in lists:
         answer = await browser.get(path)
         assert (answer.status_code, CANARY in answer.text) == (200, False), path
@@ -238,6 +243,11 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter, held
     sue = await enter("sue", pages=pages)
     shown = ("/asked", "/cases", f"/cases/{REFERRAL}", "/officers", "/trail", f"/cases/{RESTRICTED}/glass", "/search?q=z")
     shown += tuple(f"/cases/{REFERRAL}/{each.path}?seen=1" for each in DECISIONS)
+    await held.deliver(*b.records(b.duty(1, danger=True), b.duty(2)))
+    asked = AskedOpinion(uuid7(), REFERRAL, "decline", ANNA, None, "Synthetic question.", "{}", "m")
+    await opinions.ask(held.pool, asked, NOW)
+    shown += ("/duties", f"/duties/{UUID(int=1)}", "/opinions", f"/cases/{REFERRAL}/opinions/ask")
+    shown += (f"/cases/{REFERRAL}/opinions/{asked.opinion_id}",)
     held_by_data = re.compile(r'<(select|dd|td|th data-label|li class="desk-long").*?</(select|dd|td|th|li)>', re.DOTALL)
     data = re.compile(
         r"!|[\d/:., ()-]+|EH-2026-\d+|example-haven|[0-9a-f-]{36}|.*Synthetic.*|Supervisor|:|;|\u2013|Triage officer, .*"
@@ -264,23 +274,7 @@ def test_every_action_that_a_route_names_is_asked_of_the_right_case() -> None:
         Action.REASSIGN,
         Action.NAME_OFFICERS,
         Action.WRITE_DECISION,
+        Action.ASK_SECOND_OPINION,
+        Action.GIVE_SECOND_OPINION,
         *(each.action for each in DECISIONS),
     }
-
-
-async def test_a_page_that_looks_for_news_says_how_much_is_new_and_keeps_nobody_signed_in(
-    enter: Enter, held: Harness, clock: ManualClock
-) -> None:
-    anna = await enter("anna")
-    (address,) = re.findall(r'data-from="([^"]+)"', (await anna.get("/asked")).text)
-    address = address.replace("&amp;", "&")
-    assert (await anna.get(address)).text == ""
-    later = clock.now() + timedelta(minutes=1)
-    await held.deliver(*b.records(b.received(one := uuid7()), b.review_opened(one), start=later))
-    assert (await anna.get(address)).text == "1 new: load the page again"
-    await held.deliver(*b.records(b.received(two := uuid7()), b.review_opened(two), start=later))
-    assert (await anna.get(address)).text == "2 new: load the page again"
-    for _ in range(3):
-        clock.advance(timedelta(minutes=6))
-        await anna.get(address)
-    assert (await anna.get("/asked")).status_code == 401, "a page that looks by itself is nobody's presence"

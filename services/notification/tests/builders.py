@@ -13,7 +13,7 @@ from uuid import UUID
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery, Reader, Record
-from conduit_chassis.testing import raw_record, record
+from conduit_chassis.testing import VERIFIER, raw_record, record, signed
 from conduit_contracts import intake, notification, programme, routing, topics, triage
 from conduit_contracts.danger import call_999
 from conduit_contracts.envelope import Message, decode
@@ -57,7 +57,7 @@ EXAMPLES = Path(__file__).parents[3] / "contracts" / "examples"
 _CONSUMED = topics.consumed_by("notification")
 _TOPICS = {message.type: topic.name() for topic in _CONSUMED for message in topic.messages}
 _PUBLISHED = {message.type: message for topic in topics.produced_by("notification") for message in topic.messages}
-_READER = Reader("notification", _CONSUMED, READERS)
+_READER = Reader("notification", _CONSUMED, READERS, VERIFIER)
 
 
 @cache
@@ -72,7 +72,7 @@ def example_record(event_type: str) -> Record:
     """The canonical record, as Kafka would deliver it."""
     found = example(event_type)
     headers = [(name, text.encode()) for name, text in found["headers"].items()]
-    return raw_record(_TOPICS[event_type], found["key"], headers, json.dumps(found["value"]).encode())
+    return signed(raw_record(_TOPICS[event_type], found["key"], headers, json.dumps(found["value"]).encode()))
 
 
 def record_of(message: Message, at: datetime = NOW, event_id: str | None = None) -> Record:

@@ -7,7 +7,7 @@ from conduit_contracts.notification import Channel
 from conduit_notification.app import read_policy
 from conduit_notification.delivery import Courier, Pace, Send
 from conduit_notification.mailer import Mailer
-from conduit_notification.senders import EmailSender, WebhookSender, hub
+from conduit_notification.senders import EmailSender, WebhookSender, hub, supervisors
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
 from conduit_notification.work import Basis
@@ -31,7 +31,7 @@ async def deliver_email(notification: Harness, mailer: Mailer | None = None) -> 
     """Deliver every e-mail that is due."""
     settings = settings_of(notification)
     used = mailer or Mailer(settings)
-    sender = EmailSender(settings, Basis(read_policy(settings), hub(settings)), used)
+    sender = EmailSender(settings, Basis(read_policy(settings), hub(settings), supervisors(settings)), used)
     await until_idle(notification, courier(notification, Channel.EMAIL, sender))
     if mailer is None:
         used.close()

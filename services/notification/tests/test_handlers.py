@@ -42,6 +42,8 @@ KNOWN = {
 
 CONSUMED = [message for topic in topics.consumed_by("notification") for message in topic.messages]
 SILENT = {
+    "take_duty_task",
+    "glass_broken",
     "partner_registered",
     "force_registered",
     "submission_rejected",

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from conduit_chassis.testing import raw_record
+from conduit_chassis.testing import raw_record, signed
 from conduit_contracts import intake, topics, triage
 from conduit_contracts.envelope import Message
 from conduit_contracts.programme import Contact
@@ -109,7 +109,7 @@ KNOWN = {
 def test_whatever_words_a_record_holds_none_of_them_leave_notification(message: type[Message]) -> None:
     made = example_record(message.type)
     value = json.dumps(with_canaries(example(message.type)["value"], message.type)).encode()
-    bench = Bench(KNOWN).take(b.read(raw_record(made.topic, None, made.headers, value)))
+    bench = Bench(KNOWN).take(b.read(signed(raw_record(made.topic, None, made.headers, value))))
     everything = [row.value for row in bench.outbox.rows], bench.work.history, bench.notices, bench.work.records
     assert CANARY not in repr(everything)
 

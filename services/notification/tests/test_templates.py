@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_contracts.advice import Advice
+from conduit_contracts.console import GlassBroken
 from conduit_contracts.notification import Channel
 from conduit_contracts.programme import Contact
 from conduit_contracts.routing import ProfessionalStandardsInformed, RoutingReviewReason
@@ -112,6 +113,7 @@ def test_handlers_queue_every_template_but_the_failures_with_exactly_its_paramet
             *Bench(known).take(b.danger_reported(waits_until=b.NOW)).notices,
             *Bench(known).take(b.routed(), b.routing_review(reason=RoutingReviewReason.TIE)).notices,
             *Bench(known).take(b.routing_review(), b.restricted()).notices,
+            *Bench(known).take(b.read(b.example_record(GlassBroken.type))).notices,
             *again,
         ]
     }

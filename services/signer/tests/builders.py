@@ -8,7 +8,7 @@ from conduit_contracts.envelope import Command, dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import HubPersonRegistered, HubRole, PersonRegistered
 from conduit_contracts.referral import Ground
-from conduit_contracts.topics import ROUTING_REVIEWS, TRIAGE_REVIEWS
+from conduit_contracts.topics import REGISTRY
 from conduit_contracts.triage import DecideReview, DeclineReason, ReviewOutcome
 
 TOKEN = "synthetic-console-token"
@@ -59,7 +59,7 @@ def declining() -> DecideReview:
 
 
 def asked(command: Command, now: datetime, *, ago: timedelta = timedelta(minutes=2), **changes: Any) -> dict[str, Any]:
-    topic = TRIAGE_REVIEWS if isinstance(command, DecideReview) else ROUTING_REVIEWS
+    topic = next(each for each in REGISTRY if each.signed and type(command) in each.messages)
     return {
         "topic": topic.name(),
         "ce_id": str(uuid7()),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from conduit_chassis.testing import ManualClock
-from conduit_contracts.envelope import Command, dump
+from conduit_contracts.envelope import Attributes, Command, dump
 from conduit_contracts.ids import uuid7
+from conduit_contracts.notification import TakeDutyTask
 from conduit_contracts.programme import HubRole, PersonRegistered
 from conduit_contracts.routing import NameHomeForce
 from conduit_contracts.signature import LEEWAY, Signable, SignatureRefusedError, verify
@@ -29,9 +30,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def signable(said: dict[str, Any], command: Any) -> Signable:
-    value = said["value"].encode()
-    place = (said["ce_id"], said["ce_type"], said["ce_source"], said["topic"])
-    return Signable(value, *place, command.referral_id, command.seen_version, command.officer_id)
+    attributes = Attributes(said["ce_id"], said["ce_source"], said["ce_type"], NOW)
+    return Signable.of(command, attributes, said["topic"], said["value"].encode())
 
 
 def naming() -> NameHomeForce:
@@ -40,13 +40,17 @@ def naming() -> NameHomeForce:
     )
 
 
+def taking() -> TakeDutyTask:
+    return TakeDutyTask(task_id=uuid4(), officer_id="a.okafor", seen_until=NOW)
+
+
 async def refusal(console: httpx.AsyncClient, said: dict[str, Any]) -> tuple[int, str, str]:
     answer = await console.post(PATH, json=said)
     (problem,) = answer.json()["problems"]
     return answer.status_code, problem["code"], problem["field"]
 
 
-@pytest.mark.parametrize("made", [accepting, declining, naming])
+@pytest.mark.parametrize("made", [accepting, declining, naming, taking])
 async def test_an_officers_command_is_signed_as_its_service_verifies_it(
     console: httpx.AsyncClient, clock: ManualClock, key: SigningKey, made: Callable[[], Command]
 ) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 POLICY_FILE = Path(__file__).parents[3] / "policy" / "policy.toml"
 DOCS_DIR = Path(__file__).parents[4] / "docs" / "api"
@@ -14,7 +16,7 @@ TAKES_IN = "intake"
 NOTIFIES = "notification"
 SHOWS = "console"
 ENGAGES = "programme"
-TAKE_COMMANDS = ("triage", "routing")
+TAKE_COMMANDS = ("triage", "routing", NOTIFIES)
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
@@ -31,7 +33,9 @@ __all__ = [
     "SHOWS",
     "Smtp",
     "Surroundings",
+    "asking_the_signer",
     "module_of",
+    "pages_environment",
     "service_environment",
     "signer_environment",
 ]
@@ -82,6 +86,16 @@ def signer_environment(
         "SIGNER_TOKEN_FILE": token_file,
     }
     return environment | ({"LOCAL_SIGNING_KEYS": "true"} if surroundings.local_keys else {})
+
+
+def pages_environment(*, public_url: str, identity_providers: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What a service with pages is told besides, so that people can sign in there."""
+    return {"PUBLIC_URL": public_url, "IDENTITY_PROVIDERS": json.dumps(identity_providers)}
+
+
+def asking_the_signer(url: str, token_file: str) -> dict[str, str]:
+    """What the console is told besides, so that officers can decide there."""
+    return {"SIGNER_URL": url, "SIGNER_TOKEN_FILE": token_file}
 
 
 def module_of(service: str) -> str:

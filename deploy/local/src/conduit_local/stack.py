@@ -6,7 +6,6 @@ data.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +45,9 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
+    asking_the_signer,
     module_of,
+    pages_environment,
     service_environment,
     signer_environment,
 )
@@ -343,8 +344,8 @@ class Stack:
             {"name": each.name, "label": each.label, "issuer": self._identity.issuer(each.name), "client_id": service}
             for each in (PROVIDERS if service == ENGAGES else (HUB,))
         ]
-        pages = {"PUBLIC_URL": f"http://{LOOPBACK}:{port}", "IDENTITY_PROVIDERS": json.dumps(about)}
-        signer = {"SIGNER_URL": self.signer_url, "SIGNER_TOKEN_FILE": str(signer_token_path(self.state_dir))}
+        pages = pages_environment(public_url=f"http://{LOOPBACK}:{port}", identity_providers=about)
+        signer = asking_the_signer(self.signer_url, str(signer_token_path(self.state_dir)))
         return pages | (signer if service == SHOWS else {})
 
     def _start_replica(self, name: str, number: int) -> None:

@@ -90,6 +90,16 @@ def is_ready(url: str) -> bool:
         return False
 
 
+def shows_pages(url: str) -> bool:
+    """Whether people could sign in there: its first page leads somewhere."""
+    with _MAKING:
+        client = _client()
+    try:
+        return client.get(f"{url}/").status_code == httpx.codes.SEE_OTHER
+    except httpx.HTTPError:
+        return False
+
+
 @cache
 def _client() -> httpx.Client:
     """Made once: its TLS setup costs more than the request. A proxy of the surroundings has no business on the loopback."""

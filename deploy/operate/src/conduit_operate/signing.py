@@ -1,7 +1,8 @@
 """The keys that sign officers' commands: made, changed by overlap, and retired without ever leaving the set.
 
-Two files: the private key, which the signer alone may read, and the JWKS of public keys, which triage and routing trust. A
-key that signs no more stays in the JWKS with `retired_at`: what it signed can be verified for as long as history is kept.
+Two files: the private key, which the signer alone may read, and the JWKS of public keys, which triage, routing and
+notification trust. A key that signs no more stays in the JWKS with `retired_at`: what it signed can be verified for as long
+as history is kept.
 """
 
 from __future__ import annotations

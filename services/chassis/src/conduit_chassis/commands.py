@@ -66,7 +66,7 @@ def named(incoming: Incoming) -> Named:
     """What a command names. Of one that could not be read, whatever in it is in order; its key names the referral, too."""
     if isinstance(incoming, Delivery):
         message = incoming.message
-        return Named(_command_id(incoming), message.officer_id, message.referral_id)
+        return Named(_command_id(incoming), message.officer_id, getattr(message, "referral_id", None))
     body, key = _body(incoming), (incoming.record.key or b"").decode("ascii", "replace")
     referral_id = _in_order(_REFERRAL, body.get("referral_id")) or _in_order(_REFERRAL, key)
     return Named(_command_id(incoming), _in_order(_OFFICER, body.get("officer_id")), referral_id)

@@ -20,6 +20,12 @@ CONSUMED = Counter(
     "Their sum follows the topic; a rise of anything but handled is a question.",
     ("topic", "outcome"),
 )
+SIGNATURES = Counter(
+    "conduit_command_signatures_total",
+    "Officers' commands by what their signature is found to be: good, or the code with which it is refused. A batch that is "
+    "tried again counts again. Any but good, expired or register_behind: somebody writes commands whom nobody signed in.",
+    ("outcome",),
+)
 BATCH_RECORDS = Histogram(
     "conduit_batch_records", "Records in a batch. Full batches all the time: the service is behind.", buckets=_SIZES
 )

@@ -11,8 +11,9 @@ from conduit_chassis.errors import ConfigurationError
 M = TypeVar("M", bound=BaseModel)
 
 
-def load_policy(path: Path, section: str, model: type[M]) -> M:
-    """One section of the policy file. The model receives the file's top-level `version` as `version`.
+def load_policy(path: Path, section: str, model: type[M], *, optional: bool = False) -> M:
+    """One section of the policy file. The model receives the file's top-level `version` as `version`. A section that is
+    `optional` need not be there, and then has the model's defaults.
 
     Raises:
         ConfigurationError: naming the file and the key that cannot be used.
@@ -21,7 +22,7 @@ def load_policy(path: Path, section: str, model: type[M]) -> M:
     version = document.get("version")
     if not isinstance(version, str) or not version:
         raise ConfigurationError(f"{path}: the top-level key 'version' must be a text that is not empty")
-    values = document.get(section)
+    values = document.get(section, {} if optional else None)
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path}: the section [{section}] is missing")
     try:

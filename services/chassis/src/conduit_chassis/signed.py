@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from conduit_chassis import metrics
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.people import KnownPeople, RegisterBehindError, account_of
 from conduit_contracts.attributes import Attributes
@@ -18,6 +19,7 @@ from conduit_contracts.signing_keys import KeysUnusableError, TrustedKeys
 
 _log = structlog.get_logger()
 
+GOOD = "good"
 DECIDING_ROLES = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
 """Of the hub's people, those whose commands are taken."""
 
@@ -42,6 +44,15 @@ class Verifier:
         Raises:
             SignatureRefusedError: nobody does.
         """
+        try:
+            signed = self._verify(command, attributes, record)
+        except SignatureRefusedError as error:
+            metrics.SIGNATURES.labels(error.code).inc()
+            raise
+        metrics.SIGNATURES.labels(GOOD).inc()
+        return signed
+
+    def _verify(self, command: Any, attributes: Attributes, record: Any) -> Signed:
         token = signature_of(record.headers)
         signable = Signable.of(command, attributes, record.topic, record.value)
         claims = verify(token, signable, self._keys(), record.timestamp)

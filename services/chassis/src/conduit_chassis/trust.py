@@ -4,11 +4,13 @@ import asyncio
 
 import structlog
 
+from conduit_chassis import metrics
 from conduit_chassis.clock import Clock
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.settings import Settings
-from conduit_chassis.signed import KeysFile, Verifier
+from conduit_chassis.signed import GOOD, KeysFile, Verifier
+from conduit_contracts.signature import CODES
 from conduit_contracts.topics import OFFICERS
 
 FIRST_SECONDS = 30.0
@@ -27,6 +29,8 @@ class Trust:
         keys = KeysFile(settings.signing_keys_file, local=settings.local_signing_keys)
         self._people = PeopleFollower(settings, clock, name=name, topics=(OFFICERS,))
         self.verifier = Verifier(keys, self._people)
+        for outcome in (GOOD, *CODES):  # so that the first of a kind is seen to rise from none
+            metrics.SIGNATURES.labels(outcome)
 
     async def run(self) -> None:
         """Follow the register."""

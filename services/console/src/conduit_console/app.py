@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -11,24 +12,29 @@ import httpx
 from starlette.types import ASGIApp
 
 from conduit_chassis import postgres
-from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.errors import ConfigurationError
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.people_follower import PeopleFollower
-from conduit_console import batch, metrics
+from conduit_chassis.postgres import Connection
+from conduit_console import batch, content, metrics
 from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.following import keep_current, measure
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.handlers import HANDLERS
-from conduit_console.pages.front import create_console
+from conduit_console.pages.front import create_console, create_streams
+from conduit_console.queries.news import Newest
 from conduit_console.readers import READERS
 from conduit_console.settings import ConsoleSettings
 from conduit_console.work import ConsoleWork
-from conduit_contracts.topics import OFFICERS
+from conduit_contracts.topics import DUTIES, OFFICERS
 from conduit_web import MIGRATIONS, running
 from conduit_web.running import desk_settings
 from conduit_web.settings import DeskSettings
+from conduit_web.streams import Streams
 
 MEASURE_SECONDS = 5.0
+FORGET_EVERY, FORGET_BATCH = timedelta(hours=6), 500
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class PagesBasis:
     policy: ShownPolicy
     people: PeopleFollower
     signer: SignerClient
+    news: Streams[Newest]
 
 
 def start(runtime: Runtime) -> PagesBasis | None:
@@ -51,7 +58,7 @@ def start(runtime: Runtime) -> PagesBasis | None:
     signer = _signer(settings)
     desk = desk_settings()
     people = PeopleFollower(settings, runtime.clock, name="console", topics=(OFFICERS,))
-    return PagesBasis(desk, read_shown_policy(settings.policy_file), people, signer)
+    return PagesBasis(desk, read_shown_policy(settings.policy_file), people, signer, create_streams(runtime, desk, people))
 
 
 def _signer(settings: ConsoleSettings) -> SignerClient:
@@ -74,7 +81,7 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
 
 def _console(runtime: Runtime, basis: PagesBasis) -> ASGIApp:
     commands = Commanding(runtime.transaction, basis.signer)
-    return create_console(runtime, basis.desk, basis.policy, basis.people, commands)
+    return create_console(runtime, basis.desk, basis.policy, basis.people, commands, basis.news)
 
 
 async def follow_people(runtime: Runtime) -> None:
@@ -82,6 +89,18 @@ async def follow_people(runtime: Runtime) -> None:
     basis: PagesBasis | None = runtime.context
     if basis is not None:
         await basis.people.run()
+
+
+async def tell_news(runtime: Runtime) -> None:
+    """The worker that tells open pages that there is something new. When it is cancelled, they let go of this process."""
+    basis: PagesBasis | None = runtime.context
+    if basis is not None:
+        await basis.news.run()
+
+
+async def forget_calls(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
+    """Delete whom to call about duty tasks, when the topic has forgotten it as well."""
+    return await content.forget_calls(connection, runtime.clock.now() - DUTIES.retention, FORGET_BATCH)
 
 
 async def watch_people(runtime: Runtime) -> None:
@@ -107,7 +126,9 @@ def create_service() -> Service[ConsoleWork]:
             Worker("measure", measure_all),
             Worker("follow_people", follow_people),
             Worker("watch_people", watch_people),
+            Worker("tell_news", tell_news),
         ),
+        ticks=(Tick("forget_calls", FORGET_EVERY, forget_calls, batch=FORGET_BATCH),),
         routes=routes,
         readers=READERS,
     )

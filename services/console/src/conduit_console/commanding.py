@@ -4,7 +4,6 @@ What is signed is what is sent, to the byte. Nothing of it is logged.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,13 +15,13 @@ import structlog
 
 from conduit_chassis import postgres
 from conduit_chassis.headers import pack_headers
-from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
-from conduit_console import desk, metrics
-from conduit_console.desk import DeskAct
+from conduit_console import desk, duties, metrics
+from conduit_console.desk import DeskAct, Transactions
 from conduit_contracts.envelope import Attributes, Command, dump, encode_headers
+from conduit_contracts.notification import TakeDutyTask
 from conduit_contracts.signature import HEADER
-from conduit_contracts.topics import Topic
+from conduit_contracts.topics import NOTIFICATION_REVIEWS, Topic
 from conduit_web.acts import ActKind
 from conduit_web.people import Identity
 
@@ -37,7 +36,6 @@ VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
 """
 
 _log = structlog.get_logger()
-Transactions = Callable[[], AbstractAsyncContextManager[tuple[Connection, Outbox]]]
 
 
 class NotSent(StrEnum):
@@ -115,7 +113,7 @@ class Commanding:
     """Sends what officers decide."""
 
     def __init__(self, transactions: Transactions, signer: SignerClient) -> None:
-        self._transactions, self._signer = transactions, signer
+        self.transactions, self._signer = transactions, signer
 
     async def send(self, decided: Decided, by: SittingOfficer, now: datetime) -> None:
         """Have it signed, and write it with its act. A decision that was sent already is not sent again.
@@ -123,10 +121,41 @@ class Commanding:
         Raises:
             NotSentError: it was not sent, and nothing was changed.
         """
-        value, subject = dump(decided.command), str(decided.referral_id)
+        subject = str(decided.referral_id)
         attributes = Attributes(str(decided.command_id), SOURCE, decided.command.type, now, subject)
+        headers, value = await self._signed(decided.command, decided.topic, attributes, by)
+        async with self.transactions() as (connection, outbox):
+            await connection.fetchval(_LOCK, decided.referral_id)
+            if await _is_new(connection, decided, by.officer_id, now):
+                outbox.add(decided.topic.name(), subject.encode(), headers, value)
+                act = DeskAct(ActKind.ALTERATION, "decided", decided.referral_id, decided.decision)
+                await desk.note(connection, by.officer_id, act, now)
+        metrics.DECISIONS.labels("sent").inc()
+        _log.info("decision_sent", topic=decided.topic.name(), referral_id=subject)
+
+    async def take(
+        self, command: TakeDutyTask, command_id: UUID, by: SittingOfficer, about: UUID | None, now: datetime
+    ) -> None:
+        """Have it signed that an officer takes a duty task, and write it with its act. `about` is the task's referral.
+
+        Raises:
+            NotSentError: it was not sent, and nothing was changed.
+        """
+        attributes = Attributes(str(command_id), SOURCE, command.type, now)
+        headers, value = await self._signed(command, NOTIFICATION_REVIEWS, attributes, by)
+        async with self.transactions() as (connection, outbox):
+            if await duties.note_sent(connection, command_id, command.task_id, by.officer_id, now):
+                outbox.add(NOTIFICATION_REVIEWS.name(), str(command.task_id).encode(), headers, value)
+                act = DeskAct(ActKind.ALTERATION, "took_duty_task", about, about=str(command.task_id))
+                await desk.note(connection, by.officer_id, act, now)
+        metrics.DECISIONS.labels("sent").inc()
+        _log.info("decision_sent", topic=NOTIFICATION_REVIEWS.name(), referral_id=str(about or ""))
+
+    async def _signed(self, command: Command, topic: Topic, attributes: Attributes, by: SittingOfficer) -> tuple[str, bytes]:
+        """The record's headers, as the outbox has them, and its value."""
+        value = dump(command)
         asked = {
-            "topic": decided.topic.name(),
+            "topic": topic.name(),
             "ce_id": attributes.id,
             "ce_type": attributes.type,
             "ce_source": attributes.source,
@@ -137,15 +166,7 @@ class Commanding:
             "auth_time": int(by.signed_in_at.timestamp()),
         }
         signature = await self._signer.sign(asked)
-        headers = pack_headers([*encode_headers(attributes), (HEADER, signature.encode())])
-        async with self._transactions() as (connection, outbox):
-            await connection.fetchval(_LOCK, decided.referral_id)
-            if await _is_new(connection, decided, by.officer_id, now):
-                outbox.add(decided.topic.name(), subject.encode(), headers, value)
-                act = DeskAct(ActKind.ALTERATION, "decided", decided.referral_id, decided.decision)
-                await desk.note(connection, by.officer_id, act, now)
-        metrics.DECISIONS.labels("sent").inc()
-        _log.info("decision_sent", topic=decided.topic.name(), referral_id=subject)
+        return pack_headers([*encode_headers(attributes), (HEADER, signature.encode())]), value
 
 
 async def _is_new(connection: Connection, decided: Decided, officer_id: str, now: datetime) -> bool:

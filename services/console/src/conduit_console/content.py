@@ -6,16 +6,18 @@ What a record held is kept as it came, and read by its contract when it is shown
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from conduit_chassis.columns import Columns
-from conduit_chassis.postgres import Connection
+from conduit_chassis.postgres import Connection, affected
 from conduit_chassis.records import Delivery
 from conduit_contracts import intake, routing, triage
 from conduit_contracts.envelope import Message, read_message
+from conduit_contracts.notification import DutyTaskTaken
 
 _HELD = Columns(referral_id="uuid", event_id="text", kind="text", said_at="timestamptz", body="bytea")
 _KEEP = f"""
@@ -35,6 +37,19 @@ ON CONFLICT (referral_id, officer_id, kind) DO UPDATE SET body = excluded.body, 
 _DRAFT = "SELECT body, saved_at FROM drafts WHERE referral_id = $1 AND officer_id = $2 AND kind = $3"
 _DROP_DRAFT = "DELETE FROM drafts WHERE referral_id = $1 AND officer_id = $2 AND kind = $3"
 MOST_DRAFT_BYTES = 64_000
+_KEEP_CALLS = """
+INSERT INTO whom_to_call (task_id, officer_id, said_at, body) VALUES ($1, $2, $3, $4)
+ON CONFLICT (task_id, officer_id) DO UPDATE SET said_at = excluded.said_at, body = excluded.body
+WHERE whom_to_call.said_at <= excluded.said_at
+"""
+_CALLS = "SELECT body FROM whom_to_call WHERE task_id = $1 AND officer_id = $2"
+_FORGET_CALLS = """
+DELETE FROM whom_to_call WHERE (task_id, officer_id) IN (
+    SELECT task_id, officer_id FROM whom_to_call WHERE said_at < $1 ORDER BY said_at LIMIT $2
+)
+"""
+_KEEP_OPINION = "INSERT INTO opinion_words (opinion_id, part, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+_OPINIONS = "SELECT opinion_id, part, body FROM opinion_words WHERE opinion_id = ANY($1::uuid[])"
 
 MODELS: Mapping[str, type[Message]] = {
     "referral_received": intake.ReferralReceived,
@@ -60,6 +75,24 @@ class HeldWords(NamedTuple):
     kind: str
     said_at: datetime
     body: bytes
+
+
+class HeldCalls(NamedTuple):
+    """Whom an officer is to call about a duty task, as the record had it."""
+
+    task_id: UUID
+    officer_id: str
+    said_at: datetime
+    body: bytes
+
+
+class OpinionPart(StrEnum):
+    """What of a second opinion is somebody's words."""
+
+    ASKED = "asked"
+    DRAFT = "draft"
+    """What the asker would send, as it was then."""
+    ANSWERED = "answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +160,43 @@ async def draft(connection: Connection, referral_id: UUID, officer_id: str, kind
 async def drop_draft(connection: Connection, referral_id: UUID, officer_id: str, kind: str) -> None:
     """Forget a draft: it was sent, or is no longer wanted."""
     await connection.execute(_DROP_DRAFT, referral_id, officer_id, kind)
+
+
+async def keep_calls(connection: Connection, calls: Sequence[HeldCalls]) -> None:
+    """Keep whom to call about duty tasks. What was said last holds."""
+    for each in calls:
+        await connection.execute(_KEEP_CALLS, *each)
+
+
+async def whom_to_call(connection: Connection, task_id: UUID, officer_id: str) -> DutyTaskTaken | None:
+    """Whom this officer is to call, who took the task. Record the view before this is shown."""
+    body = await connection.fetchval(_CALLS, task_id, officer_id)
+    return None if body is None else DutyTaskTaken.model_validate_json(bytes(body), extra="ignore")
+
+
+async def forget_calls(connection: Connection, before: datetime, most: int) -> int:
+    """Delete whom to call, some time after it mattered; returns of how many tasks."""
+    return affected(await connection.execute(_FORGET_CALLS, before, most))
+
+
+async def keep_opinion(connection: Connection, opinion_id: UUID, part: OpinionPart, text: str) -> None:
+    """Keep what an officer wrote about a second opinion.
+
+    Raises:
+        ValueError: it is longer than a draft may be.
+    """
+    body = text.encode()
+    if len(body) > MOST_DRAFT_BYTES:
+        raise ValueError("an opinion has at most 64,000 bytes")
+    await connection.execute(_KEEP_OPINION, opinion_id, part.value, body)
+
+
+async def opinions(connection: Connection, opinion_ids: Collection[UUID]) -> dict[UUID, dict[str, str]]:
+    """What was written with these, by part. Record the view before this is shown."""
+    found: dict[UUID, dict[str, str]] = {each: {} for each in opinion_ids}
+    for row in await connection.fetch(_OPINIONS, list(opinion_ids)):
+        found[row["opinion_id"]][row["part"]] = bytes(row["body"]).decode()
+    return found
 
 
 def _said(row: Any) -> Said:

@@ -5,14 +5,21 @@ Each is one transaction with its own line among the acts. A view's line is commi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from conduit_chassis import postgres
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
+from conduit_contracts.console import GlassBroken
+from conduit_contracts.topics import CONSOLE_ACTS
 from conduit_web.acts import ActKind
+
+Transactions = Callable[[], AbstractAsyncContextManager[tuple[Connection, Outbox]]]
+"""The service's own: what they publish is sent once they are committed."""
 
 _ACT = """
 INSERT INTO acts (at, officer_id, kind, what, referral_id, why, about) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -74,11 +81,17 @@ async def consult(
 ) -> bool:
     """Note that an officer looks at a case, committed when this returns; False where there is no such case."""
     async with postgres.transaction(pool) as connection:
-        version = await connection.fetchval(_VERSION, referral_id)
-        if version is None:
-            return False
-        await note(connection, officer_id, DeskAct(ActKind.CONSULTATION, what, referral_id, why), now)
-        await connection.execute(_READ, referral_id, officer_id, now, version)
+        return await _consult(
+            connection, referral_id, officer_id, DeskAct(ActKind.CONSULTATION, what, referral_id, why), now
+        )
+
+
+async def _consult(connection: Connection, referral_id: UUID, officer_id: str, act: DeskAct, now: datetime) -> bool:
+    version = await connection.fetchval(_VERSION, referral_id)
+    if version is None:
+        return False
+    await note(connection, officer_id, act, now)
+    await connection.execute(_READ, referral_id, officer_id, now, version)
     return True
 
 
@@ -127,9 +140,20 @@ async def name_officer(pool: Pool, referral_id: UUID, officer_id: str, by: str, 
     return True
 
 
-async def break_glass(pool: Pool, referral_id: UUID, officer_id: str, why: str, now: datetime) -> bool:
-    """Open a restricted case without being named for it; False where there is no such case. `why` is a code."""
-    return await consult(pool, referral_id, officer_id, now, "broke_glass", why)
+async def break_glass(
+    transactions: Transactions, referral_id: UUID, officer_id: str, why: str, now: datetime, lasts: timedelta
+) -> bool:
+    """Open a restricted case without being named for it, and have a supervisor told; False where there is no such case.
+
+    `why` is a code.
+    """
+    act = DeskAct(ActKind.CONSULTATION, "broke_glass", referral_id, why)
+    async with transactions() as (connection, outbox):
+        if not await _consult(connection, referral_id, officer_id, act, now):
+            return False
+        broken = GlassBroken(referral_id=referral_id, officer_id=officer_id, reason=why, open_until=now + lasts)
+        outbox.publish(CONSOLE_ACTS.name(), str(referral_id), broken, subject=str(referral_id))
+    return True
 
 
 async def remember(pool: Pool, officer_id: str, name: str, narrowed: Mapping[str, str], now: datetime) -> None:

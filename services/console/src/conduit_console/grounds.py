@@ -31,8 +31,19 @@ class ShownPolicy(BaseModel):
     suspects_at_least: int
     force_areas_at_least: int
     decline_reasons: dict[DeclineReason, DeclineWords]
+    second_opinion_before_decline: bool = False
+    """Whether another officer must agree to a decline, as it is written, before it is sent. From the section `[console]`."""
+
+
+class ConsolePolicy(BaseModel):
+    """The section `[console]`. A policy file of an earlier release has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    version: PolicyVersion
+    second_opinion_before_decline: bool = False
 
 
 def read_shown_policy(path: Path) -> ShownPolicy:
     """Raises ConfigurationError, naming the file and the key that cannot be used."""
-    return load_policy(path, "triage", ShownPolicy)
+    shown, own = load_policy(path, "triage", ShownPolicy), load_policy(path, "console", ConsolePolicy, optional=True)
+    return shown.model_copy(update={"second_opinion_before_decline": own.second_opinion_before_decline})

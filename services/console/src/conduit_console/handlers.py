@@ -47,5 +47,7 @@ HANDLERS: Handlers[ConsoleWork] = {
     notification.NoticeSent.type: ignore,
     notification.NoticeFailed.type: of_notification.notice_failed,
     notification.DutyTaskUpdated.type: of_notification.duty_task_updated,
+    notification.DutyTaskTaken.type: of_notification.duty_task_taken,
+    notification.DutyTaskNotTaken.type: of_notification.duty_task_not_taken,
 }
 """Exactly the messages that the console consumes."""

@@ -24,6 +24,9 @@ DECISIONS = Counter(
     ["outcome"],
 )
 
+for _outcome in ("sent", "unavailable", "sign_in_again", "not_allowed", "not_in_order"):
+    DECISIONS.labels(_outcome)
+
 
 def count(work: ConsoleWork) -> None:
     """Add what a batch wrote, once for all its records."""

@@ -1,9 +1,16 @@
 """What notification says: notices that it gave up on, and duty tasks. Somebody at the hub must act on either."""
 
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
 from conduit_chassis.records import Delivery
 from conduit_console.cases import CALM, DANGER, FailedNotice
+from conduit_console.content import HeldCalls
+from conduit_console.duties import AnsweredTaking
+from conduit_console.readers import TaskTaken
 from conduit_console.work import RULES, ConsoleWork, ToldDuty
-from conduit_contracts.notification import DutyTaskUpdated, NoticeFailed
+from conduit_contracts.notification import DutyTaskNotTaken, DutyTaskUpdated, NoticeFailed
 
 
 def notice_failed(work: ConsoleWork, delivery: Delivery[NoticeFailed]) -> None:
@@ -41,5 +48,25 @@ def duty_task_updated(work: ConsoleWork, delivery: Delivery[DutyTaskUpdated]) ->
         unanswered_at=message.unanswered_at,
         taken_at=message.taken_at,
         taken_by=message.taken_by,
+        next_call_at=message.next_call_at,
         said_at=delivery.record.timestamp,
     )
+
+
+def duty_task_taken(work: ConsoleWork, delivery: Delivery[TaskTaken]) -> None:
+    """An officer has it. Whom to call is kept for that officer alone."""
+    message, said_at = delivery.message, delivery.attributes.time
+    work.calls.append(HeldCalls(message.task_id, message.officer_id, said_at, delivery.record.value or b""))
+    _answered(work, delivery, taken=True, why=())
+
+
+def duty_task_not_taken(work: ConsoleWork, delivery: Delivery[DutyTaskNotTaken]) -> None:
+    _answered(work, delivery, taken=False, why=[each.code for each in delivery.message.problems])
+
+
+def _answered(work: ConsoleWork, delivery: Delivery[Any], *, taken: bool, why: Sequence[str]) -> None:
+    try:
+        command_id = UUID(delivery.message.command_id)
+    except ValueError:  # whoever wrote it, it was not this console
+        return
+    work.takings.append(AnsweredTaking(command_id, taken, delivery.attributes.time, tuple(why)))

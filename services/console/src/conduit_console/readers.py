@@ -5,11 +5,13 @@ costs little, and nothing of a case can reach a log or a list from here.
 """
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from pydantic import BaseModel
 
-from conduit_contracts import intake, routing, triage
+from conduit_contracts import intake, notification, routing, triage
 from conduit_contracts.base import Value
+from conduit_contracts.commands import CommandId
 from conduit_contracts.force import ForceReference
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
@@ -114,6 +116,14 @@ class PartAcknowledged(AboutCase):
     force_reference: ForceReference | None = None
 
 
+class TaskTaken(Value):
+    """Who has a duty task by which command; not whom to call."""
+
+    task_id: UUID
+    command_id: CommandId
+    officer_id: OfficerId
+
+
 READERS: Mapping[str, type[BaseModel]] = {
     intake.ReferralReceived.type: CaseReceived,
     intake.InformationSupplied.type: InformationAdded,
@@ -129,4 +139,5 @@ READERS: Mapping[str, type[BaseModel]] = {
     routing.HandoffAcknowledged.type: PartAcknowledged,
     routing.HandoffStoodDown.type: PartEndedByOfficer,
     routing.ProfessionalStandardsInformed.type: PartEndedByOfficer,
+    notification.DutyTaskTaken.type: TaskTaken,
 }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert, insert_new
-from conduit_console import content
+from conduit_console import content, duties
 from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
 from conduit_console.work import (
     ClearedAttachment,
@@ -237,6 +237,7 @@ _DUTIES = Columns(
     unanswered_at="timestamptz",
     taken_at="timestamptz",
     taken_by="text",
+    next_call_at="timestamptz",
     said_at="timestamptz",
 )
 _PUT_DUTIES = f"""
@@ -253,6 +254,8 @@ async def _save_others(connection: Connection, work: ConsoleWork) -> None:
     if work.duties:
         rows = [duty._asdict() for duty in work.duties.values()]
         await connection.execute(_PUT_DUTIES, *_DUTIES.arrays(rows))
+    await duties.note_answers(connection, work.takings)
+    await content.keep_calls(connection, work.calls)
 
 
 def _named(columns: Columns, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -95,6 +95,39 @@ STEPS: Mapping[str, str] = {
     "command_outdated": N_("A decision took effect over something new"),
     "notice_failed": N_("A notice could not be delivered"),
 }
+DUTIES: Mapping[str, str] = {
+    "danger_refused": N_("A partner says that a child is in danger, in something that the hub could not take"),
+    "danger_review": N_("A case with a child in danger waits for an officer's decision"),
+    "danger_routing": N_("A case with a child in danger waits: an officer must say where it goes"),
+    "danger_restricted": N_("A child is in danger, and a suspect may belong to a police force"),
+    "danger_notice_failed": N_("A notice about a child in danger has not reached whom it was for"),
+    "no_force": N_("No police force has this case"),
+    "force_silent": N_("A police force has not answered at any level"),
+    "standards_unreachable": N_("A professional standards department must be told of a case, and has no address here"),
+    "force_kept_from": N_("A task about a force from which the case is kept"),
+}
+"""What a duty task is about."""
+DUTY_STEPS: Mapping[str, str] = {
+    "danger_refused": N_("Call the partner back now. If nobody has called 999, call 999 yourself."),
+    "danger_review": N_("Decide the case. Make sure that a person at the force has it."),
+    "danger_routing": N_("Say where the case goes. Make sure that a person at the force has it."),
+    "danger_restricted": N_(
+        "Send it to that force's professional standards department now. Do not speak to that force's own team or to its "
+        "control room."
+    ),
+    "danger_notice_failed": N_("Tell them by telephone now."),
+    "no_force": N_("Name a force."),
+    "force_silent": N_("Call the force. If nobody answers, call its control room."),
+    "standards_unreachable": N_(
+        "Call the department yourself, and send the case to it. Do not speak to that force's own team or to its control "
+        "room. Then have the department's address put into the register."
+    ),
+    "force_kept_from": N_(
+        "Do not speak to that force's own team or to its control room. Decide who acts in its place, and send the case to "
+        "its professional standards department."
+    ),
+}
+"""What whoever takes it does."""
 DECISIONS: Mapping[str, str] = {
     "accept": N_("accepted"),
     "ask": N_("asked the partner"),
@@ -131,6 +164,8 @@ ANSWERS: Mapping[str, str] = {
     "officer_not_registered": N_("You are no longer in the register"),
     "role_lacking": N_("Your role does not decide"),
     "signature_expired": N_("It came too late to be taken: decide again"),
+    "taken_already": N_("Somebody else has it, or did what it asks for"),
+    "task_unknown": N_("There is no such task"),
     "referral_unknown": N_("The referral has not arrived there yet: decide again in a few minutes"),
     "information_supplied": N_("The partner added information"),
     "information_added": N_("Information was added"),
@@ -153,7 +188,18 @@ ACTS: Mapping[str, str] = {
     "reassigned": N_("gave a case to somebody"),
     "named_officer": N_("opened a restricted case to somebody"),
     "decided": N_("sent a decision"),
+    "took_duty_task": N_("took a duty task"),
+    "viewed_whom_to_call": N_("looked whom to call about a duty task"),
+    "asked_opinion": N_("asked for a second opinion"),
+    "gave_opinion": N_("gave a second opinion"),
+    "withdrew_opinion": N_("asked no more for a second opinion"),
 }
+OPINIONS: Mapping[str, str] = {
+    "agrees": N_("agrees"),
+    "disagrees": N_("does not agree"),
+    "withdrawn": N_("not asked any more"),
+}
+"""What another officer says of a decision before it is sent."""
 GLASS: Mapping[str, str] = {
     "child_at_risk": N_("A child may be at risk and no named officer can be reached"),
     "clock_running_out": N_("A deadline is about to pass and no named officer can be reached"),
@@ -172,7 +218,10 @@ CONCERNS: Mapping[str, str] = {
     "other_harm": N_("Other harm"),
 }
 ROLES: Mapping[str, str] = {"victim": N_("Victim"), "suspect": N_("Suspect"), "witness": N_("Witness")}
-_ALL = (STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DECISIONS, ANSWERS, ACTS, GLASS, CONCERNS, ROLES)
+_ALL = (
+    *(STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DUTIES, DUTY_STEPS, DECISIONS),
+    *(ANSWERS, ACTS, OPINIONS, GLASS, CONCERNS, ROLES),
+)
 
 
 def every_word() -> set[str]:

@@ -14,7 +14,8 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery
 from conduit_console import content
 from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, TimelineLine
-from conduit_console.content import HeldWords
+from conduit_console.content import HeldCalls, HeldWords
+from conduit_console.duties import AnsweredTaking
 from conduit_contracts.envelope import short_name
 from conduit_contracts.topics import SERVICES
 
@@ -60,6 +61,7 @@ class ToldDuty(NamedTuple):
     unanswered_at: datetime | None
     taken_at: datetime | None
     taken_by: str | None
+    next_call_at: datetime | None
     said_at: datetime
 
 
@@ -99,6 +101,9 @@ class ConsoleWork:
     dangers: list[ReportedDanger] = field(default_factory=list)
     duties: dict[UUID, ToldDuty] = field(default_factory=dict)
     """As the batch said them last."""
+    takings: list[AnsweredTaking] = field(default_factory=list)
+    """What became of officers' wishes to have a duty task."""
+    calls: list[HeldCalls] = field(default_factory=list)
     followed: dict[tuple[str, int], datetime] = field(default_factory=dict)
     """Up to which broker's time each partition was read in this batch."""
 

@@ -15,13 +15,13 @@ from conduit_contracts.notification import Channel
 from conduit_contracts.topics import NOTIFICATION_SANDBOX
 from conduit_notification import batch, duty_store, duty_telling, metrics, queue, store
 from conduit_notification.delivery import Courier, Pace
-from conduit_notification.handlers import HANDLERS
+from conduit_notification.handlers import HANDLERS, refused
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, channels_of
 from conduit_notification.pages import create_pages
 from conduit_notification.policy import NotificationPolicy, from_file
 from conduit_notification.readers import READERS
-from conduit_notification.senders import EmailSender, WebhookSender, hub
+from conduit_notification.senders import EmailSender, WebhookSender, hub, supervisors
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
 from conduit_notification.work import Basis, NotificationWork
@@ -37,7 +37,7 @@ _PREFETCH = 4
 def start(runtime: Runtime) -> Basis:
     """The policy, and whom to tell at the hub."""
     settings = _settings(runtime)
-    return Basis(read_policy(settings), hub(settings))
+    return Basis(read_policy(settings), hub(settings), supervisors(settings))
 
 
 def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
@@ -47,7 +47,8 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
 
 async def keep_time(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Call whoever is next where nobody took a duty task."""
-    return await duty_store.keep_time(connection, *_basis(runtime))
+    basis = _basis(runtime)
+    return await duty_store.keep_time(connection, basis.policy, basis.fallback)
 
 
 async def tell_duty_tasks(_runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
@@ -74,6 +75,7 @@ def create_service() -> Service[NotificationWork]:
         load=batch.load,
         save=batch.save,
         start=start,
+        refused=refused,
         migrations=Path(__file__).parent / "migrations",
         settings=NotificationSettings,
         ticks=(

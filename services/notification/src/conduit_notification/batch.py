@@ -6,9 +6,9 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
-from conduit_notification import duty_store, metrics, store
+from conduit_notification import duty_commands, duty_store, metrics, store
 from conduit_notification.hub import change
-from conduit_notification.notices import HUB
+from conduit_notification.notices import HUB, SUPERVISORS
 from conduit_notification.work import Basis, NotificationWork
 
 
@@ -17,7 +17,10 @@ async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incomin
     basis: Basis = runtime.context
     work = NotificationWork(basis.policy, runtime.clock.now(), outbox, basis.fallback)
     await store.load(connection, work, [incoming.message for incoming in batch if isinstance(incoming, Delivery)])
+    await duty_commands.load(connection, work, batch)
     work.ladders.setdefault(HUB, work.fallback)
+    if basis.supervisors:
+        work.ladders[SUPERVISORS] = basis.supervisors
     return work
 
 
@@ -26,5 +29,7 @@ async def save(connection: Connection, work: NotificationWork) -> None:
     await store.save(connection, work)
     await change(connection, work)
     await duty_store.keep_callbacks(connection, work.callbacks)
+    # First: what an officer was told that they have, nobody else takes in this batch.
+    await duty_commands.save(connection, work)
     await duty_store.open_tasks(connection, work.duties, work.policy, work.fallback)
     metrics.count(work)

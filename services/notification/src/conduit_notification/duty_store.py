@@ -63,6 +63,7 @@ _CALL = "INSERT INTO duty_calls (token, task_id, level) VALUES ($1, $2, $3)"
 _HISTORY = "INSERT INTO duty_history (task_id, actor, what, policy_version) VALUES ($1, $2, $3, $4)"
 _BY_TOKEN = f"SELECT {_TASK} FROM duty_tasks JOIN duty_calls USING (task_id) WHERE token = $1"  # noqa: S608 - constants
 _BY_ID = f"SELECT {_TASK} FROM duty_tasks WHERE task_id = $1"  # noqa: S608 - constants
+_LOCKED = f"SELECT {_TASK} FROM duty_tasks WHERE task_id = $1 FOR UPDATE"  # noqa: S608 - constants
 _WAITING = f"""
 SELECT {_TASK} FROM duty_tasks WHERE taken_at IS NULL ORDER BY danger DESC, opened_at LIMIT $1
 """  # noqa: S608 - constants
@@ -227,22 +228,28 @@ async def by_id(connection: Connection, task_id: UUID) -> Task | None:
     return _task(row) if row else None
 
 
+async def locked(connection: Connection, task_id: UUID) -> Task | None:
+    """One task, which nobody else changes until the transaction ends."""
+    row = await connection.fetchrow(_LOCKED, task_id)
+    return _task(row) if row else None
+
+
 async def waiting(connection: Connection, most: int) -> list[Task]:
     """The tasks that nobody has taken: danger first, then the oldest. `measure` says how many there are."""
     return [_task(row) for row in await connection.fetch(_WAITING, most)]
 
 
-async def take(connection: Connection, task_id: UUID, who: str, policy_version: str) -> bool:
-    """Whether it is this person's now; the first one has it."""
+async def take(connection: Connection, task_id: UUID, who: str, policy_version: str, *, actor: str = "") -> bool:
+    """Whether it is this person's now; the first one has it. `actor` is who that is in the register, where it says so."""
     taken = await connection.fetchval(_TAKE, task_id, who) is not None
     if taken:
-        await connection.execute(_HISTORY, task_id, f"person:{who}", "taken", policy_version)
+        await connection.execute(_HISTORY, task_id, actor or f"person:{who}", "taken", policy_version)
     return taken
 
 
-async def looked_again(connection: Connection, task_id: UUID, who: str, policy_version: str) -> None:
+async def looked_again(connection: Connection, task_id: UUID, who: str, policy_version: str, *, actor: str = "") -> None:
     """Record that the person who has it was shown again who to call."""
-    await connection.execute(_HISTORY, task_id, f"person:{who}", "shown_again", policy_version)
+    await connection.execute(_HISTORY, task_id, actor or f"person:{who}", "shown_again", policy_version)
 
 
 async def callback_of(connection: Connection, task_id: UUID) -> Callback | None:

@@ -11,7 +11,7 @@ UPDATE duty_tasks SET to_tell = false WHERE task_id IN (
     SELECT task_id FROM duty_tasks WHERE to_tell ORDER BY opened_at, task_id LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 RETURNING task_id, kind, danger, partner_id, partner_reference, referral_id, force_id, codes, said, opened_at, unanswered_at,
-    taken_at, taken_by
+    taken_at, taken_by, next_call_at
 """
 
 

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from conduit_chassis.dispatch import Handlers, ignore
-from conduit_chassis.records import Delivery
-from conduit_contracts import danger, intake, notification, programme, routing, triage
+from conduit_chassis.dispatch import Handlers, ignore, put_aside
+from conduit_chassis.records import Delivery, Refusal
+from conduit_contracts import console, danger, intake, notification, programme, routing, triage
 from conduit_contracts.routing import HandoffState
+from conduit_contracts.topics import NOTIFICATION_REVIEWS
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import notices, readers, registers, rules, sandbox
+from conduit_notification import duty_commands, notices, readers, registers, rules, sandbox
 from conduit_notification.duty import Kind
-from conduit_notification.notices import HUB
+from conduit_notification.notices import HUB, SUPERVISORS
 from conduit_notification.sandbox import SandboxWork
 from conduit_notification.templates import Template
 from conduit_notification.work import (
@@ -330,6 +331,22 @@ def _have_it_rung(work: NotificationWork, delivery: Delivery[Any], force_id: str
     work.duty(delivery, Kind.STANDARDS_UNREACHABLE, danger=danger, codes=codes, force_id=force_id)
 
 
+def glass_broken(work: NotificationWork, delivery: Delivery[console.GlassBroken]) -> None:
+    """A supervisor is to look at it at once. Who it was stands in the trail, and in no mail."""
+    message = delivery.message
+    audience = SUPERVISORS if SUPERVISORS in work.ladders else HUB
+    params = {"codes": message.reason, "due": work.local(message.open_until)}
+    work.notify(delivery, audience, Template.HUB_GLASS_BROKEN, message.referral_id, params)
+
+
+def refused(work: NotificationWork, refusal: Refusal) -> None:
+    """Tell an officer what was wrong with a command. A record of our own services' goes to the dead letters."""
+    if refusal.topic is NOTIFICATION_REVIEWS:
+        duty_commands.refused(work, refusal)
+    else:
+        put_aside(work, refusal)
+
+
 HANDLERS: Handlers[NotificationWork] = {
     programme.PartnerRegistered.type: registers.partner_registered,
     programme.ForceRegistered.type: registers.force_registered,
@@ -374,5 +391,7 @@ HANDLERS: Handlers[NotificationWork] = {
     routing.CommandIgnored.type: ignore,
     routing.CommandRefused.type: ignore,
     routing.CommandOutdated.type: ignore,
+    notification.TakeDutyTask.type: duty_commands.take_duty_task,
+    console.GlassBroken.type: glass_broken,
 }
 """Exactly the messages that notification consumes."""

@@ -15,6 +15,8 @@ from conduit_contracts.programme import Contact
 from conduit_notification.templates import COLLAPSED, Template
 
 HUB = "hub:"
+SUPERVISORS = "hub:supervisors"
+"""Who is told where SUPERVISORS_EMAIL says so; the hub's contacts are in their place where it does not."""
 SANDBOX = "--sandbox"
 QUIET_SECONDS = 300
 """Of the templates that collapse, an audience gets at most one in each such span."""

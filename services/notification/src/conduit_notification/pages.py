@@ -178,7 +178,9 @@ async def _name(request: Request) -> str | None:
         return None
     given = parse_qs(body.decode("utf-8", "replace")).get("name", [""])[0]
     name = " ".join(given.split())
-    return name if name.isprintable() and len(name) <= LONGEST_NAME and shows_something(name) else None
+    # With a colon stands who is known by the register, which this page does not ask.
+    usable = name.isprintable() and len(name) <= LONGEST_NAME and shows_something(name) and ":" not in name
+    return name if usable else None
 
 
 def _taker(task: Task) -> str:

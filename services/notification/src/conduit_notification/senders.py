@@ -1,5 +1,6 @@
 """From a claimed notice to an attempt: whom it is for now, and over which channel."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from aiosmtplib import SMTPException
@@ -8,7 +9,7 @@ from conduit_chassis.clock import Clock
 from conduit_contracts.programme import Contact
 from conduit_notification import outcomes, rendering
 from conduit_notification.mailer import Mailer
-from conduit_notification.notices import HUB, Claimed, Ladder, contact_at
+from conduit_notification.notices import HUB, SUPERVISORS, Claimed, Ladder, contact_at
 from conduit_notification.outcomes import AttemptOutcome
 from conduit_notification.settings import NotificationSettings
 from conduit_notification.webhooks import Webhooks
@@ -25,7 +26,7 @@ class EmailSender:
 
     async def __call__(self, notice: Claimed) -> AttemptOutcome:
         """One attempt; whatever the mail server does is an outcome."""
-        contact = resolve(notice, self._basis.fallback)
+        contact = resolve(notice, {HUB: self._basis.fallback, SUPERVISORS: self._basis.supervisors})
         if isinstance(contact, AttemptOutcome):
             return contact
         if contact.email is None:
@@ -51,7 +52,7 @@ class WebhookSender:
 
     async def __call__(self, notice: Claimed) -> AttemptOutcome:
         """One attempt; whatever the endpoint does is an outcome."""
-        contact = resolve(notice, None)
+        contact = resolve(notice, {})
         if isinstance(contact, AttemptOutcome):
             return contact
         if contact.webhook_url is None or contact.webhook_secret is None:
@@ -62,12 +63,18 @@ class WebhookSender:
         return self._clock.now()
 
 
-def resolve(notice: Claimed, hub_ladder: Ladder | None) -> Contact | AttemptOutcome:
-    """Whom a notice is for, as the register stands now, or why nobody can say. `hub_ladder` holds until it has the hub."""
-    ladder = notice.ladder or (hub_ladder if notice.audience == HUB else None)
+def resolve(notice: Claimed, told: Mapping[str, Ladder]) -> Contact | AttemptOutcome:
+    """Whom a notice is for, as the register stands now, or why nobody can say. `told` are ladders of audiences that the
+    settings name, which hold until the register has them."""
+    ladder = notice.ladder or told.get(notice.audience)
     return contact_at(ladder, notice.level) if ladder else outcomes.CONTACT_UNKNOWN
 
 
 def hub(settings: NotificationSettings) -> Ladder:
     """The hub as an audience. Without HUB_EMAIL it has no address, and nothing is queued for it."""
     return (Contact(email=settings.hub_email),)
+
+
+def supervisors(settings: NotificationSettings) -> Ladder:
+    """The hub's supervisors as an audience, where they have an address."""
+    return (Contact(email=settings.supervisors_email),) if settings.supervisors_email else ()

@@ -48,6 +48,9 @@ class NotificationSettings(Settings):
     hub_email: Email | None = None
     """Where the hub is told until its duty contacts are in the register. Not set: nowhere, and every duty task pages."""
 
+    supervisors_email: Email | None = None
+    """Where supervisors are told at once that somebody opened a restricted case. Not set: the hub's contacts are told."""
+
     notice_poll_seconds: float = Field(default=0.5, gt=0)
     """How soon a queued notice is seen."""
 

@@ -28,6 +28,7 @@ class Template(StrEnum):
     HUB_ROUTING_REVIEW_OPENED = "hub_routing_review_opened"
     HUB_CASE_RESTRICTED = "hub_case_restricted"
     HUB_HANDOFF_ESCALATED = "hub_handoff_escalated"
+    HUB_GLASS_BROKEN = "hub_glass_broken"
     HUB_NOTICE_FAILED = "hub_notice_failed"
     HUB_DUTY_DANGER = "hub_duty_danger"
     HUB_DUTY_TASK = "hub_duty_task"
@@ -56,6 +57,7 @@ SUBJECTS = {
     Template.FORCE_IMMEDIATE_DANGER: Text("IMMEDIATE DANGER - read now: $reference"),
     Template.FORCE_DANGER_OVERDUE: Text("IMMEDIATE DANGER - answer now: $reference"),
     Template.FORCE_DANGER_ESCALATED: Text("IMMEDIATE DANGER - not answered: $reference"),
+    Template.HUB_GLASS_BROKEN: Text("A restricted case was opened: $reference"),
     Template.HUB_DUTY_DANGER: Text("IMMEDIATE DANGER - duty task, take it now: $reference"),
     Template.HUB_DUTY_TASK: Text("Duty task: $reference"),
     Template.HUB_CONTACTS_PROPOSED: Text("A change to the hub's duty contacts has been proposed"),
@@ -286,6 +288,17 @@ Referral ID:  $referral_id
 
 A named officer must take the case to that force's professional standards
 department. Do not discuss it with that force's own team.
+{_HUB_FOOT}""",
+    Template.HUB_GLASS_BROKEN: f"""\
+Somebody opened a restricted case without being named for it. They may look
+at it and no more, until the time below.
+
+Referral ID:  $referral_id
+Reason:       $codes
+Open until:   $due
+
+Please look at the console's trail now: it says who it was. If the reason does
+not hold, act as your procedures for a breach of confidence say.
 {_HUB_FOOT}""",
     Template.HUB_HANDOFF_ESCALATED: f"""\
 A force has not answered, so the hub has escalated the hand-off to a higher

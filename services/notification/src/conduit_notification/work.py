@@ -27,6 +27,7 @@ from conduit_notification.rules import NOTHING, Standing, state_of
 from conduit_notification.templates import Template
 
 if TYPE_CHECKING:
+    from conduit_notification.duty_commands import Taking, Wanted
     from conduit_notification.sandbox import SandboxWork
 
 
@@ -89,10 +90,11 @@ class Approval:
 
 class Basis(NamedTuple):
     """By what notification works, found once at its start. `fallback` is whom it tells until the hub's contacts are in the
-    register."""
+    register; `supervisors` are the hub's, empty where the hub's contacts are told in their place."""
 
     policy: NotificationPolicy
     fallback: Ladder
+    supervisors: Ladder = ()
 
 
 @dataclass(slots=True)
@@ -122,6 +124,13 @@ class NotificationWork:
     """Of forces registered in this batch."""
     proposals: list[HubContactsProposed] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
+    wanted_tasks: "dict[UUID, Wanted]" = field(default_factory=dict)
+    """The tasks that commands of the batch name."""
+    takers: dict[UUID, str] = field(default_factory=dict)
+    """Who has which of these by what the batch brought."""
+    takings: "list[Taking]" = field(default_factory=list)
+    signed: list[Delivery[Any]] = field(default_factory=list)
+    """Officers' commands, for which somebody stands."""
     kept: set[UUID] = field(default_factory=set)
     """Referrals of which it changed from whom they are kept."""
     rejections: int = 0

@@ -40,6 +40,8 @@ class Action(StrEnum):
     CHASE = "chase or escalate a hand-off"
     RECORD_CALL = "record a call with a force or a partner"
     TAKE_DUTY_TASK = "take a duty task"
+    ASK_SECOND_OPINION = "ask another officer before deciding"
+    GIVE_SECOND_OPINION = "say what one thinks of another's decision"
     REASSIGN = "give a review to another officer"
     NAME_OFFICERS = "name the officers of a restricted case"
     EXPORT_CASE = "export a case"
@@ -252,6 +254,8 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.CHASE: Rule(_OFFICERS, content=True),
         Action.RECORD_CALL: _decision(),
         Action.TAKE_DUTY_TASK: Rule(_OFFICERS, content=True),
+        Action.ASK_SECOND_OPINION: _decision(),
+        Action.GIVE_SECOND_OPINION: _decision(),
         Action.REASSIGN: Rule(_all(Role.SUPERVISOR), content=True),
         Action.NAME_OFFICERS: Rule(_all(Role.SUPERVISOR), content=True),
         Action.EXPORT_CASE: Rule(

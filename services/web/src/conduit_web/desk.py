@@ -28,6 +28,7 @@ from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Guard, OpenToAll
 
 _SIGN_IN_AGAIN = frozenset({Trouble.SIGN_IN, Trouble.FRESH_SIGN_IN})
+EVENTS = "text/event-stream"
 _log = structlog.get_logger()
 
 
@@ -110,6 +111,8 @@ async def _on_trouble(request: Request, error: Exception) -> Response:
     met = error if isinstance(error, TroubleError) else TroubleError(Trouble.FAULT)
     trouble, desk = met.trouble, request.app.state.desk
     reading = request.method in {"GET", "HEAD"}
+    if EVENTS in request.headers.get("accept", ""):
+        return Response(status_code=204)  # by which an event stream does not try again; a page tells its reader more
     address = _sign_in_address(request, met, reading=reading)
     if reading and trouble in _SIGN_IN_AGAIN:
         return RedirectResponse(address, status_code=303)

@@ -19,10 +19,16 @@ def desk_settings() -> DeskSettings:
         ConfigurationError: they cannot be used. It names them, and says nothing of what they hold.
     """
     try:
-        return DeskSettings()
+        desk = DeskSettings()
+        desk.vouching()
+        for provider in desk.identity_providers:
+            provider.secret()
     except ValidationError as error:
         places = ", ".join(".".join(map(str, each["loc"])).upper() for each in error.errors(include_input=False))
         raise ConfigurationError(f"the pages' settings cannot be used: {places}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"a file that the pages' settings name cannot be read ({type(error).__name__})") from None
+    return desk
 
 
 async def watch_people(people: PeopleFollower, health: Health) -> None:

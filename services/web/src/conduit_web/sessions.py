@@ -1,5 +1,6 @@
 """Who is signed in, in PostgreSQL: sessions, sign-ins on their way, and orders to end sessions that were followed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,10 @@ SELECT {_COLUMNS} FROM web_sessions
 WHERE issuer = $1 AND subject = $2 AND ended_at IS NULL AND ends_at > $3 AND seen_at > $4
 ORDER BY started_at DESC, session_id
 """  # noqa: S608 - constant
+_LIVE_AMONG = """
+SELECT session_id FROM web_sessions
+WHERE session_id = ANY($1::uuid[]) AND ended_at IS NULL AND ends_at > $2 AND seen_at > $3
+"""
 _BY_ID = f"SELECT {_COLUMNS} FROM web_sessions WHERE session_id = $1"  # noqa: S608 - constant
 _START = """
 INSERT INTO web_sessions (session_id, token_hash, issuer, subject, provider_session, second_factor, signed_in_at,
@@ -129,6 +134,12 @@ class Sessions:
         """Where this person is signed in, the latest first."""
         now = self._clock.now()
         return [self._session(row) for row in await self._pool.fetch(_OF_IDENTITY, *identity, now, now - self._idle)]
+
+    async def live_among(self, session_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these that have not ended. Asking does not say that anybody is here."""
+        now = self._clock.now()
+        rows = await self._pool.fetch(_LIVE_AMONG, list(session_ids), now, now - self._idle)
+        return {row["session_id"] for row in rows}
 
     async def by_id(self, session_id: UUID) -> Session | None:
         """A session by what others may know of it."""

@@ -1,5 +1,6 @@
 """What a desk is told of identity providers and of its own address."""
 
+import ssl
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -63,8 +64,18 @@ class DeskSettings(BaseSettings):
     """Where people's browsers find the desk."""
     identity_providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
     """A list as JSON."""
+    identity_ca_file: Path | None = None
+    """Who vouches for the providers' certificates, where that is an organisation's own authority."""
     session_idle: timedelta = timedelta(minutes=15)
     session_longest: timedelta = timedelta(hours=8)
+
+    def vouching(self) -> ssl.SSLContext | bool:
+        """By whose word a provider is taken for itself: what httpx calls `verify`.
+
+        Raises:
+            OSError: the file cannot be read, or holds no certificate.
+        """
+        return True if self.identity_ca_file is None else ssl.create_default_context(cafile=str(self.identity_ca_file))
 
     @model_validator(mode="after")
     def _each_provider_stands_once(self) -> Self:

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DashboardLinkType, VariableRefresh
 
-from conduit_generate.dashboards import handoffs, kafka, national, partners, postgres, service
+from conduit_generate.dashboards import console, handoffs, kafka, national, partners, postgres, service
 from conduit_generate.dashboards.panels import DATASOURCE, Dashboard, Variable, made
 from conduit_generate.generated import command
 
@@ -17,6 +17,7 @@ HOME = Path(__file__).parents[4] / "grafana" / "dashboards"
 DASHBOARDS = (
     national.DASHBOARD,
     handoffs.DASHBOARD,
+    console.DASHBOARD,
     partners.DASHBOARD,
     service.DASHBOARD,
     kafka.DASHBOARD,

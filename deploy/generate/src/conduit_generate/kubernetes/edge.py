@@ -1,37 +1,58 @@
-"""What is to be seen from outside over HTTP: intake's partner API, the conduit's documents, the duty officers' links."""
+"""What is to be seen from outside over HTTP.
+
+Of the partner API's host: intake's API, the conduit's documents and the duty officers' links. Of the console's: its pages.
+What a service answers besides, such as its metrics, is on neither.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from conduit_console.pages.front import ROUTERS
 from conduit_generate.kubernetes.environment import Environment
 from conduit_generate.kubernetes.resources import HTTP_PORT, Resource, resource
-from conduit_local.services import DOCS_DIR
+from conduit_local.services import DOCS_DIR, NOTIFIES, SHOWS, TAKES_IN
+from conduit_web.desk import actions
+from conduit_web.headers import STATIC
+from conduit_web.signing_in import router as signing_in
 
 DUTY = "/duty"
 DOCUMENTS = (("Exact", "/openapi.json"), ("PathPrefix", "/docs"))
 
 
 def routes(environment: Environment) -> list[Resource]:
-    """One HTTPRoute on the platform's Gateway, which ends TLS. The Gateway API has no field for a limit per address: the
+    """HTTPRoutes on the platform's Gateway, which ends TLS. The Gateway API has no field for a limit per address: the
     platform sets it on the Gateway itself."""
+    partner_api = [
+        _rule(TAKES_IN, [*api_paths(), *DOCUMENTS]),
+        _rule(NOTIFIES, [("PathPrefix", DUTY)]),
+    ]
+    return [
+        _route("partner-api", environment.hosts.api, partner_api, environment),
+        _route("console", environment.hosts.console, [_rule(SHOWS, page_paths())], environment),
+    ]
+
+
+def _route(name: str, host: str, rules: list[dict[str, Any]], environment: Environment) -> Resource:
     gateway = environment.gateway
-    spec = {
-        "parentRefs": [{"name": gateway.name, "namespace": gateway.namespace}],
-        "hostnames": [environment.hosts.api],
-        "rules": [
-            {
-                "matches": [{"path": {"type": kind, "value": path}} for kind, path in (*api_paths(), *DOCUMENTS)],
-                "backendRefs": [{"name": "intake", "port": HTTP_PORT}],
-            },
-            {
-                "matches": [{"path": {"type": "PathPrefix", "value": DUTY}}],
-                "backendRefs": [{"name": "notification", "port": HTTP_PORT}],
-            },
-        ],
+    parents = [{"name": gateway.name, "namespace": gateway.namespace}]
+    spec = {"parentRefs": parents, "hostnames": [host], "rules": rules}
+    return resource("gateway.networking.k8s.io/v1", "HTTPRoute", name, spec)
+
+
+def _rule(service: str, paths: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "matches": [{"path": {"type": kind, "value": path}} for kind, path in paths],
+        "backendRefs": [{"name": service, "port": HTTP_PORT}],
     }
-    return [resource("gateway.networking.k8s.io/v1", "HTTPRoute", "partner-api", spec)]
+
+
+def page_paths() -> list[tuple[str, str]]:
+    """The pages' paths as the console's routes have them: the first page, and what begins as another does."""
+    first = {path.split("/", 2)[1] for _, path in actions(*ROUTERS, signing_in)}
+    first.add(STATIC.strip("/"))
+    return [("Exact", "/"), *(("PathPrefix", f"/{each}") for each in sorted(first) if each)]
 
 
 def api_paths() -> list[tuple[str, str]]:

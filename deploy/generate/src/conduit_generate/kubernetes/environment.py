@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import SERVICES
+from conduit_web.settings import DeskSettings
 
+_HTTPS = 443
 FILE = "environment.toml"
 Generations = Annotated[tuple[int, ...], Field(min_length=1, max_length=2)]
 """Numbers of the credentials that are valid: two while they change (`conduit_operate.access.user_of`)."""
@@ -31,14 +34,15 @@ class Images(_Part):
 
 
 class Hosts(_Part):
-    """Names under which partners and forces find the hub."""
+    """Names under which partners and forces find the hub, and its own people the console."""
 
     api: str
     kafka: str
+    console: str
 
 
 class Gateway(_Part):
-    """The platform's Gateway (Gateway API) that ends TLS for the partner API."""
+    """The platform's Gateway (Gateway API) that ends TLS for the partner API and the console."""
 
     name: str
     namespace: str
@@ -50,6 +54,8 @@ class Network(_Part):
     api_server: tuple[str, ...]
     """Kubernetes' own API, after the service address was translated."""
     smtp: tuple[str, ...]
+    identity_providers: tuple[str, ...]
+    """Those by which the hub's people sign in. 0.0.0.0/0 for one whose addresses change: it leaves out `private`."""
     private: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
     """What "the internet" leaves out, so that a webhook's address can't lead inwards."""
 
@@ -62,6 +68,26 @@ class Mail(_Part):
     sender: str
     username: str
     hub_email: str
+
+
+class IdentityProvider(_Part):
+    """By which the hub's people sign in at the console (OpenID Connect). The client's secret is in the store."""
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    second_factor_amr: tuple[str, ...] = ("mfa",)
+    second_factor_acr: tuple[str, ...] = ()
+
+    @property
+    def port(self) -> int:
+        """Where the provider listens."""
+        return urlsplit(self.issuer).port or _HTTPS
+
+    def told(self, secret_file: str) -> dict[str, Any]:
+        """As the console is told of it."""
+        return {**self.model_dump(exclude_defaults=True, mode="json"), "client_secret_file": secret_file}
 
 
 class Store(_Part):
@@ -128,6 +154,7 @@ class Environment(_Part):
     store: Store
     kafka: Kafka
     postgres: Postgres
+    identity_providers: tuple[IdentityProvider, ...]
     services: dict[str, Size]
     partners: dict[str, Generations] = Field(default_factory=dict)
     forces: dict[str, Generations] = Field(default_factory=dict)
@@ -139,6 +166,17 @@ class Environment(_Part):
             raise ValueError(f"services: sizes are wanted for {', '.join(SERVICES)}, and for no other")
         if unknown := self.forces.keys() - forces().keys():
             raise ValueError(f"forces: {', '.join(sorted(unknown))}: no such force")
+        return self
+
+    @model_validator(mode="after")
+    def _people_can_sign_in(self) -> Environment:
+        """As the console itself will judge it."""
+        known = [each.told("") for each in self.identity_providers]
+        try:
+            DeskSettings.model_validate({"public_url": f"https://{self.hosts.console}", "identity_providers": known})
+        except ValidationError as error:
+            said = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
+            raise ValueError("; ".join(said)) from None
         return self
 
 

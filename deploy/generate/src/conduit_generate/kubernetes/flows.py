@@ -27,7 +27,7 @@ from conduit_generate.kubernetes.resources import (
     Resource,
     resource,
 )
-from conduit_local.services import NOTIFIES
+from conduit_local.services import NOTIFIES, SHOWS, TAKES_IN
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -65,8 +65,6 @@ def _named(name: str) -> Party:
 SERVICE = {name: _named(name) for name in SERVICES}
 MIGRATION = {name: _named(f"{name}-{MIGRATES}") for name in SERVICES}
 SIGNING = _named(SIGNER)
-CONSOLE = _named("console")
-"""What signs has no other caller."""
 SCANNER = _named(CLAMAV)
 WATCHER = _named(EXPORTER)
 KAFKA = Party("kafka", (("strimzi.io/name", f"{KAFKA_CLUSTER}-kafka"),))
@@ -92,7 +90,7 @@ def standing_flows() -> list[Flow]:
         *(Flow(each[name], POSTGRES, (POSTGRES_PORT,)) for name in SERVICES for each in (SERVICE, MIGRATION)),
         *(Flow(PROMETHEUS, SERVICE[name], (HTTP_PORT,)) for name in SERVICES),
         Flow(SIGNING, KAFKA, (KAFKA_PORT,)),
-        Flow(CONSOLE, SIGNING, (HTTP_PORT,)),
+        Flow(SERVICE[SHOWS], SIGNING, (HTTP_PORT,)),  # what signs has no other caller
         Flow(PROMETHEUS, SIGNING, (HTTP_PORT,)),
         Flow(SERVICE["intake"], SCANNER, (CLAMAV_PORT,)),
         Flow(KEDA, KAFKA, (KAFKA_PORT,)),
@@ -119,8 +117,8 @@ def flows_of(environment: Environment) -> list[Flow]:
     front = Party("gateway", (("gateway.networking.k8s.io/gateway-name", gateway.name),), gateway.namespace)
     return [
         *standing_flows(),
-        Flow(front, SERVICE["intake"], (HTTP_PORT,)),
-        Flow(front, SERVICE["notification"], (HTTP_PORT,)),
+        *(Flow(front, SERVICE[name], (HTTP_PORT,)) for name in (TAKES_IN, NOTIFIES, SHOWS)),
+        Flow(SERVICE[SHOWS], _identity_providers(environment), _ports_of_providers(environment)),
         Flow(SERVICE[NOTIFIES], Party("smtp", addresses=network.smtp), (environment.mail.port,)),
         Flow(SERVICE[NOTIFIES], outside, (_HTTPS,)),  # webhooks
         Flow(SCANNER, outside, (_HTTPS,)),  # its signatures
@@ -128,6 +126,17 @@ def flows_of(environment: Environment) -> list[Flow]:
         # Brokers ask for their zone, the operators' halves and PostgreSQL's manager for their resources.
         *(Flow(each, api_server, (_HTTPS, _API)) for each in (KAFKA, ENTITY_OPERATOR, POSTGRES)),
     ]
+
+
+def _identity_providers(environment: Environment) -> Party:
+    network = environment.network
+    anywhere = ANYWHERE in network.identity_providers
+    without = network.private if anywhere else ()
+    return Party("identity providers", addresses=network.identity_providers, not_addresses=without)
+
+
+def _ports_of_providers(environment: Environment) -> tuple[int, ...]:
+    return tuple(sorted({each.port for each in environment.identity_providers}))
 
 
 def policies(flows: Iterable[Flow]) -> list[Resource]:

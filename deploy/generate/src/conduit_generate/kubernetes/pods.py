@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from conduit_contracts.topics import SIGNER
 from conduit_generate.kubernetes.resources import KAFKA_AUTHORITY, NAME_LABEL, POSTGRES_AUTHORITY
 from conduit_generate.kubernetes.secrets import (
+    IDENTITY_SECRET,
     MAIL_KEY,
     MAIL_SECRET,
     SIGNER_SECRET,
@@ -62,6 +64,15 @@ MOUNTS = [
 ]
 
 
+def identity_file(provider: str) -> str:
+    """Where the console finds the secret of its client at this provider."""
+    return f"{_ACCESS}/{_identity(provider)}"
+
+
+def _identity(provider: str) -> str:
+    return f"identity-{provider}"
+
+
 def container(name: str, image: str, *, env: list[dict[str, Any]], resources: dict[str, Any]) -> dict[str, Any]:
     """A container that may do nothing but its work."""
     made: dict[str, Any] = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent"}
@@ -90,7 +101,7 @@ def spread(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def volumes(service: str, policy: str) -> list[dict[str, Any]]:
+def volumes(service: str, policy: str, providers: Sequence[str]) -> list[dict[str, Any]]:
     """The service's own credentials and nobody else's, whom to trust, the policy, and room for scratch."""
     sources = [
         *_of_database(service),
@@ -103,6 +114,7 @@ def volumes(service: str, policy: str) -> list[dict[str, Any]]:
         sources.append(_file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS))
     if service == SHOWS:
         sources.append(_file(SIGNER_SECRET, SIGNER_TOKEN, "signer-token"))
+        sources += [_file(IDENTITY_SECRET, name, _identity(name)) for name in providers]
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}
     if service == NOTIFIES:
         webhooks = {"secret": {"secretName": WEBHOOK_SECRET, "defaultMode": 0o440}}

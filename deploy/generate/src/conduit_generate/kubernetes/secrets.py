@@ -21,6 +21,8 @@ TRUSTED_KEYS_SECRET, TRUSTED_KEYS = "officers-trusted-keys", "trusted-keys.json"
 SIGNING_KEY_SECRET, SIGNING_KEY = "officers-signing-key", "signing-key.json"
 """Mounted into the signer and nowhere else."""
 SIGNER_SECRET, SIGNER_TOKEN = "signer-token", "token"
+IDENTITY_SECRET = "identity-clients"  # noqa: S105  a name
+"""One property per identity provider, of its name: the secret of the console's client there."""
 MAIL_SECRET, MAIL_KEY = "smtp", "password"
 WEBHOOK_SECRET = "webhook-secrets"  # noqa: S105  a name
 BACKUP_SECRET = "backup-store"  # noqa: S105  a name
@@ -41,6 +43,7 @@ def external_secrets(environment: Environment) -> list[Resource]:
         TRUSTED_KEYS_SECRET: (TRUSTED_KEYS,),
         SIGNING_KEY_SECRET: (SIGNING_KEY,),
         SIGNER_SECRET: (SIGNER_TOKEN,),
+        IDENTITY_SECRET: tuple(each.name for each in environment.identity_providers),
         MAIL_SECRET: (MAIL_KEY,),
         BACKUP_SECRET: ("access-key-id", "secret-access-key"),
     }

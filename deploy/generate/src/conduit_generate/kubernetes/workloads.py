@@ -17,6 +17,7 @@ from conduit_generate.kubernetes.pods import (
     MOUNTS,
     POD,
     container,
+    identity_file,
     migration_volumes,
     places,
     signer_volumes,
@@ -42,7 +43,9 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
+    asking_the_signer,
     module_of,
+    pages_environment,
     service_environment,
     signer_environment,
 )
@@ -93,7 +96,7 @@ def deployment(service: str, environment: Environment) -> Resource:
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "topologySpreadConstraints": spread(service),
         "containers": [main],
-        "volumes": volumes(service, policy()["metadata"]["name"]),
+        "volumes": volumes(service, policy()["metadata"]["name"], [each.name for each in environment.identity_providers]),
     }
     spec = {
         "revisionHistoryLimit": 5,
@@ -210,7 +213,11 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
     if service == SHOWS:
-        given |= {"SIGNER_URL": f"http://{SIGNER}:{HTTP_PORT}", "SIGNER_TOKEN_FILE": places.signer_token}
+        given |= pages_environment(
+            public_url=f"https://{environment.hosts.console}",
+            identity_providers=[each.told(identity_file(each.name)) for each in environment.identity_providers],
+        )
+        given |= asking_the_signer(f"http://{SIGNER}:{HTTP_PORT}", places.signer_token)
     return _entries(given)
 
 

@@ -1,7 +1,7 @@
 """`conduit signing-key`: the keys with which officers' commands are signed.
 
 It works on files alone, so it runs wherever the private key may be made, and carries them nowhere: `trusted-keys.json` goes
-to triage, routing and the signer, `signing-key.json` to the signer and to nobody else.
+to triage, routing, notification and the signer, `signing-key.json` to the signer and to nobody else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def new(
 ) -> None:
     """Make the first key."""
     steps = [("write", "private key", CURRENT), ("write", "trusted keys", TRUSTED)]
-    said = f"give {TRUSTED} to triage, routing and the signer, and {CURRENT} to the signer alone"
+    said = f"give {TRUSTED} to triage, routing, notification and the signer, and {CURRENT} to the signer alone"
 
     def made() -> str:
         return f"{signing.make_first(SigningFiles.within(folder))} signs: {said}"
@@ -64,7 +64,7 @@ def rotate(
 
     def begun() -> str:
         kid = signing.begin_rotation(files, datetime.now(UTC))
-        return f"{kid} is trusted: give {TRUSTED} to triage, routing and the signer; then rotate with --finish"
+        return f"{kid} is trusted: give {TRUSTED} to triage, routing, notification and the signer; then rotate with --finish"
 
     def finished() -> str:
         after, before = signing.finish_rotation(files, datetime.now(UTC))
@@ -91,7 +91,7 @@ def retire(
 
     def retired() -> str:
         signing.retire(SigningFiles.within(folder), kid, datetime.now(UTC))
-        return f"{kid} is retired: give {TRUSTED} to triage, routing and the signer at once"
+        return f"{kid} is retired: give {TRUSTED} to triage, routing, notification and the signer at once"
 
     order = Order(apply, actor, reason, as_json, state_dir)
     _do("signing-key retire", [("retire", "trusted key", kid)], retired, order)

@@ -15,7 +15,7 @@ import typer
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import SERVICES
+from conduit_contracts.topics import CONSOLE, SERVICES, SIGNER
 from conduit_operate.broker import Broker
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
@@ -23,9 +23,13 @@ from conduit_operate.commands.shared import AsJson, StateDir, explained, reach, 
 from conduit_operate.commands.tables import show_table, table
 from conduit_operate.env_file import url_variable, urls_variable
 from conduit_operate.figures import Figures, figures, in_words
-from conduit_operate.health import greets_at, is_ready, kafka_answers, postgres_answers
+from conduit_operate.health import greets_at, is_ready, kafka_answers, postgres_answers, shows_pages
 from conduit_operate.lag import Lag
 
+NO_PAGES = (
+    "console: serves no pages, so nobody can sign in there or decide: give it PUBLIC_URL and IDENTITY_PROVIDERS "
+    "(deploy/README.md)"
+)
 EXITS = exits("all is ready, whatever waits", "something is not, does not run or cannot be asked")
 
 
@@ -52,9 +56,12 @@ def status(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     lag = _lag(state_dir) if all(part.ready for part in parts if part.name == "kafka") else {}
     if as_json:
         services = {name: {"lag": lag.get(name), **(asdict(each) if each else {})} for name, each in found.items()}
-        typer.echo(json.dumps({"parts": [part._asdict() for part in parts], "services": services}))
+        said = {"parts": [part._asdict() for part in parts], "services": services, "console_pages": _pages(parts)}
+        typer.echo(json.dumps(said))
     else:
         _show(parts, found, lag)
+        if _pages(parts) is False:
+            typer.echo(NO_PAGES)
     if not all_well(parts, found, lag):
         raise typer.Exit(1)
 
@@ -75,6 +82,8 @@ def _parts(env: Mapping[str, str], broker: Broker | None) -> list[Part]:
     if "SMTP_HOST" in env and "SMTP_PORT" in env:
         smtp = f"{env['SMTP_HOST']}:{env['SMTP_PORT']}"
         asked.append(("smtp", smtp, partial(greets_at, smtp)))
+    if signer := env.get(url_variable(SIGNER)):
+        asked.append((SIGNER, signer, partial(is_ready, signer)))
     for name in SERVICES:
         urls = env.get(urls_variable(name)) or env.get(url_variable(name), "")
         asked += [(name, url, partial(is_ready, url)) for url in urls.split(",") if url]
@@ -83,6 +92,13 @@ def _parts(env: Mapping[str, str], broker: Broker | None) -> list[Part]:
     with ThreadPoolExecutor(len(asked)) as pool:
         ready = list(pool.map(lambda each: each[2](), asked))
     return [Part(name, address, answer) for (name, address, _), answer in zip(asked, ready, strict=True)] + missing
+
+
+def _pages(parts: Sequence[Part]) -> bool | None:
+    """Whether people can sign in at every process of the console; None where none is ready. Whoever has no provider yet
+    may run without, so it does not count as a fault."""
+    ready = [part.address for part in parts if part.name == CONSOLE and part.ready]
+    return all(map(shows_pages, ready)) if ready else None
 
 
 def _broker(state_dir: Path) -> Broker | None:

@@ -1,5 +1,6 @@
 """What every route of the console stands on: its desk, its words, and finding the case that a request is about."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,8 +14,10 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Pool
 from conduit_console import clocks, wording
 from conduit_console.commanding import Commanding
+from conduit_console.deciding import BY_CODE
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
+from conduit_console.queries.news import Newest
 from conduit_contracts.geography import forces
 from conduit_contracts.programme import HubPersonRegistered, HubRole
 from conduit_web.access import Action, Target, reaches_of
@@ -22,6 +25,7 @@ from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
 from conduit_web.html import HtmlPages
 from conduit_web.people import Person
+from conduit_web.streams import Streams
 from conduit_web.troubles import Trouble
 from conduit_web.visits import Visit
 from conduit_web.words import N_, worded
@@ -38,10 +42,14 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "act": wording.ACTS,
     "kind": ACT_KINDS,
     "glass": wording.GLASS,
-    "why": {**wording.GLASS, **wording.DECISIONS},
+    "why": {**wording.GLASS, **wording.DECISIONS, **wording.OPINIONS},
+    "duty": wording.DUTIES,
+    "duty_step": wording.DUTY_STEPS,
+    "opinion": wording.OPINIONS,
     "concern": wording.CONCERNS,
     "role": wording.ROLES,
 }
+_NOT_DIALLED = re.compile(r"(?!^\+)[^0-9]")
 _DECIDE = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
 RULES, CLOCK = N_("the rules"), N_("a clock")
 
@@ -74,6 +82,7 @@ class ConsoleDesk(Desk):
     officers: Callable[[], Officers]
     shown: "ConsolePages"
     commands: Commanding
+    news: Streams[Newest]
 
     def with_cases(
         self,
@@ -85,6 +94,11 @@ class ConsoleDesk(Desk):
     ) -> Self:
         """The desk over this database. `officers` gives the hub's people as they are now; `commands` sends decisions."""
         self.pool, self.policy, self.officers, self.shown, self.commands = pool, policy, officers, shown, commands
+        return self
+
+    def with_streams(self, news: Streams[Newest]) -> Self:
+        """The desk that tells pages by itself that there is something new."""
+        self.news = news
         return self
 
 
@@ -128,6 +142,8 @@ class ConsolePages(HtmlPages):
             "ago": lambda at: clocks.length(now - at, look_up),
             "is_late": lambda at: at is not None and at <= now,
             "force_name": force_name,
+            "dial": dial,
+            "decision_in_words": lambda code: look_up(BY_CODE[code].heading) if code in BY_CODE else code,
             "named": officers.name,
             "acted_by": acted_by,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
@@ -138,6 +154,11 @@ def force_name(force_id: str) -> str:
     """A force's name; its id where the list of forces has none, and nothing where a case is kept from a force not known."""
     known = forces().get(force_id)
     return known.name if known else force_id
+
+
+def dial(number: str) -> str:
+    """A number as a telephone dials it, of whatever was written."""
+    return _NOT_DIALLED.sub("", number.strip())
 
 
 def desk_of(request: Request) -> ConsoleDesk:

@@ -12,7 +12,9 @@ from conduit_console import desk as acts
 from conduit_console.content import Said
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
+from conduit_console.pages.opinions import with_words
 from conduit_console.queries import case as cases
+from conduit_console.queries import opinions
 from conduit_contracts.geography import force_area, special_force
 from conduit_contracts.told import Told, count_grounds
 from conduit_web.access import Action
@@ -42,12 +44,15 @@ async def case(request: Request, visit: Viewer) -> Response:
         found = await cases.case_at_hand(connection, case_id, now, GLASS_LASTS)
         steps = await cases.timeline(connection, case_id)
         said = await content.said(connection, case_id)
+        second = await with_words(connection, await opinions.of_case(connection, case_id))
     if found is None:
         raise TroubleError(Trouble.MISSING)
     values: dict[str, Any] = {
         "at_hand": found,
         "case": found.case,
         "steps": steps,
+        "opinions": second,
+        "me": me,
         "before": before,
         "currency": current,
         "others": [each for each in found.readers if each.officer_id != me],

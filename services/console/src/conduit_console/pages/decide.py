@@ -5,10 +5,9 @@ somebody else was first. What is sent is the draft, and only as its officer look
 """
 
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,8 +21,11 @@ from conduit_console.commanding import Decided, NotSent, NotSentError, SittingOf
 from conduit_console.deciding import Answers, DecidedOn, OfficersDecision
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
+from conduit_console.pages.opinions import mark_of, with_words
+from conduit_console.queries import opinions
 from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
+from conduit_console.queries.opinions import OpinionRow
 from conduit_console.queries.sent import CameOf
 from conduit_console.work import by_officer
 from conduit_contracts.ids import uuid7
@@ -37,7 +39,8 @@ from conduit_web.words import N_
 router = APIRouter()
 Page = Callable[[Request, Visit], Coroutine[Any, Any, Response]]
 LOOK_AGAIN = N_("What you wrote has changed since, perhaps in another window. Look at it again before you send it.")
-_NOT_SENT = {
+NEEDS_SECOND_OPINION = N_("Another officer must agree to this decline, as it is written now, before it is sent.")
+NOT_SENT = {
     NotSent.UNAVAILABLE: N_("The hub's signer does not answer. Try again in a minute."),
     NotSent.SIGN_IN_AGAIN: N_("Your sign-in is too old for this. Load this page again to sign in, then send it."),
     NotSent.NOT_ALLOWED: N_("The register does not have you as somebody who decides. Ask a supervisor."),
@@ -114,7 +117,7 @@ async def _draft(turn: _Turn) -> tuple[Answers, str]:
     text = kept.text if kept else "{}"
     known = {question.name for question in turn.decision.questions}
     answers = {name: said for name, said in json.loads(text).items() if name in known}
-    return answers, sha256(text.encode()).hexdigest()
+    return answers, mark_of(text)
 
 
 async def _news(turn: _Turn) -> list[TimelineStep]:
@@ -168,8 +171,19 @@ async def _show_check(turn: _Turn, key: UUID, problem: str = "", status: int = 2
     answers, mark = await _draft(turn)
     if turn.problems(answers):
         return RedirectResponse(turn.address(), status_code=303)
+    async with postgres.connection(desk_of(turn.request).pool) as connection:
+        asked = await opinions.of_case(connection, turn.case_id)
+        shown = await with_words(connection, [each for each in asked if each.about == turn.decision.code])
     values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": await _news(turn)}
+    values |= {"opinions": shown, "me": turn.about.officer_id, "lacks_opinion": _lacks_opinion(turn, asked, mark)}
     return turn.page("decide_check.html", status=status, **values)
+
+
+def _lacks_opinion(turn: _Turn, asked: Sequence[OpinionRow], mark: str) -> bool:
+    """Whether the policy asks for another officer's word on this, and nobody has given it."""
+    if turn.decision is not deciding.DECLINE or not desk_of(turn.request).policy.second_opinion_before_decline:
+        return False
+    return not any(each.bears(turn.decision.code, mark, turn.about.officer_id) for each in asked)
 
 
 async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
@@ -185,6 +199,10 @@ async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> R
     answers, mark = await _draft(turn)
     if mark != visit.form.get("mark") or turn.problems(answers):
         return await _show_check(turn, key, LOOK_AGAIN, 409)
+    async with postgres.connection(desk.pool) as connection:
+        asked = await opinions.of_case(connection, turn.case_id)
+    if _lacks_opinion(turn, asked, mark):
+        return await _show_check(turn, key, NEEDS_SECOND_OPINION, 409)
     signed_in_at = visit.session.proof.signed_in_at
     if signed_in_at is None:  # the provider does not say when it asked: a fresh sign-in has it say so
         raise TroubleError(Trouble.FRESH_SIGN_IN, return_to=turn.address("/check", key=key))
@@ -194,7 +212,7 @@ async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> R
     try:
         await desk.commands.send(decided, by, turn.now)
     except NotSentError as error:
-        return await _show_check(turn, key, _NOT_SENT[error.reason], 503)
+        return await _show_check(turn, key, NOT_SENT[error.reason], 503)
     return RedirectResponse(_sent_address(turn.case_id, key), status_code=303)
 
 

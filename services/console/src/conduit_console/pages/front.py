@@ -12,19 +12,22 @@ from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
 from conduit_console.commanding import Commanding
 from conduit_console.grounds import ShownPolicy
-from conduit_console.pages import case, decide, glass, home, lists, officers, trail
+from conduit_console.pages import case, decide, duties, glass, home, lists, officers, opinions, trail
 from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages, Officers
+from conduit_console.queries.news import Newest, newest
 from conduit_contracts.programme import HubPersonRegistered
 from conduit_web.access import Action
 from conduit_web.desk import create_app
 from conduit_web.people import RegisteredPeople
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
+from conduit_web.streams import Streams
 from conduit_web.words import N_
 
 FOLDER = Path(__file__).parents[1]
 NAVIGATION = (
     {"text": N_("Asked of you"), "href": "/asked", "action": Action.LIST_CASES},
+    {"text": N_("Duty tasks"), "href": "/duties", "action": Action.TAKE_DUTY_TASK},
     {"text": N_("Cases"), "href": "/cases", "action": Action.LIST_CASES},
     {"text": N_("Who has what"), "href": "/officers", "action": Action.REASSIGN},
     {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
@@ -34,6 +37,8 @@ ROUTERS: Sequence[APIRouter] = (
     lists.router,
     case.router,
     decide.router,
+    opinions.router,
+    duties.router,
     glass.router,
     officers.router,
     trail.router,
@@ -41,7 +46,12 @@ ROUTERS: Sequence[APIRouter] = (
 
 
 def create_console(
-    runtime: Runtime, settings: DeskSettings, policy: ShownPolicy, people: PeopleFollower, commands: Commanding
+    runtime: Runtime,
+    settings: DeskSettings,
+    policy: ShownPolicy,
+    people: PeopleFollower,
+    commands: Commanding,
+    news: Streams[Newest],
 ) -> ASGIApp:
     """The application of a running console."""
 
@@ -53,12 +63,22 @@ def create_console(
     desk = ConsoleDesk(
         settings,
         register=RegisteredPeople(people),
-        sessions=Sessions(runtime.pool, runtime.clock, idle=settings.session_idle, longest=settings.session_longest),
+        sessions=sessions_of(runtime, settings),
         clock=runtime.clock,
-        http=httpx.AsyncClient(trust_env=False),
+        http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=pages,
     ).with_cases(runtime.pool, policy, officers_now, pages, commands)
-    return create_app(desk, *ROUTERS)
+    return create_app(desk.with_streams(news), *ROUTERS)
+
+
+def create_streams(runtime: Runtime, settings: DeskSettings, people: PeopleFollower) -> Streams[Newest]:
+    """What tells pages that there is something new."""
+    return Streams(runtime.pool, sessions_of(runtime, settings), RegisteredPeople(people), newest)
+
+
+def sessions_of(runtime: Runtime, settings: DeskSettings) -> Sessions:
+    """Who is signed in here."""
+    return Sessions(runtime.pool, runtime.clock, idle=settings.session_idle, longest=settings.session_longest)
 
 
 def console_pages() -> ConsolePages:

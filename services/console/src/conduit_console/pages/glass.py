@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from conduit_console import desk as acts
 from conduit_console import wording
-from conduit_console.pages.at_desk import case_id_of, desk_of, find_case
+from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
 from conduit_web.access import Action
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
@@ -25,11 +25,12 @@ async def ask(request: Request, visit: Breaker) -> Response:
 
 @router.post("/cases/{case_id}/glass")
 async def break_glass(request: Request, visit: Breaker) -> Response:
-    """It stands in the trail, and on every supervisor's first page, before the case is shown."""
+    """It stands in the trail and on every supervisor's first page, and they are written to, before the case is shown."""
     desk, case_id, why = desk_of(request), case_id_of(request), visit.form.get("why", "")
     if why not in wording.GLASS:
         return _form(request, visit, problem=N_("Choose why you need to open this case."))
-    if case_id is None or not await acts.break_glass(desk.pool, case_id, visit.person.person_id, why, desk.clock.now()):
+    transactions, me, now = desk.commands.transactions, visit.person.person_id, desk.clock.now()
+    if case_id is None or not await acts.break_glass(transactions, case_id, me, why, now, GLASS_LASTS):
         raise TroubleError(Trouble.MISSING)
     return RedirectResponse(f"/cases/{case_id}", status_code=303)
 

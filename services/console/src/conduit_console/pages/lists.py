@@ -1,22 +1,24 @@
 """Lists by what is asked: of me, of nobody yet, of forces; and all cases, narrowed or searched."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_console import desk as acts
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import desk_of
-from conduit_console.queries import lists
+from conduit_console.queries import duties, lists, opinions
 from conduit_console.queries.audit import ActFilter, ActRow
 from conduit_console.queries.audit import acts as acts_of
+from conduit_console.queries.news import newest, number_since
 from conduit_console.queries.search import MOST_FOUND, search
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
@@ -34,6 +36,10 @@ Find = Callable[[Connection], Awaitable[ListPage[Any]]]
 NEWS_ONE, NEWS = N_("1 new: load the page again"), N_("%(number)d new: load the page again")
 LATE = timedelta(seconds=10)
 """What was opened shortly before a list is complete may be shown or come later: it is counted when the page is made."""
+AGAIN_MS = 5_000
+"""After so long a browser comes back whose stream was cut off."""
+SHIFT = timedelta(hours=12)
+"""For so long a duty task stays on the first page of whoever took it."""
 FEW = 10
 """So many rows of each list stand on the first page."""
 _WHOSE = {
@@ -47,20 +53,23 @@ _WHOSE = {
 async def asked(request: Request, visit: Lister) -> Response:
     """What is asked of this person, and what nobody has taken."""
     desk, me = desk_of(request), visit.person.person_id
-    now = desk.clock.now()
+    now, supervises = desk.clock.now(), Role.SUPERVISOR in visit.person.roles
     async with postgres.connection(desk.pool) as connection:
         values: dict[str, Any] = {
             "currency": (current := await currency(connection, now)),
             "since": microseconds(since := current.complete_to - LATE),
-            "had": await lists.new_since(connection, since, me),
+            "had": number_since(await newest(connection), since, me, supervises=supervises),
             "mine": await lists.questions(connection, lists.Whose.MINE, me),
             "unclaimed": await lists.questions(connection, lists.Whose.UNCLAIMED, me),
             "without_force": await lists.without_force(connection),
             "silent": await lists.silent_forces(connection, now),
             "notices": await lists.failed_notices(connection),
             "dangers": await lists.dangers(connection),
+            "duties": await duties.waiting(connection),
+            "taken": await duties.taken_by(connection, me, now - SHIFT),
+            "asked_of_me": await opinions.asked_of(connection, me),
+            "asked_by_me": await opinions.asked_by(connection, me),
         }
-        supervises = Role.SUPERVISOR in visit.person.roles
         values["glass"] = await _broken_glass(connection) if supervises else []
     return desk.shown.page(request, "asked.html", N_("Asked of you"), visit=visit, few=FEW, rows_at_most=ROWS, **values)
 
@@ -71,18 +80,23 @@ async def _broken_glass(connection: Any) -> list[ActRow]:
     return [each for each in found.rows if each.what == "broke_glass"]
 
 
-@router.get("/asked/news")
+@router.get("/asked/news", response_class=EventSourceResponse)
 async def news(
     request: Request, visit: Annotated[Visit, may(Action.LIST_CASES, here=False)], since: int = 0, had: int = 0
-) -> Response:
-    """What a page asks by itself: words where there is something new since it was made, else nothing."""
-    desk = desk_of(request)
-    async with postgres.connection(desk.pool) as connection:
-        number = await lists.new_since(connection, moment(since), visit.person.person_id)
-    look_up = desk.shown.look_up(request)
-    number -= had
-    words = look_up(NEWS_ONE) if number == 1 else look_up(NEWS) % {"number": number}
-    return PlainTextResponse(words if number > 0 else "")
+) -> AsyncIterable[ServerSentEvent]:
+    """The event stream of a page: words where there is something new since it was made, else nothing."""
+    desk, look_up, told = desk_of(request), desk_of(request).shown.look_up(request), ""
+    supervises = Role.SUPERVISOR in visit.person.roles
+    yield ServerSentEvent(comment="listening", retry=AGAIN_MS)
+    async for found in desk.news.listen(visit, Action.LIST_CASES):
+        if found is None:
+            yield ServerSentEvent(event="end", raw_data="")
+            return
+        number = number_since(found, moment(since), visit.person.person_id, supervises=supervises) - had
+        words = "" if number <= 0 else look_up(NEWS_ONE) if number == 1 else look_up(NEWS) % {"number": number}
+        if words != told:
+            told = words
+            yield ServerSentEvent(raw_data=words)
 
 
 @router.get("/asked/{whose}")

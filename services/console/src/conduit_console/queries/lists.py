@@ -14,7 +14,7 @@ from conduit_contracts.notification import ReferralState
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState
 from conduit_web.keys import FIRST_ID, FIRST_MOMENT, LAST_ID, LAST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ROWS, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _QUESTION = """
 questions.referral_id, partner_id, partner_reference, asked_by, reasons, about, questions.urgency, questions.rank, opened_at,
@@ -89,21 +89,7 @@ _DANGERS = f"""
 SELECT event_id, partner_id, partner_reference, referral_id, codes, waits_until, reported_at FROM dangers
 WHERE (reported_at, event_id) < ($1, $2) ORDER BY reported_at DESC, event_id DESC LIMIT {FETCH}
 """  # noqa: S608 - constants
-
-
-_DUTY = f"""
-SELECT task_id, kind, rank, partner_id, partner_reference, referral_id, force_id, codes, said, opened_at, unanswered_at
-FROM duty_tasks WHERE taken_at IS NULL AND (rank, opened_at, task_id) > ($1, $2, $3)
-ORDER BY rank, opened_at, task_id LIMIT {FETCH}
-"""  # noqa: S608 - constants
 _ANYWHERE, _NOWHERE = (FIRST_MOMENT, FIRST_ID, ""), (LAST_MOMENT, LAST_ID, "")
-
-
-_NEW = f"""
-SELECT count(*) FROM (
-    SELECT 1 FROM questions WHERE opened_at > $1 AND (claimed_by IS NULL OR claimed_by = $2) LIMIT {ROWS}
-) AS found
-"""  # noqa: S608 - constants
 
 
 class Whose(StrEnum):
@@ -179,26 +165,6 @@ class SilentForce:
 
 
 @dataclass(frozen=True, slots=True)
-class DutyTaskRow:
-    """Something that a person at the hub must deal with, and that nobody has taken."""
-
-    task_id: UUID
-    kind: str
-    """What happened, such as `danger_review` or `force_silent`."""
-    danger: bool
-    partner_id: str | None
-    partner_reference: str | None
-    referral_id: UUID | None
-    force_id: str | None
-    codes: tuple[str, ...]
-    said: int
-    """How often it was reported."""
-    opened_at: datetime
-    unanswered_at: datetime | None
-    """When everybody on duty had been called."""
-
-
-@dataclass(frozen=True, slots=True)
 class DangerRow:
     """Danger in something that the hub could not take. Who to call stands with the duty task."""
 
@@ -252,12 +218,6 @@ async def questions(
     )
 
 
-async def new_since(connection: Connection, since: datetime, officer_id: str) -> int:
-    """How many questions were opened later that nobody or this officer has; no more than a page's rows are counted."""
-    found: int = await connection.fetchval(_NEW, since, officer_id)
-    return found
-
-
 async def cases(connection: Connection, narrowed: CaseFilter = EVERY_CASE, after: str | None = None) -> ListPage[CaseRow]:
     """Cases, the newest first."""
     (last,) = read_key(after, str) or (str(LAST_ID),)
@@ -294,21 +254,6 @@ async def failed_notices(connection: Connection, after: str | None = None) -> Li
     return list_page(found, lambda each: (microseconds(each.failed_at), str(each.notice_id)))
 
 
-async def duty_tasks(connection: Connection, after: str | None = None) -> ListPage[DutyTaskRow]:
-    """Duty tasks that nobody has taken: danger first, then the oldest."""
-    rank, opened_at, task_id = read_key(after, int, int, str) or (-1, microseconds(FIRST_MOMENT), str(FIRST_ID))
-    rows = await connection.fetch(_DUTY, rank, moment(int(opened_at)), identity(str(task_id)))
-    found = [
-        DutyTaskRow(
-            **{name: value for name, value in row.items() if name not in {"rank", "codes"}},
-            danger=row["rank"] == DANGER,
-            codes=tuple(row["codes"]),
-        )
-        for row in rows
-    ]
-    return list_page(found, lambda each: (_rank(each), microseconds(each.opened_at), str(each.task_id)))
-
-
 async def dangers(connection: Connection, after: str | None = None) -> ListPage[DangerRow]:
     """Danger in what could not be taken, the newest first."""
     reported_at, event_id = read_key(after, int, str) or (microseconds(LAST_MOMENT), "")
@@ -321,7 +266,7 @@ def _begun(referral_id: UUID) -> datetime:
     return LAST_MOMENT if referral_id == LAST_ID else min(moment_of(referral_id), LAST_MOMENT)
 
 
-def _rank(row: QuestionRow | CaseRow | SilentForce | DutyTaskRow) -> int:
+def _rank(row: QuestionRow | CaseRow | SilentForce) -> int:
     return DANGER if row.danger else 1
 
 

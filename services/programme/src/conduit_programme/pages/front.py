@@ -42,7 +42,7 @@ def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollowe
         register=RegisteredPeople(people),
         sessions=Sessions(runtime.pool, runtime.clock, idle=settings.session_idle, longest=settings.session_longest),
         clock=runtime.clock,
-        http=httpx.AsyncClient(trust_env=False),
+        http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=shown,
     ).with_store(runtime.pool, own.mou_time_zone, lambda: accounts(people.everybody()), shown)
     return create_app(desk, *ROUTERS)

@@ -1,17 +1,32 @@
 // Says that there is something new, and moves nothing under the reader. Without scripts people load the page again.
+// Only a page that is in sight listens: a browser opens few connections to one host, and each of these holds one.
 const told = document.getElementById("news");
-const EVERY = 20_000;
+let stream = null;
 
-async function look() {
-  try {
-    const answer = await fetch(told.dataset.from, { redirect: "error" });
-    if (!answer.ok) return;
-    const text = await answer.text();
-    if (text !== told.firstElementChild.textContent) {
-      told.firstElementChild.textContent = text;
-      told.hidden = text === "";
-    }
-  } catch { /* the next look may reach it */ }
+function open() {
+  if (stream) return;
+  stream = new EventSource(told.dataset.from);
+  stream.addEventListener("message", ({ data }) => {
+    if (data === told.firstElementChild.textContent) return;
+    told.firstElementChild.textContent = data;
+    told.hidden = data === "";
+  });
+  stream.addEventListener("end", close); // the session is over, or another page of it listens
+  stream.addEventListener("error", () => { if (stream?.readyState === EventSource.CLOSED) stream = null; });
 }
 
-if (told) setInterval(() => { if (!document.hidden) look(); }, EVERY);
+function close() {
+  stream?.close();
+  stream = null;
+}
+
+function look() {
+  if (document.hidden) close(); else open();
+}
+
+if (told) {
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", look);
+  look();
+}

@@ -1,0 +1,107 @@
+"""Second opinions: an officer asks another before something is decided, and is told. The console's own record.
+
+Each is one transaction with its own line among the acts. What officers write to each other goes through `content`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection, Pool
+from conduit_console import content, desk
+from conduit_console.desk import DeskAct
+from conduit_web.acts import ActKind
+
+_LOCK = "SELECT version FROM cases WHERE referral_id = $1 FOR UPDATE"
+_ASK = """
+INSERT INTO second_opinions (opinion_id, referral_id, about, asked_by, asked_of, asked_at, mark)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+_ANSWER = """
+UPDATE second_opinions SET answered_by = $3, answered_at = $4, answer = $5
+WHERE opinion_id = $1 AND referral_id = $2 AND answer IS NULL AND asked_by <> $3 AND coalesce(asked_of, $3) = $3
+RETURNING asked_by
+"""
+_WITHDRAW = """
+UPDATE second_opinions SET answered_by = asked_by, answered_at = $4, answer = 'withdrawn'
+WHERE opinion_id = $1 AND referral_id = $2 AND answer IS NULL AND asked_by = $3 RETURNING asked_by
+"""
+
+
+class OpinionAnswer(StrEnum):
+    """What another officer says."""
+
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOpinion:
+    """What somebody asks another officer."""
+
+    opinion_id: UUID
+    referral_id: UUID
+    about: str
+    """The code of the decision."""
+    asked_by: str
+    asked_of: str | None
+    """None: whoever else decides."""
+    question: str
+    draft: str | None = None
+    """What they would send, as it stands; None where nothing is written yet."""
+    mark: str | None = None
+    """Its digest."""
+
+
+async def ask(pool: Pool, asked: AskedOpinion, now: datetime) -> bool:
+    """Put it before the other; False where there is no such case. A form that is sent twice asks once.
+
+    Raises:
+        ValueError: the words are longer than a draft may be.
+    """
+    async with postgres.transaction(pool) as connection:
+        if await connection.fetchval(_LOCK, asked.referral_id) is None:
+            return False
+        values = (asked.opinion_id, asked.referral_id, asked.about, asked.asked_by, asked.asked_of, now, asked.mark)
+        if postgres.affected(await connection.execute(_ASK, *values)):
+            await content.keep_opinion(connection, asked.opinion_id, content.OpinionPart.ASKED, asked.question)
+            if asked.draft is not None:
+                await content.keep_opinion(connection, asked.opinion_id, content.OpinionPart.DRAFT, asked.draft)
+            await _note(connection, asked.asked_by, "asked_opinion", asked.referral_id, asked.about, asked.asked_of, now)
+    return True
+
+
+async def answer(
+    pool: Pool, referral_id: UUID, opinion_id: UUID, officer_id: str, said: OpinionAnswer, why: str, now: datetime
+) -> bool:
+    """Say what another officer thinks, once. False where it is not theirs to say, or is answered by now.
+
+    Raises:
+        ValueError: the words are longer than a draft may be.
+    """
+    async with postgres.transaction(pool) as connection:
+        await connection.fetchval(_LOCK, referral_id)
+        asker = await connection.fetchval(_ANSWER, opinion_id, referral_id, officer_id, now, said.value)
+        if asker is None:
+            return False
+        await content.keep_opinion(connection, opinion_id, content.OpinionPart.ANSWERED, why)
+        await _note(connection, officer_id, "gave_opinion", referral_id, said.value, asker, now)
+    return True
+
+
+async def withdraw(pool: Pool, referral_id: UUID, opinion_id: UUID, officer_id: str, now: datetime) -> bool:
+    """Ask no more; False where this officer did not ask it, or it is answered by now."""
+    async with postgres.transaction(pool) as connection:
+        await connection.fetchval(_LOCK, referral_id)
+        if await connection.fetchval(_WITHDRAW, opinion_id, referral_id, officer_id, now) is None:
+            return False
+        await _note(connection, officer_id, "withdrew_opinion", referral_id, None, None, now)
+    return True
+
+
+async def _note(
+    connection: Connection, officer_id: str, what: str, referral_id: UUID, why: str | None, about: str | None, now: datetime
+) -> None:
+    await desk.note(connection, officer_id, DeskAct(ActKind.ALTERATION, what, referral_id, why, about), now)

@@ -1,0 +1,198 @@
+"""Second opinions: an officer asks another before something is decided, and reads what they think. So may a supervisor."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection
+from conduit_console import content, deciding
+from conduit_console import opinions as acts
+from conduit_console.deciding import Answers, OfficersDecision
+from conduit_console.following import currency
+from conduit_console.opinions import AskedOpinion, OpinionAnswer
+from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
+from conduit_console.queries import opinions
+from conduit_console.queries.case import CaseAtHand
+from conduit_console.queries.opinions import OpinionRow
+from conduit_contracts.ids import uuid7
+from conduit_web.access import Action
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+Asker = Annotated[Visit, may(Action.ASK_SECOND_OPINION, find_case)]
+Giver = Annotated[Visit, may(Action.GIVE_SECOND_OPINION, find_case)]
+SAY_WHAT = N_("Write what the other officer should look at.")
+CHOOSE_ABOUT = N_("Choose what it is about.")
+NOT_OPEN_TO_THEM = N_("This case is not open to them. Ask a supervisor to open it to them first.")
+SAY_WHETHER = N_("Choose whether you agree.")
+SAY_WHY = N_("Write why, so that the other officer can judge it.")
+ASK, YOUR_OPINION = N_("Ask for a second opinion"), N_("Your second opinion")
+
+
+@router.get("/opinions")
+async def waiting(request: Request, visit: Annotated[Visit, may(Action.LIST_CASES)]) -> Response:
+    """What others ask of this person, and what this person asked."""
+    desk, me = desk_of(request), visit.person.person_id
+    async with postgres.connection(desk.pool) as connection:
+        values: dict[str, Any] = {
+            "currency": await currency(connection, desk.clock.now()),
+            "asked_of_me": await opinions.asked_of(connection, me),
+            "asked_by_me": await opinions.asked_by(connection, me),
+        }
+    return desk.shown.page(request, "opinions.html", N_("Second opinions"), visit=visit, **values)
+
+
+@router.get("/cases/{case_id}/opinions/ask")
+async def write_question(request: Request, visit: Asker, about: str = "") -> Response:
+    """Of whom, about what?"""
+    return await _asking(request, visit, {"about": about})
+
+
+@router.post("/cases/{case_id}/opinions/ask")
+async def ask(request: Request, visit: Asker) -> Response:
+    """It stands in the case and on the other's first page."""
+    desk, found, form, me = desk_of(request), await _case(request), visit.form, visit.person.person_id
+    given = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in ("about", "of", "question")}
+    problems = _problems_of_question(request, found, given, me)
+    key = _id(form.get("key", ""))
+    if problems or key is None:
+        return await _asking(request, visit, given, problems)
+    async with postgres.connection(desk.pool) as connection:
+        draft = await content.draft(connection, found.case.referral_id, me, given["about"])
+    text = draft.text if draft else None
+    asked = AskedOpinion(
+        key,
+        found.case.referral_id,
+        given["about"],
+        me,
+        given["of"] or None,
+        given["question"],
+        text,
+        None if text is None else mark_of(text),
+    )
+    try:
+        await acts.ask(desk.pool, asked, desk.clock.now())
+    except ValueError:
+        return await _asking(request, visit, given, {"question": deciding.TOO_LONG})
+    return RedirectResponse(f"/cases/{found.case.referral_id}", status_code=303)
+
+
+@router.get("/cases/{case_id}/opinions/{opinion_id}")
+async def read_question(request: Request, visit: Giver) -> Response:
+    """What is asked, what the other would send, and the form for the answer."""
+    return await _giving(request, visit, {})
+
+
+@router.post("/cases/{case_id}/opinions/{opinion_id}")
+async def give(request: Request, visit: Giver) -> Response:
+    """The other reads it at once."""
+    desk, case_id, form = desk_of(request), case_id_of(request), visit.form
+    given = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in ("answer", "why")}
+    problems = {"answer": SAY_WHETHER} if given["answer"] not in set(OpinionAnswer) else {}
+    if not given["why"]:
+        problems["why"] = SAY_WHY
+    elif len(given["why"]) > deciding.MOST_WORDS:
+        problems["why"] = deciding.TOO_LONG
+    opinion_id = _id(request.path_params["opinion_id"])
+    if problems or case_id is None or opinion_id is None:
+        return await _giving(request, visit, given, problems)
+    said, me, now = OpinionAnswer(given["answer"]), visit.person.person_id, desk.clock.now()
+    if not await acts.answer(desk.pool, case_id, opinion_id, me, said, given["why"], now):
+        return await _giving(request, visit, given)
+    return RedirectResponse(f"/cases/{case_id}", status_code=303)
+
+
+@router.post("/cases/{case_id}/opinions/{opinion_id}/withdraw")
+async def withdraw(request: Request, visit: Asker) -> Response:
+    """It is asked no more, and is taken off the other officer's list."""
+    desk, case_id, opinion_id = desk_of(request), case_id_of(request), _id(request.path_params["opinion_id"])
+    if case_id is None or opinion_id is None:
+        raise TroubleError(Trouble.MISSING)
+    await acts.withdraw(desk.pool, case_id, opinion_id, visit.person.person_id, desk.clock.now())
+    return RedirectResponse(f"/cases/{case_id}", status_code=303)
+
+
+def mark_of(text: str) -> str:
+    """What tells a draft from what it becomes later."""
+    return sha256(text.encode()).hexdigest()
+
+
+async def with_words(
+    connection: Connection, found: Sequence[OpinionRow]
+) -> list[tuple[OpinionRow, OfficersDecision | None, dict[str, Any]]]:
+    """Each with the decision that it is about, and what was written. Note the view before."""
+    words = await content.opinions(connection, [each.opinion_id for each in found])
+    return [(each, deciding.BY_CODE.get(each.about), _read(words[each.opinion_id])) for each in found]
+
+
+def _read(parts: dict[str, str]) -> dict[str, Any]:
+    draft: Answers | None = json.loads(parts["draft"]) if "draft" in parts else None
+    return {**parts, "draft": draft}
+
+
+def _problems_of_question(request: Request, found: CaseAtHand, given: dict[str, str], me: str) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if given["about"] not in {each.code for each in _open(found)}:
+        problems["about"] = CHOOSE_ABOUT
+    if given["of"] and given["of"] not in dict(_others(request, me)):
+        raise TroubleError(Trouble.FORM_REFUSED)
+    if given["of"] and found.case.kept_from and given["of"] not in found.named:
+        problems["of"] = NOT_OPEN_TO_THEM
+    if not given["question"]:
+        problems["question"] = SAY_WHAT
+    elif len(given["question"]) > deciding.MOST_WORDS:
+        problems["question"] = deciding.TOO_LONG
+    return problems
+
+
+async def _asking(request: Request, visit: Visit, given: dict[str, str], problems: dict[str, str] | None = None) -> Response:
+    desk, found, me = desk_of(request), await _case(request), visit.person.person_id
+    values: dict[str, Any] = {"case": found.case, "given": given, "problems": problems or {}, "key": uuid7()}
+    values |= {"decisions": _open(found), "others": _others(request, me)}
+    status = 400 if problems else 200
+    return desk.shown.page(request, "opinion_ask.html", ASK, visit=visit, status=status, **values)
+
+
+async def _giving(request: Request, visit: Visit, given: dict[str, str], problems: dict[str, str] | None = None) -> Response:
+    desk, found, opinion_id = desk_of(request), await _case(request), _id(request.path_params["opinion_id"])
+    async with postgres.connection(desk.pool) as connection:
+        rows = await opinions.of_case(connection, found.case.referral_id)
+        shown = await with_words(connection, [each for each in rows if each.opinion_id == opinion_id])
+    if not shown:
+        raise TroubleError(Trouble.MISSING)
+    ((opinion, decision, words),) = shown
+    may_give = opinion.waits_for(visit.person.person_id)
+    values: dict[str, Any] = {"case": found.case, "opinion": opinion, "decision": decision, "words": words}
+    values |= {"given": given, "problems": problems or {}, "may_give": may_give}
+    status = 400 if problems else 200
+    return desk.shown.page(request, "opinion_give.html", YOUR_OPINION, visit=visit, status=status, **values)
+
+
+def _open(found: CaseAtHand) -> list[OfficersDecision]:
+    return [each for each in deciding.DECISIONS if deciding.is_open(each, found.case)]
+
+
+def _others(request: Request, me: str) -> list[tuple[str, str]]:
+    return [(account, name) for account, name in desk_of(request).officers().who_decide() if account != me]
+
+
+async def _case(request: Request) -> CaseAtHand:
+    found = await at_hand(request)
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
