@@ -9,7 +9,9 @@ from pydantic import TypeAdapter
 
 from conduit_contracts.geography import forces
 from conduit_contracts.ids import ForceId, PartnerId
+from conduit_contracts.notification import DutyTaskNotTaken, DutyTaskTaken, NoticeSent
 from conduit_contracts.topics import (
+    CONSOLE,
     DUTY,
     FORCE,
     FORCE_CASES,
@@ -23,13 +25,17 @@ from conduit_contracts.topics import (
     Topic,
     consumed_by,
     dead_letter_topic,
+    keepers,
+    kept_by,
     produced_by,
+    snapshot_topic,
     specs,
     standing_apart,
 )
 
 SLUGS = st.from_regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", fullmatch=True).filter(lambda slug: len(slug) <= 40)
 EVERY = [*REGISTRY, *standing_apart()]
+AGAIN = [snapshot_topic(service) for service in keepers()]
 ids = {"ids": lambda topic: topic.template}
 
 
@@ -126,7 +132,9 @@ def test_exactly_what_outsiders_write_is_read_closed(topic: Topic) -> None:
 @pytest.mark.parametrize("topic", EVERY, **ids)
 def test_every_topic_keeps_records_for_at_least_a_month_in_at_least_one_partition(topic: Topic) -> None:
     assert topic.partitions >= 1
-    assert int(topic.config["retention.ms"]) >= 30 * 24 * 3600 * 1000
+    # A snapshot says what was said before, and can be ordered again.
+    days = 1 if topic in AGAIN else 30
+    assert int(topic.config["retention.ms"]) >= days * 24 * 3600 * 1000
     assert topic.config["cleanup.policy"] == ("compact" if topic.compacted else "delete")
     assert int(topic.config["max.message.bytes"]) >= 2 * 1024 * 1024
 
@@ -160,13 +168,13 @@ def test_what_a_service_reads_and_writes_comes_from_the_registry(service: str) -
     assert all(topic.producers == (service,) for topic in produced_by(service))
 
 
-def test_specs_are_the_registry_for_the_given_principals_with_the_dead_letters() -> None:
+def test_specs_are_the_registry_for_the_given_principals_with_what_stands_apart() -> None:
     partners, police = ("example-haven", "example-harbour"), tuple(forces())
     made = specs(partners, police)
     names = [spec.name for spec in made]
     assert len(set(names)) == len(names)
     fixed = sum(topic.parameter is None for topic in REGISTRY)
-    assert len(made) == fixed + 2 * len(SERVICES) + 2 * len(partners) + 2 * len(police)
+    assert len(made) == fixed + 2 * len(SERVICES) + len(keepers()) + 2 * len(partners) + 2 * len(police)
     for spec in made:
         owner = next(topic for topic in EVERY if topic.match(spec.name) is not None)
         assert (spec.partitions, spec.config) == (owner.partitions, owner.config)
@@ -175,3 +183,13 @@ def test_specs_are_the_registry_for_the_given_principals_with_the_dead_letters()
 
 def test_without_principals_only_the_standing_topics_are_made() -> None:
     assert {spec.name for spec in specs()} == {topic.template for topic in EVERY if topic.parameter is None}
+
+
+def test_who_tells_the_console_anything_keeps_it_and_publishes_it_once_more_for_the_console_alone() -> None:
+    assert keepers() == ("intake", "triage", "routing", "notification")
+    for service, topic in zip(keepers(), AGAIN, strict=True):
+        assert (topic.producers, topic.consumers, topic.readers) == ((service,), (CONSOLE,), (CONSOLE,))
+        told = {message for each in consumed_by(CONSOLE) if each.owner == service for message in each.messages}
+        assert told - set(kept_by(service)) == (
+            {DutyTaskNotTaken, DutyTaskTaken, NoticeSent} if service == "notification" else set()
+        )

@@ -7,16 +7,17 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import jsonschema
 import pytest
 
 from conduit_chassis.dead_letters import Cause, _headers
 from conduit_chassis.headers import unpack_headers
-from conduit_chassis.orders import Replay, spell
+from conduit_chassis.orders import Replay, SnapshotOrder, spell, spell_snapshot
 from conduit_chassis.testing import raw_record
 from conduit_contracts.schemas import HUB_READS, messages
-from conduit_contracts.topics import REGISTRY, SERVICES, Topic
+from conduit_contracts.topics import REGISTRY, SERVICES, Topic, keepers
 from conduit_generate.documents.actors import ACTORS, access_to, all_topics, user_words
 from conduit_generate.documents.asyncapi import channel_key, document
 from conduit_generate.documents.command import expected, main
@@ -75,6 +76,10 @@ def test_the_standards_own_parser_finds_nothing_and_would() -> None:
         assert [each for each in diagnostics if each["severity"] == 0], f"not found: {name}"
 
 
+APART = {".dead-letters.v1": "dead-letter", ".replays.v1": "replay", ".snapshots.v1": "fact-again"}
+"""What stands on topics beside the registry."""
+
+
 @pytest.mark.parametrize("topic", all_topics(), ids=lambda topic: topic.template)
 def test_every_topic_is_a_channel_with_its_settings_and_messages(topic: Topic) -> None:
     channel = made()["channels"][channel_key(topic)]
@@ -86,13 +91,13 @@ def test_every_topic_is_a_channel_with_its_settings_and_messages(topic: Topic) -
     }
     assert shown == topic.config
     own = {key_of(message) for message in topic.messages}
-    apart = {"replay" if topic.template.endswith(".replays.v1") else "dead-letter"}
-    assert channel["messages"].keys() == (own | {f"{key}.structured" for key in own if topic.edge} or apart)
+    apart = {name: key for name, key in APART.items() if topic.template.endswith(name)}
+    assert channel["messages"].keys() == (set(apart.values()) or own | {f"{key}.structured" for key in own if topic.edge})
     assert list(channel.get("parameters", {})) == ([topic.parameter] if topic.parameter else [])
 
 
 def test_there_is_no_other_channel() -> None:
-    assert len(made()["channels"]) == len(REGISTRY) + 2 * len(SERVICES)
+    assert len(made()["channels"]) == len(REGISTRY) + 2 * len(SERVICES) + len(keepers())
 
 
 def test_who_may_write_and_read_is_what_the_broker_is_told() -> None:
@@ -169,10 +174,12 @@ def test_structured_mode_is_described_where_it_is_read(topic: Topic) -> None:
 
 
 def test_an_order_to_replay_is_what_the_chassis_reads() -> None:
-    described = made()["components"]["messages"]["replay"]["payload"]
     order = json.loads(spell(Replay(7, b"digest", "jo.smith", "The cause is mended")))
-    assert order.keys() == described["properties"].keys() == set(described["required"])
-    assert jsonschema.Draft7Validator(described).is_valid(order)
+    snapshot = json.loads(spell_snapshot(SnapshotOrder(UUID(int=7), "jo.smith", "The console's database is lost")))
+    described = made()["components"]["messages"]["replay"]["payload"]
+    assert set(described["properties"]) == order.keys() | snapshot.keys()
+    assert set(described["required"]) == order.keys() & snapshot.keys()
+    assert all(jsonschema.Draft7Validator(described).is_valid(each) for each in (order, snapshot))
 
 
 def test_a_dead_letters_headers_are_those_that_the_chassis_writes() -> None:

@@ -97,8 +97,9 @@ async def test_nobody_but_the_administrator_changes_the_broker(broker: Broker, u
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(broker: Broker, service: str) -> None:
     followed = [topic for topic in topics.REGISTRY if service in topic.followers]
-    reads = names_of([*topics.consumed_by(service), *followed, topics.replay_topic(service)])
-    writes = names_of([*topics.produced_by(service), topics.dead_letter_topic(service)])
+    reads = names_of([*topics.consumed_by(service), *followed, *topics.read_apart(service)])
+    apart = [topic for topic in topics.standing_apart() if service in topic.producers]
+    writes = names_of([*topics.produced_by(service), *apart])
     async with Wire(broker, service_principal(service)) as wired:
         found = await wired.read([*EVERY_TOPIC, *INTERNAL])
         assert {name for name, code in found.items() if code == wire.GRANTED} == reads

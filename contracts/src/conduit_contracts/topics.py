@@ -7,7 +7,9 @@ partner and every force has topics of its own.
 from datetime import timedelta
 
 from conduit_contracts import console, force, intake, notification, partner, routing, triage
+from conduit_contracts.envelope import Message
 from conduit_contracts.register_topics import FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
+from conduit_contracts.service_topics import dead_letter_topic, replay_topic
 from conduit_contracts.topic import (
     BROKERS_TIME,
     CONSOLE,
@@ -65,14 +67,17 @@ __all__ = [
     "TopicSpec",
     "consumed_by",
     "dead_letter_topic",
+    "keepers",
+    "kept_by",
     "produced_by",
+    "read_apart",
     "replay_topic",
+    "snapshot_topic",
     "specs",
     "standing_apart",
 ]
 
 _INTERNAL_PARTITIONS = 6
-_YEAR = timedelta(days=365)
 
 PARTNER_REFERRALS = Topic(
     template="partner.{partner_id}.referrals.v1",
@@ -324,43 +329,52 @@ REGISTRY: tuple[Topic, ...] = (
     DUTIES,
     CONSOLE_ACTS,
 )
-"""In flow order. Each service's dead letters and replay orders are listed by `standing_apart`."""
+"""In flow order. Each service's dead letters, replay orders and snapshots are listed by `standing_apart`."""
 
 SERVICES = ("intake", "triage", "routing", "notification", "console", PROGRAMME)
 """In flow order."""
 
 
-def dead_letter_topic(service: str) -> Topic:
-    """The topic where a service puts records that it cannot handle, unchanged, for replay. As sensitive as its inputs."""
+_NOT_KEPT = (notification.NoticeSent, notification.DutyTaskTaken, notification.DutyTaskNotTaken)
+"""What the console ignores, and what one officer alone is told, whom to call among it."""
+
+
+def kept_by(service: str) -> tuple[type[Message], ...]:
+    """The facts that a service keeps for as long as its cases, so that the console can be rebuilt from them."""
+    told = (topic for topic in REGISTRY if topic.owner == service and CONSOLE in topic.consumers)
+    return tuple(message for topic in told for message in topic.messages if message not in _NOT_KEPT)
+
+
+def keepers() -> tuple[str, ...]:
+    """The services that keep facts, in flow order."""
+    return tuple(service for service in SERVICES if kept_by(service))
+
+
+def snapshot_topic(service: str) -> Topic:
+    """The topic where a service publishes all facts that it keeps once more, when it is ordered to. They are as they were,
+    but what people wrote is with cases that are still open alone."""
     return Topic(
-        template=f"{service}.dead-letters.v1",
+        template=f"{service}.snapshots.v1",
         owner=service,
         producers=(service,),
-        consumers=(),
-        messages=(),
-        key="as it came",
-        retention=_YEAR,
-        # A dead letter is the record with its headers framed into its value.
+        consumers=(CONSOLE,),
+        messages=kept_by(service),
+        key="the order that asked for them",
+        retention=timedelta(days=1),
+        # A fact says where it stood first.
         max_record_bytes=MAX_RECORD_BYTES + 64 * 1024,
     )
 
 
-def replay_topic(service: str) -> Topic:
-    """The topic where operators order a service to replay its dead letters. The orders contain nothing of the records."""
-    return Topic(
-        template=f"{service}.replays.v1",
-        owner=service,
-        producers=(OPERATOR,),
-        consumers=(service,),
-        messages=(),
-        key="none",
-        audience=OPERATOR,
-    )
-
-
 def standing_apart() -> tuple[Topic, ...]:
-    """What each service has beside the registry: its dead letters and its replay orders."""
-    return tuple(made(service) for service in SERVICES for made in (dead_letter_topic, replay_topic))
+    """What each service has beside the registry: its dead letters, its replay orders and, where it keeps any, its facts."""
+    each = (made(service) for service in SERVICES for made in (dead_letter_topic, replay_topic))
+    return (*each, *map(snapshot_topic, keepers()))
+
+
+def read_apart(service: str) -> tuple[Topic, ...]:
+    """What a service reads beside the registry."""
+    return tuple(topic for topic in standing_apart() if service in topic.consumers)
 
 
 def consumed_by(service: str) -> tuple[Topic, ...]:

@@ -127,7 +127,7 @@ def test_services_have_what_the_registry_gives_them_and_their_own_group_alone() 
         assert groups == [Rule(service_principal(service), Operation.READ, Resource.GROUP, f"conduit.{service}")]
         reads = {rule.name for rule in mine if rule.operation is Operation.READ and rule.resource is Resource.TOPIC}
         followed = [topic for topic in topics.REGISTRY if service in topic.followers]
-        consumed = [*topics.consumed_by(service), *followed, topics.replay_topic(service)]
+        consumed = [*topics.consumed_by(service), *followed, *topics.read_apart(service)]
         assert reads == {name for name in names for topic in consumed if topic.match(name) is not None}
 
 

@@ -174,7 +174,7 @@ def carry_out(
 
 
 def _read_by(service: str) -> list[topics.Topic]:
-    return [*topics.consumed_by(service), topics.replay_topic(service)]
+    return [*topics.consumed_by(service), *topics.read_apart(service)]
 
 
 def _moves(admin: AdminClient, service: str, kept: Mapping[str, Mapping[int, int]], *, answers: bool) -> list[Move]:

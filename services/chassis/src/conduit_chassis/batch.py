@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka import TopicPartition
 
-from conduit_chassis import begun, dead_letters, inbox, orders, postgres, unreadable
+from conduit_chassis import begun, dead_letters, inbox, orders, postgres, snapshots, unreadable
 from conduit_chassis.backoff import jittered
 from conduit_chassis.begun import Marks
 from conduit_chassis.dead_letters import BEHIND, HANDLER_FAILED, KILLS, Cause
@@ -132,7 +132,10 @@ class Processor:
             await self._settle(items)
 
     async def _restored(self, record: Record) -> Sequence[Record]:
-        """What an operator ordered back from the store; nothing where it does not wait there."""
+        """What an operator ordered back from the store; nothing where it does not wait there, or a snapshot was ordered."""
+        if (wanted := orders.parse_snapshot(record.value)) is not None:
+            await self._with_connection(lambda connection: snapshots.accept(connection, wanted))
+            return []
         template, order = self._reader.template(record.topic), orders.parse(record.value)
         found = await self._until_done(lambda: self._restore([order] if order else []), inf)
         back = [each for each in found if self._reader.reads(each.topic)]

@@ -110,6 +110,10 @@ OUTBOX_REJECTED = Gauge(
     "conduit_outbox_rejected_rows",
     "Events that Kafka will not take, kept in outbox_rejected. Above zero: a contract or topic limit is wrong.",
 )
+SNAPSHOT_FACTS_LEFT = Gauge(
+    "conduit_snapshot_facts_left",
+    "Facts that an operator had published once more and that are not published yet. It falls while nothing else waits.",
+)
 RELAYED = Counter("conduit_relayed_events_total", "Events confirmed by Kafka.", ("topic",))
 RELAY_ERRORS = Counter(
     "conduit_relay_errors_total", "Failed relay rounds, by class. The rows stay and are sent again.", ("error",)

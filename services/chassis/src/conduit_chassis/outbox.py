@@ -11,6 +11,7 @@ from datetime import datetime
 from math import inf
 from typing import Any, NamedTuple
 
+from conduit_chassis import facts
 from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
 from conduit_chassis.headers import EventHeaders
 from conduit_chassis.observers import NO_EVENT_OBSERVER, EventObserver
@@ -38,6 +39,10 @@ class Row(NamedTuple):
     """When the act happened that a promise counts from, where this event keeps one."""
     danger: bool = False
     """Whether it is sent before others."""
+    fact: bytes | None = None
+    """What is kept of it once Kafka has it. See `facts`."""
+    late: bool = False
+    """Whether it is sent only while nothing else waits."""
 
 
 class DeadLetterRequest(NamedTuple):
@@ -99,7 +104,8 @@ class Outbox:
         value = dump(message)
         if len(value) > self._max_bytes:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
-        self.add(topic, key.encode(), self._headers.of(message.type, event_id, subject, traceparent), value, acted_at)
+        headers = self._headers.of(message.type, event_id, subject, traceparent)
+        self.add(topic, key.encode(), headers, value, acted_at, fact=facts.kept_of(message))
         return event_id
 
     def dead_letter(self, incoming: Any, problem: Problem) -> None:
@@ -107,9 +113,17 @@ class Outbox:
         self.put_aside.append(DeadLetterRequest(incoming, problem))
 
     def add(
-        self, topic: str, key: bytes | None, headers: str, value: bytes | None, acted_at: datetime | None = None
+        self,
+        topic: str,
+        key: bytes | None,
+        headers: str,
+        value: bytes | None,
+        acted_at: datetime | None = None,
+        *,
+        fact: bytes | None = None,
+        late: bool = False,
     ) -> None:
-        """Add a record that is already encoded.
+        """Add a record that is already encoded. A late one never says danger: what it says was said before.
 
         Raises:
             TooMuchAtOnceError: the transaction would write too much.
@@ -118,7 +132,7 @@ class Outbox:
         self._bytes += size
         if self._bytes > self.most_bytes:
             raise TooMuchAtOnceError
-        self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value, acted_at))
+        self.rows.append(Row(shard_of(key, self._shards), topic, key, headers, value, acted_at, fact=fact, late=late))
         self.waiting_bytes += size
 
     def take_back(self, rows: int) -> None:
@@ -134,7 +148,7 @@ class Outbox:
         await self._observer.writing(connection)
         rows, self.rows = self.rows, []
         self.waiting_bytes = 0
-        if any(danger.plainly(row.value) for row in rows):
+        if any(_says_danger(row) for row in rows):
             rows = await _danger_first(connection, rows)
         await insert(connection, "outbox", Row._fields, rows)
         self.flushed += len(rows)
@@ -155,15 +169,19 @@ async def _danger_first(connection: Connection, rows: Sequence[Row]) -> list[Row
 
     Whoever wrote of a key before had its row lock and has committed, so what waits of it is seen here.
     """
-    keys = {row.key for row in rows if row.key is not None and danger.plainly(row.value)}
+    keys = {row.key for row in rows if row.key is not None and _says_danger(row)}
     waiting = {found["key"] for found in await connection.fetch(_WAIT, list(keys))}
     marked: list[Row] = []
     for row in rows:
-        first = danger.plainly(row.value) and row.key not in waiting
+        first = _says_danger(row) and row.key not in waiting
         if not first:
             waiting.add(row.key)
         marked.append(row._replace(danger=first))
     return marked
+
+
+def _says_danger(row: Row) -> bool:
+    return not row.late and danger.plainly(row.value)
 
 
 def shard_of(key: bytes | None, shards: int) -> int:

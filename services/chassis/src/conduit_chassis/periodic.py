@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 _TURN = "SELECT pg_try_advisory_xact_lock(hashtext('conduit.tick'), hashtext($1))"
 _OUTBOX = """
 SELECT count(*) AS rows, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS age
-FROM (SELECT created_at FROM outbox ORDER BY shard, id LIMIT 100000) AS waiting
+FROM (SELECT created_at FROM outbox WHERE NOT late ORDER BY shard, id LIMIT 100000) AS waiting
 """
 _REJECTED = "SELECT count(*) FROM outbox_rejected"
 _WAITING = """

@@ -13,7 +13,7 @@ from time import monotonic, time
 import structlog
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from conduit_chassis import metrics, postgres
+from conduit_chassis import facts, metrics, postgres
 from conduit_chassis.backoff import jittered
 from conduit_chassis.errors import class_name
 from conduit_chassis.health import Health
@@ -268,13 +268,17 @@ class Relay:
 
     async def _delete(self, connection: Connection, sent: Sequence[Sent]) -> None:
         ids = [number for batch in sent for number in batch.ids]
-        if ids:
+        if any(facts.concerns(batch.topic) for batch in sent):
+            await facts.move(connection, self._shard, sent)
+        elif ids:
             await connection.execute(_DELETE, self._shard, ids)
-            self._deleted += len(ids)
+        self._deleted += len(ids)
         for batch in sent:
             _compare_clocks(batch)
             metrics.RELAYED.labels(template(batch.topic)).inc(len(batch.ids))
             since = monotonic() - batch.since
+            if facts.is_snapshot(batch.topic):  # what can wait says nothing of how quick the others are
+                continue
             metrics.RELAY_SECONDS.observe(batch.age + since)
             for act_age in batch.acts:
                 metrics.DISSEMINATION_SECONDS.observe(act_age + since)

@@ -7,7 +7,7 @@ its turn, and orders stand in one partition.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from conduit_chassis import dead_letters
 from conduit_chassis.consumer import patches
 from conduit_chassis.dead_letters import ID_HEADER, unpack
-from conduit_chassis.orders import Replay, spell, storable
+from conduit_chassis.orders import Replay, SnapshotOrder, spell, spell_snapshot, storable
 from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Record
 from conduit_chassis.settings import Settings
@@ -156,15 +156,28 @@ def _hopeful(letters: Sequence[DeadLetter], standing: Mapping[int, int]) -> set[
     return hopeful
 
 
+async def order_snapshots(settings: Settings, services: Iterable[str], order: SnapshotOrder) -> None:
+    """Order these services to publish all facts that they keep once more. An order that is known to one does nothing there.
+
+    Raises:
+        ValueError: it does not say who orders it, or why.
+    """
+    _require(order.actor, order.reason)
+    await _give(settings, [(service, spell_snapshot(order)) for service in services])
+
+
 async def _send(settings: Settings, service: str, orders: Sequence[Replay]) -> None:
-    if not orders:
-        return
+    if orders:
+        await _give(settings, [(service, spell(order)) for order in orders])
+
+
+async def _give(settings: Settings, orders: Iterable[tuple[str, bytes]]) -> None:
     producer = AIOKafkaProducer(**settings.kafka_arguments(), enable_idempotence=True, acks="all")
     await producer.start()
     try:
-        for order in orders:
-            # One at a time: a replay is rare, and its order is the point of it.
-            await producer.send_and_wait(replay_topic(service).name(), spell(order))
+        for service, order in orders:
+            # One at a time: an order is rare, and their sequence is the point of it.
+            await producer.send_and_wait(replay_topic(service).name(), order)
     finally:
         await producer.stop()
 

@@ -92,6 +92,8 @@ class Service(Generic[W]):
     """Migrations of what it builds on, applied before its own."""
     topics: tuple[Topic, ...] | None = None
     """What it reads, where that is not what the registry says for its name."""
+    built_from: tuple[Topic, ...] = ()
+    """Snapshots of others that it reads beside these, so that what it knows can be rebuilt."""
     ahead: tuple[Topic, ...] = ()
     """Topics of it on which what says danger is handled before its turn."""
 
@@ -111,7 +113,7 @@ class Service(Generic[W]):
 
     def reads(self) -> tuple[Topic, ...]:
         """The topics it reads."""
-        return consumed_by(self.name) if self.topics is None else self.topics
+        return (*(consumed_by(self.name) if self.topics is None else self.topics), *self.built_from)
 
 
 async def _step(steps: Iterator[None], incoming: Incoming) -> None:

@@ -1,4 +1,5 @@
-"""Reads events from the outbox: those that say danger, then from the lowest id; never more than should lie in memory."""
+"""Reads events from the outbox: those that say danger, then from the lowest id, and what can wait only where nothing else is
+found; never more than should lie in memory."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,11 +15,14 @@ _LAST_ID = 2**63 - 1
 _SCAN = """
 SELECT id, topic, key, headers, CASE WHEN octet_length(value) <= $5 THEN value END AS value,
        extract(epoch FROM clock_timestamp() - created_at)::float8 AS age,
-       extract(epoch FROM clock_timestamp() - acted_at)::float8 AS act_age, coalesce(octet_length(value), 0) AS size, danger
+       extract(epoch FROM clock_timestamp() - acted_at)::float8 AS act_age, coalesce(octet_length(value), 0) AS size,
+       danger, late
 FROM outbox
 WHERE shard = $1 AND id NOT IN (SELECT unnest($2::bigint[])) AND {0} ORDER BY id LIMIT $4
 """
-_DANGER_FIRST = f"({_SCAN.format('danger AND {0}')}) UNION ALL ({_SCAN.format('NOT danger AND {0}')})"
+_IN_LANES = " UNION ALL ".join(
+    f"({_SCAN.format(lane)})" for lane in ("danger AND {0}", "NOT danger AND NOT late AND {0}", "late AND {0}")
+)
 _VALUES = "SELECT id, value FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
 _OTHERS = "topic <> ALL($3::text[])"
 _ONE = "topic = ANY($3::text[]) AND id <= $6"
@@ -26,7 +30,7 @@ _IN_TURN = """ AND NOT EXISTS (
     SELECT FROM outbox_rejected r
     WHERE r.shard = outbox.shard AND r.topic = outbox.topic AND r.key = outbox.key AND r.id < outbox.id
 )"""
-_SCAN_OTHERS = {False: _DANGER_FIRST.format(_OTHERS), True: _DANGER_FIRST.format(_OTHERS + _IN_TURN)}
+_SCAN_OTHERS = {False: _IN_LANES.format(_OTHERS), True: _IN_LANES.format(_OTHERS + _IN_TURN)}
 _SCAN_ONE = {False: _SCAN.format(_ONE), True: _SCAN.format(_ONE + _IN_TURN)}
 """By whether events were refused: those that came after one of their key wait for it."""
 
@@ -43,7 +47,8 @@ class Scan:
     async def but(
         self, connection: Connection, topics: Sequence[str], under_way: Sequence[int], *, any_refused: bool
     ) -> list[Pending]:
-        """The first rows but of these topics, without those under way: first what says danger, then by their ids."""
+        """The first rows but of these topics, without those under way: first what says danger, then by their ids. What can
+        wait only where there are no others, so that one round of it at most is before danger."""
         return await self._read(connection, _SCAN_OTHERS[any_refused], under_way, topics, self._most)
 
     async def of(self, connection: Connection, topic: str, to: int | None, *, any_refused: bool) -> list[Pending]:
@@ -60,7 +65,8 @@ class Scan:
     ) -> list[Pending]:
         """The first rows that there are, up to so many, and to so many bytes unless the first alone is larger."""
         found = await connection.fetch(scan, self._shard, under_way, topics, most, self._small, *to)
-        rows = _that_fit(sorted(found, key=_turn)[:most])
+        in_turn = sorted(found, key=_turn)[:most]
+        rows = _that_fit(in_turn if not in_turn or in_turn[0]["late"] else [row for row in in_turn if not row["late"]])
         large = [row["id"] for row in rows if row["size"] > self._small]
         read = await connection.fetch(_VALUES, self._shard, large) if large else []
         values = {row["id"]: row["value"] for row in read}
@@ -68,8 +74,8 @@ class Scan:
         return [_pending(row, values) for row in rows if row["id"] in values or row["size"] <= self._small]
 
 
-def _turn(row: Row) -> tuple[bool, int]:
-    return not row["danger"], row["id"]
+def _turn(row: Row) -> tuple[bool, bool, int]:
+    return row["late"], not row["danger"], row["id"]
 
 
 def _that_fit(rows: Sequence[Row]) -> Sequence[Row]:

@@ -12,6 +12,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.policy import load_policy
 from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import reconciliation
+from conduit_chassis.snapshots import publishing
 from conduit_contracts.programme import PartnerRegistered
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake import batch, metrics, sandbox_sweep, store, sweep
@@ -19,6 +20,7 @@ from conduit_intake.access import accounts
 from conduit_intake.api import kept
 from conduit_intake.api.app import create_api
 from conduit_intake.handlers import HANDLERS, refused
+from conduit_intake.keeping import KEEPER
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.scanning import scan_attachments
 from conduit_intake.settings import IntakeSettings
@@ -71,6 +73,7 @@ def create_service() -> Service[IntakeWork]:
             Worker("measure_register", measure_register),
             Worker("scan_attachments", scan_attachments),
             reconciliation(store.RECONCILIATION),
+            publishing(KEEPER),
         ),
         routes=routes,
         readers={PartnerRegistered.type: Partner},

@@ -11,11 +11,13 @@ from starlette.types import ASGIApp
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
+from conduit_chassis.snapshots import publishing
 from conduit_contracts.notification import Channel
 from conduit_contracts.topics import NOTIFICATION_SANDBOX
 from conduit_notification import batch, duty_store, duty_telling, metrics, queue, store
 from conduit_notification.delivery import Courier, Pace
 from conduit_notification.handlers import HANDLERS, refused
+from conduit_notification.keeping import KEEPER
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import HUB, channels_of
 from conduit_notification.pages import create_pages
@@ -88,6 +90,7 @@ def create_service() -> Service[NotificationWork]:
             Worker("deliver_email", deliver_email),
             Worker("deliver_webhooks", deliver_webhooks),
             Worker("measure_queue", measure_queue),
+            publishing(KEEPER),
         ),
         routes=routes,
         readers=READERS,

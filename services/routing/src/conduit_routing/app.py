@@ -6,11 +6,13 @@ from typing import cast
 from conduit_chassis.app import Runtime, Service, Worker
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
+from conduit_chassis.snapshots import publishing
 from conduit_contracts.topics import TRIAGE_DECISIONS
 from conduit_routing import batch
 from conduit_routing.follow import follow
 from conduit_routing.gauges import keep_gauges
 from conduit_routing.handlers import HANDLERS, refused
+from conduit_routing.keeping import KEEPER
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.queries import RECONCILIATION
 from conduit_routing.settings import RoutingSettings
@@ -38,7 +40,7 @@ def create_service() -> Service[RoutingWork]:
         ahead=(TRIAGE_DECISIONS,),
         settings=RoutingSettings,
         ticks=(TICK,),
-        workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION)),
+        workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION), publishing(KEEPER)),
     )
 
 

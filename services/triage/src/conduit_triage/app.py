@@ -7,9 +7,11 @@ from typing import cast
 from conduit_chassis.app import Runtime, Service, Tick
 from conduit_chassis.policy import load_policy
 from conduit_chassis.reconcile import reconciliation
+from conduit_chassis.snapshots import publishing
 from conduit_contracts.topics import INTAKE_REFERRALS
 from conduit_triage import batch, metrics, store
 from conduit_triage.handlers import HANDLERS, refused
+from conduit_triage.keeping import KEEPER
 from conduit_triage.policy import TriagePolicy
 from conduit_triage.settings import TriageSettings
 from conduit_triage.work import TriageWork
@@ -35,7 +37,7 @@ def create_service() -> Service[TriageWork]:
         ahead=(INTAKE_REFERRALS,),
         settings=TriageSettings,
         ticks=(Tick("measure_queue", timedelta(seconds=10), metrics.measure_queue),),
-        workers=(reconciliation(store.RECONCILIATION),),
+        workers=(reconciliation(store.RECONCILIATION), publishing(KEEPER)),
     )
 
 

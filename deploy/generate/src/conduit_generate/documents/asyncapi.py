@@ -17,13 +17,14 @@ from conduit_contracts.documents import CONTACT, LICENCE
 from conduit_contracts.envelope import Message
 from conduit_contracts.schemas import CHECKOUT, messages
 from conduit_contracts.structured import CONTENT_TYPE as STRUCTURED
-from conduit_contracts.topics import FORCE, OPERATOR, PARTNER, SERVICES, Topic
+from conduit_contracts.topics import FORCE, OPERATOR, PARTNER, REGISTRY, SERVICES, Topic, keepers, snapshot_topic
 from conduit_generate.documents.actors import ACTORS, access_to, all_topics, group_of, user_words
 from conduit_generate.documents.envelopes import (
     KAFKA_BINDING,
     binary_headers,
     dead_letter,
     envelope_schemas,
+    fact_again,
     key_binding,
     replay,
     structured_headers,
@@ -33,7 +34,7 @@ from conduit_generate.documents.schemas import PREFIX, key_of, payload_schemas
 
 Json: TypeAlias = dict[str, Any]
 
-DEAD_LETTER, REPLAY = "dead-letter", "replay"
+DEAD_LETTER, REPLAY, AGAIN = "dead-letter", "replay", "fact-again"
 _INTRODUCTION = """\
 The conduit takes referrals of complex child sexual abuse from partner organisations, has them triaged, and hands each one to
 the police forces concerned, with proof that it arrived. Everything in this document is synthetic.
@@ -51,6 +52,7 @@ _PARAMETERS = {
     "partner_id": "The partner's name in the register: lower-case letters, digits and single hyphens, at most 40.",
     "force_id": "The police force's name, as in the reference data: lower-case letters, digits and single hyphens.",
 }
+_SNAPSHOTS = [snapshot_topic(service) for service in keepers()]
 _ANSWERS = {
     PARTNER: "What cannot be taken is answered on `partner.{partner_id}.updates.v1`.",
     FORCE: "What cannot be taken is answered on `force.{force_id}.cases.v1`.",
@@ -134,7 +136,7 @@ def _channel(topic: Topic) -> Json:
 
 
 def _describe(topic: Topic) -> str:
-    kept = "The last record of each key is kept." if topic.compacted else f"Kept for {topic.retention.days} days."
+    kept = "The last record of each key is kept." if topic.compacted else f"Kept for {_days(topic)}."
     keyed = {"as it came": "Keyed as each record came.", "none": "Without keys."}.get(topic.key, f"Keyed by {topic.key}.")
     sentences = [keyed, kept, access_to(topic).words]
     if topic.edge:
@@ -142,6 +144,10 @@ def _describe(topic: Topic) -> str:
     if topic.signed:
         sentences.append("Taken only with the signature of an officer who is in the register.")
     return " ".join(sentences)
+
+
+def _days(topic: Topic) -> str:
+    return "a day" if topic.retention.days == 1 else f"{topic.retention.days} days"
 
 
 def _topic_binding(topic: Topic) -> Json:
@@ -187,6 +193,8 @@ def _group(actor: str) -> Json:
 
 
 def _keys(topic: Topic) -> list[str]:
+    if topic in _SNAPSHOTS:
+        return [AGAIN]
     apart = REPLAY if OPERATOR in topic.producers else DEAD_LETTER
     return [key for message in topic.messages for key in _message_keys(topic, message)] or [apart]
 
@@ -197,7 +205,7 @@ def _message_keys(topic: Topic, message: type[Message]) -> list[str]:
 
 
 def _messages(home: Path) -> Iterator[tuple[str, Json]]:
-    topic_of = {message.type: topic for topic in all_topics() for message in topic.messages}
+    topic_of = {message.type: topic for topic in REGISTRY for message in topic.messages}
     for name, message in messages().items():
         example = json.loads((home / "examples" / f"{name}.json").read_text(encoding="utf-8"))
         made = _message(message, topic_of[name], example)
@@ -206,6 +214,7 @@ def _messages(home: Path) -> Iterator[tuple[str, Json]]:
             yield f"{key_of(message)}.structured", _structured(message, made, example)
     yield DEAD_LETTER, dead_letter()
     yield REPLAY, replay()
+    yield AGAIN, fact_again()
 
 
 def _message(message: type[Message], topic: Topic, example: Json) -> Json:

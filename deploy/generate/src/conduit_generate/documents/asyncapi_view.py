@@ -67,6 +67,7 @@ def _topic(document: Json, key: str, channel: Json) -> Json:
     names = [name for name in channel["messages"] if not name.endswith(_STRUCTURED)]
     compacted = config["cleanup.policy"] == ["compact"]
     parameters = channel.get("parameters", {}).items()
+    days = config["retention.ms"] // _DAY_MS
     return {
         "key": key,
         "address": channel["address"],
@@ -74,7 +75,7 @@ def _topic(document: Json, key: str, channel: Json) -> Json:
         "write": list(channel["x-access"]["write"]),
         "read": channel["x-access"]["read"],
         "keyed": channel["x-key"],
-        "kept": "last per key" if compacted else f"{config['retention.ms'] // _DAY_MS} days",
+        "kept": "last per key" if compacted else f"{days} day{'s' if days > 1 else ''}",
         "parameters": [(name, each["description"], each["examples"][0]) for name, each in parameters],
         "partitions": binding["partitions"],
         "cleanup": "compaction" if compacted else "deletion",

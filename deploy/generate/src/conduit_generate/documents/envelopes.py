@@ -131,13 +131,45 @@ def replay() -> Json:
     texts = {
         "number": {"type": "integer", "description": "The dead letter, by its number in the service's database."},
         "digest": {"type": "string", "description": "SHA-256 of the record's key and value, in hexadecimal."},
+        "snapshot": {"type": "string", "format": "uuid", "description": "Instead: the id of the snapshot that is wanted."},
         "actor": {"type": "string", "description": "Who orders it. It stands in the history of what comes of it."},
-        "reason": {"type": "string", "description": "Why. It is kept with the dead letter."},
+        "reason": {"type": "string", "description": "Why. It is kept with what was ordered."},
     }
     return {
         "name": "replay",
         "title": "Replay",
-        "summary": "An order to handle a dead letter again. The service takes the record from its own store.",
+        "summary": "An order to handle a dead letter again, or to publish all facts that the service keeps once more. The "
+        "service takes either from its own store.",
         "contentType": "application/json",
-        "payload": {"type": "object", "required": list(texts), "properties": texts},
+        "payload": {"type": "object", "required": ["actor", "reason"], "properties": texts},
+    }
+
+
+def fact_again() -> Json:
+    """A record of a snapshot."""
+    texts = {
+        "ce_id": "An id of this record, not that of the event which it repeats.",
+        "ce_type": "The event's type.",
+        "conduit-snapshot": "The order that asked for it.",
+        "conduit-fact": "JSON: the event's first id, its topic, partition and offset, when the broker took it (at_ms: "
+        "milliseconds of Unix time), and whether people's words are in it (worded). The last record of a snapshot has none.",
+    }
+    return {
+        "name": "fact-again",
+        "title": "FactAgain",
+        "summary": "An event that the service published before, with its type, time and value, and an id of its own. Of a "
+        "closed case it has none of the fields that hold what people wrote. The last record says how many there were.",
+        "contentType": "application/json",
+        "headers": {
+            "type": "object",
+            "required": ["ce_id", "ce_type", "conduit-snapshot"],
+            "properties": {name: {"type": "string", "description": text} for name, text in texts.items()},
+        },
+        "payload": {"type": "object"},
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "The order that asked for it."},
+                "bindingVersion": KAFKA_BINDING,
+            }
+        },
     }

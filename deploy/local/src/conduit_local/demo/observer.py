@@ -16,7 +16,9 @@ from conduit_local.demo.observations import Seen
 from conduit_operate.broker import Broker
 from conduit_operate.secured import ADMIN
 
-ALL_TOPICS = "|".join(topic.pattern for topic in (*topics.REGISTRY, *topics.standing_apart()))
+_AGAIN = [topics.snapshot_topic(service) for service in topics.keepers()]
+"""What services publish once more is nothing new."""
+ALL_TOPICS = "|".join(topic.pattern for topic in (*topics.REGISTRY, *topics.standing_apart()) if topic not in _AGAIN)
 
 ENOUGH_BYTES = 512 * 1024
 """For a fetch to be answered before its time. A fetch names every partition, of which there are hundreds: one for each
