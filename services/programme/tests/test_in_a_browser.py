@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,6 +20,9 @@ from playwright.async_api import Browser as Chromium
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_local.identity_provider import EmbeddedProvider
+from conduit_programme.engagement import store as engagement
+from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, FourPs, StepOwner
+from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.organisations import store
 from conduit_programme.organisations.rules import OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import ContactWords
@@ -86,7 +90,22 @@ async def filled(held: Harness, clock: ManualClock) -> dict[str, str]:
         for said in (lead, desk):
             await store.add_contact(connection, one, said, clock.now())
         await store.add(connection, OrganisationKind.CHILDRENS_SERVICES, "Children's services in Kent", clock.now())
+        visit = await activity(connection, clock, one, -10)
+        await step(connection, clock, visit, "Send the guide for young people", StepOwner(account=account("emma")), -2)
+        await step(connection, clock, visit, "Ask the board about the training", StepOwner(account=account("lena")), 9)
+        await step(
+            connection, clock, visit, "A guide that young people wrote", StepOwner(organisation_id=one), 20, joint=True
+        )
+        proposal = await activity(connection, clock, one, 21, proposed=True)
     return {
+        "due": "/due",
+        "activities": "/activities",
+        "log": f"/activities/new?with=o-{one}",
+        "activity": f"/activities/{visit}",
+        "activity-change": f"/activities/{visit}/change",
+        "step-new": f"/activities/{visit}/step",
+        "proposal": f"/activities/{proposal}",
+        "calendar": "/calendar",
         "organisations": "/organisations",
         "organisation": f"/organisations/{one}",
         "organisation-new": "/organisations/new",
@@ -101,6 +120,32 @@ async def filled(held: Harness, clock: ManualClock) -> dict[str, str]:
         "entry": f"/directory/{one}",
         "missing": f"/organisations/{uuid7()}",
     }
+
+
+async def activity(connection: Any, clock: ManualClock, organisation_id: UUID, days: int, *, proposed: bool = False) -> UUID:
+    made = Activity(
+        activity_id=uuid7(clock.now()),
+        kind=ActivityKind.TRAINING if proposed else ActivityKind.VISIT,
+        held_on=clock.now().date() + timedelta(days=days),
+        state=ActivityState.PROPOSED if proposed else ActivityState.AGREED,
+        ps=(FourPs.PROTECT,),
+        themes=("hearing_back",),
+        organisation_ids=(organisation_id,),
+        force_ids=("kent",),
+        proposed_by="partner.northlight" if proposed else None,
+        words_id=None,
+        logged_by=account("emma"),
+    )
+    said = ActivityWords(outcome="Synthetic: they want to hear back sooner, and offer a room.", roles="Two managers")
+    await engagement.put(connection, made, said, account("emma"), clock.now())
+    return made.activity_id
+
+
+async def step(
+    connection: Any, clock: ManualClock, activity_id: UUID, what: str, owner: StepOwner, days: int, *, joint: bool = False
+) -> None:
+    due_on = clock.now().date() + timedelta(days=days)
+    await engagement.add_step(connection, activity_id, what, owner, due_on, joint=joint, now=clock.now())
 
 
 @pytest.fixture
@@ -133,6 +178,12 @@ async def test_every_page_can_be_read_by_everybody(
     page = await enter(site, "audrey", clock, **LOOKS[look])
     await page.goto(f"{site.url}/trail")
     await is_good(page, f"programme-trail-{look}")
+    for who in ("mara", "kim"):
+        page = await enter(site, who, clock, **LOOKS[look])
+        own = f"/ours{filled['activity']}"
+        for name, path in {"ours": "/ours", "own-activity": own, "propose": "/ours/propose"}.items():
+            await page.goto(f"{site.url}{path}")
+            await is_good(page, f"programme-{name}-{who}-{look}")
     page = await enter(site, "fred", clock, **LOOKS[look])
     await is_good(page, f"programme-nothing-here-{look}")
 
@@ -145,7 +196,8 @@ async def test_an_engagement_officer_writes_what_a_partner_brings_by_keyboard_al
     await page.goto(f"{site.url}/organisations")
     await sign_in_by_keyboard(page, "emma")
     await page.wait_for_url(f"{site.url}/organisations")
-    await tab_to(page, "Harbour Trust")
+    for _ in range(2):  # a table that may have to be scrolled has the focus first
+        await tab_to(page, "Harbour Trust")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/organisations/*-*")
     await tab_to(page, "Change what they bring")
@@ -162,3 +214,58 @@ async def test_an_engagement_officer_writes_what_a_partner_brings_by_keyboard_al
     await page.get_by_text("Synthetic: on the street").wait_for()
     assert await page.get_by_text("up to 9").count() == 1
     assert await page.locator("h2").first.inner_text() == "What they bring"
+
+
+class Hand:
+    """Counts the clicks of whoever works at a page."""
+
+    def __init__(self) -> None:
+        self.clicks = 0
+
+    async def click(self, what: Any) -> None:
+        self.clicks += 1
+        await what.click()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_a_visit_is_logged_on_one_screen_with_at_most_eight_fields_and_three_clicks(
+    site: Site, filled: dict[str, str], clock: ManualClock, *, scripts: bool
+) -> None:
+    page, hand = await site.page(java_script_enabled=scripts), Hand()
+    await page.goto(f"{site.url}{filled['organisation']}")
+    await sign_in_by_keyboard(page, "emma")
+    await page.wait_for_url(f"{site.url}{filled['organisation']}")
+    await hand.click(page.get_by_role("button", name="Log an activity with them"))
+    await page.wait_for_url("**/activities/new?with=*")
+    fields = page.locator("form.desk-log > .govuk-form-group")
+    assert await fields.count() == 8, "one screen asks no more than that"
+    await hand.click(page.get_by_label("Visit", exact=True))
+    await page.get_by_label("What came of it").fill("Synthetic: they showed us the helpline.")
+    await page.get_by_label("Next step").fill("Invite them to the training")
+    await hand.click(page.get_by_role("button", name="Log it"))
+    await page.wait_for_url("**/activities/*-*")
+    assert hand.clicks <= 3
+    text = await page.locator("main").inner_text()
+    for said in ("Visit", "Northlight", "Synthetic: they showed us the helpline.", "Invite them to the training"):
+        assert said in text
+    await page.goto(f"{site.url}/due")
+    assert await page.get_by_text("Invite them to the training").count() >= 1
+
+
+async def test_a_partner_manager_proposes_and_sees_the_answer(
+    site: Site, filled: dict[str, str], clock: ManualClock
+) -> None:
+    page = await enter(site, "mara", clock)
+    await page.wait_for_url(f"{site.url}/ours")
+    await page.get_by_role("button", name="Propose something to do together").click()
+    await page.get_by_label("Consultation").check()
+    await page.get_by_label("Day", exact=True).fill((clock.now() + timedelta(days=40)).strftime("%d/%m/%Y"))
+    await page.get_by_label("What should come of it").fill("Synthetic: what young people think of the letters.")
+    await page.get_by_role("button", name="Propose it").click()
+    await page.get_by_text("The hub has your proposal.").wait_for()
+    address = page.url
+    hub = await enter(site, "emma", clock, address.removeprefix(site.url).removeprefix("/ours"))
+    await hub.get_by_role("button", name="Agree to it").click()
+    await hub.get_by_text("planned").wait_for()
+    await page.goto(address)
+    assert await page.get_by_text("planned").count() == 1

@@ -133,7 +133,9 @@ async def test_an_agreement_that_lapses_meanwhile_is_lapsed_on_the_next_read_and
         await held.deliver(*b.registered(b.partner(b.PARTNER, "Northlight", b.mou(valid_to=today + timedelta(days=days)))))
         text = await shown(emma, path)
         assert said in text
-        assert "new referrals under it are refused, unless a child is in danger. What the hub has goes on." in text
+        assert (
+            "new referrals under it are refused, unless a child is in danger. Those that the hub already has go on." in text
+        )
         assert ("MOU-NORTHLIGHT lapsed Covers" in text) == (days < 0)
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from conduit_programme.engagement import wording as engagement
 from conduit_programme.organisations import wording as organisations
 from conduit_web.acts import ACT_KINDS
 from conduit_web.html import LONDON
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     **organisations.TABLES,
+    **engagement.TABLES,
     "kind": ACT_KINDS,
-    "act": {**organisations.ACTS},
-    "about": {**organisations.ABOUT},
+    "act": {**organisations.ACTS, **engagement.ACTS},
+    "about": {**organisations.ABOUT, **engagement.ABOUT},
     "why": {},
 }
 """By what a template asks for."""

@@ -15,7 +15,6 @@ from conduit_programme.organisations.pages import (
     address,
     back_to,
     changing,
-    filled,
     looking,
     the_one,
     trying,
@@ -23,7 +22,7 @@ from conduit_programme.organisations.pages import (
 from conduit_programme.organisations.rules import KeptAgreement
 from conduit_programme.organisations.said import AgreementWords
 from conduit_programme.organisations.store import KnownOrganisation
-from conduit_programme.pages.at_desk import acting, desk_of, id_of
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
 from conduit_programme.wording import day
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit

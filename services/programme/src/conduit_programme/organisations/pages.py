@@ -13,11 +13,13 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms
+from conduit_programme.engagement import reading as dealing
+from conduit_programme.engagement import store as activities
 from conduit_programme.forms import FieldShape, FormField
 from conduit_programme.organisations import fields, reading, store
 from conduit_programme.organisations.rules import OrganisationKind
 from conduit_programme.organisations.store import KnownOrganisation
-from conduit_programme.pages.at_desk import acting, desk_of, id_of
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
 from conduit_programme.trail import Deed
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
@@ -120,21 +122,6 @@ def _new(request: Request, visit: Visit, answers: forms.Answers, problems: forms
     )
 
 
-def filled(
-    request: Request,
-    visit: Visit,
-    heading: str,
-    asked: tuple[FormField, ...],
-    answers: forms.Answers,
-    problems: forms.Answers,
-    **more: Any,
-) -> Response:
-    """A page that is one form. `more` has its `action`, its `button`, and where `back` leads."""
-    values = {"fields": asked, "answers": answers, "problems": problems, **more}
-    status = 400 if problems else 200
-    return desk_of(request).shown.page(request, "filled_form.html", heading, visit=visit, status=status, **values)
-
-
 @router.get("/organisations/{organisation_id}")
 async def organisation(request: Request, visit: KeeperOfOne) -> Response:
     """What it brings first, compliance last."""
@@ -142,9 +129,13 @@ async def organisation(request: Request, visit: KeeperOfOne) -> Response:
     async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
         found = await the_one(connection, request)
         known = await reading.relationship(connection, found, desk.today)
+        made = await dealing.dealings(connection, await activities.with_organisations(connection, known.ids))
+        owners = {each.step.owner.organisation_id for each in made.steps if each.step.owner.organisation_id}
+        names = await store.names(connection, owners)
     if found.organisation_id != id_of(request, "organisation_id"):
         return RedirectResponse(address(found.organisation_id), status_code=303)
-    return desk.shown.page(request, "organisations/organisation.html", N_("Organisation"), visit=visit, known=known)
+    values: dict[str, Any] = {"known": known, "dealings": made, "names": names}
+    return desk.shown.page(request, "organisations/organisation.html", N_("Organisation"), visit=visit, **values)
 
 
 @router.post("/organisations/{organisation_id}/take")

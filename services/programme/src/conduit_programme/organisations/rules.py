@@ -132,7 +132,7 @@ def reminders(agreements: Iterable[KeptAgreement], today: date) -> list[Reminder
     """What is due, the most pressing first. What has lapsed stays until another agreement is in force in its place."""
     known = list(agreements)
     found = [each for agreement in known for each in (_lapse(agreement, known, today), _review(agreement, today)) if each]
-    return sorted(found, key=lambda each: (each.on, each.stops is Stops.REVIEW, each.agreement.reference))
+    return sorted(found, key=lambda each: (each.stops is Stops.REVIEW, each.on, each.agreement.reference))
 
 
 def _lapse(agreement: KeptAgreement, known: Sequence[KeptAgreement], today: date) -> Reminder | None:

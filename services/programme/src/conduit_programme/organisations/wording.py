@@ -64,7 +64,9 @@ STATES: Mapping[str, str] = {
     AgreementState.UNDATED: N_("without dates"),
 }
 STOPS: Mapping[str, str] = {
-    Stops.REFERRALS: N_("new referrals under it are refused, unless a child is in danger. What the hub has goes on."),
+    Stops.REFERRALS: N_(
+        "new referrals under it are refused, unless a child is in danger. Those that the hub already has go on."
+    ),
     Stops.SHARING: N_("there is no agreed ground any more on which to share personal data in joint work."),
     Stops.REVIEW: N_("nothing stops at once, but what was agreed may no longer be what both do."),
 }

@@ -16,6 +16,7 @@ from conduit_chassis.postgres import Connection, Pool
 from conduit_contracts.geography import forces
 from conduit_contracts.programme import ForcePersonRegistered, HubPersonRegistered, PersonRegistered
 from conduit_programme import rules, trail, wording
+from conduit_programme.forms import Answers, FormField
 from conduit_programme.trail import Deed
 from conduit_web.access import Action, reaches_of
 from conduit_web.desk import Desk
@@ -132,3 +133,18 @@ def id_of(request: Request, name: str) -> UUID:
         return UUID(request.path_params[name])
     except ValueError:
         raise TroubleError(Trouble.MISSING) from None
+
+
+def filled(
+    request: Request,
+    visit: Visit,
+    heading: str,
+    asked: tuple[FormField, ...],
+    answers: Answers,
+    problems: Answers,
+    **more: Any,
+) -> Response:
+    """A page that is one form. `more` has its `action`, its `button`, and where `back` leads."""
+    values = {"fields": asked, "answers": answers, "problems": problems, **more}
+    status = 400 if problems else 200
+    return desk_of(request).shown.page(request, "filled_form.html", heading, visit=visit, status=status, **values)

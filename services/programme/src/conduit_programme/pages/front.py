@@ -14,7 +14,10 @@ from starlette.types import ASGIApp
 
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
-from conduit_programme.organisations import directory, keeping, pages
+from conduit_programme.engagement import calendar_pages, ours
+from conduit_programme.engagement import pages as engagement
+from conduit_programme.organisations import directory, keeping
+from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
 from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages, accounts
 from conduit_programme.settings import ProgrammeSettings
@@ -27,11 +30,23 @@ from conduit_web.words import N_
 
 FOLDER = Path(__file__).parents[1]
 NAVIGATION = (
+    {"text": N_("Due"), "href": "/due", "action": Action.MANAGE_ENGAGEMENT},
+    {"text": N_("Activities"), "href": "/activities", "action": Action.MANAGE_ENGAGEMENT},
     {"text": N_("Organisations"), "href": "/organisations", "action": Action.MANAGE_ENGAGEMENT},
+    {"text": N_("Our partnership"), "href": "/ours", "action": Action.TAKE_PART},
     {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
     {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
 )
-ROUTERS: Sequence[APIRouter] = (home.router, pages.router, keeping.router, directory.router, trail.router)
+ROUTERS: Sequence[APIRouter] = (
+    home.router,
+    organisations.router,
+    keeping.router,
+    directory.router,
+    engagement.router,
+    ours.router,
+    calendar_pages.router,
+    trail.router,
+)
 
 
 def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollower) -> ASGIApp:

@@ -12,7 +12,8 @@ from conduit_web.words import N_
 
 router = APIRouter()
 FIRST = (
-    (Action.MANAGE_ENGAGEMENT, "/organisations"),
+    (Action.MANAGE_ENGAGEMENT, "/due"),
+    (Action.TAKE_PART, "/ours"),
     (Action.LOOK_UP_OFFERS, "/directory"),
     (Action.READ_TRAIL, "/trail"),
 )

@@ -1,0 +1,1 @@
+"""What is done together: activities, next steps, joint actions, a calendar. Start at `pages.py`."""

@@ -1,0 +1,34 @@
+"""Addresses of calendars. What is kept is a hash, so that whoever reads the table can fetch no calendar."""
+
+from datetime import datetime
+
+from conduit_chassis.postgres import Connection, affected
+from conduit_web.opaque import hashed
+
+_REVOKE = "UPDATE calendars SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL"
+_MAKE = "INSERT INTO calendars (token_hash, account, made_at) VALUES ($1, $2, $3)"
+_WHOSE = "SELECT account FROM calendars WHERE token_hash = $1 AND revoked_at IS NULL"
+_MADE_AT = "SELECT made_at FROM calendars WHERE account = $1 AND revoked_at IS NULL"
+
+
+async def make(connection: Connection, account: str, secret: str, now: datetime) -> None:
+    """From now on this secret leads to the person's calendar, and none before it does."""
+    await revoke(connection, account, now)
+    await connection.execute(_MAKE, hashed(secret), account, now)
+
+
+async def revoke(connection: Connection, account: str, now: datetime) -> bool:
+    """No address leads to the person's calendar any more; False where none did."""
+    return affected(await connection.execute(_REVOKE, account, now)) > 0
+
+
+async def whose(connection: Connection, secret: str) -> str | None:
+    """To whose calendar a secret leads."""
+    found: str | None = await connection.fetchval(_WHOSE, hashed(secret))
+    return found
+
+
+async def made_at(connection: Connection, account: str) -> datetime | None:
+    """Since when the person's calendar has an address."""
+    found: datetime | None = await connection.fetchval(_MADE_AT, account)
+    return found

@@ -1,0 +1,330 @@
+"""Engagement, for the hub's engagement officers and lead: what is due, what was done, and logging it on one screen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection
+from conduit_contracts.ids import uuid7
+from conduit_programme import forms
+from conduit_programme.engagement import exports, fields, reading, store
+from conduit_programme.engagement.fields import LogChoices
+from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, ActivityState, StepState
+from conduit_programme.engagement.said import ActivityWords
+from conduit_programme.organisations import rules as agreeing
+from conduit_programme.organisations import store as organisations
+from conduit_programme.pages.at_desk import acting, desk_of, filled, force_name, id_of
+from conduit_programme.trail import Deed
+from conduit_programme.wording import day
+from conduit_web.access import Action, Target
+from conduit_web.acts import ActKind
+from conduit_web.people import Person, Role
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+ACTIVITY, STEP = "activity", "step"
+KEEPERS = (Role.ENGAGEMENT_OFFICER.value, Role.LEAD.value)
+
+
+async def find_activity(request: Request, _person: Person) -> Target | None:
+    """The activity of the address, if there is one."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await store.find(connection, id_of(request, "activity_id"))
+    return Target() if found else None
+
+
+async def find_step(request: Request, _person: Person) -> Target | None:
+    """The next step of the address, if there is one."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await store.find_step(connection, id_of(request, "step_id"))
+    return Target() if found else None
+
+
+Keeper = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT)]
+KeeperOfOne = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_activity)]
+KeeperOfStep = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_step)]
+
+
+def looking(what: str, activity_id: UUID | None = None) -> Deed:
+    """A view."""
+    return Deed(ActKind.CONSULTATION, what, ACTIVITY if activity_id else None, activity_id)
+
+
+def changing(what: str, about: str, about_id: UUID) -> Deed:
+    """A change."""
+    return Deed(ActKind.ALTERATION, what, about, about_id)
+
+
+async def the_activity(connection: Connection, request: Request) -> Activity:
+    """The activity of the address."""
+    found = await store.find(connection, id_of(request, "activity_id"))
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
+
+
+def back_to(activity_id: UUID) -> Response:
+    """To its page, after a change."""
+    return RedirectResponse(f"/activities/{activity_id}", status_code=303)
+
+
+@router.get("/due")
+async def due(request: Request, visit: Keeper) -> Response:
+    """By me, by others at the hub, by organisations; agreements; and what waits for our answer."""
+    desk, me = desk_of(request), visit.person.person_id
+    async with acting(request, visit, looking("viewed_due")) as connection:
+        mine = await reading.shown_steps(connection, await store.open_steps(connection, me))
+        every = await reading.shown_steps(connection, await store.open_steps(connection))
+        proposals = await reading.shown(connection, await store.proposed(connection))
+        reminders = agreeing.reminders(await organisations.agreements(connection), desk.today)
+        standing = await organisations.standing(connection)
+        owners = {each.step.owner.organisation_id for each in every if each.step.owner.organisation_id}
+        about = {standing[each.agreement.organisation_id] for each in reminders}
+        names = await organisations.names(connection, owners | about)
+    values: dict[str, Any] = {
+        "mine": mine,
+        "ours": [each for each in every if each.step.owner.account not in {None, me}],
+        "theirs": [each for each in every if each.step.owner.account is None],
+        "proposals": proposals,
+        "reminders": [(each, standing[each.agreement.organisation_id]) for each in reminders],
+        "names": names,
+    }
+    return desk.shown.page(request, "engagement/due.html", N_("Due"), visit=visit, **values)
+
+
+@router.get("/activities")
+async def listed(request: Request, visit: Keeper, after: str = "") -> Response:
+    """The latest first."""
+    async with acting(request, visit, looking("listed_activities")) as connection:
+        found = await store.newest(connection, after)
+        rows = await reading.shown(connection, found.rows)
+    values: dict[str, Any] = {"rows": rows, "after": found.after}
+    return desk_of(request).shown.page(request, "engagement/list.html", N_("Activities"), visit=visit, **values)
+
+
+async def known_for(connection: Connection, request: Request) -> LogChoices:
+    """Whom a form may name."""
+    people = desk_of(request).accounts().of_hub(*KEEPERS)
+    return LogChoices(await organisations.everybody(connection), people)
+
+
+@router.get("/activities/new")
+async def new(request: Request, visit: Keeper) -> Response:
+    """One screen: eight questions, most of them answered."""
+    desk, given = desk_of(request), request.query_params.get("with", "")
+    async with postgres.connection(desk.pool) as connection:
+        known = await known_for(connection, request)
+    chosen = given if given in {f"{fields.ORGANISATION}{each.organisation_id}" for each in known.organisations} else ""
+    answers = {
+        "held_on": day(desk.today),
+        "with": chosen,
+        "owner": f"{fields.HUB}{visit.person.person_id}",
+        "due_on": day(desk.today + NEXT_STEP_WITHIN),
+    }
+    return _log(request, visit, known, answers, {})
+
+
+@router.post("/activities/new")
+async def log(request: Request, visit: Keeper) -> Response:
+    """Keep it, with what is next."""
+    desk, now = desk_of(request), desk_of(request).clock.now()
+    async with postgres.connection(desk.pool) as connection:
+        known = await known_for(connection, request)
+    asked = fields.log_fields(known, {})
+    answers = forms.read(asked, visit.form)
+    problems = fields.log_problems(asked, answers, desk.today)
+    if problems:
+        return _log(request, visit, known, answers, problems)
+    activity = fields.activity(uuid7(now), answers, desk.today, visit.person.person_id)
+    async with acting(request, visit, changing("logged_activity", ACTIVITY, activity.activity_id)) as connection:
+        await store.put(connection, activity, ActivityWords(outcome=answers["outcome"]), activity.logged_by, now)
+        await _add_step(connection, request, activity.activity_id, answers, joint=False)
+    return back_to(activity.activity_id)
+
+
+async def _add_step(
+    connection: Connection, request: Request, activity_id: UUID, answers: forms.Answers, *, joint: bool
+) -> None:
+    due_on = forms.day(answers, "due_on")
+    if answers["next"] and due_on:
+        owner, now = fields.owner_of(answers), desk_of(request).clock.now()
+        await store.add_step(connection, activity_id, answers["next"], owner, due_on, joint=joint, now=now)
+
+
+def _log(
+    request: Request, visit: Visit, known: LogChoices, answers: Mapping[str, str], problems: Mapping[str, str]
+) -> Response:
+    asked, status = fields.log_fields(known, answers), 400 if problems else 200
+    values = {"fields": asked, "answers": answers, "problems": problems}
+    heading = N_("Log an activity")
+    return desk_of(request).shown.page(request, "engagement/log.html", heading, visit=visit, status=status, **values)
+
+
+@router.get("/activities/{activity_id}")
+async def activity(request: Request, visit: KeeperOfOne) -> Response:
+    """What was done, what came of it, and what is next."""
+    async with acting(request, visit, looking("viewed_activity", id_of(request, "activity_id"))) as connection:
+        (found,) = await reading.shown(connection, [await the_activity(connection, request)])
+        names = await organisations.names(
+            connection, {step.step.owner.organisation_id for step in found.steps if step.step.owner.organisation_id}
+        )
+    values: dict[str, Any] = {"found": found, "names": names}
+    return desk_of(request).shown.page(request, "engagement/activity.html", N_("Activity"), visit=visit, **values)
+
+
+@router.get("/activities/{activity_id}/change")
+async def changed(request: Request, visit: KeeperOfOne) -> Response:
+    """The same questions, without the next step; and who was there."""
+    async with acting(request, visit, looking("viewed_activity", id_of(request, "activity_id"))) as connection:
+        found = await the_activity(connection, request)
+        said = (await store.words(connection, [found])).get(found.activity_id, ActivityWords())
+        known = await known_for(connection, request)
+    answers = {
+        "kind": found.kind.value,
+        "held_on": day(found.held_on),
+        "with": fields.with_whom(found),
+        "about": fields.about(found),
+        **said.model_dump(),
+    }
+    return _change(request, visit, found, known, answers, {})
+
+
+@router.post("/activities/{activity_id}/change")
+async def change(request: Request, visit: KeeperOfOne) -> Response:
+    """It was so."""
+    desk, now = desk_of(request), desk_of(request).clock.now()
+    async with postgres.connection(desk.pool) as connection:
+        found, known = await the_activity(connection, request), await known_for(connection, request)
+    asked = _change_fields(known)
+    answers = forms.read(asked, visit.form)
+    problems = forms.problems(asked, answers)
+    if problems:
+        return _change(request, visit, found, known, answers, problems)
+    new = replace(
+        fields.activity(found.activity_id, answers, desk.today, found.logged_by),
+        state=found.state,
+        proposed_by=found.proposed_by,
+        words_id=found.words_id,
+    )
+    said = ActivityWords(outcome=answers["outcome"], roles=answers["roles"])
+    async with acting(request, visit, changing("changed_activity", ACTIVITY, new.activity_id)) as connection:
+        await store.put(connection, new, said, visit.person.person_id, now)
+    return back_to(new.activity_id)
+
+
+def _change_fields(known: LogChoices) -> tuple[forms.FormField, ...]:
+    kind, held, with_whom, about, outcome = fields.log_fields(known, {})[:5]
+    return (kind, held, with_whom, fields.ROLES, about, outcome)
+
+
+def _change(
+    request: Request,
+    visit: Visit,
+    found: Activity,
+    known: LogChoices,
+    answers: Mapping[str, str],
+    problems: Mapping[str, str],
+) -> Response:
+    back = f"/activities/{found.activity_id}"
+    more = {"action": f"{back}/change", "button": N_("Keep this"), "back": back}
+    return filled(request, visit, N_("Change an activity"), _change_fields(known), answers, problems, **more)
+
+
+@router.post("/activities/{activity_id}/answer")
+async def answer(request: Request, visit: KeeperOfOne) -> Response:
+    """Agree to what was proposed, or say that the hub cannot take part."""
+    to = {"agree": ActivityState.AGREED, "decline": ActivityState.DECLINED}.get(visit.form.get("answer", ""))
+    if to is None:
+        raise TroubleError(Trouble.FORM_REFUSED)
+    activity_id = id_of(request, "activity_id")
+    async with acting(request, visit, changing("answered_proposal", ACTIVITY, activity_id)) as connection:
+        if not await store.move(connection, activity_id, to, ActivityState.PROPOSED):
+            raise TroubleError(Trouble.FORM_REFUSED)
+    return back_to(activity_id)
+
+
+@router.post("/activities/{activity_id}/call-off")
+async def call_off(request: Request, visit: KeeperOfOne) -> Response:
+    """It did not take place, or will not."""
+    activity_id = id_of(request, "activity_id")
+    async with acting(request, visit, changing("called_off_activity", ACTIVITY, activity_id)) as connection:
+        if not await store.move(connection, activity_id, ActivityState.CALLED_OFF, ActivityState.AGREED):
+            raise TroubleError(Trouble.FORM_REFUSED)
+    return back_to(activity_id)
+
+
+@router.get("/activities/{activity_id}/step")
+async def new_step(request: Request, visit: KeeperOfOne) -> Response:
+    """Something more to be done, alone or jointly."""
+    desk = desk_of(request)
+    async with acting(request, visit, looking("viewed_activity", id_of(request, "activity_id"))) as connection:
+        found, known = await the_activity(connection, request), await known_for(connection, request)
+    answers = {"owner": f"{fields.HUB}{visit.person.person_id}", "due_on": day(desk.today + NEXT_STEP_WITHIN)}
+    return _step(request, visit, found, known, answers, {})
+
+
+@router.post("/activities/{activity_id}/step")
+async def add_step(request: Request, visit: KeeperOfOne) -> Response:
+    """Keep it."""
+    desk = desk_of(request)
+    async with postgres.connection(desk.pool) as connection:
+        found, known = await the_activity(connection, request), await known_for(connection, request)
+    asked = _step_fields(known)
+    answers = forms.read(asked, visit.form)
+    problems = fields.log_problems(asked, answers, desk.today)
+    if problems:
+        return _step(request, visit, found, known, answers, problems)
+    async with acting(request, visit, changing("added_step", ACTIVITY, found.activity_id)) as connection:
+        await _add_step(connection, request, found.activity_id, answers, joint=answers["joint"] == "yes")
+    return back_to(found.activity_id)
+
+
+def _step_fields(known: LogChoices) -> tuple[forms.FormField, ...]:
+    options = {"yes": N_("Others who take part may join it")}
+    joint = forms.FormField("joint", N_("A joint action"), forms.FieldShape.SEVERAL, options, wanted=False)
+    return (*fields.step_fields(known, wanted=True), joint)
+
+
+def _step(
+    request: Request,
+    visit: Visit,
+    found: Activity,
+    known: LogChoices,
+    answers: Mapping[str, str],
+    problems: Mapping[str, str],
+) -> Response:
+    back = f"/activities/{found.activity_id}"
+    more = {"action": f"{back}/step", "button": N_("Add it"), "back": back}
+    return filled(request, visit, N_("Add a next step"), _step_fields(known), answers, problems, **more)
+
+
+@router.post("/steps/{step_id}/{ended}")
+async def end_step(request: Request, ended: StepState, visit: KeeperOfStep) -> Response:
+    """It is done, or dropped."""
+    step_id = id_of(request, "step_id")
+    if ended is StepState.OPEN:
+        raise TroubleError(Trouble.MISSING)
+    async with acting(request, visit, changing("ended_step", STEP, step_id)) as connection:
+        found = await store.find_step(connection, step_id)
+        if found is None or not await store.end_step(connection, step_id, ended, desk_of(request).today):
+            raise TroubleError(Trouble.FORM_REFUSED)
+    return back_to(found.activity_id)
+
+
+@router.get("/activities.csv")
+async def export(request: Request, visit: Annotated[Visit, may(Action.EXPORT_ENGAGEMENT)]) -> Response:
+    """The last year, as a table."""
+    desk = desk_of(request)
+    async with acting(request, visit, Deed(ActKind.DISCLOSURE, "exported_activities")) as connection:
+        found = await store.between(connection, desk.today - exports.YEAR, desk.today + exports.YEAR, exports.MOST)
+        shown = await reading.shown(connection, found)
+    body = exports.activities(shown, force_name, desk.shown.look_up(request))
+    headers = {"Content-Disposition": 'attachment; filename="activities.csv"'}
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
