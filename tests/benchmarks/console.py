@@ -4,6 +4,9 @@ A read model of many cases is written straight into PostgreSQL, as `tests/listin
 facts of new referrals at a steady rate, in batches of 200 ms as the service gathers them, and asks lists, search and
 timelines in between on a connection of its own, one after the other. It prints the time of each answer, and how old the
 first fact of a batch was once it stood in the tables. Kafka has no part in it.
+
+At last the console is rebuilt: how many facts and cases a second it takes back from a snapshot, in batches of 500 as the
+service reads them, while nothing else comes in.
 """
 
 from __future__ import annotations
@@ -13,8 +16,8 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
 from time import monotonic
@@ -27,19 +30,23 @@ import psycopg
 from conduit_chassis import log
 from conduit_chassis.clock import SystemClock
 from conduit_chassis.migrate import migrate
+from conduit_chassis.records import Record
 from conduit_chassis.testing import Harness, harness
 from conduit_console.app import create_service
 from conduit_console.queries import audit, lists
 from conduit_console.queries import case as cases
 from conduit_console.queries.search import search
 from conduit_contracts import routing
-from conduit_contracts.ids import uuid7
+from conduit_contracts.ids import first_of, uuid7
 from conduit_contracts.notification import ReferralState
+from conduit_contracts.topics import SERVICES
 from conduit_local.postgres import EmbeddedPostgres
+from services.console.tests import anew
 from services.console.tests import builders as b
 from tests.listings.test_last_pages import CASES, FILLED, ONE
 
 GATHER_SECONDS = 0.2
+BATCH = 500
 OUT = Path(".conduit/console.json")
 Ask = Callable[[Any], Awaitable[object]]
 
@@ -118,6 +125,32 @@ async def measure(dsn: str, rate: int, seconds: float) -> dict[str, Any]:
     return {"referrals": number, "per_second": round(number / seconds, 1), "behind": _shares(behind), "answers": found}
 
 
+async def rebuild(dsn: str, number: int) -> dict[str, Any]:
+    """Take so many cases in, empty the tables, and take their facts back."""
+    now = datetime.now(UTC)
+    async with harness(create_service(), dsn, SystemClock()) as console:
+        ids = [uuid7() for _ in range(number)]
+        told = [record for referral_id in ids for record in _facts(referral_id, now)]
+        await _take(console, told)
+        order_id = await anew.empty(console, first_of(now - timedelta(seconds=1)))
+        again = [anew.told_again(order_id, each) for each in sorted(told, key=_owner)]
+        began = monotonic()
+        await _take(console, again)
+        seconds = monotonic() - began
+        back = await console.pool.fetchval("SELECT count(*) FROM cases WHERE referral_id = ANY($1::uuid[])", ids)
+        assert back == number
+    return {"facts_per_second": round(len(told) / seconds), "cases_per_second": round(number / seconds)}
+
+
+async def _take(console: Harness, records: Sequence[Record]) -> None:
+    for start in range(0, len(records), BATCH):
+        await console.processor.process(records[start : start + BATCH])
+
+
+def _owner(made: Record) -> int:
+    return SERVICES.index(anew.owner_of(made))
+
+
 def _shares(times: list[float]) -> dict[str, float]:
     at = quantiles(times, n=100, method="inclusive") if len(times) > 1 else [*times] * 99
     return {"p50_ms": round(at[49] * 1000, 1), "p95_ms": round(at[94] * 1000, 1), "most_ms": round(max(times) * 1000, 1)}
@@ -129,6 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=50, help="referrals a second")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--rebuilt", type=int, default=5_000, help="cases that are taken back from a snapshot")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="conduit-bench-"))
     server = EmbeddedPostgres(folder)
@@ -137,6 +171,7 @@ def main() -> None:
         migrate(server.dsn, create_service().migrations)
         filled = fill(server.dsn)
         found = asyncio.run(measure(server.dsn, given.rate, given.seconds))
+        found["rebuild"] = asyncio.run(rebuild(server.dsn, given.rebuilt))
     finally:
         server.kill()
         shutil.rmtree(folder, ignore_errors=True)
@@ -146,6 +181,8 @@ def main() -> None:
     print(f"{CASES} cases, {found['per_second']} referrals/s; behind p95 {found['behind']['p95_ms']} ms")  # noqa: T201
     for name, shares in found["answers"].items():
         print(f"{name:24} {shares['asked']:5} asked, p95 {shares['p95_ms']:7} ms, most {shares['most_ms']:7} ms")  # noqa: T201
+    rate = found["rebuild"]
+    print(f"{'a rebuild':24} {rate['cases_per_second']:5} cases/s, {rate['facts_per_second']} facts/s")  # noqa: T201
 
 
 if __name__ == "__main__":

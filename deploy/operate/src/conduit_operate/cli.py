@@ -17,6 +17,7 @@ from conduit_operate.commands import (
     access,
     audit,
     backup,
+    console,
     dead_letters,
     duty,
     force,
@@ -68,6 +69,7 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.add_typer(topics.app, name="topics")
     app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(outbox.app, name="outbox")
+    app.add_typer(console.app, name="console")
     app.command("status", epilog=status.EXITS)(status.status)
     app.command("lag", epilog=lag.EXITS)(lag.lag)
     app.command("handoffs", epilog=outstanding.EXITS)(outstanding.handoffs)

@@ -19,12 +19,13 @@ from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.postgres import Connection
 from conduit_console import batch, content, metrics
 from conduit_console.commanding import Commanding, SignerClient
-from conduit_console.following import keep_current, measure
+from conduit_console.following import keep_current, measure, rebuild_left
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.handlers import HANDLERS
 from conduit_console.pages.front import create_console, create_streams
 from conduit_console.queries.news import Newest
 from conduit_console.readers import READERS
+from conduit_console.rebuilding import RELEASE, SNAPSHOTS
 from conduit_console.settings import ConsoleSettings
 from conduit_console.work import ConsoleWork
 from conduit_contracts.topics import DUTIES, OFFICERS
@@ -117,6 +118,8 @@ def create_service() -> Service[ConsoleWork]:
         handlers=HANDLERS,
         load=batch.load,
         save=batch.save,
+        parts=batch.parts,
+        built_from=SNAPSHOTS,
         start=start,
         migrations=Path(__file__).parent / "migrations",
         brought=(MIGRATIONS,),
@@ -128,7 +131,7 @@ def create_service() -> Service[ConsoleWork]:
             Worker("watch_people", watch_people),
             Worker("tell_news", tell_news),
         ),
-        ticks=(Tick("forget_calls", FORGET_EVERY, forget_calls, batch=FORGET_BATCH),),
+        ticks=(Tick("forget_calls", FORGET_EVERY, forget_calls, batch=FORGET_BATCH), RELEASE),
         routes=routes,
         readers=READERS,
     )
@@ -139,10 +142,12 @@ async def measure_all(runtime: Runtime) -> None:
     while True:
         async with postgres.connection(runtime.pool) as connection:
             waiting, unclaimed, behind = await measure(connection, runtime.clock.now())
+            left = await rebuild_left(connection)
         metrics.QUESTIONS.set(waiting)
         metrics.UNCLAIMED.set(unclaimed)
         if behind is not None:
             metrics.BEHIND.set(behind)
+        metrics.REBUILD_SNAPSHOTS_LEFT.set(left)
         await asyncio.sleep(MEASURE_SECONDS)
 
 

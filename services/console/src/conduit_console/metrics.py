@@ -18,6 +18,10 @@ BEHIND = Gauge(
 QUESTIONS = Gauge("conduit_console_questions", "Questions that wait for an officer, of triage and of routing.")
 UNCLAIMED = Gauge("conduit_console_questions_unclaimed", "Of these, what no officer has claimed.")
 
+REBUILD_SNAPSHOTS_LEFT = Gauge(
+    "conduit_console_rebuild_snapshots_left",
+    "While the console is rebuilt: the services whose facts are not back, and one for what came since. 0 at rest.",
+)
 DECISIONS = Counter(
     "conduit_console_decisions_total",
     "Decisions that officers sent, by outcome: sent, or why not. If `unavailable` grows, look at the signer.",

@@ -34,6 +34,9 @@ def notice_failed(work: ConsoleWork, delivery: Delivery[NoticeFailed]) -> None:
 
 def duty_task_updated(work: ConsoleWork, delivery: Delivery[DutyTaskUpdated]) -> None:
     message = delivery.message
+    told = work.duties.get(message.task_id)
+    if told is not None and told.said_at > delivery.record.timestamp:
+        return
     work.duties[message.task_id] = ToldDuty(
         task_id=message.task_id,
         kind=message.kind,

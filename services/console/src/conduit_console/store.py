@@ -4,19 +4,15 @@ A case that is new is inserted at the end. If another process inserted it meanwh
 What people wrote goes through `content`, and what officers do at the console through `desk`; both lock the case's row first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns
-from conduit_chassis.postgres import Connection, Row, insert, insert_new
+from conduit_chassis.postgres import Connection, Row, insert_new
 from conduit_console import content, duties
-from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
-from conduit_console.work import (
-    ClearedAttachment,
-    ConsoleWork,
-    ReportedDanger,
-)
+from conduit_console.cases import AskedBy, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
+from conduit_console.work import ConsoleWork
 from conduit_contracts.ids import moment_of
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState
@@ -129,7 +125,12 @@ SET complete_to = greatest(stored.complete_to, excluded.complete_to), measured_a
 
 async def load(connection: Connection, work: ConsoleWork, messages: Iterable[Any]) -> None:
     """Let the work have the cases that these are about, locked until the transaction ends."""
-    wanted = list({each for message in messages if (each := getattr(message, "referral_id", None))})
+    await load_cases(connection, work, {each for message in messages if (each := getattr(message, "referral_id", None))})
+
+
+async def load_cases(connection: Connection, work: ConsoleWork, referral_ids: Collection[UUID]) -> None:
+    """Let the work have these cases."""
+    wanted = list(referral_ids)
     if not wanted:
         return
     for row in await connection.fetch(_LOCKED, wanted):
@@ -246,16 +247,46 @@ ON CONFLICT (task_id) DO UPDATE SET {_DUTIES.changes("excluded", "task_id")} WHE
 """  # noqa: S608 - constants
 
 
+_CLEARED = Columns(
+    referral_id="uuid", attachment_id="uuid", media_type="text", size="bigint", sha256="text", cleared_at="timestamptz"
+)
+_FAILED = Columns(
+    notice_id="uuid",
+    audience="text",
+    channel="text",
+    template="text",
+    referral_id="uuid",
+    attempts="integer",
+    code="text",
+    failed_at="timestamptz",
+)
+_DANGERS = Columns(
+    event_id="text",
+    partner_id="text",
+    partner_reference="text",
+    referral_id="uuid",
+    codes=IDS,
+    waits_until="timestamptz",
+    reported_at="timestamptz",
+)
+
+
 async def _save_others(connection: Connection, work: ConsoleWork) -> None:
-    """What comes seldom. Each has an id of its own, and is written once."""
-    await insert(connection, "attachments", ClearedAttachment._fields, work.attachments)
-    await insert(connection, "failed_notices", FailedNotice._fields, work.failed)
-    await insert(connection, "dangers", ReportedDanger._fields, work.dangers)
+    """What comes seldom. Each has an id of its own, and is written once, also where it is told again."""
+    await _put_new(connection, "attachments", _CLEARED, work.attachments)
+    await _put_new(connection, "failed_notices", _FAILED, work.failed)
+    await _put_new(connection, "dangers", _DANGERS, work.dangers)
     if work.duties:
         rows = [duty._asdict() for duty in work.duties.values()]
         await connection.execute(_PUT_DUTIES, *_DUTIES.arrays(rows))
     await duties.note_answers(connection, work.takings)
     await content.keep_calls(connection, work.calls)
+
+
+async def _put_new(connection: Connection, table: str, columns: Columns, rows: Sequence[Any]) -> None:
+    if rows:
+        wanted = f"INSERT INTO {table} ({columns.names}) SELECT {columns.values('now')} FROM {columns.rows('now')}"  # noqa: S608
+        await connection.execute(f"{wanted} ON CONFLICT DO NOTHING", *columns.arrays(row._asdict() for row in rows))
 
 
 def _named(columns: Columns, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ Facts of one service come in its order, those of different services race. So eac
 what is older than its last word moves nothing; the line of the timeline is written in either case.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from conduit_console import content
 from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, TimelineLine
 from conduit_console.content import HeldCalls, HeldWords
 from conduit_console.duties import AnsweredTaking
+from conduit_console.rebuilt import EndedSnapshot, HeldFact, Rebuild
 from conduit_contracts.envelope import short_name
 from conduit_contracts.topics import SERVICES
 
@@ -106,6 +108,16 @@ class ConsoleWork:
     calls: list[HeldCalls] = field(default_factory=list)
     followed: dict[tuple[str, int], datetime] = field(default_factory=dict)
     """Up to which broker's time each partition was read in this batch."""
+    rebuild: Rebuild | None = None
+    """The rebuild that is under way."""
+    held: list[HeldFact] = field(default_factory=list)
+    """What takes effect once what was told before it is back."""
+    wordless: set[str] = field(default_factory=set)
+    """Events of the batch that are told again without what people wrote."""
+    taken: Counter[str] = field(default_factory=Counter)
+    """Facts of snapshots that the batch took, by service."""
+    ended: dict[str, EndedSnapshot] = field(default_factory=dict)
+    """The services whose snapshots end in this batch."""
 
     def case(self, about: ConcernsCase) -> FollowedCase:
         """The case, which begins to exist with the first fact that is read, whichever that is."""
@@ -150,7 +162,7 @@ class ConsoleWork:
                 policy_version=policy_version,
             )
         )
-        if what in content.MODELS:
+        if what in content.MODELS and attributes.id not in self.wordless:
             self.words.append(content.held(delivery, what))
 
 

@@ -61,6 +61,8 @@ class Currency:
 
     now: datetime
     complete_to: datetime
+    rebuilding: bool = False
+    """Whether what is listed is being rebuilt, so that not all of it is there."""
 
     @property
     def is_behind(self) -> bool:
