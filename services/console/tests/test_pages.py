@@ -22,6 +22,7 @@ from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_web.access import RULES, Action
 from conduit_web.desk import actions
 from conduit_web.people import Organisation, Role
+from services.console.tests import anew
 from services.console.tests import builders as b
 from services.console.tests.builders import CANARY, NOW, REFERRAL
 from services.console.tests.pages import ANNA, BEN, Enter, Register, console_app
@@ -278,3 +279,18 @@ def test_every_action_that_a_route_names_is_asked_of_the_right_case() -> None:
         Action.GIVE_SECOND_OPINION,
         *(each.action for each in DECISIONS),
     }
+
+
+async def test_while_the_console_is_rebuilt_every_list_says_that_it_is_incomplete(enter: Enter, held: Harness) -> None:
+    browser = await enter("sue")
+    assert "being rebuilt" not in (await browser.get("/asked")).text
+    await anew.empty(held)
+    for path in ("/asked", "/cases", "/without-force", "/silent", "/duties"):
+        answer = await browser.get(path)
+        assert (answer.status_code, "but incomplete: this is being rebuilt" in answer.text) == (200, True), path
+
+
+async def test_a_case_whose_words_did_not_come_back_is_shown_without_them(enter: Enter, held: Harness) -> None:
+    await held.pool.execute("DELETE FROM contents")
+    answer = await (await enter("anna")).get(f"/cases/{REFERRAL}")
+    assert (answer.status_code, CANARY in answer.text) == (200, False)
