@@ -341,7 +341,8 @@ _NOT_KEPT = (notification.NoticeSent, notification.DutyTaskTaken, notification.D
 
 def kept_by(service: str) -> tuple[type[Message], ...]:
     """The facts that a service keeps for as long as its cases, so that the console can be rebuilt from them."""
-    told = (topic for topic in REGISTRY if topic.owner == service and CONSOLE in topic.consumers)
+    # A register's topic forgets nothing.
+    told = (topic for topic in REGISTRY if topic.owner == service and CONSOLE in topic.consumers and not topic.compacted)
     return tuple(message for topic in told for message in topic.messages if message not in _NOT_KEPT)
 
 
