@@ -31,6 +31,7 @@ from services.programme.tests.pages import Register, account, programme_app
 from services.web.tests import test_in_a_browser as shared
 from services.web.tests.test_in_a_browser import (
     LOOKS,
+    PICTURES,
     Site,
     free_url,
     is_good,
@@ -49,6 +50,8 @@ OFFER = OrganisationOffer(
     oldest=17,
     languages=("en", "cy", "bfi"),
 )
+GUIDE = ("due", "log", "organisation")
+"""What docs/guides/engagement-officer.md shows."""
 WORDS = "Synthetic: we listen first, and go with a young person for as long as they want us to."
 
 
@@ -175,6 +178,8 @@ async def test_every_page_can_be_read_by_everybody(
         assert answer is not None
         assert answer.status == (404 if name == "missing" else 200), name
         await is_good(page, f"programme-{name}-{look}")
+        if look == "desk" and name in GUIDE:
+            await page.screenshot(path=PICTURES / f"engagement-{name}.png")
     page = await enter(site, "audrey", clock, **LOOKS[look])
     await page.goto(f"{site.url}/trail")
     await is_good(page, f"programme-trail-{look}")

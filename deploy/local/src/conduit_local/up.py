@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from conduit_local.demo.engagement import fill_engagement
 from conduit_local.demo.register_samples import register_samples
 from conduit_local.greeting import greeting
 from conduit_local.keeper import Keeper
@@ -71,6 +72,8 @@ def run(state_dir: Path, options: Options) -> int:
         if options.observed:
             must_be_installed()
         with _ended_by_signals(), _table(console, stack), stack, _observed(console, stack):
+            if options.pages:
+                fill_engagement(stack)
             told = [ALONE] if options.servers_alone else greeting(stack)
             console.print("\n".join(told), soft_wrap=True, markup=False, highlight=False)
             _watch(console, stack)

@@ -20,6 +20,7 @@ from rich.text import Text
 from conduit_contracts.topics import SERVICES
 from conduit_local import stack
 from conduit_local.demo import report
+from conduit_local.demo.engagement import fill_engagement
 from conduit_local.demo.observations import Outcome
 from conduit_local.demo.result import Options, Result
 from conduit_local.demo.run import run_samples
@@ -90,6 +91,7 @@ def _run(console: Console, samples: list[Sample], folder: Path, *, secured: bool
 
 def _stay(console: Console, running: Stack) -> None:
     """Until Ctrl-C."""
+    fill_engagement(running)
     console.print("\n".join(greeting(running)), soft_wrap=True, markup=False, highlight=False)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()

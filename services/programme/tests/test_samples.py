@@ -1,0 +1,17 @@
+"""The made-up activities of `conduit up`: there once, whatever how often it starts."""
+
+from __future__ import annotations
+
+from conduit_chassis.testing import Harness
+from conduit_local.demo import engagement as samples
+from services.programme.tests import builders as b
+
+
+async def test_a_newcomer_finds_activities_and_a_second_start_adds_none(programme: Harness, database: str) -> None:
+    await programme.deliver(*b.registered(b.partner(), b.partner("harbour-trust", "Harbour Trust", b.mou("MOU-HARBOUR"))))
+    for _ in range(2):
+        await samples._fill(database)
+    async with programme.pool.acquire() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM activities") == 3
+        assert await connection.fetchval("SELECT count(*) FROM organisations") == 5
+        assert await connection.fetchval("SELECT count(*) FROM steps WHERE state = 'done' AND ended_on <= due_on") == 1
