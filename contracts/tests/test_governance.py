@@ -29,7 +29,7 @@ IN_A_HEADER: set[type[Value]] = {SignedClaims}
 TYPE = re.compile(r"uk\.conduit\.(?P<producer>[a-z]+)\.(?P<name>[a-z]+(?:-[a-z]+)*)\.v(?P<version>[1-9][0-9]*)")
 IRREGULAR = {"Sent", "Overdue", "Withdrawn", "Taken", "Broken"}
 ADVERBS = {"Over", "Down"}
-IMPERATIVES = {"Send", "Decide", "Name", "Reroute", "Stand", "Take"}
+IMPERATIVES = {"Send", "Decide", "Name", "Reroute", "Stand", "Take", "Chase", "Escalate", "Record"}
 
 
 def defined() -> list[type[Value]]:
@@ -58,8 +58,8 @@ def words(name: str) -> list[str]:
 
 
 def is_past(name: str) -> bool:
-    """True where a participle stands last, or before an adverb: HandoffStoodDown."""
-    spoken = words(name)
+    """True where a participle stands last, or before an adverb or the means: HandoffStoodDown."""
+    spoken = words(name.removesuffix("ByTelephone"))
     if spoken[-1] in ADVERBS:
         return spoken[-2] in {"Handed", "Stood"}
     return spoken[-1] in IRREGULAR or spoken[-1].endswith("ed")

@@ -96,15 +96,17 @@ def test_everything_that_triage_and_routing_read_was_tried() -> None:
     assert wanted - elsewhere <= said | published
 
 
-def test_nothing_but_an_officer_declines_and_nothing_but_a_force_acknowledges() -> None:
+def test_nothing_but_an_officer_declines_and_nothing_but_a_forces_own_word_acknowledges() -> None:
     declining = [why for (_, after), why in drawn("review").items() if after == State.DECLINED.value]
     assert declining == [["DecideReview (decline)"]] * len(declining)
     moved = defaultdict(set)
     for (_, after), why in drawn("handoff").items():
         moved[after].update(why)
-    assert {each.partition(" ")[0] for each in moved["acknowledged"]} == {"CaseAcknowledged"}
+    answers = {each.partition(" ")[0] for each in moved["acknowledged"]} - {"clock"}
+    assert answers == {"CaseAcknowledged", "RecordAcknowledgement"}
     assert moved["declined"] == {"CaseDeclined"}
-    assert {state for state, why in moved.items() if any("clock" in each for each in why)} == {"disseminated", "received"}
+    asked = {state for state, why in moved.items() if any("clock" in each for each in why)}
+    assert asked == {"disseminated", "received", "acknowledged"}, "after a call, for the connector's receipt"
 
 
 def walk(complex_: bool, danger: bool, places: list[str], said: list[Saying | None]) -> World:

@@ -25,6 +25,11 @@ ForceReference = Annotated[
 """The force's own reference, for example of its crime or intelligence record. Kept and given back, never interpreted."""
 
 
+VictimContact = Text
+"""Who at the force makes contact with each victim, how and when, as far as it was said. Officers by what they do, not by
+name; victims by their `person_id`, as the partner calls them. The partner reads it."""
+
+
 class _Response(Event):
     force_id: ForceId
     """Must be the topic's force."""
@@ -53,6 +58,9 @@ class CaseAcknowledged(_Response):
     part: Part | None = None
     """The version of the case that the person has read. Absent: the latest one. An earlier one does not stop the clock. One
     that was never sent is rejected."""
+    victim_contact: VictimContact | None = None
+    """Who at the force makes contact with each victim, how and when. Officers by what they do, not by name; victims by their
+    `person_id`. The partner reads it."""
 
 
 class NotOursReason(Term):

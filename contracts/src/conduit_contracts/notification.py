@@ -1,7 +1,7 @@
 """What notification publishes: each partner's own updates on `partner.<id>.updates.v1`, and the record of notices.
 
-Nothing here holds case content: references, states, and words that the policy file or an officer gave for the partner. Whom
-to call about a duty task, its `DutyTaskTaken` alone says.
+Nothing here holds case content: references, states, and words that the policy file, an officer or a force gave for the
+partner. Whom to call about a duty task, its `DutyTaskTaken` alone says.
 """
 
 from typing import Annotated, ClassVar
@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 from conduit_contracts.base import Term, Value
 from conduit_contracts.commands import CommandId, SeenUntil
 from conduit_contracts.envelope import Command, Event
+from conduit_contracts.force import VictimContact
 from conduit_contracts.forms import formed
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.intake import Callback
@@ -44,6 +45,8 @@ class HandoffStanding(Value):
 
     force_id: ForceId
     state: HandoffState
+    by_telephone: bool | None = None
+    """True: the force acknowledged by telephone, and its connector has not acknowledged since."""
 
 
 class ReferralStatusUpdated(Event):
@@ -72,6 +75,8 @@ class ReferralStatusUpdated(Event):
     """What the partner should do now."""
     force_ids: tuple[ForceId, ...] = ()
     """Which forces this fact is about, for example the one that acknowledged, or those asked to acknowledge again."""
+    victim_contact: VictimContact | None = None
+    """With an acknowledgement: who at the force makes contact with each victim, how and when, as far as it was said."""
 
 
 class SandboxStatusUpdated(Event):

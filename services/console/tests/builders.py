@@ -15,7 +15,7 @@ from conduit_console.cases import FollowedCase
 from conduit_console.handlers import HANDLERS
 from conduit_console.readers import READERS
 from conduit_console.work import ConsoleWork
-from conduit_contracts import intake, notification, routing, topics, triage
+from conduit_contracts import intake, notification, programme, routing, topics, triage
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 
@@ -25,6 +25,7 @@ PARTNER, REFERENCE = "example-haven", "EH-2026-0147"
 HOME, OTHER = "west-midlands", "btp"
 OFFICER, SECOND = "a.okafor", "b.lindqvist"
 EXAMPLES = Path(__file__).parents[3] / "contracts" / "examples"
+TEAM_NUMBER = "+441632960147"
 CANARY = "Synthetic canary: nobody may find these words."
 
 M = TypeVar("M", bound=Message)
@@ -107,6 +108,16 @@ def routed(*forces: str, referral_id: UUID = REFERRAL, **changes: Any) -> routin
 
 def about_force(kind: type[M], force_id: str = HOME, referral_id: UUID = REFERRAL, **changes: Any) -> M:
     return fact(kind, referral_id, force_id=force_id, **changes)
+
+
+def registered(force_id: str = HOME, telephone: str | None = TEAM_NUMBER, **more: Any) -> programme.ForceRegistered:
+    contact = {"email": "team@force.example", "telephone": telephone}
+    return fact(programme.ForceRegistered, None, force_id=force_id, contact=contact, **more)
+
+
+def by_telephone(force_id: str = HOME, **more: Any) -> routing.HandoffAcknowledgedByTelephone:
+    said = {"officer_id": OFFICER, "spoken_at": NOW.isoformat(), "called_back": TEAM_NUMBER} | more
+    return about_force(routing.HandoffAcknowledgedByTelephone, force_id, **said)
 
 
 def overdue(force_id: str = HOME, *, due_at: datetime = NOW, chase: int = 1, referral_id: UUID = REFERRAL) -> Any:

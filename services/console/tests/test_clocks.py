@@ -40,7 +40,8 @@ def test_a_force_that_is_late_is_told_apart_by_what_the_hub_did() -> None:
     assert part(late, chases=1) == "overdue by 20 minutes: chased once"
     assert part(late, chases=3) == "overdue by 20 minutes: chased 3 times"
     assert part(late, chases=3, level=2) == "overdue by 20 minutes: escalated to level 2"
-    assert part(None) == part(late, HandoffState.ACKNOWLEDGED) == "no clock is running"
+    assert part(None) == part(late, HandoffState.DECLINED) == "no clock is running"
+    assert part(late, HandoffState.ACKNOWLEDGED) == "overdue by 20 minutes: force not yet chased", "after a call"
 
 
 def test_a_question_says_whom_it_waits_for() -> None:

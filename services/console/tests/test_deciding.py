@@ -18,6 +18,7 @@ from conduit_chassis.testing import KEY, Harness, ManualClock, harness
 from conduit_console import content, deciding, desk
 from conduit_console.app import create_service
 from conduit_console.deciding import DECISIONS
+from conduit_console.decision_forms import OfficersDecision
 from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_console.queries import audit
 from conduit_contracts import routing, topics, triage
@@ -61,7 +62,7 @@ def hidden(text: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="(seen|key|mark|form_token)" value="([^"]*)">', text))
 
 
-async def write(browser: Browser, decision: deciding.OfficersDecision, answers: dict[str, str]) -> httpx.Response:
+async def write(browser: Browser, decision: OfficersDecision, answers: dict[str, str]) -> httpx.Response:
     """From the case by its link to the form, and what answers to that."""
     (address,) = links((await browser.get(f"/cases/{REFERRAL}")).text, decision.path)[:1]
     page = await browser.get(address)
@@ -95,15 +96,35 @@ ANSWERS: dict[str, dict[str, str]] = {
     "reroute": {"from_force": HOME, "to_force": "kent", "reason": WORDS},
     "stand_down": {"force_id": OTHER, "reason": WORDS},
     "send_to_professional_standards": {"force_id": "kent", "reason": WORDS},
+    "name_interim_owner": {"force_id": HOME, "reason": WORDS},
+    "chase": {"force_id": HOME, "reason": WORDS},
+    "escalate": {"force_id": HOME, "reason": WORDS},
+    "record_acknowledgement": {
+        "called": f"{HOME} {b.TEAM_NUMBER}",
+        "spoken_at": "00:00",
+        "spoke_for_hub": "Duty officer",
+        "spoke_for_force": "Sergeant on duty",
+        "victim_contact": WORDS,
+    },
+    "record_call": {"whom": "partner", "spoken_at": "0:00", "spoke_to": "Caseworker", "outcome": "agreed", "comment": WORDS},
 }
+
+
+def leads_to(decision: OfficersDecision, clock: ManualClock) -> list[Any]:
+    """The facts after which routing's decision is open."""
+    nobody_leads = {"home_force": None, "basis": None} if decision.code == "name_interim_owner" else {}
+    facts = [b.accepted(), b.routed(HOME, OTHER, **nobody_leads), b.fact(routing.CaseRestricted, kept_from=["kent"])]
+    if decision.code in {"chase", "escalate"}:
+        facts.append(b.overdue(HOME, due_at=clock.now() - timedelta(hours=1)))
+    return [*facts, b.registered()] if decision.code == "record_acknowledgement" else facts
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda each: each.code)
 async def test_what_is_sent_is_signed_to_the_byte_and_says_what_the_officer_saw(
-    enter: Enter, held: Harness, clock: ManualClock, decision: deciding.OfficersDecision
+    enter: Enter, held: Harness, clock: ManualClock, decision: OfficersDecision
 ) -> None:
     if decision.topic is topics.ROUTING_REVIEWS:
-        await tell(held, clock, b.accepted(), b.routed(HOME, OTHER), b.fact(routing.CaseRestricted, kept_from=["kent"]))
+        await tell(held, clock, *leads_to(decision, clock))
         await held.pool.execute("INSERT INTO officers_named VALUES ($1, $2, 's', now())", REFERRAL, ANNA)
     anna = await enter("anna")
     answer = await send(anna, await write(anna, decision, ANSWERS[decision.code]))
@@ -135,9 +156,7 @@ async def test_a_form_that_is_sent_twice_decides_once(enter: Enter, held: Harnes
 
 
 @pytest.mark.parametrize("decision", [deciding.ASK, deciding.DECLINE], ids=lambda each: each.code)
-async def test_what_the_partner_will_read_is_shown_before_it_is_sent(
-    enter: Enter, decision: deciding.OfficersDecision
-) -> None:
+async def test_what_the_partner_will_read_is_shown_before_it_is_sent(enter: Enter, decision: OfficersDecision) -> None:
     anna = await enter("anna")
     text = (await look(anna, await write(anna, decision, ANSWERS[decision.code]))).text
     shown = text.partition("What the partner will read")[2]
@@ -176,7 +195,7 @@ async def test_a_decline_asks_for_a_fresh_sign_in_and_loses_no_word(enter: Enter
     ],
 )
 async def test_an_error_names_the_field_and_what_was_written_stays(
-    enter: Enter, held: Harness, decision: deciding.OfficersDecision, answers: dict[str, str], field: str
+    enter: Enter, held: Harness, decision: OfficersDecision, answers: dict[str, str], field: str
 ) -> None:
     anna = await enter("anna")
     answer = await write(anna, decision, answers)

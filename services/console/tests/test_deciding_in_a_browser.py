@@ -46,7 +46,7 @@ async def tell(console: Harness, clock: ManualClock, *facts: Any) -> None:
 
 async def begin(site: Site, page: Any, button: str) -> None:
     await page.goto(f"{site.url}{CASE}")
-    await page.get_by_role("button", name=button, exact=True).click()
+    await page.get_by_role("button", name=button, exact=True).or_(page.get_by_role("link", name=button, exact=True)).click()
     await page.wait_for_load_state()
 
 
@@ -99,11 +99,48 @@ async def test_every_page_of_a_decision_can_be_read_by_everybody(
     await page.get_by_role("link", name="Look again").click()
     await page.get_by_text("It was decided already").wait_for()
     await good("too-late", "too-late")
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_of_what_is_decided_about_hand_offs_too(
+    site: Site, console: Harness, clock: ManualClock, look: str
+) -> None:
+    page = await enter(site, "ben", clock, **LOOKS[look])
+
+    async def good(name: str) -> None:
+        await is_good(page, f"console-{name}-{look}")
+
     await tell(console, clock, b.routed(HOME, OTHER), b.fact(routing.CaseRestricted, kept_from=["kent"]))
     await desk.name_officer(console.pool, REFERRAL, BEN, "s", clock.now())
+    await tell(console, clock, b.registered(control_room="+441632960300"), b.overdue(due_at=clock.now()))
     for decision in deciding.DECISIONS[3:]:
+        if decision.code == "name_interim_owner":
+            continue
         await begin(site, page, decision.button)
         await good(decision.path)
+    await begin(site, page, "A force took it on by telephone")
+    await look_at_it(page)
+    assert await page.get_by_text("Choose the number that you called back.").count() == 2
+    await good("acknowledgement-problem")
+    await page.get_by_label(f"its team: {b.TEAM_NUMBER}").check()
+    await page.get_by_label("At what time did you speak?").fill("00:00")
+    await page.get_by_label("Who spoke for the hub?").fill("Duty officer")
+    await page.get_by_label("Who spoke for the force?").fill("Sergeant on duty")
+    await page.get_by_label("Who at the force makes contact with each victim").fill("V1: a detective, tomorrow at 09:00.")
+    await look_at_it(page)
+    await good("acknowledgement-check")
+    due = {"receipt_due_at": clock.now() - timedelta(minutes=5), "acknowledgement_due_at": clock.now() + timedelta(hours=9)}
+    clocks = [{"force_id": each, "part": 2, **due} for each in (HOME, OTHER)]
+    again = b.routed(HOME, OTHER, again=(HOME, OTHER), clocks=clocks)
+    call = b.by_telephone(spoken_at=clock.now().isoformat())
+    await tell(console, clock, again, b.about_force(routing.HandoffReceived, OTHER), call)
+    await page.goto(f"{site.url}{CASE}")
+    await good("by-telephone")
+    if look == "desk":
+        await page.get_by_role("table", name="Forces").screenshot(path=PICTURES / "officer-by-telephone.png")
+    await tell(console, clock, b.routed(HOME, OTHER, added=(), home_force=None, basis=None))
+    await begin(site, page, "Name who looks after the child for now")
+    await good("interim-owner")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_console import content, deciding, opinions
+from conduit_console import content, deciding, decision_forms, opinions
 from conduit_console.opinions import AskedOpinion, OpinionAnswer
 from conduit_console.pages.opinions import mark_of
 from conduit_console.queries import audit
@@ -236,7 +236,7 @@ def _form(text: str, written: Any) -> dict[str, str]:
 
 
 def _draft_of() -> str:
-    return json.dumps(deciding.read_answers(deciding.DECLINE, ANSWERS["decline"]))
+    return json.dumps(decision_forms.read_answers(deciding.DECLINE, ANSWERS["decline"], datetime.now(UTC)))
 
 
 @pytest.mark.parametrize("what", ["a letter changed", "it was about something else", "the other does not agree"])

@@ -324,6 +324,28 @@ def force_acknowledged(force_id: str = HOME) -> routing.HandoffAcknowledged:
     return routing.HandoffAcknowledged(**_ABOUT, force_id=force_id, force_reference="WMP/1")
 
 
+def by_telephone(force_id: str = HOME, victim_contact: str | None = None) -> routing.HandoffAcknowledgedByTelephone:
+    said = {
+        "spoke_for_hub": "Duty officer",
+        "spoke_for_force": "Sergeant",
+        "called_back": "+441632960147",
+        "comment": "canary",
+    }
+    return routing.HandoffAcknowledgedByTelephone(
+        **_ABOUT,
+        force_id=force_id,
+        officer_id=OFFICER,
+        spoken_at=NOW,
+        part=1,
+        victim_contact=victim_contact,
+        **said,  # type: ignore[arg-type]
+    )
+
+
+def interim_owner_named(force_id: str = HOME) -> routing.InterimOwnerNamed:
+    return routing.InterimOwnerNamed(**_ABOUT, force_id=force_id, officer_id=OFFICER, reason="Synthetic words.")
+
+
 def force_declined(force_id: str = HOME) -> routing.HandoffDeclined:
     return routing.HandoffDeclined(**_ABOUT, force_id=force_id, reason=NotOursReason.OUTSIDE_OUR_AREA)
 

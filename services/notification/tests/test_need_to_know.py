@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from conduit_chassis.testing import raw_record, signed
-from conduit_contracts import intake, topics, triage
+from conduit_contracts import intake, routing, topics, triage
 from conduit_contracts.envelope import Message
 from conduit_contracts.programme import Contact
 from conduit_contracts.referral import Caseworker, OffencePlace, Person, Referral, Supplement
@@ -24,6 +24,8 @@ WORDS_FOR_PARTNERS = {
     (triage.InformationRequested.type, "question"),
     (triage.ReferralDeclined.type, "comment"),
     (triage.ReferralDeclined.type, "next_step"),
+    (routing.HandoffAcknowledged.type, "victim_contact"),
+    (routing.HandoffAcknowledgedByTelephone.type, "victim_contact"),
 }
 CANARY = "Canary words of a case"
 SECRET_FIELDS = {

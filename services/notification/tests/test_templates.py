@@ -71,7 +71,7 @@ def test_every_template_renders_with_exactly_its_parameters(template: Template) 
     text = rendering.body(notice, WAYS)
     assert "$" not in text
     assert all(f"<{name}>" in text for name in set(TEXTS[template].get_identifiers()) - COMPUTED)
-    for missing in parameters(template) - {"due", "token", "kind", "look_at"}:
+    for missing in parameters(template) - {"due", "token", "kind", "look_at", "by_telephone"}:
         fewer = {name: value for name, value in notice.params.items() if name != missing}
         with pytest.raises(KeyError):
             rendering.body(claimed(template, fewer), WAYS)

@@ -218,6 +218,36 @@ def stand_down(referral_id: UUID, force_id: str) -> routing.StandDownHandoff:
     return routing.StandDownHandoff(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason")
 
 
+def name_interim(referral_id: UUID, force_id: str) -> routing.NameInterimOwner:
+    return routing.NameInterimOwner(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason")
+
+
+def chase(referral_id: UUID, force_id: str) -> routing.ChaseHandoff:
+    return routing.ChaseHandoff(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason")
+
+
+def escalate(referral_id: UUID, force_id: str) -> routing.EscalateHandoff:
+    return routing.EscalateHandoff(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, reason="canary-reason")
+
+
+def by_telephone(referral_id: UUID, force_id: str, spoken_at: datetime = NOW, **more: Any) -> routing.RecordAcknowledgement:
+    said: dict[str, Any] = {
+        "spoke_for_hub": "Duty officer",
+        "spoke_for_force": "Sergeant on duty",
+        "called_back": "+441632960147",
+    } | more
+    return routing.RecordAcknowledgement(
+        referral_id=referral_id, officer_id=OFFICER, force_id=force_id, spoken_at=spoken_at, **said
+    )
+
+
+def called(
+    referral_id: UUID, force_id: str | None = None, spoken_at: datetime = NOW, outcome: str = "will_call_back"
+) -> routing.RecordCall:
+    said: dict[str, Any] = {"spoke_to": "Caseworker", "outcome": routing.CallOutcome(outcome), "comment": "canary-comment"}
+    return routing.RecordCall(referral_id=referral_id, officer_id=OFFICER, force_id=force_id, spoken_at=spoken_at, **said)
+
+
 def topic_of(message: Message, principal: str | None = None) -> str:
     """The topic on which the message would come."""
     if isinstance(message, force.ReceiptConfirmed | force.CaseAcknowledged | force.CaseDeclined):

@@ -22,8 +22,13 @@ from services.routing.tests.builders import (
     Recorder,
     accepted,
     acknowledged,
+    by_telephone,
+    called,
+    chase,
+    escalate,
     informed,
     name_home,
+    name_interim,
     place,
     referral,
     reroute,
@@ -43,7 +48,11 @@ def open_case(desk: Desk) -> UUID:
 
 
 def commands(referral_id: UUID) -> list[Any]:
-    return [name_home(referral_id, ESSEX), reroute(referral_id, ESSEX, SURREY), stand_down(referral_id, ESSEX)]
+    return [
+        *(name_home(referral_id, ESSEX), reroute(referral_id, ESSEX, SURREY), stand_down(referral_id, ESSEX)),
+        *(name_interim(referral_id, ESSEX), chase(referral_id, ESSEX), escalate(referral_id, ESSEX)),
+        *(by_telephone(referral_id, ESSEX), called(referral_id, ESSEX)),
+    ]
 
 
 def take(desk: Desk, value: bytes, command: Message) -> Recorder:
@@ -65,7 +74,7 @@ def test_an_officer_who_mistypes_a_force_hears_which_field(desk: Desk) -> None:
     assert [problem.field for problem in refused.problems] == ["home_force"]
 
 
-@pytest.mark.parametrize("which", range(3))
+@pytest.mark.parametrize("which", range(8))
 def test_a_command_about_no_case_is_answered_to_its_officer(desk: Desk, which: int) -> None:
     unknown = uuid7()
     outbox = desk.deliver(commands(unknown)[which])
@@ -84,7 +93,7 @@ WRONG = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20),
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(
-    which=st.integers(0, 2),
+    which=st.integers(0, 7),
     changes=st.dictionaries(st.sampled_from(FIELDS), WRONG, min_size=1, max_size=3),
     cut=st.one_of(st.none(), st.integers(0, 60)),
 )

@@ -21,10 +21,13 @@ from conduit_contracts.routing import (
     CaseDisseminated,
     CaseHandedOver,
     CaseRouted,
+    ChaseHandoff,
+    EscalateHandoff,
     HandoffClosed,
     HandoffEscalated,
     HandoffOverdue,
     HandoffState,
+    RecordAcknowledgement,
     ResponseRejected,
 )
 from conduit_routing import extract
@@ -36,10 +39,14 @@ from services.routing.tests.builders import (
     accepted,
     acknowledged,
     attached,
+    by_telephone,
+    chase,
     danger,
     declined,
+    escalate,
     informed,
     name_home,
+    name_interim,
     person,
     place,
     received,
@@ -105,6 +112,12 @@ class Late(NamedTuple):
     versions_ago: int
 
 
+class Called(NamedTuple):
+    """An officer records now that this force took its part on by telephone."""
+
+    force_id: str
+
+
 def steps(told: Referral) -> st.SearchStrategy[list[object]]:
     one = st.one_of(
         st.just(danger(told, ID)),
@@ -122,6 +135,10 @@ def steps(told: Referral) -> st.SearchStrategy[list[object]]:
         st.builds(lambda a, b: reroute(ID, a, b), force_ids, force_ids),
         force_ids.map(lambda force: stand_down(ID, force)),
         force_ids.map(lambda force: to_standards(ID, force)),
+        force_ids.map(lambda force: name_interim(ID, force)),
+        force_ids.map(lambda force: chase(ID, force)),
+        force_ids.map(lambda force: escalate(ID, force)),
+        force_ids.map(Called),
         st.sampled_from([60.0, 1_000.0]),
     )
     return st.lists(one, min_size=3, max_size=14)
@@ -149,6 +166,8 @@ class Watch:
         """What a force has just said, before the hub knows of it."""
         if isinstance(answer, CaseAcknowledged) and (latest := self.latest(answer.force_id) or 0) >= (answer.part or 1):
             self.read[answer.force_id] = max(self.read.get(answer.force_id, 0), answer.part or latest)
+        if isinstance(answer, RecordAcknowledgement) and (latest := self.latest(answer.force_id)):
+            self.read[answer.force_id] = latest
 
     def check(self, case: Case, outbox: Recorder) -> None:
         self._no_rule_sends_the_case_to_a_suspects_force(case, outbox)
@@ -255,7 +274,8 @@ class Watch:
     def _half_states_do_not_exist(self, case: Case) -> None:
         for handoff in case.handoffs.values():
             runs = handoff.next_action_at is not None
-            assert not runs or (handoff.waiting and case.state is not CaseState.WITHDRAWN)
+            assert not runs or ((handoff.waiting or handoff.lacks_receipt) and case.state is not CaseState.WITHDRAWN)
+            assert not handoff.lacks_receipt or handoff.by_telephone
             assert (handoff.state is HandoffState.ACKNOWLEDGED) <= (handoff.acknowledged_at is not None)
             assert (handoff.state is HandoffState.ACKNOWLEDGED) <= handoff.answered
             assert handoff.part == self.latest(handoff.force_id)
@@ -301,14 +321,17 @@ def test_the_promises_hold_after_every_record_in_any_order(
 ) -> None:
     desk, watch = Desk(policy), Watch()
     for step in data.draw(steps(told)):
-        message = None if isinstance(step, float) else said(watch, step)
+        message = None if isinstance(step, float) else said(desk, watch, step)
         outbox = deliver(desk, watch, message) if message else desk.wait(step)  # type: ignore[arg-type]
         if ID not in desk.work.cases:
             assert set(outbox.kinds()) <= {"CommandRefused"}
             continue
         watch.check(desk.case(ID), outbox)
         # Without a number an answer is of the newest part, and one that comes again is known by its event id instead.
-        if message and not isinstance(message, CaseAcknowledged | ReceiptConfirmed | CaseDeclined):
+        # A force may be chased as often as an officer says.
+        if message and not isinstance(
+            message, CaseAcknowledged | ReceiptConfirmed | CaseDeclined | ChaseHandoff | EscalateHandoff
+        ):
             again = desk.deliver(message)
             assert {type(each).__name__ for _, _, each in again.sent} <= {
                 "CommandIgnored",
@@ -318,7 +341,9 @@ def test_the_promises_hold_after_every_record_in_any_order(
     settle(desk, watch)
 
 
-def said(watch: Watch, step: object) -> Message:
+def said(desk: Desk, watch: Watch, step: object) -> Message:
+    if isinstance(step, Called):
+        return by_telephone(ID, step.force_id, desk.work.now)
     if not isinstance(step, Late):
         return step  # type: ignore[return-value]
     latest = watch.latest(step.force_id)

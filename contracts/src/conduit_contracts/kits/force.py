@@ -132,15 +132,22 @@ class ForceKit:
         team: str,
         force_reference: str | None = None,
         part: int | None = None,
+        victim_contact: str | None = None,
         event_id: str | None = None,
     ) -> str:
         """Say that a person of `team` has read the case and takes it on. `force_reference` is the force's own, and is given
-        back.
+        back. `victim_contact` says who at the force makes contact with each victim, how and when; the partner reads it.
 
         `part` is the `part` of the CaseDisseminated that the person has read: if the case has changed since, the hub still
         waits for an answer. Returns the event id; to try again after UnconfirmedError, give one of your own both times.
         """
-        fields = {"referral_id": referral_id, "team": team, "force_reference": force_reference, "part": part}
+        fields = {
+            "referral_id": referral_id,
+            "team": team,
+            "force_reference": force_reference,
+            "part": part,
+            "victim_contact": victim_contact,
+        }
         return await self._say(CaseAcknowledged, fields, event_id)
 
     async def decline(

@@ -7,15 +7,13 @@ from pydantic import Field
 from conduit_contracts.base import Value
 from conduit_contracts.commands import AnswerCode, CommandId, _OutdatedCommand, _RefusedCommand
 from conduit_contracts.envelope import Event
-from conduit_contracts.force import ForceReference, NotOursReason, Part
+from conduit_contracts.force import ForceReference, NotOursReason, Part, VictimContact
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import AttachmentId, ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
-from conduit_contracts.referral import (
-    Text,
-    Urgency,
-)
-from conduit_contracts.routing.states import HomeForceBasis, Leg, RoutingReviewReason
+from conduit_contracts.programme import Telephone
+from conduit_contracts.referral import Line, Text, Urgency
+from conduit_contracts.routing.states import CallOutcome, HomeForceBasis, Leg, RoutingReviewReason
 from conduit_contracts.times import Moment
 from conduit_contracts.triage import PolicyVersion
 
@@ -101,6 +99,34 @@ class _AboutHandoff(_AboutCase):
     force_id: ForceId
 
 
+class InterimOwnerNamed(_AboutHandoff):
+    """A named officer said which force looks after the child while the home force is not settled.
+
+    Where another force has taken the case, the duty passes on once this one has acknowledged: CaseRouted says so.
+    """
+
+    type: ClassVar[str] = "uk.conduit.routing.interim-owner-named.v1"
+    officer_id: OfficerId
+    reason: Text
+    """Why, in the officer's words."""
+
+
+class CallRecorded(_AboutCase):
+    """A named officer recorded a call with a force or with the partner, and what came of it."""
+
+    type: ClassVar[str] = "uk.conduit.routing.call-recorded.v1"
+    officer_id: OfficerId
+    force_id: ForceId | None = None
+    """The force that was spoken to. Absent: the partner."""
+    spoken_at: Moment
+    """When they spoke."""
+    spoke_to: Line
+    """Who was spoken to: what they do."""
+    outcome: CallOutcome
+    comment: Text
+    """What was said, in the officer's words."""
+
+
 class HandoffReceived(_AboutHandoff):
     """The force's connector confirmed receipt."""
 
@@ -112,6 +138,32 @@ class HandoffAcknowledged(_AboutHandoff):
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-acknowledged.v1"
     force_reference: ForceReference | None = None
+    victim_contact: VictimContact | None = None
+    """Who at the force makes contact with each victim, how and when, as far as the force said it."""
+
+
+class HandoffAcknowledgedByTelephone(_AboutHandoff):
+    """A named officer recorded that the force's team took its part on by telephone. Its connector may still be silent.
+
+    If the force acknowledges by its connector later, HandoffAcknowledged says so.
+    """
+
+    type: ClassVar[str] = "uk.conduit.routing.handoff-acknowledged-by-telephone.v1"
+    officer_id: OfficerId
+    spoken_at: Moment
+    """When they spoke."""
+    spoke_for_hub: Line
+    """Who spoke for the hub: what they do."""
+    spoke_for_force: Line
+    """Who spoke for the force: what they do."""
+    called_back: Telephone
+    """The force's number in the register, at which the hub called back."""
+    part: Part
+    """The version of its part that the force took on."""
+    force_reference: ForceReference | None = None
+    victim_contact: VictimContact | None = None
+    comment: Text | None = None
+    """More about the call, in the officer's words."""
 
 
 class HandoffDeclined(_AboutHandoff):
@@ -142,6 +194,10 @@ class HandoffOverdue(_AboutHandoff):
     due_at: Moment
     """When it was due."""
     policy_version: PolicyVersion
+    officer_id: OfficerId | None = None
+    """The officer who did not wait for the clock. Absent: the clock did it."""
+    reason: Text | None = None
+    """Why, in the officer's words. Nobody outside the hub reads it."""
 
 
 class HandoffEscalated(_AboutHandoff):
@@ -154,10 +210,14 @@ class HandoffEscalated(_AboutHandoff):
     due_at: Moment
     """When it was due."""
     policy_version: PolicyVersion
+    officer_id: OfficerId | None = None
+    """The officer who did not wait for the clock. Absent: the clock did it."""
+    reason: Text | None = None
+    """Why, in the officer's words. Nobody outside the hub reads it."""
 
 
 class CaseHandedOver(_AboutCase):
-    """Every force concerned has acknowledged."""
+    """Every force concerned has acknowledged, by its connector or by telephone."""
 
     type: ClassVar[str] = "uk.conduit.routing.case-handed-over.v1"
     home_force: ForceId

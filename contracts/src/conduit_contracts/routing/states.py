@@ -4,7 +4,8 @@ from conduit_contracts.base import Term
 
 
 class HandoffState(Term):
-    """The state of one force's hand-off. Only that force's own answer moves it past `disseminated`."""
+    """The state of one force's hand-off. Only that force's own answer moves it past `disseminated`, by its connector or, as
+    a named officer records it, by telephone."""
 
     DISSEMINATED = "disseminated"
     RECEIVED = "received"
@@ -42,3 +43,16 @@ class Leg(Term):
 
     RECEIPT = "receipt"
     ACKNOWLEDGEMENT = "acknowledgement"
+
+
+class CallOutcome(Term):
+    """What came of a call."""
+
+    AGREED = "agreed"
+    """They will do what was asked."""
+    WILL_CALL_BACK = "will_call_back"
+    NOT_REACHED = "not_reached"
+    REFUSED = "refused"
+    INFORMATION_GIVEN = "information_given"
+    """They told the hub something, or the hub told them."""
+    SOMETHING_ELSE = "something_else"

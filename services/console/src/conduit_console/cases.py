@@ -72,6 +72,8 @@ class FollowedHandoff:
     part: int | None = None
     """The version of the part, where routing said it."""
     force_reference: str | None = None
+    by_telephone: bool = False
+    """Whether a person took it on in a call, and the force's connector has not acknowledged since."""
 
     @property
     def active(self) -> bool:
@@ -82,6 +84,11 @@ class FollowedHandoff:
     def waiting(self) -> bool:
         """Whether the hub waits for this force."""
         return self.state in (HandoffState.DISSEMINATED, HandoffState.RECEIVED)
+
+    @property
+    def lacks_receipt(self) -> bool:
+        """Whether a person at the force has it, and its connector has confirmed nothing."""
+        return self.state is HandoffState.ACKNOWLEDGED and self.received_at is None
 
 
 @dataclass(slots=True)

@@ -66,7 +66,9 @@ def question_clock(due_at: datetime, now: datetime, look_up: LookUp = as_written
 
 def handoff_clock(part: FollowedHandoff | SilentForce, now: datetime, look_up: LookUp = as_written) -> str:
     """The clock of a force's part, and what the hub has done about it."""
-    if part.due_at is None or part.state not in (HandoffState.DISSEMINATED, HandoffState.RECEIVED):
+    waits = part.state in (HandoffState.DISSEMINATED, HandoffState.RECEIVED)
+    after_a_call = part.state is HandoffState.ACKNOWLEDGED and part.received_at is None
+    if part.due_at is None or not (waits or after_a_call):
         return look_up(NO_CLOCK)
     clock = due(part.due_at, now, look_up)
     if part.level:

@@ -59,10 +59,22 @@ MODELS: Mapping[str, type[Message]] = {
     "information_requested": triage.InformationRequested,
     "referral_declined": triage.ReferralDeclined,
     "home_force_named": routing.HomeForceNamed,
+    "interim_owner_named": routing.InterimOwnerNamed,
+    "handoff_acknowledged": routing.HandoffAcknowledged,
+    "handoff_acknowledged_by_telephone": routing.HandoffAcknowledgedByTelephone,
+    "handoff_overdue": routing.HandoffOverdue,
+    "handoff_escalated": routing.HandoffEscalated,
+    "call_recorded": routing.CallRecorded,
     "handoff_stood_down": routing.HandoffStoodDown,
     "professional_standards_informed": routing.ProfessionalStandardsInformed,
 }
 """The facts that hold somebody's words, as the timeline calls them, and by what they are read."""
+_SOMETIMES: Mapping[str, bytes] = {
+    "handoff_acknowledged": b'"victim_contact"',
+    "handoff_overdue": b'"reason"',
+    "handoff_escalated": b'"reason"',
+}
+"""Those that hold words only where they have this field."""
 SENT = ("referral_received", "information_supplied", "referral_withdrawn", "reconsideration_requested")
 """Those that the partner wrote."""
 
@@ -112,6 +124,11 @@ class Draft:
 
     text: str
     saved_at: datetime
+
+
+def holds_words(kind: str, value: bytes) -> bool:
+    """Whether this record holds what somebody wrote."""
+    return kind in MODELS and _SOMETIMES.get(kind, b"") in value
 
 
 def held(delivery: Delivery[Any], kind: str) -> HeldWords:

@@ -1,11 +1,12 @@
 """What the console does with each fact: where the case stands now, and a line of its timeline."""
 
 from conduit_chassis.dispatch import Handlers, ignore
-from conduit_console import of_intake, of_notification, of_routing, of_triage
+from conduit_console import of_intake, of_notification, of_programme, of_routing, of_triage
 from conduit_console.work import ConsoleWork
-from conduit_contracts import intake, notification, routing, triage
+from conduit_contracts import intake, notification, programme, routing, triage
 
 HANDLERS: Handlers[ConsoleWork] = {
+    programme.ForceRegistered.type: of_programme.force_registered,
     intake.ReferralReceived.type: of_intake.referral_received,
     intake.InformationSupplied.type: of_intake.information_supplied,
     intake.ReferralWithdrawn.type: of_intake.referral_withdrawn,
@@ -30,8 +31,10 @@ HANDLERS: Handlers[ConsoleWork] = {
     routing.RoutingReviewOpened.type: of_routing.routing_review_opened,
     routing.RoutingReviewClosed.type: of_routing.routing_review_closed,
     routing.HomeForceNamed.type: of_routing.home_force_named,
+    routing.InterimOwnerNamed.type: of_routing.interim_owner_named,
     routing.HandoffReceived.type: of_routing.handoff_received,
     routing.HandoffAcknowledged.type: of_routing.handoff_acknowledged,
+    routing.HandoffAcknowledgedByTelephone.type: of_routing.handoff_acknowledged_by_telephone,
     routing.HandoffDeclined.type: of_routing.handoff_declined,
     routing.HandoffStoodDown.type: of_routing.handoff_stood_down,
     routing.HandoffOverdue.type: of_routing.handoff_overdue,
@@ -41,6 +44,7 @@ HANDLERS: Handlers[ConsoleWork] = {
     routing.TriageDeclineForwarded.type: of_routing.triage_decline_forwarded,
     routing.CaseRestricted.type: of_routing.case_restricted,
     routing.ProfessionalStandardsInformed.type: of_routing.professional_standards_informed,
+    routing.CallRecorded.type: of_routing.call_recorded,
     routing.CommandIgnored.type: of_triage.command_ignored,
     routing.CommandRefused.type: of_triage.command_answered,
     routing.CommandOutdated.type: of_triage.command_answered,

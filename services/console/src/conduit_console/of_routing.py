@@ -76,10 +76,18 @@ def home_force_named(work: ConsoleWork, delivery: Delivery[readers.HomeNamedByOf
     work.note(delivery, by_officer(message.officer_id), force_ids=(message.home_force,))
 
 
+def interim_owner_named(work: ConsoleWork, delivery: Delivery[readers.PartEndedByOfficer]) -> None:
+    """Who has the duty now, routing says when it passes on."""
+    work.case(delivery.message)
+    work.note(delivery, by_officer(delivery.message.officer_id), force_ids=(delivery.message.force_id,))
+
+
 def handoff_received(work: ConsoleWork, delivery: Delivery[routing.HandoffReceived]) -> None:
-    """A machine has it. The clock of the person's answer runs on."""
+    """A machine has it. The clock of the person's answer runs on, unless a person took it on in a call before."""
     part, at = _part(work, delivery), delivery.attributes.time
-    if part is not None and part.state is HandoffState.DISSEMINATED:
+    if part is not None and part.lacks_receipt:
+        part.received_at, part.due_at, part.chases, part.level, part.reminded_at = at, None, 0, 0, None
+    elif part is not None and part.state is HandoffState.DISSEMINATED:
         part.state, part.received_at = HandoffState.RECEIVED, at
         part.due_at, part.chases, part.level, part.reminded_at = part.acknowledgement_due_at, 0, 0, None
     work.note(delivery, by_force(delivery.message.force_id), force_ids=(delivery.message.force_id,))
@@ -96,9 +104,23 @@ def handoff_acknowledged(work: ConsoleWork, delivery: Delivery[readers.PartAckno
             None,
             None,
         )
+        part.by_telephone = False
         part.force_reference = message.force_reference or part.force_reference
         rules.answered(work.cases[message.referral_id], message.force_id)
     work.note(delivery, by_force(message.force_id), force_ids=(message.force_id,))
+
+
+def handoff_acknowledged_by_telephone(work: ConsoleWork, delivery: Delivery[readers.TakenByTelephone]) -> None:
+    """A person has it. Whether the connector has it is as it was, and its deadline stands until it says so."""
+    message, part, at = delivery.message, _part(work, delivery), delivery.attributes.time
+    if part is not None:
+        part.first_acknowledged_at = (part.first_acknowledged_at if part.active else None) or at
+        part.acknowledged_at = max(message.spoken_at, part.disseminated_at or message.spoken_at)
+        part.state, part.ended_at, part.by_telephone = HandoffState.ACKNOWLEDGED, None, True
+        part.due_at = part.receipt_due_at if part.lacks_receipt else None
+        part.force_reference = message.force_reference or part.force_reference
+        rules.answered(work.cases[message.referral_id], message.force_id)
+    work.note(delivery, by_officer(message.officer_id), force_ids=(message.force_id,))
 
 
 def handoff_declined(work: ConsoleWork, delivery: Delivery[routing.HandoffDeclined]) -> None:
@@ -118,18 +140,35 @@ def handoff_stood_down(work: ConsoleWork, delivery: Delivery[readers.PartEndedBy
     work.note(delivery, by_officer(message.officer_id), force_ids=(message.force_id,))
 
 
-def handoff_overdue(work: ConsoleWork, delivery: Delivery[routing.HandoffOverdue]) -> None:
-    message, part = delivery.message, _part(work, delivery)
-    if part is not None and part.waiting:
-        part.due_at, part.chases, part.reminded_at = message.due_at, message.chase, delivery.attributes.time
-    work.note(delivery, CLOCK, (message.leg.value,), (message.force_id,), message.policy_version)
+def handoff_overdue(work: ConsoleWork, delivery: Delivery[readers.ForceChased]) -> None:
+    part = _late(work, delivery)
+    if part is not None:
+        part.chases = delivery.message.chase
 
 
-def handoff_escalated(work: ConsoleWork, delivery: Delivery[routing.HandoffEscalated]) -> None:
+def handoff_escalated(work: ConsoleWork, delivery: Delivery[readers.ForceEscalated]) -> None:
+    part = _late(work, delivery)
+    if part is not None:
+        part.level = delivery.message.level
+
+
+def _late(work: ConsoleWork, delivery: Delivery[Any]) -> FollowedHandoff | None:
+    """Note that a force was asked again, by the clock or an officer; its part where it is waited for, to be changed."""
     message, part = delivery.message, _part(work, delivery)
-    if part is not None and part.waiting:
-        part.due_at, part.level, part.reminded_at = message.due_at, message.level, delivery.attributes.time
-    work.note(delivery, CLOCK, (message.leg.value,), (message.force_id,), message.policy_version)
+    actor = by_officer(message.officer_id) if message.officer_id else CLOCK
+    work.note(delivery, actor, (message.leg.value,), (message.force_id,), message.policy_version)
+    if part is None or not (part.waiting or part.lacks_receipt):
+        return None
+    part.due_at, part.reminded_at = message.due_at, delivery.attributes.time
+    return part
+
+
+def call_recorded(work: ConsoleWork, delivery: Delivery[readers.CallOfOfficer]) -> None:
+    """A line, which moves nothing."""
+    message = delivery.message
+    work.case(message)
+    force_ids = (message.force_id,) if message.force_id else ()
+    work.note(delivery, by_officer(message.officer_id), (message.outcome.value,), force_ids)
 
 
 def case_handed_over(work: ConsoleWork, delivery: Delivery[routing.CaseHandedOver]) -> None:
@@ -188,4 +227,4 @@ def _part(work: ConsoleWork, delivery: Delivery[Any]) -> FollowedHandoff | None:
 
 
 def _end(part: FollowedHandoff, state: HandoffState, delivery: Delivery[Any]) -> None:
-    part.state, part.ended_at, part.due_at = state, delivery.attributes.time, None
+    part.state, part.ended_at, part.due_at, part.by_telephone = state, delivery.attributes.time, None, False

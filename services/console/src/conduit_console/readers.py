@@ -104,7 +104,7 @@ class HomeNamedByOfficer(AskedByOfficer):
 
 
 class PartEndedByOfficer(AskedByOfficer):
-    """Without the officer's reasons. The same of a professional standards department that was told."""
+    """Without the officer's reasons. The same of a professional standards department and of an interim owner."""
 
     force_id: ForceId
 
@@ -114,6 +114,42 @@ class PartAcknowledged(AboutCase):
 
     force_id: ForceId
     force_reference: ForceReference | None = None
+
+
+class TakenByTelephone(PartAcknowledged):
+    """Without who spoke, at which number, and what was said."""
+
+    officer_id: OfficerId
+    spoken_at: Moment
+
+
+class ForceLate(AboutCase):
+    """Without the officer's reasons, where an officer had the force asked."""
+
+    force_id: ForceId
+    leg: routing.Leg
+    due_at: Moment
+    policy_version: triage.PolicyVersion
+    officer_id: OfficerId | None = None
+
+
+class ForceChased(ForceLate):
+    """How often."""
+
+    chase: int
+
+
+class ForceEscalated(ForceLate):
+    """To which level."""
+
+    level: int
+
+
+class CallOfOfficer(AskedByOfficer):
+    """Without who it was there and what was said."""
+
+    force_id: ForceId | None = None
+    outcome: routing.CallOutcome
 
 
 class TaskTaken(Value):
@@ -136,7 +172,12 @@ READERS: Mapping[str, type[BaseModel]] = {
     triage.InformationForwarded.type: AboutCase,
     triage.WithdrawalForwarded.type: WithdrawnWithReason,
     routing.HomeForceNamed.type: HomeNamedByOfficer,
+    routing.InterimOwnerNamed.type: PartEndedByOfficer,
     routing.HandoffAcknowledged.type: PartAcknowledged,
+    routing.HandoffAcknowledgedByTelephone.type: TakenByTelephone,
+    routing.HandoffOverdue.type: ForceChased,
+    routing.HandoffEscalated.type: ForceEscalated,
+    routing.CallRecorded.type: CallOfOfficer,
     routing.HandoffStoodDown.type: PartEndedByOfficer,
     routing.ProfessionalStandardsInformed.type: PartEndedByOfficer,
     notification.DutyTaskTaken.type: TaskTaken,

@@ -55,6 +55,12 @@ REASONS: Mapping[str, str] = {
     "reported_directly_to_police": N_("the police have it from the partner"),
     "victim_withdrew_consent": N_("the victim no longer agrees"),
     "other": N_("another reason"),
+    "agreed": N_("they will do what was asked"),
+    "will_call_back": N_("they will call back"),
+    "not_reached": N_("nobody was reached"),
+    "refused": N_("they will not do it"),
+    "information_given": N_("information was given"),
+    "something_else": N_("something else"),
     "receipt": N_("no receipt by the connector"),
     "acknowledgement": N_("no acknowledgement by a person"),
     "asked_again": N_("forces were asked again"),
@@ -81,9 +87,12 @@ STEPS: Mapping[str, str] = {
     "home_force_named": N_("The home force was named"),
     "handoff_received": N_("A force's connector has its part"),
     "handoff_acknowledged": N_("A force's team acknowledged its part"),
+    "handoff_acknowledged_by_telephone": N_("A force's team took its part on by telephone"),
+    "interim_owner_named": N_("It was said who looks after the child for now"),
+    "call_recorded": N_("A call was recorded"),
     "handoff_declined": N_("A force said that it is not theirs"),
     "handoff_stood_down": N_("A force's part was ended"),
-    "handoff_overdue": N_("A deadline passed: the force was chased"),
+    "handoff_overdue": N_("A deadline has passed: the force was chased"),
     "handoff_escalated": N_("No answer: it went to the force's next level"),
     "case_handed_over": N_("Every force has acknowledged: handed over"),
     "case_withdrawn": N_("The forces were told of the withdrawal"),
@@ -136,6 +145,11 @@ DECISIONS: Mapping[str, str] = {
     "reroute": N_("gave a part to another force"),
     "stand_down": N_("ended a force's part"),
     "send_to_professional_standards": N_("sent to professional standards"),
+    "name_interim_owner": N_("named who looks after the child for now"),
+    "chase": N_("had a force chased"),
+    "escalate": N_("went to a force's next level"),
+    "record_acknowledgement": N_("recorded an acknowledgement by telephone"),
+    "record_call": N_("recorded a call"),
 }
 """What an officer sent, as the trail has it."""
 ANSWERS: Mapping[str, str] = {
@@ -153,6 +167,13 @@ ANSWERS: Mapping[str, str] = {
     "not_kept_from": N_("The case is not kept from this force"),
     "triage_declined": N_("The referral was declined"),
     "kept_from_force": N_("A suspect belongs to this force: send it to professional standards first"),
+    "home_force_settled": N_("A home force leads: it looks after the child"),
+    "already_interim_owner": N_("This force looks after the child already"),
+    "given_back": N_("The force gave it back"),
+    "not_yet_due": N_("No deadline of this force has passed"),
+    "no_level_left": N_("The force has no further level: call it"),
+    "part_changed": N_("The force's part has changed since you spoke: call again, and tell them what is new"),
+    "spoken_later": N_("The time at which you spoke has not come yet"),
     "already_named": N_("This force was named already"),
     "same_force": N_("Both are the same force"),
     "no_handoff": N_("This force has no part"),
@@ -176,6 +197,11 @@ ANSWERS: Mapping[str, str] = {
     "accepted": N_("It was accepted"),
     "declined": N_("It was declined"),
     "handed_over": N_("Every force acknowledged"),
+    "acknowledged_by_telephone": N_("A force's team took its part on by telephone"),
+    "call_recorded": N_("A call was recorded"),
+    "chased": N_("A force was chased"),
+    "escalated": N_("It went to a force's next level"),
+    "interim_owner": N_("Another force looks after the child"),
     "home_force_changed": N_("Another force became the home force"),
     "restricted": N_("The case was restricted"),
 }
@@ -217,10 +243,20 @@ CONCERNS: Mapping[str, str] = {
     "trafficking_for_sexual_exploitation": N_("Trafficking for sexual exploitation"),
     "other_harm": N_("Other harm"),
 }
+WHOSE_NUMBER: Mapping[str, str] = {
+    "team": N_("its team"),
+    "level_1": N_("its first level above the team"),
+    "level_2": N_("its second level"),
+    "level_3": N_("its third level"),
+    "level_4": N_("its fourth level"),
+    "level_5": N_("its fifth level"),
+    "control_room": N_("its control room"),
+}
+"""Whom a number in the register reaches."""
 ROLES: Mapping[str, str] = {"victim": N_("Victim"), "suspect": N_("Suspect"), "witness": N_("Witness")}
 _ALL = (
     *(STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DUTIES, DUTY_STEPS, DECISIONS),
-    *(ANSWERS, ACTS, OPINIONS, GLASS, CONCERNS, ROLES),
+    *(ANSWERS, ACTS, OPINIONS, GLASS, CONCERNS, ROLES, WHOSE_NUMBER),
 )
 
 

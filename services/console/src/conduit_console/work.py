@@ -16,6 +16,7 @@ from conduit_chassis.records import Delivery
 from conduit_console import content
 from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, TimelineLine
 from conduit_console.content import HeldCalls, HeldWords
+from conduit_console.decision_forms import ForceNumber
 from conduit_console.duties import AnsweredTaking
 from conduit_console.rebuilt import EndedSnapshot, HeldFact, Rebuild
 from conduit_contracts.envelope import short_name
@@ -101,6 +102,8 @@ class ConsoleWork:
     attachments: list[ClearedAttachment] = field(default_factory=list)
     failed: list[FailedNotice] = field(default_factory=list)
     dangers: list[ReportedDanger] = field(default_factory=list)
+    numbers: dict[str, list[ForceNumber]] = field(default_factory=dict)
+    """Of forces that the batch registers."""
     duties: dict[UUID, ToldDuty] = field(default_factory=dict)
     """As the batch said them last."""
     takings: list[AnsweredTaking] = field(default_factory=list)
@@ -162,7 +165,7 @@ class ConsoleWork:
                 policy_version=policy_version,
             )
         )
-        if what in content.MODELS and attributes.id not in self.wordless:
+        if content.holds_words(what, record.value or b"") and attributes.id not in self.wordless:
             self.words.append(content.held(delivery, what))
 
 

@@ -9,13 +9,12 @@ from conduit_contracts import console, danger, intake, notification, programme, 
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.topics import NOTIFICATION_REVIEWS
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import duty_commands, notices, readers, registers, rules, sandbox
+from conduit_notification import duty_commands, notices, readers, registers, restricted, rules, sandbox
 from conduit_notification.duty import Kind
 from conduit_notification.notices import HUB, SUPERVISORS
 from conduit_notification.sandbox import SandboxWork
 from conduit_notification.templates import Template
 from conduit_notification.work import (
-    ANY_FORCE,
     NotificationWork,
     by_force,
     by_officer,
@@ -227,8 +226,29 @@ def handoff_received(work: NotificationWork, delivery: Delivery[routing.HandoffR
     _handoff(work, delivery, HandoffState.RECEIVED, by_force(delivery.message))
 
 
-def handoff_acknowledged(work: NotificationWork, delivery: Delivery[readers.AboutHandoff]) -> None:
-    _handoff(work, delivery, HandoffState.ACKNOWLEDGED, by_force(delivery.message))
+def interim_owner_named(work: NotificationWork, delivery: Delivery[readers.HandoffStoodDown]) -> None:
+    """Somebody saw to it that the child is looked after. The partner is told of the force by what follows."""
+    work.done(delivery, by_officer(delivery.message), Kind.NO_FORCE, Kind.DANGER_ROUTING)
+
+
+def handoff_acknowledged(work: NotificationWork, delivery: Delivery[readers.HandoffAcknowledged]) -> None:
+    message = delivery.message
+    _handoff(work, delivery, HandoffState.ACKNOWLEDGED, by_force(message), victim_contact=message.victim_contact)
+
+
+def handoff_acknowledged_by_telephone(
+    work: NotificationWork, delivery: Delivery[readers.HandoffAcknowledgedByTelephone]
+) -> None:
+    message, who = delivery.message, by_officer(delivery.message)
+    work.tell(
+        delivery,
+        rules.taken_by_telephone(work.standing(message), message.force_id),
+        who,
+        next_step=rules.TAKEN_BY_TELEPHONE,
+        force_ids=(message.force_id,),
+        victim_contact=message.victim_contact,
+    )
+    work.done(delivery, who, Kind.FORCE_SILENT, force_id=message.force_id)
 
 
 def handoff_declined(work: NotificationWork, delivery: Delivery[routing.HandoffDeclined]) -> None:
@@ -240,23 +260,22 @@ def handoff_stood_down(work: NotificationWork, delivery: Delivery[readers.Handof
     _handoff(work, delivery, HandoffState.STOOD_DOWN, by_officer(delivery.message))
 
 
-def _handoff(
-    work: NotificationWork, delivery: Delivery[Any], state: HandoffState, actor: str, reason: str | None = None
-) -> None:
+def _handoff(work: NotificationWork, delivery: Delivery[Any], state: HandoffState, actor: str, **told: Any) -> None:
     message = delivery.message
     standing = rules.handoff_moved(work.standing(message), message.force_id, state)
-    work.tell(delivery, standing, actor, reason=reason, force_ids=(message.force_id,))
-    if state is not HandoffState.RECEIVED:  # a machine confirms receipt
+    work.tell(delivery, standing, actor, force_ids=(message.force_id,), **told)
+    # A machine confirms receipt, which is all that is missing after a call.
+    if state is not HandoffState.RECEIVED or message.force_id in standing.by_telephone:
         work.done(delivery, actor, Kind.FORCE_SILENT, force_id=message.force_id)
 
 
-def handoff_overdue(work: NotificationWork, delivery: Delivery[routing.HandoffOverdue]) -> None:
+def handoff_overdue(work: NotificationWork, delivery: Delivery[readers.HandoffOverdue]) -> None:
     _not_answered(
         work, delivery, Template.FORCE_HANDOFF_OVERDUE, Template.FORCE_DANGER_OVERDUE, chase=delivery.message.chase
     )
 
 
-def handoff_escalated(work: NotificationWork, delivery: Delivery[routing.HandoffEscalated]) -> None:
+def handoff_escalated(work: NotificationWork, delivery: Delivery[readers.HandoffEscalated]) -> None:
     message, level = delivery.message, delivery.message.level
     routine, danger = Template.FORCE_HANDOFF_ESCALATED, Template.FORCE_DANGER_ESCALATED
     codes = _not_answered(work, delivery, routine, danger, rung=level, level=level)
@@ -269,7 +288,8 @@ def _not_answered(
 ) -> dict[str, Any]:
     """The partner sees that a force has not answered in time, and the force is told; returns what it is told."""
     message, leg = delivery.message, delivery.message.leg.value
-    record = work.tell(delivery, work.standing(message), CLOCK, reason=leg, force_ids=(message.force_id,))
+    actor = by_officer(message) if message.officer_id else CLOCK
+    record = work.tell(delivery, work.standing(message), actor, reason=leg, force_ids=(message.force_id,))
     codes = {"leg": leg, **which, "due": work.local(message.due_at)}
     template = danger if record.standing.immediate_danger else routine
     work.notify_force(delivery, message.force_id, template, rung, **codes)
@@ -278,57 +298,16 @@ def _not_answered(
 
 def case_handed_over(work: NotificationWork, delivery: Delivery[routing.CaseHandedOver]) -> None:
     message = delivery.message
-    record = work.tell(delivery, rules.handed_over(work.standing(message), message.home_force), RULES)
-    work.notify_partner(delivery, Template.PARTNER_CASE_HANDED_OVER, record)
+    standing = rules.handed_over(work.standing(message), message.home_force)
+    record = work.tell(delivery, standing, RULES, next_step=rules.how_it_was_handed_over(standing))
+    calls = {"by_telephone": rules.by_telephone_at(standing)}
+    work.notify_partner(delivery, Template.PARTNER_CASE_HANDED_OVER, record, **calls)
 
 
 def case_withdrawn(work: NotificationWork, delivery: Delivery[routing.CaseWithdrawn]) -> None:
     """The forces that hold the case were told."""
     message = delivery.message
     work.tell(delivery, rules.withdrawn(work.standing(message)), RULES, reason=message.reason.value)
-
-
-def case_restricted(work: NotificationWork, delivery: Delivery[readers.CaseRestricted]) -> None:
-    """No rule sends it to the suspect's own force: a named officer must act, in danger now. It is no business of the
-    partner's."""
-    message = delivery.message
-    work.keep_from(message, *(message.kept_from or (ANY_FORCE,)))
-    if message.immediate_danger:
-        work.duty(delivery, Kind.DANGER_RESTRICTED, danger=True, codes=["restricted"])
-    else:
-        work.notify(delivery, HUB, Template.HUB_CASE_RESTRICTED, message.referral_id, {})
-    for force_id in message.kept_from:
-        if not _standards_channels(work, force_id):
-            _have_it_rung(work, delivery, force_id, danger=message.immediate_danger)
-
-
-def professional_standards_informed(
-    work: NotificationWork, delivery: Delivery[readers.ProfessionalStandardsInformed]
-) -> None:
-    """The department hears that there is a case for it, and whom to ask. Neither the partner nor the force's own team does.
-
-    Where the register has no address of it, somebody on duty rings.
-    """
-    message = delivery.message
-    work.done(delivery, by_officer(message), Kind.DANGER_RESTRICTED)
-    work.keep_from(message, message.force_id, let_in=(ANY_FORCE,))
-    audience, params = notices.professional_standards(message.force_id), {"force_id": message.force_id}
-    urgent = work.standing(message).immediate_danger
-    if _standards_channels(work, message.force_id):
-        work.done(delivery, by_officer(message), Kind.STANDARDS_UNREACHABLE, force_id=message.force_id)
-        work.notify(delivery, audience, Template.FORCE_PROFESSIONAL_STANDARDS, message.referral_id, params, urgent=urgent)
-    else:
-        _have_it_rung(work, delivery, message.force_id, danger=urgent)
-
-
-def _standards_channels(work: NotificationWork, force_id: str) -> tuple[notification.Channel, ...]:
-    """By which ways the department can be told; none where the register has no address of it."""
-    return notices.channels_for(work.ladders.get(notices.professional_standards(force_id), ()), 0)
-
-
-def _have_it_rung(work: NotificationWork, delivery: Delivery[Any], force_id: str, *, danger: bool) -> None:
-    codes = ["no_professional_standards_address"]
-    work.duty(delivery, Kind.STANDARDS_UNREACHABLE, danger=danger, codes=codes, force_id=force_id)
 
 
 def glass_broken(work: NotificationWork, delivery: Delivery[console.GlassBroken]) -> None:
@@ -378,7 +357,9 @@ HANDLERS: Handlers[NotificationWork] = {
     routing.RoutingReviewClosed.type: ignore,
     routing.HomeForceNamed.type: home_force_named,
     routing.HandoffReceived.type: handoff_received,
+    routing.InterimOwnerNamed.type: interim_owner_named,
     routing.HandoffAcknowledged.type: handoff_acknowledged,
+    routing.HandoffAcknowledgedByTelephone.type: handoff_acknowledged_by_telephone,
     routing.HandoffDeclined.type: handoff_declined,
     routing.HandoffStoodDown.type: handoff_stood_down,
     routing.HandoffOverdue.type: handoff_overdue,
@@ -386,8 +367,9 @@ HANDLERS: Handlers[NotificationWork] = {
     routing.CaseHandedOver.type: case_handed_over,
     routing.CaseWithdrawn.type: case_withdrawn,
     routing.TriageDeclineForwarded.type: ignore,
-    routing.CaseRestricted.type: case_restricted,
-    routing.ProfessionalStandardsInformed.type: professional_standards_informed,
+    routing.CaseRestricted.type: restricted.case_restricted,
+    routing.ProfessionalStandardsInformed.type: restricted.professional_standards_informed,
+    routing.CallRecorded.type: ignore,
     routing.CommandIgnored.type: ignore,
     routing.CommandRefused.type: ignore,
     routing.CommandOutdated.type: ignore,

@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from conduit_contracts import intake, programme, routing, triage
 from conduit_contracts.advice import Advice
 from conduit_contracts.base import Value
+from conduit_contracts.force import VictimContact
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
+from conduit_contracts.times import Moment
 
 
 class AboutReferral(Value):
@@ -91,6 +93,38 @@ class AboutHandoff(AboutReferral):
     force_id: ForceId
 
 
+class HandoffAcknowledged(AboutHandoff):
+    """With what the partner is told of contact with victims."""
+
+    victim_contact: VictimContact | None = None
+
+
+class HandoffAcknowledgedByTelephone(HandoffAcknowledged):
+    """Without who spoke to whom, and at which number."""
+
+    officer_id: OfficerId
+
+
+class _HandoffLate(AboutHandoff):
+    """Without the officer's reasons, where an officer had the force asked."""
+
+    leg: routing.Leg
+    due_at: Moment
+    officer_id: OfficerId | None = None
+
+
+class HandoffOverdue(_HandoffLate):
+    """How often the force was chased."""
+
+    chase: int
+
+
+class HandoffEscalated(_HandoffLate):
+    """To which level it went."""
+
+    level: int
+
+
 class HomeForceNamed(AboutReferral):
     """Without the officer's reasons."""
 
@@ -99,7 +133,7 @@ class HomeForceNamed(AboutReferral):
 
 
 class HandoffStoodDown(AboutHandoff):
-    """Without the officer's reasons."""
+    """Without the officer's reasons. The same of an interim owner that was named."""
 
     officer_id: OfficerId
 
@@ -129,9 +163,14 @@ READERS: Mapping[str, type[BaseModel]] = {
     triage.WithdrawalForwarded.type: AboutReferral,
     triage.CommandIgnored.type: AboutReferral,
     routing.HomeForceNamed.type: HomeForceNamed,
-    routing.HandoffAcknowledged.type: AboutHandoff,
+    routing.InterimOwnerNamed.type: HandoffStoodDown,
+    routing.HandoffAcknowledged.type: HandoffAcknowledged,
+    routing.HandoffAcknowledgedByTelephone.type: HandoffAcknowledgedByTelephone,
+    routing.HandoffOverdue.type: HandoffOverdue,
+    routing.HandoffEscalated.type: HandoffEscalated,
     routing.HandoffStoodDown.type: HandoffStoodDown,
     routing.CaseRestricted.type: CaseRestricted,
     routing.ProfessionalStandardsInformed.type: ProfessionalStandardsInformed,
+    routing.CallRecorded.type: AboutReferral,
     routing.CommandIgnored.type: AboutReferral,
 }

@@ -31,6 +31,11 @@ _NOTHING_TO_DO = (
 )
 _LOOK_AT = "Part of your referral may be wrong. Please check"
 _SAID_THERE = "Your updates say what may be wrong and what to send."
+_READ_AND_TAKEN_ON = "In each force, a person in the safeguarding team has read it and taken it on."
+_BY_TELEPHONE = (
+    "In each force, a person in the safeguarding team has taken it on, by telephone at {where}. There, the force's computer "
+    "system has not acknowledged it yet."
+)
 _TRIED_SUBJECT = "SANDBOX, not a real case: "
 _TRIED = """\
 THIS IS THE SANDBOX. This message is not about a real case or a real child:
@@ -108,6 +113,7 @@ def _computed(notice: Claimed, ways: Ways) -> dict[str, str]:
         "open_force": fill(_to_open(notice, ways, _FORCE_OPENS), _LINE, break_long_words=False),
         "next_step": fill(ways.danger_next_step, _LINE),
         "to_do": fill(_to_do(notice), _LINE, break_long_words=False, break_on_hyphens=False),
+        "taken_on": fill(_taken_on(notice), _LINE),
         "reading": f"\n{fill(reading, _LINE)}" if reading else "",
         "control_room": notice.control_room or "the hub does not have its number",
         **_of_duty(notice, ways),
@@ -118,6 +124,12 @@ def _to_do(notice: Claimed) -> str:
     """The fields to check in a referral that was received, if any. A notice queued by the previous release names none."""
     fields = notice.params.get("look_at")
     return f"{_LOOK_AT} {fields}. {_SAID_THERE}" if fields else _NOTHING_TO_DO
+
+
+def _taken_on(notice: Claimed) -> str:
+    """How forces took it on. A notice queued by the previous release says nothing of calls."""
+    where = notice.params.get("by_telephone")
+    return _BY_TELEPHONE.format(where=where) if where else _READ_AND_TAKEN_ON
 
 
 def _to_open(notice: Claimed, ways: Ways, without: str) -> str:

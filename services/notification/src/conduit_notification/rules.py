@@ -22,6 +22,11 @@ ASKED_AGAIN = (
     "to acknowledge it as it is now. They keep the case in the meantime."
 )
 NOTHING_TO_DO = "You do not need to do anything unless an update asks you to."
+_BY_TELEPHONE = (
+    "A person in the safeguarding team took the case on in a call with the hub. The force's computer system has not "
+    "acknowledged it yet."
+)
+TAKEN_BY_TELEPHONE = f"{_BY_TELEPHONE} {NOTHING_TO_DO}"
 NO_FORCE_YET = (
     "No police force has this case yet, because what was sent does not settle which force can have it. A named officer at "
     "the hub will decide, and we will tell you when a force has the case. If you know where it happened, or where a child "
@@ -71,6 +76,8 @@ class Standing:
     """No force may have it yet, until an officer finds one."""
     home_force: str | None = None
     handoffs: Mapping[str, HandoffState] = field(default_factory=dict)
+    by_telephone: frozenset[str] = frozenset()
+    """Forces that acknowledged by telephone, and have not done so by their connector since."""
 
 
 NOTHING = Standing()
@@ -153,6 +160,7 @@ def is_under_review(standing: Standing) -> bool:
     return standing.triage in {Triage.UNDER_REVIEW, Triage.INFORMATION_REQUESTED}
 
 
+_LEFT = {HandoffState.DECLINED, HandoffState.STOOD_DOWN}
 _HELD = {HandoffState.DISSEMINATED, HandoffState.RECEIVED, HandoffState.ACKNOWLEDGED}
 
 
@@ -183,6 +191,7 @@ def routed(standing: Standing, message: CaseRouted) -> Standing:
         without_force=False,
         home_force=message.home_force,
         handoffs=handoffs,
+        by_telephone=standing.by_telephone - set(message.added),
     )
 
 
@@ -192,8 +201,18 @@ def home_force_named(standing: Standing, home_force: str) -> Standing:
 
 
 def handoff_moved(standing: Standing, force_id: str, state: HandoffState) -> Standing:
-    """One force's part moved."""
-    return replace(standing, handoffs={**standing.handoffs, force_id: state})
+    """One force's part moved. Where a person took it by telephone, the connector's receipt says nothing more."""
+    if state is HandoffState.RECEIVED and force_id in standing.by_telephone:
+        return standing
+    return replace(
+        standing, handoffs={**standing.handoffs, force_id: state}, by_telephone=standing.by_telephone - {force_id}
+    )
+
+
+def taken_by_telephone(standing: Standing, force_id: str) -> Standing:
+    """A person at the force took its part on by telephone."""
+    taken = handoff_moved(standing, force_id, HandoffState.ACKNOWLEDGED)
+    return replace(taken, by_telephone=taken.by_telephone | {force_id})
 
 
 def handed_over(standing: Standing, home_force: str) -> Standing:
@@ -203,13 +222,24 @@ def handed_over(standing: Standing, home_force: str) -> Standing:
 
 def is_with_a_force(standing: Standing) -> bool:
     """Whether some force has a part in the case."""
-    left = {HandoffState.DECLINED, HandoffState.STOOD_DOWN}
-    return any(state not in left for state in standing.handoffs.values())
+    return any(state not in _LEFT for state in standing.handoffs.values())
 
 
 def no_force_yet(standing: Standing) -> Standing:
     """Nothing that was sent leads to a force that may have it."""
     return replace(standing, without_force=True)
+
+
+def by_telephone_at(standing: Standing) -> str:
+    """At how many of the forces it was by telephone alone; empty where at none."""
+    number, forces = len(standing.by_telephone), sum(state not in _LEFT for state in standing.handoffs.values())
+    return f"{number} of {forces} {'force' if forces == 1 else 'forces'}" if number else ""
+
+
+def how_it_was_handed_over(standing: Standing) -> str | None:
+    """What the partner reads where some force took its part by telephone alone."""
+    where = by_telephone_at(standing)
+    return f"Handed over, by telephone at {where}. {_BY_TELEPHONE} {NOTHING_TO_DO}" if where else None
 
 
 def with_what_is_missing(standing: Standing, next_step: str | None) -> str | None:

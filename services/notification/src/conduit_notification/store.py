@@ -24,7 +24,7 @@ from conduit_notification.work import Entry, KnownReferral, NotificationWork
 
 _RECORDS = """
 SELECT referral_id, partner_id, partner_reference, revision, triage, asked_at, supplied_at, routing, withdrawn,
-       immediate_danger, without_force, home_force, handoffs,
+       immediate_danger, without_force, home_force, handoffs, by_telephone,
        ARRAY(SELECT force_id FROM kept_from WHERE kept_from.referral_id = stored.referral_id) AS kept_from
 FROM {table} AS stored WHERE referral_id = ANY($1::uuid[]) ORDER BY referral_id FOR UPDATE
 """
@@ -44,6 +44,7 @@ _ROWS = Columns(
     without_force="boolean",
     home_force="text",
     handoffs="jsonb",
+    by_telephone="jsonb",
 )
 _UPDATE = f"""
 UPDATE {{table}} AS stored SET {_ROWS.changes("now", "referral_id", "partner_id", "partner_reference")}
@@ -165,6 +166,7 @@ def _record(row: Row) -> KnownReferral:
         without_force=row["without_force"],
         home_force=row["home_force"],
         handoffs={force_id: HandoffState(state) for force_id, state in json.loads(row["handoffs"]).items()},
+        by_telephone=frozenset(json.loads(row["by_telephone"])),
     )
     return KnownReferral(
         referral_id=row["referral_id"],
@@ -193,6 +195,7 @@ def _row(record: KnownReferral) -> dict[str, Any]:
         "without_force": standing.without_force,
         "home_force": standing.home_force,
         "handoffs": json.dumps(standing.handoffs),
+        "by_telephone": json.dumps(sorted(standing.by_telephone)),
     }
 
 

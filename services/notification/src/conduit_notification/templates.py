@@ -45,7 +45,10 @@ COLLAPSED = frozenset({Template.PARTNER_SUBMISSION_REJECTED, Template.HUB_NOTICE
 """A fault of one sender or one endpoint can cause any number of these."""
 
 COMPUTED = frozenset(
-    {"referral_id", "open_partner", "open_force", "next_step", "reading", "control_room", "what", "do", "take", "to_do"}
+    {
+        *("referral_id", "open_partner", "open_force", "next_step", "reading", "control_room", "what", "do", "take"),
+        *("to_do", "taken_on"),
+    }
 )
 """Fields that are filled in when the text is written: ids, ways and words that follow from the notice and the settings."""
 
@@ -180,8 +183,8 @@ instead, and whether you can ask for a second officer to look at it.
 {_IF_IN_DANGER}
 {_SEE}{_FOOT}""",
     Template.PARTNER_CASE_HANDED_OVER: f"""\
-Every police force concerned has acknowledged your referral. In each force, a
-person in the safeguarding team has read it and taken it on.
+Every police force concerned has acknowledged your referral.
+$taken_on
 {_ABOUT_REFERRAL}
 If you learn more, add it to the referral. The forces it concerns will receive
 it.
@@ -348,6 +351,7 @@ _BESIDES = {
     Template.HUB_DUTY_DANGER: _OF_DUTY,
     Template.HUB_DUTY_TASK: _OF_DUTY,
     Template.PARTNER_REFERRAL_RECEIVED: frozenset({"look_at"}),
+    Template.PARTNER_CASE_HANDED_OVER: frozenset({"by_telephone"}),
 }
 """What the computed words of a template are made from."""
 TEXTS = {template: Text(text) for template, text in _TEXTS.items()}

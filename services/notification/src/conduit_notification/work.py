@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, Unpack
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -86,6 +86,15 @@ class Approval:
 
     message: HubContactsApproved
     at: datetime
+
+
+class _Told(TypedDict, total=False):
+    """What else an update may say. See `ReferralStatusUpdated`."""
+
+    reason: str | None
+    comment: str | None
+    force_ids: tuple[str, ...]
+    victim_contact: str | None
 
 
 class Basis(NamedTuple):
@@ -168,10 +177,8 @@ class NotificationWork:
         standing: Standing,
         actor: str,
         *,
-        reason: str | None = None,
-        comment: str | None = None,
         next_step: str | None = None,
-        force_ids: tuple[str, ...] = (),
+        **told: Unpack[_Told],
     ) -> KnownReferral:
         """Write the referral's next revision and send it to its partner."""
         record = self.record(delivery.message)
@@ -186,12 +193,10 @@ class NotificationWork:
             state=record.state,
             fact=short_name(delivery.attributes.type),
             happened_at=delivery.attributes.time,
-            handoffs=tuple(HandoffStanding(force_id=force_id, state=state) for force_id, state in standing.handoffs.items()),
+            handoffs=_handoffs(standing),
             home_force=standing.home_force,
-            reason=reason,
-            comment=comment,
             next_step=rules.with_what_is_missing(standing, next_step),
-            force_ids=force_ids,
+            **told,
         )
         self._send(delivery, update)
         self._remember(delivery, update, actor)
@@ -296,6 +301,14 @@ class NotificationWork:
                     created_at=self.now,
                 )
             )
+
+
+def _handoffs(standing: Standing) -> tuple[HandoffStanding, ...]:
+    """Each force's part, for the partner."""
+    return tuple(
+        HandoffStanding(force_id=force_id, state=state, by_telephone=force_id in standing.by_telephone or None)
+        for force_id, state in standing.handoffs.items()
+    )
 
 
 def by_partner(message: Any) -> str:

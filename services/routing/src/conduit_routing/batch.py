@@ -28,6 +28,7 @@ _NEED_CONTENT = frozenset(
         routing.RerouteHandoff.type,
         routing.StandDownHandoff.type,
         routing.SendToProfessionalStandards.type,
+        routing.NameInterimOwner.type,
         force.CaseDeclined.type,
     }
 )

@@ -131,6 +131,8 @@ class Case:
     interim_owner: str | None = None
     named_home: str | None = None
     """The home force that an officer named last, also after it gave the case back."""
+    named_interim: str | None = None
+    """The force that an officer named last to look after the child while no home force is settled."""
     marks: frozenset[tuple[str, ForceMark]] = frozenset()
     """By force, what else is to be remembered of it."""
     safeguarding: Safeguarding = ALL_ON

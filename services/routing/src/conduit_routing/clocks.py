@@ -72,28 +72,45 @@ def hastened(handoff: Handoff, clock: Deadlines, now: datetime) -> Handoff:
 
 
 def leg_of(handoff: Handoff) -> Leg:
-    """What the hub waits for from this force."""
-    return Leg.RECEIPT if handoff.state is HandoffState.DISSEMINATED else Leg.ACKNOWLEDGEMENT
+    """What the hub waits for from this force. A call ends the wait for a person, and not that for the connector."""
+    on_receipt = handoff.state is HandoffState.DISSEMINATED or handoff.lacks_receipt
+    return Leg.RECEIPT if on_receipt else Leg.ACKNOWLEDGEMENT
+
+
+def due_at(handoff: Handoff) -> datetime:
+    """The deadline of what the hub waits for."""
+    return handoff.receipt_due_at if leg_of(handoff) is Leg.RECEIPT else handoff.acknowledgement_due_at
 
 
 def next_step(handoff: Handoff, clock: Deadlines, now: datetime) -> Step | None:
     """The step that is due, or None. After the last one there is none until the force answers."""
-    if handoff.next_action_at is None or handoff.next_action_at > now or not handoff.waiting:
+    if handoff.next_action_at is None or handoff.next_action_at > now or not (handoff.waiting or handoff.lacks_receipt):
         return None
-    leg = leg_of(handoff)
-    due_at = handoff.receipt_due_at if leg is Leg.RECEIPT else handoff.acknowledgement_due_at
-    later = now + clock.pause
     if handoff.chases < clock.chases:
-        after = handoff._replace(chases=handoff.chases + 1, next_action_at=later)
-        return Step(StepKind.CHASE, leg, due_at, after)
+        return _step(StepKind.CHASE, handoff, now + clock.pause)
     if handoff.level < clock.escalation_levels:
-        after = handoff._replace(level=handoff.level + 1, next_action_at=later)
-        return Step(StepKind.ESCALATE, leg, due_at, after)
-    return Step(StepKind.EXHAUST, leg, due_at, handoff._replace(next_action_at=None))
+        return _step(StepKind.ESCALATE, handoff, now + clock.pause)
+    return Step(StepKind.EXHAUST, leg_of(handoff), due_at(handoff), handoff._replace(next_action_at=None))
+
+
+def step_now(kind: StepKind, handoff: Handoff, clock: Deadlines, now: datetime) -> Step:
+    """The step that an officer does not wait for. The clock's next one comes no sooner than after this one; where no step
+    was left, none begins."""
+    return _step(kind, handoff, now + clock.pause if handoff.next_action_at else None)
+
+
+def _step(kind: StepKind, handoff: Handoff, next_action_at: datetime | None) -> Step:
+    """One more reminder, or the next level."""
+    chased, escalated = int(kind is StepKind.CHASE), int(kind is StepKind.ESCALATE)
+    after = handoff._replace(chases=handoff.chases + chased, level=handoff.level + escalated, next_action_at=next_action_at)
+    return Step(kind, leg_of(handoff), due_at(handoff), after)
 
 
 def received(handoff: Handoff, now: datetime) -> Handoff:
-    """The connector has it. The other leg starts with chases of its own; its deadline is the one given at the start."""
+    """The connector has it. The other leg starts with chases of its own; its deadline is the one given at the start. Where
+    a person took it by telephone before, nobody is waited for any more."""
+    if handoff.lacks_receipt:
+        return handoff._replace(received_at=now, chases=0, level=0, next_action_at=None)
     return handoff._replace(
         state=HandoffState.RECEIVED,
         received_at=now,
@@ -108,11 +125,21 @@ def acknowledged(handoff: Handoff, force_reference: str | None, now: datetime) -
     return handoff._replace(
         state=HandoffState.ACKNOWLEDGED,
         received_at=handoff.received_at or now,
-        acknowledged_at=now,
+        acknowledged_at=handoff.acknowledged_at if handoff.by_telephone else now,
         declined_at=None,
         next_action_at=None,
         force_reference=force_reference or handoff.force_reference,
         first_acknowledged_at=(handoff.first_acknowledged_at if handoff.active else None) or now,
+        by_telephone=False,
+    )
+
+
+def acknowledged_by_telephone(handoff: Handoff, force_reference: str | None, spoken_at: datetime, now: datetime) -> Handoff:
+    """A person took it on when they spoke. The clock of the receipt runs on, where the connector has not confirmed it."""
+    at = min(max(spoken_at, handoff.part_sent_at or handoff.disseminated_at), now)
+    has_it = handoff.received_at is not None
+    return acknowledged(handoff, force_reference, at)._replace(
+        received_at=handoff.received_at, next_action_at=None if has_it else handoff.next_action_at, by_telephone=True
     )
 
 
@@ -126,7 +153,7 @@ def acknowledged_earlier(handoff: Handoff, force_reference: str | None, now: dat
 
 def declined(handoff: Handoff, now: datetime) -> Handoff:
     """The force gives it back. Clocks stop; what happened before stays on record."""
-    return handoff._replace(state=HandoffState.DECLINED, declined_at=now, next_action_at=None)
+    return handoff._replace(state=HandoffState.DECLINED, declined_at=now, next_action_at=None, by_telephone=False)
 
 
 def stood_down(handoff: Handoff, now: datetime) -> Handoff:

@@ -5,24 +5,30 @@ from datetime import datetime
 from conduit_chassis.seen import PastLine, Unseen, unseen
 from conduit_contracts.geography import forces
 from conduit_contracts.routing import (
+    ChaseHandoff,
+    EscalateHandoff,
     HandoffState,
     HandoffStoodDown,
     HomeForceBasis,
     HomeForceNamed,
+    InterimOwnerNamed,
     NameHomeForce,
+    NameInterimOwner,
     ProfessionalStandardsInformed,
+    RecordAcknowledgement,
+    RecordCall,
     RerouteHandoff,
     RoutingReviewReason,
     SendToProfessionalStandards,
     StandDownHandoff,
 )
-from conduit_routing import clocks, decisions, rules
+from conduit_routing import asking, calls, clocks, decisions, rules
 from conduit_routing.case import SOME_FORCE, Case, CaseState, ForceMark
 from conduit_routing.rules import CaseContext
 from conduit_routing.turn import Turn
 
-Command = NameHomeForce | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
-
+_OfRouting = NameHomeForce | NameInterimOwner | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
+Command = _OfRouting | ChaseHandoff | EscalateHandoff | RecordAcknowledgement | RecordCall
 
 CASE_CHANGED = "case_changed"
 CANNOT_BE_HOME = "cannot_be_home"
@@ -52,10 +58,22 @@ def overlooked(command: Command, changes: tuple[str, ...]) -> str | None:
     return CASE_CHANGED if changes and isinstance(command, StandDownHandoff) else None
 
 
-def misfit(case: Case, command: Command, scene: CaseContext) -> str | None:
+def misfit(turn: Turn, command: Command) -> str | None:
     """Why the command cannot take effect, as a code, or None where it can."""
-    if case.state is CaseState.WITHDRAWN:
+    if isinstance(command, RecordCall):  # also of a case that was withdrawn
+        return calls.call_misfit(turn, command)
+    if turn.case.state is CaseState.WITHDRAWN:
         return "withdrawn"
+    if isinstance(command, RecordAcknowledgement):
+        return calls.acknowledgement_misfit(turn, command)
+    if isinstance(command, ChaseHandoff | EscalateHandoff):
+        return asking.misfit(turn, command)
+    return _routing_misfit(turn.case, command, turn.scene)
+
+
+def _routing_misfit(case: Case, command: _OfRouting, scene: CaseContext) -> str | None:
+    if isinstance(command, NameInterimOwner):
+        return _interim_misfit(case, command, scene)
     if isinstance(command, NameHomeForce):
         return _naming_misfit(case, command, scene)
     if isinstance(command, RerouteHandoff):
@@ -91,6 +109,25 @@ def _naming_misfit(case: Case, command: NameHomeForce, scene: CaseContext) -> st
         return CANNOT_BE_HOME
     named = case.home_force == command.home_force and case.basis is HomeForceBasis.NAMED_BY_OFFICER
     return "already_named" if named else None
+
+
+def _interim_misfit(case: Case, command: NameInterimOwner, scene: CaseContext) -> str | None:
+    """A force that the case is kept from never looks after the child, whoever lets it have a part."""
+    if command.force_id not in forces():
+        return "force_unknown"
+    if case.state is CaseState.DECLINED or case.home_force is not None:
+        return "triage_declined" if case.state is CaseState.DECLINED else "home_force_settled"
+    if command.force_id in case.marked(ForceMark.KEPT_FROM):
+        return "kept_from_force"
+    if not rules.may_be_home(command.force_id, case.told, scene, case.active):
+        return CANNOT_BE_HOME
+    return _named_already(case, command.force_id)
+
+
+def _named_already(case: Case, force_id: str) -> str | None:
+    if force_id == case.named_interim:
+        return "already_named"
+    return "already_interim_owner" if force_id == case.interim_owner and case.named_interim is None else None
 
 
 def _rerouting_misfit(case: Case, command: RerouteHandoff, scene: CaseContext) -> str | None:
@@ -142,6 +179,15 @@ def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
     turn.hand_to(force_id)
     turn.name_home(force_id, HomeForceBasis.NAMED_BY_OFFICER)
     turn.tell(HomeForceNamed(**turn.about, home_force=force_id, officer_id=officer_id, reason=reason))
+
+
+def name_interim_owner(turn: Turn, command: NameInterimOwner) -> None:
+    """Give the force a part, and the duty as soon as that leaves the child with nobody less. Who leads stays asked."""
+    turn.hand_to(command.force_id)
+    turn.case.named_interim = command.force_id
+    turn.note("interim_owner", "named_by_officer", command.force_id)
+    about = turn.about | {"force_id": command.force_id}
+    turn.tell(InterimOwnerNamed(**about, officer_id=command.officer_id, reason=command.reason))
 
 
 def reroute(turn: Turn, command: RerouteHandoff) -> None:

@@ -89,7 +89,7 @@ def _ask_who_leads(turn: Turn) -> None:
 
 def _pass_interim_duty_on(turn: Turn) -> None:
     case = turn.case
-    owner = rules.interim_owner(case.interim_owner, case.home_force, case.handoffs, turn.scene)
+    owner = rules.interim_owner(case.interim_owner, case.home_force, case.handoffs, turn.scene, case.named_interim)
     if owner != case.interim_owner:
         case.interim_owner = owner
         if owner != case.home_force:

@@ -112,17 +112,20 @@ def scope_for(case: Case, handoff: Handoff) -> Scope:
 
 
 def looks_after_all(case: Case, handoff: Handoff) -> bool:
-    """Whether the force has the interim duty where no place gives a territorial force, because children are in its area.
+    """Whether the force has the interim duty where no place gives a territorial force, because children are in its area or
+    an officer named it.
 
     Nobody else is there to be told the whole, as long as no home force is named.
     """
     if case.home_force is not None or handoff.force_id != case.interim_owner:
         return False
-    if not case.safeguarding.forces_where_children_are_concerned:
-        return False
     given = {force_id for told in case.told.forces_told.values() for force_id in told}
-    children = case.told.people.children(handoff.disseminated_at.date())
-    return handoff.force_id in children and not any(map(rules.is_territorial, given))
+    if any(map(rules.is_territorial, given)):
+        return False
+    if handoff.force_id == case.named_interim:
+        return True
+    by_children = case.safeguarding.forces_where_children_are_concerned
+    return by_children and handoff.force_id in case.told.people.children(handoff.disseminated_at.date())
 
 
 def case_for(case: Case, handoff: Handoff, because: str | None = None) -> CaseDisseminated:

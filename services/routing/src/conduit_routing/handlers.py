@@ -8,7 +8,7 @@ from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts import force, intake, routing, triage
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.topics import FORCE_RESPONSES, ROUTING_REVIEWS
-from conduit_routing import answers, attachments, commands, decisions, responses, service_levels
+from conduit_routing import answers, asking, attachments, calls, commands, decisions, responses, service_levels
 from conduit_routing.case import CaseState
 from conduit_routing.conclude import conclude
 from conduit_routing.turn import Turn
@@ -128,6 +128,26 @@ def sent_to_standards(work: RoutingWork, delivery: Delivery[routing.SendToProfes
     _command(work, delivery, commands.send_to_standards)
 
 
+def interim_owner_named(work: RoutingWork, delivery: Delivery[routing.NameInterimOwner]) -> None:
+    """A named officer says who looks after the child while nobody leads."""
+    _command(work, delivery, commands.name_interim_owner)
+
+
+def handoff_asked_for(work: RoutingWork, delivery: Delivery[asking.AskNow]) -> None:
+    """A named officer has a force chased or escalated now."""
+    _command(work, delivery, asking.ask_now)
+
+
+def acknowledgement_recorded(work: RoutingWork, delivery: Delivery[routing.RecordAcknowledgement]) -> None:
+    """A named officer records that a force's team took its part on by telephone."""
+    _command(work, delivery, calls.record_acknowledgement)
+
+
+def call_recorded(work: RoutingWork, delivery: Delivery[routing.RecordCall]) -> None:
+    """A named officer records a call."""
+    _command(work, delivery, calls.record_call)
+
+
 def refused(work: RoutingWork, refusal: Refusal) -> None:
     """Tell a force or an officer what was wrong. A record of our own services' goes to the dead letters."""
     if refusal.topic is FORCE_RESPONSES:
@@ -164,7 +184,7 @@ def _command(work: RoutingWork, delivery: Delivery[Any], effect: Callable[[Turn,
         return
     turn = work.turn(case, f"officer:{message.officer_id}", delivery)
     news = commands.news(case, message, delivery.record.timestamp)
-    code = commands.misfit(case, message, turn.scene) or commands.overlooked(message, news.changes)
+    code = commands.misfit(turn, message) or commands.overlooked(message, news.changes)
     if code is not None:
         answers.ignore(work, turn, delivery, code, news.changes if code == commands.CASE_CHANGED else ())
     else:
@@ -192,6 +212,11 @@ HANDLERS: Handlers[RoutingWork] = {
     routing.RerouteHandoff.type: handoff_rerouted,
     routing.StandDownHandoff.type: handoff_stood_down,
     routing.SendToProfessionalStandards.type: sent_to_standards,
+    routing.NameInterimOwner.type: interim_owner_named,
+    routing.ChaseHandoff.type: handoff_asked_for,
+    routing.EscalateHandoff.type: handoff_asked_for,
+    routing.RecordAcknowledgement.type: acknowledgement_recorded,
+    routing.RecordCall.type: call_recorded,
     force.ReceiptConfirmed.type: receipt_confirmed,
     force.CaseAcknowledged.type: case_acknowledged,
     force.CaseDeclined.type: case_declined,

@@ -38,6 +38,12 @@ class Handoff(NamedTuple):
     """The version of its part that the force was sent last. Every new one is to be read and acknowledged."""
     first_acknowledged_at: datetime | None = None
     """When a person there first took the case since the force joined. Stays when the force is asked again."""
+    part_sent_at: datetime | None = None
+    """When the force was sent that version of its part."""
+    by_telephone: bool = False
+    """Whether it was acknowledged by telephone alone: the force's own answer has not come since."""
+    contact_mark: str | None = None
+    """Tells what the force said last of contact with victims from what it says next. The words are not here."""
 
     @property
     def active(self) -> bool:
@@ -48,6 +54,11 @@ class Handoff(NamedTuple):
     def waiting(self) -> bool:
         """Whether the hub waits for the force's acknowledgement."""
         return self.state is HandoffState.DISSEMINATED or self.state is HandoffState.RECEIVED
+
+    @property
+    def lacks_receipt(self) -> bool:
+        """Whether a person there has the case, and the force's connector has confirmed nothing."""
+        return self.state is HandoffState.ACKNOWLEDGED and self.received_at is None
 
     def begins_at(self, now: datetime) -> bool:
         """Whether this is the start of the wait for the force, for the first time or again."""

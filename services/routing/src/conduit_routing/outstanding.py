@@ -5,14 +5,15 @@ from conduit_chassis.postgres import Connection
 
 # Of a withdrawn case no hand-off has a priority, and nobody is chased for it.
 _HANDOFFS = """
-SELECT priority, CASE state WHEN 'disseminated' THEN 'a connector''s receipt' ELSE 'a person''s acknowledgement' END AS what,
+SELECT priority, CASE state WHEN 'received' THEN 'a person''s acknowledgement' ELSE 'a connector''s receipt' END AS what,
        force_id AS who, referral_id, disseminated_at AS since,
-       CASE state WHEN 'disseminated' THEN receipt_due_at ELSE acknowledgement_due_at END AS due,
+       CASE state WHEN 'received' THEN acknowledgement_due_at ELSE receipt_due_at END AS due,
        concat('chased ', chases, ' times, level ', level,
               CASE WHEN next_action_at IS NULL THEN ', no step left' END) AS about
 FROM handoffs
-WHERE state IN ('disseminated', 'received') AND priority IS NOT NULL
-    AND (NOT $2 OR acknowledgement_due_at < now() OR state = 'disseminated' AND receipt_due_at < now())
+WHERE (state IN ('disseminated', 'received') OR state = 'acknowledged' AND received_at IS NULL) AND priority IS NOT NULL
+    AND (NOT $2 OR state <> 'acknowledged' AND acknowledgement_due_at < now()
+         OR state <> 'received' AND receipt_due_at < now())
     AND (NOT $3 OR next_action_at IS NULL)
 ORDER BY array_position(ARRAY['immediate_danger', 'urgent', 'priority', 'routine'], priority), since, who LIMIT $1
 """

@@ -27,7 +27,9 @@ FROM unnest($2::text[]) AS wanted (priority)
 """
 _BREACHED = """
 SELECT (SELECT count(*) FROM handoffs
-        WHERE state = 'disseminated' AND priority IS NOT NULL AND receipt_due_at < $1) AS receipt,
+        WHERE state = 'disseminated' AND priority IS NOT NULL AND receipt_due_at < $1)
+     + (SELECT count(*) FROM handoffs
+        WHERE state = 'acknowledged' AND received_at IS NULL AND priority IS NOT NULL AND receipt_due_at < $1) AS receipt,
        (SELECT count(*) FROM handoffs
         WHERE state IN ('disseminated', 'received') AND priority IS NOT NULL
             AND acknowledgement_due_at < $1) AS acknowledgement

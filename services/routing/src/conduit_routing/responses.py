@@ -1,5 +1,6 @@
 """What a force's answer does to its hand-off. A force speaks for itself only, and a repeat changes nothing."""
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from conduit_routing.handoffs import Handoff
 from conduit_routing.turn import Turn
 from conduit_routing.work import RoutingWork
 
+AFTER_DECLINING = "after_declining"
 Response = ReceiptConfirmed | CaseAcknowledged | CaseDeclined
 
 _IDENTITY_MISMATCH = sender_problem(
@@ -80,30 +82,47 @@ def reject(
 
 
 def receive(turn: Turn, response: ReceiptConfirmed) -> None:
-    """The connector's receipt. It says nothing new once the force has said more."""
+    """The connector's receipt. It says nothing new once the force has said more; after a call it is all that is missing."""
     held = turn.case.handoffs[response.force_id]
-    if held.state is HandoffState.DISSEMINATED and not _is_of_an_earlier_part(held, response):
+    waited_for = held.state is HandoffState.DISSEMINATED or held.lacks_receipt
+    if waited_for and not _is_of_an_earlier_part(held, response):
         turn.set_handoff(clocks.received(held, turn.now), "received")
+        if held.lacks_receipt:
+            turn.close_reviews("received", answered_by(turn.case, held.force_id))
         turn.tell(HandoffReceived(**turn.about, force_id=held.force_id))
 
 
 def acknowledge(turn: Turn, response: CaseAcknowledged) -> None:
     """A person has the case. Said after declining, it takes the case back: a force that takes a child is never refused."""
     held = turn.case.handoffs[response.force_id]
-    if held.waiting and _is_of_an_earlier_part(held, response):
+    if (held.waiting or held.by_telephone) and _is_of_an_earlier_part(held, response):
         earlier = clocks.acknowledged_earlier(held, response.force_reference, turn.now)
         if earlier != held:
             turn.set_handoff(earlier, "earlier_part_acknowledged")
         return
-    changed = clocks.acknowledged(held, response.force_reference, turn.now)
-    if held.state is HandoffState.ACKNOWLEDGED:
-        if changed.force_reference == held.force_reference:
-            return
-        turn.set_handoff(changed, "force_reference_given")
-    else:
-        turn.set_handoff(changed, "acknowledged", "after_declining" if not held.active else "")
-        turn.close_reviews("acknowledged", _answered_by(turn.case, held.force_id))
-    turn.tell(HandoffAcknowledged(**turn.about, force_id=held.force_id, force_reference=changed.force_reference))
+    contact_mark = mark_of(response.victim_contact) or held.contact_mark
+    changed = clocks.acknowledged(held, response.force_reference, turn.now)._replace(contact_mark=contact_mark)
+    what = _said_again(held, changed) if held.state is HandoffState.ACKNOWLEDGED else "acknowledged"
+    if what is None:
+        return
+    turn.set_handoff(changed, what, AFTER_DECLINING if not held.active else "")
+    turn.close_reviews("acknowledged", answered_by(turn.case, held.force_id))
+    said: dict[str, Any] = {"force_reference": changed.force_reference, "victim_contact": response.victim_contact}
+    turn.tell(HandoffAcknowledged(**turn.about, force_id=held.force_id, **said))
+
+
+def _said_again(held: Handoff, changed: Handoff) -> str | None:
+    """What an acknowledgement of what a person there has already adds to it, as history names it."""
+    if held.by_telephone:
+        return "acknowledged_after_call"
+    if changed.force_reference != held.force_reference:
+        return "force_reference_given"
+    return "victim_contact_given" if changed.contact_mark != held.contact_mark else None
+
+
+def mark_of(victim_contact: str | None) -> str | None:
+    """Tells what was said of contact with victims from what else may be said."""
+    return sha256(victim_contact.encode()).hexdigest() if victim_contact else None
 
 
 def _is_of_an_earlier_part(held: Handoff, response: ReceiptConfirmed | CaseAcknowledged) -> bool:
@@ -111,7 +130,7 @@ def _is_of_an_earlier_part(held: Handoff, response: ReceiptConfirmed | CaseAckno
     return response.part is not None and response.part < held.part
 
 
-def _answered_by(case: Case, force_id: str) -> list[Review]:
+def answered_by(case: Case, force_id: str) -> list[Review]:
     """The reviews that an acknowledgement settles. Who leads is the officer's to say where nobody does."""
     about = case.open_reviews(force_id)
     return [review for review in about if case.home_force is not None or review.reason not in ASKS_FOR_HOME]

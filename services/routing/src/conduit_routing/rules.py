@@ -214,10 +214,18 @@ def _place_reason(place: OffencePlace) -> RoutingReviewReason:
 
 
 def interim_owner(
-    owner: str | None, home: str | None, handoffs: Mapping[str, Handoff], scene: CaseContext | None = None
+    owner: str | None,
+    home: str | None,
+    handoffs: Mapping[str, Handoff],
+    scene: CaseContext | None = None,
+    named: str | None = None,
 ) -> str | None:
-    """Who looks after the child, among those that may have the duty: see `_may_have_duty`."""
+    """Who looks after the child, among those that may have the duty: see `_may_have_duty`. While no force is home, the one
+    that an officer named."""
     able = _may_have_duty(owner, handoffs, scene) if scene is not None else handoffs
+    wanted = able.get(named) if named is not None and home is None else None
+    if wanted is not None and _takes_over(owner, wanted, able):
+        return named
     return _interim_owner(owner if owner in able else None, home if home in able else None, able)
 
 
@@ -232,6 +240,16 @@ def _may_have_duty(owner: str | None, handoffs: Mapping[str, Handoff], scene: Ca
         territorial = {force_id: held for force_id, held in able.items() if is_territorial(force_id)}
         able = territorial if _somebody(owner, territorial) else able
     return able
+
+
+def _takes_over(owner: str | None, named: Handoff, handoffs: Mapping[str, Handoff]) -> bool:
+    """Whether the force that an officer named has the duty already. From one that took the case, or gave it back, it passes
+    on only once the named one has taken it."""
+    if not named.active or named.answered:
+        return named.active
+    held_by = handoffs.get(owner) if owner is not None else None
+    gave_back = held_by is not None and held_by.state is HandoffState.DECLINED
+    return not gave_back and not any(held.answered for held in handoffs.values())
 
 
 def _somebody(owner: str | None, handoffs: Mapping[str, Handoff]) -> bool:

@@ -43,24 +43,27 @@ def clock_outcomes(case: Case, now: datetime) -> Iterator[tuple[Leg, str]]:
         return
     for force_id, after in case.handoffs.items():
         before = _before(case, force_id)
-        if before is not None and before.waiting and before.disseminated_at == after.disseminated_at:
+        waited = before is not None and (before.waiting or before.lacks_receipt)
+        if before is not None and waited and before.disseminated_at == after.disseminated_at:
             yield from _of_handoff(before, after, now)
 
 
 def _of_handoff(before: Handoff, after: Handoff, now: datetime) -> Iterator[tuple[Leg, str]]:
-    leg = leg_of(before)
+    """Where a person took it by telephone, the clock of the acknowledgement was counted then, by when they spoke."""
+    leg, both = leg_of(before), leg_of(before) is Leg.RECEIPT and not before.lacks_receipt
     counted = (before.chases, before.level) != (0, 0) or before.next_action_at is None
     exhausted = before.next_action_at is not None and after.next_action_at is None
-    if after.state is before.state:
+    if after.state is before.state and after.lacks_receipt is before.lacks_receipt:
         if not counted and (exhausted or (after.chases, after.level) != (0, 0)):
             yield leg, BREACHED
-        if exhausted and leg is Leg.RECEIPT:
+        if exhausted and both:
             yield Leg.ACKNOWLEDGEMENT, BREACHED
     elif after.state in _ANSWERS:
-        if not counted:
-            yield leg, _in_time(before, leg, now)
-        if leg is Leg.RECEIPT and after.state is not HandoffState.RECEIVED and before.next_action_at is not None:
-            yield Leg.ACKNOWLEDGEMENT, _in_time(before, Leg.ACKNOWLEDGEMENT, now)
+        spoken_at = (after.acknowledged_at if after.by_telephone else None) or now
+        if not counted and not after.lacks_receipt:
+            yield leg, _in_time(before, leg, now if leg is Leg.RECEIPT else spoken_at)
+        if both and after.state is not HandoffState.RECEIVED and before.next_action_at is not None:
+            yield Leg.ACKNOWLEDGEMENT, _in_time(before, Leg.ACKNOWLEDGEMENT, spoken_at)
 
 
 def _in_time(handoff: Handoff, leg: Leg, now: datetime) -> str:

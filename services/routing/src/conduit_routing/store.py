@@ -22,7 +22,8 @@ from conduit_routing.rules import is_territorial
 
 _KEPT = (
     *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
-    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "version", "marks"),
+    *("policy_version", "state", "home_force", "basis", "interim_owner", "named_home", "named_interim"),
+    *("version", "marks"),
 )
 """Of a case, without the body, which is read only where it is needed."""
 _CASE_COLUMNS = (*_KEPT, "body")
@@ -69,6 +70,7 @@ _CASE_CHANGES = Columns(
     basis="text",
     interim_owner="text",
     named_home="text",
+    named_interim="text",
     version="integer",
     marks="text",
     body="bytea",
@@ -96,6 +98,9 @@ _HANDOFF_CHANGES = Columns(
     force_reference="text",
     part="integer",
     first_acknowledged_at="timestamptz",
+    part_sent_at="timestamptz",
+    by_telephone="boolean",
+    contact_mark="text",
     priority="text",
 )
 _UPDATE_HANDOFFS = f"""
@@ -155,9 +160,10 @@ async def load_lines(connection: Connection, cases: Mapping[UUID, Case], referra
 
 def may_pass_on(case: Case) -> bool:
     """Whether an answer may send the case: to one that takes it back, or takes the interim duty, even from a special force
-    that the previous release gave it to."""
+    that the previous release gave it to, or because an officer named it for that."""
     special = case.interim_owner is not None and not is_territorial(case.interim_owner)
-    return special or any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
+    named = case.named_interim is not None and case.home_force is None
+    return named or special or any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
 
 
 async def load_content(connection: Connection, cases: Mapping[UUID, Case]) -> None:
@@ -248,7 +254,7 @@ def _changed_handoffs(case: Case) -> Iterable[Mapping[str, Any]]:
     moved = case.stored.priority != priority
     for force_id, before in case.stored.handoffs.items():
         handoff = case.handoffs[force_id]
-        if handoff is not before or (moved and handoff.waiting):
+        if handoff is not before or (moved and (handoff.waiting or handoff.lacks_receipt)):
             yield {"referral_id": case.referral_id, "priority": priority, **handoff._asdict()}
 
 

@@ -10,8 +10,9 @@ from conduit_chassis.errors import FailureCause, classify
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Tick
-from conduit_contracts.routing import HandoffChased, HandoffEscalated, HandoffOverdue, RoutingReviewReason
+from conduit_contracts.routing import RoutingReviewReason
 from conduit_routing import clocks, metrics, store
+from conduit_routing.asking import ask
 from conduit_routing.batch import begin
 from conduit_routing.clocks import Step, StepKind
 from conduit_routing.conclude import publish_reviews
@@ -76,28 +77,9 @@ def take_steps(turn: Turn) -> list[Step]:
         if step.kind is StepKind.EXHAUST:
             _exhaust(turn, step)
         else:
-            _ask(turn, step)
+            ask(turn, step)
     publish_reviews(turn)
     return steps
-
-
-def _ask(turn: Turn, step: Step) -> None:
-    """Ask the force for an answer, and tell the hub: chased first, and where that does not help, at a higher level."""
-    handoff, about = step.handoff, turn.about | {"force_id": step.handoff.force_id, "leg": step.leg, "due_at": step.due_at}
-    if step.kind is StepKind.CHASE:
-        turn.set_handoff(handoff, "chased", step.leg)
-        turn.tell(HandoffOverdue(**about, chase=handoff.chases, policy_version=turn.policy.version))
-    else:
-        turn.set_handoff(handoff, "escalated", step.leg)
-        turn.tell(HandoffEscalated(**about, level=handoff.level, policy_version=turn.policy.version))
-    message = HandoffChased(
-        force_id=handoff.force_id,
-        referral_id=turn.case.referral_id,
-        leg=step.leg,
-        due_at=step.due_at,
-        escalation_level=handoff.level,
-    )
-    turn.send(handoff.force_id, message)
 
 
 def _exhaust(turn: Turn, step: Step) -> None:

@@ -12,7 +12,7 @@ _HISTORY = (
 )
 _WAITING = """
 SELECT 'a connector''s receipt' AS what, disseminated_at AS since, force_id AS about, receipt_due_at AS due FROM handoffs
-WHERE referral_id = $1 AND state = 'disseminated'
+WHERE referral_id = $1 AND (state = 'disseminated' OR state = 'acknowledged' AND received_at IS NULL)
 UNION ALL SELECT 'a person''s acknowledgement', received_at, force_id, acknowledgement_due_at FROM handoffs
 WHERE referral_id = $1 AND state = 'received'
 UNION ALL SELECT 'an officer at the hub', opened_at, concat_ws(' ', reason, nullif(about, '')), NULL FROM routing_reviews

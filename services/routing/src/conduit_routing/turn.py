@@ -195,7 +195,7 @@ class Turn:
         held = self.case.handoffs[force_id]
         before = held.part
         if why != INTERIM_DUTY:
-            held = held._replace(part=before + 1)
+            held = held._replace(part=before + 1, part_sent_at=self.now)
             self.case.put(held)
         whole = self._must_have_all(held, why)
         message = extract.case_for(self.case, held, why) if whole else extract.news_for(self.case, held, why, before)

@@ -38,6 +38,7 @@ class Action(StrEnum):
     STAND_DOWN = "end a force's part"
     SEND_TO_PROFESSIONAL_STANDARDS = "send a case to professional standards"
     CHASE = "chase or escalate a hand-off"
+    RECORD_ACKNOWLEDGEMENT = "record an acknowledgement by telephone"
     RECORD_CALL = "record a call with a force or a partner"
     TAKE_DUTY_TASK = "take a duty task"
     ASK_SECOND_OPINION = "ask another officer before deciding"
@@ -251,7 +252,8 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.REROUTE: _decision(),
         Action.STAND_DOWN: _decision(),
         Action.SEND_TO_PROFESSIONAL_STANDARDS: _decision(),
-        Action.CHASE: Rule(_OFFICERS, content=True),
+        Action.CHASE: _decision(),
+        Action.RECORD_ACKNOWLEDGEMENT: _decision(),
         Action.RECORD_CALL: _decision(),
         Action.TAKE_DUTY_TASK: Rule(_OFFICERS, content=True),
         Action.ASK_SECOND_OPINION: _decision(),

@@ -67,8 +67,10 @@ DIAGRAMS = (
         "A hand-off",
         "`HandoffState` in the contracts, `state` of routing's `handoffs`: one force's share in a case "
         f"([`clocks.py`]({_SERVICES}/routing/src/conduit_routing/clocks.py)). Nothing but a force's own word makes it "
-        "`received`, `acknowledged` or `declined`. While it is `disseminated` or `received` a clock runs, which "
-        "chases, escalates and in the end shows it to the hub; silence never closes it. It is `disseminated` again "
+        "`received`, `acknowledged` or `declined`: by its connector or, of an acknowledgement, in a call that an officer "
+        "records. While it is `disseminated` or `received` a clock runs, which chases, escalates and in the end shows it "
+        "to the hub; after a call it runs on for the connector's receipt. Silence never closes it. It is "
+        "`disseminated` again "
         "where the force is to read a changed part, or gets the case back.",
     ),
     Diagram(

@@ -133,7 +133,23 @@ def by_routing_officers(*, forces: Sequence[str]) -> list[Saying]:
         if each != other
     ]
     told = Saying(f"standards of {FIRST}", routing.SendToProfessionalStandards(**mine, force_id=FIRST))
-    return [*named, *ended, *rerouted, told]
+    late = [Saying(f"chase {each}", routing.ChaseHandoff(**mine, force_id=each)) for each in forces]
+    later = [Saying(f"escalate {each}", routing.EscalateHandoff(**mine, force_id=each)) for each in forces]
+    interim = [Saying(f"interim owner: {each}", routing.NameInterimOwner(**mine, force_id=each)) for each in forces]
+    return [*named, *ended, *rerouted, told, *interim, *late, *later, *by_telephone(forces=forces)]
+
+
+def by_telephone(*, forces: Sequence[str]) -> list[Saying]:
+    """Every acknowledgement that an officer may record, and a call that is none."""
+    mine: dict[str, Any] = {"referral_id": ID, "officer_id": "a.officer", "spoken_at": NOW}
+    spoken: dict[str, Any] = mine | {
+        "spoke_for_hub": "Synthetic.",
+        "spoke_for_force": "Synthetic.",
+        "called_back": "+441632960147",
+    }
+    call: dict[str, Any] = mine | {"spoke_to": "Synthetic.", "outcome": routing.CallOutcome.AGREED, "comment": "Synthetic."}
+    taken = [Saying(f"by telephone: {each}", routing.RecordAcknowledgement(**spoken, force_id=each)) for each in forces]
+    return [*taken, Saying("a call", routing.RecordCall(**call))]
 
 
 def by_forces(*, forces: Sequence[str]) -> list[Saying]:

@@ -170,6 +170,7 @@ def _of_police_suspects(outcome: Outcome, seen: Seen) -> None:
 _HANDOFFS = {
     "handoff_received": HandoffState.RECEIVED,
     "handoff_acknowledged": HandoffState.ACKNOWLEDGED,
+    "handoff_acknowledged_by_telephone": HandoffState.ACKNOWLEDGED,
     "handoff_declined": HandoffState.DECLINED,
     "handoff_stood_down": HandoffState.STOOD_DOWN,
 }

@@ -15,6 +15,7 @@ from conduit_chassis.postgres import Pool
 from conduit_console import clocks, wording
 from conduit_console.commanding import Commanding
 from conduit_console.deciding import BY_CODE
+from conduit_console.decision_forms import moment_said
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
@@ -23,7 +24,7 @@ from conduit_contracts.programme import HubPersonRegistered, HubRole
 from conduit_web.access import Action, Target, reaches_of
 from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
-from conduit_web.html import HtmlPages
+from conduit_web.html import LONDON, HtmlPages
 from conduit_web.people import Person
 from conduit_web.streams import Streams
 from conduit_web.troubles import Trouble
@@ -48,6 +49,7 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "opinion": wording.OPINIONS,
     "concern": wording.CONCERNS,
     "role": wording.ROLES,
+    "whose": wording.WHOSE_NUMBER,
 }
 _NOT_DIALLED = re.compile(r"(?!^\+)[^0-9]")
 _DECIDE = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
@@ -144,6 +146,8 @@ class ConsolePages(HtmlPages):
             "force_name": force_name,
             "dial": dial,
             "decision_in_words": lambda code: look_up(BY_CODE[code].heading) if code in BY_CODE else code,
+            "said_at": moment_said,
+            "time_of_day": lambda at: f"{at.astimezone(LONDON):%H:%M}",
             "named": officers.name,
             "acted_by": acted_by,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),

@@ -57,10 +57,11 @@ async def case(request: Request, visit: Viewer) -> Response:
         "currency": current,
         "others": [each for each in found.readers if each.officer_id != me],
         "claimed_by": found.case.claimed_by,
-        "decisions": [each for each in deciding.DECISIONS if deciding.is_open(each, found.case)],
+        "decisions": [each for each in deciding.DECISIONS if each.fits(found.case, now)],
         "seen": microseconds(current.complete_to),
         "officers": desk.officers().who_decide(),
         "area_of": lambda place: force_area(place) or special_force(place),
+        "said": {each.event_id: each for each in said},
         **_sent(said, desk.policy),
     }
     return desk.shown.page(request, "case.html", N_("Referral"), visit=visit, **values)
@@ -102,7 +103,7 @@ def _sent(said: Sequence[Said], policy: Any) -> dict[str, Any]:
     first = next((each for each in said if each.kind == "referral_received"), None)
     added = [each for each in said if each.kind == "information_supplied"]
     if first is None:
-        return {"referral": None, "added": added, "counts": (), "policy": policy, "said": {}}
+        return {"referral": None, "added": added, "counts": (), "policy": policy}
     referral = first.message.referral
     told = Told(referral, [each.message.supplement for each in added])
     return {
@@ -111,5 +112,4 @@ def _sent(said: Sequence[Said], policy: Any) -> dict[str, Any]:
         "counts": count_grounds(policy, told),
         "numbers": told.numbers,
         "policy": policy,
-        "said": {each.event_id: each for each in said},
     }

@@ -16,21 +16,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
-from conduit_console import content, deciding
+from conduit_console import content, deciding, decision_forms
 from conduit_console.commanding import Decided, NotSent, NotSentError, SittingOfficer
-from conduit_console.deciding import Answers, DecidedOn, OfficersDecision
+from conduit_console.decision_forms import Answers, AskedOn, DecidedOn, OfficersDecision
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
 from conduit_console.pages.opinions import mark_of, with_words
 from conduit_console.queries import opinions
 from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
+from conduit_console.queries.numbers import numbers_of
 from conduit_console.queries.opinions import OpinionRow
 from conduit_console.queries.sent import CameOf
 from conduit_console.work import by_officer
 from conduit_contracts.ids import uuid7
 from conduit_web.access import Action
-from conduit_web.html import LONDON
 from conduit_web.keys import microseconds, moment
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
@@ -57,6 +57,7 @@ class _Turn:
     decision: OfficersDecision
     found: CaseAtHand
     now: datetime
+    on: AskedOn
     about: DecidedOn
     """With the moment up to which the page knew the case that the officer read."""
 
@@ -65,25 +66,26 @@ class _Turn:
         return self.about.referral_id
 
     def problems(self, answers: Answers) -> dict[str, str]:
-        today = self.now.astimezone(LONDON).date()
-        policy = desk_of(self.request).policy
-        return deciding.problems_of(self.decision, answers, self.found.case, policy, today, self.about)
+        return decision_forms.problems_of(self.decision, answers, self.found.case, self.on, self.about)
+
+    @property
+    def is_open(self) -> bool:
+        return self.decision.fits(self.found.case, self.now)
 
     def address(self, step: str = "", **query: object) -> str:
         seen = {"seen": microseconds(self.about.seen_until), **query}
         return f"/cases/{self.case_id}/{self.decision.path}{step}?{urlencode(seen)}"
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        desk, today = desk_of(self.request), self.now.astimezone(LONDON).date()
-        offered = {
-            each.name: deciding.offered(each, self.found.case, desk.policy, today) for each in self.decision.questions
-        }
+        desk = desk_of(self.request)
+        offered = {each.name: decision_forms.offered(each, self.found.case, self.on) for each in self.decision.questions}
         given = {
             "decision": self.decision,
             "case": self.found.case,
             "seen": microseconds(self.about.seen_until),
             "offered": offered,
             "policy": desk.policy,
+            "numbers": {each.code: each for each in self.on.numbers},
             "address": self.address,
         }
         return desk.shown.page(
@@ -99,11 +101,13 @@ async def _turn(request: Request, visit: Visit, decision: OfficersDecision) -> _
     now = desk.clock.now()
     async with postgres.connection(desk.pool) as connection:
         complete_to = (await currency(connection, now)).complete_to
+        numbers = await numbers_of(connection, found.case.handoffs)
     seen = visit.form.get("seen") or request.query_params.get("seen", "")
     seen_until = moment(int(seen)) if seen.isdecimal() and len(seen) < 20 else None
     if seen_until is None or seen_until > complete_to:
         return None
-    return _Turn(request, visit, decision, found, now, DecidedOn(found.case.referral_id, me, seen_until))
+    about, on = DecidedOn(found.case.referral_id, me, seen_until), AskedOn(desk.policy, now, numbers)
+    return _Turn(request, visit, decision, found, now, on, about)
 
 
 def _read_first(request: Request) -> Response:
@@ -133,8 +137,7 @@ async def _write(request: Request, visit: Visit, decision: OfficersDecision) -> 
     if turn is None:
         return _read_first(request)
     answers, _ = await _draft(turn)
-    is_open = deciding.is_open(decision, turn.found.case)
-    return turn.page("decide.html", answers=answers, problems={}, news=await _news(turn), is_open=is_open)
+    return turn.page("decide.html", answers=answers, problems={}, news=await _news(turn), is_open=turn.is_open)
 
 
 async def _keep(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
@@ -142,16 +145,16 @@ async def _keep(request: Request, visit: Visit, decision: OfficersDecision) -> R
     turn = await _turn(request, visit, decision)
     if turn is None:
         return _read_first(request)
-    desk, answers = desk_of(request), deciding.read_answers(decision, visit.form)
+    desk, answers = desk_of(request), decision_forms.read_answers(decision, visit.form, turn.now)
     problems, me = turn.problems(answers), turn.about.officer_id
     try:
         async with postgres.transaction(desk.pool) as connection:
             await content.save_draft(connection, turn.case_id, me, decision.code, json.dumps(answers), turn.now)
     except ValueError:
-        problems = dict.fromkeys([decision.questions[-1].name], deciding.TOO_LONG)
+        problems = dict.fromkeys([decision.questions[-1].name], decision_forms.TOO_LONG)
     if problems:
         values = {"answers": answers, "problems": problems, "news": await _news(turn)}
-        return turn.page("decide.html", status=400, is_open=deciding.is_open(decision, turn.found.case), **values)
+        return turn.page("decide.html", status=400, is_open=turn.is_open, **values)
     return RedirectResponse(turn.address("/check", key=uuid7()), status_code=303)
 
 

@@ -11,9 +11,9 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_console import content, deciding
+from conduit_console import content, deciding, decision_forms
 from conduit_console import opinions as acts
-from conduit_console.deciding import Answers, OfficersDecision
+from conduit_console.decision_forms import Answers, OfficersDecision
 from conduit_console.following import currency
 from conduit_console.opinions import AskedOpinion, OpinionAnswer
 from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
@@ -81,7 +81,7 @@ async def ask(request: Request, visit: Asker) -> Response:
     try:
         await acts.ask(desk.pool, asked, desk.clock.now())
     except ValueError:
-        return await _asking(request, visit, given, {"question": deciding.TOO_LONG})
+        return await _asking(request, visit, given, {"question": decision_forms.TOO_LONG})
     return RedirectResponse(f"/cases/{found.case.referral_id}", status_code=303)
 
 
@@ -100,7 +100,7 @@ async def give(request: Request, visit: Giver) -> Response:
     if not given["why"]:
         problems["why"] = SAY_WHY
     elif len(given["why"]) > deciding.MOST_WORDS:
-        problems["why"] = deciding.TOO_LONG
+        problems["why"] = decision_forms.TOO_LONG
     opinion_id = _id(request.path_params["opinion_id"])
     if problems or case_id is None or opinion_id is None:
         return await _giving(request, visit, given, problems)
@@ -140,7 +140,7 @@ def _read(parts: dict[str, str]) -> dict[str, Any]:
 
 def _problems_of_question(request: Request, found: CaseAtHand, given: dict[str, str], me: str) -> dict[str, str]:
     problems: dict[str, str] = {}
-    if given["about"] not in {each.code for each in _open(found)}:
+    if given["about"] not in {each.code for each in _open(request, found)}:
         problems["about"] = CHOOSE_ABOUT
     if given["of"] and given["of"] not in dict(_others(request, me)):
         raise TroubleError(Trouble.FORM_REFUSED)
@@ -149,14 +149,14 @@ def _problems_of_question(request: Request, found: CaseAtHand, given: dict[str, 
     if not given["question"]:
         problems["question"] = SAY_WHAT
     elif len(given["question"]) > deciding.MOST_WORDS:
-        problems["question"] = deciding.TOO_LONG
+        problems["question"] = decision_forms.TOO_LONG
     return problems
 
 
 async def _asking(request: Request, visit: Visit, given: dict[str, str], problems: dict[str, str] | None = None) -> Response:
     desk, found, me = desk_of(request), await _case(request), visit.person.person_id
     values: dict[str, Any] = {"case": found.case, "given": given, "problems": problems or {}, "key": uuid7()}
-    values |= {"decisions": _open(found), "others": _others(request, me)}
+    values |= {"decisions": _open(request, found), "others": _others(request, me)}
     status = 400 if problems else 200
     return desk.shown.page(request, "opinion_ask.html", ASK, visit=visit, status=status, **values)
 
@@ -176,8 +176,9 @@ async def _giving(request: Request, visit: Visit, given: dict[str, str], problem
     return desk.shown.page(request, "opinion_give.html", YOUR_OPINION, visit=visit, status=status, **values)
 
 
-def _open(found: CaseAtHand) -> list[OfficersDecision]:
-    return [each for each in deciding.DECISIONS if deciding.is_open(each, found.case)]
+def _open(request: Request, found: CaseAtHand) -> list[OfficersDecision]:
+    now = desk_of(request).clock.now()
+    return [each for each in deciding.DECISIONS if each.fits(found.case, now)]
 
 
 def _others(request: Request, me: str) -> list[tuple[str, str]]:

@@ -112,6 +112,11 @@ class Update(View):
     )
     next_step: Text | SkipJsonSchema[None] = Field(None, description="What to do now.")
     force_ids: tuple[ForceId, ...] = Field((), description="The forces that the fact is about.")
+    victim_contact: Text | SkipJsonSchema[None] = Field(
+        None,
+        description="With an acknowledgement: who at the force makes contact with each victim, how and when, as far as the "
+        "force said it.",
+    )
 
 
 class Whole(Summary):

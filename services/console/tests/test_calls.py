@@ -1,0 +1,256 @@
+"""What officers do by telephone, on the pages: whom they can call back, what they say of it, and what a case shows then."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from conduit_chassis.testing import Harness, ManualClock
+from conduit_console import clocks, content, deciding_handoffs, wording
+from conduit_console.decision_forms import AskedOn, moment_said, read_answers
+from conduit_console.queries.numbers import numbers_of
+from conduit_contracts import routing
+from conduit_contracts.routing import CallOutcome, HandoffState
+from services.console.tests import builders as b
+from services.console.tests.builders import CANARY, HOME, NOW, OTHER, REFERRAL
+from services.console.tests.pages import Enter, shown_policy
+from services.console.tests.test_deciding import ANSWERS, links, look, tell, write
+
+RECORD, CALL = deciding_handoffs.RECORD_ACKNOWLEDGEMENT, deciding_handoffs.RECORD_CALL
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime.now(UTC))
+
+
+@pytest.fixture
+async def held(console: Harness, clock: ManualClock) -> Harness:
+    await tell(console, clock, b.received(), b.accepted(), b.routed(HOME, OTHER))
+    return console
+
+
+# What a person has, and what a connector has
+
+
+def test_a_call_is_a_persons_answer_and_no_connectors() -> None:
+    due = {"receipt_due_at": NOW + timedelta(hours=1), "acknowledgement_due_at": NOW + timedelta(hours=24)}
+    routed = b.routed(HOME, clocks=[{"force_id": HOME, "part": 1, **due}])
+    part = b.case_of(routed, b.by_telephone(force_reference="WM/1")).handoffs[HOME]
+    assert (part.state, part.received_at, part.acknowledged_at) == (HandoffState.ACKNOWLEDGED, None, NOW)
+    assert (part.by_telephone, part.due_at, part.force_reference) == (True, NOW + timedelta(hours=1), "WM/1")
+    assert clocks.handoff_clock(part, NOW + timedelta(hours=2)) == "overdue by 60 minutes: force not yet chased"
+    chased = b.case_of(routed, b.by_telephone(), b.overdue(due_at=NOW + timedelta(hours=1))).handoffs[HOME]
+    assert (chased.chases, chased.due_at) == (1, NOW + timedelta(hours=1))
+
+
+def test_when_the_connector_confirms_nobody_is_waited_for() -> None:
+    said = [b.routed(), b.by_telephone(), b.about_force(routing.HandoffReceived)]
+    part = b.case_of(*said).handoffs[HOME]
+    assert (part.state, part.received_at, part.due_at) == (HandoffState.ACKNOWLEDGED, NOW + timedelta(seconds=2), None)
+    assert part.by_telephone
+    part = b.case_of(*said, b.about_force(routing.HandoffAcknowledged)).handoffs[HOME]
+    assert (part.by_telephone, part.acknowledged_at) == (False, NOW)
+
+
+def test_who_is_asked_again_or_gives_it_back_took_nothing_in_a_call() -> None:
+    for then in (b.routed(HOME, added=(HOME,)), b.about_force(routing.HandoffDeclined)):
+        assert not b.case_of(b.routed(), b.by_telephone(), then).handoffs[HOME].by_telephone
+
+
+def test_the_line_of_a_chase_says_which_officer_did_it() -> None:
+    asked = b.about_force(routing.HandoffOverdue, officer_id=b.OFFICER, reason=CANARY)
+    work = b.follow(*b.records(b.routed(), asked, b.overdue()))
+    assert [line.actor for line in work.lines] == ["rules", f"officer:{b.OFFICER}", "clock"]
+    assert [each.kind for each in work.words] == ["handoff_overdue"], "the clock has no words"
+    assert CANARY not in repr(work.lines)
+
+
+async def test_the_database_keeps_it(console: Harness, clock: ManualClock) -> None:
+    due = {"receipt_due_at": NOW, "acknowledgement_due_at": NOW}
+    await tell(console, clock, b.routed(HOME, clocks=[{"force_id": HOME, "part": 1, **due}]), b.by_telephone())
+    row = await console.pool.fetchrow("SELECT state, due_at, by_telephone FROM handoffs")
+    assert tuple(row) == ("acknowledged", NOW, True)
+    async with console.pool.acquire() as connection:
+        assert [each.kind for each in await content.said(connection, REFERRAL)] == ["handoff_acknowledged_by_telephone"]
+
+
+# Whom an officer can call back
+
+
+async def test_the_numbers_are_those_that_the_register_said_last(held: Harness, clock: ManualClock) -> None:
+    department = {"email": "psd@force.example", "telephone": "+441632960999"}
+    levels = [{"email": "a@force.example"}, {"email": "b@force.example", "telephone": "+441632960202"}]
+    await tell(held, clock, b.registered(telephone="+441632960100"), b.registered(OTHER, control_room=None, escalation=[]))
+    more = {"escalation": levels, "control_room": "+441632960300", "professional_standards": department}
+    await tell(held, clock, b.registered(**more))
+    async with held.pool.acquire() as connection:
+        found = await numbers_of(connection, [HOME, OTHER])
+    assert [(each.force_id, each.whose, each.telephone) for each in found] == [
+        (OTHER, "team", b.TEAM_NUMBER),
+        (HOME, "team", b.TEAM_NUMBER),
+        (HOME, "level_2", "+441632960202"),
+        (HOME, "control_room", "+441632960300"),
+    ]
+    assert {each.whose for each in found} <= wording.WHOSE_NUMBER.keys()
+
+
+async def test_the_page_offers_each_waiting_force_with_its_numbers_and_no_other_number(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    answered = b.about_force(routing.HandoffAcknowledged, OTHER)
+    await tell(held, clock, b.registered(control_room="+441632960300", escalation=[]), b.registered(OTHER), answered)
+    anna = await enter("anna")
+    (address,) = links((await anna.get(f"/cases/{REFERRAL}")).text, RECORD.path)
+    text = (await anna.get(address)).text
+    offered = re.findall(r'type="radio" value="([^"]+)"', text)
+    assert offered == [f"{HOME} {b.TEAM_NUMBER}", f"{HOME} +441632960300"]
+    assert f"West Midlands Police, its team: {b.TEAM_NUMBER}" in text
+    another = {**ANSWERS[RECORD.code], "called": f"{HOME} +441632960999"}
+    answer = await write(anna, RECORD, another)
+    assert answer.status_code == 400
+    assert "Choose the number that you called back." in answer.text
+
+
+async def test_a_force_whose_number_nobody_registered_is_said_to_be_so(enter: Enter, held: Harness) -> None:
+    anna = await enter("anna")
+    (address,) = links((await anna.get(f"/cases/{REFERRAL}")).text, RECORD.path)
+    assert "The register has no telephone number of a force that is waited for." in (await anna.get(address)).text
+
+
+# What an officer says
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("14:05", "2026-11-23T14:05:00+00:00"),
+        ("1405", "2026-11-23T14:05:00+00:00"),
+        ("9.30", "2026-11-23T09:30:00+00:00"),
+        ("14:06", "2026-11-23T14:06:00+00:00"),
+        ("14:07", "2026-11-22T14:07:00+00:00"),
+        ("23:59", "2026-11-22T23:59:00+00:00"),
+    ],
+)
+def test_a_time_of_day_is_the_last_one_that_there_was(said: str, at: str) -> None:
+    now = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+    answers = read_answers(CALL, {"spoken_at": said}, now)
+    assert answers["spoken_at"] == at
+    assert moment_said(at) == datetime.fromisoformat(at)
+
+
+def test_in_summer_it_is_the_time_in_london() -> None:
+    now = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
+    assert read_answers(CALL, {"spoken_at": "0:15"}, now)["spoken_at"] == "2026-07-01T23:15:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("decision", "answers", "field", "says"),
+    [
+        (RECORD, {"spoken_at": "25:00"}, "spoken_at", "Write the time as hours and minutes"),
+        (RECORD, {"spoken_at": ""}, "spoken_at", "Write the time as hours and minutes"),
+        (RECORD, {"spoken_at": "2026-11-23T14:05:00"}, "spoken_at", "Write the time as hours and minutes"),
+        (RECORD, {"called": ""}, "called", "Choose the number that you called back."),
+        (RECORD, {"spoke_for_force": " "}, "spoke_for_force", "Say who spoke for the force."),
+        (RECORD, {"spoke_for_hub": "x" * 201}, "spoke_for_hub", "Shorten this to 200 characters or fewer."),
+        (RECORD, {"force_reference": "#?!"}, "force_reference", "Write the reference in letters"),
+        (RECORD, {"victim_contact": "x" * 4_001}, "victim_contact", "Shorten this to 4,000 characters or fewer."),
+        (CALL, {"whom": "atlantis"}, "whom", "Choose whom."),
+        (CALL, {"outcome": "magic"}, "outcome", "Choose what came of it."),
+        (CALL, {"spoke_to": ""}, "spoke_to", "Say who it was."),
+    ],
+)
+async def test_an_error_says_what_to_write(
+    enter: Enter, held: Harness, clock: ManualClock, decision: Any, answers: dict[str, str], field: str, says: str
+) -> None:
+    await tell(held, clock, b.registered())
+    answer = await write(await enter("anna"), decision, ANSWERS[decision.code] | answers)
+    assert answer.status_code == 400
+    assert f'href="#{field}"' in answer.text
+    assert says in answer.text
+
+
+async def test_before_it_is_sent_the_page_says_when_and_what_the_partner_will_read(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    await tell(held, clock, b.registered())
+    anna = await enter("anna")
+    text = (await look(anna, await write(anna, RECORD, ANSWERS[RECORD.code]))).text
+    assert re.search(r"\d\d/\d\d/\d{4} 00:00", text), "with its day"
+    partner = text.partition("What the partner will read")[2]
+    assert "That the force took it on by telephone." in partner
+    assert ANSWERS[RECORD.code]["victim_contact"].replace("'", "&#39;") in partner
+    assert "Sergeant on duty" not in partner
+
+
+# What a case shows
+
+
+async def test_a_cases_page_shows_three_columns_red_where_the_connector_is_silent(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    due = {"receipt_due_at": clock.now() - timedelta(minutes=5), "acknowledgement_due_at": clock.now() + timedelta(hours=9)}
+    again = b.routed(HOME, OTHER, added=(HOME,), clocks=[{"force_id": HOME, "part": 2, **due}])
+    call = b.by_telephone(victim_contact=CANARY, spoke_for_force="Sergeant of nights", comment="Their system is down.")
+    await tell(held, clock, again, call, b.fact(routing.CallRecorded, comment="They ring at nine.", force_id=HOME))
+    text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    (row,) = re.findall(r'<tr class="govuk-table__row">\s*<th[^>]*>West Midlands Police.*?</tr>', text, re.DOTALL)
+    sent, connector, person, clock_cell = re.findall(r"<td.*?</td>", row, re.DOTALL)
+    assert re.search(r"\d\d:\d\d", sent)
+    assert "govuk-tag--red" in connector
+    assert "silent" in connector
+    assert "by telephone" in person
+    assert "govuk-tag--red" not in person
+    assert "overdue by" in clock_cell
+    happened = text.partition("What happened</h2>")[2]
+    assert "A force&#39;s team took its part on by telephone" in happened
+    for words in ("Sergeant of nights", f"Contact with victims: {CANARY}", "Their system is down.", "They ring at nine."):
+        assert words in happened, words
+
+
+async def test_words_stand_on_the_cases_page_alone_whose_view_is_recorded(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    await tell(held, clock, b.by_telephone(comment=CANARY))
+    anna = await enter("anna")
+    assert CANARY in (await anna.get(f"/cases/{REFERRAL}")).text.partition("What happened</h2>")[2]
+    assert CANARY not in (await anna.get(f"/cases/{REFERRAL}/timeline")).text
+
+
+async def test_a_force_whose_connector_is_silent_after_a_call_stands_in_the_list_of_silent_forces(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    due = {"receipt_due_at": clock.now() - timedelta(minutes=5), "acknowledgement_due_at": clock.now() + timedelta(hours=9)}
+    await tell(held, clock, b.routed(HOME, added=(HOME,), clocks=[{"force_id": HOME, "part": 2, **due}]), b.by_telephone())
+    text = (await (await enter("anna")).get("/silent")).text
+    assert "a person took it on by telephone" in text
+
+
+# When it is open
+
+
+def test_each_decision_is_open_while_there_is_something_to_do() -> None:
+    def open_after(*facts: Any, later: timedelta = timedelta(0)) -> set[str]:
+        case = b.case_of(*facts)
+        return {each.code for each in deciding_handoffs.DECISIONS if each.aside and each.fits(case, NOW + later)}
+
+    led, nobody_leads = b.routed(HOME), b.routed(HOME, home_force=None, basis=None)
+    assert open_after(b.received()) == set()
+    assert open_after(led) == {"record_acknowledgement", "record_call"}
+    assert open_after(nobody_leads) == {"name_interim_owner", "record_acknowledgement", "record_call"}
+    assert open_after(led, b.overdue()) == {"chase", "escalate", "record_acknowledgement", "record_call"}
+    assert open_after(led, b.about_force(routing.HandoffAcknowledged)) == {"record_call"}
+    assert open_after(led, b.fact(routing.CaseWithdrawn)) == {"record_call"}
+    called = [led, b.overdue(due_at=NOW), b.by_telephone()]
+    assert open_after(*called) >= {"record_call"}
+    kept = b.fact(routing.CaseRestricted, kept_from=[HOME])
+    assert open_after(led, kept) == {"record_call"}
+
+
+def test_every_outcome_of_a_call_has_words() -> None:
+    assert {each.value for each in CallOutcome} <= wording.REASONS.keys()
+    on = AskedOn(shown_policy(), NOW)
+    assert on.numbers == ()

@@ -1,0 +1,82 @@
+"""What officers record of calls: that a force's team took its part on by telephone, and what else was said to whom."""
+
+from datetime import timedelta
+
+from conduit_contracts.geography import forces
+from conduit_contracts.routing import (
+    CallRecorded,
+    HandoffAcknowledgedByTelephone,
+    HandoffState,
+    RecordAcknowledgement,
+    RecordCall,
+)
+from conduit_routing import clocks, responses
+from conduit_routing.turn import Turn
+
+MINUTE = timedelta(minutes=1)
+"""Officers write the minute in which they spoke, not the second."""
+SPOKEN_LATER = "spoken_later"
+_TAKEN = {HandoffState.ACKNOWLEDGED: "already_acknowledged", HandoffState.STOOD_DOWN: "already_stood_down"}
+
+
+def acknowledgement_misfit(turn: Turn, command: RecordAcknowledgement) -> str | None:
+    """Why no acknowledgement can be recorded. What the force was told is its part as it was when they spoke: where that has
+    changed since, a person there must be told of it."""
+    held = turn.case.handoffs.get(command.force_id)
+    if held is None:
+        return "no_handoff"
+    if command.force_id in turn.case.barred.forces:
+        return "kept_from_force"
+    if held.state in _TAKEN:
+        return _TAKEN[held.state]
+    if command.spoken_at > turn.now + MINUTE:
+        return SPOKEN_LATER
+    return "part_changed" if command.spoken_at + MINUTE <= (held.part_sent_at or held.disseminated_at) else None
+
+
+def record_acknowledgement(turn: Turn, command: RecordAcknowledgement) -> None:
+    """A person has the case. Its connector may be silent still, and is chased for that."""
+    held = turn.case.handoffs[command.force_id]
+    changed = clocks.acknowledged_by_telephone(held, command.force_reference, command.spoken_at, turn.now)
+    contact_mark = responses.mark_of(command.victim_contact) or held.contact_mark
+    why = "" if held.active else responses.AFTER_DECLINING
+    turn.set_handoff(changed._replace(contact_mark=contact_mark), "acknowledged_by_telephone", why)
+    turn.close_reviews("acknowledged", responses.answered_by(turn.case, held.force_id))
+    turn.tell(
+        HandoffAcknowledgedByTelephone(
+            **turn.about,
+            force_id=command.force_id,
+            officer_id=command.officer_id,
+            spoken_at=command.spoken_at,
+            spoke_for_hub=command.spoke_for_hub,
+            spoke_for_force=command.spoke_for_force,
+            called_back=command.called_back,
+            part=held.part,
+            force_reference=command.force_reference,
+            victim_contact=command.victim_contact,
+            comment=command.comment,
+        )
+    )
+
+
+def call_misfit(turn: Turn, command: RecordCall) -> str | None:
+    """Why a call cannot be recorded."""
+    if command.force_id is not None and command.force_id not in forces():
+        return "force_unknown"
+    return SPOKEN_LATER if command.spoken_at > turn.now + MINUTE else None
+
+
+def record_call(turn: Turn, command: RecordCall) -> None:
+    """A line in the case's history, and nothing else."""
+    turn.note("call_recorded", command.outcome, command.force_id)
+    turn.tell(
+        CallRecorded(
+            **turn.about,
+            officer_id=command.officer_id,
+            force_id=command.force_id,
+            spoken_at=command.spoken_at,
+            spoke_to=command.spoke_to,
+            outcome=command.outcome,
+            comment=command.comment,
+        )
+    )
