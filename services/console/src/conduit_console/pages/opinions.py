@@ -99,7 +99,7 @@ async def give(request: Request, visit: Giver) -> Response:
     problems = {"answer": SAY_WHETHER} if given["answer"] not in set(OpinionAnswer) else {}
     if not given["why"]:
         problems["why"] = SAY_WHY
-    elif len(given["why"]) > deciding.MOST_WORDS:
+    elif len(given["why"]) > decision_forms.MOST_WORDS:
         problems["why"] = decision_forms.TOO_LONG
     opinion_id = _id(request.path_params["opinion_id"])
     if problems or case_id is None or opinion_id is None:
@@ -148,7 +148,7 @@ def _problems_of_question(request: Request, found: CaseAtHand, given: dict[str, 
         problems["of"] = NOT_OPEN_TO_THEM
     if not given["question"]:
         problems["question"] = SAY_WHAT
-    elif len(given["question"]) > deciding.MOST_WORDS:
+    elif len(given["question"]) > decision_forms.MOST_WORDS:
         problems["question"] = decision_forms.TOO_LONG
     return problems
 
@@ -178,7 +178,7 @@ async def _giving(request: Request, visit: Visit, given: dict[str, str], problem
 
 def _open(request: Request, found: CaseAtHand) -> list[OfficersDecision]:
     now = desk_of(request).clock.now()
-    return [each for each in deciding.DECISIONS if each.fits(found.case, now)]
+    return [each for each in deciding.DECISIONS if not each.aside and each.fits(found.case, now)]
 
 
 def _others(request: Request, me: str) -> list[tuple[str, str]]:
