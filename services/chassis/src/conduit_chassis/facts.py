@@ -38,6 +38,12 @@ WORDS: Mapping[type[Message], frozenset[str]] = {
     routing.HomeForceNamed: frozenset({"reason"}),
     routing.HandoffStoodDown: frozenset({"reason"}),
     routing.ProfessionalStandardsInformed: frozenset({"reason"}),
+    routing.InterimOwnerNamed: frozenset({"reason"}),
+    routing.HandoffAcknowledged: frozenset({"victim_contact"}),
+    routing.HandoffAcknowledgedByTelephone: frozenset({"victim_contact", "comment"}),
+    routing.HandoffOverdue: frozenset({"reason"}),
+    routing.HandoffEscalated: frozenset({"reason"}),
+    routing.CallRecorded: frozenset({"comment"}),
 }
 """Fields with people's words that the console shows. They are published once more while a case is open, and not after."""
 _OF_SUPPLEMENT = ("partner_id", "partner_reference", "immediate_danger", "urgency")
