@@ -11,7 +11,7 @@ import pytest
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import clocks, content, deciding_handoffs, wording
 from conduit_console.decision_forms import AskedOn, moment_said, read_answers
-from conduit_console.queries.numbers import numbers_of
+from conduit_console.numbers import numbers_of
 from conduit_contracts import routing
 from conduit_contracts.routing import CallOutcome, HandoffState
 from services.console.tests import builders as b

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert_new
-from conduit_console import content, duties
+from conduit_console import content, duties, numbers
 from conduit_console.cases import AskedBy, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
 from conduit_console.work import ConsoleWork
 from conduit_contracts.ids import moment_of
@@ -225,7 +225,6 @@ async def _save_questions(connection: Connection, work: ConsoleWork, changed: Se
         await connection.execute(_PUT_QUESTIONS, *_QUESTIONS.arrays(_named(_QUESTIONS, rows)))
 
 
-_NO_NUMBERS = "DELETE FROM force_numbers WHERE force_id = ANY($1::text[])"
 _DUTIES = Columns(
     task_id="uuid",
     kind="text",
@@ -278,7 +277,7 @@ async def _save_others(connection: Connection, work: ConsoleWork) -> None:
     await _put_new(connection, "attachments", _CLEARED, work.attachments)
     await _put_new(connection, "failed_notices", _FAILED, work.failed)
     await _put_new(connection, "dangers", _DANGERS, work.dangers)
-    await _register_numbers(connection, work)
+    await numbers.register(connection, work.numbers)
     if work.duties:
         rows = [duty._asdict() for duty in work.duties.values()]
         await connection.execute(_PUT_DUTIES, *_DUTIES.arrays(rows))
@@ -290,17 +289,6 @@ async def _put_new(connection: Connection, table: str, columns: Columns, rows: S
     if rows:
         wanted = f"INSERT INTO {table} ({columns.names}) SELECT {columns.values('now')} FROM {columns.rows('now')}"  # noqa: S608
         await connection.execute(f"{wanted} ON CONFLICT DO NOTHING", *columns.arrays(row._asdict() for row in rows))
-
-
-async def _register_numbers(connection: Connection, work: ConsoleWork) -> None:
-    if work.numbers:
-        await connection.execute(_NO_NUMBERS, list(work.numbers))
-        rows = [
-            (force_id, place, each.whose, each.telephone)
-            for force_id, numbers in work.numbers.items()
-            for place, each in enumerate(numbers)
-        ]
-        await insert(connection, "force_numbers", ("force_id", "place", "whose", "telephone"), rows)
 
 
 def _named(columns: Columns, rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:

@@ -20,12 +20,12 @@ from conduit_console import content, deciding, decision_forms
 from conduit_console.commanding import Decided, NotSent, NotSentError, SittingOfficer
 from conduit_console.decision_forms import Answers, AskedOn, DecidedOn, OfficersDecision
 from conduit_console.following import currency
+from conduit_console.numbers import numbers_of
 from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
 from conduit_console.pages.opinions import mark_of, with_words
 from conduit_console.queries import opinions
 from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
-from conduit_console.queries.numbers import numbers_of
 from conduit_console.queries.opinions import OpinionRow
 from conduit_console.queries.sent import CameOf
 from conduit_console.work import by_officer
