@@ -56,11 +56,11 @@ def status(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     lag = _lag(state_dir) if all(part.ready for part in parts if part.name == "kafka") else {}
     if as_json:
         services = {name: {"lag": lag.get(name), **(asdict(each) if each else {})} for name, each in found.items()}
-        said = {"parts": [part._asdict() for part in parts], "services": services, "console_pages": _pages(parts)}
+        said = {"parts": [part._asdict() for part in parts], "services": services, "console_pages": pages_shown(parts)}
         typer.echo(json.dumps(said))
     else:
         _show(parts, found, lag)
-        if _pages(parts) is False:
+        if pages_shown(parts) is False:
             typer.echo(NO_PAGES)
     if not all_well(parts, found, lag):
         raise typer.Exit(1)
@@ -94,7 +94,7 @@ def _parts(env: Mapping[str, str], broker: Broker | None) -> list[Part]:
     return [Part(name, address, answer) for (name, address, _), answer in zip(asked, ready, strict=True)] + missing
 
 
-def _pages(parts: Sequence[Part]) -> bool | None:
+def pages_shown(parts: Sequence[Part]) -> bool | None:
     """Whether people can sign in at every process of the console; None where none is ready. Whoever has no provider yet
     may run without, so it does not count as a fault."""
     ready = [part.address for part in parts if part.name == CONSOLE and part.ready]
