@@ -111,6 +111,12 @@ async def test_what_does_not_exist_is_missing_whatever_is_asked_of_it(enter: Ent
             assert (await emma.get(re.sub(r"\{[a-z_]+\}", "1", path))).status_code in {403, 404}, path
 
 
+async def test_what_somebody_meets_in_place_of_a_page_says_what_to_do(enter: Enter) -> None:
+    emma = await enter("emma")
+    assert "There is no such page, or it is not yours." in (await emma.get("/nothing")).text
+    assert "Your role does not allow it." in (await emma.get("/ours")).text
+
+
 async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter) -> None:
     pages = ProgrammePages("Programme", navigation=NAVIGATION, templates=FOLDER / "templates", languages={"en-GB": Pseudo()})
     names = re.compile(

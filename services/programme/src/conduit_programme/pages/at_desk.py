@@ -96,7 +96,7 @@ class ProgrammePages(HtmlPages):
         known = desk.accounts() if visit else Accounts({})
         return {
             "word": lambda table, code: worded(wording.TABLES[table], code, look_up),
-            "words": lambda table, codes: ", ".join(worded(wording.TABLES[table], each, look_up) for each in codes),
+            "listed_words": lambda table, codes: ", ".join(worded(wording.TABLES[table], each, look_up) for each in codes),
             "day": wording.day,
             "today": desk.today,
             "force_name": force_name,
