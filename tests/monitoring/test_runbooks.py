@@ -95,7 +95,7 @@ def test_a_page_leads_to_pages_that_exist(page: Path) -> None:
         found = page.parent / path
         assert found.is_file(), link
         headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
-        assert not heading or heading in [each.lower().replace(",", "").replace(" ", "-") for each in headings], link
+        assert not heading or heading in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings], link
 
 
 def test_dead_letters_take_effect_once_their_cause_is_mended_and_the_page_is_followed(
