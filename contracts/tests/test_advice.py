@@ -267,7 +267,8 @@ def test_every_hint_at_a_force_is_routed_by_or_said_not_to_be(
     if country in {"FR", "JE"} and goes_to != {None}:
         assert ("country_contradicts_district", "country") in said
     of_kind = special_force(OffencePlace(place_id="L1", district_code=code, country=country, kind=kind, description="x"))
-    if of_kind is not None and of_kind not in goes_to:
+    # In Northern Ireland, which the named force may be the first to say, there are no special forces to hint at.
+    if of_kind is not None and of_kind not in goes_to and force_area(place) != "northern-ireland":
         assert any(field == "force_id" for _, field in said)
     if code in OUTSIDE_FORCE_AREAS and goes_to != {None} and force_id is not None:
         assert ("force_contradicts_district", "force_id") in said

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conduit_contracts.kits import batches
@@ -120,6 +120,7 @@ STEPS = st.lists(
 
 
 @settings(max_examples=600)
+@example([("append", 1), ("commit", 0), ("restart", 0), ("fetch", 0), ("lose", 1)])
 @given(STEPS)
 def test_everything_that_stands_in_the_log_is_read_in_the_end(steps: list[tuple[str, int]]) -> None:
     asyncio.run(_read_in_the_end(steps))

@@ -64,7 +64,7 @@ SAYS = {
     "a name misspelt": (("referral", "imediate_danger"), True, "Did you mean immediate_danger?"),
     "a name in other case": (("referral", "Immediate-Danger"), True, "Did you mean immediate_danger?"),
     "a part of a name": (("referral", "claims", 0, "factor"), "online_group", "Did you mean nature_factor?"),
-    "another message's": (("referral", "numbers", "facts"), 1, "Check its spelling and place."),
+    "another message's": (("referral", "numbers", "suspended"), 1, "Check its spelling and place."),
     "another kind's": ((*PERSON, "identity", "reason"), "x", "to this kind. It belongs to named_without_consent."),
     "another place's, below": ((*PERSON, "date_of_birth"), "2010-01-01", "It belongs in identity."),
     "another place's": (("referral", "numbers", "urgency"), "routine", "The JSON Schema shows where it belongs."),

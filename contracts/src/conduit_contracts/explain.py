@@ -154,7 +154,7 @@ def _unknown(location: Location, model: type[BaseModel] | None) -> str:
     own = {field for found in here for field in found.model_fields}
     if near := _nearest(name, own) or _longer(name, own):
         return f"The contract has no such field here. Did you mean {near}?"
-    if name in KNOWN_NAMES:
+    if name in _names_here(model):
         others = _kinds_with(name, _models_at(model, _without_tag(location[:-1])))
         if others:
             return f"This field does not belong to this kind. It belongs to {' and '.join(others)}."
@@ -165,8 +165,8 @@ def _unknown(location: Location, model: type[BaseModel] | None) -> str:
 
 
 def _hint(name: str, model: type[BaseModel] | None) -> str:
-    """The nearest field anywhere in the same message. Those of other messages its sender cannot send."""
-    near = _nearest(name, _names_below(model) if model else KNOWN_NAMES)
+    """The nearest field anywhere in the same message."""
+    near = _nearest(name, _names_here(model))
     return f" Did you mean {near}?" if near else ""
 
 
@@ -174,6 +174,11 @@ def _longer(name: str, own: Iterable[str]) -> str | None:
     """The one field whose name begins or ends with this one, as `nature_factor` does with `factor`."""
     found = [field for field in own if field.startswith(f"{name}_") or field.endswith(f"_{name}")]
     return found[0] if len(found) == 1 else None
+
+
+def _names_here(model: type[BaseModel] | None) -> Collection[str]:
+    """The fields of the same message, wherever. Those of other messages its sender cannot send."""
+    return _names_below(model) if model else KNOWN_NAMES
 
 
 @cache

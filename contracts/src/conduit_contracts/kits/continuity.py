@@ -139,6 +139,10 @@ class Continuity:
         self._doubtful.add(partition)
         return False
 
+    def ends(self, partition: TopicPartition) -> None:
+        """Nothing stands behind what was read. What comes later may be of a log that was cut meanwhile, so it is looked at again."""
+        self._sure.pop(partition, None)
+
     def note(self, partition: TopicPartition, batches: Iterable[bytes]) -> None:
         """These are being read."""
         read = self._read.setdefault(partition, Epochs())

@@ -256,7 +256,9 @@ class Fetching:
             # The broker gives it: where it was held, the batch itself will tell whether it still must be.
             if (held := self.held.get(partition)) and not held.batch:
                 del self.held[partition]
-            if first is not None and not self._continuity.follows(partition, position, first):
+            if first is None:
+                self._continuity.ends(partition)
+            elif not self._continuity.follows(partition, position, first):
                 return False
             self._continuity.note(partition, batches.split(data))
             self._fetched[partition] = _Part(bytes(data), position, end, rest[2] if version >= 11 else rest[-2])
