@@ -140,7 +140,7 @@ class Continuity:
         return False
 
     def ends(self, partition: TopicPartition) -> None:
-        """Nothing stands behind what was read. What comes later may be of a log that was cut meanwhile: it is looked at again."""
+        """Nothing stands behind what was read. What comes later may be of a log that was cut: it is looked at again."""
         self._sure.pop(partition, None)
 
     def note(self, partition: TopicPartition, batches: Iterable[bytes]) -> None:
