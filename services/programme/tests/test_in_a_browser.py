@@ -21,8 +21,9 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_programme.engagement import store as engagement
-from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, FourPs, StepOwner
+from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, StepOwner
 from conduit_programme.engagement.said import ActivityWords
+from conduit_programme.four_ps import FourPs
 from conduit_programme.organisations import store
 from conduit_programme.organisations.rules import OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import ContactWords

@@ -24,7 +24,8 @@ from services.web.tests.test_pages import Pseudo, Words
 TABLE = Path(__file__).with_name("routes.md")
 SHOWN = {
     "emma": ("/due", "/activities", "/organisations", "/organisations/new", "/directory", "/calendar"),
-    "mara": ("/ours", "/ours/propose", "/ours/calendar"),
+    "lena": ("/insights", "/insights/new", "/four-ps", "/four-ps/pursue", "/quarterly-report"),
+    "mara": ("/ours", "/ours/propose", "/ours/calendar", "/our-insights", "/our-insights/new"),
     "kim": ("/ours",),
     "audrey": ("/trail",),
 }
@@ -81,14 +82,14 @@ async def test_nobody_comes_to_any_route_without_signing_in(
 @pytest.mark.parametrize(
     ("who", "first", "refused"),
     [
-        ("emma", "/due", ["/trail", "/ours"]),
+        ("emma", "/due", ["/trail", "/ours", "/our-insights"]),
         ("lena", "/due", ["/trail", "/ours"]),
         ("anna", "/directory", ["/organisations", "/due", "/ours", "/trail"]),
-        ("kim", "/ours", ["/organisations", "/due", "/trail"]),
+        ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights"]),
         ("tom", "/directory", ["/organisations", "/ours", "/trail"]),
         ("audrey", "/trail", ["/organisations", "/directory", "/activities", "/ours"]),
         ("cara", "", ["/organisations", "/directory", "/ours", "/trail"]),
-        ("mara", "/ours", ["/organisations", "/directory", "/activities", "/trail"]),
+        ("mara", "/ours", ["/organisations", "/directory", "/activities", "/trail", "/insights", "/four-ps"]),
         ("fred", "", ["/organisations", "/directory", "/due", "/ours", "/trail"]),
     ],
 )
@@ -124,7 +125,9 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter) -> N
         "Referrals of child sexual abuse"
     )
     held_by_data = re.compile(r"<(select|dd).*?</(select|dd)>", re.DOTALL)
-    shown = re.compile(r"Engagement officer|Auditor|Single point of contact|Manager at Northlight|(partner|force)[a-z-]+")
+    shown = re.compile(
+        r"Engagement officer|Programme lead|Auditor|Single point of contact|Manager at Northlight|(partner|force)[a-z-]+"
+    )
     for who, paths in SHOWN.items():
         browser = await enter(who, pages=pages)
         for path in paths:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from conduit_chassis.settings import Settings
+from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
 
 
 class ProgrammeSettings(Settings):
@@ -15,3 +16,5 @@ class ProgrammeSettings(Settings):
     it, IDENTITY_PROVIDERS is needed too."""
     mou_time_zone: ZoneInfo = Field(default="Europe/London", validate_default=True)
     """Whose date decides whether a Memorandum of Understanding is in force. As intake is told, or the two would differ."""
+    insight_answer_days: int = Field(default=INSIGHT_ANSWER_DAYS, ge=1, le=365)
+    """Within how many days an organisation is told what came of what it said."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from conduit_programme import four_ps
 from conduit_programme.engagement import wording as engagement
+from conduit_programme.insight import wording as insight
 from conduit_programme.organisations import wording as organisations
 from conduit_web.acts import ACT_KINDS
 from conduit_web.html import LONDON
@@ -11,9 +13,11 @@ from conduit_web.html import LONDON
 TABLES: Mapping[str, Mapping[str, str]] = {
     **organisations.TABLES,
     **engagement.TABLES,
+    **insight.TABLES,
+    **four_ps.TABLES,
     "kind": ACT_KINDS,
-    "act": {**organisations.ACTS, **engagement.ACTS},
-    "about": {**organisations.ABOUT, **engagement.ABOUT},
+    "act": {**organisations.ACTS, **engagement.ACTS, **insight.ACTS},
+    "about": {**organisations.ABOUT, **engagement.ABOUT, **insight.ABOUT},
     "why": {},
 }
 """By what a template asks for."""

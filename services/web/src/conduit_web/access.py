@@ -56,6 +56,10 @@ class Action(StrEnum):
     EXPORT_ENGAGEMENT = "export what is known of partnership work"
     LOOK_UP_OFFERS = "look up what organisations offer"
     TAKE_PART = "take part in partnership work"
+    CONSIDER_INSIGHT = "consider what was heard, and answer it"
+    OFFER_INSIGHT = "offer insight, and see what came of it"
+    VIEW_FOUR_PS = "see the four Ps by quarter"
+    KEEP_MEASURES = "keep the measures of the four Ps"
     FETCH_CALENDAR = "fetch a calendar by its address"
     MANAGE_PAYMENTS = "keep payments for lived experience"
     MANAGE_PEOPLE = "say who belongs to what"
@@ -274,6 +278,10 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.EXPORT_ENGAGEMENT: Rule(_ENGAGEMENT, content=True, fresh=True),
         Action.LOOK_UP_OFFERS: Rule(_OFFICERS | _ENGAGEMENT | _FORCE),
         Action.TAKE_PART: Rule(_TAKING_PART, content=True),
+        Action.CONSIDER_INSIGHT: Rule(_ENGAGEMENT, content=True),
+        Action.OFFER_INSIGHT: Rule({Role.PARTNER_MANAGER: Reach.ORGANISATION}, content=True),
+        Action.VIEW_FOUR_PS: Rule(_ENGAGEMENT, content=True),
+        Action.KEEP_MEASURES: Rule(_ENGAGEMENT, content=True),
         Action.FETCH_CALENDAR: Rule({}, anonymous=True),
         Action.MANAGE_PAYMENTS: Rule(_all(Role.FINANCE)),
         Action.MANAGE_PEOPLE: Rule(_MANAGERS, sensitive=True),

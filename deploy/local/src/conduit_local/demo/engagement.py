@@ -14,8 +14,9 @@ from conduit_local.demo.samples import folder
 from conduit_local.personas import PERSONAS, registered
 from conduit_local.stack import Stack
 from conduit_programme.engagement import store as engagement
-from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, FourPs, StepOwner, StepState
+from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, StepOwner, StepState
 from conduit_programme.engagement.said import ActivityWords
+from conduit_programme.four_ps import FourPs
 from conduit_programme.organisations import store as organisations
 from conduit_programme.organisations.rules import OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import ContactWords

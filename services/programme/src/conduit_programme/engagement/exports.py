@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from conduit_programme.engagement import wording
 from conduit_programme.engagement.reading import ShownActivity
+from conduit_programme.four_ps import PS
 from conduit_web.words import N_, worded
 
 YEAR, MOST = timedelta(days=365), 2_000
@@ -46,7 +47,7 @@ def _line(each: ShownActivity, force_name: Callable[[str], str], look_up: Callab
         worded(wording.STATES, activity.state, look_up),
         "; ".join(name for _, name in each.organisations),
         "; ".join(force_name(force_id) for force_id in activity.force_ids),
-        "; ".join(worded(wording.PS, code, look_up) for code in activity.ps),
+        "; ".join(worded(PS, code, look_up) for code in activity.ps),
         "; ".join(worded(wording.THEMES, code, look_up) for code in activity.themes),
         each.said.roles,
         each.said.outcome,

@@ -8,8 +8,9 @@ from uuid import UUID
 from conduit_contracts.geography import forces
 from conduit_programme import forms
 from conduit_programme.engagement import wording
-from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, FourPs, StepOwner
+from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, StepOwner
 from conduit_programme.forms import Answers, FieldShape, FormField
+from conduit_programme.four_ps import PS, FourPs
 from conduit_programme.organisations.store import KnownOrganisation
 from conduit_web.words import N_
 
@@ -19,7 +20,7 @@ NOBODY = N_("Choose at least one organisation or force.")
 FOR_WHOM = N_("Say who does it, and by when.")
 PAST = N_("This day has passed.")
 ABOUT: Mapping[str, str] = {
-    **{f"{P}{code}": words for code, words in wording.PS.items()},
+    **{f"{P}{code}": words for code, words in PS.items()},
     **{f"{THEME}{code}": words for code, words in wording.THEMES.items()},
 }
 KIND = FormField("kind", N_("What it was"), FieldShape.ONE, wording.KINDS)

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from conduit_programme.four_ps import FourPs
+
 NEXT_STEP_WITHIN = timedelta(days=14)
 """By when a next step is due, unless somebody says otherwise."""
 
@@ -20,15 +22,6 @@ class ActivityKind(StrEnum):
     CONSULTATION = "consultation"
     CONFERENCE = "conference"
     CALL = "call"
-
-
-class FourPs(StrEnum):
-    """The Taskforce's four themes."""
-
-    PREPARE = "prepare"
-    PROTECT = "protect"
-    PREVENT = "prevent"
-    PURSUE = "pursue"
 
 
 class ActivityState(StrEnum):

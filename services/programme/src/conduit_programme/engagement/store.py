@@ -15,12 +15,12 @@ from conduit_programme.engagement.rules import (
     Activity,
     ActivityKind,
     ActivityState,
-    FourPs,
     NextStep,
     StepOwner,
     StepState,
 )
 from conduit_programme.engagement.said import ActivityWords, StepWords
+from conduit_programme.four_ps import FourPs
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _PUT = """
@@ -59,9 +59,13 @@ _WITH_FORCE = f"""
 SELECT {_COLUMNS} FROM activities WHERE force_ids @> ARRAY[$1::text]
 ORDER BY held_on DESC, activity_id DESC LIMIT $2
 """  # noqa: S608 - constants
+_ABOUT_P = f"""
+SELECT {_COLUMNS} FROM activities
+WHERE ps @> ARRAY[$1::text] AND state = 'agreed' AND held_on BETWEEN $2 AND $3 ORDER BY held_on, activity_id
+"""  # noqa: S608 - constants
 _STATE = "UPDATE activities SET state = $3 WHERE activity_id = $1 AND state = ANY($2::text[])"
 _STEP = """
-steps.step_id, activity_id, words_id, owner_account, owner_force, joint, due_on, steps.state, ended_on,
+steps.step_id, activity_id, steps.words_id, owner_account, owner_force, joint, due_on, steps.state, ended_on,
 (SELECT coalesce(merged_into, organisation_id) FROM organisations WHERE organisation_id = owner_organisation)
     AS owner_organisation,
 ARRAY(SELECT member FROM step_members AS joined WHERE joined.step_id = steps.step_id ORDER BY joined_at, member) AS members
@@ -78,6 +82,10 @@ SELECT {_STEP} FROM steps WHERE activity_id = ANY($1::uuid[]) ORDER BY due_on, s
 _OPEN = f"SELECT {_STEP} FROM steps WHERE state = 'open' ORDER BY due_on, step_id LIMIT {FETCH}"  # noqa: S608 - constants
 _OPEN_OF = f"""
 SELECT {_STEP} FROM steps WHERE state = 'open' AND owner_account = $1 ORDER BY due_on, step_id LIMIT {FETCH}
+"""  # noqa: S608 - constants
+_STEPS_ABOUT_P = f"""
+SELECT {_STEP} FROM steps JOIN activities USING (activity_id)
+WHERE ps @> ARRAY[$1::text] AND coalesce(ended_on, due_on) BETWEEN $2 AND $3 ORDER BY due_on, step_id
 """  # noqa: S608 - constants
 _END_STEP = "UPDATE steps SET state = $2, ended_on = $3 WHERE step_id = $1 AND state = 'open'"
 _JOIN = """
@@ -155,6 +163,16 @@ async def add_step(
     whose = (owner.account, owner.organisation_id, owner.force_id)
     await connection.execute(_ADD_STEP, step_id, activity_id, words_id, *whose, joint, due_on, now)
     return step_id
+
+
+async def about_p(connection: Connection, p: FourPs, first: date, last: date) -> list[Activity]:
+    """What was or will be done on these days about one of the four Ps."""
+    return [_activity(row) for row in await connection.fetch(_ABOUT_P, p.value, first, last)]
+
+
+async def steps_about_p(connection: Connection, p: FourPs, first: date, last: date) -> list[NextStep]:
+    """What ended on these days, or is due on them and has not, of whatever was done about one of the four Ps."""
+    return [_step(row) for row in await connection.fetch(_STEPS_ABOUT_P, p.value, first, last)]
 
 
 async def find_step(connection: Connection, step_id: UUID) -> NextStep | None:

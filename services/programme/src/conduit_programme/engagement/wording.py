@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from conduit_programme.engagement.rules import ActivityKind, ActivityState, FourPs, StepState
+from conduit_programme.engagement.rules import ActivityKind, ActivityState, StepState
 from conduit_web.words import N_
 
 KINDS: Mapping[str, str] = {
@@ -14,12 +14,6 @@ KINDS: Mapping[str, str] = {
     ActivityKind.CONSULTATION: N_("Consultation"),
     ActivityKind.CONFERENCE: N_("Conference"),
     ActivityKind.CALL: N_("Call"),
-}
-PS: Mapping[str, str] = {
-    FourPs.PREPARE: N_("Prepare"),
-    FourPs.PROTECT: N_("Protect"),
-    FourPs.PREVENT: N_("Prevent"),
-    FourPs.PURSUE: N_("Pursue"),
 }
 THEMES: Mapping[str, str] = {
     "referral_quality": N_("Good referrals"),
@@ -62,7 +56,6 @@ ACTS: Mapping[str, str] = {
 ABOUT: Mapping[str, str] = {"activity": N_("activity"), "step": N_("next step")}
 TABLES: Mapping[str, Mapping[str, str]] = {
     "activity_kind": KINDS,
-    "p": PS,
     "theme": THEMES,
     "activity_state": STATES,
     "step_state": STEP_STATES,

@@ -17,7 +17,9 @@ from conduit_contracts.geography import forces
 from conduit_contracts.programme import ForcePersonRegistered, HubPersonRegistered, PersonRegistered
 from conduit_programme import rules, trail, wording
 from conduit_programme.forms import Answers, FormField
+from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
 from conduit_programme.trail import Deed
+from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
 from conduit_web.desk import Desk
 from conduit_web.html import HtmlPages
@@ -67,6 +69,7 @@ class ProgrammeDesk(Desk):
     accounts: Callable[[], Accounts]
     shown: "ProgrammePages"
     zone: ZoneInfo
+    insight_answer_days: int = INSIGHT_ANSWER_DAYS
 
     def with_store(self, pool: Pool, zone: ZoneInfo, accounts: Callable[[], Accounts], shown: "ProgrammePages") -> Self:
         """The desk over this database. `accounts` gives everybody as they are now; `zone` says which day it is."""
@@ -99,6 +102,10 @@ class ProgrammePages(HtmlPages):
             "listed_words": lambda table, codes: ", ".join(worded(wording.TABLES[table], each, look_up) for each in codes),
             "day": wording.day,
             "today": desk.today,
+            "zone": desk.zone,
+            "number": "{:,}".format,
+            "is_late": lambda at: at <= desk.clock.now(),
+            "due_in_words": lambda at: clocks.due(at, desk.clock.now(), look_up),
             "force_name": force_name,
             "named": known.name,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),

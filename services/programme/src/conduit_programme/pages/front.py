@@ -16,6 +16,8 @@ from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
 from conduit_programme.engagement import calendar_pages, ours
 from conduit_programme.engagement import pages as engagement
+from conduit_programme.insight import own_pages, quarter_pages
+from conduit_programme.insight import pages as insights
 from conduit_programme.organisations import directory, keeping
 from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
@@ -34,6 +36,9 @@ NAVIGATION = (
     {"text": N_("Activities"), "href": "/activities", "action": Action.MANAGE_ENGAGEMENT},
     {"text": N_("Organisations"), "href": "/organisations", "action": Action.MANAGE_ENGAGEMENT},
     {"text": N_("Our partnership"), "href": "/ours", "action": Action.TAKE_PART},
+    {"text": N_("Insights"), "href": "/insights", "action": Action.CONSIDER_INSIGHT},
+    {"text": N_("Four Ps"), "href": "/four-ps", "action": Action.VIEW_FOUR_PS},
+    {"text": N_("You said, we did"), "href": "/our-insights", "action": Action.OFFER_INSIGHT},
     {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
     {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
 )
@@ -45,6 +50,9 @@ ROUTERS: Sequence[APIRouter] = (
     engagement.router,
     ours.router,
     calendar_pages.router,
+    insights.router,
+    own_pages.router,
+    quarter_pages.router,
     trail.router,
 )
 
@@ -60,6 +68,7 @@ def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollowe
         http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=shown,
     ).with_store(runtime.pool, own.mou_time_zone, lambda: accounts(people.everybody()), shown)
+    desk.insight_answer_days = own.insight_answer_days
     return create_app(desk, *ROUTERS)
 
 

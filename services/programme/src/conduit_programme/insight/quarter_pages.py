@@ -1,0 +1,193 @@
+"""The four Ps by quarter: an overview, a page for each, its measures, and the quarterly report.
+
+The report is a page that prints as a document: browsers make the paper or the PDF of it.
+"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection
+from conduit_programme import forms
+from conduit_programme.four_ps import FourPs, Quarter
+from conduit_programme.insight import fields, measures, quarterly, store
+from conduit_programme.insight.rules import AgreedMeasure, MeasureCounts
+from conduit_programme.insight.said import MeasureReadingWords, MeasureWords
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.trail import Deed
+from conduit_web.access import Action, Target
+from conduit_web.acts import ActKind
+from conduit_web.people import Person
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may, ones_own
+from conduit_web.words import N_
+
+router = APIRouter()
+ABOUT = "measure"
+LOOKING, REPORTING = Deed(ActKind.CONSULTATION, "viewed_four_ps"), Deed(ActKind.CONSULTATION, "viewed_report")
+
+
+async def find_p(request: Request, person: Person) -> Target | None:
+    """The P of the address, if it is one of the four."""
+    return await ones_own(request, person) if request.path_params["four_p"] in set(FourPs) else None
+
+
+async def find_measure(request: Request, _person: Person) -> Target | None:
+    """The measure of the address, if there is one."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await measures.find(connection, id_of(request, "measure_id"))
+    return Target() if found else None
+
+
+Viewer = Annotated[Visit, may(Action.VIEW_FOUR_PS)]
+ViewerOfP = Annotated[Visit, may(Action.VIEW_FOUR_PS, find_p)]
+KeeperOfP = Annotated[Visit, may(Action.KEEP_MEASURES, find_p)]
+KeeperOfMeasure = Annotated[Visit, may(Action.KEEP_MEASURES, find_measure)]
+
+
+def quarter_asked(request: Request) -> Quarter:
+    """The quarter of the address; the present one where it has none, or one that is yet to come."""
+    present = Quarter.of(desk_of(request).today)
+    return min(Quarter.read(request.query_params.get("quarter", "")) or present, present)
+
+
+def _around(request: Request, quarter: Quarter) -> dict[str, Any]:
+    """The quarters before and after, where a page leads on to them."""
+    present = Quarter.of(desk_of(request).today)
+    return {"quarter": quarter, "next": quarter.next if quarter < present else None, "ongoing": quarter == present}
+
+
+@router.get("/four-ps")
+async def overview(request: Request, visit: Viewer) -> Response:
+    """All four, in numbers."""
+    return await _all_four(request, visit, LOOKING, "insight/four_ps.html", N_("The four Ps"))
+
+
+@router.get("/quarterly-report")
+async def report(request: Request, visit: Viewer) -> Response:
+    """All four, in words and numbers, to be printed."""
+    return await _all_four(request, visit, REPORTING, "insight/report.html", N_("Quarterly report"))
+
+
+async def _all_four(request: Request, visit: Visit, deed: Deed, template: str, heading: str) -> Response:
+    desk, quarter = desk_of(request), quarter_asked(request)
+    async with acting(request, visit, deed) as connection:
+        four = await quarterly.every_quarter_of(connection, quarter, desk.zone)
+        due = await store.due_between(connection, quarter.first, quarter.last)
+        unconsidered = await store.unconsidered(connection)
+    kept = quarterly.answered_in_time(due, desk.clock.now(), desk.zone)
+    values: dict[str, Any] = {"four": four, "kept": kept, "unconsidered": unconsidered, "made_at": desk.clock.now()}
+    return desk.shown.page(request, template, heading, visit=visit, **_around(request, quarter), **values)
+
+
+@router.get("/four-ps/{four_p}")
+async def one(request: Request, visit: ViewerOfP) -> Response:
+    """One of the four: what was done, heard and measured, and what changed."""
+    desk, quarter = desk_of(request), quarter_asked(request)
+    async with acting(request, visit, LOOKING) as connection:
+        known = await quarterly.quarter_of(connection, _p(request), quarter, desk.zone)
+    more = _around(request, quarter)
+    return desk.shown.page(request, "insight/four_p.html", N_("One of the four Ps"), visit=visit, known=known, **more)
+
+
+def _p(request: Request) -> FourPs:
+    return FourPs(request.path_params["four_p"])
+
+
+@router.get("/four-ps/{four_p}/measures/new")
+async def new_measure(request: Request, visit: KeeperOfP) -> Response:
+    """What the hub and its partners agree to look at."""
+    return _new_measure(request, visit, {}, {})
+
+
+@router.post("/four-ps/{four_p}/measures/new")
+async def agree(request: Request, visit: KeeperOfP) -> Response:
+    """Look at it from today on."""
+    desk, four_p = desk_of(request), _p(request)
+    answers = forms.read(fields.measure(four_p), visit.form)
+    problems = forms.problems(fields.measure(four_p), answers)
+    if problems:
+        return _new_measure(request, visit, answers, problems)
+    said = MeasureWords(name=answers["name"], how=answers["how"], agreed_with=answers["agreed_with"])
+    about: dict[str, Any] = {"by": visit.person.person_id, "on": desk.today, "now": desk.clock.now()}
+    async with acting(request, visit, Deed(ActKind.ALTERATION, "agreed_measure")) as connection:
+        await measures.agree(connection, four_p, MeasureCounts(answers["counts"]), said, **about)
+    return _back(four_p, Quarter.of(desk.today))
+
+
+def _new_measure(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
+    back = f"/four-ps/{_p(request)}"
+    more = {"action": f"{back}/measures/new", "button": N_("Agree it"), "back": back}
+    if _p(request) is FourPs.PURSUE:
+        more["about"] = N_("The hub records no investigation. What became of a suspect is not measured here.")
+    return filled(request, visit, N_("Agree a measure"), fields.measure(_p(request)), answers, problems, **more)
+
+
+@router.post("/measures/{measure_id}/end")
+async def end(request: Request, visit: KeeperOfMeasure) -> Response:
+    """Nobody looks at it after today."""
+    today = desk_of(request).today
+    async with acting(request, visit, _changing("ended_measure", id_of(request, "measure_id"))) as connection:
+        found = await _the_measure(connection, request)
+        await measures.end(connection, found.measure_id, today)
+    return _back(found.four_p, Quarter.of(today))
+
+
+@router.get("/measures/{measure_id}/reading")
+async def reading(request: Request, visit: KeeperOfMeasure) -> Response:
+    """What it was in a quarter, to be noted or corrected."""
+    async with acting(request, visit, LOOKING) as connection:
+        found = await _the_measure(connection, request)
+        [known] = await measures.shown(connection, [found], quarter_asked(request))
+    noted = known.now
+    answers = {"figure": str(noted.figure), **noted.said.model_dump()} if noted else {}
+    return _reading(request, visit, known.said.name, found, answers, {})
+
+
+@router.post("/measures/{measure_id}/reading")
+async def note(request: Request, visit: KeeperOfMeasure) -> Response:
+    """Note it, whatever stood there before."""
+    answers, quarter = forms.read(fields.READING, visit.form), quarter_asked(request)
+    problems, figure = fields.reading_problems(answers), fields.figure(answers)
+    deed = LOOKING if problems else _changing("noted_reading", id_of(request, "measure_id"))
+    async with acting(request, visit, deed) as connection:
+        found = await _the_measure(connection, request)
+        [known] = await measures.shown(connection, [found], quarter)
+        if not problems and figure is not None:
+            said = MeasureReadingWords(source=answers["source"], shows=answers["shows"])
+            by, now = visit.person.person_id, desk_of(request).clock.now()
+            await measures.note(connection, found.measure_id, quarter, figure, said, by=by, now=now)
+    if problems:
+        return _reading(request, visit, known.said.name, found, answers, problems)
+    return _back(found.four_p, quarter)
+
+
+def _reading(
+    request: Request, visit: Visit, name: str, found: AgreedMeasure, answers: forms.Answers, problems: forms.Answers
+) -> Response:
+    quarter = quarter_asked(request)
+    more: dict[str, Any] = {
+        "action": f"/measures/{found.measure_id}/reading?quarter={quarter}",
+        "button": N_("Keep this"),
+        "back": f"/four-ps/{found.four_p}?quarter={quarter}",
+        "back_name": name,
+    }
+    return filled(request, visit, N_("What a measure was"), fields.READING, answers, problems, **more)
+
+
+async def _the_measure(connection: Connection, request: Request) -> AgreedMeasure:
+    found = await measures.find(connection, id_of(request, "measure_id"))
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
+
+
+def _changing(what: str, measure_id: UUID) -> Deed:
+    return Deed(ActKind.ALTERATION, what, ABOUT, measure_id)
+
+
+def _back(four_p: FourPs, quarter: Quarter) -> Response:
+    return RedirectResponse(f"/four-ps/{four_p}?quarter={quarter}", status_code=303)
