@@ -58,6 +58,7 @@ PEOPLE: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
     ("fred", "Finance", (HubRole.FINANCE,)),
     ("anna", "Triage officer", (HubRole.OFFICER,)),
     ("audrey", "Auditor", (HubRole.AUDITOR,)),
+    ("adam", "Administrator", (HubRole.ADMINISTRATOR,)),
     ("mara", "Manager at Northlight", (PartnerRole.MANAGER,)),
     ("hanna", "Manager at Harbour Trust", (PartnerRole.MANAGER,)),
     ("cara", "Caseworker at Northlight", (PartnerRole.CASEWORKER,)),

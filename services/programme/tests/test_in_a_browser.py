@@ -190,7 +190,7 @@ async def test_every_page_can_be_read_by_everybody(
         for name, path in {"ours": "/ours", "own-activity": own, "propose": "/ours/propose"}.items():
             await page.goto(f"{site.url}{path}")
             await is_good(page, f"programme-{name}-{who}-{look}")
-    page = await enter(site, "fred", clock, **LOOKS[look])
+    page = await enter(site, "adam", clock, **LOOKS[look])
     await is_good(page, f"programme-nothing-here-{look}")
 
 

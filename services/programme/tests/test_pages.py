@@ -22,11 +22,13 @@ from services.web.tests.crafted import ISSUER
 from services.web.tests.test_pages import Pseudo, Words
 
 TABLE = Path(__file__).with_name("routes.md")
+EXPERIENCE = ("/contributors", "/contributors/new", "/contributors/due", "/lived-experience", "/releases/new")
 SHOWN = {
     "emma": ("/due", "/activities", "/organisations", "/organisations/new", "/directory", "/calendar"),
-    "lena": ("/insights", "/insights/new", "/four-ps", "/four-ps/pursue", "/quarterly-report"),
+    "lena": ("/insights", "/insights/new", "/four-ps", "/four-ps/pursue", "/quarterly-report", *EXPERIENCE),
     "mara": ("/ours", "/ours/propose", "/ours/calendar", "/our-insights", "/our-insights/new"),
     "kim": ("/ours",),
+    "fred": ("/payments",),
     "audrey": ("/trail",),
 }
 
@@ -88,9 +90,10 @@ async def test_nobody_comes_to_any_route_without_signing_in(
         ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights"]),
         ("tom", "/directory", ["/organisations", "/ours", "/trail"]),
         ("audrey", "/trail", ["/organisations", "/directory", "/activities", "/ours"]),
-        ("cara", "", ["/organisations", "/directory", "/ours", "/trail"]),
+        ("cara", "/lived-experience", ["/organisations", "/directory", "/ours", "/trail", "/contributors", "/payments"]),
         ("mara", "/ours", ["/organisations", "/directory", "/activities", "/trail", "/insights", "/four-ps"]),
-        ("fred", "", ["/organisations", "/directory", "/due", "/ours", "/trail"]),
+        ("fred", "/payments", ["/organisations", "/directory", "/due", "/ours", "/contributors", "/lived-experience"]),
+        ("adam", "", ["/organisations", "/directory", "/due", "/ours", "/trail", "/contributors", "/payments"]),
     ],
 )
 async def test_each_role_comes_to_its_own_first_page_and_to_no_other_roles(
@@ -126,7 +129,8 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter) -> N
     )
     held_by_data = re.compile(r"<(select|dd).*?</(select|dd)>", re.DOTALL)
     shown = re.compile(
-        r"Engagement officer|Programme lead|Auditor|Single point of contact|Manager at Northlight|(partner|force)[a-z-]+"
+        "Engagement officer|Programme lead|Finance|Auditor|Single point of contact|Manager at Northlight|"
+        "(partner|force)[a-z-]+"
     )
     for who, paths in SHOWN.items():
         browser = await enter(who, pages=pages)

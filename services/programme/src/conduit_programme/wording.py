@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from conduit_programme import four_ps
 from conduit_programme.engagement import wording as engagement
+from conduit_programme.experience import wording as experience
 from conduit_programme.insight import wording as insight
 from conduit_programme.organisations import wording as organisations
 from conduit_web.acts import ACT_KINDS
@@ -15,9 +16,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     **engagement.TABLES,
     **insight.TABLES,
     **four_ps.TABLES,
+    **experience.TABLES,
     "kind": ACT_KINDS,
-    "act": {**organisations.ACTS, **engagement.ACTS, **insight.ACTS},
-    "about": {**organisations.ABOUT, **engagement.ABOUT, **insight.ABOUT},
+    "act": {**organisations.ACTS, **engagement.ACTS, **insight.ACTS, **experience.ACTS},
+    "about": {**organisations.ABOUT, **engagement.ABOUT, **insight.ABOUT, **experience.ABOUT},
     "why": {},
 }
 """By what a template asks for."""

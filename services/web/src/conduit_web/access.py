@@ -61,6 +61,8 @@ class Action(StrEnum):
     VIEW_FOUR_PS = "see the four Ps by quarter"
     KEEP_MEASURES = "keep the measures of the four Ps"
     FETCH_CALENDAR = "fetch a calendar by its address"
+    KEEP_EXPERIENCE = "keep what people with lived experience tell"
+    READ_EXPERIENCE = "read what people with lived experience tell"
     MANAGE_PAYMENTS = "keep payments for lived experience"
     MANAGE_PEOPLE = "say who belongs to what"
     END_SESSIONS = "end another person's sessions"
@@ -283,6 +285,8 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.VIEW_FOUR_PS: Rule(_ENGAGEMENT, content=True),
         Action.KEEP_MEASURES: Rule(_ENGAGEMENT, content=True),
         Action.FETCH_CALENDAR: Rule({}, anonymous=True),
+        Action.KEEP_EXPERIENCE: Rule(_ENGAGEMENT, content=True),
+        Action.READ_EXPERIENCE: Rule(_OFFICERS | _ENGAGEMENT | _PARTNER | _FORCE, content=True),
         Action.MANAGE_PAYMENTS: Rule(_all(Role.FINANCE)),
         Action.MANAGE_PEOPLE: Rule(_MANAGERS, sensitive=True),
         Action.END_SESSIONS: Rule(_MANAGERS, sensitive=True),

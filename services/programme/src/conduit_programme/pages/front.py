@@ -16,6 +16,8 @@ from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
 from conduit_programme.engagement import calendar_pages, ours
 from conduit_programme.engagement import pages as engagement
+from conduit_programme.experience import consenting, payments, talking, telling
+from conduit_programme.experience import pages as contributors
 from conduit_programme.insight import own_pages, quarter_pages
 from conduit_programme.insight import pages as insights
 from conduit_programme.organisations import directory, keeping
@@ -40,6 +42,9 @@ NAVIGATION = (
     {"text": N_("Four Ps"), "href": "/four-ps", "action": Action.VIEW_FOUR_PS},
     {"text": N_("You said, we did"), "href": "/our-insights", "action": Action.OFFER_INSIGHT},
     {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
+    {"text": N_("Contributors"), "href": "/contributors", "action": Action.KEEP_EXPERIENCE},
+    {"text": N_("Lived experience"), "href": "/lived-experience", "action": Action.READ_EXPERIENCE},
+    {"text": N_("Payments"), "href": "/payments", "action": Action.MANAGE_PAYMENTS},
     {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
 )
 ROUTERS: Sequence[APIRouter] = (
@@ -53,6 +58,11 @@ ROUTERS: Sequence[APIRouter] = (
     insights.router,
     own_pages.router,
     quarter_pages.router,
+    contributors.router,
+    consenting.router,
+    talking.router,
+    telling.router,
+    payments.router,
     trail.router,
 )
 

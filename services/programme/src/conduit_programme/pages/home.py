@@ -15,6 +15,8 @@ FIRST = (
     (Action.MANAGE_ENGAGEMENT, "/due"),
     (Action.TAKE_PART, "/ours"),
     (Action.LOOK_UP_OFFERS, "/directory"),
+    (Action.MANAGE_PAYMENTS, "/payments"),
+    (Action.READ_EXPERIENCE, "/lived-experience"),
     (Action.READ_TRAIL, "/trail"),
 )
 """Where who may do this begins, the first that fits."""

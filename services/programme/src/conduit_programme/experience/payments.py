@@ -1,0 +1,88 @@
+"""Payments, for finance alone: a reference, a partner and an amount. Nobody's words, consents or wellbeing are here."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from conduit_chassis import postgres
+from conduit_programme import forms
+from conduit_programme.experience import fields, owed, rules
+from conduit_programme.experience.owed import KnownPayment, PaymentStep
+from conduit_programme.experience.rules import PAYMENT_STEPS, PaymentState
+from conduit_programme.forms import Answers
+from conduit_programme.pages.at_desk import acting, desk_of, id_of
+from conduit_programme.trail import Deed
+from conduit_web.access import Action, Target
+from conduit_web.acts import ActKind
+from conduit_web.people import Person
+from conduit_web.troubles import Trouble, TroubleError
+from conduit_web.visits import Visit, may
+from conduit_web.words import N_
+
+router = APIRouter()
+
+
+async def find_payment(request: Request, _person: Person) -> Target | None:
+    """The payment of the address, if there is one."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await owed.find(connection, id_of(request, "payment_id"))
+    return Target() if found else None
+
+
+PaymentKeeper = Annotated[Visit, may(Action.MANAGE_PAYMENTS)]
+KeeperOfPayment = Annotated[Visit, may(Action.MANAGE_PAYMENTS, find_payment)]
+
+
+@router.get("/payments")
+async def listed(request: Request, visit: PaymentKeeper) -> Response:
+    """In one state or in all, the newest first."""
+    query = request.query_params
+    state = PaymentState(query["state"]) if query.get("state") in set(PaymentState) else None
+    async with acting(request, visit, Deed(ActKind.CONSULTATION, "listed_payments")) as connection:
+        found = await owed.listed(connection, state, query.get("after"))
+    more = f"state={state or ''}&after={found.after}" if found.after else ""
+    values: dict[str, Any] = {"found": found, "given": state or "", "states": list(PaymentState), "more": more}
+    return desk_of(request).shown.page(request, "experience/payments.html", N_("Payments"), visit=visit, **values)
+
+
+@router.get("/payments/{payment_id}")
+async def payment(request: Request, visit: KeeperOfPayment) -> Response:
+    """What happened to it so far, and what may happen next."""
+    one = id_of(request, "payment_id")
+    async with acting(request, visit, Deed(ActKind.CONSULTATION, "viewed_payment", "payment", one)) as connection:
+        known = await owed.find(connection, one)
+        steps = await owed.steps(connection, one)
+    if known is None:
+        raise TroubleError(Trouble.MISSING)
+    return _payment(request, visit, known, steps, {}, {})
+
+
+@router.post("/payments/{payment_id}")
+async def change(request: Request, visit: KeeperOfPayment) -> Response:
+    """This became of it."""
+    desk, one = desk_of(request), id_of(request, "payment_id")
+    async with acting(request, visit, Deed(ActKind.ALTERATION, "changed_payment", "payment", one)) as connection:
+        known = await owed.hold(connection, one)
+        if known is None:
+            raise TroubleError(Trouble.MISSING)
+        asked = fields.of_payment(known.state)
+        answers = forms.read(asked, visit.form)
+        problems = fields.payment_problems(asked, answers)
+        if not problems:
+            then, by = PaymentState(answers["state"]), visit.person.person_id
+            pence = rules.read_pence(answers.get("amount", "")) or known.pence or 0
+            await owed.change(connection, one, then, pence, by, desk.clock.now())
+        steps = await owed.steps(connection, one)
+    if problems:
+        return _payment(request, visit, known, steps, answers, problems)
+    return RedirectResponse(f"/payments/{one}", status_code=303)
+
+
+def _payment(
+    request: Request, visit: Visit, known: KnownPayment, steps: list[PaymentStep], answers: Answers, problems: Answers
+) -> Response:
+    asked = fields.of_payment(known.state) if PAYMENT_STEPS[known.state] else ()
+    values: dict[str, Any] = {"known": known, "steps": steps, "fields": asked, "answers": answers, "problems": problems}
+    heading, status = N_("A payment"), 400 if problems else 200
+    return desk_of(request).shown.page(request, "experience/payment.html", heading, visit=visit, status=status, **values)
