@@ -4,6 +4,7 @@ Codes decide, never names: the labels of the Office for National Statistics diff
 not known gives no force, and where no force is named beside it a person decides.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 from conduit_contracts.countries import NOT_IN_THE_STANDARD_BUT_MEANT, UNITED_KINGDOM
@@ -16,6 +17,7 @@ __all__ = [
     "force_areas",
     "force_of_district",
     "forces",
+    "in_order",
     "is_overseas",
     "is_united_kingdom",
     "special_force",
@@ -78,3 +80,20 @@ def is_overseas(place: OffencePlace) -> bool:
 def force_areas(places: tuple[OffencePlace, ...]) -> list[str]:
     """The distinct territorial force areas of the places, in the order in which they first appear."""
     return list(dict.fromkeys(area for place in places if (area := force_area(place)) is not None))
+
+
+def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
+    """Distinct forces in the order of the register."""
+    distinct = set(force_ids)
+    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=_ranks().__getitem__))
+
+
+class _Ranks(dict[str, int]):
+    def __missing__(self, force_id: str) -> int:
+        """A force that left the register comes last."""
+        return len(self)
+
+
+@cache
+def _ranks() -> _Ranks:
+    return _Ranks((force_id, rank) for rank, force_id in enumerate(forces()))

@@ -112,6 +112,12 @@ def forces() -> dict[str, Force]:
 
 
 @cache
+def force_tiles() -> dict[str, tuple[int, int]]:
+    """Where each territorial force's square is on a tile map: column and row, from the north-west. No rule reads it."""
+    return {row["force_id"]: (int(row["column"]), int(row["row"])) for row in _rows("force_tiles.csv")}
+
+
+@cache
 def known_places() -> dict[str, Place]:
     """All places by code: 552 that were live at some time since 2009, and what was recoded after that list was made."""
     by_area = {force.pfa_code or "": force.force_id for force in forces().values() if force.territorial}

@@ -63,6 +63,24 @@ class _AboutReferral(Event):
     partner_reference: PartnerReference
 
 
+class AssessedGround(Value):
+    """One of the counted grounds, met or not: it is met where `known` is at least `at_least`."""
+
+    ground: Ground
+    """Which one."""
+    known: Annotated[int, Field(ge=0)]
+    """How many are known. Estimates do not count."""
+    at_least: Annotated[int, Field(ge=1)]
+    """From how many on the policy calls a case complex."""
+
+
+class ReviewAssessment(Value):
+    """What triage counted when it opened the review, by the policy of `policy_version`."""
+
+    grounds: tuple[AssessedGround, ...]
+    """All grounds that are counted. The nature of the investigation is an officer's judgement and is not among them."""
+
+
 class ReviewOpened(_AboutReferral):
     """The referral is waiting for a named officer."""
 
@@ -75,6 +93,8 @@ class ReviewOpened(_AboutReferral):
     due_at: Moment
     """By when a person should have looked."""
     policy_version: PolicyVersion
+    assessment: ReviewAssessment | None = None
+    """What was counted. Absent in records of version 0.1.0."""
 
 
 class ReviewRaised(_AboutReferral):

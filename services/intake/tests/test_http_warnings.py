@@ -11,6 +11,7 @@ import pytest
 from conduit_chassis.testing import Harness
 from conduit_contracts.intake import InformationSupplied, ReferralReceived, SubmissionRejected
 from conduit_contracts.kits.http_answers import Receipt, read
+from conduit_contracts.meaning import hash_of_text
 from conduit_contracts.referral import OffencePlace
 from services.intake.tests.api import DOCUMENT, Api, added, body, code, fields, keyed, referred
 from services.intake.tests.samples import sent, submitted
@@ -159,3 +160,16 @@ async def test_the_kits_receipt_reads_both_forms(north: httpx.AsyncClient) -> No
     assert read(Receipt, (await ask(north)).content).warnings == ()
     (warning,) = read(Receipt, (await ask(north, contract="0.2")).content).warnings
     assert warning.code == "district_code_unknown"
+
+
+async def test_the_receipt_has_the_hash_that_the_partner_finds_for_its_own_file(north: httpx.AsyncClient) -> None:
+    sent_body = body()
+    for key in ("k", "k", "another"):  # taken, answered again, and taken before
+        answer = await north.post("/v1/referrals", content=sent_body, headers=keyed(key))
+        assert answer.headers["conduit-content-hash"] == hash_of_text(sent_body)
+    referral_id = answer.json()["referral_id"]
+    more = added()
+    answer = await north.post(f"/v1/referrals/{referral_id}/information", content=more, headers=keyed())
+    assert answer.headers["conduit-content-hash"] == hash_of_text(more)
+    refused = await north.post("/v1/referrals", content=body(narrative="Synthetic: another."), headers=keyed())
+    assert (refused.status_code, "conduit-content-hash" in refused.headers) == (409, False)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conduit_contracts import intake
 from conduit_contracts.ids import first_of, moment_of
+from conduit_contracts.meaning import content_hash
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.problems import Origin
 from conduit_contracts.referral import AgencyKind, Concern, InformedAgency, NamedWithConsent, OffencePeriod
@@ -25,7 +26,6 @@ from conduit_intake.submissions import (
     Partner,
     PartnerMessage,
     SubmissionKind,
-    content_hash,
     former_hash,
 )
 from services.intake.tests.samples import (

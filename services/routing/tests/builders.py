@@ -13,6 +13,7 @@ from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming, Reader, Refusal
 from conduit_chassis.testing import VERIFIER, raw_record, record
 from conduit_contracts import force, intake, routing, triage
+from conduit_contracts.concerned.content import Content
 from conduit_contracts.envelope import Attributes, Command, Message, dump
 from conduit_contracts.geography import force_of_district, forces
 from conduit_contracts.ids import uuid7
@@ -43,7 +44,6 @@ from conduit_contracts.topics import (
 from conduit_routing import metrics
 from conduit_routing.batch import wanted
 from conduit_routing.case import Case
-from conduit_routing.content import Content
 from conduit_routing.follow import follow
 from conduit_routing.handlers import HANDLERS, refused
 from conduit_routing.policy import RoutingPolicy

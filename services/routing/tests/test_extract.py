@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conduit_contracts.concerned import content
 from conduit_contracts.envelope import Message, dump
 from conduit_contracts.geography import force_area, force_of_district, special_force
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Referral, Role, Supplement
 from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
-from conduit_routing import content, extract
+from conduit_routing import extract
 from conduit_routing.case import ForceMark
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (

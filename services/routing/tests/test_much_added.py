@@ -10,10 +10,11 @@ import pytest
 
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.testing import Harness, record
+from conduit_contracts.concerned import content
 from conduit_contracts.envelope import dump
 from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, InformationDisseminated
-from conduit_routing import content, follow, store
+from conduit_routing import follow, store
 from services.routing.tests.builders import (
     Desk,
     accepted,

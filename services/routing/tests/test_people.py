@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conduit_contracts.concerned.people import People, SaidAt
 from conduit_contracts.referral import NamedWithConsent, Person, Role
-from conduit_routing.people import People, SaidAt
 from services.routing.tests.builders import NOW, district
 
 TODAY = NOW.date()

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
+from conduit_contracts.concerned import proposal as proposals
+from conduit_contracts.concerned.content import Content
+from conduit_contracts.concerned.proposal import CaseContext, Proposal, named_in_vain, place_reasons
 from conduit_contracts.referral import OffencePlace, Person, PlaceKind, Role
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing import clocks, rules
 from conduit_routing.case import Case, CaseState
-from conduit_routing.content import Content
 from conduit_routing.handoffs import Handoff
 from conduit_routing.policy import RoutingPolicy
-from conduit_routing.rules import CaseContext, Proposal
 from services.routing.tests.builders import NOW, accepted, person, place, referral, supplement
 
 KENT, ESSEX, SURREY, BTP, MDP = "kent", "essex", "surrey", "btp", "mdp"
@@ -23,7 +24,7 @@ def propose(*places: OffencePlace, persons: tuple[Person, ...] = (), **scene: An
 
 
 def judge(content: Content, **scene: Any) -> Proposal:
-    return rules.propose(content, CaseContext(NOW.date(), **scene))
+    return proposals.propose(content, CaseContext(NOW.date(), **scene))
 
 
 def test_the_area_with_most_offence_places_leads() -> None:
@@ -84,7 +85,7 @@ def test_a_railway_place_of_unknown_district_is_the_transport_polices_alone_and_
     told = OffencePlace(place_id="L1", kind=PlaceKind.RAILWAY, description="on a train")
     proposal = propose(told)
     assert (proposal.forces, proposal.home) == ((BTP,), BTP)
-    assert rules.place_reasons(Content(referral((told,)), size=1), ["L1"]) == ()
+    assert place_reasons(Content(referral((told,)), size=1), ["L1"]) == ()
 
 
 def test_special_forces_among_themselves_follow_the_same_rules() -> None:
@@ -123,7 +124,7 @@ def test_a_place_that_no_force_is_known_for_is_looked_at_by_a_person(
     told: dict[str, str], reason: RoutingReviewReason
 ) -> None:
     places = (OffencePlace(place_id="L1", **told), OffencePlace(place_id="L2", **told))  # type: ignore[arg-type]
-    assert rules.place_reasons(Content(referral(places), size=1), ["L1", "L2"]) == (reason,)
+    assert place_reasons(Content(referral(places), size=1), ["L1", "L2"]) == (reason,)
 
 
 def test_a_force_that_is_named_for_a_place_abroad_is_a_candidate_for_the_officer() -> None:
@@ -132,7 +133,7 @@ def test_a_force_that_is_named_for_a_place_abroad_is_a_candidate_for_the_officer
     assert propose(abroad, persons=(person("V1", lives=SURREY),)).candidates == (SURREY, KENT)
     corrected = OffencePlace(place_id="L1", country="FR", description="somewhere")
     content = Content(referral((abroad,)), (supplement(corrected),), size=1)
-    assert rules.named_in_vain(content, ["L1"], CaseContext(NOW.date())) == ()
+    assert named_in_vain(content, ["L1"], CaseContext(NOW.date())) == ()
 
 
 def test_a_corrected_place_counts_where_it_was_last_said_to_be() -> None:

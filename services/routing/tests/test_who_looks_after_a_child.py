@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conduit_contracts.concerned.people import SaidAt, born_by, earlier, later
 from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import NamedWithConsent, OffencePeriod, OffencePlace, Person, PlaceKind, Referral, Role
@@ -25,7 +26,6 @@ from conduit_contracts.routing import (
     RoutingReviewReason,
 )
 from conduit_routing.case import CaseState
-from conduit_routing.people import SaidAt, born_by, earlier, later
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     NOW,

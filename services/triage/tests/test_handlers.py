@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from conduit_chassis.dispatch import ignore
 from conduit_chassis.testing import signed
 from conduit_contracts import intake, topics
+from conduit_contracts.geography import force_areas
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role
 from conduit_contracts.triage import ByOfficer, ByRules, DeclineReason, ReviewReason
@@ -56,6 +57,21 @@ def test_everything_else_waits_for_a_named_officer(desk: Desk) -> None:
     assert opened.reasons == (ReviewReason.NATURE_CLAIMED, ReviewReason.BELOW_EVERY_THRESHOLD)
     assert opened.due_at == message.received_at + timedelta(days=1)
     assert desk.story(message.referral_id) == [("rules", "review_opened", "nature_claimed below_every_threshold")]
+
+
+def test_the_officer_is_told_what_was_counted_of_each_ground_met_or_not(desk: Desk) -> None:
+    message = received(numbers=Numbers(victims_known=4, suspects_known=2))
+    (opened,) = desk.take(message)
+    counted = [(each.ground, each.known, each.at_least) for each in opened.assessment.grounds]
+    assert counted == [
+        (Ground.NUMBER_OF_VICTIMS, 4, desk.work.policy.victims_at_least),
+        (Ground.NUMBER_OF_SUSPECTS, 2, desk.work.policy.suspects_at_least),
+        (Ground.NUMBER_OF_FORCE_AREAS, len(force_areas(message.referral.places)), desk.work.policy.force_areas_at_least),
+    ]
+    desk.take(declining(message.referral_id))
+    desk.take(supplied(message.referral_id, numbers=Numbers(victims_known=7, suspects_known=2)))
+    (again,) = desk.take(reconsideration(message.referral_id))
+    assert again.assessment.grounds[0].known == 7, "with what was added since"
 
 
 def test_danger_without_an_agreement_in_force_goes_to_the_force_at_once_and_to_a_person_never_to_the_rules(

@@ -18,11 +18,12 @@ from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Reader, Record
 from conduit_contracts import intake, partner
 from conduit_contracts.envelope import dump
+from conduit_contracts.meaning import content_hash
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake import rules, store
 from conduit_intake.handlers import submission_of
-from conduit_intake.submissions import Held, Key, Outcome, SubmissionContext, SubmissionKind, content_hash
+from conduit_intake.submissions import Held, Key, Outcome, SubmissionContext, SubmissionKind
 from conduit_intake.work import IntakeWork, NewSupplement, ReferralEntry
 
 WHY = "readmitted"

@@ -13,6 +13,7 @@ from conduit_contracts import danger, intake
 from conduit_contracts.agreements import has_lapsed, in_force
 from conduit_contracts.days import past_days
 from conduit_contracts.doubts import advice_on
+from conduit_contracts.meaning import content_hash
 from conduit_contracts.names import Names
 from conduit_contracts.partner import (
     InformationSupplied,
@@ -32,7 +33,6 @@ from conduit_intake.submissions import (
     Submission,
     SubmissionContext,
     claims,
-    content_hash,
     former_hash,
 )
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
-
-from pydantic_core import from_json, to_json
 
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import PartnerId, uuid7
+from conduit_contracts.meaning import canonical
 from conduit_contracts.partner import (
     InformationSupplied,
     ReconsiderationRequested,
@@ -181,29 +180,6 @@ class Answer:
     codes: tuple[str, ...] = ()
 
 
-def content_hash(value: Value) -> bytes:
-    """SHA-256 of what the value means, however it is spelt: instants in UTC, lists as sets, defaults left out.
-
-    So spacing, the order of keys, a time's zone and defaults spelt out do not count, and a contract may add optional fields.
-    """
-    instants = {name: held.astimezone(UTC) for name, held in value if isinstance(held, datetime)}
-    return sha256(to_json(_as_sets(from_json(_canonical(value.model_copy(update=instants)))))).digest()
-
-
 def former_hash(value: Value) -> bytes:
     """The hash in rows of earlier releases, which counts a time's zone and the order of a list as content."""
-    return sha256(_canonical(value)).digest()
-
-
-def _canonical(value: Value) -> bytes:
-    """Fields in the contract's order, defaults left out."""
-    return value.__pydantic_serializer__.to_json(value, exclude_defaults=True)
-
-
-def _as_sets(node: Any) -> Any:
-    """Every list of a referral is a set: persons and places have ids, and words say the same in any order."""
-    if isinstance(node, dict):
-        return {name: _as_sets(inner) for name, inner in node.items() if inner not in ({}, [])}
-    if isinstance(node, list):
-        return [each for _, each in sorted({to_json(inner): inner for inner in map(_as_sets, node)}.items())]
-    return node
+    return sha256(canonical(value)).digest()

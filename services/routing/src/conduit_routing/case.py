@@ -3,7 +3,6 @@
 A hand-off is a value: what happens to it makes a new one. A case changes only in a Turn, which writes history.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,11 +10,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from conduit_chassis.seen import PastLine
+from conduit_contracts.concerned.content import Content
+from conduit_contracts.concerned.proposal import ALL_ON, NOBODY_BARRED, Barred, Safeguarding
+from conduit_contracts.geography import in_order
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HomeForceBasis, RoutingReviewReason
-from conduit_routing.content import Content
-from conduit_routing.handoffs import Handoff, Handoffs, in_order
-from conduit_routing.policy import ALL_ON, Safeguarding, priority_class
+from conduit_routing.handoffs import Handoff, Handoffs
+from conduit_routing.policy import priority_class
 
 ASKS_FOR_HOME = frozenset(
     {
@@ -91,26 +92,6 @@ class ForceMark(StrEnum):
 
 SOME_FORCE = ""
 """Stands for the force of a police suspect where it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Barred:
-    """To whom no rule sends the case."""
-
-    forces: frozenset[str] = frozenset()
-    everyone: bool = False
-    """A police suspect's force is not known: no rule sends the case to a force that does not hold it already."""
-
-    def __contains__(self, force_id: object) -> bool:
-        """Whether no rule may hand the case to this force."""
-        return self.everyone or force_id in self.forces
-
-    def without(self, force_ids: Iterable[str]) -> list[str]:
-        """Those of these forces to which a rule may send the case."""
-        return [force_id for force_id in force_ids if force_id not in self]
-
-
-NOBODY_BARRED = Barred()
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from conduit_chassis.seen import PastLine, Unseen, unseen
+from conduit_contracts.concerned.proposal import CaseContext, may_be_home
 from conduit_contracts.geography import forces
 from conduit_contracts.routing import (
     ChaseHandoff,
@@ -22,9 +23,8 @@ from conduit_contracts.routing import (
     SendToProfessionalStandards,
     StandDownHandoff,
 )
-from conduit_routing import asking, calls, clocks, decisions, rules
+from conduit_routing import asking, calls, clocks, decisions
 from conduit_routing.case import SOME_FORCE, Case, CaseState, ForceMark
-from conduit_routing.rules import CaseContext
 from conduit_routing.turn import Turn
 
 _OfRouting = NameHomeForce | NameInterimOwner | RerouteHandoff | StandDownHandoff | SendToProfessionalStandards
@@ -105,7 +105,7 @@ def _naming_misfit(case: Case, command: NameHomeForce, scene: CaseContext) -> st
         return "triage_declined"
     if _is_kept_from(case, command.home_force):
         return "kept_from_force"
-    if not rules.may_be_home(command.home_force, case.told, scene, case.active):
+    if not may_be_home(command.home_force, case.told, scene, case.active):
         return CANNOT_BE_HOME
     named = case.home_force == command.home_force and case.basis is HomeForceBasis.NAMED_BY_OFFICER
     return "already_named" if named else None
@@ -119,7 +119,7 @@ def _interim_misfit(case: Case, command: NameInterimOwner, scene: CaseContext) -
         return "triage_declined" if case.state is CaseState.DECLINED else "home_force_settled"
     if command.force_id in case.marked(ForceMark.KEPT_FROM):
         return "kept_from_force"
-    if not rules.may_be_home(command.force_id, case.told, scene, case.active):
+    if not may_be_home(command.force_id, case.told, scene, case.active):
         return CANNOT_BE_HOME
     return _named_already(case, command.force_id)
 
@@ -143,7 +143,7 @@ def _rerouting_misfit(case: Case, command: RerouteHandoff, scene: CaseContext) -
     if held.state in _TOO_LATE:
         return _TOO_LATE[held.state]
     leads = _leads(case, command.from_force)
-    return CANNOT_BE_HOME if leads and not rules.may_be_home(command.to_force, case.told, scene, case.active) else None
+    return CANNOT_BE_HOME if leads and not may_be_home(command.to_force, case.told, scene, case.active) else None
 
 
 def _leads(case: Case, force_id: str) -> bool:

@@ -5,6 +5,8 @@ Handlers say what changed; that all who must know of it get to know is seen to h
 
 from collections.abc import Container, Mapping
 
+from conduit_contracts.concerned.proposal import able_to_lead
+from conduit_contracts.geography import in_order
 from conduit_contracts.routing import (
     AcceptanceDisseminated,
     CaseHandedOver,
@@ -24,7 +26,6 @@ from conduit_contracts.routing import (
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
 from conduit_routing.case import CaseState, ForceMark
-from conduit_routing.handoffs import in_order
 from conduit_routing.turn import INTERIM_DUTY, JOINED, LEADS, LOOKS_AFTER_ALL, LastTold, Turn, standing
 
 
@@ -84,7 +85,7 @@ def _ask_who_leads(turn: Turn) -> None:
         return
     given_back = any(handoff.state is HandoffState.DECLINED for handoff in case.handoffs.values())
     reason = RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION if given_back else RoutingReviewReason.TIE
-    turn.open_review(reason, candidates=rules.able_to_lead(case.active))
+    turn.open_review(reason, candidates=able_to_lead(case.active))
 
 
 def _pass_interim_duty_on(turn: Turn) -> None:

@@ -3,6 +3,16 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from conduit_contracts.concerned.content import Content
+from conduit_contracts.concerned.proposal import (
+    Proposal,
+    forces_of_suspects,
+    is_territorial,
+    may_be_home,
+    named_in_vain,
+    place_reasons,
+    propose,
+)
 from conduit_contracts.geography import forces
 from conduit_contracts.referral import Supplement, Urgency
 from conduit_contracts.routing import (
@@ -20,10 +30,7 @@ from conduit_contracts.triage import (
     ReferralDeclined,
     WithdrawalForwarded,
 )
-from conduit_routing import rules
 from conduit_routing.case import SOME_FORCE, Case, CaseState, ForceMark, Review
-from conduit_routing.content import Content
-from conduit_routing.rules import Proposal
 from conduit_routing.turn import Turn
 
 _URGENCIES = tuple(Urgency)
@@ -62,7 +69,7 @@ def raise_danger(turn: Turn, message: ImmediateDangerRaised, body: bytes) -> Non
     case = turn.case
     case.content, case.new_body = Content(message.referral, message.supplements, size=len(body)), body
     _restrict(turn)
-    proposal = rules.propose(case.content, turn.scene)
+    proposal = propose(case.content, turn.scene)
     turn.name_home(proposal.home, proposal.basis, "danger_raised")
     _join(turn, proposal)
     _ask_officer(turn, proposal, case.content.latest_places)
@@ -81,7 +88,7 @@ def accept(turn: Turn, message: ReferralAccepted, body: bytes) -> None:
     case.provisional, case.state = False, CaseState.OPEN
     _restrict(turn)
     _raise_priority(turn)
-    proposal = rules.propose(case.content, turn.scene)
+    proposal = propose(case.content, turn.scene)
     _settle_home(turn, proposal, message.home_force)
     _join(turn, proposal)
     _ask_officer(turn, proposal, _new_places(turn) if looked else case.content.latest_places)
@@ -119,14 +126,14 @@ def _may_be_named(turn: Turn, force_id: str) -> bool:
     case = turn.case
     if force_id not in forces() or force_id in case.barred.forces:
         return False
-    return rules.may_be_home(force_id, case.told, turn.scene, case.active)
+    return may_be_home(force_id, case.told, turn.scene, case.active)
 
 
 def _restrict(turn: Turn) -> None:
     """See whether a suspect belongs to a police force. No rule sends its own team anything from then on, and it does not
     lead; what it holds already, an officer sees to."""
-    case, on = turn.case, turn.policy.safeguarding.police_suspects_restrict
-    said = {force_id or SOME_FORCE for force_id in case.told.people.police} if on else set()
+    case = turn.case
+    said = {each or SOME_FORCE for each in forces_of_suspects(case.told, turn.policy.safeguarding)}
     new = said - case.marked(ForceMark.KEPT_FROM)
     for force_id in sorted(new):
         case.mark(force_id, ForceMark.KEPT_FROM)
@@ -172,8 +179,8 @@ def _ask_officer(turn: Turn, proposal: Proposal, place_ids: Collection[str]) -> 
     if case.home_force is None and unsettled is not None and (outdated or not case.home_is_asked_for):
         turn.close_reviews("reason_changed", outdated)
         turn.open_review(unsettled, candidates=proposal.candidates)
-    for reason in rules.place_reasons(case.told, place_ids):
-        turn.open_review(reason, candidates=rules.named_in_vain(case.told, place_ids, turn.scene))
+    for reason in place_reasons(case.told, place_ids):
+        turn.open_review(reason, candidates=named_in_vain(case.told, place_ids, turn.scene))
     _ask_for_an_area(turn)
 
 
@@ -181,7 +188,7 @@ def _ask_for_an_area(turn: Turn) -> None:
     """Where only special forces have a part, no force has an area to safeguard the child in: a person must find
     one, in danger at once. An officer who named one of them to lead has been asked."""
     case, parts = turn.case, turn.case.told_forces
-    if parts and not any(map(rules.is_territorial, parts)) and case.named_home not in parts:
+    if parts and not any(map(is_territorial, parts)) and case.named_home not in parts:
         turn.open_review(RoutingReviewReason.UNKNOWN_PLACE, candidates=parts)
 
 
@@ -228,7 +235,7 @@ def _raise_priority(turn: Turn) -> None:
 def route_anew(turn: Turn) -> None:
     """Apply the rules to what is known now. A home force once settled stays."""
     case = turn.case
-    proposal = rules.propose(case.told, turn.scene)
+    proposal = propose(case.told, turn.scene)
     if _unsettled(case) and _may_lead(case, proposal.home):
         turn.name_home(proposal.home, proposal.basis)
         turn.close_reviews("home_force_settled", _unsettled(case))
@@ -239,7 +246,7 @@ def route_anew(turn: Turn) -> None:
 def _act_after_decline(turn: Turn) -> None:
     """Danger does not wait for triage's new decision: whoever must act gets the case at once, where nobody has it yet."""
     case = turn.case
-    proposal = rules.propose(case.told, turn.scene)
+    proposal = propose(case.told, turn.scene)
     if case.home_force is None and not case.active and _may_lead(case, proposal.home):
         turn.name_home(proposal.home, proposal.basis, "danger_raised")
     _join(turn, proposal)

@@ -17,13 +17,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from conduit_contracts.concerned.content import Content
+from conduit_contracts.concerned.proposal import ALL_ON, Safeguarding, is_territorial
+from conduit_contracts.geography import in_order
 from conduit_contracts.referral import OffencePlace, Person, Supplement
 from conduit_contracts.routing import CaseDisseminated, CaseSummary, InformationDisseminated
-from conduit_routing import rules
 from conduit_routing.case import Case
-from conduit_routing.content import Content
-from conduit_routing.handoffs import Handoff, in_order
-from conduit_routing.policy import ALL_ON, Safeguarding
+from conduit_routing.handoffs import Handoff
 
 SMALL = 64_000
 """Bytes of content up to which a force is sent its whole part again with each new version of it."""
@@ -120,7 +120,7 @@ def looks_after_all(case: Case, handoff: Handoff) -> bool:
     if case.home_force is not None or handoff.force_id != case.interim_owner:
         return False
     given = {force_id for told in case.told.forces_told.values() for force_id in told}
-    if any(map(rules.is_territorial, given)):
+    if any(map(is_territorial, given)):
         return False
     if handoff.force_id == case.named_interim:
         return True

@@ -5,14 +5,12 @@ when a force joins or leaves. That makes routing's handlers a tenth faster (736 
 reference machine, shared, November 2026: `tests/benchmarks/pieces.py`).
 """
 
-from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from typing import NamedTuple
 
 from typing_extensions import override
 
-from conduit_contracts.geography import forces
+from conduit_contracts.geography import in_order
 from conduit_contracts.routing import HandoffState
 
 
@@ -90,20 +88,3 @@ class Handoffs(dict[str, Handoff]):
         if found is None:
             found = self._active = in_order([force_id for force_id, handoff in self.items() if handoff.active])
         return found
-
-
-def in_order(force_ids: Iterable[str]) -> tuple[str, ...]:
-    """Distinct forces in the order of the register."""
-    distinct = set(force_ids)
-    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=_ranks().__getitem__))
-
-
-class _Ranks(dict[str, int]):
-    def __missing__(self, force_id: str) -> int:
-        """A force that left the register comes last."""
-        return len(self)
-
-
-@cache
-def _ranks() -> _Ranks:
-    return _Ranks((force_id, rank) for rank, force_id in enumerate(forces()))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from conduit_contracts.concerned.proposal import ALL_ON, Safeguarding
 from conduit_contracts.referral import Urgency
 from conduit_contracts.triage import PolicyVersion
 
@@ -38,22 +39,6 @@ class Clocks(_Section):
     urgent: Deadlines
     priority: Deadlines
     routine: Deadlines
-
-
-class Safeguarding(_Section):
-    """Rules of who looks after a child, each with a switch. Decision 27 has the reasons."""
-
-    special_forces_have_no_interim_duty: bool = True
-    """While a territorial force is concerned."""
-    forces_where_children_are_concerned: bool = True
-    """Where a child is makes that force concerned with its part."""
-    adults_home_areas_by_consent: bool = True
-    """The force where an adult victim lives learns of them with their consent, or by an officer's decision."""
-    police_suspects_restrict: bool = True
-    """No rule sends a case to the force of a suspect who belongs to it."""
-
-
-ALL_ON = Safeguarding()
 
 
 class RoutingPolicy(_Section):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from conduit_chassis.records import Delivery, Refusal
+from conduit_contracts.concerned.proposal import able_to_lead, may_be_home
 from conduit_contracts.force import CaseAcknowledged, CaseDeclined, ReceiptConfirmed
 from conduit_contracts.names import names_of
 from conduit_contracts.problems import Problem, sender_problem
@@ -150,7 +151,7 @@ def decline(turn: Turn, response: CaseDeclined) -> None:
     leaves_nobody = held.force_id == case.home_force or _answers_its_own_question(case, held.force_id)
     usable = not withdrawn and suggestion is not None and rules.is_usable_suggestion(case, held.force_id, suggestion)
     if usable and leaves_nobody:
-        usable = rules.may_be_home(str(suggestion), case.told, turn.scene, case.active)
+        usable = may_be_home(str(suggestion), case.told, turn.scene, case.active)
     target = suggestion if usable else None
     turn.tell(HandoffDeclined(**turn.about, force_id=held.force_id, reason=response.reason, rerouted_to=target))
     if withdrawn:
@@ -159,9 +160,9 @@ def decline(turn: Turn, response: CaseDeclined) -> None:
     if target is not None:
         turn.hand_to(target, *held.areas)
     elif suggestion is not None:
-        turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, held.force_id, rules.able_to_lead(case.active))
+        turn.open_review(RoutingReviewReason.SUGGESTION_NOT_USABLE, held.force_id, able_to_lead(case.active))
     else:
-        turn.open_review(RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION, held.force_id, rules.able_to_lead(case.active))
+        turn.open_review(RoutingReviewReason.DECLINED_WITHOUT_SUGGESTION, held.force_id, able_to_lead(case.active))
     if leaves_nobody:
         _replace_home(turn, held, target)
 

@@ -10,15 +10,17 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from conduit_chassis.columns import IDS, Columns, listed
 from conduit_chassis.postgres import Connection, Row, insert, insert_new
 from conduit_chassis.seen import PastLine
-from conduit_contracts.referral import Supplement, Urgency
+from conduit_contracts.concerned.content import Content, mark
+from conduit_contracts.concerned.proposal import is_territorial
+from conduit_contracts.referral import Referral, Supplement, Urgency
 from conduit_contracts.routing import HandoffState, HomeForceBasis, RoutingReviewReason
 from conduit_routing.case import Case, CaseEntry, CaseState, ForceMark, Review, Stored
-from conduit_routing.content import Content, StoredBody, StoredSupplement, mark
 from conduit_routing.handoffs import Handoff
-from conduit_routing.rules import is_territorial
 
 _KEPT = (
     *("referral_id", "partner_id", "partner_reference", "urgency", "immediate_danger", "provisional", "opened_at"),
@@ -122,6 +124,19 @@ ON CONFLICT (referral_id, number) DO UPDATE SET closed_at = excluded.closed_at
 """  # noqa: S608 - constants
 _SUPPLEMENT_COLUMNS = ("referral_id", "number", "body")
 _HISTORY_COLUMNS = ("referral_id", *CaseEntry._fields)
+
+
+class StoredBody(BaseModel):
+    """The part of a stored triage record that holds the case."""
+
+    referral: Referral
+    supplements: tuple[Supplement, ...] = ()
+
+
+class StoredSupplement(BaseModel):
+    """The part of a stored InformationForwarded that holds what was added."""
+
+    supplement: Supplement
 
 
 async def due(connection: Connection, now: datetime, limit: int) -> list[UUID]:

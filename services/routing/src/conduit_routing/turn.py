@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_chassis.outbox import Outbox
+from conduit_contracts.concerned.proposal import CaseContext
 from conduit_contracts.envelope import Attributes, Message
 from conduit_contracts.referral import Supplement
 from conduit_contracts.routing import CaseDisseminated, HandoffState, HomeForceBasis, RoutingReviewReason
@@ -16,7 +17,6 @@ from conduit_routing.case import AttachedFile, Case, CaseEntry, CaseState, Revie
 from conduit_routing.handoffs import Handoff
 from conduit_routing.observer import NOBODY, RoutingObserver
 from conduit_routing.policy import Deadlines, RoutingPolicy
-from conduit_routing.rules import CaseContext
 
 INTERIM_DUTY = "interim_owner"
 JOINED, LEADS, MORE_AREAS = "joined", "home_force", "answers_for_more_areas"

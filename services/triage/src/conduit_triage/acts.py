@@ -130,6 +130,7 @@ def open_review(act: Act, reasons: tuple[ReviewReason, ...], since: datetime) ->
         immediate_danger=review.immediate_danger,
         due_at=review.due_at,
         policy_version=act.policy.version,
+        assessment=rules.assessed(act.policy, act.case.told),
     )
     act.note(RULES, "review_opened", *reasons)
 

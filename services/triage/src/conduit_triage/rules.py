@@ -14,7 +14,7 @@ from uuid import UUID
 from conduit_contracts.geography import forces
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Supplement
 from conduit_contracts.told import URGENCY_RANK, Told, count_grounds, more_urgent
-from conduit_contracts.triage import DecideReview, ReviewReason
+from conduit_contracts.triage import AssessedGround, DecideReview, ReviewAssessment, ReviewReason
 from conduit_triage.cases import Assessment, OpenReview, State
 from conduit_triage.policy import TriagePolicy
 
@@ -65,6 +65,12 @@ def is_child_sexual_abuse(referral: Referral) -> bool:
 def counted_grounds(policy: TriagePolicy, told: Told) -> tuple[Ground, ...]:
     """The counted grounds that hold."""
     return tuple(each.ground for each in count_grounds(policy, told) if each.is_met)
+
+
+def assessed(policy: TriagePolicy, told: Told) -> ReviewAssessment:
+    """What was counted, for the officer who decides."""
+    counted = count_grounds(policy, told)
+    return ReviewAssessment(grounds=tuple(AssessedGround(**each._asdict()) for each in counted))
 
 
 def _reasons(policy: TriagePolicy, referral: Referral, numbers: Numbers, *, counted: bool) -> tuple[ReviewReason, ...]:

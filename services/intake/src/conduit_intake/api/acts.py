@@ -4,18 +4,20 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from conduit_contracts.meaning import content_hash
 from conduit_contracts.partner import InformationSupplied, ReconsiderationRequested, ReferralWithdrawn
 from conduit_contracts.referral import Supplement
 from conduit_intake import rules
 from conduit_intake.api import bodies
 from conduit_intake.api.auth import TheClient
 from conduit_intake.api.door import Door, TheDoor
+from conduit_intake.api.hashed import hashed
 from conduit_intake.api.keys import TheKey, once
 from conduit_intake.api.referrals import SENT, ReferralPath
 from conduit_intake.api.refusals import documented
 from conduit_intake.api.submitting import RECEIPTS, new_submission_id, submitting
 from conduit_intake.api.warned import ASKED_FOR, warned
-from conduit_intake.submissions import Submission, content_hash
+from conduit_intake.submissions import Submission
 
 router = APIRouter(tags=["Referrals"])
 
@@ -47,8 +49,9 @@ async def supply_information(
     message = InformationSupplied(supplement=bodies.decode(Supplement, body))
     submission = Submission(new_submission_id(), client.partner_id, message, b'{"supplement":' + body + b"}")
     action = submitting(door, request, client, rules.supply, submission, referral_id)
-    response = await once(door, request, client, key, body, action, content_hash(message.supplement))
-    return warned(request, response, message.supplement)
+    digest = content_hash(message.supplement)
+    response = await once(door, request, client, key, body, action, digest)
+    return warned(request, hashed(response, digest), message.supplement)
 
 
 @router.post(

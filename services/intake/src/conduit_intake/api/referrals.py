@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from conduit_contracts.ids import PartnerReference
+from conduit_contracts.meaning import content_hash
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.partner import ReferralSubmitted
 from conduit_contracts.referral import Referral
@@ -17,13 +18,14 @@ from conduit_intake.access.accounts import Client
 from conduit_intake.api import bodies, cursors
 from conduit_intake.api.auth import TheClient
 from conduit_intake.api.door import Door, TheDoor
+from conduit_intake.api.hashed import hashed
 from conduit_intake.api.keys import TheKey, once
 from conduit_intake.api.refusals import Refused, documented
 from conduit_intake.api.submitting import RECEIPTS, new_submission_id, submitting
 from conduit_intake.api.views import Page, Summary, Whole, shown, summary, update
 from conduit_intake.api.warned import ASKED_FOR, warned
 from conduit_intake.reading import BEFORE_ALL, FROM_THE_NEWEST, ReferralStanding
-from conduit_intake.submissions import Submission, content_hash
+from conduit_intake.submissions import Submission
 
 router = APIRouter(tags=["Referrals"])
 
@@ -83,8 +85,9 @@ async def submit_referral(request: Request, door: TheDoor, client: TheClient, ke
     # Kept as a record on the topic would be, with the partner's own bytes in it.
     submission = Submission(new_submission_id(), client.partner_id, message, b'{"referral":' + body + b"}")
     action = submitting(door, request, client, rules.receive, submission)
-    response = await once(door, request, client, key, body, action, content_hash(message.referral))
-    return warned(request, response, message.referral)
+    digest = content_hash(message.referral)
+    response = await once(door, request, client, key, body, action, digest)
+    return warned(request, hashed(response, digest), message.referral)
 
 
 @router.get(

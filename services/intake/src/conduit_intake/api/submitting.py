@@ -18,6 +18,7 @@ from conduit_intake.access.accounts import Client
 from conduit_intake.api import refusals
 from conduit_intake.api.bodies import JSON, told_here
 from conduit_intake.api.door import Door
+from conduit_intake.api.hashed import CONTENT_HASH, CONTENT_HASH_OUT
 from conduit_intake.api.kept import Kept
 from conduit_intake.api.keys import REPLAYED, Action, Reply
 from conduit_intake.api.refusals import RULES, TABLE, Refused
@@ -32,7 +33,8 @@ from conduit_intake.work import IntakeWork
 
 _LOCATION = {"schema": {"type": "string"}, "description": "The referral's address."}
 _REPLAYED = {"schema": {"const": "true"}, "description": "Present if this answer was kept from an earlier request."}
-_HEADERS = {"Location": _LOCATION | {"required": True}, REPLAYED: _REPLAYED, WARNINGS: WARNINGS_OUT}
+_OUT = {WARNINGS: WARNINGS_OUT, CONTENT_HASH: CONTENT_HASH_OUT}
+_HEADERS = {"Location": _LOCATION | {"required": True}, REPLAYED: _REPLAYED, **_OUT}
 _FOLLOWING = (
     "getReferral",
     "supplyInformation",

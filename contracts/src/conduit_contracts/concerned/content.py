@@ -12,27 +12,12 @@ from collections.abc import Collection, Iterable, Iterator
 from hashlib import blake2b
 from itertools import chain
 
-from pydantic import BaseModel
-
+from conduit_contracts.concerned.people import People, SaidAt
 from conduit_contracts.geography import force_area, force_of_district, special_force
 from conduit_contracts.referral import OffencePlace, Person, Referral, Role, Supplement
-from conduit_routing.people import People, SaidAt
 
 ROOMY = 800_000
 """Bytes of content up to which one record holds everything, even with persons and places given twice."""
-
-
-class StoredBody(BaseModel):
-    """The part of a stored triage record that holds the case."""
-
-    referral: Referral
-    supplements: tuple[Supplement, ...] = ()
-
-
-class StoredSupplement(BaseModel):
-    """The part of a stored InformationForwarded that holds what was added."""
-
-    supplement: Supplement
 
 
 class Content:
