@@ -90,6 +90,9 @@ def wanted(environment: str) -> set[tuple[str, str, int]]:
                 found.add((name, str(url.hostname), url.port or 80))
             if "CLAMD_HOST" in told:
                 found.add((name, told["CLAMD_HOST"], int(told["CLAMD_PORT"])))
+            if "INTAKE_URL" in told:
+                asked = urlsplit(told["INTAKE_URL"])
+                found.add((name, str(asked.hostname), asked.port or 0))
     return found
 
 
@@ -204,3 +207,12 @@ def test_the_console_alone_asks_the_signer_and_no_other_pod_has_its_key(environm
         name for name, template in pods(environment) if "officers-signing-key" in str(template["spec"].get("volumes"))
     }
     assert holders == {SIGNER}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_service_but_the_console_asks_another_and_it_asks_intake_alone(environment: str) -> None:
+    assert {(source, target) for source, target, _ in flows(environment) if {source, target} <= set(SERVICES)} == {
+        ("console", "intake")
+    }
+    holders = {name for name, template in pods(environment) if "intake-token" in str(template["spec"].get("volumes"))}
+    assert holders == {"console", "intake"}

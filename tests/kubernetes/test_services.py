@@ -23,6 +23,7 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
+    asking_intake,
     asking_the_signer,
     pages_environment,
     service_environment,
@@ -92,9 +93,11 @@ def test_a_service_gets_the_variables_of_the_local_stack(environment: str, servi
     here = Surroundings({"KAFKA_BOOTSTRAP_SERVERS": "", "KAFKA_CA_FILE": ""}, "", Smtp("", 0), "", "", local_keys=False)
     local = service_environment(service, here, postgres_dsn="", http=("", 0))
     pages = pages_environment(public_url="", identity_providers=[]) | asking_the_signer("", "")
+    pages |= asking_intake("", "")
     shown = pages.keys() if service == SHOWS else set()
+    files = {"CONSOLE_TOKEN_FILE"} if service == "intake" else set()
     besides = ON_A_CLUSTER_ONLY - shown
-    assert variables(environment, service).keys() - besides == local.keys() | kafka | shown
+    assert variables(environment, service).keys() - besides == local.keys() | kafka | shown | files
 
 
 @each_environment

@@ -22,6 +22,7 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
+    asking_intake,
     asking_the_signer,
     pages_environment,
     service_environment,
@@ -81,14 +82,17 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
     scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
     pages = {**_pages(), "PUBLIC_URL": None, "IDENTITY_PROVIDERS": None} if service == SHOWS else {}
-    assert compose["services"][service]["environment"] == {**expected, **scanner, **pages, "PGPASSWORD": PASSWORD}
+    files = {"CONSOLE_TOKEN": PASSWORD} if service == "intake" else {}
+    given = {**expected, **scanner, **pages, **files, "PGPASSWORD": PASSWORD}
+    assert compose["services"][service]["environment"] == given
 
 
 def _pages() -> dict[str, str]:
-    """What the local stack tells the console of its pages, with the signer's token as compose gives it."""
+    """What the local stack tells the console of its pages, with the tokens as compose gives them."""
     told = pages_environment(public_url="", identity_providers=[]) | asking_the_signer(f"http://{SIGNER}:8000", "")
-    del told["SIGNER_TOKEN_FILE"]
-    return told | {"SIGNER_TOKEN": PASSWORD}
+    told |= asking_intake("http://intake:8000", "")
+    del told["SIGNER_TOKEN_FILE"], told["INTAKE_TOKEN_FILE"]
+    return told | {"SIGNER_TOKEN": PASSWORD, "INTAKE_TOKEN": PASSWORD}
 
 
 def test_the_console_can_be_started_with_the_provider_that_deploys_readme_shows(

@@ -74,6 +74,11 @@ def private_key_path(state_dir: Path) -> Path:
     return state_dir / "secrets" / "local-signing-key.json"
 
 
+def intake_token_path(state_dir: Path) -> Path:
+    """What the console shows to intake, to fetch files."""
+    return state_dir / "secrets" / "intake-token"
+
+
 def signer_token_path(state_dir: Path) -> Path:
     """What the console shows to the signer."""
     return state_dir / "secrets" / "signer-token"

@@ -33,6 +33,7 @@ __all__ = [
     "SHOWS",
     "Smtp",
     "Surroundings",
+    "asking_intake",
     "asking_the_signer",
     "module_of",
     "pages_environment",
@@ -96,6 +97,11 @@ def pages_environment(*, public_url: str, identity_providers: Sequence[Mapping[s
 def asking_the_signer(url: str, token_file: str) -> dict[str, str]:
     """What the console is told besides, so that officers can decide there."""
     return {"SIGNER_URL": url, "SIGNER_TOKEN_FILE": token_file}
+
+
+def asking_intake(url: str, token_file: str) -> dict[str, str]:
+    """What the console is told of intake, which keeps the files."""
+    return {"INTAKE_URL": url, "INTAKE_TOKEN_FILE": token_file}
 
 
 def module_of(service: str) -> str:

@@ -25,6 +25,7 @@ from conduit_local.keeper import Part
 from conduit_local.local_officers import (
     OFFICERS,
     everybody,
+    intake_token_path,
     keep_key,
     private_key_path,
     signer_token_path,
@@ -45,6 +46,7 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
+    asking_intake,
     asking_the_signer,
     module_of,
     pages_environment,
@@ -252,6 +254,7 @@ class Stack:
         for folder in (self.secrets_dir.parent, self.secrets_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         keep_key(self.state_dir)
+        keep_secret(intake_token_path(self.state_dir))
         self._tell("starting Kafka and PostgreSQL")
         self._servers = self._exit.enter_context(
             start_servers(
@@ -337,16 +340,18 @@ class Stack:
             self._identity.start()
 
     def _pages(self, service: str, port: int) -> dict[str, str]:
-        """What a service is told of its pages, where it has any."""
+        """What a service is told of its pages, where it has any; and intake of the console, which fetches files."""
+        token = str(intake_token_path(self.state_dir))
         if self._identity is None or service not in {SHOWS, ENGAGES}:
-            return {}
+            return {"CONSOLE_TOKEN_FILE": token} if self._identity is not None and service == INTAKE else {}
         about = [
             {"name": each.name, "label": each.label, "issuer": self._identity.issuer(each.name), "client_id": service}
             for each in (PROVIDERS if service == ENGAGES else (HUB,))
         ]
         pages = pages_environment(public_url=f"http://{LOOPBACK}:{port}", identity_providers=about)
         signer = asking_the_signer(self.signer_url, str(signer_token_path(self.state_dir)))
-        return pages | (signer if service == SHOWS else {})
+        intake = f"http://{LOOPBACK}:{keep_port(self.state_dir, process_name(INTAKE, 1))}"
+        return pages | (signer | asking_intake(intake, token) if service == SHOWS else {})
 
     def _start_replica(self, name: str, number: int) -> None:
         process = process_name(name, number)
@@ -357,7 +362,7 @@ class Stack:
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(TRACING)}
-        known = self._scanned_at if name == INTAKE else self._pages(name, port)
+        known = self._pages(name, port) | (self._scanned_at if name == INTAKE else {})
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **known, **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)

@@ -19,6 +19,7 @@ from conduit_intake import batch, metrics, sandbox_sweep, store, sweep
 from conduit_intake.access import accounts
 from conduit_intake.api import kept
 from conduit_intake.api.app import create_api
+from conduit_intake.api.officers import PREFIX, create_officers_api
 from conduit_intake.handlers import HANDLERS, refused
 from conduit_intake.keeping import KEEPER
 from conduit_intake.policy import IntakePolicy
@@ -41,8 +42,12 @@ def start(runtime: Runtime) -> IntakePolicy:
 
 
 def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
-    """The partners' API."""
-    return (("/", create_api(runtime)),)
+    """The partners' API, and what the console asks where it has a token."""
+    settings = cast("IntakeSettings", runtime.settings)
+    partners = ("/", create_api(runtime))
+    if not settings.answers_console:
+        return (partners,)
+    return (partners, (PREFIX, create_officers_api(runtime, settings.token_of_console)))
 
 
 async def forget_answers(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:

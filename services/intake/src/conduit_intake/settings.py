@@ -3,7 +3,7 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, SecretStr
 
 from conduit_chassis.settings import Settings
 
@@ -39,3 +39,19 @@ class IntakeSettings(Settings):
     """Unset: nothing is scanned, and attachments stay pending."""
     clamd_port: int = Field(default=3310, ge=1, le=65535)
     clamd_seconds: float = Field(default=60.0, gt=0)
+
+    console_token: SecretStr | None = None
+    console_token_file: Path | None = None
+    """What the console shows as its bearer token, to fetch files for the hub's officers. Unset: it gets none. The file is
+    read each time, so that a new token holds at once."""
+
+    @property
+    def answers_console(self) -> bool:
+        """Whether there is a token that the console can show."""
+        return self.console_token is not None or self.console_token_file is not None
+
+    def token_of_console(self) -> str:
+        """The console's token, from its file or from the environment; empty where there is none."""
+        if self.console_token_file is not None:
+            return self.console_token_file.read_text(encoding="utf-8").strip()
+        return self.console_token.get_secret_value() if self.console_token else ""

@@ -91,6 +91,7 @@ def standing_flows() -> list[Flow]:
         *(Flow(PROMETHEUS, SERVICE[name], (HTTP_PORT,)) for name in SERVICES),
         Flow(SIGNING, KAFKA, (KAFKA_PORT,)),
         Flow(SERVICE[SHOWS], SIGNING, (HTTP_PORT,)),  # what signs has no other caller
+        Flow(SERVICE[SHOWS], SERVICE["intake"], (HTTP_PORT,)),  # files, for officers
         Flow(PROMETHEUS, SIGNING, (HTTP_PORT,)),
         Flow(SERVICE["intake"], SCANNER, (CLAMAV_PORT,)),
         Flow(KEDA, KAFKA, (KAFKA_PORT,)),

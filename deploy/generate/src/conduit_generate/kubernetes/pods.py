@@ -10,6 +10,8 @@ from conduit_contracts.topics import SIGNER
 from conduit_generate.kubernetes.resources import KAFKA_AUTHORITY, NAME_LABEL, POSTGRES_AUTHORITY
 from conduit_generate.kubernetes.secrets import (
     IDENTITY_SECRET,
+    INTAKE_SECRET,
+    INTAKE_TOKEN,
     MAIL_KEY,
     MAIL_SECRET,
     SIGNER_SECRET,
@@ -21,7 +23,7 @@ from conduit_generate.kubernetes.secrets import (
     WEBHOOK_SECRET,
     database_secret,
 )
-from conduit_local.services import NOTIFIES, POLICY_FILE, SHOWS, TAKE_COMMANDS
+from conduit_local.services import NOTIFIES, POLICY_FILE, SHOWS, TAKE_COMMANDS, TAKES_IN
 from conduit_operate.access import service_principal
 
 UID = 10001
@@ -37,6 +39,7 @@ places = SimpleNamespace(
     policy=f"{_POLICY}/{POLICY_FILE.name}",
     signing_key=f"{_ACCESS}/signing-key.json",
     signer_token=f"{_ACCESS}/signer-token",
+    intake_token=f"{_ACCESS}/intake-token",
     trusted_keys=f"{_ACCESS}/trusted-keys.json",
     webhooks=_WEBHOOKS,
 )
@@ -115,6 +118,8 @@ def volumes(service: str, policy: str, providers: Sequence[str]) -> list[dict[st
     if service == SHOWS:
         sources.append(_file(SIGNER_SECRET, SIGNER_TOKEN, "signer-token"))
         sources += [_file(IDENTITY_SECRET, name, _identity(name)) for name in providers]
+    if service in (TAKES_IN, SHOWS):
+        sources.append(_file(INTAKE_SECRET, INTAKE_TOKEN, "intake-token"))
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}
     if service == NOTIFIES:
         webhooks = {"secret": {"secretName": WEBHOOK_SECRET, "defaultMode": 0o440}}

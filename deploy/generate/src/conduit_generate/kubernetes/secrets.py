@@ -23,6 +23,8 @@ SIGNING_KEY_SECRET, SIGNING_KEY = "officers-signing-key", "signing-key.json"
 SIGNER_SECRET, SIGNER_TOKEN = "signer-token", "token"
 IDENTITY_SECRET = "identity-clients"  # noqa: S105  a name
 """One property per identity provider, of its name: the secret of the console's client there."""
+INTAKE_SECRET, INTAKE_TOKEN = "intake-token", "token"
+"""What the console shows to intake."""
 MAIL_SECRET, MAIL_KEY = "smtp", "password"
 WEBHOOK_SECRET = "webhook-secrets"  # noqa: S105  a name
 BACKUP_SECRET = "backup-store"  # noqa: S105  a name
@@ -44,6 +46,7 @@ def external_secrets(environment: Environment) -> list[Resource]:
         SIGNING_KEY_SECRET: (SIGNING_KEY,),
         SIGNER_SECRET: (SIGNER_TOKEN,),
         IDENTITY_SECRET: tuple(each.name for each in environment.identity_providers),
+        INTAKE_SECRET: (INTAKE_TOKEN,),
         MAIL_SECRET: (MAIL_KEY,),
         BACKUP_SECRET: ("access-key-id", "secret-access-key"),
     }

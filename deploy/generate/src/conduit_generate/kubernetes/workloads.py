@@ -43,6 +43,7 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
+    asking_intake,
     asking_the_signer,
     module_of,
     pages_environment,
@@ -212,12 +213,14 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
         }
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
+        given["CONSOLE_TOKEN_FILE"] = places.intake_token
     if service == SHOWS:
         given |= pages_environment(
             public_url=f"https://{environment.hosts.console}",
             identity_providers=[each.told(identity_file(each.name)) for each in environment.identity_providers],
         )
         given |= asking_the_signer(f"http://{SIGNER}:{HTTP_PORT}", places.signer_token)
+        given |= asking_intake(f"http://intake:{HTTP_PORT}", places.intake_token)
     return _entries(given)
 
 
