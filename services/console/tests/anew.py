@@ -88,12 +88,13 @@ def differences(found: dict[str, list[Any]], wanted: dict[str, list[Any]]) -> li
 
 
 async def rows(console: Harness, *but: str) -> dict[str, list[Any]]:
-    """The whole read model, but for what a policy's name was read last."""
+    """The whole read model, but for what a policy's name was read last, and in which order the console heard of lines."""
     found: dict[str, list[Any]] = {}
     for table in READ_MODEL:
         if table not in but:
             taken = await console.pool.fetch(f"SELECT * FROM {table}")  # noqa: S608 - constants
-            plain = [[f"{name}: {value}" for name, value in row.items() if name != "policy_version"] for row in taken]
+            left_out = {"policy_version", "version"} if table == "timeline" else {"policy_version"}
+            plain = [[f"{name}: {value}" for name, value in row.items() if name not in left_out] for row in taken]
             found[table] = sorted(plain)
     return found
 

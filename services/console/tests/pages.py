@@ -88,6 +88,7 @@ def console_app(
         pages,
         commanding(harness, clock, register, **more),
     )
+    desk.files = more.get("files")
     streams = more.get("streams") or streams_of(harness, clock, register)
     return create_app(desk.with_streams(streams), *ROUTERS)
 

@@ -1,6 +1,7 @@
 """What officers leave behind: claims, views, names for restricted cases, drafts."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest
@@ -84,13 +85,46 @@ async def test_a_view_is_committed_before_anything_can_be_shown_and_says_who_is_
     assert await desk.consult(held.pool, REFERRAL, OFFICER, NOW)
     async with held.pool.acquire() as connection:
         found = await cases.case_at_hand(connection, REFERRAL, LATER, timedelta(hours=1))
-        seen = await cases.last_seen(connection, REFERRAL, OFFICER)
         later = await cases.case_at_hand(connection, REFERRAL, NOW + timedelta(minutes=6), timedelta(hours=1))
     assert found
     assert later
     assert [reader.officer_id for reader in found.readers] == [OFFICER]
     assert later.readers == []
-    assert seen == cases.Reading(OFFICER, NOW, 2)
+    assert found.readers == [cases.Reading(OFFICER, NOW, 2)]
+
+
+async def test_what_is_new_is_what_the_console_heard_since_the_officer_was_away(held: Harness) -> None:
+    async def news(officer_id: str, at: datetime) -> list[str] | None:
+        await desk.consult(held.pool, REFERRAL, officer_id, at)
+        async with held.pool.acquire() as connection:
+            before = await cases.looked_before(connection, REFERRAL, officer_id)
+            return before and [step.what for step in await cases.new_steps(connection, REFERRAL, before)]
+
+    assert await news(OFFICER, NOW) is None, "who looks for the first time has seen nothing"
+    old = b.records(b.supplied(), start=NOW - timedelta(hours=1))  # it was read late, and stands before what was seen
+    await held.deliver(*old, *b.records(b.asked(), start=LATER))
+    back = NOW + timedelta(minutes=10)
+    assert await news(OFFICER, back) == ["information_supplied"], "what the officer did is not new to them"
+    assert await news(OFFICER, back + timedelta(minutes=4)) == ["information_supplied"], "a page that is loaded again"
+    assert await news(SECOND, back) is None
+    assert await news(OFFICER, back + timedelta(minutes=10)) == []
+
+
+async def test_lines_of_the_previous_release_are_new_by_their_time(held: Harness) -> None:
+    await desk.consult(held.pool, REFERRAL, OFFICER, NOW)
+    await held.deliver(*b.records(b.supplied(), start=LATER))
+    back = NOW + timedelta(minutes=10)
+    await desk.consult(held.pool, REFERRAL, OFFICER, back)
+    async with held.pool.acquire() as connection:
+        await connection.execute("ALTER TABLE timeline DISABLE TRIGGER append_only")
+        await connection.execute("UPDATE timeline SET version = NULL")
+        before = await cases.looked_before(connection, REFERRAL, OFFICER)
+        steps = (await cases.timeline(connection, REFERRAL)).rows
+        assert before
+        assert [step.what for step in steps if before.is_new(step)] == ["review_opened", "information_supplied"]
+        assert await cases.new_steps(connection, REFERRAL, before) == [
+            replace(step, after=None) for step in steps if before.is_new(step)
+        ]
 
 
 @pytest.mark.parametrize("act", [desk.consult, desk.claim, desk.hand_back])

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from conduit_chassis.testing import Harness
 from conduit_console import content, following
+from conduit_console.cases import HeldAssessment
 from conduit_console.queries import case as cases
 from conduit_console.queries import duties, lists
 from conduit_contracts import intake, routing, triage
 from conduit_contracts.ids import uuid7
+from conduit_contracts.told import CountedGround
 from services.console.tests import builders as b
 from services.console.tests.builders import CANARY, HOME, NOW, OFFICER, OTHER, REFERRAL
 
@@ -154,3 +156,21 @@ async def test_a_list_says_up_to_when_it_is_complete(console: Harness) -> None:
         assert (await following.currency(connection, NOW + timedelta(seconds=3))).is_behind
         waiting, unclaimed, behind = await following.measure(connection, NOW + timedelta(seconds=3))
     assert (waiting, unclaimed, behind) == (0, 0, 3.0)
+
+
+async def test_what_triage_counted_stays_with_the_case_and_one_of_the_previous_release_has_none(console: Harness) -> None:
+    async def held() -> HeldAssessment | None:
+        async with console.pool.acquire() as connection:
+            found = await cases.case_at_hand(connection, REFERRAL, NOW, timedelta(hours=1))
+        assert found
+        return found.case.assessment
+
+    opened = b.review_opened()
+    assert opened.assessment
+    await console.deliver(*b.records(b.received(), opened.model_copy(update={"assessment": None})))
+    assert await held() is None
+    await console.deliver(*b.records(opened, start=NOW + timedelta(minutes=1)))
+    grounds = tuple(CountedGround(each.ground, each.known, each.at_least) for each in opened.assessment.grounds)
+    assert await held() == HeldAssessment(grounds, opened.policy_version, NOW + timedelta(minutes=1))
+    await console.deliver(*b.records(b.declined(), start=NOW + timedelta(minutes=2)))
+    assert await held() is not None, "what an officer decided on"

@@ -21,7 +21,7 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import desk, opinions
 from conduit_console.opinions import AskedOpinion
 from conduit_console.pages.at_desk import GLASS_LASTS
-from conduit_contracts import notification, routing
+from conduit_contracts import intake, notification, routing
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import Callback
 from conduit_local.identity_provider import EmbeddedProvider
@@ -44,6 +44,7 @@ pytestmark = pytest.mark.browser
 chromium = shared.chromium
 DANGER, RESTRICTED = uuid7(NOW - timedelta(minutes=5)), uuid7(NOW - timedelta(minutes=4))
 OPINION = uuid7()
+FILE = uuid7(NOW)
 PAGES = {
     "asked": "/asked",
     "everything": "/asked/everybody",
@@ -63,6 +64,8 @@ PAGES = {
     "opinions": "/opinions",
     "opinion-ask": f"/cases/{REFERRAL}/opinions/ask",
     "opinion-give": f"/cases/{REFERRAL}/opinions/{OPINION}",
+    "files": f"/cases/{REFERRAL}/files",
+    "file-away": f"/cases/{REFERRAL}/files/{FILE}",
     "missing": f"/cases/{uuid7()}",
     "glass-needed": f"/cases/{RESTRICTED}",
     "glass": f"/cases/{RESTRICTED}/glass",
@@ -70,7 +73,7 @@ PAGES = {
 SUPERVISED = {"officers": "/officers", "trail": "/trail", "trail-of-case": f"/trail?case={REFERRAL}", "glass-seen": "/asked"}
 GUIDE = ("asked", "case-in-danger", "silent")
 """What docs/guides/officer.md shows."""
-STATUS = {"missing": 404, "glass-needed": 403}
+STATUS = {"missing": 404, "glass-needed": 403, "file-away": 503}
 
 
 @pytest.fixture
@@ -112,7 +115,6 @@ async def fill(console: Harness, clock: ManualClock) -> None:
             b.routed("west-midlands", "kent"),
             b.about_force(routing.HandoffReceived, "west-midlands"),
             b.overdue("west-midlands", due_at=late),
-            b.supplied(),
             b.received(DANGER, danger=True, reference="EH-2026-0150"),
             b.review_opened(DANGER, danger=True, due_at=soon),
             b.received(RESTRICTED, reference="EH-2026-0151"),
@@ -126,6 +128,7 @@ async def fill(console: Harness, clock: ManualClock) -> None:
                 candidates=["essex", "kent"],
             ),
             b.notice_failed(7),
+            b.fact(intake.AttachmentCleared, attachment_id=str(FILE)),
             start=start,
         )
     )
@@ -144,6 +147,11 @@ async def fill(console: Harness, clock: ManualClock) -> None:
     for opinion_id, by, of in ((OPINION, SUE, ANNA), (uuid7(), ANNA, None)):
         asked = AskedOpinion(opinion_id, REFERRAL, "decline", by, of, "Synthetic: is it one force's alone?")
         await opinions.ask(console.pool, asked, start)
+    away = clock.now() - timedelta(minutes=30)
+    await desk.consult(console.pool, REFERRAL, ANNA, away)
+    await console.deliver(
+        *b.records(b.supplied(), b.about_force(routing.HandoffAcknowledged, "kent"), start=away + timedelta(minutes=1))
+    )
     await desk.claim(console.pool, REFERRAL, ANNA, clock.now())
     await desk.consult(console.pool, REFERRAL, BEN, clock.now())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from conduit_console.pages.front import ROUTERS
 from conduit_console.queries import audit
 from conduit_contracts import routing
 from conduit_contracts.ids import uuid7
+from conduit_contracts.meaning import hash_of_text
+from conduit_contracts.referral import Referral
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_web.access import RULES, Action
 from conduit_web.desk import actions
@@ -96,7 +99,7 @@ async def test_nobody_comes_to_any_route_without_signing_in(
     browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL), abroad)
     for method, path in actions(*ROUTERS):
         address = path.replace("{case_id}", str(REFERRAL)).replace("{whose}", "mine")
-        for name in ("{command_id}", "{task_id}", "{opinion_id}"):
+        for name in ("{command_id}", "{task_id}", "{opinion_id}", "{attachment_id}"):
             address = address.replace(name, str(REFERRAL))
         answer = await (browser.get(address) if method == "GET" else browser.post(address, {}))
         assert answer.status_code == (303 if method == "GET" else 401), path
@@ -129,6 +132,61 @@ async def test_a_view_is_in_the_trail_and_what_was_sent_is_on_the_page(enter: En
     async with held.pool.acquire() as connection:
         rows = (await audit.acts(connection)).rows
     assert [(row.officer_id, row.what, row.referral_id) for row in rows] == [(ANNA, "viewed_case", REFERRAL)]
+
+
+async def test_what_was_sent_stands_whole_on_the_page_with_the_hash_that_its_partner_finds(
+    enter: Enter, held: Harness
+) -> None:
+    sent = b.received().referral
+    await held.deliver(*b.records(more := b.supplied(), start=datetime.now(UTC)))
+    text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    for told in (sent, more.supplement):
+        assert hash_of_text(told.model_dump_json(exclude_none=True).encode()) in text
+    whole = unescape(re.findall(r'<pre class="desk-record">(.*?)</pre>', text, re.DOTALL)[0])
+    assert Referral.model_validate_json(whole) == sent
+
+
+async def test_an_officer_sees_triages_numbers_and_where_the_case_would_go(enter: Enter, held: Harness) -> None:
+    opened = b.review_opened()
+    assert opened.assessment
+    text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    assert f"by policy {opened.policy_version}" in text
+    for each in opened.assessment.grounds:
+        assert f'data-label="Needed" class="govuk-table__cell">{each.at_least}<' in text
+    assert "Where it would go" in text
+    assert "would lead" in text
+    assert "would get its part by the rules" in text
+    await held.deliver(*b.records(b.accepted(), b.routed("kent"), start=datetime.now(UTC)))
+    text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    assert ("Where it is" in text, "would lead" in text) == (True, False)
+
+
+async def test_the_map_and_the_list_beside_it_name_the_same_forces(enter: Enter, held: Harness) -> None:
+    await held.deliver(*b.records(b.routed("kent", "btp"), start=datetime.now(UTC)))
+    text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    (picture,) = re.findall(r'<svg class="desk-map__picture".*?</svg>', text, re.DOTALL)
+    beside = text.split("desk-map__forces")[1]
+    listed = re.findall(r"<strong>([^<]+)</strong>", beside.split("</ul>")[0])
+    assert listed == ["Kent Police", "British Transport Police"]
+    assert re.findall(r"<text[^>]*>(\d+)</text>", picture) == ["1"], "one has no area"
+    assert "has no area, so it is not on the map" in beside
+    assert 'aria-hidden="true"' in picture
+    assert " style=" not in text
+
+
+async def test_what_was_added_since_the_officer_was_away_is_marked(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    anna = await enter("anna")
+    assert "New since you looked" not in (await anna.get(f"/cases/{REFERRAL}")).text
+    await held.deliver(*b.records(b.supplied(), start=clock.now()))
+    clock.advance(timedelta(minutes=10))
+    for _ in range(2):
+        text = (await anna.get(f"/cases/{REFERRAL}")).text
+        assert "New since you looked" in text
+        assert text.count("new to you") == 2, "in what was sent, and in what happened"
+        (event,) = re.findall(r'href="#added-([^"]+)"', text)
+        assert f'id="added-{event}"' in text
+    clock.advance(timedelta(minutes=10))
+    assert "new to you" not in (await anna.get(f"/cases/{REFERRAL}")).text
 
 
 async def test_where_a_view_cannot_be_noted_nothing_is_shown(
@@ -243,13 +301,17 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter, held
     pages = ConsolePages("Console", navigation=NAVIGATION, templates=FOLDER / "templates", languages={"en-GB": Pseudo()})
     sue = await enter("sue", pages=pages)
     shown = ("/asked", "/cases", f"/cases/{REFERRAL}", "/officers", "/trail", f"/cases/{RESTRICTED}/glass", "/search?q=z")
+    shown += (f"/cases/{REFERRAL}/files", f"/cases/{REFERRAL}/timeline")
     shown += tuple(f"/cases/{REFERRAL}/{each.path}?seen=1" for each in DECISIONS)
     await held.deliver(*b.records(b.duty(1, danger=True), b.duty(2)))
     asked = AskedOpinion(uuid7(), REFERRAL, "decline", ANNA, None, "Synthetic question.", "{}", "m")
     await opinions.ask(held.pool, asked, NOW)
     shown += ("/duties", f"/duties/{UUID(int=1)}", "/opinions", f"/cases/{REFERRAL}/opinions/ask")
     shown += (f"/cases/{REFERRAL}/opinions/{asked.opinion_id}",)
-    held_by_data = re.compile(r'<(select|dd|td|th data-label|li class="desk-long").*?</(select|dd|td|th|li)>', re.DOTALL)
+    held_by_data = re.compile(
+        r'<(select|dd|td|th(?= data-label)|li(?= class="desk-long")|strong(?=>)|code|pre)\b.*?</\1>',
+        re.DOTALL,
+    )
     data = re.compile(
         r"!|[\d/:., ()-]+|EH-2026-\d+|example-haven|[0-9a-f-]{36}|.*Synthetic.*|Supervisor|:|;|\u2013|Triage officer, .*"
     )
@@ -277,6 +339,7 @@ def test_every_action_that_a_route_names_is_asked_of_the_right_case() -> None:
         Action.WRITE_DECISION,
         Action.ASK_SECOND_OPINION,
         Action.GIVE_SECOND_OPINION,
+        Action.FETCH_ATTACHMENT,
         *(each.action for each in DECISIONS),
     }
 

@@ -1,6 +1,6 @@
 """Where a case stands, and that this does not depend on whose facts are read first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conduit_chassis.records import Record
-from conduit_console.cases import SOME_FORCE, AskedBy, FollowedCase
+from conduit_console.cases import SOME_FORCE, AskedBy, FollowedCase, TimelineLine
 from conduit_contracts import intake, routing, triage
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.referral import Urgency
@@ -178,12 +178,18 @@ def seen(case: FollowedCase) -> FollowedCase:
     return replace(case, handoffs=parts, policy_version=None)
 
 
+def unnumbered(lines: Iterable[TimelineLine]) -> list[TimelineLine]:
+    """Without the number that says in which order the console came to know them."""
+    return sorted(line._replace(version=0) for line in lines)
+
+
 @given(order=st.permutations([0] * 3 + [1] * 3 + [2] * 6))
 def test_whoevers_facts_are_read_first_the_case_stands_the_same(order: Sequence[int]) -> None:
     queues: list[list[Record]] = [IN_TIME[:3], IN_TIME[3:6], IN_TIME[6:]]
     found = b.follow(*(queues[each].pop(0) for each in order))
     assert seen(found.cases[REFERRAL]) == seen(b.follow(*IN_TIME).cases[REFERRAL])
-    assert sorted(found.lines) == sorted(b.follow(*IN_TIME).lines)
+    assert unnumbered(found.lines) == unnumbered(b.follow(*IN_TIME).lines)
+    assert sorted(line.version for line in found.lines) == list(range(1, len(IN_TIME) + 1))
 
 
 def test_what_triage_said_before_its_last_word_moves_nothing() -> None:

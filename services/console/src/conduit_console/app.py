@@ -19,6 +19,7 @@ from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.postgres import Connection
 from conduit_console import batch, content, metrics
 from conduit_console.commanding import Commanding, SignerClient
+from conduit_console.files import IntakeFiles
 from conduit_console.following import keep_current, measure, rebuild_left
 from conduit_console.grounds import ShownPolicy, read_shown_policy
 from conduit_console.handlers import HANDLERS
@@ -47,6 +48,7 @@ class PagesBasis:
     people: PeopleFollower
     signer: SignerClient
     news: Streams[Newest]
+    files: IntakeFiles | None
 
 
 def start(runtime: Runtime) -> PagesBasis | None:
@@ -59,7 +61,8 @@ def start(runtime: Runtime) -> PagesBasis | None:
     signer = _signer(settings)
     desk = desk_settings()
     people = PeopleFollower(settings, runtime.clock, name="console", topics=(OFFICERS,))
-    return PagesBasis(desk, read_shown_policy(settings.policy_file), people, signer, create_streams(runtime, desk, people))
+    streams = create_streams(runtime, desk, people)
+    return PagesBasis(desk, read_shown_policy(settings.policy_file), people, signer, streams, _files(settings))
 
 
 def _signer(settings: ConsoleSettings) -> SignerClient:
@@ -74,6 +77,20 @@ def _signer(settings: ConsoleSettings) -> SignerClient:
     return SignerClient(httpx.AsyncClient(trust_env=False), settings.signer_url, settings.token)
 
 
+def _files(settings: ConsoleSettings) -> IntakeFiles | None:
+    if settings.intake_url is None:
+        return None
+    if urlsplit(settings.intake_url).scheme not in {"http", "https"}:
+        raise ConfigurationError("INTAKE_URL is not an address")
+    try:
+        token = settings.token_for_intake()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"INTAKE_TOKEN_FILE cannot be read ({type(error).__name__})") from None
+    if not token:
+        raise ConfigurationError("INTAKE_TOKEN_FILE or INTAKE_TOKEN is needed with INTAKE_URL: intake asks who calls it")
+    return IntakeFiles(httpx.AsyncClient(trust_env=False), settings.intake_url, settings.token_for_intake)
+
+
 def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
     """The pages, where there are any."""
     basis: PagesBasis | None = runtime.context
@@ -82,7 +99,7 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
 
 def _console(runtime: Runtime, basis: PagesBasis) -> ASGIApp:
     commands = Commanding(runtime.transaction, basis.signer)
-    return create_console(runtime, basis.desk, basis.policy, basis.people, commands, basis.news)
+    return create_console(runtime, basis.desk, basis.policy, basis.people, commands, basis.news, basis.files)
 
 
 async def follow_people(runtime: Runtime) -> None:

@@ -10,9 +10,12 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState
+from conduit_contracts.told import CountedGround
 
 SOME_FORCE = ""
 """Stands for the force of a police suspect where it is not known."""
@@ -109,6 +112,27 @@ class OpenQuestion:
     claimed_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldAssessment:
+    """What triage counted when it last put the case to an officer."""
+
+    grounds: tuple[CountedGround, ...]
+    policy_version: str
+    at: datetime
+
+    def as_text(self) -> str:
+        """As it is stored."""
+        return _ASSESSMENT.dump_json(self).decode()
+
+
+_ASSESSMENT = TypeAdapter(HeldAssessment)
+
+
+def held_assessment(text: str | None) -> HeldAssessment | None:
+    """As it was stored; None where triage said none."""
+    return None if text is None else _ASSESSMENT.validate_json(text)
+
+
 @dataclass(slots=True)
 class FollowedCase:
     """Where one case stands, as what the services said last has it."""
@@ -136,6 +160,7 @@ class FollowedCase:
     kept_from: tuple[str, ...] = ()
     """Forces that a suspect belongs to. Not empty: the case is restricted."""
     policy_version: str | None = None
+    assessment: HeldAssessment | None = None
     version: int = 0
     """How many lines its timeline has."""
     claimed_by: str | None = None
@@ -210,6 +235,8 @@ class TimelineLine(NamedTuple):
     why: tuple[str, ...]
     force_ids: tuple[str, ...]
     policy_version: str | None
+    version: int
+    """How many lines the case has with this one, in the order in which the console came to know them."""
 
 
 def merged(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:

@@ -27,8 +27,10 @@ INSERT INTO acts (at, officer_id, kind, what, referral_id, why, about) VALUES ($
 _LOCK = "SELECT version FROM cases WHERE referral_id = $1 FOR UPDATE"
 _VERSION = "SELECT version FROM cases WHERE referral_id = $1"
 _READ = """
-INSERT INTO readings (referral_id, officer_id, seen_at, seen_version) VALUES ($1, $2, $3, $4)
-ON CONFLICT (referral_id, officer_id) DO UPDATE SET seen_at = excluded.seen_at, seen_version = excluded.seen_version
+INSERT INTO readings AS read (referral_id, officer_id, seen_at, seen_version) VALUES ($1, $2, $3, $4)
+ON CONFLICT (referral_id, officer_id) DO UPDATE SET seen_at = excluded.seen_at, seen_version = excluded.seen_version,
+    before_at = CASE WHEN read.seen_at < $5 THEN read.seen_at ELSE read.before_at END,
+    before_version = CASE WHEN read.seen_at < $5 THEN read.seen_version ELSE read.before_version END
 """
 _CLAIM = """
 INSERT INTO claims (referral_id, officer_id, claimed_at) VALUES ($1, $2, $3) ON CONFLICT (referral_id) DO NOTHING
@@ -48,6 +50,10 @@ INSERT INTO filters (officer_id, list, filter, remembered_at) VALUES ($1, $2, $3
 ON CONFLICT (officer_id, list) DO UPDATE SET filter = excluded.filter, remembered_at = excluded.remembered_at
 """
 _REMEMBERED = "SELECT filter FROM filters WHERE officer_id = $1 AND list = $2"
+
+
+STILL_READING = timedelta(minutes=5)
+"""Whoever looked at a case so long ago or less is taken to be reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,15 @@ async def _consult(connection: Connection, referral_id: UUID, officer_id: str, a
     if version is None:
         return False
     await note(connection, officer_id, act, now)
-    await connection.execute(_READ, referral_id, officer_id, now, version)
+    await connection.execute(_READ, referral_id, officer_id, now, version, now - STILL_READING)
     return True
+
+
+async def look_at_file(pool: Pool, referral_id: UUID, attachment_id: UUID, officer_id: str, now: datetime) -> None:
+    """Note that an officer fetches a file, committed when this returns: nothing is fetched before."""
+    async with postgres.transaction(pool) as connection:
+        act = DeskAct(ActKind.CONSULTATION, "fetched_file", referral_id, about=str(attachment_id))
+        await note(connection, officer_id, act, now)
 
 
 async def claim(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> Claim | None:

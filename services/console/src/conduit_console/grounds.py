@@ -1,4 +1,4 @@
-"""What the policy file says that officers must see: the thresholds of grounds, and what a partner reads in a decline."""
+"""What the policy file says that officers must see: thresholds, what a partner reads in a decline, how forces are found."""
 
 from datetime import date
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from conduit_chassis.policy import load_policy
+from conduit_contracts.concerned.proposal import ALL_ON, Safeguarding
 from conduit_contracts.triage import DeclineReason, PolicyVersion
 
 
@@ -23,7 +24,7 @@ class DeclineWords(BaseModel):
 
 
 class ShownPolicy(BaseModel):
-    """The part of the section `[triage]` that pages show. Triage decides by its own reading of the same file."""
+    """The part of the policy file that pages show. Triage and routing decide by their own reading of it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     version: PolicyVersion
@@ -33,6 +34,8 @@ class ShownPolicy(BaseModel):
     decline_reasons: dict[DeclineReason, DeclineWords]
     second_opinion_before_decline: bool = False
     """Whether another officer must agree to a decline, as it is written, before it is sent. From the section `[console]`."""
+    safeguarding: Safeguarding = ALL_ON
+    """Routing's switches, of its own section."""
 
 
 class ConsolePolicy(BaseModel):
@@ -43,7 +46,14 @@ class ConsolePolicy(BaseModel):
     second_opinion_before_decline: bool = False
 
 
+class _RoutingSection(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    safeguarding: Safeguarding = ALL_ON
+
+
 def read_shown_policy(path: Path) -> ShownPolicy:
     """Raises ConfigurationError, naming the file and the key that cannot be used."""
     shown, own = load_policy(path, "triage", ShownPolicy), load_policy(path, "console", ConsolePolicy, optional=True)
-    return shown.model_copy(update={"second_opinion_before_decline": own.second_opinion_before_decline})
+    more = {"second_opinion_before_decline": own.second_opinion_before_decline}
+    switches = load_policy(path, "routing", _RoutingSection).safeguarding
+    return shown.model_copy(update={**more, "safeguarding": switches})

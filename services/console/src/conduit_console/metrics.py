@@ -27,6 +27,11 @@ DECISIONS = Counter(
     "Decisions that officers sent, by outcome: sent, or why not. If `unavailable` grows, look at the signer.",
     ["outcome"],
 )
+FILES = Counter(
+    "conduit_console_files_total",
+    "Files that officers fetched, and what could not be had of intake, by outcome: fetched, unavailable.",
+    ["outcome"],
+)
 
 for _outcome in ("sent", "unavailable", "sign_in_again", "not_allowed", "not_in_order"):
     DECISIONS.labels(_outcome)

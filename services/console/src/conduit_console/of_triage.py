@@ -4,9 +4,10 @@ from typing import Any
 
 from conduit_chassis.records import Delivery
 from conduit_console import readers, rules
-from conduit_console.cases import AskedBy, OpenQuestion, TriageWord
+from conduit_console.cases import AskedBy, HeldAssessment, OpenQuestion, TriageWord
 from conduit_console.work import RULES, ConsoleWork, ask, by_officer, by_partner, settle, triage_says
 from conduit_contracts import triage
+from conduit_contracts.told import CountedGround
 from conduit_contracts.triage import ByOfficer
 
 
@@ -17,6 +18,9 @@ def review_opened(work: ConsoleWork, delivery: Delivery[triage.ReviewOpened]) ->
     if triage_says(case, delivery):
         case.triage = TriageWord.UNDER_REVIEW
         opened_at = delivery.attributes.time
+        if message.assessment is not None:
+            grounds = tuple(CountedGround(each.ground, each.known, each.at_least) for each in message.assessment.grounds)
+            case.assessment = HeldAssessment(grounds, message.policy_version, opened_at)
         about: dict[str, Any] = {"urgency": message.urgency, "danger": message.immediate_danger, "due_at": message.due_at}
         ask(case, OpenQuestion(AskedBy.TRIAGE, reasons, (), opened_at=opened_at, **about))
     rules.raise_priority(case, message.urgency, danger=message.immediate_danger)

@@ -27,8 +27,22 @@ class ConsoleSettings(Settings):
     signer_token_file: Path | None = None
     """What is shown to the signer as bearer token. Its file is read each time, so that a new token holds at once."""
 
+    intake_url: str | None = None
+    """Where intake is, without a path. Without it files are listed, and cannot be fetched."""
+    intake_token: SecretStr | None = None
+    intake_token_file: Path | None = None
+    """What is shown to intake as bearer token. Its file is read each time."""
+
     def token(self) -> str:
         """The signer's token, from its file or from the environment; empty where there is none."""
-        if self.signer_token_file is not None:
-            return self.signer_token_file.read_text(encoding="utf-8").strip()
-        return self.signer_token.get_secret_value() if self.signer_token else ""
+        return _secret(self.signer_token_file, self.signer_token)
+
+    def token_for_intake(self) -> str:
+        """What is shown to intake, likewise."""
+        return _secret(self.intake_token_file, self.intake_token)
+
+
+def _secret(file: Path | None, given: SecretStr | None) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    return given.get_secret_value() if given else ""

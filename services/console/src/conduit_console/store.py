@@ -11,7 +11,15 @@ from uuid import UUID
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert_new
 from conduit_console import content, duties, numbers
-from conduit_console.cases import AskedBy, FollowedCase, FollowedHandoff, OpenQuestion, RoutingWord, TriageWord
+from conduit_console.cases import (
+    AskedBy,
+    FollowedCase,
+    FollowedHandoff,
+    OpenQuestion,
+    RoutingWord,
+    TriageWord,
+    held_assessment,
+)
 from conduit_console.work import ConsoleWork
 from conduit_contracts.ids import moment_of
 from conduit_contracts.referral import Urgency
@@ -40,6 +48,7 @@ _CASES = Columns(
     interim_owner="text",
     kept_from="text",
     policy_version="text",
+    assessment="text",
     version="integer",
 )
 _HANDOFFS = Columns(
@@ -111,6 +120,7 @@ _LINES = Columns(
     why=IDS,
     force_ids=IDS,
     policy_version="text",
+    version="integer",
 )
 _WRITE = f"""
 INSERT INTO timeline ({_LINES.names}) SELECT {_LINES.values("now")} FROM {_LINES.rows("now")} ON CONFLICT DO NOTHING
@@ -319,6 +329,7 @@ def _case_row(case: FollowedCase) -> tuple[Any, ...]:
         case.interim_owner,
         ",".join(case.kept_from) if case.kept_from else None,
         case.policy_version,
+        case.assessment.as_text() if case.assessment else None,
         case.version,
     )
 
@@ -345,6 +356,7 @@ def _case(row: Row) -> FollowedCase:
         interim_owner=row["interim_owner"],
         kept_from=() if kept_from is None else tuple(kept_from.split(",")),
         policy_version=row["policy_version"],
+        assessment=held_assessment(row["assessment"]),
         version=row["version"],
     )
 

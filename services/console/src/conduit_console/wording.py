@@ -22,6 +22,16 @@ HANDOFFS: Mapping[str, str] = {
     "declined": N_("given back"),
     "stood_down": N_("ended by an officer"),
 }
+SIGNS: Mapping[str, str] = {
+    "would": N_("would get its part by the rules"),
+    "sent": N_("sent: on its topic"),
+    "received": N_("received by its connector, and by no person yet"),
+    "taken": N_("acknowledged by a person"),
+    "silent": N_("silent: its deadline has passed"),
+    "ended": N_("has no part any more"),
+    "kept": N_("gets it by no rule: a suspect belongs to this force"),
+}
+"""What a force has of a case, beside the map."""
 GROUNDS: Mapping[str, str] = {
     "number_of_victims": N_("Number of victims"),
     "number_of_suspects": N_("Number of suspects"),
@@ -65,6 +75,21 @@ REASONS: Mapping[str, str] = {
     "acknowledgement": N_("no acknowledgement by a person"),
     "asked_again": N_("forces were asked again"),
 }
+FILES: Mapping[str, str] = {
+    "pending": N_("still being checked"),
+    "available": N_("checked: nothing was found"),
+    "threat_found": N_("malware was found: it is gone"),
+    "validation_failed": N_("not what it says it is: it is gone"),
+}
+"""How far a file is checked."""
+BASES: Mapping[str, str] = {
+    "named_by_officer": N_("an officer named it"),
+    "most_offence_places": N_("most places lie in its area"),
+    "most_victims": N_("most victims are tied to its places"),
+    "first_victims_home": N_("the first victim lives there"),
+    "suggested_by_force": N_("another force said so"),
+}
+"""Why a force leads."""
 STEPS: Mapping[str, str] = {
     "referral_received": N_("The hub received the referral"),
     "information_supplied": N_("The partner added information"),
@@ -219,6 +244,7 @@ ACTS: Mapping[str, str] = {
     "asked_opinion": N_("asked for a second opinion"),
     "gave_opinion": N_("gave a second opinion"),
     "withdrew_opinion": N_("asked no more for a second opinion"),
+    "fetched_file": N_("fetched a file"),
 }
 OPINIONS: Mapping[str, str] = {
     "agrees": N_("agrees"),
@@ -255,7 +281,7 @@ WHOSE_NUMBER: Mapping[str, str] = {
 """Whom a number in the register reaches."""
 ROLES: Mapping[str, str] = {"victim": N_("Victim"), "suspect": N_("Suspect"), "witness": N_("Witness")}
 _ALL = (
-    *(STATES, URGENCIES, HANDOFFS, GROUNDS, REASONS, STEPS, DUTIES, DUTY_STEPS, DECISIONS),
+    *(STATES, URGENCIES, HANDOFFS, SIGNS, GROUNDS, REASONS, BASES, FILES, STEPS, DUTIES, DUTY_STEPS, DECISIONS),
     *(ANSWERS, ACTS, OPINIONS, GLASS, CONCERNS, ROLES, WHOSE_NUMBER),
 )
 

@@ -163,6 +163,7 @@ class ConsoleWork:
                 why=tuple(why),
                 force_ids=tuple(force_ids),
                 policy_version=policy_version,
+                version=case.version,
             )
         )
         if content.holds_words(what, record.value or b"") and attributes.id not in self.wordless:

@@ -16,6 +16,7 @@ from conduit_console import clocks, wording
 from conduit_console.commanding import Commanding
 from conduit_console.deciding import BY_CODE
 from conduit_console.decision_forms import moment_said
+from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
@@ -27,6 +28,7 @@ from conduit_web.desk import Desk
 from conduit_web.html import LONDON, HtmlPages
 from conduit_web.people import Person
 from conduit_web.streams import Streams
+from conduit_web.tiles import map_size, squares
 from conduit_web.troubles import Trouble
 from conduit_web.visits import Visit
 from conduit_web.words import N_, worded
@@ -50,6 +52,9 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "concern": wording.CONCERNS,
     "role": wording.ROLES,
     "whose": wording.WHOSE_NUMBER,
+    "sign": wording.SIGNS,
+    "basis": wording.BASES,
+    "file": wording.FILES,
 }
 _NOT_DIALLED = re.compile(r"(?!^\+)[^0-9]")
 _DECIDE = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
@@ -85,6 +90,8 @@ class ConsoleDesk(Desk):
     shown: "ConsolePages"
     commands: Commanding
     news: Streams[Newest]
+    files: IntakeFiles | None = None
+    """Where files are fetched; None where this deployment does not say."""
 
     def with_cases(
         self,
@@ -144,6 +151,8 @@ class ConsolePages(HtmlPages):
             "ago": lambda at: clocks.length(now - at, look_up),
             "is_late": lambda at: at is not None and at <= now,
             "force_name": force_name,
+            "squares": squares,
+            "map_size": map_size,
             "dial": dial,
             "decision_in_words": lambda code: look_up(BY_CODE[code].heading) if code in BY_CODE else code,
             "said_at": moment_said,

@@ -1,6 +1,7 @@
 """One case: what was sent, what it counts to, what each force has, and what happened. A view is noted before it is shown."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,14 +10,19 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_console import content, deciding
 from conduit_console import desk as acts
+from conduit_console.cases import FollowedCase
 from conduit_console.content import Said
 from conduit_console.following import currency
+from conduit_console.forces_map import on_the_map
+from conduit_console.grounds import ShownPolicy
+from conduit_console.judged import judge
 from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
 from conduit_console.pages.opinions import with_words
 from conduit_console.queries import case as cases
 from conduit_console.queries import opinions
+from conduit_contracts.base import Value
 from conduit_contracts.geography import force_area, special_force
-from conduit_contracts.told import Told, count_grounds
+from conduit_contracts.meaning import content_hash
 from conduit_web.access import Action
 from conduit_web.keys import microseconds
 from conduit_web.troubles import Trouble, TroubleError
@@ -35,14 +41,14 @@ async def case(request: Request, visit: Viewer) -> Response:
     now = desk.clock.now()
     if case_id is None:
         raise TroubleError(Trouble.MISSING)
-    async with postgres.connection(desk.pool) as connection:
-        before = await cases.last_seen(connection, case_id, me)
     if not await acts.consult(desk.pool, case_id, me, now):
         raise TroubleError(Trouble.MISSING)
     async with postgres.connection(desk.pool) as connection:
         current = await currency(connection, now)  # first: what is read after it has at least all until then
         found = await cases.case_at_hand(connection, case_id, now, GLASS_LASTS)
         steps = await cases.timeline(connection, case_id)
+        before = await cases.looked_before(connection, case_id, me)
+        new = await cases.new_steps(connection, case_id, before)
         said = await content.said(connection, case_id)
         second = await with_words(connection, await opinions.of_case(connection, case_id))
     if found is None:
@@ -54,6 +60,8 @@ async def case(request: Request, visit: Viewer) -> Response:
         "opinions": second,
         "me": me,
         "before": before,
+        "new": new,
+        "new_events": {each.event_id for each in new},
         "currency": current,
         "others": [each for each in found.readers if each.officer_id != me],
         "claimed_by": found.case.claimed_by,
@@ -62,7 +70,7 @@ async def case(request: Request, visit: Viewer) -> Response:
         "officers": desk.officers().who_decide(),
         "area_of": lambda place: force_area(place) or special_force(place),
         "said": {each.event_id: each for each in said},
-        **_sent(said, desk.policy),
+        **_sent(said, found.case, desk.policy, now),
     }
     return desk.shown.page(request, "case.html", N_("Referral"), visit=visit, **values)
 
@@ -75,8 +83,9 @@ async def timeline(request: Request, visit: Viewer, after: str = "") -> Response
         raise TroubleError(Trouble.MISSING)
     async with postgres.connection(desk.pool) as connection:
         steps = await cases.timeline(connection, case_id, after)
+        before = await cases.looked_before(connection, case_id, visit.person.person_id)
     heading = N_("What happened")
-    return desk.shown.page(request, "timeline.html", heading, visit=visit, steps=steps, case_id=case_id, before=None)
+    return desk.shown.page(request, "timeline.html", heading, visit=visit, steps=steps, case_id=case_id, before=before)
 
 
 @router.post("/cases/{case_id}/claim")
@@ -98,18 +107,21 @@ async def hand_back(request: Request, visit: Claimer) -> Response:
     return RedirectResponse(f"/cases/{case_id}", status_code=303)
 
 
-def _sent(said: Sequence[Said], policy: Any) -> dict[str, Any]:
-    """What the partner wrote, and what it counts to."""
+def _sent(said: Sequence[Said], found: FollowedCase, policy: ShownPolicy, now: datetime) -> dict[str, Any]:
+    """What the partner wrote, and what rules make of it."""
     first = next((each for each in said if each.kind == "referral_received"), None)
     added = [each for each in said if each.kind == "information_supplied"]
+    values: dict[str, Any] = {"added": added, "hash_of": _hash_of, "marked": on_the_map(found, now)}
     if first is None:
-        return {"referral": None, "added": added, "counts": (), "policy": policy}
-    referral = first.message.referral
-    told = Told(referral, [each.message.supplement for each in added])
-    return {
-        "referral": referral,
-        "added": added,
-        "counts": count_grounds(policy, told),
-        "numbers": told.numbers,
-        "policy": policy,
-    }
+        return values | {"referral": None, "judged": None, "would": None}
+    referral, supplements = first.message.referral, [each.message.supplement for each in added]
+    judged = judge(found, referral, supplements, policy, now.date())
+    would = judged.would
+    if would is not None:
+        values["marked"] = on_the_map(found, now, would.forces, would.home)
+    return values | {"referral": referral, "judged": judged, "would": would}
+
+
+def _hash_of(sent: Value) -> str:
+    """What the partner compares."""
+    return content_hash(sent).hex()

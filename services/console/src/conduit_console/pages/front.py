@@ -11,8 +11,9 @@ from conduit_chassis.people import account_of
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
 from conduit_console.commanding import Commanding
+from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
-from conduit_console.pages import case, decide, duties, glass, home, lists, officers, opinions, trail
+from conduit_console.pages import case, decide, duties, files, glass, home, lists, officers, opinions, trail
 from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages, Officers
 from conduit_console.queries.news import Newest, newest
 from conduit_contracts.programme import HubPersonRegistered
@@ -39,6 +40,7 @@ ROUTERS: Sequence[APIRouter] = (
     decide.router,
     opinions.router,
     duties.router,
+    files.router,
     glass.router,
     officers.router,
     trail.router,
@@ -52,6 +54,7 @@ def create_console(
     people: PeopleFollower,
     commands: Commanding,
     news: Streams[Newest],
+    files_of: IntakeFiles | None,
 ) -> ASGIApp:
     """The application of a running console."""
 
@@ -68,6 +71,7 @@ def create_console(
         http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=pages,
     ).with_cases(runtime.pool, policy, officers_now, pages, commands)
+    desk.files = files_of
     return create_app(desk.with_streams(news), *ROUTERS)
 
 

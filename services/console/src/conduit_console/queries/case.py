@@ -9,11 +9,11 @@ from uuid import UUID
 from conduit_chassis.postgres import Connection, Row
 from conduit_console import store
 from conduit_console.cases import FailedNotice, FollowedCase
+from conduit_console.desk import STILL_READING
+from conduit_console.work import by_officer
 from conduit_web.keys import FIRST_MOMENT, microseconds, moment
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
-STILL_READING = timedelta(minutes=5)
-"""Whoever looked at a case so long ago or less is taken to be reading it."""
 _READERS = """
 SELECT officer_id, seen_at, seen_version FROM readings
 WHERE referral_id = $1 AND seen_at > $2 ORDER BY seen_at DESC LIMIT 50
@@ -28,14 +28,22 @@ WHERE referral_id = $1 ORDER BY failed_at DESC LIMIT 100
 """
 _NAMED = "SELECT officer_id FROM officers_named WHERE referral_id = $1 ORDER BY officer_id"
 _GLASS = "SELECT DISTINCT officer_id FROM acts WHERE referral_id = $1 AND what = 'broke_glass' AND at > $2"
-_SEEN = "SELECT seen_at, seen_version FROM readings WHERE referral_id = $1 AND officer_id = $2"
-_LINE = "event_id, ordered_at, stage, place, happened_at, actor, what, why, force_ids, policy_version"
+_BEFORE_NOW = """
+SELECT before_at, before_version FROM readings
+WHERE referral_id = $1 AND officer_id = $2 AND before_version IS NOT NULL
+"""
+_LINE = "event_id, ordered_at, stage, place, happened_at, actor, what, why, force_ids, policy_version, version"
 _TIMELINE = f"""
 SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND (ordered_at, stage, place, event_id) > ($2, $3, $4, $5)
 ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
 """  # noqa: S608 - constants
 _SINCE = f"""
 SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND ordered_at > $2
+ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
+"""  # noqa: S608 - constants
+# A line that the previous release wrote has no number: its time says whether it is new.
+_NEW = f"""
+SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND coalesce(version > $2, ordered_at > $3) AND actor <> $4
 ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
 """  # noqa: S608 - constants
 _BEFORE = """
@@ -51,6 +59,20 @@ class Reading:
     officer_id: str
     seen_at: datetime
     seen_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBefore:
+    """When an officer last looked at a case before they came to it now, and how many lines its timeline had then."""
+
+    officer_id: str
+    at: datetime
+    version: int
+
+    def is_new(self, step: "TimelineStep") -> bool:
+        """Whether the console came to know it since then, and it is nothing that the officer did."""
+        came = step.ordered_at > self.at if step.version is None else step.version > self.version
+        return came and step.actor != by_officer(self.officer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +119,8 @@ class TimelineStep:
     why: tuple[str, ...]
     force_ids: tuple[str, ...]
     policy_version: str | None
+    version: int | None
+    """How many lines the case had with this one. None: the previous release wrote it."""
     after: timedelta | None
     """How long after the line before; None for the first."""
 
@@ -111,17 +135,34 @@ async def case_at_hand(connection: Connection, referral_id: UUID, now: datetime,
     return CaseAtHand(
         case,
         [Reading(**row) for row in readers],
-        [AttachmentRow(**row) for row in await connection.fetch(_ATTACHMENTS, referral_id)],
+        await checked_files(connection, referral_id),
         [FailedNotice(**row) for row in failed],
         frozenset(row["officer_id"] for row in await connection.fetch(_NAMED, referral_id)),
         frozenset(row["officer_id"] for row in await connection.fetch(_GLASS, referral_id, now - glass)),
     )
 
 
-async def last_seen(connection: Connection, referral_id: UUID, officer_id: str) -> Reading | None:
-    """When this officer looked at the case before, so that the page can say what is new. Ask before the view is noted."""
-    row = await connection.fetchrow(_SEEN, referral_id, officer_id)
-    return Reading(officer_id, row["seen_at"], row["seen_version"]) if row else None
+async def checked_files(connection: Connection, referral_id: UUID) -> list[AttachmentRow]:
+    """The files of which the console heard that they were checked. No case need be known."""
+    return [AttachmentRow(**row) for row in await connection.fetch(_ATTACHMENTS, referral_id)]
+
+
+async def looked_before(connection: Connection, referral_id: UUID, officer_id: str) -> LookedBefore | None:
+    """When this officer looked at the case before they came to it now; None where they never did.
+
+    Ask after the view is noted. Who looks again within minutes has not been away.
+    """
+    row = await connection.fetchrow(_BEFORE_NOW, referral_id, officer_id)
+    return LookedBefore(officer_id, row["before_at"], row["before_version"]) if row else None
+
+
+async def new_steps(connection: Connection, referral_id: UUID, before: LookedBefore | None) -> list[TimelineStep]:
+    """The first events that are new to the officer, oldest first; none where they look for the first time."""
+    if before is None:
+        return []
+    me = by_officer(before.officer_id)
+    rows = await connection.fetch(_NEW, referral_id, before.version, before.at, me)
+    return [_step(row, None) for row in rows]
 
 
 async def timeline(connection: Connection, referral_id: UUID, after: str | None = None) -> ListPage[TimelineStep]:
