@@ -177,6 +177,8 @@ def test_an_acknowledgement_that_does_not_fit_is_not_recorded(desk: Desk) -> Non
     assert ignored(desk.deliver(by_telephone(referral_id, KENT, NOW - timedelta(minutes=1)))) == "part_changed"
     desk.deliver(by_telephone(referral_id, KENT))
     assert ignored(desk.deliver(by_telephone(referral_id, KENT))) == "already_acknowledged"
+    desk.deliver(declined(referral_id, ESSEX))
+    assert ignored(desk.deliver(by_telephone(referral_id, ESSEX))) == "given_back", "it is sent its part again first"
     desk.deliver(stand_down(referral_id, ESSEX))
     assert ignored(desk.deliver(by_telephone(referral_id, ESSEX))) == "already_stood_down"
     desk.deliver(withdrawn(referral_id))

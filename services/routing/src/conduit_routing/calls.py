@@ -16,7 +16,12 @@ from conduit_routing.turn import Turn
 MINUTE = timedelta(minutes=1)
 """Officers write the minute in which they spoke, not the second."""
 SPOKEN_LATER = "spoken_later"
-_TAKEN = {HandoffState.ACKNOWLEDGED: "already_acknowledged", HandoffState.STOOD_DOWN: "already_stood_down"}
+_NOT_WAITED_FOR = {
+    HandoffState.ACKNOWLEDGED: "already_acknowledged",
+    HandoffState.DECLINED: "given_back",
+    HandoffState.STOOD_DOWN: "already_stood_down",
+}
+"""A force that gave its part back and wants it again is sent it again: an officer reroutes to it or has it lead."""
 
 
 def acknowledgement_misfit(turn: Turn, command: RecordAcknowledgement) -> str | None:
@@ -27,8 +32,8 @@ def acknowledgement_misfit(turn: Turn, command: RecordAcknowledgement) -> str | 
         return "no_handoff"
     if command.force_id in turn.case.barred.forces:
         return "kept_from_force"
-    if held.state in _TAKEN:
-        return _TAKEN[held.state]
+    if held.state in _NOT_WAITED_FOR:
+        return _NOT_WAITED_FOR[held.state]
     if command.spoken_at > turn.now + MINUTE:
         return SPOKEN_LATER
     return "part_changed" if command.spoken_at + MINUTE <= (held.part_sent_at or held.disseminated_at) else None
@@ -39,8 +44,7 @@ def record_acknowledgement(turn: Turn, command: RecordAcknowledgement) -> None:
     held = turn.case.handoffs[command.force_id]
     changed = clocks.acknowledged_by_telephone(held, command.force_reference, command.spoken_at, turn.now)
     contact_mark = responses.mark_of(command.victim_contact) or held.contact_mark
-    why = "" if held.active else responses.AFTER_DECLINING
-    turn.set_handoff(changed._replace(contact_mark=contact_mark), "acknowledged_by_telephone", why)
+    turn.set_handoff(changed._replace(contact_mark=contact_mark), "acknowledged_by_telephone")
     turn.close_reviews("acknowledged", responses.answered_by(turn.case, held.force_id))
     turn.tell(
         HandoffAcknowledgedByTelephone(

@@ -25,7 +25,6 @@ from conduit_routing.handoffs import Handoff
 from conduit_routing.turn import Turn
 from conduit_routing.work import RoutingWork
 
-AFTER_DECLINING = "after_declining"
 Response = ReceiptConfirmed | CaseAcknowledged | CaseDeclined
 
 _IDENTITY_MISMATCH = sender_problem(
@@ -106,7 +105,7 @@ def acknowledge(turn: Turn, response: CaseAcknowledged) -> None:
     what = _said_again(held, changed) if held.state is HandoffState.ACKNOWLEDGED else "acknowledged"
     if what is None:
         return
-    turn.set_handoff(changed, what, AFTER_DECLINING if not held.active else "")
+    turn.set_handoff(changed, what, "after_declining" if not held.active else "")
     turn.close_reviews("acknowledged", answered_by(turn.case, held.force_id))
     said: dict[str, Any] = {"force_reference": changed.force_reference, "victim_contact": response.victim_contact}
     turn.tell(HandoffAcknowledged(**turn.about, force_id=held.force_id, **said))
