@@ -112,7 +112,10 @@ def test_a_misspelt_key_of_an_environment_is_named(tmp_path: Path, capsys: pytes
         ("triage = {", "triages = {", "sizes are wanted for"),
         ("kent = [1]", "kent = []", "forces.kent"),
         ('issuer = "https://', 'issuer = "http://', "identity_providers.0.issuer: Value error, https is needed"),
-        ('client_id = "conduit-console"', 'client_id = ""', "identity_providers.0.client_id"),
+        ('console = "conduit-console"', 'console = ""', "console: identity_providers.0.client_id"),
+        ('console = "conduit-console", ', "", "console: identity_providers: Tuple should have at least 1 item"),
+        ('programme = "conduit-programme"', 'program = "conduit-programme"', "clients: program: there are console and"),
+        ('programme = "programme.', 'programme = "console.', "each desk need a host of their own"),
     ],
 )
 def test_what_an_environment_may_not_say_is_explained(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes.environment import read_environment
 from conduit_generate.kubernetes.flows import flows_of, policies
@@ -141,7 +142,7 @@ def test_what_may_leave_for_the_internet_may_not_reach_private_addresses(environ
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_console_alone_reaches_the_identity_providers_and_nothing_else_out_there(environment: str) -> None:
+def test_desks_alone_reach_the_identity_providers_and_nothing_else_out_there(environment: str) -> None:
     read = read_environment(HOME / OVERLAYS / environment)
     reached = {
         each["metadata"]["name"]: (peers, [port["port"] for port in rule["ports"]])
@@ -150,17 +151,19 @@ def test_the_console_alone_reaches_the_identity_providers_and_nothing_else_out_t
         if (peers := [peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer])
         and peers == list(read.network.identity_providers)
     }
-    assert reached == {"console": (list(read.network.identity_providers), [443])}
-    out_of = [rule for rule in named(environment, "NetworkPolicy", "console")["spec"]["egress"] if "ipBlock" in str(rule)]
-    assert len(out_of) == 1
+    assert reached == {desk: (list(read.network.identity_providers), [443]) for desk in DESKS}
+    for desk in DESKS:
+        egress = named(environment, "NetworkPolicy", desk)["spec"]["egress"]
+        assert len([rule for rule in egress if "ipBlock" in str(rule)]) == 1
 
 
-def test_a_provider_whose_addresses_change_is_reached_without_opening_private_ones() -> None:
+@pytest.mark.parametrize("desk", DESKS)
+def test_a_provider_whose_addresses_change_is_reached_without_opening_private_ones(desk: str) -> None:
     read = read_environment(HOME / OVERLAYS / "pilot")
     changing = read.network.model_copy(update={"identity_providers": ("0.0.0.0/0",)})
     made = policies(flows_of(read.model_copy(update={"network": changing})))
-    (console,) = (each for each in made if each["metadata"]["name"] == "console")
-    (rule,) = (each for each in console["spec"]["egress"] if "ipBlock" in str(each))
+    (policy,) = (each for each in made if each["metadata"]["name"] == desk)
+    (rule,) = (each for each in policy["spec"]["egress"] if "ipBlock" in str(each))
     assert rule["to"] == [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(read.network.private)}}]
 
 
@@ -181,7 +184,7 @@ def test_other_namespaces_come_in_by_their_part_alone(environment: str) -> None:
         ("postgres", 9187),
         ("postgres-exporter", 9187),
     }
-    assert found.pop("gateway") == {("intake", 8000), ("notification", 8000), ("console", 8000)}
+    assert found.pop("gateway") == {(name, 8000) for name in ("intake", "notification", *DESKS)}
     assert found.pop("keda") == {("kafka", 9093)}
     assert found.pop("strimzi") == {("kafka", 9090), ("kafka", 9091), ("kafka", 8443)}
     assert found.pop("cnpg-system") == {("postgres", 5432), ("postgres", 8000)}

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from conduit_chassis.settings import Settings
-from conduit_console.pages.front import ROUTERS
+from conduit_console.pages import front as console
 from conduit_console.settings import ConsoleSettings
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, consumed_by
 from conduit_generate.kubernetes.environment import read_environment
 from conduit_generate.kubernetes.tree import HOME, OVERLAYS
@@ -30,6 +31,7 @@ from conduit_local.services import (
 )
 from conduit_notification.settings import NotificationSettings
 from conduit_operate.monitor_role import ROLE
+from conduit_programme.pages import front as programme
 from conduit_programme.settings import ProgrammeSettings
 from conduit_routing.settings import RoutingSettings
 from conduit_triage.settings import TriageSettings
@@ -48,6 +50,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "console": ConsoleSettings,
     "programme": ProgrammeSettings,
 }
+ROUTERS = {"console": console.ROUTERS, "programme": programme.ROUTERS}
 NO_PAGES = ("/metrics", "/livez", "/readyz", "/asyncapi", "/asyncapi.json")
 INTERNAL = (*NO_PAGES, "/reviews", "/cases", "/")
 ON_A_CLUSTER_ONLY = {
@@ -62,6 +65,7 @@ ON_A_CLUSTER_ONLY = {
 }
 
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
+each_desk = pytest.mark.parametrize("desk", DESKS)
 each_service = pytest.mark.parametrize("service", SERVICES)
 
 
@@ -92,9 +96,9 @@ def test_a_service_gets_the_variables_of_the_local_stack(environment: str, servi
     kafka = {"KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD_FILE"}
     here = Surroundings({"KAFKA_BOOTSTRAP_SERVERS": "", "KAFKA_CA_FILE": ""}, "", Smtp("", 0), "", "", local_keys=False)
     local = service_environment(service, here, postgres_dsn="", http=("", 0))
-    pages = pages_environment(public_url="", identity_providers=[]) | asking_the_signer("", "")
-    pages |= asking_intake("", "")
-    shown = pages.keys() if service == SHOWS else set()
+    pages = pages_environment(public_url="", identity_providers=[]) if service in DESKS else {}
+    pages |= asking_the_signer("", "") | asking_intake("", "") if service == SHOWS else {}
+    shown = pages.keys()
     files = {"CONSOLE_TOKEN_FILE"} if service == "intake" else set()
     besides = ON_A_CLUSTER_ONLY - shown
     assert variables(environment, service).keys() - besides == local.keys() | kafka | shown | files
@@ -257,44 +261,69 @@ def test_of_the_partner_apis_host_only_it_the_documents_and_duty_links_are_to_be
 
 
 @each_environment
-def test_of_the_consoles_host_all_its_pages_are_to_be_seen_and_nothing_else(environment: str) -> None:
-    assert {each["metadata"]["name"] for each in of_kind(environment, "HTTPRoute")} == {"partner-api", "console"}
-    spec = named(environment, "HTTPRoute", "console")["spec"]
-    assert spec["hostnames"] == [urlsplit(variables(environment, "console")["PUBLIC_URL"]).hostname]
-    pages = {path for _, path in actions(*ROUTERS, signing_in)}
+def test_every_host_is_led_to_one_service(environment: str) -> None:
+    hosts = [host for each in of_kind(environment, "HTTPRoute") for host in each["spec"]["hostnames"]]
+    assert {each["metadata"]["name"] for each in of_kind(environment, "HTTPRoute")} == {"partner-api", *DESKS}
+    assert len(set(hosts)) == len(hosts) == 1 + len(DESKS)
+
+
+@each_environment
+@each_desk
+def test_of_a_desks_host_all_its_pages_are_to_be_seen_and_nothing_else(environment: str, desk: str) -> None:
+    spec = named(environment, "HTTPRoute", desk)["spec"]
+    assert spec["hostnames"] == [urlsplit(variables(environment, desk)["PUBLIC_URL"]).hostname]
+    pages = {path for _, path in actions(*ROUTERS[desk], signing_in)}
     assert len(pages) > 20
-    assert {seen(spec["rules"], path) for path in [*pages, "/static/desk.css"]} == {"console"}
+    assert {seen(spec["rules"], path) for path in [*pages, "/static/desk.css"]} == {desk}
     assert [path for path in (*NO_PAGES, "/docs", "/duty/token", "/v1/referrals") if seen(spec["rules"], path)] == []
 
 
 @each_environment
-def test_the_console_is_told_of_its_identity_providers_without_their_secrets(
-    environment: str, monkeypatch: pytest.MonkeyPatch
+@each_desk
+def test_a_desk_is_told_of_its_identity_providers_without_their_secrets(
+    environment: str, desk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = variables(environment, "console")
+    told, clients = variables(environment, desk), f"identity-clients-{desk}"
     for name, value in told.items():
         monkeypatch.setenv(name, str(value))
-    desk = DeskSettings()
-    (secret,) = (each for each in of_kind(environment, "ExternalSecret") if each["metadata"]["name"] == "identity-clients")
+    settings = DeskSettings()
+    (secret,) = (each for each in of_kind(environment, "ExternalSecret") if each["metadata"]["name"] == clients)
     names = [each["secretKey"] for each in secret["spec"]["data"]]
-    assert [each.name for each in desk.identity_providers] == names
-    assert desk.public_url.startswith("https://")
-    (access,) = (each for each in _volumes(environment, "console") if each["name"] == "access")
+    assert [each.name for each in settings.identity_providers] == names
+    assert settings.public_url.startswith("https://")
+    (access,) = (each for each in _volumes(environment, desk) if each["name"] == "access")
     files = {
         f"/run/secrets/access/{item['path']}": (source["secret"]["name"], item["key"])
         for source in access["projected"]["sources"]
         for item in source["secret"]["items"]
     }
-    for provider in desk.identity_providers:
+    for provider in settings.identity_providers:
         assert provider.client_secret is None
-        assert files[str(provider.client_secret_file)] == ("identity-clients", provider.name)
-    assert files[told["SIGNER_TOKEN_FILE"]] == ("signer-token", "token")
+        assert files[str(provider.client_secret_file)] == (clients, provider.name)
+
+
+@each_environment
+def test_the_console_is_given_what_it_shows_to_the_signer(environment: str) -> None:
+    (access,) = (each for each in _volumes(environment, "console") if each["name"] == "access")
+    (token,) = (source["secret"] for source in access["projected"]["sources"] if "signer-token" in str(source))
+    assert token["name"] == "signer-token"
+    assert token["items"] == [
+        {"key": "token", "path": variables(environment, "console")["SIGNER_TOKEN_FILE"].rsplit("/")[-1]}
+    ]
+
+
+def test_by_a_partners_provider_nobody_signs_in_at_the_console() -> None:
+    known = {
+        desk: {each["name"] for each in json.loads(variables("national", desk)["IDENTITY_PROVIDERS"])} for desk in DESKS
+    }
+    assert known == {"console": {"hub"}, "programme": {"hub", "northlight"}}
 
 
 @each_environment
 @each_service
-def test_no_other_service_is_given_the_console_clients_secret(environment: str, service: str) -> None:
-    assert ("identity-clients" in str(_volumes(environment, service))) is (service == SHOWS)
+def test_a_service_is_given_the_secrets_of_its_own_clients_alone(environment: str, service: str) -> None:
+    given = set(re.findall(r"identity-clients-\w+", str(_volumes(environment, service))))
+    assert given == ({f"identity-clients-{service}"} if service in DESKS else set())
 
 
 def _volumes(environment: str, service: str) -> list[dict[str, Any]]:

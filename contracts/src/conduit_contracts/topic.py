@@ -15,6 +15,9 @@ PARTNER = "partner"
 FORCE = "force"
 CONSOLE = "console"
 """The service on whose pages officers decide. What it writes is taken for the officers' signatures alone."""
+DESKS = (CONSOLE, PROGRAMME)
+"""The services with pages, at which people sign in. Each has a host of its own, since a browser's cookies go by host, and a
+client of its own at each identity provider."""
 SIGNER = "signer"
 """Signs officers' commands, and reads who the officers are. It is no service: it writes no records and has no database."""
 OPERATOR = "operator"

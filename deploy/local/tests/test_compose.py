@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import yaml
 
+from conduit_chassis.errors import ConfigurationError
 from conduit_console.settings import ConsoleSettings
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, SIGNER, specs
 from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
@@ -22,8 +25,6 @@ from conduit_local.services import (
     SHOWS,
     Smtp,
     Surroundings,
-    asking_intake,
-    asking_the_signer,
     pages_environment,
     service_environment,
     signer_environment,
@@ -34,7 +35,8 @@ from conduit_operate.access import service_principal
 from conduit_operate.databases import provision, service_dsn
 from conduit_operate.kafka_exporter import FILE_NAME
 from conduit_operate.monitor_role import ROLE
-from conduit_web.settings import DeskSettings
+from conduit_programme.settings import ProgrammeSettings
+from conduit_web.running import desk_settings
 from tests.support.servers import dsn_of
 
 ROOT = Path(__file__).parents[3]
@@ -81,38 +83,65 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     dsn = f"postgresql://conduit_{service}@postgres:5432/conduit_{service}"
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
     scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
-    pages = {**_pages(), "PUBLIC_URL": None, "IDENTITY_PROVIDERS": None} if service == SHOWS else {}
+    pages = dict.fromkeys(pages_environment(public_url="", identity_providers=[])) if service in DESKS else {}
+    pages |= {"SIGNER_URL": f"http://{SIGNER}:8000", "SIGNER_TOKEN": PASSWORD} if service == SHOWS else {}
+    pages |= {"INTAKE_URL": "http://intake:8000", "INTAKE_TOKEN": PASSWORD} if service == SHOWS else {}
     files = {"CONSOLE_TOKEN": PASSWORD} if service == "intake" else {}
     given = {**expected, **scanner, **pages, **files, "PGPASSWORD": PASSWORD}
     assert compose["services"][service]["environment"] == given
 
 
-def _pages() -> dict[str, str]:
-    """What the local stack tells the console of its pages, with the tokens as compose gives them."""
-    told = pages_environment(public_url="", identity_providers=[]) | asking_the_signer(f"http://{SIGNER}:8000", "")
-    told |= asking_intake("http://intake:8000", "")
-    del told["SIGNER_TOKEN_FILE"], told["INTAKE_TOKEN_FILE"]
-    return told | {"SIGNER_TOKEN": PASSWORD, "INTAKE_TOKEN": PASSWORD}
+def _in_compose(compose: dict[str, Any], service: str, given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the test the variables of a container, where `.env` holds what is given."""
+    for name, value in compose["services"][service]["environment"].items():
+        monkeypatch.setenv(name, value or "")
+    written = yaml.safe_load(COMPOSE.read_text())["services"][service]["environment"]
+    for name in ("PUBLIC_URL", "IDENTITY_PROVIDERS"):
+        variable = re.fullmatch(r"\$\{(\w+):-\}", written[name])
+        assert variable is not None
+        assert variable[1] == f"{service.upper()}_{name}"
+        monkeypatch.setenv(name, given.get(variable[1], ""))
 
 
-def test_the_console_can_be_started_with_the_provider_that_deploys_readme_shows(
-    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def _shown_in_readme() -> dict[str, str]:
+    """The lines of `.env` that deploy/README.md shows."""
+    (shown,) = re.findall(r"```dotenv\n(CONSOLE_PUBLIC_URL=.*?)```", (ROOT / "deploy/README.md").read_text(), re.DOTALL)
+    return {name: value.strip("'") for name, value in (line.split("=", 1) for line in shown.splitlines())}
+
+
+@pytest.mark.parametrize("desk", DESKS)
+def test_a_desk_can_be_started_with_the_provider_that_deploys_readme_shows(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch, desk: str
 ) -> None:
-    (shown,) = re.findall(r"```dotenv\n(PUBLIC_URL=.*?)```", (ROOT / "deploy/README.md").read_text(), re.DOTALL)
-    given = dict(line.split("=", 1) for line in shown.splitlines())
-    assert {name for name, value in compose["services"]["console"]["environment"].items() if value is None} == given.keys()
-    told = {**compose["services"]["console"]["environment"], **{name: each.strip("'") for name, each in given.items()}}
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    assert [each.name for each in DeskSettings().identity_providers] == ["hub"]
+    _in_compose(compose, desk, _shown_in_readme(), monkeypatch)
+    settings = desk_settings()
+    assert [(each.name, each.client_id) for each in settings.identity_providers] == [("hub", f"conduit-{desk}")]
+    (published,) = compose["services"][desk]["ports"]
+    assert published.split(":")[1:] == [str(urlsplit(settings.public_url).port), "8000"]
+
+
+def test_the_desks_that_deploys_readme_shows_keep_their_cookies_apart() -> None:
+    """Those of one host go to each of its ports, so that signing in at one desk would sign out at the other."""
+    shown = _shown_in_readme()
+    assert len({urlsplit(shown[f"{desk.upper()}_PUBLIC_URL"]).hostname for desk in DESKS}) == len(DESKS)
+
+
+@pytest.mark.parametrize(("desk", "settings"), [("console", ConsoleSettings), ("programme", ProgrammeSettings)])
+def test_a_desk_without_an_address_has_no_pages_and_with_it_alone_does_not_start(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch, desk: str, settings: type[ConsoleSettings | ProgrammeSettings]
+) -> None:
+    _in_compose(compose, desk, {}, monkeypatch)
+    assert settings().public_url is None
+    _in_compose(compose, desk, {f"{desk.upper()}_PUBLIC_URL": "http://127.0.0.1:8005"}, monkeypatch)
+    assert settings().public_url == "http://127.0.0.1:8005"
+    with pytest.raises(ConfigurationError, match="IDENTITY_PROVIDERS"):
+        desk_settings()
+
+
+def test_the_console_of_compose_asks_the_signer(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    _in_compose(compose, "console", _shown_in_readme(), monkeypatch)
     settings = ConsoleSettings()
-    assert (settings.public_url, settings.signer_url, settings.token()) == (
-        "http://127.0.0.1:8005",
-        "http://signer:8000",
-        PASSWORD,
-    )
-    published = compose["services"]["console"]["ports"]
-    assert published == [f"{settings.public_url.removeprefix('http://')}:8000"]
+    assert (settings.signer_url, settings.token()) == ("http://signer:8000", PASSWORD)
 
 
 def test_the_signer_alone_has_the_private_key_and_nobody_outside_reaches_it(compose: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Where the console shows no pages, nobody can sign in there, and `conduit status` says so."""
+"""Where a desk shows no pages, nobody can sign in there, and `conduit status` says so."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Serve = Callable[[int], str]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """A console that answers its first page with this status."""
+    """A desk that answers its first page with this status."""
     running: list[ThreadingHTTPServer] = []
 
     def made(status: int) -> str:
@@ -45,12 +45,15 @@ def test_a_first_page_that_leads_to_sign_in_is_one(serve: Serve, status: int, sh
     assert shows_pages(serve(status)) is shown
 
 
-def test_a_console_that_does_not_answer_shows_none() -> None:
+def test_a_desk_that_does_not_answer_shows_none() -> None:
     assert not shows_pages("http://127.0.0.1:1")
 
 
-def test_every_process_of_the_console_must_show_them_and_one_that_is_not_ready_says_nothing(serve: Serve) -> None:
+def test_every_process_of_a_desk_must_show_them_and_one_that_is_not_ready_says_nothing(serve: Serve) -> None:
     with_pages, without = serve(303), serve(404)
-    assert pages_shown([Part("console", with_pages, True)]) is True
-    assert pages_shown([Part("console", with_pages, True), Part("console", without, True)]) is False
-    assert pages_shown([Part("console", without, False), Part("intake", without, True)]) is None
+    assert pages_shown([Part("console", with_pages, True), Part("programme", without, True)]) == {
+        "console": True,
+        "programme": False,
+    }
+    assert pages_shown([Part("programme", with_pages, True), Part("programme", without, True)]) == {"programme": False}
+    assert pages_shown([Part("console", without, False), Part("intake", without, True)]) == {}

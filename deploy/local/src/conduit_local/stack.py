@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from conduit_contracts.geography import forces
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_local.children import Child
 from conduit_local.identity_provider import EmbeddedProvider
@@ -342,7 +343,7 @@ class Stack:
     def _pages(self, service: str, port: int) -> dict[str, str]:
         """What a service is told of its pages, where it has any; and intake of the console, which fetches files."""
         token = str(intake_token_path(self.state_dir))
-        if self._identity is None or service not in {SHOWS, ENGAGES}:
+        if self._identity is None or service not in DESKS:
             return {"CONSOLE_TOKEN_FILE": token} if self._identity is not None and service == INTAKE else {}
         about = [
             {"name": each.name, "label": each.label, "issuer": self._identity.issuer(each.name), "client_id": service}

@@ -58,7 +58,7 @@ class Provider(BaseModel):
 class DeskSettings(BaseSettings):
     """What every desk is told by its surroundings."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
 
     public_url: Annotated[str, AfterValidator(_origin)]
     """Where people's browsers find the desk."""

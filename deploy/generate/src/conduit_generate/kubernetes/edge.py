@@ -1,7 +1,7 @@
 """What is to be seen from outside over HTTP.
 
-Of the partner API's host: intake's API, the conduit's documents and the duty officers' links. Of the console's: its pages.
-What a service answers besides, such as its metrics, is on neither.
+Of the partner API's host: intake's API, the conduit's documents and the duty officers' links. Of each desk's: its pages.
+What a service answers besides, such as its metrics, is on none.
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from conduit_console.pages.front import ROUTERS
+from conduit_console.pages import front as console
+from conduit_contracts.topic import DESKS
 from conduit_generate.kubernetes.environment import Environment
 from conduit_generate.kubernetes.resources import HTTP_PORT, Resource, resource
-from conduit_local.services import DOCS_DIR, NOTIFIES, SHOWS, TAKES_IN
+from conduit_local.services import DOCS_DIR, ENGAGES, NOTIFIES, SHOWS, TAKES_IN
+from conduit_programme.pages import front as programme
 from conduit_web.desk import actions
 from conduit_web.headers import STATIC
 from conduit_web.signing_in import router as signing_in
 
 DUTY = "/duty"
 DOCUMENTS = (("Exact", "/openapi.json"), ("PathPrefix", "/docs"))
+ROUTERS = {SHOWS: console.ROUTERS, ENGAGES: programme.ROUTERS}
+"""Of each desk's pages."""
 
 
 def routes(environment: Environment) -> list[Resource]:
@@ -30,7 +34,7 @@ def routes(environment: Environment) -> list[Resource]:
     ]
     return [
         _route("partner-api", environment.hosts.api, partner_api, environment),
-        _route("console", environment.hosts.console, [_rule(SHOWS, page_paths())], environment),
+        *(_route(desk, environment.hosts.of(desk), [_rule(desk, page_paths(desk))], environment) for desk in DESKS),
     ]
 
 
@@ -48,9 +52,9 @@ def _rule(service: str, paths: list[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def page_paths() -> list[tuple[str, str]]:
-    """The pages' paths as the console's routes have them: the first page, and what begins as another does."""
-    first = {path.split("/", 2)[1] for _, path in actions(*ROUTERS, signing_in)}
+def page_paths(desk: str) -> list[tuple[str, str]]:
+    """The pages' paths as the desk's routes have them: the first page, and what begins as another does."""
+    first = {path.split("/", 2)[1] for _, path in actions(*ROUTERS[desk], signing_in)}
     first.add(STATIC.strip("/"))
     return [("Exact", "/"), *(("PathPrefix", f"/{each}") for each in sorted(first) if each)]
 

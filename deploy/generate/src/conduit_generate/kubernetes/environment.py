@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from conduit_contracts.geography import forces
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES
 from conduit_web.settings import DeskSettings
 
@@ -34,15 +35,27 @@ class Images(_Part):
 
 
 class Hosts(_Part):
-    """Names under which partners and forces find the hub, and its own people the console."""
+    """Names under which partners and forces find the hub, and people its desks."""
 
     api: str
     kafka: str
     console: str
+    programme: str
+
+    @model_validator(mode="after")
+    def _each_has_its_own(self) -> Hosts:
+        """Two desks of one host would take each other's cookies, and one of them all requests."""
+        if len({self.api, *map(self.of, DESKS)}) <= len(DESKS):
+            raise ValueError("the partner API and each desk need a host of their own")
+        return self
+
+    def of(self, desk: str) -> str:
+        """Where browsers find this desk."""
+        return str(getattr(self, desk))
 
 
 class Gateway(_Part):
-    """The platform's Gateway (Gateway API) that ends TLS for the partner API and the console."""
+    """The platform's Gateway (Gateway API) that ends TLS for the partner API and the desks."""
 
     name: str
     namespace: str
@@ -55,7 +68,7 @@ class Network(_Part):
     """Kubernetes' own API, after the service address was translated."""
     smtp: tuple[str, ...]
     identity_providers: tuple[str, ...]
-    """Those by which the hub's people sign in. 0.0.0.0/0 for one whose addresses change: it leaves out `private`."""
+    """Those by which people sign in. 0.0.0.0/0 for one whose addresses change: it leaves out `private`."""
     private: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
     """What "the internet" leaves out, so that a webhook's address can't lead inwards."""
 
@@ -71,12 +84,13 @@ class Mail(_Part):
 
 
 class IdentityProvider(_Part):
-    """By which the hub's people sign in at the console (OpenID Connect). The client's secret is in the store."""
+    """By which people sign in at the desks (OpenID Connect). The clients' secrets are in the store."""
 
     name: str
     label: str
     issuer: str
-    client_id: str
+    clients: dict[str, str] = Field(min_length=1)
+    """The client of each desk at which people sign in by it: a partner's or a force's provider has none of the console."""
     second_factor_amr: tuple[str, ...] = ("mfa",)
     second_factor_acr: tuple[str, ...] = ()
 
@@ -85,9 +99,16 @@ class IdentityProvider(_Part):
         """Where the provider listens."""
         return urlsplit(self.issuer).port or _HTTPS
 
-    def told(self, secret_file: str) -> dict[str, Any]:
-        """As the console is told of it."""
-        return {**self.model_dump(exclude_defaults=True, mode="json"), "client_secret_file": secret_file}
+    def told(self, desk: str, secret_file: str) -> dict[str, Any]:
+        """As the desk is told of it."""
+        known = self.model_dump(exclude_defaults=True, exclude={"clients"}, mode="json")
+        return {**known, "client_id": self.clients[desk], "client_secret_file": secret_file}
+
+    @model_validator(mode="after")
+    def _clients_are_of_desks(self) -> IdentityProvider:
+        if unknown := self.clients.keys() - set(DESKS):
+            raise ValueError(f"clients: {', '.join(sorted(unknown))}: there are {' and '.join(DESKS)}")
+        return self
 
 
 class Store(_Part):
@@ -170,14 +191,23 @@ class Environment(_Part):
 
     @model_validator(mode="after")
     def _people_can_sign_in(self) -> Environment:
-        """As the console itself will judge it."""
-        known = [each.told("") for each in self.identity_providers]
-        try:
-            DeskSettings.model_validate({"public_url": f"https://{self.hosts.console}", "identity_providers": known})
-        except ValidationError as error:
-            said = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
-            raise ValueError("; ".join(said)) from None
+        """As each desk itself will judge it."""
+        for desk in DESKS:
+            known = [each.told(desk, "") for each in self.providers_of(desk)]
+            try:
+                DeskSettings.model_validate({"public_url": self.url_of(desk), "identity_providers": known})
+            except ValidationError as error:
+                said = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_input=False)]
+                raise ValueError(f"{desk}: {'; '.join(said)}") from None
         return self
+
+    def providers_of(self, desk: str) -> tuple[IdentityProvider, ...]:
+        """Those that the desk has a client at."""
+        return tuple(each for each in self.identity_providers if desk in each.clients)
+
+    def url_of(self, desk: str) -> str:
+        """The address by which browsers find the desk."""
+        return f"https://{self.hosts.of(desk)}"
 
 
 def read_environment(folder: Path) -> Environment:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes.environment import Environment
 from conduit_generate.kubernetes.resources import (
@@ -118,8 +119,8 @@ def flows_of(environment: Environment) -> list[Flow]:
     front = Party("gateway", (("gateway.networking.k8s.io/gateway-name", gateway.name),), gateway.namespace)
     return [
         *standing_flows(),
-        *(Flow(front, SERVICE[name], (HTTP_PORT,)) for name in (TAKES_IN, NOTIFIES, SHOWS)),
-        Flow(SERVICE[SHOWS], _identity_providers(environment), _ports_of_providers(environment)),
+        *(Flow(front, SERVICE[name], (HTTP_PORT,)) for name in (TAKES_IN, NOTIFIES, *DESKS)),
+        *(Flow(SERVICE[desk], _identity_providers(environment), _ports_of_providers(environment, desk)) for desk in DESKS),
         Flow(SERVICE[NOTIFIES], Party("smtp", addresses=network.smtp), (environment.mail.port,)),
         Flow(SERVICE[NOTIFIES], outside, (_HTTPS,)),  # webhooks
         Flow(SCANNER, outside, (_HTTPS,)),  # its signatures
@@ -136,8 +137,8 @@ def _identity_providers(environment: Environment) -> Party:
     return Party("identity providers", addresses=network.identity_providers, not_addresses=without)
 
 
-def _ports_of_providers(environment: Environment) -> tuple[int, ...]:
-    return tuple(sorted({each.port for each in environment.identity_providers}))
+def _ports_of_providers(environment: Environment, desk: str) -> tuple[int, ...]:
+    return tuple(sorted({each.port for each in environment.providers_of(desk)}))
 
 
 def policies(flows: Iterable[Flow]) -> list[Resource]:

@@ -9,7 +9,6 @@ from typing import Any
 from conduit_contracts.topics import SIGNER
 from conduit_generate.kubernetes.resources import KAFKA_AUTHORITY, NAME_LABEL, POSTGRES_AUTHORITY
 from conduit_generate.kubernetes.secrets import (
-    IDENTITY_SECRET,
     INTAKE_SECRET,
     INTAKE_TOKEN,
     MAIL_KEY,
@@ -21,6 +20,7 @@ from conduit_generate.kubernetes.secrets import (
     TRUSTED_KEYS,
     TRUSTED_KEYS_SECRET,
     WEBHOOK_SECRET,
+    clients_secret,
     database_secret,
 )
 from conduit_local.services import NOTIFIES, POLICY_FILE, SHOWS, TAKE_COMMANDS, TAKES_IN
@@ -68,7 +68,7 @@ MOUNTS = [
 
 
 def identity_file(provider: str) -> str:
-    """Where the console finds the secret of its client at this provider."""
+    """Where a desk finds the secret of its client at this provider."""
     return f"{_ACCESS}/{_identity(provider)}"
 
 
@@ -117,7 +117,7 @@ def volumes(service: str, policy: str, providers: Sequence[str]) -> list[dict[st
         sources.append(_file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS))
     if service == SHOWS:
         sources.append(_file(SIGNER_SECRET, SIGNER_TOKEN, "signer-token"))
-        sources += [_file(IDENTITY_SECRET, name, _identity(name)) for name in providers]
+    sources += [_file(clients_secret(service), name, _identity(name)) for name in providers]
     if service in (TAKES_IN, SHOWS):
         sources.append(_file(INTAKE_SECRET, INTAKE_TOKEN, "intake-token"))
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}

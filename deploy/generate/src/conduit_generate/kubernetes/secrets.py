@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES
 from conduit_generate.kubernetes.environment import Environment
 from conduit_generate.kubernetes.resources import Resource, resource
@@ -21,8 +22,6 @@ TRUSTED_KEYS_SECRET, TRUSTED_KEYS = "officers-trusted-keys", "trusted-keys.json"
 SIGNING_KEY_SECRET, SIGNING_KEY = "officers-signing-key", "signing-key.json"
 """Mounted into the signer and nowhere else."""
 SIGNER_SECRET, SIGNER_TOKEN = "signer-token", "token"
-IDENTITY_SECRET = "identity-clients"  # noqa: S105  a name
-"""One property per identity provider, of its name: the secret of the console's client there."""
 INTAKE_SECRET, INTAKE_TOKEN = "intake-token", "token"
 """What the console shows to intake."""
 MAIL_SECRET, MAIL_KEY = "smtp", "password"
@@ -37,6 +36,11 @@ def database_secret(service: str) -> str:
     return f"postgres-{service}"
 
 
+def clients_secret(desk: str) -> str:
+    """The Secret with one property per identity provider, of its name: the secret of the desk's client there."""
+    return f"identity-clients-{desk}"
+
+
 def external_secrets(environment: Environment) -> list[Resource]:
     """One ExternalSecret per Secret."""
     roles = {**{database_secret(name): database_of(name) for name in SERVICES}, MONITOR_SECRET: ROLE}
@@ -45,7 +49,7 @@ def external_secrets(environment: Environment) -> list[Resource]:
         TRUSTED_KEYS_SECRET: (TRUSTED_KEYS,),
         SIGNING_KEY_SECRET: (SIGNING_KEY,),
         SIGNER_SECRET: (SIGNER_TOKEN,),
-        IDENTITY_SECRET: tuple(each.name for each in environment.identity_providers),
+        **{clients_secret(desk): tuple(each.name for each in environment.providers_of(desk)) for desk in DESKS},
         INTAKE_SECRET: (INTAKE_TOKEN,),
         MAIL_SECRET: (MAIL_KEY,),
         BACKUP_SECRET: ("access-key-id", "secret-access-key"),

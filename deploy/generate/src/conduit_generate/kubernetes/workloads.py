@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conduit_chassis.settings import Settings
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_generate.kubernetes.environment import Environment, Size
 from conduit_generate.kubernetes.pods import (
@@ -97,7 +98,7 @@ def deployment(service: str, environment: Environment) -> Resource:
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "topologySpreadConstraints": spread(service),
         "containers": [main],
-        "volumes": volumes(service, policy()["metadata"]["name"], [each.name for each in environment.identity_providers]),
+        "volumes": volumes(service, policy()["metadata"]["name"], [each.name for each in environment.providers_of(service)]),
     }
     spec = {
         "revisionHistoryLimit": 5,
@@ -214,11 +215,10 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
         given["CONSOLE_TOKEN_FILE"] = places.intake_token
+    if service in DESKS:
+        providers = [each.told(service, identity_file(each.name)) for each in environment.providers_of(service)]
+        given |= pages_environment(public_url=environment.url_of(service), identity_providers=providers)
     if service == SHOWS:
-        given |= pages_environment(
-            public_url=f"https://{environment.hosts.console}",
-            identity_providers=[each.told(identity_file(each.name)) for each in environment.identity_providers],
-        )
         given |= asking_the_signer(f"http://{SIGNER}:{HTTP_PORT}", places.signer_token)
         given |= asking_intake(f"http://intake:{HTTP_PORT}", places.intake_token)
     return _entries(given)

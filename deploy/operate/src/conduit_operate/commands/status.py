@@ -15,7 +15,8 @@ import typer
 
 from conduit_chassis.postgres import Connection
 from conduit_chassis.settings import Settings
-from conduit_contracts.topics import CONSOLE, SERVICES, SIGNER
+from conduit_contracts.topic import DESKS
+from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_operate.broker import Broker
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
@@ -27,7 +28,7 @@ from conduit_operate.health import greets_at, is_ready, kafka_answers, postgres_
 from conduit_operate.lag import Lag
 
 NO_PAGES = (
-    "console: serves no pages, so nobody can sign in there or decide: give it PUBLIC_URL and IDENTITY_PROVIDERS "
+    "{}: serves no pages, so nobody can sign in there or do their work: give it PUBLIC_URL and IDENTITY_PROVIDERS "
     "(deploy/README.md)"
 )
 EXITS = exits("all is ready, whatever waits", "something is not, does not run or cannot be asked")
@@ -56,12 +57,12 @@ def status(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     lag = _lag(state_dir) if all(part.ready for part in parts if part.name == "kafka") else {}
     if as_json:
         services = {name: {"lag": lag.get(name), **(asdict(each) if each else {})} for name, each in found.items()}
-        said = {"parts": [part._asdict() for part in parts], "services": services, "console_pages": pages_shown(parts)}
+        said = {"parts": [part._asdict() for part in parts], "services": services, "pages": pages_shown(parts)}
         typer.echo(json.dumps(said))
     else:
         _show(parts, found, lag)
-        if pages_shown(parts) is False:
-            typer.echo(NO_PAGES)
+        for desk in (desk for desk, shown in pages_shown(parts).items() if not shown):
+            typer.echo(NO_PAGES.format(desk))
     if not all_well(parts, found, lag):
         raise typer.Exit(1)
 
@@ -94,11 +95,11 @@ def _parts(env: Mapping[str, str], broker: Broker | None) -> list[Part]:
     return [Part(name, address, answer) for (name, address, _), answer in zip(asked, ready, strict=True)] + missing
 
 
-def pages_shown(parts: Sequence[Part]) -> bool | None:
-    """Whether people can sign in at every process of the console; None where none is ready. Whoever has no provider yet
-    may run without, so it does not count as a fault."""
-    ready = [part.address for part in parts if part.name == CONSOLE and part.ready]
-    return all(map(shows_pages, ready)) if ready else None
+def pages_shown(parts: Sequence[Part]) -> dict[str, bool]:
+    """Of each desk that is ready, whether people can sign in at every process of it. Whoever has no provider yet may run
+    without, so it does not count as a fault."""
+    ready = {desk: [part.address for part in parts if part.name == desk and part.ready] for desk in DESKS}
+    return {desk: all(map(shows_pages, addresses)) for desk, addresses in ready.items() if addresses}
 
 
 def _broker(state_dir: Path) -> Broker | None:
