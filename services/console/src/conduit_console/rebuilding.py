@@ -147,7 +147,7 @@ def _choose(work: ConsoleWork, rebuild: Rebuild, delivery: Delivery[Any], *, fro
 
 def _hold(work: ConsoleWork, delivery: Delivery[Any]) -> None:
     attributes, record, what = delivery.attributes, delivery.record, short_name(delivery.attributes.type)
-    if what in content.MODELS and attributes.id not in work.wordless:
+    if content.holds_words(what, record.value or b"") and attributes.id not in work.wordless:
         work.words.append(content.held(delivery, what))
     work.held.append(
         HeldFact(
