@@ -63,7 +63,8 @@ def test_an_alert_says_how_urgent_it_is_what_is_wrong_and_where_to_read_on_and_n
 
 def test_every_runbook_is_reached_from_an_alert_and_from_the_list() -> None:
     pages = {path.name for path in (ROOT / "docs/runbooks").glob("*.md")} - {"README.md"}
-    assert {Path(alert["annotations"]["runbook_url"]).name for alert in alerts()} == pages
+    by_people = {name for name in pages if "\nNo alert leads here: " in (ROOT / "docs/runbooks" / name).read_text()}
+    assert {Path(alert["annotations"]["runbook_url"]).name for alert in alerts()} == pages - by_people
     listed = re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / "docs/runbooks/README.md").read_text())
     assert sorted(listed) == sorted(pages)
 

@@ -125,7 +125,7 @@ def test_tokens_of_one_case_never_stand_in_those_of_another() -> None:
 def test_the_demo_policy_differs_from_the_policy_in_clocks_of_routine_cases_the_first_retry_and_the_wait_alone() -> None:
     policy, demo = (tomllib.loads(path.read_text(encoding="utf-8")) for path in (POLICY_FILE, POLICY))
     changed = {
-        "version": "2026-11-29-demo",
+        "version": "2026-11-30-demo",
         "intake": demo["intake"],
         "routing": {"clocks": {"routine": demo["routing"]["clocks"]["routine"]}},
         "notification": {"first_retry_seconds": demo["notification"]["first_retry_seconds"]},

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from conduit_contracts.topics import SERVICES, specs
+from conduit_contracts.topics import REGISTRY, SERVICES, specs
 from conduit_local.children import ChildError
 from conduit_local.providers import Servers
 from conduit_local.stack import Options, Stack
@@ -46,7 +46,8 @@ def test_each_service_is_told_its_own_database_and_only_notification_where_mail_
         assert environment["KAFKA_BOOTSTRAP_SERVERS"] == stack.servers.kafka_bootstrap_servers
         assert Path(environment["POLICY_FILE"]).is_file()
     assert {name for name, environment in told.items() if "SMTP_HOST" in environment} == {"notification"}
-    assert {name for name, environment in told.items() if "SIGNING_KEYS_FILE" in environment} == {"triage", "routing"}
+    signed = {name for topic in REGISTRY if topic.signed for name in topic.consumers}
+    assert {name for name, environment in told.items() if "SIGNING_KEYS_FILE" in environment} == signed
     assert told["triage"]["BATCH_MAX_RECORDS"] == "7"
     assert "BATCH_MAX_RECORDS" not in told["intake"]
 

@@ -47,7 +47,7 @@ def test_a_referral_that_plainly_qualifies_is_accepted_by_the_rules(desk: Desk) 
     assert names([accepted]) == ["ReferralAccepted"]
     assert accepted.referral == message.referral
     assert (accepted.decided_by, accepted.grounds) == (ByRules(), (Ground.NUMBER_OF_VICTIMS,))
-    assert accepted.policy_version == "2026-11-29"
+    assert accepted.policy_version == "2026-11-30"
     assert desk.story(message.referral_id) == [("rules", "accepted", "number_of_victims")]
 
 

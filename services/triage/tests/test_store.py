@@ -62,7 +62,7 @@ async def test_a_decision_is_stored_with_its_grounds_reasons_and_policy_version(
     first, second = rows[accepted.referral_id], rows[waiting.referral_id]
     assert (first["state"], first["decided_by"], first["grounds"]) == ("accepted", "rules", ["number_of_victims"])
     assert (second["state"], second["decided_by"], second["rounds"]) == ("under_review", None, 1)
-    assert {row["policy_version"] for row in rows.values()} == {"2026-11-29"}
+    assert {row["policy_version"] for row in rows.values()} == {"2026-11-30"}
     (review,) = await triage.pool.fetch("SELECT * FROM reviews")
     assert review["reasons"] == ["nature_claimed", "below_every_threshold"]
     history = await triage.pool.fetch("SELECT actor, what, why FROM history ORDER BY id")

@@ -196,29 +196,28 @@ def _of_a_force(step: intake.SandboxStepPlayed, about: dict[str, Any], *_: Any) 
     return readers.AboutHandoff(**about, force_id=step.force_id or "")
 
 
+def _acknowledged(step: intake.SandboxStepPlayed, about: dict[str, Any], *_: Any) -> BaseModel:
+    return readers.HandoffAcknowledged(**about, force_id=step.force_id or "")
+
+
 def _given_back(step: intake.SandboxStepPlayed, about: dict[str, Any], *_: Any) -> BaseModel:
     reason, target = NotOursReason(step.reason or ""), step.rerouted_to
     return routing.HandoffDeclined(**about, force_id=step.force_id or "", reason=reason, rerouted_to=target)
 
 
-def _overdue(
-    step: intake.SandboxStepPlayed, about: dict[str, Any], delivery: Delivery[Any], policy: NotificationPolicy
-) -> BaseModel:
-    return routing.HandoffOverdue(**about, **_missed(step, delivery, policy), chase=1)
+def _overdue(step: intake.SandboxStepPlayed, about: dict[str, Any], delivery: Delivery[Any], _: Any) -> BaseModel:
+    return readers.HandoffOverdue(**about, **_missed(step, delivery), chase=1)
 
 
-def _escalated(
-    step: intake.SandboxStepPlayed, about: dict[str, Any], delivery: Delivery[Any], policy: NotificationPolicy
-) -> BaseModel:
-    return routing.HandoffEscalated(**about, **_missed(step, delivery, policy), level=1)
+def _escalated(step: intake.SandboxStepPlayed, about: dict[str, Any], delivery: Delivery[Any], _: Any) -> BaseModel:
+    return readers.HandoffEscalated(**about, **_missed(step, delivery), level=1)
 
 
-def _missed(step: intake.SandboxStepPlayed, delivery: Delivery[Any], policy: NotificationPolicy) -> dict[str, Any]:
+def _missed(step: intake.SandboxStepPlayed, delivery: Delivery[Any]) -> dict[str, Any]:
     return {
         "force_id": step.force_id or "",
         "leg": routing.Leg(step.reason or ""),
         "due_at": delivery.attributes.time,
-        "policy_version": policy.version,
     }
 
 
@@ -246,7 +245,7 @@ _MADE: Mapping[SandboxStep, Made] = {
     SandboxStep.ROUTING_REVIEW_OPENED: _nowhere,
     SandboxStep.HOME_FORCE_NAMED: _home_named,
     SandboxStep.HANDOFF_RECEIVED: _of_a_force,
-    SandboxStep.HANDOFF_ACKNOWLEDGED: _of_a_force,
+    SandboxStep.HANDOFF_ACKNOWLEDGED: _acknowledged,
     SandboxStep.HANDOFF_DECLINED: _given_back,
     SandboxStep.HANDOFF_OVERDUE: _overdue,
     SandboxStep.HANDOFF_ESCALATED: _escalated,
