@@ -74,7 +74,7 @@ def guest(stack: Stack) -> Iterator[Callable[[], Guest]]:
         ("lead", HUB, "Northlight"),
         ("officer", HUB, "Therapy and counselling"),
         ("auditor", HUB, "Whose account"),
-        ("finance", HUB, "your role has no pages at this desk"),
+        ("finance", HUB, "For whom a payment is, only the partner knows."),
         ("partner-manager", PARTNER, "A guide that young people wrote"),
         ("force-contact", FORCE, "We saw the helpline at work."),
     ],

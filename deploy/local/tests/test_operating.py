@@ -78,7 +78,7 @@ def test_the_real_services_answer_and_status_shows_them(up: Up) -> None:
         assert httpx.get(f"{up.env()[url_variable(name)]}/metrics", trust_env=False).status_code == 200
     shown = up.conduit("status")
     assert shown.exit_code == 0, shown.output
-    assert shown.output.count("yes") == 3 + len(SERVICES)
+    assert shown.output.count("yes") == 4 + len(SERVICES), "what they stand on, and the signer"
 
 
 @pytest.mark.long

@@ -476,7 +476,8 @@ class TestCourier:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert len(mail.messages) == 1
-        assert {worker.name for worker in create_service().workers} == {"deliver_email", "deliver_webhooks", "measure_queue"}
+        workers = {worker.name for worker in create_service().workers}
+        assert workers == {"deliver_email", "deliver_webhooks", "measure_queue", "publish_snapshots"}
 
 
 async def _crash(*_arguments: object) -> None:
