@@ -16,7 +16,6 @@ from conduit_console.opinions import AskedOpinion, OpinionAnswer
 from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_console.queries.news import newest, number_since
 from conduit_contracts.ids import uuid7
-from conduit_web.visits import SESSION_COOKIE
 from services.console.tests import builders as b
 from services.console.tests.builders import REFERRAL
 from services.console.tests.pages import ANNA, BEN, SUE, Enter, Register, console_app, streams_of
@@ -70,7 +69,7 @@ async def test_the_stream_says_how_much_is_new_since_the_page_was_made_and_nothi
     (address,) = re.findall(r'data-from="([^"]+)"', (await anna.get("/asked")).text)
     worker = asyncio.create_task(streams.run())
     app = console_app(held, clock, register, abroad, ISSUER, URL, streams=streams)
-    headers = {"Cookie": f"{SESSION_COOKIE}={anna.secret}", "Accept": "text/event-stream"}
+    headers = {"Cookie": anna.cookies, "Accept": "text/event-stream"}
     later = clock.now() + timedelta(minutes=1)
     async with serving(app) as running, httpx.AsyncClient(trust_env=False, timeout=30) as client:
         async with client.stream("GET", running.url + address.replace("&amp;", "&"), headers=headers) as answer:

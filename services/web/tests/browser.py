@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 
 URL = "https://desk.hub.example"
+NAME, SESSION_COOKIE = "sample", "__Host-sample-session"
+"""The small desk's."""
 STRONG: dict[str, Any] = {"amr": ["pwd", "otp", "mfa"]}
 
 
@@ -46,7 +48,16 @@ class Browser:
 
     @property
     def secret(self) -> str | None:
-        return self.desk.cookies.get("__Host-session")
+        return next((value for name, value in self.desk.cookies.items() if name.endswith("-session")), None)
+
+    @property
+    def cookies(self) -> str:
+        """As a browser sends them."""
+        return "; ".join(f"{name}={value}" for name, value in self.desk.cookies.items())
+
+    def hold(self, secret: str) -> None:
+        """As if it had this session of the small desk."""
+        self.desk.cookies.set(SESSION_COOKIE, secret, domain="desk.hub.example", path="/")
 
     async def form_token(self) -> str:
         return (await self.get("/")).text.split()[-1]

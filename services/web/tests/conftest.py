@@ -24,7 +24,7 @@ from conduit_web.pages import Pages
 from conduit_web.people import Identity
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
-from services.web.tests.browser import URL, Browser
+from services.web.tests.browser import NAME, URL, Browser
 from services.web.tests.crafted import ISSUER, CraftedProvider
 from services.web.tests.sample import CASEWORKER, FINANCE, OFFICER, SECOND_OFFICER, People, PlainPages, declined, router
 
@@ -79,10 +79,13 @@ async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def make_desk(pool: Any, clock: ManualClock, people: People, abroad: httpx.AsyncClient) -> Callable[..., ASGIApp]:
-    def make(*providers: dict[str, Any], url: str = URL, pages: Pages | None = None, routes: APIRouter = router) -> ASGIApp:
+    def make(
+        *providers: dict[str, Any], name: str = NAME, url: str = URL, pages: Pages | None = None, routes: APIRouter = router
+    ) -> ASGIApp:
         settings = DeskSettings.model_validate({"public_url": url, "identity_providers": providers})
         sessions = Sessions(pool, clock, idle=settings.session_idle, longest=settings.session_longest)
         desk = Desk(settings, register=people, sessions=sessions, clock=clock, http=abroad, pages=pages or PlainPages())
+        desk.name = name
         return create_app(desk, routes)
 
     return make

@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from starlette.types import ASGIApp
 
 from conduit_chassis.testing import ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_web.people import Identity
-from services.web.tests.browser import STRONG, Browser
+from services.web.tests.browser import SESSION_COOKIE, STRONG, Browser
 from services.web.tests.crafted import CraftedProvider, signed
 from services.web.tests.sample import OFFICER, SECOND_OFFICER, People, declined
 
@@ -45,7 +46,7 @@ async def test_the_way_in_uses_pkce_a_state_and_a_nonce(browser: Browser) -> Non
 
 async def test_the_session_is_a_secret_that_scripts_and_other_sites_cannot_use(browser: Browser, pool: Any) -> None:
     answer = await browser.sign_in("anna")
-    cookie = next(each for each in answer.headers.get_list("set-cookie") if each.startswith("__Host-session="))
+    cookie = next(each for each in answer.headers.get_list("set-cookie") if each.startswith(f"{SESSION_COOKIE}="))
     said = {part.strip().lower() for part in cookie.split(";")[1:]}
     assert said == {"httponly", "secure", "samesite=lax", "path=/"}
     stored = await pool.fetch("SELECT * FROM web_sessions")
@@ -171,6 +172,25 @@ async def test_a_restricted_case_is_open_to_whom_it_names(new_browser: NewBrowse
     assert SECOND_OFFICER.person_id != OFFICER.person_id
 
 
+async def test_signing_in_at_one_desk_of_a_host_leaves_the_sessions_at_the_others(
+    make_desk: Callable[..., ASGIApp], provider: EmbeddedProvider, people: People
+) -> None:
+    """A browser sends the cookies of a host to each of its ports."""
+    issuer, kept = provider.issuer("hub"), httpx.Cookies()
+    people.known[Identity(issuer, "anna")] = OFFICER
+    about = {"name": "hub", "label": "The hub", "issuer": issuer, "client_id": "console", "client_secret": "s"}
+    async with httpx.AsyncClient(trust_env=False) as elsewhere:
+        one, other = (Browser(make_desk(about, name=name), elsewhere) for name in ("one", "other"))
+        one.desk._cookies = other.desk._cookies = kept
+        first, second = await one.set_out(), await other.set_out()
+        for browser, way_in in ((one, first), (other, second)):
+            assert (await browser.get(await browser.at_provider(way_in, "anna", STRONG))).status_code == 303
+        assert [(await browser.get("/cases")).text for browser in (one, other)] == ["cases", "cases"]
+        await other.post("/sign-out", {"form_token": await other.form_token()})
+        assert [(await browser.get("/cases")).status_code for browser in (one, other)] == [200, 303]
+    assert len({name for name in kept if name.endswith("-sign-in")}) == 2, "nor does either end a sign-in at the other"
+
+
 # Fixation
 
 
@@ -178,7 +198,7 @@ async def test_a_session_that_was_put_into_a_browser_is_not_taken_over(browser: 
     attacker = new_browser()
     await attacker.sign_in("ben")
     planted = attacker.secret or ""
-    browser.desk.cookies.set("__Host-session", planted, domain="desk.hub.example", path="/")
+    browser.hold(planted)
     await browser.sign_in("anna", path="/sign-in")
     assert browser.secret not in {None, planted}
     assert (await browser.get("/")).text.startswith("o-1 ")
@@ -186,7 +206,7 @@ async def test_a_session_that_was_put_into_a_browser_is_not_taken_over(browser: 
 
 
 async def test_a_made_up_secret_becomes_nobodys_session(browser: Browser) -> None:
-    browser.desk.cookies.set("__Host-session", "made-up", domain="desk.hub.example", path="/")
+    browser.hold("made-up")
     await browser.sign_in("anna", path="/sign-in")
     assert browser.secret != "made-up"
 
@@ -194,7 +214,7 @@ async def test_a_made_up_secret_becomes_nobodys_session(browser: Browser) -> Non
 async def test_signing_in_again_ends_the_session_before(browser: Browser, new_browser: NewBrowser) -> None:
     await browser.sign_in("anna")
     thief = new_browser()
-    thief.desk.cookies.set("__Host-session", browser.secret or "", domain="desk.hub.example", path="/")
+    thief.hold(browser.secret or "")
     assert (await thief.get("/cases")).text == "cases"
     await browser.sign_in("anna", path="/sign-in")
     assert (await thief.get("/cases")).status_code == 303
@@ -267,7 +287,7 @@ async def test_a_form_that_lay_too_long_is_not_acted_on(browser: Browser, clock:
 async def test_signing_out_ends_it_here_and_at_the_provider(browser: Browser, new_browser: NewBrowser) -> None:
     await browser.sign_in("anna")
     thief = new_browser()
-    thief.desk.cookies.set("__Host-session", browser.secret or "", domain="desk.hub.example", path="/")
+    thief.hold(browser.secret or "")
     answer = await browser.post("/sign-out", {"form_token": await browser.form_token()})
     assert (answer.status_code, browser.secret) == (303, None)
     out = urlsplit(answer.headers["location"])

@@ -20,8 +20,8 @@ from conduit_web.people import Identity, Person
 from conduit_web.sessions import EndReason, Session, Sessions
 from conduit_web.streams import MOST_PER_SESSION, Streams
 from conduit_web.tokens import Vouched
-from conduit_web.visits import SESSION_COOKIE, Visit, may
-from services.web.tests.browser import URL, Browser
+from conduit_web.visits import Visit, may
+from services.web.tests.browser import SESSION_COOKIE, URL, Browser
 from services.web.tests.sample import FINANCE, OFFICER, People
 from services.web.tests.serving import serving
 

@@ -39,6 +39,9 @@ class UnguardedRouteError(Exception):
 class Desk:
     """What requests are answered by. An application keeps it as `app.state.desk`."""
 
+    name: str
+    """Tells its cookies from those of another desk at the same host: browsers send a host's cookies to each of its ports."""
+
     def __init__(
         self,
         settings: DeskSettings,
@@ -51,6 +54,16 @@ class Desk:
     ) -> None:
         self.settings, self.register, self.sessions, self.clock, self.pages = settings, register, sessions, clock, pages
         self.providers = {each.name: IdentityProvider(each, http, clock) for each in settings.identity_providers}
+
+    @property
+    def session_cookie(self) -> str:
+        """Holds the secret of the session that a browser has here."""
+        return f"__Host-{self.name}-session"
+
+    @property
+    def browser_cookie(self) -> str:
+        """Ties a sign-in to the browser in which it set out: nobody can be signed in as somebody else by a link."""
+        return f"__Host-{self.name}-sign-in"
 
     def back_from(self, provider: IdentityProvider) -> str:
         """Where a provider sends people back. Each has its own, so that none can answer for another."""

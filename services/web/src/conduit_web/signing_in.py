@@ -18,10 +18,8 @@ from conduit_web.providers import IdentityProvider, ProviderDownError
 from conduit_web.sessions import SIGN_IN_WITHIN, EndReason, SignIn
 from conduit_web.tokens import TokenRefusedError, Vouched
 from conduit_web.troubles import Trouble, TroubleError
-from conduit_web.visits import SESSION_COOKIE, Visit, anybody_may, may, read_form, read_own_form
+from conduit_web.visits import Visit, anybody_may, may, read_form, read_own_form
 
-BROWSER_COOKIE = "__Host-sign-in"
-"""Ties a sign-in to the browser in which it set out: nobody can be signed in as somebody else by a link."""
 _VERIFIER_LENGTH = 64
 _log = structlog.get_logger()
 
@@ -48,7 +46,7 @@ async def sign_in(request: Request, name: str, return_to: str = HOME, fresh: boo
 
 async def _set_out(request: Request, provider: IdentityProvider, return_to: str, *, fresh: bool) -> Response:
     desk: Desk = request.app.state.desk
-    state, browser = new_secret(), request.cookies.get(BROWSER_COOKIE) or new_secret()
+    state, browser = new_secret(), request.cookies.get(desk.browser_cookie) or new_secret()
     attempt = SignIn(provider.about.name, new_secret(), generate_token(_VERIFIER_LENGTH), return_to, fresh)
     try:
         way_in = await provider.way_in(attempt, state=state, redirect_uri=desk.back_from(provider))
@@ -56,7 +54,7 @@ async def _set_out(request: Request, provider: IdentityProvider, return_to: str,
         raise TroubleError(Trouble.PROVIDER_DOWN, return_to=return_to) from None
     await desk.sessions.begin(attempt, state=state, browser=browser)
     answer = RedirectResponse(way_in, status_code=303)
-    _set_cookie(answer, BROWSER_COOKIE, browser, SIGN_IN_WITHIN)
+    _set_cookie(answer, desk.browser_cookie, browser, SIGN_IN_WITHIN)
     return answer
 
 
@@ -66,15 +64,15 @@ async def come_back(
 ) -> Response:
     """Back from the provider: a session, if everything is right and the register knows this person."""
     desk, provider = request.app.state.desk, _provider(request, name)
-    attempt = await desk.sessions.take(name, state=state, browser=request.cookies.get(BROWSER_COOKIE, ""))
+    attempt = await desk.sessions.take(name, state=state, browser=request.cookies.get(desk.browser_cookie, ""))
     # A second use of the same address, another browser, a long break, or a person who pressed cancel.
     if attempt is None or error or not code:
         raise TroubleError(Trouble.START_AGAIN, return_to=attempt.return_to if attempt else HOME)
     vouched = await _vouched(desk, provider, code, attempt, answered_by=iss)
     await _check_person(desk, vouched, attempt)
-    secret = await desk.sessions.start(vouched, request.cookies.get(SESSION_COOKIE))
+    secret = await desk.sessions.start(vouched, request.cookies.get(desk.session_cookie))
     answer = RedirectResponse(attempt.return_to, status_code=303)
-    _set_cookie(answer, SESSION_COOKIE, secret)
+    _set_cookie(answer, desk.session_cookie, secret)
     return answer
 
 
@@ -102,14 +100,14 @@ async def _check_person(desk: Desk, vouched: Vouched, attempt: SignIn) -> None:
 async def sign_out(request: Request) -> Response:
     """Out of the desk, and of the provider where it can be told. Who is out already stays out."""
     desk: Desk = request.app.state.desk
-    secret = request.cookies.get(SESSION_COOKIE, "")
+    secret = request.cookies.get(desk.session_cookie, "")
     session = await desk.sessions.find(secret) if secret else None
     if session is None:
         return RedirectResponse("/signed-out", status_code=303)
     await read_own_form(request, desk.settings.public_url, secret)
     await desk.sessions.end(session.session_id, EndReason.SIGNED_OUT)
     answer = RedirectResponse(await _way_out(desk, session.identity.issuer), status_code=303)
-    answer.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    answer.delete_cookie(desk.session_cookie, path="/", secure=True, httponly=True, samesite="lax")
     return answer
 
 

@@ -20,7 +20,6 @@ from conduit_web.troubles import Trouble, TroubleError
 if TYPE_CHECKING:
     from conduit_web.desk import Desk
 
-SESSION_COOKIE = "__Host-session"
 FORM_FIELD = "form_token"
 _READING = frozenset({"GET", "HEAD"})
 _FORM_BYTES, _FORM_SECONDS, _FORM_FIELDS = 256 * 1024, 10.0, 500
@@ -96,7 +95,7 @@ def anybody_may(action: Action) -> Any:
 
 async def _admit(request: Request, asked: Guard) -> Visit:
     desk: Desk = request.app.state.desk
-    secret = request.cookies.get(SESSION_COOKIE, "")
+    secret = request.cookies.get(desk.session_cookie, "")
     session = await live_session(desk, secret, here=asked.here)
     form = {} if request.method in _READING else await read_own_form(request, desk.settings.public_url, secret)
     person = await desk.register.find(session.identity)

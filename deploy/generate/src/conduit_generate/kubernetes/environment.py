@@ -44,7 +44,7 @@ class Hosts(_Part):
 
     @model_validator(mode="after")
     def _each_has_its_own(self) -> Hosts:
-        """Two desks of one host would take each other's cookies, and one of them all requests."""
+        """Of two at one host, one would take all requests."""
         if len({self.api, *map(self.of, DESKS)}) <= len(DESKS):
             raise ValueError("the partner API and each desk need a host of their own")
         return self

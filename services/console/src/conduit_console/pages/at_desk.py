@@ -84,6 +84,7 @@ class Officers:
 class ConsoleDesk(Desk):
     """A desk with a read model of cases."""
 
+    name = "console"
     pool: Pool
     policy: ShownPolicy
     officers: Callable[[], Officers]

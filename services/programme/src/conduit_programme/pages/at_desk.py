@@ -65,6 +65,7 @@ def accounts(people: list[PersonRegistered]) -> Accounts:
 class ProgrammeDesk(Desk):
     """A desk with the programme's store."""
 
+    name = "programme"
     pool: Pool
     accounts: Callable[[], Accounts]
     shown: "ProgrammePages"
