@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from conduit_chassis import rejected
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.scan import Scan
 from conduit_chassis.testing import ManualClock, harness
@@ -55,6 +56,19 @@ class TestOrder:
             await write(connection, ("a", 0, False), ("b", 1, True))
             await write(connection, ("b", 2, True))
             assert await scanned(connection) == [1, 2, 0]
+
+    async def test_it_overtakes_nothing_of_its_key_that_kafka_refused_and_that_comes_back(
+        self, sample: Sample, database: str
+    ) -> None:
+        async with harness(sample.service(), database) as made, made.pool.acquire() as connection:
+            await connection.execute(
+                "INSERT INTO outbox_rejected (id, shard, topic, key, headers, value, reason)"
+                " VALUES (0, 0, 'out.v1', 'a', '[]', $1, 'MessageSizeTooLargeError')",
+                value(0, in_danger=False),
+            )
+            await write(connection, ("a", 1, True), ("b", 2, True))
+            await rejected.bring_back(connection, actor="A. Operator", reason="The topic takes it now")
+            assert await scanned(connection) == [2, 0, 1]
 
     async def test_a_row_of_a_release_before_has_no_haste(self, sample: Sample, database: str) -> None:
         async with harness(sample.service(), database) as made, made.pool.acquire() as connection:

@@ -51,6 +51,24 @@ async def test_it_is_listed_without_what_it_holds_and_sent_again_once_the_cause_
         await connection.close()
 
 
+async def test_it_comes_back_as_it_was(world: World) -> None:
+    """With what is kept of it, with its haste, and with the promise that it keeps."""
+    topic = world.sample.out.template
+    await world.create(topic, config={"max.message.bytes": "2000"})
+    await world.sql(
+        "INSERT INTO outbox (shard, topic, key, headers, value, acted_at, danger, fact, late)"
+        " VALUES (1, $1, 'k', 'a:b', $2, now() - interval '1 hour', true, 'of it', true)",
+        topic,
+        b" " * 5_000,
+    )
+    everything = "SELECT to_jsonb(outbox) - 'created_at' AS row FROM outbox"
+    (before,) = await world.sql(everything)
+    async with relaying(world, shard=1):
+        await eventually(lambda: empty(world), "it to be refused")
+    await rejected.bring_back(await world.connection(), actor=WHO, reason=WHY)
+    assert await world.sql(everything) == [before]
+
+
 async def test_what_kafka_refuses_again_is_listed_again_and_may_be_given_up(world: World) -> None:
     await refused(world)
     connection = await asyncpg.connect(world.dsn)

@@ -210,10 +210,14 @@ class World:
         finally:
             await consumer.stop()
 
-    async def sql(self, query: str, *arguments: Any) -> list[Any]:
+    async def connection(self) -> Any:
+        """To the database, as long as the world stands."""
         if self._connection is None:
             self._connection = await asyncpg.connect(self.dsn)
-        rows: list[Any] = await self._connection.fetch(query, *arguments)
+        return self._connection
+
+    async def sql(self, query: str, *arguments: Any) -> list[Any]:
+        rows: list[Any] = await (await self.connection()).fetch(query, *arguments)
         return rows
 
     async def effects(self, kind: str = "kept") -> list[Any]:

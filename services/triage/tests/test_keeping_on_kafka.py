@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from conduit_chassis import snapshots
+from conduit_chassis import rejected, snapshots
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.health import Health
 from conduit_chassis.periodic import keep_working
@@ -49,6 +49,25 @@ async def test_what_is_kept_has_the_place_and_the_time_that_readers_see(
         assert (row["topic"], row["partition"], row["record_offset"]) == (record.topic, record.partition, record.offset)
         assert round(row["recorded_at"].timestamp() * 1000) == record.timestamp
         assert row["value"] == record.value or (b'"referral":' in record.value and b'"referral":' not in row["value"])
+    await world.close()
+
+
+async def test_what_kafka_refused_at_first_is_kept_once_it_is_returned(
+    kafka_bootstrap: str, database: str, triage: Harness
+) -> None:
+    create_topics(kafka_bootstrap, topics.specs())
+    world, topic = World(kafka_bootstrap, database), TRIAGE_DECISIONS
+    async with triage.runtime.transaction() as (_connection, outbox):
+        event_id = outbox.publish(topic.name(), "k", b.accepted(), subject="k")
+    await world.configure(topic.name(), {**topic.config, "max.message.bytes": "200"})
+    async with relaying(world):
+        await eventually(lambda: empty(world), "the event to be refused")
+    await world.configure(topic.name(), topic.config)
+    assert not await sent(triage, event_id)
+    await rejected.bring_back(await world.connection(), actor="A. Operator", reason="The topic takes it now")
+    async with relaying(world):
+        await eventually(lambda: empty(world), "an empty outbox")
+    assert await sent(triage, event_id)
     await world.close()
 
 

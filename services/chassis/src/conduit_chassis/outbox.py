@@ -21,7 +21,11 @@ from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.ids import uuid7_text
 from conduit_contracts.problems import Problem
 
-_WAIT = "SELECT DISTINCT key FROM outbox WHERE key = ANY($1::bytea[]) AND NOT danger"
+# What Kafka refused waits as well: it may come back.
+_WAIT = """
+SELECT key FROM outbox WHERE key = ANY($1::bytea[]) AND NOT danger
+UNION SELECT key FROM outbox_rejected WHERE key = ANY($1::bytea[]) AND NOT danger
+"""
 
 MOST_WAITING = 4 * 1024 * 1024
 """Bytes of events that a transaction keeps in memory before it writes them."""
@@ -43,6 +47,10 @@ class Row(NamedTuple):
     """What is kept of it once Kafka has it. See `facts`."""
     late: bool = False
     """Whether it is sent only while nothing else waits."""
+
+
+COLUMNS = ", ".join(Row._fields)
+"""What an event is, wherever it waits."""
 
 
 class DeadLetterRequest(NamedTuple):

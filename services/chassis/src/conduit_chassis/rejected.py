@@ -1,6 +1,6 @@
 """Brings back to the outbox what Kafka would not take, once its cause is fixed; or discards it. Both say who and why.
 
-An event keeps its id, so that it has the same `ce_id` and comes before what followed it. Later events of its key to that
+An event comes back whole, with its id, so that it has the same `ce_id` and comes before what followed it. Later events of its key to that
 topic wait for it in the outbox until it is returned or given up: its readers never see an order that never was.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from conduit_chassis.outbox import COLUMNS
 from conduit_chassis.postgres import Connection
 
 _WAITING = """
@@ -15,17 +16,15 @@ SELECT id, topic, encode(key, 'escape') AS key, reason, at, coalesce(octet_lengt
 WHERE $1::bigint[] IS NULL OR id = ANY($1) ORDER BY id LIMIT $2
 """
 _COUNT = "SELECT count(*) FROM outbox_rejected"
-_RETURN = """
+_RETURN = f"""
 WITH back AS (
-    DELETE FROM outbox_rejected WHERE $1::bigint[] IS NULL OR id = ANY($1)
-    RETURNING id, shard, topic, key, headers, value
+    DELETE FROM outbox_rejected WHERE $1::bigint[] IS NULL OR id = ANY($1) RETURNING id, {COLUMNS}
 ), sent AS (
-    INSERT INTO outbox (id, shard, topic, key, headers, value) OVERRIDING SYSTEM VALUE
-    SELECT id, shard, topic, key, headers, value FROM back RETURNING id
+    INSERT INTO outbox (id, {COLUMNS}) OVERRIDING SYSTEM VALUE SELECT id, {COLUMNS} FROM back RETURNING id
 )
 INSERT INTO outbox_actions (event_id, action, actor, reason) SELECT id, 'returned', $2, $3 FROM sent ORDER BY id
 RETURNING event_id
-"""
+"""  # noqa: S608 - constants
 _DISCARD = """
 WITH gone AS (DELETE FROM outbox_rejected WHERE id = ANY($1::bigint[]) RETURNING id)
 INSERT INTO outbox_actions (event_id, action, actor, reason) SELECT id, 'discarded', $2, $3 FROM gone ORDER BY id

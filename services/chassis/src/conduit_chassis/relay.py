@@ -19,6 +19,7 @@ from conduit_chassis.errors import class_name
 from conduit_chassis.health import Health
 from conduit_chassis.held import Holds, Trial, concerns_its_topic, find
 from conduit_chassis.in_flight import SLOW_SECONDS, InFlight, NotTaken
+from conduit_chassis.outbox import COLUMNS
 from conduit_chassis.postgres import Connection
 from conduit_chassis.producer import REFUSALS, BehindRefusedError, Pending, Producer, Sent
 from conduit_chassis.scan import Scan
@@ -27,13 +28,10 @@ from conduit_contracts.topics import REGISTRY
 
 _ANY_REFUSED = "SELECT EXISTS (SELECT FROM outbox_rejected WHERE shard = $1)"
 _DELETE = "DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[])"
-_REJECT = """
-WITH gone AS (
-    DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]) RETURNING id, topic, key, headers, value
-)
-INSERT INTO outbox_rejected (id, shard, topic, key, headers, value, reason)
-SELECT id, $1, topic, key, headers, value, $3 FROM gone
-"""
+_REJECT = f"""
+WITH gone AS (DELETE FROM outbox WHERE shard = $1 AND id = ANY($2::bigint[]) RETURNING id, {COLUMNS})
+INSERT INTO outbox_rejected (id, {COLUMNS}, reason) SELECT id, {COLUMNS}, $3 FROM gone
+"""  # noqa: S608 - constants
 _SIZE = "SELECT pg_relation_size('outbox')"
 _VACUUM = "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) outbox"
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('conduit.outbox'), $1)"
