@@ -1,12 +1,14 @@
 """What is kept of what triage told, and how it is published once more."""
 
+import asyncio
 import json
 from collections.abc import Collection
+from math import isnan, nan
 from uuid import UUID
 
 import pytest
 
-from conduit_chassis import facts, snapshots
+from conduit_chassis import facts, metrics, snapshots
 from conduit_chassis.orders import SnapshotOrder, parse_snapshot, spell_snapshot
 from conduit_chassis.records import Record
 from conduit_chassis.scan import Scan
@@ -17,6 +19,7 @@ from conduit_contracts.envelope import Message
 from conduit_contracts.ids import uuid7
 from conduit_contracts.topics import TRIAGE_DECISIONS, replay_topic, snapshot_topic
 from conduit_triage.keeping import KEEPER
+from services.chassis.tests.world import eventually
 
 ORDER = SnapshotOrder(UUID("0193b3f0-0000-7000-8000-000000000001"), "A. Operator", "the console's database is lost")
 WORDS = "Synthetic words that somebody wrote."
@@ -145,6 +148,23 @@ async def test_a_page_waits_while_anything_else_does(triage: Harness) -> None:
     assert await snapshots.publish_page(triage.runtime, KEEPER) is False
     assert len(await send_all(triage)) == 1
     assert await snapshots.publish_page(triage.runtime, KEEPER)
+
+
+async def test_a_process_that_meets_anothers_page_shows_what_is_left(triage: Harness) -> None:
+    await tell(triage, refused(1), refused(2))
+    await triage.processor.process([order()])
+    assert await snapshots.publish_page(triage.runtime, KEEPER)
+    metrics.SNAPSHOT_FACTS_LEFT.set(nan)
+    async with triage.pool.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM snapshot_orders FOR UPDATE")
+        working = asyncio.create_task(snapshots.publishing(KEEPER).run(triage.runtime))
+        await eventually(measured, "a gauge that is set")
+        working.cancel()
+    assert metrics.SNAPSHOT_FACTS_LEFT._value.get() == 2
+
+
+async def measured() -> bool:
+    return not isnan(metrics.SNAPSHOT_FACTS_LEFT._value.get())
 
 
 async def test_what_was_told_before_the_order_is_in_it_though_it_was_not_sent_yet(triage: Harness) -> None:

@@ -1,8 +1,8 @@
 """The facts that a service keeps for as long as its cases: what it told the console, as it told it (decision 46).
 
 An event says in the outbox what is to be kept of it. When Kafka has confirmed it, the relay moves that here, with the place
-and time that the broker gave it. What people wrote is left out where the service has it elsewhere or the console shows it
-nowhere, and all of it once a case is closed. Encryption of what remains comes in this module.
+and time that the broker gave it. What people wrote is not kept where intake has it or the console shows it nowhere; the
+rest is kept with its fact, and published once more only while its case is open. Its encryption comes in this module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,12 +40,15 @@ WORDS: Mapping[type[Message], frozenset[str]] = {
     routing.ProfessionalStandardsInformed: frozenset({"reason"}),
     routing.InterimOwnerNamed: frozenset({"reason"}),
     routing.HandoffAcknowledged: frozenset({"victim_contact"}),
-    routing.HandoffAcknowledgedByTelephone: frozenset({"victim_contact", "comment"}),
+    routing.HandoffAcknowledgedByTelephone: frozenset(
+        {"spoke_for_hub", "spoke_for_force", "called_back", "victim_contact", "comment"}
+    ),
     routing.HandoffOverdue: frozenset({"reason"}),
     routing.HandoffEscalated: frozenset({"reason"}),
-    routing.CallRecorded: frozenset({"comment"}),
+    routing.CallRecorded: frozenset({"spoke_to", "comment"}),
 }
-"""Fields with people's words that the console shows. They are published once more while a case is open, and not after."""
+"""Fields with people's words, or with whom they spoke to, that the console shows. They are published once more while a case
+is open, and not after."""
 _OF_SUPPLEMENT = ("partner_id", "partner_reference", "immediate_danger", "urgency")
 """What an addition says besides words."""
 _WORDS_OF = {kind.type: fields for kind, fields in WORDS.items()}

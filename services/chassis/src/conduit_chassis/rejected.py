@@ -1,7 +1,8 @@
 """Brings back to the outbox what Kafka would not take, once its cause is fixed; or discards it. Both say who and why.
 
-An event comes back whole, with its id, so that it has the same `ce_id` and comes before what followed it. Later events of its key to that
-topic wait for it in the outbox until it is returned or given up: its readers never see an order that never was.
+An event comes back whole, with its id, so that it has the same `ce_id` and comes before what followed it. Later events of
+its key to that topic wait for it in the outbox until it is returned or given up: its readers never see an order that never
+was.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """Publishes all facts that a service keeps once more, for the console, when an operator orders it: `<service>.snapshots.v1`.
 
 An order has an id, and its row says how far it is: a repeated order does nothing, and one that was cut short goes on where
-it was. Facts go out as they were, in their order, a page at a time, and each page only while nothing else is in the outbox.
-A record has a `ce_id` of its own and says in a header which event it was, where it stood and when the broker took that.
+it was. Facts go out as they are kept, in their order, a page at a time, and each page only while nothing else is in the
+outbox. A record has a `ce_id` of its own and says in a header which event it was, where it stood and when the broker took
+that.
 """
 
 import asyncio
@@ -155,14 +156,15 @@ def publishing(keeper: Keeper) -> Worker:
     async def publish(runtime: Runtime) -> None:
         while True:
             done = await publish_page(runtime, keeper)
-            metrics.SNAPSHOT_FACTS_LEFT.set(0 if done is None else await runtime.pool.fetchval(_LEFT))
+            metrics.SNAPSHOT_FACTS_LEFT.set(await runtime.pool.fetchval(_LEFT))
             await asyncio.sleep(REST_SECONDS if done is None else TURN_SECONDS)
 
     return Worker("publish_snapshots", publish)
 
 
 async def publish_page(runtime: Runtime, keeper: Keeper) -> bool | None:
-    """Publish the next page. False where something else waits in the outbox, None where nothing is ordered."""
+    """Publish the next page. False where something else waits in the outbox, None where nothing is ordered, or another
+    process is at it."""
     async with runtime.transaction() as (connection, outbox):
         order = await connection.fetchrow(_NEXT)
         if order is None:

@@ -51,7 +51,7 @@ def submission_rejected(work: ConsoleWork, delivery: Delivery[intake.SubmissionR
         work.note(delivery, by_partner(message.partner_id), tuple(codes))
 
 
-def danger_reported(work: ConsoleWork, delivery: Delivery[intake.DangerReported]) -> None:
+def danger_reported(work: ConsoleWork, delivery: Delivery[readers.DangerTold]) -> None:
     message, attributes = delivery.message, delivery.attributes
     work.dangers.append(
         ReportedDanger(

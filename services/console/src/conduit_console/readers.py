@@ -68,6 +68,16 @@ class WithdrawnWithReason(AboutCase):
     reason: WithdrawalReason
 
 
+class DangerTold(Value):
+    """Without whom to call back, which notification tells the officer who has the task."""
+
+    partner_id: PartnerId
+    partner_reference: PartnerReference | None = None
+    referral_id: ReferralId | None = None
+    codes: tuple[intake.ProblemCode, ...]
+    waits_until: Moment | None = None
+
+
 class DangerPassedOn(AboutCase):
     """Without the case."""
 
@@ -165,6 +175,7 @@ READERS: Mapping[str, type[BaseModel]] = {
     intake.InformationSupplied.type: InformationAdded,
     intake.ReferralWithdrawn.type: WithdrawnWithReason,
     intake.ReconsiderationRequested.type: AboutCase,
+    intake.DangerReported.type: DangerTold,
     triage.InformationRequested.type: AskedByOfficer,
     triage.ImmediateDangerRaised.type: DangerPassedOn,
     triage.ReferralAccepted.type: AcceptedOnGrounds,

@@ -157,8 +157,9 @@ def fact_again() -> Json:
     return {
         "name": "fact-again",
         "title": "FactAgain",
-        "summary": "An event that the service published before, with its type, time and value, and an id of its own. Of a "
-        "closed case it has none of the fields that hold what people wrote. The last record says how many there were.",
+        "summary": "An event that the service published before, with its type, time and value, and an id of its own. The "
+        "value lacks what people wrote where the case is closed, and what the console has from another service or never "
+        "shows. The last record says how many there were.",
         "contentType": "application/json",
         "headers": {
             "type": "object",
