@@ -15,7 +15,7 @@ from conduit_chassis.testing import KEY, Harness, ManualClock
 from conduit_console import store
 from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.grounds import ShownPolicy, read_shown_policy
-from conduit_console.pages.at_desk import ConsoleDesk, Officers
+from conduit_console.pages.at_desk import ConsoleDesk
 from conduit_console.pages.front import ROUTERS, console_pages
 from conduit_console.queries.news import Newest, newest
 from conduit_contracts.programme import HubPersonRegistered, HubRole
@@ -61,8 +61,8 @@ class Register:
     def find(self, issuer: str, subject: str) -> HubPersonRegistered | None:
         return self.known.get((issuer, subject))
 
-    def officers(self) -> Officers:
-        return Officers({each.person_id: each for each in self.known.values()})
+    def everybody(self) -> list[HubPersonRegistered]:
+        return list(self.known.values())
 
 
 ANNA, BEN, SUE, AUDREY = (f"p-{number:016d}" for number in (1, 2, 3, 4))
@@ -84,7 +84,7 @@ def console_app(
     ).with_cases(
         harness.pool,
         more.get("policy") or shown_policy(),
-        register.officers,
+        register,
         pages,
         commanding(harness, clock, register, **more),
     )

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from starlette.types import ASGIApp
 
+from conduit_chassis.people import RegisterBehindError, may_come_in
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.programme import (
     ForcePersonRegistered,
@@ -22,7 +23,7 @@ from conduit_contracts.programme import (
     PartnerRole,
     PersonRegistered,
 )
-from conduit_programme.pages.at_desk import Accounts, ProgrammeDesk, accounts
+from conduit_programme.pages.at_desk import ProgrammeDesk
 from conduit_programme.pages.front import ROUTERS, programme_pages
 from conduit_web.desk import create_app
 from conduit_web.people import RegisteredPeople
@@ -77,6 +78,9 @@ class Register:
     """A register in memory."""
 
     known: dict[tuple[str, str], PersonRegistered]
+    clock: ManualClock | None = None
+    behind: bool = False
+    """Whether it is not known how it stands."""
 
     @classmethod
     def of(cls, issuer: str) -> Register:
@@ -84,10 +88,18 @@ class Register:
         return cls({(each.issuer, each.subject): each for each in people})
 
     def find(self, issuer: str, subject: str) -> PersonRegistered | None:
-        return self.known.get((issuer, subject))
+        person = next((each for each in self.everybody() if (each.issuer, each.subject) == (issuer, subject)), None)
+        return person if person and (self.clock is None or may_come_in(person, self.clock.now())) else None
 
-    def accounts(self) -> Accounts:
-        return accounts(list(self.known.values()))
+    def everybody(self) -> list[PersonRegistered]:
+        if self.behind:
+            raise RegisterBehindError
+        return list(self.known.values())
+
+    def change(self, name: str, **changes: Any) -> None:
+        """From now on this person is so."""
+        (key,) = (each for each in self.known if each[1] == name)
+        self.known[key] = self.known[key].model_copy(update=changes)
 
 
 def programme_app(
@@ -96,10 +108,10 @@ def programme_app(
     about = {"name": ISSUER_NAME, "label": "The hub", "issuer": issuer, "client_id": CLIENT, "client_secret": "s"}
     settings = DeskSettings.model_validate({"public_url": url, "identity_providers": [about]})
     sessions = Sessions(harness.pool, clock, idle=settings.session_idle, longest=settings.session_longest)
-    pages = more.get("pages") or programme_pages()
+    pages, register.clock = more.get("pages") or programme_pages(), clock
     desk = ProgrammeDesk(
         settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
-    ).with_store(harness.pool, ZoneInfo("Europe/London"), register.accounts, pages)
+    ).with_store(harness.pool, ZoneInfo("Europe/London"), register, pages)
     return create_app(desk, *ROUTERS)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from icalendar import Calendar
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import ForceRole, HubRole, PartnerRole
 from conduit_programme import trail
 from conduit_programme.engagement import exports
 from conduit_programme.engagement.rules import StepOwner
@@ -320,3 +322,45 @@ def test_a_step_has_one_owner() -> None:
     for given in ({}, {"account": "p-1", "force_id": "kent"}):
         with pytest.raises(ValueError, match="one owner"):
             StepOwner(**given)
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "then"),
+    [
+        ("emma", "/calendar", {"roles": (HubRole.AUDITOR,)}),
+        ("emma", "/calendar", {"valid_to": datetime(2026, 11, 24, tzinfo=UTC)}),
+        ("emma", "/calendar", {"sessions_from": datetime(2999, 1, 1, tzinfo=UTC)}),
+        ("mara", "/ours/calendar", {"roles": (PartnerRole.CASEWORKER,)}),
+        ("kim", "/ours/calendar", {"roles": (ForceRole.TEAM,)}),
+    ],
+)
+async def test_a_calendar_ends_with_the_role_it_was_made_in(enter: Enter, who: str, path: str, then: dict[str, Any]) -> None:
+    register = Register.of(ISSUER)
+    browser = await enter(who, register=register)
+    (address,) = set(re.findall(r"/calendars/[\w-]+\.ics", (await send(browser, path, {"what": "make"})).text))
+    browser.desk.cookies.clear()
+    assert (await browser.get(address)).status_code == 200
+    register.change(who, **then)
+    assert (await browser.get(address)).status_code == 404
+
+
+async def test_where_it_is_not_known_who_is_who_no_calendar_and_no_page_is_given_out(enter: Enter) -> None:
+    register = Register.of(ISSUER)
+    emma = await enter("emma", register=register)
+    (address,) = set(re.findall(r"/calendars/[\w-]+\.ics", (await send(emma, "/calendar", {"what": "make"})).text))
+    register.behind = True
+    for path in (address, "/due"):
+        assert (await emma.get(path)).status_code == 503, path
+
+
+async def test_nobody_who_has_left_is_offered_for_what_is_to_be_done(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    register = Register.of(ISSUER)
+    emma, north = await enter("emma", register=register), await organisation_of(held)
+    assert "Programme lead" in (await emma.get("/activities/new")).text
+    register.change("lena", valid_to=clock.now())
+    assert "Programme lead" not in (await emma.get("/activities/new")).text
+    due = (clock.now() + timedelta(days=1)).strftime("%d/%m/%Y")
+    form = {"kind": "visit", "held_on": "1/6/2026", f"with-o-{north}": "yes", "next": "Call", "due_on": due}
+    assert (await send(emma, "/activities/new", {**form, "owner": f"a-{account('lena')}"})).status_code == 400

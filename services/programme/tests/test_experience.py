@@ -17,7 +17,8 @@ from conduit_programme.organisations import store as organisations
 from services.programme.tests import experience as ex
 from services.programme.tests.builders import CANARY
 from services.programme.tests.experience import ALL, LIMITS, PSEUDONYM, SURE, WORDS, Keeping
-from services.programme.tests.pages import Enter, send, text_of
+from services.programme.tests.pages import Enter, Register, send, text_of
+from services.web.tests.crafted import ISSUER
 
 OURS = re.compile(r"CREATE TABLE (\w+) \(\n(.*?)\n\);", re.DOTALL)
 MIGRATION = next((Path(ex.__file__).parents[1] / "src/conduit_programme/migrations").glob("*_experience.sql"))
@@ -212,6 +213,7 @@ async def test_who_is_forgotten_is_in_no_table_and_on_no_topic(keeping: Keeping,
     assert where(await dumped(held), CANARY) == {"contents"}, "it is kept in one place"
     assert (await gone.send("/forget")).status_code == 303
     assert where(await dumped(held), CANARY) == set()
+    assert (await dumped(held))["wellbeing_checks"] == "", "how they were is of them, too"
     assert (await dumped(held))["outbox"] == "", "nothing is on its way to any topic"
     assert (await gone.emma.get(gone.here)).status_code == 404
     for who, path in (("emma", "/contributors"), ("mara", release), ("mara", "/lived-experience"), ("fred", "/payments")):
@@ -287,6 +289,18 @@ async def test_wellbeing_is_due_by_somebody_and_gets_louder(keeping: Keeping, en
     assert "Nothing is due." in text_of((await emma.get("/contributors/due")).text)
     answer = await send(emma, f"{keeping.here}{at}/checks/after/owner", {"owner": ex.account("anna")})
     assert answer.status_code == 403, "officers see no contributors"
+
+
+async def test_who_has_left_is_not_offered_for_a_wellbeing_check_and_nobody_is_chosen_unasked(
+    keeping: Keeping, enter: Enter, clock: ManualClock
+) -> None:
+    at = await keeping.talk()
+    register = Register.of(ISSUER)
+    emma = await enter("emma", register=register)
+    register.change("lena", valid_to=clock.now())
+    page = (await emma.get(f"{keeping.here}{at}/checks/after")).text
+    assert "Programme lead" not in page
+    assert re.search(r'<option value=""[^>]*>Choose', page), "the browser would choose the first for whoever presses"
 
 
 async def test_consents_are_looked_at_every_year(keeping: Keeping, enter: Enter, clock: ManualClock) -> None:

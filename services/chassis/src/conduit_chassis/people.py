@@ -75,8 +75,7 @@ class PeopleBook:
             return None
         (place,) = places
         person = self._people[place]
-        begun = person.valid_from <= now
-        return person if begun and (person.valid_to is None or now < person.valid_to) else None
+        return person if may_come_in(person, now) else None
 
     def everybody(self) -> list[PersonRegistered]:
         """All who stand in the registers, whether or not they may come in now."""
@@ -91,6 +90,11 @@ class PeopleBook:
         self._identities[identity].discard(place)
         if not self._identities[identity]:
             del self._identities[identity]
+
+
+def may_come_in(person: PersonRegistered, now: datetime) -> bool:
+    """Whether somebody who stands in the register has begun, and has not left."""
+    return person.valid_from <= now and (person.valid_to is None or now < person.valid_to)
 
 
 def account_of(person: PersonRegistered) -> str:

@@ -1,8 +1,7 @@
 """What every route of the console stands on: its desk, its words, and finding the case that a request is about."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -21,8 +20,8 @@ from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
 from conduit_contracts.geography import forces
-from conduit_contracts.programme import HubPersonRegistered, HubRole
 from conduit_web.access import Action, Target, reaches_of
+from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
 from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
 from conduit_web.html import LONDON, HtmlPages
@@ -57,28 +56,7 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "file": wording.FILES,
 }
 _NOT_DIALLED = re.compile(r"(?!^\+)[^0-9]")
-_DECIDE = frozenset({HubRole.OFFICER, HubRole.SUPERVISOR})
 RULES, CLOCK = N_("the rules"), N_("a clock")
-
-
-@dataclass(frozen=True, slots=True)
-class Officers:
-    """The hub's people by account."""
-
-    known: Mapping[str, HubPersonRegistered]
-
-    def name(self, account: str) -> str:
-        """What pages call them: what they do, with their account where several do the same or the register says nothing."""
-        person = self.known.get(account)
-        if person is None or not person.shown_as:
-            return account
-        alone = sum(each.shown_as == person.shown_as for each in self.known.values()) == 1
-        return person.shown_as if alone else f"{person.shown_as} ({account})"
-
-    def who_decide(self) -> list[tuple[str, str]]:
-        """Accounts and names of those who may be given a case."""
-        found = [account for account, person in self.known.items() if not _DECIDE.isdisjoint(person.roles)]
-        return sorted(((account, self.name(account)) for account in found), key=lambda each: each[1])
 
 
 class ConsoleDesk(Desk):
@@ -87,7 +65,7 @@ class ConsoleDesk(Desk):
     name = "console"
     pool: Pool
     policy: ShownPolicy
-    officers: Callable[[], Officers]
+    people: EverybodyKnown
     shown: "ConsolePages"
     commands: Commanding
     news: Streams[Newest]
@@ -98,13 +76,25 @@ class ConsoleDesk(Desk):
         self,
         pool: Pool,
         policy: ShownPolicy,
-        officers: Callable[[], Officers],
+        people: EverybodyKnown,
         shown: "ConsolePages",
         commands: Commanding,
     ) -> Self:
-        """The desk over this database. `officers` gives the hub's people as they are now; `commands` sends decisions."""
-        self.pool, self.policy, self.officers, self.shown, self.commands = pool, policy, officers, shown, commands
+        """The desk over this database. `people` gives the hub's as they are now; `commands` sends decisions."""
+        self.pool, self.policy, self.people, self.shown, self.commands = pool, policy, people, shown, commands
         return self
+
+    def accounts(self) -> Accounts:
+        """The hub's people as they are now.
+
+        Raises:
+            TroubleError: it is not known how the register stands now.
+        """
+        return accounts_of(self.people, self.clock.now())
+
+    def who_decide(self) -> list[tuple[str, str]]:
+        """Accounts and names of those who may be given a case."""
+        return self.accounts().who_may(Action.CLAIM_REVIEW)
 
     def with_streams(self, news: Streams[Newest]) -> Self:
         """The desk that tells pages by itself that there is something new."""
@@ -134,11 +124,12 @@ class ConsolePages(HtmlPages):
 
     def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
         desk, look_up = desk_of(request), self.look_up(request)
-        now, officers = desk.clock.now(), desk.officers() if visit else Officers({})
+        now = desk.clock.now()
+        accounts = desk.accounts() if visit else Accounts({}, now)
 
         def acted_by(actor: str) -> str:
             kind, _, name = actor.partition(":")
-            known = {"rules": look_up(RULES), "clock": look_up(CLOCK), "officer": officers.name(name)}
+            known = {"rules": look_up(RULES), "clock": look_up(CLOCK), "officer": accounts.name(name)}
             return known.get(kind, name)
 
         return {
@@ -158,7 +149,7 @@ class ConsolePages(HtmlPages):
             "decision_in_words": lambda code: look_up(BY_CODE[code].heading) if code in BY_CODE else code,
             "said_at": moment_said,
             "time_of_day": lambda at: f"{at.astimezone(LONDON):%H:%M}",
-            "named": officers.name,
+            "named": accounts.name,
             "acted_by": acted_by,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
         }

@@ -67,7 +67,7 @@ async def case(request: Request, visit: Viewer) -> Response:
         "claimed_by": found.case.claimed_by,
         "decisions": [each for each in deciding.DECISIONS if each.fits(found.case, now)],
         "seen": microseconds(current.complete_to),
-        "officers": desk.officers().who_decide(),
+        "officers": desk.who_decide(),
         "area_of": lambda place: force_area(place) or special_force(place),
         "said": {each.event_id: each for each in said},
         **_sent(said, found.case, desk.policy, now),

@@ -7,16 +7,14 @@ import httpx
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
-from conduit_chassis.people import account_of
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
 from conduit_console.commanding import Commanding
 from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
 from conduit_console.pages import case, decide, duties, files, glass, home, lists, officers, opinions, trail
-from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages, Officers
+from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages
 from conduit_console.queries.news import Newest, newest
-from conduit_contracts.programme import HubPersonRegistered
 from conduit_web.access import Action
 from conduit_web.desk import create_app
 from conduit_web.people import RegisteredPeople
@@ -57,11 +55,6 @@ def create_console(
     files_of: IntakeFiles | None,
 ) -> ASGIApp:
     """The application of a running console."""
-
-    def officers_now() -> Officers:
-        hubs = [each for each in people.everybody() if isinstance(each, HubPersonRegistered)]
-        return Officers({account_of(each): each for each in hubs})
-
     pages = console_pages()
     desk = ConsoleDesk(
         settings,
@@ -70,7 +63,7 @@ def create_console(
         clock=runtime.clock,
         http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=pages,
-    ).with_cases(runtime.pool, policy, officers_now, pages, commands)
+    ).with_cases(runtime.pool, policy, people, pages, commands)
     desk.files = files_of
     return create_app(desk.with_streams(news), *ROUTERS)
 

@@ -32,7 +32,7 @@ async def who_has_what(request: Request, visit: Annotated[Visit, may(Action.REAS
         "found": found,
         "burdens": burdens,
         "currency": current,
-        "officers": desk.officers().who_decide(),
+        "officers": desk.who_decide(),
     }
     return desk.shown.page(request, "officers.html", N_("Who has what"), visit=visit, **values)
 
@@ -58,6 +58,6 @@ async def name_officer(request: Request, visit: Annotated[Visit, may(Action.NAME
 def _chosen(request: Request, visit: Visit) -> tuple[UUID, str]:
     """The case, and an officer of the register."""
     case_id, officer = case_id_of(request), visit.form.get("officer", "")
-    if case_id is None or officer not in {account for account, _ in desk_of(request).officers().who_decide()}:
+    if case_id is None or officer not in {account for account, _ in desk_of(request).who_decide()}:
         raise TroubleError(Trouble.FORM_REFUSED)
     return case_id, officer

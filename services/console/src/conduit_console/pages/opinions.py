@@ -182,7 +182,7 @@ def _open(request: Request, found: CaseAtHand) -> list[OfficersDecision]:
 
 
 def _others(request: Request, me: str) -> list[tuple[str, str]]:
-    return [(account, name) for account, name in desk_of(request).officers().who_decide() if account != me]
+    return [(account, name) for account, name in desk_of(request).who_decide() if account != me]
 
 
 async def _case(request: Request) -> CaseAtHand:

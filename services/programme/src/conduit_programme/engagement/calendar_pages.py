@@ -8,23 +8,26 @@ from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_contracts.programme import ForcePersonRegistered, PartnerPersonRegistered, PersonRegistered
 from conduit_programme.engagement import calendar, calendar_store, reading, store, wording
 from conduit_programme.engagement.calendar import CalendarEntry
+from conduit_programme.engagement.calendar_store import CalendarAddress
+from conduit_programme.engagement.ours import own_side
 from conduit_programme.engagement.pages import Keeper
-from conduit_programme.engagement.rules import Activity, ActivityState, NextStep, takes_part
-from conduit_programme.organisations import store as organisations
-from conduit_programme.pages.at_desk import acting, desk_of, force_name
+from conduit_programme.engagement.rules import Activity, ActivityState, NextStep
+from conduit_programme.pages.at_desk import ProgrammeDesk, acting, desk_of, force_name
 from conduit_programme.trail import Deed
-from conduit_web.access import Action
+from conduit_web.access import Action, reaches_of
 from conduit_web.acts import ActKind
 from conduit_web.opaque import new_secret
+from conduit_web.people import Identity, Person
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, anybody_may, may
 from conduit_web.words import N_
 
 router = APIRouter()
 MOST = 500
+_PAGES = (Action.MANAGE_ENGAGEMENT, Action.TAKE_PART)
+"""Who may do one of these may open what a calendar is about."""
 NEXT_STEP, CALENDAR = N_("A next step is due"), N_("Partnership work")
 Taker = Annotated[Visit, may(Action.TAKE_PART)]
 
@@ -75,29 +78,37 @@ async def _change(request: Request, visit: Visit) -> Response:
 
 @router.get("/calendars/{secret}.ics", dependencies=[anybody_may(Action.FETCH_CALENDAR)])
 async def fetch(request: Request, secret: str) -> Response:
-    """The calendar, for whoever has its address; nothing once it is revoked, or the person has left."""
+    """The calendar, for whoever has its address; nothing once it is revoked, or its person may not see that."""
     desk = desk_of(request)
     now, today = desk.clock.now(), desk.today
     async with postgres.connection(desk.pool) as connection:
-        account = await calendar_store.whose(connection, secret)
-        person = desk.accounts().known.get(account) if account else None
-        if account is None or person is None or (person.valid_to is not None and person.valid_to <= now):
+        found = await calendar_store.find(connection, secret)
+        person = await _whose(desk, found) if found else None
+        if person is None:
             raise TroubleError(Trouble.MISSING)
-        entries = await _entries(connection, request, person, account, today)
+        entries = await _entries(connection, request, person, today)
     look_up, host = desk.shown.look_up(request), urlsplit(desk.settings.public_url).hostname or "conduit"
     body = calendar.written(entries, look_up(CALENDAR), now, host)
     headers = {"Content-Disposition": 'inline; filename="partnership.ics"'}
     return Response(body, media_type="text/calendar; charset=utf-8", headers=headers)
 
 
-async def _entries(
-    connection: Connection, request: Request, person: PersonRegistered, account: str, today: date
-) -> list[CalendarEntry]:
+async def _whose(desk: ProgrammeDesk, address: CalendarAddress) -> Person | None:
+    """Its person, where they could open the calendar's pages now. When all their sessions are ended, so is the address."""
+    registered = desk.accounts().known.get(address.account)
+    person = await desk.register.find(Identity(registered.issuer, registered.subject)) if registered else None
+    if person is None or person.person_id != address.account:
+        return None
+    ended = person.sessions_from is not None and address.made_at < person.sessions_from
+    return person if not ended and any(reaches_of(action, person) for action in _PAGES) else None
+
+
+async def _entries(connection: Connection, request: Request, person: Person, today: date) -> list[CalendarEntry]:
     desk, look_up = desk_of(request), desk_of(request).shown.look_up(request)
     hub, place = desk.settings.public_url, "/activities"
     activities = await store.between(connection, today - calendar.BACK, today + calendar.AHEAD, MOST)
-    steps = await store.open_steps(connection, account)
-    if isinstance(person, PartnerPersonRegistered | ForcePersonRegistered):
+    steps = await store.open_steps(connection, person.person_id)
+    if person.partner_id or person.force_id:
         place = "/ours/activities"
         activities, steps = await _own(connection, person, activities)
     shown = await reading.shown(connection, [each for each in activities if each.state is ActivityState.AGREED])
@@ -113,20 +124,8 @@ async def _entries(
     return found + due
 
 
-async def _own(
-    connection: Connection, person: PartnerPersonRegistered | ForcePersonRegistered, activities: list[Activity]
-) -> tuple[list[Activity], list[NextStep]]:
+async def _own(connection: Connection, person: Person, activities: list[Activity]) -> tuple[list[Activity], list[NextStep]]:
     """Those in which the person's partner or force takes part, and what is due by it."""
-    organisation_id, force_id = None, None
-    if isinstance(person, PartnerPersonRegistered):
-        found = await organisations.of_partner(connection, person.partner_id)
-        organisation_id = found.organisation_id if found else None
-    else:
-        force_id = person.force_id
-    mine = [each for each in activities if takes_part(each, organisation_id=organisation_id, force_id=force_id)]
-    steps = [
-        each
-        for each in await store.open_steps(connection)
-        if (each.owner.organisation_id or each.owner.force_id) in {organisation_id, force_id} - {None}
-    ]
-    return mine, steps
+    side = await own_side(connection, person)
+    mine = [each for each in activities if side.is_in(each)]
+    return mine, [each for each in await store.open_steps(connection) if side.owns(each)]

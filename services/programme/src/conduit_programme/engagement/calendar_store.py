@@ -1,5 +1,6 @@
 """Addresses of calendars. What is kept is a hash, so that whoever reads the table can fetch no calendar."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from conduit_chassis.postgres import Connection, affected
@@ -7,8 +8,16 @@ from conduit_web.opaque import hashed
 
 _REVOKE = "UPDATE calendars SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL"
 _MAKE = "INSERT INTO calendars (token_hash, account, made_at) VALUES ($1, $2, $3)"
-_WHOSE = "SELECT account FROM calendars WHERE token_hash = $1 AND revoked_at IS NULL"
+_WHOSE = "SELECT account, made_at FROM calendars WHERE token_hash = $1 AND revoked_at IS NULL"
 _MADE_AT = "SELECT made_at FROM calendars WHERE account = $1 AND revoked_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarAddress:
+    """Whose it is, and since when."""
+
+    account: str
+    made_at: datetime
 
 
 async def make(connection: Connection, account: str, secret: str, now: datetime) -> None:
@@ -22,10 +31,10 @@ async def revoke(connection: Connection, account: str, now: datetime) -> bool:
     return affected(await connection.execute(_REVOKE, account, now)) > 0
 
 
-async def whose(connection: Connection, secret: str) -> str | None:
+async def find(connection: Connection, secret: str) -> CalendarAddress | None:
     """To whose calendar a secret leads."""
-    found: str | None = await connection.fetchval(_WHOSE, hashed(secret))
-    return found
+    row = await connection.fetchrow(_WHOSE, hashed(secret))
+    return CalendarAddress(**row) if row else None
 
 
 async def made_at(connection: Connection, account: str) -> datetime | None:

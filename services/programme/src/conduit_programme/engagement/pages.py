@@ -23,14 +23,13 @@ from conduit_programme.trail import Deed
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
-from conduit_web.people import Person, Role
+from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
 ACTIVITY, STEP = "activity", "step"
-KEEPERS = (Role.ENGAGEMENT_OFFICER.value, Role.LEAD.value)
 
 
 async def find_activity(request: Request, _person: Person) -> Target | None:
@@ -111,7 +110,7 @@ async def listed(request: Request, visit: Keeper, after: str = "") -> Response:
 
 async def known_for(connection: Connection, request: Request) -> LogChoices:
     """Whom a form may name."""
-    people = desk_of(request).accounts().of_hub(*KEEPERS)
+    people = desk_of(request).accounts().who_may(Action.MANAGE_ENGAGEMENT)
     return LogChoices(await organisations.everybody(connection), people)
 
 

@@ -21,8 +21,6 @@ from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 
 ABOUT = "contributor"
-KEEPERS = ("engagement_officer", "lead")
-"""Who at the hub may own a wellbeing check."""
 
 
 async def find_contributor(request: Request, _person: Person) -> Target | None:
@@ -74,7 +72,7 @@ def back_to(request: Request) -> Response:
 
 def people(request: Request) -> dict[str, str]:
     """Accounts and names of those at the hub who may own a wellbeing check."""
-    return dict(desk_of(request).accounts().of_hub(*KEEPERS))
+    return dict(desk_of(request).accounts().who_may(Action.KEEP_EXPERIENCE))
 
 
 def note_of(request: Request, visit: Visit, answers: Answers) -> ConsentNote:

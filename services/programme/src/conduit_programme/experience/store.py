@@ -36,6 +36,9 @@ ORDER BY reviewed_on, contributor_id LIMIT {FETCH}
 _REVIEWED = "UPDATE contributors SET reviewed_on = $2 WHERE contributor_id = $1"
 _CONTACT = "UPDATE contributors SET contact_id = $2 WHERE contributor_id = $1"
 _FORGET = "UPDATE contributors SET name_id = NULL, contact_id = NULL, forgotten_at = $2 WHERE contributor_id = $1"
+_FORGET_CHECKS = """
+DELETE FROM wellbeing_checks WHERE conversation_id IN (SELECT conversation_id FROM conversations WHERE contributor_id = $1)
+"""
 _LAST_CONSENTS = """
 SELECT DISTINCT ON (contributor_id, purpose) contributor_id, purpose, given, on_day, said_by FROM consents
 WHERE contributor_id = ANY($1::uuid[]) ORDER BY contributor_id, purpose, consent_id DESC
@@ -227,11 +230,12 @@ async def withdraw(connection: Connection, known: KnownContributor, purpose: Con
 
 
 async def forget(connection: Connection, known: KnownContributor, note: ConsentNote) -> None:
-    """Withdraw all, and delete the pseudonym and whatever they said. Hold them first. What stays has no name."""
+    """Withdraw all, and delete the pseudonym, what they said and how they were. Hold them first. What stays has no name."""
     for purpose in ConsentPurpose:
         await withdraw(connection, known, purpose, note)
     await lose(connection, [each.quote_id for each in await quotes_of(connection, known.contributor_id)], note.noted_at)
     await content.erase(connection, [known.name_id, known.contact_id])
+    await connection.execute(_FORGET_CHECKS, known.contributor_id)
     await connection.execute(_FORGET, known.contributor_id, note.noted_at)
 
 

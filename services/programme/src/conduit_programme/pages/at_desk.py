@@ -1,8 +1,6 @@
 """What every route of the programme stands on: its desk, its words, who is who, and its line of the trail."""
 
-from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 from uuid import UUID
@@ -11,16 +9,15 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 from typing_extensions import override
 
-from conduit_chassis.people import account_of
 from conduit_chassis.postgres import Connection, Pool
 from conduit_contracts.geography import forces
-from conduit_contracts.programme import ForcePersonRegistered, HubPersonRegistered, PersonRegistered
 from conduit_programme import rules, trail, wording
 from conduit_programme.forms import Answers, FormField
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
 from conduit_programme.trail import Deed
 from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
+from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
 from conduit_web.desk import Desk
 from conduit_web.html import HtmlPages
 from conduit_web.troubles import Trouble, TroubleError
@@ -28,54 +25,28 @@ from conduit_web.visits import Visit
 from conduit_web.words import worded
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
-    """Everybody in the registers, by the account under which what they do is kept."""
-
-    known: Mapping[str, PersonRegistered]
-
-    def name(self, account: str) -> str:
-        """What pages call them: what they do, with their account where several do the same or the register says nothing."""
-        person = self.known.get(account)
-        if person is None or not person.shown_as:
-            return account
-        alone = sum(each.shown_as == person.shown_as for each in self.known.values()) == 1
-        return person.shown_as if alone else f"{person.shown_as} ({account})"
-
-    def of_hub(self, *roles: str) -> list[tuple[str, str]]:
-        """Accounts and names of the hub's people who have one of these roles."""
-        found = [
-            (account, self.name(account))
-            for account, person in self.known.items()
-            if isinstance(person, HubPersonRegistered) and not {*roles}.isdisjoint(person.roles)
-        ]
-        return sorted(found, key=lambda each: each[1])
-
-    def force_of(self, account: str) -> str | None:
-        """The force whose people this is one of."""
-        person = self.known.get(account)
-        return person.force_id if isinstance(person, ForcePersonRegistered) else None
-
-
-def accounts(people: list[PersonRegistered]) -> Accounts:
-    """By account."""
-    return Accounts({account_of(each): each for each in people})
-
-
 class ProgrammeDesk(Desk):
     """A desk with the programme's store."""
 
     name = "programme"
     pool: Pool
-    accounts: Callable[[], Accounts]
+    people: EverybodyKnown
     shown: "ProgrammePages"
     zone: ZoneInfo
     insight_answer_days: int = INSIGHT_ANSWER_DAYS
 
-    def with_store(self, pool: Pool, zone: ZoneInfo, accounts: Callable[[], Accounts], shown: "ProgrammePages") -> Self:
-        """The desk over this database. `accounts` gives everybody as they are now; `zone` says which day it is."""
-        self.pool, self.zone, self.accounts, self.shown = pool, zone, accounts, shown
+    def with_store(self, pool: Pool, zone: ZoneInfo, people: EverybodyKnown, shown: "ProgrammePages") -> Self:
+        """The desk over this database. `people` gives everybody as they are now; `zone` says which day it is."""
+        self.pool, self.zone, self.people, self.shown = pool, zone, people, shown
         return self
+
+    def accounts(self) -> Accounts:
+        """Everybody as they are now.
+
+        Raises:
+            TroubleError: it is not known how the registers stand now.
+        """
+        return accounts_of(self.people, self.clock.now())
 
     @property
     def today(self) -> date:
@@ -97,7 +68,7 @@ class ProgrammePages(HtmlPages):
 
     def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
         desk, look_up = desk_of(request), self.look_up(request)
-        known = desk.accounts() if visit else Accounts({})
+        known = desk.accounts() if visit else Accounts({}, desk.clock.now())
         return {
             "word": lambda table, code: worded(wording.TABLES[table], code, look_up),
             "listed_words": lambda table, codes: ", ".join(worded(wording.TABLES[table], each, look_up) for each in codes),

@@ -23,7 +23,7 @@ from conduit_programme.insight import pages as insights
 from conduit_programme.organisations import directory, keeping
 from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
-from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages, accounts
+from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages
 from conduit_programme.settings import ProgrammeSettings
 from conduit_web.access import Action
 from conduit_web.desk import create_app
@@ -77,7 +77,7 @@ def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollowe
         clock=runtime.clock,
         http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=shown,
-    ).with_store(runtime.pool, own.mou_time_zone, lambda: accounts(people.everybody()), shown)
+    ).with_store(runtime.pool, own.mou_time_zone, people, shown)
     desk.insight_answer_days = own.insight_answer_days
     return create_app(desk, *ROUTERS)
 
