@@ -16,10 +16,11 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ForceRole, HubRole, PartnerRole
 from conduit_programme import trail
-from conduit_programme.engagement import exports
+from conduit_programme.engagement import exports, open_steps
 from conduit_programme.engagement.rules import StepOwner
 from conduit_programme.organisations import store as organisations
 from services.programme.tests import builders as b
+from services.programme.tests import experience as ex
 from services.programme.tests.builders import CANARY
 from services.programme.tests.pages import Enter, Register, account, send, text_of
 from services.web.tests.browser import Browser
@@ -364,3 +365,96 @@ async def test_nobody_who_has_left_is_offered_for_what_is_to_be_done(
     due = (clock.now() + timedelta(days=1)).strftime("%d/%m/%Y")
     form = {"kind": "visit", "held_on": "1/6/2026", f"with-o-{north}": "yes", "next": "Call", "due_on": due}
     assert (await send(emma, "/activities/new", {**form, "owner": f"a-{account('lena')}"})).status_code == 400
+
+
+async def many_steps(held: Harness, activity: str, owner: str, number: int, *, due_in: int = 1) -> None:
+    """So many open steps of one owner, as a column of the table names it."""
+    async with held.pool.acquire() as connection:
+        await connection.execute(
+            f"""
+            INSERT INTO steps (step_id, activity_id, words_id, {owner}, joint, due_on, state, begun_at)
+            SELECT gen_random_uuid(), $1, gen_random_uuid(), $2, false, current_date + $3::integer + number, 'open', now()
+            FROM generate_series(1, $4::integer) AS number
+            """,  # noqa: S608 - a column's name
+            UUID(activity.rsplit("/", 1)[1]),
+            account("lena") if owner == "owner_account" else "kent",
+            due_in,
+            number,
+        )
+
+
+async def test_what_is_due_goes_on_by_key_and_no_calendar_is_cut_without_a_word(
+    enter: Enter, held: Harness, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emma, kim, north = await enter("emma"), await enter("kim"), await organisation_of(held)
+    path = await logged(emma, clock, f"o-{north}", "f-kent", next="")
+    await many_steps(held, path, "owner_account", 60)
+    await many_steps(held, path, "owner_force", 60, due_in=70)
+    for browser, page, name, more in (
+        (emma, "/due", "ours", "More by others at the hub"),
+        (emma, "/due", "theirs", "More by organisations and forces"),
+        (kim, "/ours", "mine", "More that is ours to do"),
+    ):
+        first = await browser.get(page)
+        assert more in first.text
+        (after,) = re.findall(rf'href="\?{name}=([^"]+)"', first.text)
+        rest = await browser.get(f"{page}?{name}={after}")
+        assert more not in rest.text
+        others = 50 if page == "/due" else 0
+        assert len(re.findall(r'action="(?:/ours)?/steps/[^"]+/done"', rest.text)) == 10 + others
+    address = re.findall(r"/calendars/[\w-]+\.ics", (await send(kim, "/ours/calendar", {"what": "make"})).text)[0]
+
+    async def said() -> list[str]:
+        return [str(event["summary"]) for event in Calendar.from_ical((await kim.get(address)).content).walk("VEVENT")]
+
+    assert (await said()).count("A next step is due") == 60, "whatever others have to do before"
+    monkeypatch.setattr(open_steps, "MOST_AT_ONCE", 20)
+    assert (await said()).count("A next step is due") == 20
+    assert "There is more than this calendar shows" in await said()
+
+
+async def test_a_force_owns_a_step_and_whoever_drops_one_says_so(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    emma, kim = await enter("emma"), await enter("kim")
+    path = await logged(emma, clock, "f-kent", next="Name a contact", owner="f-kent")
+    assert "Name a contact" in (await shown(kim, "/ours")).partition("Ours to do")[2]
+    page = (await kim.get("/ours")).text
+    assert "Drop it" not in page, "what the hub asked for, the hub drops"
+    (drop,) = re.findall(r'action="(/steps/[^"]+/dropped)"', (await emma.get(path)).text)
+    assert (await send(emma, drop)).status_code == 303
+    assert "dropped" in await shown(emma, path)
+    assert "Ours to do" not in await shown(kim, "/ours")
+
+
+async def test_what_did_not_take_place_is_called_off_after_its_day_too(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    emma, north = await enter("emma"), await organisation_of(held)
+    path = await logged(emma, clock, f"o-{north}")
+    page = (await emma.get(path)).text
+    assert "It did not take place" in page
+    assert f'action="{path}/call-off"' in page
+    assert (await send(emma, f"{path}/call-off")).status_code == 303
+    assert "called off" in await shown(emma, path)
+
+
+async def test_nothing_is_due_only_where_nothing_of_any_part_is(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    emma, lena, mara = await enter("emma"), await enter("lena"), await enter("mara")
+    assert "Nothing is due by you." in await shown(emma, "/due")
+    today = clock.now().strftime("%d/%m/%Y")
+    said = {"words": "Synthetic: nobody calls back", "speaker": "manager", "heard_on": today}
+    path = (await send(mara, "/our-insights/new", said)).headers["location"].replace("our-", "")
+    assert "Insights that nobody considers yet: 1" in await shown(emma, "/due")
+    assert (await send(emma, f"{path}/consider", {"four_p": "protect"})).status_code == 303
+    assert (await send(lena, f"{path}/consider", {"four_p": "protect"})).status_code == 403, "somebody does"
+    mine = (await shown(emma, "/due")).partition("By us")[0]
+    assert "Insights to be answered: 1" in mine
+    assert "Nothing is due by you." not in mine
+    assert "Insights to be answered: 1" in (await shown(lena, "/due")).partition("By us")[2]
+    keeping = await ex.begin(emma, held, ex.today_of(clock))
+    at = await keeping.talk()
+    assert "Wellbeing checks: 1" in (await shown(lena, "/due")).partition("By us")[0]
+    clock.advance(timedelta(days=3))
+    lena = await enter("lena")
+    assert "Wellbeing checks: 1 late: 1" in (await shown(lena, "/due")).partition("By us")[0]
+    assert (await send(lena, f"{keeping.here}{at}/checks/after", {"outcome": "well"})).status_code == 303
+    assert "Wellbeing checks" not in await shown(lena, "/due")

@@ -82,7 +82,7 @@ async def test_a_conversation_that_must_not_go_on_does_not(keeping: Keeping) -> 
     await keeping.send("/conversations/new", form)
     at = re.findall(r"/conversations/[0-9a-f-]{36}", await keeping.page())[0]
     await keeping.send(f"{at}/checks/before", {"outcome": "stop"})
-    await keeping.send(f"{at}/checks/before", {"outcome": "well"})
+    assert (await keeping.send(f"{at}/checks/before", {"outcome": "well"})).status_code == 403, "and says so"
     assert "It does not take place." in text_of(await keeping.page()), "what was found first holds"
     assert (await keeping.send(f"{at}/held", {"held_on": keeping.today.isoformat()} | LIMITS)).status_code == 403
 
@@ -270,6 +270,7 @@ async def test_an_amount_that_is_none_is_asked_for_again(keeping: Keeping, enter
     answer = await send(fred, one, {"state": "offered", "amount": "much"})
     assert answer.status_code == 400
     assert "Write an amount in pounds" in answer.text
+    assert "noted what became of a payment" not in text_of((await (await enter("audrey")).get("/trail")).text)
     assert (await send(fred, one, {"state": "paid", "amount": "10"})).status_code == 400, "it was not offered"
     assert "There are no such payments." in (await fred.get("/payments?state=paid")).text
 
@@ -278,15 +279,15 @@ async def test_wellbeing_is_due_by_somebody_and_gets_louder(keeping: Keeping, en
     at = await keeping.talk()
     lena = await enter("lena")
     due = text_of((await lena.get("/contributors/due")).text)
-    assert "Nothing is due by you." not in due
-    assert "Nothing is due by you." in text_of((await keeping.emma.get("/contributors/due")).text), "hers is done"
+    assert "No wellbeing check is due by you." not in due
+    assert "No wellbeing check is due by you." in text_of((await keeping.emma.get("/contributors/due")).text), "hers is done"
     await keeping.send(f"{at}/checks/after/owner", {"owner": ex.account("emma")})
-    assert "Nothing is due by you." in text_of((await lena.get("/contributors/due")).text)
+    assert "No wellbeing check is due by you." in text_of((await lena.get("/contributors/due")).text)
     clock.advance(timedelta(days=4))
     emma = await enter("emma")
     assert "late" in text_of((await emma.get("/contributors/due")).text)
     assert (await send(emma, f"{keeping.here}{at}/checks/after", {"outcome": "well"})).status_code == 303
-    assert "Nothing is due." in text_of((await emma.get("/contributors/due")).text)
+    assert "No wellbeing check is due." in text_of((await emma.get("/contributors/due")).text)
     answer = await send(emma, f"{keeping.here}{at}/checks/after/owner", {"owner": ex.account("anna")})
     assert answer.status_code == 403, "officers see no contributors"
 
@@ -301,6 +302,21 @@ async def test_who_has_left_is_not_offered_for_a_wellbeing_check_and_nobody_is_c
     page = (await emma.get(f"{keeping.here}{at}/checks/after")).text
     assert "Programme lead" not in page
     assert re.search(r'<option value=""[^>]*>Choose', page), "the browser would choose the first for whoever presses"
+
+
+async def test_who_was_heard_is_asked_how_they_are_two_days_after_the_day_on_which_they_were(
+    keeping: Keeping, enter: Enter, clock: ManualClock
+) -> None:
+    form = {"planned_on": keeping.today.isoformat(), "before": ex.account("emma"), "after": ex.account("emma")}
+    await keeping.send("/conversations/new", form)
+    at = re.findall(r"/conversations/[0-9a-f-]{36}", await keeping.page())[0]
+    await keeping.send(f"{at}/checks/before", {"outcome": "well"})
+    clock.advance(timedelta(days=10))
+    emma, held_on = await enter("emma"), ex.today_of(clock)
+    assert (await send(emma, f"{keeping.here}{at}/held", {"held_on": held_on.isoformat(), **LIMITS})).status_code == 303
+    due = text_of((await emma.get("/contributors/due")).text)
+    assert f"{held_on + timedelta(days=2):%d/%m/%Y}" in due
+    assert "late" not in due
 
 
 async def test_consents_are_looked_at_every_year(keeping: Keeping, enter: Enter, clock: ManualClock) -> None:
@@ -363,7 +379,11 @@ async def test_who_presses_twice_does_it_once(keeping: Keeping, held: Harness) -
     await keeping.give("record")
     again = {"held_on": keeping.today.isoformat(), **LIMITS}
     assert (await keeping.send(f"{at}/held", again)).status_code == 303
-    assert (await keeping.send(f"{at}/checks/before", {"outcome": "stop"})).status_code == 303
+    assert (await keeping.send(f"{at}/checks/before", {"outcome": "well"})).status_code == 303
+    assert (await keeping.send(f"{at}/checks/before", {"outcome": "stop"})).status_code == 403, "it is not what was noted"
+    earlier = {"held_on": (keeping.today - timedelta(days=1)).isoformat(), **LIMITS}
+    assert (await keeping.send(f"{at}/held", earlier)).status_code == 403, "nor is another day"
+    assert (await keeping.send(f"{at}/checks/before/owner", {"owner": ex.account("lena")})).status_code == 403, "it is done"
     tables = await dumped(held)
     assert [len(tables[each].splitlines()) for each in ("consents", "conversations", "payments")] == [1, 1, 1]
     assert "They are well" in await keeping.page()

@@ -1,5 +1,6 @@
 """What every part of the programme goes by: days, and what may be written in a field. Pure."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,14 @@ LONGEST_LINE, LONGEST_WORDS = 200, 4_000
 MISSING, TOO_LONG = N_("Write something here."), N_("This is too long. Shorten it.")
 NO_DAY = N_("Write a day, for example 27/11/2026.")
 _DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d %B %Y", "%d %b %Y")
+
+
+@dataclass(frozen=True, slots=True)
+class HowMany:
+    """So many are due, and so many of them are late."""
+
+    number: int
+    late: int
 
 
 def day_of(moment: datetime, zone: ZoneInfo) -> date:

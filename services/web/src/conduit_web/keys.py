@@ -1,6 +1,7 @@
-"""Where a list goes on: the last row's place as part of an address. A time travels as microseconds since 1970."""
+"""Where a list goes on: the last row's place as part of an address. A time travels as microseconds since 1970,
+a day as its number."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,6 +20,11 @@ def moment(number: int) -> datetime:
         return _EPOCH + timedelta(microseconds=number)
     except OverflowError:
         return FIRST_MOMENT if number < 0 else LAST_MOMENT
+
+
+def day_numbered(ordinal: int) -> date:
+    """A key's day, counted from the year 1; the first or last that there is for one that is out of range."""
+    return date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
 
 
 def identity(text: str, otherwise: UUID = FIRST_ID) -> UUID:

@@ -8,16 +8,17 @@ from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_programme.engagement import calendar, calendar_store, reading, store, wording
+from conduit_programme.engagement import calendar, calendar_store, open_steps, reading, store, wording
 from conduit_programme.engagement.calendar import CalendarEntry
 from conduit_programme.engagement.calendar_store import CalendarAddress
 from conduit_programme.engagement.ours import own_side
 from conduit_programme.engagement.pages import Keeper
-from conduit_programme.engagement.rules import Activity, ActivityState, NextStep
+from conduit_programme.engagement.reading import ShownActivity
 from conduit_programme.pages.at_desk import ProgrammeDesk, acting, desk_of, force_name
 from conduit_programme.trail import Deed
 from conduit_web.access import Action, reaches_of
 from conduit_web.acts import ActKind
+from conduit_web.keys import FIRST_ID
 from conduit_web.opaque import new_secret
 from conduit_web.people import Identity, Person
 from conduit_web.troubles import Trouble, TroubleError
@@ -29,6 +30,7 @@ MOST = 500
 _PAGES = (Action.MANAGE_ENGAGEMENT, Action.TAKE_PART)
 """Who may do one of these may open what a calendar is about."""
 NEXT_STEP, CALENDAR = N_("A next step is due"), N_("Partnership work")
+MORE = N_("There is more than this calendar shows")
 Taker = Annotated[Visit, may(Action.TAKE_PART)]
 
 
@@ -105,27 +107,31 @@ async def _whose(desk: ProgrammeDesk, address: CalendarAddress) -> Person | None
 
 async def _entries(connection: Connection, request: Request, person: Person, today: date) -> list[CalendarEntry]:
     desk, look_up = desk_of(request), desk_of(request).shown.look_up(request)
-    hub, place = desk.settings.public_url, "/activities"
-    activities = await store.between(connection, today - calendar.BACK, today + calendar.AHEAD, MOST)
-    steps = await store.open_steps(connection, person.person_id)
-    if person.partner_id or person.force_id:
-        place = "/ours/activities"
-        activities, steps = await _own(connection, person, activities)
-    shown = await reading.shown(connection, [each for each in activities if each.state is ActivityState.AGREED])
-    found = []
-    for each in shown:
-        names = [*(name for _, name in each.organisations), *(force_name(force) for force in each.activity.force_ids)]
-        said = calendar.summary(wording.KINDS[each.activity.kind], names, look_up)
-        address = f"{hub}{place}/{each.activity.activity_id}"
-        found.append(CalendarEntry(each.activity.activity_id, each.activity.held_on, said, address))
-    due = [
-        CalendarEntry(step.step_id, step.due_on, look_up(NEXT_STEP), f"{hub}{place}/{step.activity_id}") for step in steps
+    first, last = today - calendar.BACK, today + calendar.AHEAD
+    outside = bool(person.partner_id or person.force_id)
+    side = await own_side(connection, person) if outside else None
+    whose = open_steps.by_side(side) if side else open_steps.by_account(person.person_id)
+    activities = await store.agreed(connection, first, last, MOST + 1, side)
+    steps = await open_steps.due_from(connection, whose, first)
+    hub = desk.settings.public_url
+    place, page = (f"{hub}/ours/activities", f"{hub}/ours") if side else (f"{hub}/activities", f"{hub}/due")
+    found = [
+        CalendarEntry(
+            each.activity.activity_id,
+            each.activity.held_on,
+            calendar.summary(wording.KINDS[each.activity.kind], _with_whom(each), look_up),
+            f"{place}/{each.activity.activity_id}",
+        )
+        for each in await reading.shown(connection, activities[:MOST])
     ]
-    return found + due
+    found += [
+        CalendarEntry(each.step_id, each.due_on, look_up(NEXT_STEP), f"{place}/{each.activity_id}")
+        for each in steps[: open_steps.MOST_AT_ONCE]
+    ]
+    if len(activities) > MOST or len(steps) > open_steps.MOST_AT_ONCE:
+        found.append(CalendarEntry(FIRST_ID, today, look_up(MORE), page))
+    return found
 
 
-async def _own(connection: Connection, person: Person, activities: list[Activity]) -> tuple[list[Activity], list[NextStep]]:
-    """Those in which the person's partner or force takes part, and what is due by it."""
-    side = await own_side(connection, person)
-    mine = [each for each in activities if side.is_in(each)]
-    return mine, [each for each in await store.open_steps(connection) if side.owns(each)]
+def _with_whom(shown: ShownActivity) -> list[str]:
+    return [*(name for _, name in shown.organisations), *(force_name(each) for each in shown.activity.force_ids)]

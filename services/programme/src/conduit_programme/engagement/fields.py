@@ -69,7 +69,9 @@ def step_fields(known: LogChoices, *, wanted: bool = False) -> tuple[FormField, 
     """What is next, who does it, by when."""
     people = {f"{HUB}{account}": name for account, name in known.people}
     named = {f"{ORGANISATION}{each.organisation_id}": each.name for each in known.organisations}
-    owner = FormField("owner", N_("Who does it"), FieldShape.LISTED, {**people, **named}, wanted=False, named=True)
+    areas = {f"{FORCE}{force_id}": force.name for force_id, force in forces().items()}
+    whoever = {**people, **named, **areas}
+    owner = FormField("owner", N_("Who does it"), FieldShape.LISTED, whoever, wanted=False, named=True)
     what = FormField("next", N_("What is to be done"), wanted=True) if wanted else _NEXT
     return (what, owner, _DUE)
 

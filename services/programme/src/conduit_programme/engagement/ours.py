@@ -11,9 +11,9 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
 from conduit_programme import forms, trail
-from conduit_programme.engagement import fields, reading, store
+from conduit_programme.engagement import fields, open_steps, reading, store
 from conduit_programme.engagement.pages import ACTIVITY, STEP, changing
-from conduit_programme.engagement.rules import Activity, ActivityState, NextStep, StepState, takes_part
+from conduit_programme.engagement.rules import Activity, ActivityState, Side, StepState
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.organisations import fields as offering
 from conduit_programme.organisations import reading as relating
@@ -35,31 +35,18 @@ LOOKS = Deed(ActKind.CONSULTATION, "viewed_own_part")
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSide:
-    """Whose part it is: an organisation, or a force."""
+class OwnSide(Side):
+    """The side of somebody who takes part."""
 
-    organisation: organisations.KnownOrganisation | None
-    force_id: str | None
-
-    @property
-    def organisation_id(self) -> UUID | None:
-        """The organisation's."""
-        return self.organisation.organisation_id if self.organisation else None
-
-    def is_in(self, activity: Activity) -> bool:
-        """Whether it takes part."""
-        return takes_part(activity, organisation_id=self.organisation_id, force_id=self.force_id)
-
-    def owns(self, step: NextStep) -> bool:
-        """Whether it is theirs to do."""
-        owner = step.owner.organisation_id or step.owner.force_id
-        return owner is not None and owner in {self.organisation_id, self.force_id}
+    organisation: organisations.KnownOrganisation | None = None
+    """None of a force, and where the register does not have the partner yet."""
 
 
 async def own_side(connection: Connection, person: Person) -> OwnSide:
     """The side of this person, as it stands now."""
     found = await organisations.of_partner(connection, person.partner_id) if person.partner_id else None
-    return OwnSide(found, person.force_id)
+    made_of = await organisations.members(connection, found.organisation_id) if found else []
+    return OwnSide(tuple(each.organisation_id for each in made_of), person.force_id, found)
 
 
 async def find_own_activity(request: Request, person: Person) -> Target | None:
@@ -88,15 +75,17 @@ TakerOfStep = Annotated[Visit, may(Action.TAKE_PART, find_own_step)]
 @router.get("/ours")
 async def ours(request: Request, visit: Taker) -> Response:
     """What we bring, what both kept, what came of it last, what is next; agreements last."""
-    desk = desk_of(request)
+    desk, query = desk_of(request), request.query_params
     async with acting(request, visit, LOOKS) as connection:
         side = await own_side(connection, visit.person)
         known = await _relationship(connection, side, desk.today)
         dealings = await reading.dealings(connection, await _activities(connection, side, known))
-        names = await _owners(connection, dealings.steps)
+        own = await open_steps.listed(connection, open_steps.by_side(side), query.get("mine"))
+        others = await open_steps.listed(connection, open_steps.open_to_side(side), query.get("joint"))
+        mine, joint = [await reading.shown_steps(connection, each.rows) for each in (own, others)]
+        names = await _owners(connection, [*dealings.steps, *mine, *joint])
     values: dict[str, Any] = {"known": known, "dealings": dealings, "side": side, "names": names}
-    values["mine"] = [each for each in dealings.still_open if side.owns(each.step)]
-    values["joint"] = [each for each in dealings.still_open if each.step.joint and not side.owns(each.step)]
+    values |= {"mine": mine, "more_mine": own.after, "joint": joint, "more_joint": others.after}
     values["me"] = trail.belongs_to(visit.person)
     return desk.shown.page(request, "engagement/ours.html", N_("Our partnership with the hub"), visit=visit, **values)
 
@@ -175,7 +164,7 @@ async def propose(request: Request, visit: Taker) -> Response:
     proposed = replace(
         fields.activity(uuid7(now), answers, desk.today, visit.person.person_id),
         state=ActivityState.PROPOSED,
-        organisation_ids=(side.organisation_id,) if side.organisation_id else (),
+        organisation_ids=(side.organisation.organisation_id,) if side.organisation else (),
         force_ids=(side.force_id,) if side.force_id else (),
         proposed_by=trail.belongs_to(visit.person),
     )

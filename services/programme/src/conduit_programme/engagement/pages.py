@@ -1,4 +1,4 @@
-"""Engagement, for the hub's engagement officers and lead: what is due, what was done, and logging it on one screen."""
+"""Engagement, for the hub's engagement officers and lead: what was done, and logging it on one screen."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +16,6 @@ from conduit_programme.engagement import exports, fields, reading, store
 from conduit_programme.engagement.fields import LogChoices
 from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, ActivityState, StepState
 from conduit_programme.engagement.said import ActivityWords
-from conduit_programme.organisations import rules as agreeing
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, force_name, id_of
 from conduit_programme.trail import Deed
@@ -72,30 +71,6 @@ async def the_activity(connection: Connection, request: Request) -> Activity:
 def back_to(activity_id: UUID) -> Response:
     """To its page, after a change."""
     return RedirectResponse(f"/activities/{activity_id}", status_code=303)
-
-
-@router.get("/due")
-async def due(request: Request, visit: Keeper) -> Response:
-    """By me, by others at the hub, by organisations; agreements; and what waits for our answer."""
-    desk, me = desk_of(request), visit.person.person_id
-    async with acting(request, visit, looking("viewed_due")) as connection:
-        mine = await reading.shown_steps(connection, await store.open_steps(connection, me))
-        every = await reading.shown_steps(connection, await store.open_steps(connection))
-        proposals = await reading.shown(connection, await store.proposed(connection))
-        reminders = agreeing.reminders(await organisations.agreements(connection), desk.today)
-        standing = await organisations.standing(connection)
-        owners = {each.step.owner.organisation_id for each in every if each.step.owner.organisation_id}
-        about = {standing[each.agreement.organisation_id] for each in reminders}
-        names = await organisations.names(connection, owners | about)
-    values: dict[str, Any] = {
-        "mine": mine,
-        "ours": [each for each in every if each.step.owner.account not in {None, me}],
-        "theirs": [each for each in every if each.step.owner.account is None],
-        "proposals": proposals,
-        "reminders": [(each, standing[each.agreement.organisation_id]) for each in reminders],
-        "names": names,
-    }
-    return desk.shown.page(request, "engagement/due.html", N_("Due"), visit=visit, **values)
 
 
 @router.get("/activities")

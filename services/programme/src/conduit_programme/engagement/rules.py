@@ -104,8 +104,20 @@ class Activity:
         return self.state is ActivityState.AGREED and self.held_on > today
 
 
-def takes_part(activity: Activity, *, organisation_id: UUID | None = None, force_id: str | None = None) -> bool:
-    """Whether this organisation or force is in it."""
-    return (organisation_id is not None and organisation_id in activity.organisation_ids) or (
-        force_id is not None and force_id in activity.force_ids
-    )
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Whose part in the work it is: an organisation's with all that it is made of, or a force's."""
+
+    organisation_ids: tuple[UUID, ...] = ()
+    force_id: str | None = None
+
+    def is_in(self, activity: Activity) -> bool:
+        """Whether it takes part."""
+        return self.force_id in activity.force_ids or not {*self.organisation_ids}.isdisjoint(activity.organisation_ids)
+
+    def owns(self, step: NextStep) -> bool:
+        """Whether it is theirs to do."""
+        owner = step.owner
+        return owner.organisation_id in self.organisation_ids or (
+            owner.force_id is not None and owner.force_id == self.force_id
+        )

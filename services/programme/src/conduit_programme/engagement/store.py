@@ -16,12 +16,14 @@ from conduit_programme.engagement.rules import (
     ActivityKind,
     ActivityState,
     NextStep,
+    Side,
     StepOwner,
     StepState,
 )
 from conduit_programme.engagement.said import ActivityWords, StepWords
 from conduit_programme.four_ps import FourPs
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.keys import FIRST_ID, LAST_ID, day_numbered, identity
+from conduit_web.lists import FETCH, ListPage, RowKey, list_page, read_key
 
 _PUT = """
 INSERT INTO activities (activity_id, kind, held_on, state, ps, themes, force_ids, proposed_by, words_id, logged_by,
@@ -47,8 +49,20 @@ ORDER BY held_on DESC, activity_id DESC LIMIT {FETCH}
 _BETWEEN = f"""
 SELECT {_COLUMNS} FROM activities WHERE held_on BETWEEN $1 AND $2 ORDER BY held_on DESC, activity_id DESC LIMIT $3
 """  # noqa: S608 - constants
+_AGREED_BETWEEN = f"""
+SELECT {_COLUMNS} FROM activities WHERE state = 'agreed' AND held_on BETWEEN $1 AND $2 {{with_whom}}
+ORDER BY held_on DESC, activity_id DESC LIMIT $3
+"""  # noqa: S608 - constants
+_AGREED = _AGREED_BETWEEN.format(with_whom="")
+_AGREED_WITH_FORCE = _AGREED_BETWEEN.format(with_whom="AND force_ids @> ARRAY[$4::text]")
+_AGREED_WITH = _AGREED_BETWEEN.format(
+    with_whom="""
+        AND activity_id IN (SELECT activity_id FROM activity_organisations WHERE organisation_id = ANY($4::uuid[]))
+    """
+)
 _PROPOSED = f"""
-SELECT {_COLUMNS} FROM activities WHERE state = 'proposed' ORDER BY held_on, activity_id LIMIT {FETCH}
+SELECT {_COLUMNS} FROM activities WHERE state = 'proposed' AND (held_on, activity_id) > ($1, $2)
+ORDER BY held_on, activity_id LIMIT {FETCH}
 """  # noqa: S608 - constants
 _WITH_ORGANISATIONS = f"""
 SELECT {_COLUMNS} FROM activities
@@ -64,7 +78,7 @@ SELECT {_COLUMNS} FROM activities
 WHERE ps @> ARRAY[$1::text] AND state = 'agreed' AND held_on BETWEEN $2 AND $3 ORDER BY held_on, activity_id
 """  # noqa: S608 - constants
 _STATE = "UPDATE activities SET state = $3 WHERE activity_id = $1 AND state = ANY($2::text[])"
-_STEP = """
+STEP = """
 steps.step_id, activity_id, steps.words_id, owner_account, owner_force, joint, due_on, steps.state, ended_on,
 (SELECT coalesce(merged_into, organisation_id) FROM organisations WHERE organisation_id = owner_organisation)
     AS owner_organisation,
@@ -75,16 +89,12 @@ INSERT INTO steps (step_id, activity_id, words_id, owner_account, owner_organisa
                    begun_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9)
 """
-_FIND_STEP = f"SELECT {_STEP} FROM steps WHERE step_id = $1"  # noqa: S608 - constants
+_FIND_STEP = f"SELECT {STEP} FROM steps WHERE step_id = $1"  # noqa: S608 - constants
 _STEPS_OF = f"""
-SELECT {_STEP} FROM steps WHERE activity_id = ANY($1::uuid[]) ORDER BY due_on, step_id
-"""  # noqa: S608 - constants
-_OPEN = f"SELECT {_STEP} FROM steps WHERE state = 'open' ORDER BY due_on, step_id LIMIT {FETCH}"  # noqa: S608 - constants
-_OPEN_OF = f"""
-SELECT {_STEP} FROM steps WHERE state = 'open' AND owner_account = $1 ORDER BY due_on, step_id LIMIT {FETCH}
+SELECT {STEP} FROM steps WHERE activity_id = ANY($1::uuid[]) ORDER BY due_on, step_id
 """  # noqa: S608 - constants
 _STEPS_ABOUT_P = f"""
-SELECT {_STEP} FROM steps JOIN activities USING (activity_id)
+SELECT {STEP} FROM steps JOIN activities USING (activity_id)
 WHERE ps @> ARRAY[$1::text] AND coalesce(ended_on, due_on) BETWEEN $2 AND $3 ORDER BY due_on, step_id
 """  # noqa: S608 - constants
 _END_STEP = "UPDATE steps SET state = $2, ended_on = $3 WHERE step_id = $1 AND state = 'open'"
@@ -115,13 +125,9 @@ async def find(connection: Connection, activity_id: UUID) -> Activity | None:
 
 async def newest(connection: Connection, after: str | None = None) -> ListPage[Activity]:
     """All activities, those that come last first."""
-    day, last = read_key(after, str, str) or ("9999-12-31", str(UUID(int=2**128 - 1)))
-    try:
-        place = (date.fromisoformat(str(day)), UUID(str(last)))
-    except ValueError:
-        place = (date.max, UUID(int=2**128 - 1))
-    found = [_activity(row) for row in await connection.fetch(_NEWEST, *place)]
-    return list_page(found, lambda each: (each.held_on.isoformat(), str(each.activity_id)))
+    ordinal, last = read_key(after, int, str) or (date.max.toordinal(), str(LAST_ID))
+    rows = await connection.fetch(_NEWEST, day_numbered(int(ordinal)), identity(str(last), LAST_ID))
+    return list_page([_activity(row) for row in rows], _place)
 
 
 async def between(connection: Connection, first: date, last: date, most: int) -> list[Activity]:
@@ -129,9 +135,22 @@ async def between(connection: Connection, first: date, last: date, most: int) ->
     return [_activity(row) for row in await connection.fetch(_BETWEEN, first, last, most)]
 
 
-async def proposed(connection: Connection) -> list[Activity]:
+async def agreed(
+    connection: Connection, first: date, last: date, most: int, with_whom: Side | None = None
+) -> list[Activity]:
+    """What takes place on these days, with this side or with anybody, the latest first."""
+    if with_whom is None:
+        return [_activity(row) for row in await connection.fetch(_AGREED, first, last, most)]
+    whom = with_whom.force_id or with_whom.organisation_ids
+    asked = _AGREED_WITH_FORCE if with_whom.force_id else _AGREED_WITH
+    return [_activity(row) for row in await connection.fetch(asked, first, last, most, whom)]
+
+
+async def proposed(connection: Connection, after: str | None = None) -> ListPage[Activity]:
     """What waits for the hub's answer, the soonest first."""
-    return [_activity(row) for row in await connection.fetch(_PROPOSED)]
+    ordinal, last = read_key(after, int, str) or (1, str(FIRST_ID))
+    rows = await connection.fetch(_PROPOSED, day_numbered(int(ordinal)), identity(str(last)))
+    return list_page([_activity(row) for row in rows], _place)
 
 
 async def with_organisations(connection: Connection, organisation_ids: Sequence[UUID]) -> list[Activity]:
@@ -172,25 +191,19 @@ async def about_p(connection: Connection, p: FourPs, first: date, last: date) ->
 
 async def steps_about_p(connection: Connection, p: FourPs, first: date, last: date) -> list[NextStep]:
     """What ended on these days, or is due on them and has not, of whatever was done about one of the four Ps."""
-    return [_step(row) for row in await connection.fetch(_STEPS_ABOUT_P, p.value, first, last)]
+    return [step_of(row) for row in await connection.fetch(_STEPS_ABOUT_P, p.value, first, last)]
 
 
 async def find_step(connection: Connection, step_id: UUID) -> NextStep | None:
     """The next step of this id."""
     row = await connection.fetchrow(_FIND_STEP, step_id)
-    return _step(row) if row else None
+    return step_of(row) if row else None
 
 
 async def steps_of(connection: Connection, activities: Iterable[Activity]) -> list[NextStep]:
     """What follows from these, the soonest first."""
     ids = [each.activity_id for each in activities]
-    return [_step(row) for row in await connection.fetch(_STEPS_OF, ids)] if ids else []
-
-
-async def open_steps(connection: Connection, account: str | None = None) -> list[NextStep]:
-    """What is still to be done, by this person or by anybody, the soonest first."""
-    rows = await (connection.fetch(_OPEN) if account is None else connection.fetch(_OPEN_OF, account))
-    return [_step(row) for row in rows]
+    return [step_of(row) for row in await connection.fetch(_STEPS_OF, ids)] if ids else []
 
 
 async def step_words(connection: Connection, steps: Iterable[NextStep]) -> dict[UUID, str]:
@@ -209,6 +222,10 @@ async def join(connection: Connection, step_id: UUID, member: str, by: str, now:
     return affected(await connection.execute(_JOIN, step_id, member, by, now)) > 0
 
 
+def _place(activity: Activity) -> RowKey:
+    return activity.held_on.toordinal(), str(activity.activity_id)
+
+
 async def _the(connection: Connection, activity_id: UUID) -> Activity:
     found = await find(connection, activity_id)
     if found is None:
@@ -224,7 +241,8 @@ def _activity(row: Row) -> Activity:
     return Activity(**given)
 
 
-def _step(row: Row) -> NextStep:
+def step_of(row: Row) -> NextStep:
+    """A row of `STEP`."""
     return NextStep(
         step_id=row["step_id"],
         activity_id=row["activity_id"],

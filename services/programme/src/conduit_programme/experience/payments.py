@@ -1,11 +1,13 @@
 """Payments, for finance alone: a reference, a partner and an amount. Nobody's words, consents or wellbeing are here."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
+from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.experience import fields, owed, rules
 from conduit_programme.experience.owed import KnownPayment, PaymentStep
@@ -30,6 +32,17 @@ async def find_payment(request: Request, _person: Person) -> Target | None:
     return Target() if found else None
 
 
+def _looking(payment_id: UUID) -> Deed:
+    return Deed(ActKind.CONSULTATION, "viewed_payment", "payment", payment_id)
+
+
+async def _the_payment(connection: Connection, request: Request) -> KnownPayment:
+    found = await owed.find(connection, id_of(request, "payment_id"))
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
+
+
 PaymentKeeper = Annotated[Visit, may(Action.MANAGE_PAYMENTS)]
 KeeperOfPayment = Annotated[Visit, may(Action.MANAGE_PAYMENTS, find_payment)]
 
@@ -50,11 +63,9 @@ async def listed(request: Request, visit: PaymentKeeper) -> Response:
 async def payment(request: Request, visit: KeeperOfPayment) -> Response:
     """What happened to it so far, and what may happen next."""
     one = id_of(request, "payment_id")
-    async with acting(request, visit, Deed(ActKind.CONSULTATION, "viewed_payment", "payment", one)) as connection:
-        known = await owed.find(connection, one)
+    async with acting(request, visit, _looking(one)) as connection:
+        known = await _the_payment(connection, request)
         steps = await owed.steps(connection, one)
-    if known is None:
-        raise TroubleError(Trouble.MISSING)
     return _payment(request, visit, known, steps, {}, {})
 
 
@@ -62,13 +73,16 @@ async def payment(request: Request, visit: KeeperOfPayment) -> Response:
 async def change(request: Request, visit: KeeperOfPayment) -> Response:
     """This became of it."""
     desk, one = desk_of(request), id_of(request, "payment_id")
-    async with acting(request, visit, Deed(ActKind.ALTERATION, "changed_payment", "payment", one)) as connection:
+    async with postgres.connection(desk.pool) as connection:
+        seen = await _the_payment(connection, request)
+    asked = fields.of_payment(seen.state)
+    answers = forms.read(asked, visit.form)
+    problems = fields.payment_problems(asked, answers)
+    changed = Deed(ActKind.ALTERATION, "changed_payment", "payment", one)
+    async with acting(request, visit, _looking(one) if problems else changed) as connection:
         known = await owed.hold(connection, one)
-        if known is None:
-            raise TroubleError(Trouble.MISSING)
-        asked = fields.of_payment(known.state)
-        answers = forms.read(asked, visit.form)
-        problems = fields.payment_problems(asked, answers)
+        if known is None or known.state is not seen.state:
+            raise TroubleError(Trouble.FORM_REFUSED)  # somebody else was first, and this has no line
         if not problems:
             then, by = PaymentState(answers["state"]), visit.person.person_id
             pence = rules.read_pence(answers.get("amount", "")) or known.pence or 0

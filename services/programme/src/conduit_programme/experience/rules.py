@@ -115,9 +115,9 @@ def looked_at_before(today: date) -> date:
     return following if next_anniversary(following) <= today else last
 
 
-def check_days(planned: date) -> Mapping[WellbeingMoment, date]:
-    """By when each of a conversation's two wellbeing checks is due."""
-    return {WellbeingMoment.BEFORE: planned, WellbeingMoment.AFTER: planned + timedelta(days=AFTER_DAYS)}
+def check_days(on: date) -> Mapping[WellbeingMoment, date]:
+    """By when each of a conversation's two wellbeing checks is due, by the day planned and then by the day held."""
+    return {WellbeingMoment.BEFORE: on, WellbeingMoment.AFTER: on + timedelta(days=AFTER_DAYS)}
 
 
 def may_be_held(before: WellbeingOutcome | None) -> bool:

@@ -13,7 +13,8 @@ from conduit_contracts.ids import uuid7
 from conduit_programme import content
 from conduit_programme.experience.rules import ConsentLine, ConsentPurpose, falls_with, standing
 from conduit_programme.experience.said import ContributorContact, ContributorName, QuoteWords
-from conduit_web.keys import FIRST_ID, LAST_ID, LAST_MOMENT, identity, microseconds, moment
+from conduit_programme.rules import HowMany
+from conduit_web.keys import FIRST_ID, LAST_ID, LAST_MOMENT, day_numbered, identity, microseconds, moment
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 HUB, PARTNER, CONTRIBUTOR = "hub", "partner", "contributor"
@@ -33,6 +34,7 @@ SELECT {_COLUMNS} FROM contributors
 WHERE forgotten_at IS NULL AND reviewed_on <= $1 AND (reviewed_on, contributor_id) > ($2, $3)
 ORDER BY reviewed_on, contributor_id LIMIT {FETCH}
 """  # noqa: S608 - constants
+_HOW_MANY_TO_REVIEW = "SELECT count(*) FROM contributors WHERE forgotten_at IS NULL AND reviewed_on <= $1"
 _REVIEWED = "UPDATE contributors SET reviewed_on = $2 WHERE contributor_id = $1"
 _CONTACT = "UPDATE contributors SET contact_id = $2 WHERE contributor_id = $1"
 _FORGET = "UPDATE contributors SET name_id = NULL, contact_id = NULL, forgotten_at = $2 WHERE contributor_id = $1"
@@ -151,10 +153,16 @@ async def newest(connection: Connection, after: str | None) -> ListPage[KnownCon
 async def to_review(connection: Connection, last_reviewed: date, after: str | None) -> ListPage[KnownContributor]:
     """Whose consents nobody has looked at since that day, the longest first."""
     ordinal, last = read_key(after, int, str) or (1, str(FIRST_ID))
-    since = date.fromordinal(min(max(int(ordinal), 1), date.max.toordinal()))
+    since = day_numbered(int(ordinal))
     rows = await connection.fetch(_TO_REVIEW, last_reviewed, since, identity(str(last)))
     found = [KnownContributor(**row) for row in rows]
     return list_page(found, lambda each: (each.reviewed_on.toordinal(), str(each.contributor_id)))
+
+
+async def how_many_to_review(connection: Connection, last_reviewed: date) -> HowMany:
+    """Whose consents nobody has looked at since that day: all of them are late."""
+    found = await connection.fetchval(_HOW_MANY_TO_REVIEW, last_reviewed)
+    return HowMany(found, found)
 
 
 async def pseudonyms(connection: Connection, known: Iterable[KnownContributor]) -> dict[UUID, str]:

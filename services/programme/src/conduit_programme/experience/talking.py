@@ -60,6 +60,12 @@ def _moment(request: Request) -> WellbeingMoment:
         raise TroubleError(Trouble.MISSING) from None
 
 
+def _same(noted: object, said: object) -> None:
+    """Refuse what differs from what was noted before, which holds."""
+    if noted != said:
+        raise TroubleError(Trouble.FORM_REFUSED)
+
+
 @router.get("/contributors/{contributor_id}/conversations/new")
 async def new(request: Request, visit: KeeperOfContributor) -> Response:
     """When, and who asks before and after how they are."""
@@ -109,7 +115,9 @@ async def held(request: Request, visit: KeeperOfContributor) -> Response:
         if not problems and held_on:
             if found.conversation.held_on is None and not found.may_be_held:
                 raise TroubleError(Trouble.FORM_REFUSED)
-            await talks.held(connection, found.conversation, held_on, desk.clock.now())
+            # Who presses twice said it once; another day than the one that is noted is not taken for it.
+            if not await talks.held(connection, found.conversation, held_on, desk.clock.now()):
+                _same(found.conversation.held_on, held_on)
     return _holding(request, visit, answers, problems) if problems else back_to(request)
 
 
@@ -138,7 +146,8 @@ async def check(request: Request, visit: KeeperOfContributor) -> Response:
         if not problems:
             outcome, by = WellbeingOutcome(answers["outcome"]), visit.person.person_id
             one, now = found.conversation.conversation_id, desk_of(request).clock.now()
-            await talks.check_done(connection, one, moment, outcome, by, now)
+            if not await talks.check_done(connection, one, moment, outcome, by, now):
+                _same(found.checks[moment].outcome, outcome)
     return _checking(request, visit, found, answers, problems) if problems else back_to(request)
 
 
@@ -160,7 +169,8 @@ async def give_check(request: Request, visit: KeeperOfContributor) -> Response:
         raise TroubleError(Trouble.FORM_REFUSED)
     async with acting(request, visit, changing(request, "gave_wellbeing_check")) as connection:
         found = await _conversation(connection, request, await held_one(connection, request))
-        await talks.give_check(connection, found.conversation.conversation_id, moment, answers["owner"])
+        if not await talks.give_check(connection, found.conversation.conversation_id, moment, answers["owner"]):
+            raise TroubleError(Trouble.FORM_REFUSED)
     return back_to(request)
 
 

@@ -13,7 +13,8 @@ from conduit_programme.experience.rules import (
     check_days,
     draw_reference,
 )
-from conduit_web.keys import FIRST_ID, identity
+from conduit_programme.rules import HowMany
+from conduit_web.keys import FIRST_ID, day_numbered, identity
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _PLAN = """
@@ -43,6 +44,12 @@ WHERE outcome IS NULL AND forgotten_at IS NULL AND (moment = 'before' OR held_on
 AND (due_on, conversation_id, moment) > ($1, $2, $3) ORDER BY due_on, conversation_id, moment LIMIT {FETCH}
 """  # noqa: S608 - constants
 _ALL_DUE, _MY_DUE = _DUE.format(whose=""), _DUE.format(whose="AND owner = $4")
+_HOW_MANY_DUE = """
+SELECT owner = $1 AS mine, count(*) AS number, count(*) FILTER (WHERE due_on < $2) AS late
+FROM wellbeing_checks JOIN conversations USING (conversation_id) JOIN contributors USING (contributor_id)
+WHERE outcome IS NULL AND forgotten_at IS NULL AND (moment = 'before' OR held_on IS NOT NULL) GROUP BY 1
+"""
+_AFTER_BY = "UPDATE wellbeing_checks SET due_on = $2 WHERE conversation_id = $1 AND moment = 'after' AND outcome IS NULL"
 _OWE = "INSERT INTO payments (payment_id, conversation_id, state, since) VALUES ($1, $2, $3, $4)"
 
 
@@ -101,10 +108,12 @@ async def of(connection: Connection, contributor_id: UUID) -> list[KnownConversa
 
 
 async def held(connection: Connection, conversation: KnownConversation, held_on: date, now: datetime) -> bool:
-    """It took place, after the limits were explained, and finance has a payment to offer. False if it was noted before."""
+    """It took place, after the limits were explained: from that day counts when somebody asks how they are, and finance has
+    a payment to offer. False if it was noted before."""
     found = await connection.execute(_HELD, conversation.conversation_id, conversation.contributor_id, held_on)
     if not affected(found):
         return False
+    await connection.execute(_AFTER_BY, conversation.conversation_id, check_days(held_on)[WellbeingMoment.AFTER])
     await connection.execute(_OWE, uuid4(), conversation.conversation_id, PaymentState.DUE.value, now)
     return True
 
@@ -136,11 +145,18 @@ async def give_check(connection: Connection, conversation_id: UUID, moment: Well
 async def due(connection: Connection, owner: str | None, after: str | None) -> ListPage[DueCheck]:
     """Checks that nobody has done yet, of one person or of all, the first due first."""
     ordinal, last, moment = read_key(after, int, str, str) or (1, str(FIRST_ID), "")
-    since = date.fromordinal(min(max(int(ordinal), 1), date.max.toordinal()))
+    since = day_numbered(int(ordinal))
     asked = _ALL_DUE if owner is None else _MY_DUE
     rows = await connection.fetch(asked, since, identity(str(last)), moment, *([] if owner is None else [owner]))
     found = [DueCheck(**{**row, "moment": WellbeingMoment(row["moment"])}) for row in rows]
     return list_page(found, lambda each: (each.due_on.toordinal(), str(each.conversation_id), each.moment.value))
+
+
+async def how_many_due(connection: Connection, owner: str, today: date) -> tuple[HowMany, HowMany]:
+    """How many checks nobody has done yet, of this person and of all others."""
+    rows = await connection.fetch(_HOW_MANY_DUE, owner, today)
+    found = {row["mine"]: HowMany(row["number"], row["late"]) for row in rows}
+    return found.get(True, HowMany(0, 0)), found.get(False, HowMany(0, 0))
 
 
 def _check(row: Row) -> WellbeingCheck:

@@ -179,7 +179,8 @@ async def consider(request: Request, visit: ConsideringOne) -> Response:
     async with acting(request, visit, changing("considered_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
         by, now = visit.person.person_id, desk_of(request).clock.now()
-        await store.consider(connection, found.insight_id, FourPs(answers["four_p"]), by, now)
+        if not await store.consider(connection, found.insight_id, FourPs(answers["four_p"]), by, now):
+            raise TroubleError(Trouble.FORM_REFUSED)
     return back_to(found.insight_id)
 
 

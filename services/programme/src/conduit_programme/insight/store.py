@@ -20,7 +20,8 @@ from conduit_programme.insight.rules import (
     SpeakerRole,
 )
 from conduit_programme.insight.said import HeardWords, InsightAnswerWords
-from conduit_web.keys import LAST_ID, LAST_MOMENT, identity, microseconds, moment
+from conduit_programme.rules import HowMany
+from conduit_web.keys import FIRST_ID, LAST_ID, LAST_MOMENT, day_numbered, identity, microseconds, moment
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _INSIGHT = """
@@ -55,12 +56,23 @@ ORDER BY heard_on, insight_id
 """
 _DUE = f"{_INSIGHT} WHERE due_on BETWEEN $1 AND $2"
 _UNCONSIDERED = "SELECT count(*) FROM insights WHERE considered_at IS NULL"
+_HOW_MANY_DUE = """
+SELECT count(*) FILTER (WHERE considered_by = $1) AS mine,
+       count(*) FILTER (WHERE considered_by = $1 AND due_on < $2) AS mine_late,
+       count(*) FILTER (WHERE considered_by <> $1) AS others,
+       count(*) FILTER (WHERE considered_by <> $1 AND due_on < $2) AS others_late,
+       count(*) FILTER (WHERE considered_by IS NULL) AS nobodys,
+       count(*) FILTER (WHERE considered_by IS NULL AND due_on < $2) AS nobodys_late
+FROM insights WHERE answered_at IS NULL
+"""
 _HEAR = """
 INSERT INTO insights (insight_id, organisation_id, source, speaker, activity_id, heard_on, heard_by, heard_at, due_on,
                       words_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
-_CONSIDER = "UPDATE insights SET four_p = $2, considered_by = $3, considered_at = $4 WHERE insight_id = $1"
+_CONSIDER = (
+    "UPDATE insights SET four_p = $2, considered_by = $3, considered_at = $4 WHERE insight_id = $1 AND considered_at IS NULL"
+)
 _LOCK = "SELECT considered_at FROM insights WHERE insight_id = $1 FOR UPDATE"
 _ANSWER = """
 INSERT INTO insight_answers (insight_id, number, outcome, changed_on, words_id, answered_by, answered_at)
@@ -102,9 +114,9 @@ async def find(connection: Connection, insight_id: UUID) -> KnownInsight | None:
 
 async def waiting(connection: Connection, after: str | None = None) -> ListPage[KnownInsight]:
     """Those without an answer, the one that is due first before all."""
-    day, last = read_key(after, str, str) or (date.min.isoformat(), "")
-    rows = await connection.fetch(_OPEN, _day(str(day)), identity(str(last)))
-    return list_page([_insight(row) for row in rows], lambda each: (each.due_on.isoformat(), str(each.insight_id)))
+    ordinal, last = read_key(after, int, str) or (1, str(FIRST_ID))
+    rows = await connection.fetch(_OPEN, day_numbered(int(ordinal)), identity(str(last)))
+    return list_page([_insight(row) for row in rows], lambda each: (each.due_on.toordinal(), str(each.insight_id)))
 
 
 async def answered(connection: Connection, after: str | None = None) -> ListPage[KnownInsight]:
@@ -135,6 +147,21 @@ async def due_between(connection: Connection, first: date, last: date) -> list[K
     return [_insight(row) for row in await connection.fetch(_DUE, first, last)]
 
 
+@dataclass(frozen=True, slots=True)
+class InsightsDue:
+    """How many wait for an answer: by one person, by others, and by nobody yet."""
+
+    mine: HowMany
+    others: HowMany
+    nobodys: HowMany
+
+
+async def how_many_due(connection: Connection, account: str, today: date) -> InsightsDue:
+    """How many wait for an answer, and how many of them since before today."""
+    (row,) = await connection.fetch(_HOW_MANY_DUE, account, today)
+    return InsightsDue(*(HowMany(row[each], row[f"{each}_late"]) for each in ("mine", "others", "nobodys")))
+
+
 async def unconsidered(connection: Connection) -> int:
     """How many nobody has considered yet, which are therefore under none of the four Ps."""
     found: int = await connection.fetchval(_UNCONSIDERED)
@@ -142,7 +169,7 @@ async def unconsidered(connection: Connection) -> int:
 
 
 async def consider(connection: Connection, insight_id: UUID, four_p: FourPs, by: str, now: datetime) -> bool:
-    """This person considers it from now on, as something of this P; False where there is none."""
+    """This person considers it from now on, as something of this P; False where somebody does."""
     return affected(await connection.execute(_CONSIDER, insight_id, four_p.value, by, now)) > 0
 
 
@@ -187,13 +214,6 @@ async def erase(connection: Connection, insight_id: UUID) -> bool:
     """Delete what was said, for good. That something was said, and what the hub answered, stays."""
     found = await find(connection, insight_id)
     return found is not None and await content.erase(connection, [found.words_id]) > 0
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return date.min
 
 
 def _answer(row: Row) -> InsightAnswer:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
-from conduit_programme.engagement import calendar_pages, ours
+from conduit_programme.engagement import calendar_pages, due, ours
 from conduit_programme.engagement import pages as engagement
 from conduit_programme.experience import consenting, payments, talking, telling
 from conduit_programme.experience import pages as contributors
@@ -52,6 +52,7 @@ ROUTERS: Sequence[APIRouter] = (
     organisations.router,
     keeping.router,
     directory.router,
+    due.router,
     engagement.router,
     ours.router,
     calendar_pages.router,
