@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -17,6 +18,7 @@ from conduit_chassis.headers import unpack_headers
 from conduit_chassis.testing import KEY, Harness, ManualClock, harness
 from conduit_console import content, deciding, desk
 from conduit_console.app import create_service
+from conduit_console.commanding import NotSentError, SignerClient
 from conduit_console.deciding import DECISIONS
 from conduit_console.decision_forms import OfficersDecision
 from conduit_console.pages.at_desk import GLASS_LASTS
@@ -229,6 +231,16 @@ async def test_where_nothing_is_signed_nothing_is_sent_and_what_was_written_is_k
     async with held.pool.acquire() as connection:
         assert [row.what for row in (await audit.acts(connection)).rows] == ["viewed_case"]
         assert await content.draft(connection, REFERRAL, ANNA, "decline")
+
+
+@pytest.mark.parametrize("token", [None, b"\xff"])
+async def test_while_the_signers_token_cannot_be_read_nothing_is_sent(tmp_path: Path, token: bytes | None) -> None:
+    file = tmp_path / "token"
+    if token is not None:
+        file.write_bytes(token)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(NotSentError, match="unavailable"):
+            await SignerClient(http, "http://signer.invalid", lambda: file.read_text(encoding="utf-8")).sign({})
 
 
 async def test_only_what_was_looked_at_is_sent(enter: Enter, held: Harness) -> None:

@@ -18,8 +18,9 @@ from starlette.routing import Route
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.testing import Harness
 from conduit_console import app, desk
-from conduit_console.files import IntakeFiles
+from conduit_console.files import FilesAwayError, IntakeFiles
 from conduit_console.queries import audit
+from conduit_console.queries.case import AttachmentRow
 from conduit_console.settings import ConsoleSettings
 from conduit_contracts import intake, routing
 from conduit_contracts.ids import uuid7
@@ -111,6 +112,20 @@ async def test_a_checked_file_is_fetched_for_the_officer_after_that_is_recorded(
     async with held.pool.acquire() as connection:
         (row,) = (await audit.acts(connection)).rows
     assert (row.officer_id, row.kind, row.about) == (ANNA, "consultation", str(FILE))
+
+
+@pytest.mark.parametrize("token", [None, b"\xff"])
+async def test_while_the_token_cannot_be_read_no_file_can_be_had(tmp_path: Path, token: bytes | None) -> None:
+    file = tmp_path / "token"
+    if token is not None:
+        file.write_bytes(token)
+    row = AttachmentRow(FILE, "application/pdf", len(PDF), sha256(PDF).hexdigest(), NOW)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        files = IntakeFiles(http, "http://intake.invalid", lambda: file.read_text(encoding="utf-8"))
+        with pytest.raises(FilesAwayError):
+            await files.listed(REFERRAL, ANNA)
+        with pytest.raises(FilesAwayError):
+            await files.content(REFERRAL, row, ANNA)
 
 
 async def test_where_the_fetch_cannot_be_recorded_intake_is_not_asked(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from conduit_chassis.testing import Harness
-from conduit_intake import media, officer_files
+from conduit_intake import attachments, media
 from conduit_intake.api.app import create_app
 from conduit_intake.api.officers import PREFIX, create_officers_api
 from conduit_intake.app import routes
@@ -110,6 +111,17 @@ async def test_without_a_token_of_its_own_it_answers_nobody(kept: Kept) -> None:
             assert (await nobody.get(kept.path("checked"), headers=headers)).status_code == 401
 
 
+async def test_while_its_own_token_cannot_be_read_whoever_asks_is_to_try_again(kept: Kept, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    application = create_officers_api(kept.intake.runtime, file.read_text)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://intake") as console:
+        answer = await console.get(kept.path("checked"), headers=SHOWN)
+        (problem,) = answer.json()["problems"]
+        assert (answer.status_code, problem["code"], problem["retryable"]) == (503, "unavailable", True)
+        file.write_text(TOKEN)
+        assert (await console.get(kept.path("checked"), headers=SHOWN)).status_code == 200
+
+
 @pytest.mark.parametrize("officer", ["", "Somebody Else", "x" * 65])
 async def test_a_fetch_for_nobody_is_refused(kept: Kept, officer: str) -> None:
     answer = await kept.console.get(kept.path("checked"), headers={"Conduit-Officer": officer})
@@ -117,7 +129,7 @@ async def test_a_fetch_for_nobody_is_refused(kept: Kept, officer: str) -> None:
 
 
 async def test_where_history_cannot_be_written_nothing_is_given_out(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(officer_files, "_TELL", officer_files._TELL.replace("'attachment_consulted'", "'nonsense'"))
+    monkeypatch.setattr(attachments, "_TELL", attachments._TELL.replace("$5", "'nonsense' || $5"))
     answer = await kept.console.get(kept.path("checked"))
     assert (answer.status_code, b"synthetic" in answer.content) == (503, False)
 

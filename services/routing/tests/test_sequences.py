@@ -274,7 +274,7 @@ class Watch:
     def _half_states_do_not_exist(self, case: Case) -> None:
         for handoff in case.handoffs.values():
             runs = handoff.next_action_at is not None
-            assert not runs or ((handoff.waiting or handoff.lacks_receipt) and case.state is not CaseState.WITHDRAWN)
+            assert not runs or (handoff.owes_answer and case.state is not CaseState.WITHDRAWN)
             assert not handoff.lacks_receipt or handoff.by_telephone
             assert (handoff.state is HandoffState.ACKNOWLEDGED) <= (handoff.acknowledged_at is not None)
             assert (handoff.state is HandoffState.ACKNOWLEDGED) <= handoff.answered

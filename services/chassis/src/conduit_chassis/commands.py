@@ -26,7 +26,6 @@ _REFERRAL: TypeAdapter[UUID] = TypeAdapter(ReferralId)
 _COLUMNS = ("at", "command_id", "officer_id", "referral_id", "answer", "code", "problems", "changes")
 MakeMessage: TypeAlias = Callable[..., Message]
 """A service's own kind of message; each has its `CommandRefused` and `CommandOutdated`."""
-_SIGNATURES = ("at", "recorded_at", "command_id", "referral_id", "officer_id", "signature")
 IGNORED, REFUSED, OUTDATED = "ignored", "refused", "outdated"
 
 
@@ -142,12 +141,16 @@ def signed(batch: Sequence[Incoming]) -> list[Delivery[Any]]:
     return [each for each in batch if isinstance(each, Delivery) and each.signed is not None]
 
 
-async def keep_signatures(connection: Connection, commands: Sequence[Delivery[Any]], now: datetime) -> None:
-    """Write down who stood for the commands that were taken, whether or not they then fitted their case."""
+async def keep_signatures(
+    connection: Connection, commands: Sequence[Delivery[Any]], now: datetime, *, about: str = "referral_id"
+) -> None:
+    """Write down who stood for the commands that were taken, whether or not they then had an effect. `about` is the claim,
+    and the column, that says what they are about."""
     rows = [
-        (now, each.record.timestamp, said.ce_id, said.referral_id, said.officer_id, each.signed.signature)
+        (now, each.record.timestamp, said.ce_id, getattr(said, about), said.officer_id, each.signed.signature)
         for each in commands
         if each.signed is not None
         for said in (each.signed.claims,)
     ]
-    await insert(connection, "command_signatures", _SIGNATURES, rows)
+    columns = ("at", "recorded_at", "command_id", about, "officer_id", "signature")
+    await insert(connection, "command_signatures", columns, rows)

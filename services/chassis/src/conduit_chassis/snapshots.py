@@ -77,15 +77,6 @@ class SnapshotEnded(Event):
     """How many there were."""
 
 
-class Keeper(NamedTuple):
-    """What a service must say of its cases, for what people wrote to be published with those that are open alone."""
-
-    open_ones: Callable[[Connection, Collection[UUID]], Awaitable[set[UUID]]]
-    """Which of these cases are not closed, as far as the service knows."""
-    words: Callable[[Connection, Mapping[str, bytes]], Awaitable[Mapping[str, bytes]]] | None = None
-    """Given facts of open cases by event id, puts in the words that the service keeps elsewhere."""
-
-
 class KeptFact(NamedTuple):
     """One fact as it is kept."""
 
@@ -111,6 +102,15 @@ class KeptFact(NamedTuple):
     def case_id(self) -> UUID:
         """The case that it is about, where it is about one."""
         return UUID(self.headers["ce_subject"])
+
+
+class Keeper(NamedTuple):
+    """What a service must say of its cases, for what people wrote to be published with those that are open alone."""
+
+    open_ones: Callable[[Connection, Collection[UUID]], Awaitable[set[UUID]]]
+    """Which of these cases are not closed, as far as the service knows."""
+    words: Callable[[Connection, Sequence[KeptFact]], Awaitable[Mapping[str, bytes]]] | None = None
+    """Of these facts of open cases, the values of those whose words the service keeps elsewhere, whole and by event id."""
 
 
 class Origin(NamedTuple):
@@ -200,9 +200,10 @@ async def _publish(
 ) -> None:
     cases = {fact.event_id: fact.case_id for fact in page if facts.has_words(fact.event_type)}
     live = await keeper.open_ones(connection, set(cases.values())) if cases else set()
-    worded = {fact.event_id: fact.value for fact in page if cases.get(fact.event_id) in live}
-    if keeper.words is not None and worded:
-        worded = {**worded, **await keeper.words(connection, worded)}
+    of_live = [fact for fact in page if cases.get(fact.event_id) in live]
+    worded = {fact.event_id: fact.value for fact in of_live}
+    if keeper.words is not None:
+        worded |= await keeper.words(connection, of_live)
     topic, key = snapshot_topic(service).name(), str(order_id).encode()
     for fact in page:
         value = worded.get(fact.event_id)

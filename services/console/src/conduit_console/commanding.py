@@ -94,11 +94,11 @@ class SignerClient:
         Raises:
             NotSentError: there is none.
         """
-        headers = {"Authorization": f"Bearer {self._token()}"}
         try:
+            headers = {"Authorization": f"Bearer {self._token()}"}
             answer = await self._http.post(self._url, json=asked, headers=headers, timeout=SIGNER_SECONDS)
             said = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, ValueError, OSError) as error:
             raise _not_sent(NotSent.UNAVAILABLE, type(error).__name__) from None
         if answer.status_code == httpx.codes.OK and isinstance(said, dict) and isinstance(said.get("signature"), str):
             return str(said["signature"])

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 import structlog
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from conduit_console import metrics
 from conduit_console.queries.case import AttachmentRow
@@ -66,7 +66,7 @@ class IntakeFiles:
             answer = await self._http.get(**self._asked(f"{referral_id}/attachments", officer_id, LIST_SECONDS))
             answer.raise_for_status()
             return _LISTED.validate_json(answer.content).items
-        except (httpx.HTTPError, ValidationError, OSError) as error:
+        except (httpx.HTTPError, ValueError, OSError) as error:
             raise _away(type(error).__name__) from None
 
     async def content(self, referral_id: UUID, file: AttachmentRow, officer_id: str) -> bytes:
@@ -84,7 +84,7 @@ class IntakeFiles:
                     content += chunk
                     if len(content) > file.size:
                         raise _away("too_long")
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, ValueError, OSError) as error:
             raise _away(type(error).__name__) from None
         if len(content) != file.size or sha256(content).hexdigest() != file.sha256:
             raise _away("hash_differs")

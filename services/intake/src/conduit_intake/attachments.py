@@ -36,6 +36,10 @@ _WAITING = """
 SELECT count(*) AS waiting, coalesce(extract(epoch FROM $1::timestamptz - min(received_at)), 0)::float8 AS seconds
 FROM attachments WHERE state = 'pending'
 """
+_TELL = """
+INSERT INTO history (referral_id, attachment_id, at, actor, what, why, partner_id, force_id)
+SELECT referral_id, $2, $3, $4, $5, '', partner_id, $6 FROM referrals WHERE referral_id = $1
+"""
 
 PENDING = "pending"
 AVAILABLE, THREAT_FOUND, VALIDATION_FAILED = "available", "threat_found", "validation_failed"
@@ -64,6 +68,13 @@ class ClaimedAttachment(NamedTuple):
     media_type: str
     size: int
     sha256: bytes
+    content: bytes
+
+
+class File(NamedTuple):
+    """Its content."""
+
+    media_type: str
     content: bytes
 
 
@@ -157,6 +168,19 @@ async def decide(connection: Connection, attachment_id: UUID, state: str, reason
 async def note(connection: Connection, row: Note) -> None:
     """Write into history what became of an attachment."""
     await insert(connection, "history", Note._fields, [row])
+
+
+async def tell(
+    connection: Connection,
+    referral_id: UUID,
+    attachment_id: UUID,
+    now: datetime,
+    actor: str,
+    what: str,
+    force_id: str | None = None,
+) -> None:
+    """Write into history what was done with an attachment that was checked: opened, closed or fetched."""
+    await connection.execute(_TELL, referral_id, attachment_id, now, actor, what, force_id)
 
 
 async def waiting(connection: Queryable, now: datetime) -> tuple[int, float]:

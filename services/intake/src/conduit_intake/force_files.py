@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection, affected
+from conduit_intake.attachments import File, tell
 
 _OPEN = """
 UPDATE attachments SET opened_to = $2
@@ -19,10 +20,6 @@ WHERE referral_id = $1 AND opened_to = $2 ORDER BY attachment_id
 _FETCH = """
 SELECT media_type, content FROM attachments
 WHERE referral_id = $1 AND attachment_id = $2 AND opened_to = $3 FOR SHARE
-"""
-_TELL = """
-INSERT INTO history (referral_id, attachment_id, at, actor, what, why, partner_id, force_id)
-SELECT referral_id, $2, $3, $4, $5, '', partner_id, $6 FROM referrals WHERE referral_id = $1
 """
 
 ROUTING = "routing"
@@ -47,19 +44,12 @@ class Open(NamedTuple):
     sha256: bytes
 
 
-class File(NamedTuple):
-    """Its content."""
-
-    media_type: str
-    content: bytes
-
-
 async def put(connection: Connection, openings: Iterable[Opening], now: datetime) -> None:
     """Open and close, in the order in which it was said. What is so already leaves no trace."""
     for each in openings:
         if affected(await connection.execute(_OPEN if each.opens else _CLOSE, each.attachment_id, each.force_id)):
             what = "attachment_opened" if each.opens else "attachment_closed"
-            await connection.execute(_TELL, each.referral_id, each.attachment_id, now, ROUTING, what, each.force_id)
+            await tell(connection, each.referral_id, each.attachment_id, now, ROUTING, what, each.force_id)
 
 
 async def open_to(connection: Connection, force_id: str, referral_id: UUID) -> list[Open]:
@@ -72,5 +62,5 @@ async def fetch(connection: Connection, force_id: str, referral_id: UUID, attach
     row = await connection.fetchrow(_FETCH, referral_id, attachment_id, force_id)
     if row is None:
         return None
-    await connection.execute(_TELL, referral_id, attachment_id, now, f"force:{force_id}", "attachment_fetched", force_id)
+    await tell(connection, referral_id, attachment_id, now, f"force:{force_id}", "attachment_fetched", force_id)
     return File(**row)

@@ -5,12 +5,11 @@ to call is told to the officer who has the task, and to nobody else.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from conduit_chassis import commands
-from conduit_chassis.postgres import Connection, insert
+from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming, Refusal
 from conduit_contracts.envelope import Message
 from conduit_contracts.intake import Callback
@@ -20,9 +19,9 @@ from conduit_contracts.programme import Contact
 from conduit_contracts.topics import DUTIES, NOTIFICATION_REVIEWS
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
+from conduit_notification.notices import force
 from conduit_notification.work import NotificationWork, by_officer
 
-_SIGNATURES = ("at", "recorded_at", "command_id", "task_id", "officer_id", "signature")
 _TAKEN_ALREADY = sender_problem(
     "taken_already", "task_id", "Somebody else has this task, or did what it asks for. The list of duty tasks says who."
 )
@@ -35,15 +34,6 @@ class Wanted(NamedTuple):
     task: Task
     callback: Callback | None
     numbers: tuple[NumberToCall, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """An officer has a task: `new` where nobody had it before."""
-
-    task_id: UUID
-    who: str
-    new: bool
 
 
 async def load(connection: Connection, work: NotificationWork, batch: Sequence[Incoming]) -> None:
@@ -62,10 +52,10 @@ def _commands(batch: Iterable[Incoming]) -> Iterable[Delivery[TakeDutyTask]]:
 
 
 async def _numbers(connection: Connection, task: Task) -> tuple[NumberToCall, ...]:
-    rooms = (each.rpartition(" ") for each in await duty_store.control_rooms_of(connection, task))
+    rooms = await duty_store.control_rooms_of(connection, task)
     in_register = await duty_store.contacts_of(connection, task)
     return (
-        *(NumberToCall(who=f"force:{force}", telephone=number, control_room=True) for force, _, number in rooms),
+        *(NumberToCall(who=force(each.force_id), telephone=each.telephone, control_room=True) for each in rooms),
         *(_number(who, contact) for who, contact in in_register if contact.telephone or contact.email),
     )
 
@@ -85,7 +75,7 @@ def take_duty_task(work: NotificationWork, delivery: Delivery[TakeDutyTask]) -> 
         _refuse(work, delivery, (_TAKEN_ALREADY,))
         return
     work.takers[command.task_id] = who
-    work.takings.append(Taking(command.task_id, who, before is None))
+    work.takings.append((command.task_id, who))
     taken = DutyTaskTaken(
         task_id=command.task_id,
         command_id=delivery.attributes.id,
@@ -126,14 +116,7 @@ def _tell(work: NotificationWork, key: str, message: Message, incoming: Incoming
 
 async def save(connection: Connection, work: NotificationWork) -> None:
     """Write down who has which task, and who stood for it."""
-    for taking in work.takings:
-        if taking.new:
-            await duty_store.take(connection, taking.task_id, taking.who, work.policy.version, actor=taking.who)
-        else:
-            await duty_store.looked_again(connection, taking.task_id, taking.who, work.policy.version, actor=taking.who)
-    rows = [
-        (work.now, each.record.timestamp, said.claims.ce_id, said.claims.task_id, said.claims.officer_id, said.signature)
-        for each in work.signed
-        if (said := each.signed) is not None
-    ]
-    await insert(connection, "command_signatures", _SIGNATURES, rows)
+    for task_id, who in work.takings:
+        if not await duty_store.take(connection, task_id, who, work.policy.version, actor=who):
+            await duty_store.looked_again(connection, task_id, who, work.policy.version, actor=who)
+    await commands.keep_signatures(connection, work.signed, work.now, about="task_id")

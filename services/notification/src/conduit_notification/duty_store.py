@@ -6,6 +6,7 @@ A task is called once per contact, in the register's order. It ends when a perso
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from conduit_chassis.columns import IDS, Columns
@@ -108,6 +109,13 @@ UPDATE duty_tasks SET callback = NULL WHERE callback IS NOT NULL AND taken_at < 
 """
 
 
+class ControlRoom(NamedTuple):
+    """A force's control room."""
+
+    force_id: str
+    telephone: str
+
+
 async def open_tasks(connection: Connection, duties: Sequence[Duty | Done], policy: NotificationPolicy, hub: Ladder) -> None:
     """Open these tasks, or say again those that wait, and call at once whoever is first on duty."""
     if not duties:
@@ -188,7 +196,8 @@ async def _call(
         await connection.execute(_HISTORY, task.task_id, "clock", "unanswered", policy.version)
         return []
     # Letters and digits alone: a mail program ends a link before a last hyphen.
-    token, ring = secrets.token_hex(32), ", ".join(await control_rooms_of(connection, task))
+    token, rooms = secrets.token_hex(32), await control_rooms_of(connection, task)
+    ring = ", ".join(f"{each.force_id} {each.telephone}" for each in rooms)
     await connection.execute(_CALL, token, task.task_id, level)
     await connection.execute(_CALLED, task.task_id, next_call(task, policy, now))
     await connection.execute(_HISTORY, task.task_id, "clock", "called", policy.version)
@@ -258,13 +267,13 @@ async def callback_of(connection: Connection, task_id: UUID) -> Callback | None:
     return Callback.model_validate_json(found) if found else None
 
 
-async def control_rooms_of(connection: Connection, task: Task) -> list[str]:
-    """The control rooms of the forces that have the case, or that the task is about, as force and number.
+async def control_rooms_of(connection: Connection, task: Task) -> list[ControlRoom]:
+    """The control rooms of the forces that have the case, or that the task is about.
 
     None of a force that a suspect belongs to; and none at all where any force might be the one.
     """
     rows = await connection.fetch(_CONTROL_ROOMS, task.referral_id, task.force_id)
-    return [f"{row['audience'].partition(':')[2]} {row['control_room']}" for row in rows]
+    return [ControlRoom(row["audience"].partition(":")[2], row["control_room"]) for row in rows]
 
 
 async def contacts_of(connection: Connection, task: Task) -> list[tuple[str, Contact]]:

@@ -26,6 +26,7 @@ from conduit_contracts.programme import Contact
 from conduit_contracts.texts import shows_something
 from conduit_notification import duty_store
 from conduit_notification.duty import Task
+from conduit_notification.duty_store import ControlRoom
 from conduit_notification.policy import NotificationPolicy
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,64}")
@@ -128,7 +129,7 @@ class _Pages:
         return _page("Taken", content, status)
 
     def _yours(
-        self, task: Task, callback: Callback | None, rooms: list[str], contacts: list[tuple[str, Contact]]
+        self, task: Task, callback: Callback | None, rooms: list[ControlRoom], contacts: list[tuple[str, Contact]]
     ) -> Response:
         whom = _callback(callback) if callback else f"<p>{self._nobody()}</p>"
         register = _list({"Control rooms": "<br>".join(map(_room, rooms))}) + "".join(_contact(*each) for each in contacts)
@@ -233,10 +234,9 @@ def _telephone(text: str | None) -> str:
     return f'<a href="tel:{digits}">{_text(text)}</a>' if len(digits) >= SHORTEST_NUMBER else _text(text)
 
 
-def _room(text: str) -> str:
+def _room(room: ControlRoom) -> str:
     """A force and its number."""
-    force, _, number = text.rpartition(" ")
-    return f"{_text(force)} {_telephone(number)}"
+    return f"{_text(room.force_id)} {_telephone(room.telephone)}"
 
 
 def _email(text: str | None) -> str:

@@ -27,7 +27,7 @@ from conduit_notification.rules import NOTHING, Standing, state_of
 from conduit_notification.templates import Template
 
 if TYPE_CHECKING:
-    from conduit_notification.duty_commands import Taking, Wanted
+    from conduit_notification.duty_commands import Wanted
     from conduit_notification.sandbox import SandboxWork
 
 
@@ -137,7 +137,8 @@ class NotificationWork:
     """The tasks that commands of the batch name."""
     takers: dict[UUID, str] = field(default_factory=dict)
     """Who has which of these by what the batch brought."""
-    takings: "list[Taking]" = field(default_factory=list)
+    takings: list[tuple[UUID, str]] = field(default_factory=list)
+    """The same by command, in order: an officer may be told again whom to call."""
     signed: list[Delivery[Any]] = field(default_factory=list)
     """Officers' commands, for which somebody stands."""
     kept: set[UUID] = field(default_factory=set)

@@ -47,7 +47,7 @@ def misfit(turn: Turn, command: AskNow) -> str | None:
         return "no_handoff"
     if command.force_id in turn.case.barred.forces:
         return "kept_from_force"
-    if not (held.waiting or held.lacks_receipt):
+    if not held.owes_answer:
         return _NOT_WAITED_FOR.get(held.state, "already_acknowledged")
     if clocks.due_at(held) > turn.now:
         return "not_yet_due"

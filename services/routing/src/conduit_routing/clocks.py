@@ -73,8 +73,7 @@ def hastened(handoff: Handoff, clock: Deadlines, now: datetime) -> Handoff:
 
 def leg_of(handoff: Handoff) -> Leg:
     """What the hub waits for from this force. A call ends the wait for a person, and not that for the connector."""
-    on_receipt = handoff.state is HandoffState.DISSEMINATED or handoff.lacks_receipt
-    return Leg.RECEIPT if on_receipt else Leg.ACKNOWLEDGEMENT
+    return Leg.RECEIPT if handoff.owes_receipt else Leg.ACKNOWLEDGEMENT
 
 
 def due_at(handoff: Handoff) -> datetime:
@@ -84,7 +83,7 @@ def due_at(handoff: Handoff) -> datetime:
 
 def next_step(handoff: Handoff, clock: Deadlines, now: datetime) -> Step | None:
     """The step that is due, or None. After the last one there is none until the force answers."""
-    if handoff.next_action_at is None or handoff.next_action_at > now or not (handoff.waiting or handoff.lacks_receipt):
+    if handoff.next_action_at is None or handoff.next_action_at > now or not handoff.owes_answer:
         return None
     if handoff.chases < clock.chases:
         return _step(StepKind.CHASE, handoff, now + clock.pause)

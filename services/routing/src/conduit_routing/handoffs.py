@@ -58,6 +58,16 @@ class Handoff(NamedTuple):
         """Whether a person there has the case, and the force's connector has confirmed nothing."""
         return self.state is HandoffState.ACKNOWLEDGED and self.received_at is None
 
+    @property
+    def owes_receipt(self) -> bool:
+        """Whether the hub waits for the connector's receipt."""
+        return self.state is HandoffState.DISSEMINATED or self.lacks_receipt
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether the hub waits for anything from the force: for a person or, after a call, for the connector alone."""
+        return self.waiting or self.lacks_receipt
+
     def begins_at(self, now: datetime) -> bool:
         """Whether this is the start of the wait for the force, for the first time or again."""
         return self.state is HandoffState.DISSEMINATED and self.disseminated_at == now

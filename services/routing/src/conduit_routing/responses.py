@@ -84,8 +84,7 @@ def reject(
 def receive(turn: Turn, response: ReceiptConfirmed) -> None:
     """The connector's receipt. It says nothing new once the force has said more; after a call it is all that is missing."""
     held = turn.case.handoffs[response.force_id]
-    waited_for = held.state is HandoffState.DISSEMINATED or held.lacks_receipt
-    if waited_for and not _is_of_an_earlier_part(held, response):
+    if held.owes_receipt and not _is_of_an_earlier_part(held, response):
         turn.set_handoff(clocks.received(held, turn.now), "received")
         if held.lacks_receipt:
             turn.close_reviews("received", answered_by(turn.case, held.force_id))

@@ -43,14 +43,13 @@ def clock_outcomes(case: Case, now: datetime) -> Iterator[tuple[Leg, str]]:
         return
     for force_id, after in case.handoffs.items():
         before = _before(case, force_id)
-        waited = before is not None and (before.waiting or before.lacks_receipt)
-        if before is not None and waited and before.disseminated_at == after.disseminated_at:
+        if before is not None and before.owes_answer and before.disseminated_at == after.disseminated_at:
             yield from _of_handoff(before, after, now)
 
 
 def _of_handoff(before: Handoff, after: Handoff, now: datetime) -> Iterator[tuple[Leg, str]]:
     """Where a person took it by telephone, the clock of the acknowledgement was counted then, by when they spoke."""
-    leg, both = leg_of(before), leg_of(before) is Leg.RECEIPT and not before.lacks_receipt
+    leg, both = leg_of(before), before.owes_receipt and not before.lacks_receipt
     counted = (before.chases, before.level) != (0, 0) or before.next_action_at is None
     exhausted = before.next_action_at is not None and after.next_action_at is None
     if after.state is before.state and after.lacks_receipt is before.lacks_receipt:

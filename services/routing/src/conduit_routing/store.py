@@ -269,7 +269,7 @@ def _changed_handoffs(case: Case) -> Iterable[Mapping[str, Any]]:
     moved = case.stored.priority != priority
     for force_id, before in case.stored.handoffs.items():
         handoff = case.handoffs[force_id]
-        if handoff is not before or (moved and (handoff.waiting or handoff.lacks_receipt)):
+        if handoff is not before or (moved and handoff.owes_answer):
             yield {"referral_id": case.referral_id, "priority": priority, **handoff._asdict()}
 
 

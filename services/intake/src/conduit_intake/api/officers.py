@@ -62,14 +62,13 @@ class _Files:
 
     async def _answer(self, request: Request, act: Callable[[Request, str], Awaitable[Response]]) -> Response:
         given = request.headers.get("authorization", "").encode("latin-1")
-        token = self._token()
-        if not token or not compare_digest(given, f"Bearer {token}".encode()):
-            return _refused(401, _NOT_THE_CONSOLE)
         try:
-            officer_id = _OFFICER.validate_python(request.headers.get(OFFICER, ""))
-        except ValidationError:
-            return _refused(422, _NOBODY)
-        try:
+            token = self._token()
+            if not token or not compare_digest(given, f"Bearer {token}".encode()):
+                return _refused(401, _NOT_THE_CONSOLE)
+            officer_id = _officer(request)
+            if officer_id is None:
+                return _refused(422, _NOBODY)
             async with self._turns:
                 return await act(request, officer_id)
         except Exception as error:  # the last resort: whoever asks tries again, and not a word of it is logged
@@ -91,6 +90,13 @@ class _Files:
             return _refused(404, _NOT_THERE)
         headers = {"Content-Disposition": "attachment", **_ALWAYS}
         return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+def _officer(request: Request) -> str | None:
+    try:
+        return _OFFICER.validate_python(request.headers.get(OFFICER, ""))
+    except ValidationError:
+        return None
 
 
 def _shown(found: Attachment) -> dict[str, Any]:
