@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from typing_extensions import override
+
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Queryable, Row, the_row
 from conduit_contracts.intake import Callback
@@ -115,6 +117,10 @@ class ControlRoom(NamedTuple):
     force_id: str
     telephone: str
 
+    @override
+    def __str__(self) -> str:
+        return f"{self.force_id} {self.telephone}"
+
 
 async def open_tasks(connection: Connection, duties: Sequence[Duty | Done], policy: NotificationPolicy, hub: Ladder) -> None:
     """Open these tasks, or say again those that wait, and call at once whoever is first on duty."""
@@ -197,7 +203,7 @@ async def _call(
         return []
     # Letters and digits alone: a mail program ends a link before a last hyphen.
     token, rooms = secrets.token_hex(32), await control_rooms_of(connection, task)
-    ring = ", ".join(f"{each.force_id} {each.telephone}" for each in rooms)
+    ring = ", ".join(map(str, rooms))
     await connection.execute(_CALL, token, task.task_id, level)
     await connection.execute(_CALLED, task.task_id, next_call(task, policy, now))
     await connection.execute(_HISTORY, task.task_id, "clock", "called", policy.version)

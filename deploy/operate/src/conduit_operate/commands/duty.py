@@ -114,7 +114,7 @@ async def _take(connection: Connection, task_id: UUID, who: str) -> Taken:
         task.wording.what,
         task.wording.do,
         callback.model_dump(mode="json", exclude_none=True) if callback else {},
-        list(await duty_store.control_rooms_of(connection, task)),
+        [str(room) for room in await duty_store.control_rooms_of(connection, task)],
         [{"audience": whose, "telephone": each.telephone, "email": each.email} for whose, each in found],
     )
 
