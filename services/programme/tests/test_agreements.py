@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -71,12 +72,28 @@ def test_what_is_suspended_has_no_reminder_since_it_stopped_already() -> None:
 
 @pytest.mark.parametrize(
     ("due", "reviewed", "within"),
-    [(31, None, None), (30, None, 30), (-1, None, 0), (-1, -1, None), (-1, -2, 0), (10, 0, 30)],
+    [
+        (31, None, None),
+        (30, None, 30),
+        (-1, None, 0),
+        (-1, -1, None),
+        (-1, -31, None),
+        (-1, -32, 0),
+        (10, 0, None),
+        (30, -1, 30),
+    ],
 )
 def test_a_review_is_due_until_both_have_looked_again(due: int, reviewed: int | None, within: int | None) -> None:
     done = None if reviewed is None else TODAY + timedelta(days=reviewed)
     found = rules.reminders([kept(review_on=TODAY + timedelta(days=due), reviewed_on=done)], TODAY)
     assert [(each.within, each.stops) for each in found] == ([] if within is None else [(within, Stops.REVIEW)])
+
+
+@pytest.mark.parametrize(("following", "within"), [(31, None), (20, 30), (-1, 0)])
+def test_a_review_that_both_agreed_on_when_they_last_looked_is_the_next_one(following: int, within: int | None) -> None:
+    agreed = kept(review_on=TODAY - timedelta(days=5), reviewed_on=TODAY - timedelta(days=5))
+    found = rules.reminders([replace(agreed, next_on=TODAY + timedelta(days=following))], TODAY)
+    assert [each.within for each in found] == ([] if within is None else [within])
 
 
 def test_the_most_pressing_comes_first() -> None:
@@ -91,21 +108,4 @@ def test_what_became_one_brings_all_of_it_together() -> None:
     assert made == OrganisationOffer(("therapy", "helpline"), (), ("kent",), True, 5, 25, ("en",))
     assert rules.together([first, OrganisationOffer(services=("helpline",))]).youngest is None, "the other takes every age"
     assert rules.together([]) == OrganisationOffer()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "fits"),
-    [
-        ({}, True),
-        ({"service": "therapy", "force_id": "kent", "language": "cy", "age": 17}, True),
-        ({"service": "helpline"}, False),
-        ({"force_id": "essex"}, False),
-        ({"language": "pl"}, False),
-        ({"age": 18}, False),
-        ({"age": 10}, False),
-    ],
-)
-def test_what_is_offered_is_found_by_service_area_language_and_age(wanted: dict[str, Any], *, fits: bool) -> None:
-    offer = OrganisationOffer(("therapy",), (), ("kent",), False, 11, 17, ("cy",))
-    assert rules.fitting(offer, **wanted) is fits
-    assert rules.fitting(OrganisationOffer(everywhere=True), force_id="essex")
+    assert rules.together([first, OrganisationOffer()]) == first, "who says nothing takes nobody of another age"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_contracts.ids import uuid7
 from conduit_programme import content
 from conduit_programme.organisations.said import ContactWords, OfferWords
 from services.programme.tests.builders import CANARY
@@ -23,7 +22,6 @@ async def test_what_was_written_is_read_and_once_erased_it_is_nowhere(programme:
         assert (await content.read(connection, OfferWords, [kept, None]))[kept].words == CANARY
         assert await content.erase(connection, [kept, None]) == 1
         assert await content.read(connection, OfferWords, [kept]) == {}
-        assert not await content.rewrite(connection, kept, OfferWords(words="again"), clock.now()), "it stays erased"
         assert await connection.fetchval("SELECT count(*) FROM contents") == 0
 
 
@@ -31,14 +29,23 @@ async def test_one_sort_of_words_is_not_read_as_another(programme: Harness, cloc
     async with programme.pool.acquire() as connection:
         kept = await content.write(connection, OfferWords(words=CANARY), clock.now())
         assert await content.read(connection, ContactWords, [kept]) == {}
-        assert not await content.rewrite(connection, kept, ContactWords(role="lead"), clock.now())
 
 
 async def test_more_than_a_piece_holds_is_refused(programme: Harness, clock: ManualClock) -> None:
     async with programme.pool.acquire() as connection:
         with pytest.raises(content.TooLongError):
             await content.write(connection, OfferWords(words="x" * content.MOST_BYTES), clock.now())
-        assert await content.rewrite(connection, uuid7(), OfferWords(words="x"), clock.now()) is False
+
+
+async def test_what_takes_the_place_of_words_has_an_id_of_its_own_and_they_are_gone(
+    programme: Harness, clock: ManualClock
+) -> None:
+    async with programme.pool.acquire() as connection:
+        first = await content.write(connection, OfferWords(words=CANARY), clock.now())
+        second = await content.replace(connection, [first, None], OfferWords(words="again"), clock.now())
+        assert await content.read(connection, OfferWords, [first, second]) == {second: OfferWords(words="again")}
+        assert await content.replace(connection, [second], None, clock.now()) is None
+        assert await connection.fetchval("SELECT count(*) FROM contents") == 0
 
 
 def test_no_other_module_asks_for_the_table_of_contents() -> None:

@@ -205,7 +205,7 @@ async def test_an_organisation_owns_a_joint_action_and_another_joins(
     assert (await send(kim, join)).status_code == 404, "their force is not in it"
     assert (await send(hanna, join)).status_code == 303
     assert "We have joined." in await shown(hanna, "/ours")
-    assert "Joined by: partner.harbour-trust" in await shown(emma, path)
+    assert "Joined by: Harbour Trust" in await shown(emma, path)
     assert (await send(mara, done)).status_code == 303
     assert "Northlight : A guide for young people, done" in (await shown(mara, "/ours")).replace(
         "Northlight:", "Northlight :"

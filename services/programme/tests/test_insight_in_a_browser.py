@@ -18,6 +18,7 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight import measures, store
+from conduit_programme.insight.measures import NewMeasure
 from conduit_programme.insight.rules import (
     INSIGHT_ANSWER_DAYS,
     InsightOutcome,
@@ -193,7 +194,7 @@ async def quarter(held: Harness, said: dict[str, UUID], clock: ManualClock) -> N
             (FourPs.PURSUE, MeasureCounts.ACKNOWLEDGEMENTS, "Synthetic: hand-offs that a person acknowledged in time"),
         ):
             words = MeasureWords(name=name, how="Once for each", agreed_with="Northlight, Harbour Trust")
-            one = await measures.agree(connection, four_p, counts, words, **agreed)
+            one = await measures.agree(connection, NewMeasure(four_p, counts, words), **agreed)
             for when, figure in ((present.before, 840), (present, 1_250)):
                 shown = MeasureReadingWords(source="The hub's figures", shows="Synthetic: more than in the quarter before.")
                 await measures.note(connection, one, when, figure, shown, by=account("lena"), now=now)

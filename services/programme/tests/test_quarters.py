@@ -15,6 +15,7 @@ from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityS
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight import measures, store
+from conduit_programme.insight.measures import NewMeasure
 from conduit_programme.insight.quarterly import AnsweredInTime, answered_in_time
 from conduit_programme.insight.rules import (
     UNDER_PURSUE,
@@ -145,9 +146,9 @@ async def test_under_pursue_stands_what_the_conduit_did_and_nothing_of_any_suspe
         answer = await send(lena, "/four-ps/pursue/measures/new", MEASURE | {"counts": counts.value})
         assert answer.status_code == (303 if counts in UNDER_PURSUE else 400), counts
     async with held.pool.acquire() as connection:
-        said, today = MeasureWords(name="Convictions"), clock.now().date()
+        said = MeasureWords(name="Convictions")
         with pytest.raises(ValueError, match="under Pursue"):
-            await measures.agree(connection, FourPs.PURSUE, MeasureCounts.OTHER, said, by="p-1", on=today, now=clock.now())
+            NewMeasure(FourPs.PURSUE, MeasureCounts.OTHER, said)
         with pytest.raises(asyncpg.CheckViolationError):
             await connection.execute("UPDATE measures SET counts = 'other'")
     assert "The hub records no investigation." in await read(lena, "/four-ps/pursue/measures/new")
@@ -242,10 +243,8 @@ async def test_words_that_were_deleted_leave_no_gap_that_breaks_a_report(
     today = day_of(clock.now(), LONDON)
     await insight(held, today, today, FourPs.PREVENT, clock)
     async with held.pool.acquire() as connection:
-        said = MeasureWords(name=CANARY)
-        one = await measures.agree(
-            connection, FourPs.PREVENT, MeasureCounts.OTHER, said, by="p-1", on=today, now=clock.now()
-        )
+        new = NewMeasure(FourPs.PREVENT, MeasureCounts.OTHER, MeasureWords(name=CANARY))
+        one = await measures.agree(connection, new, by="p-1", on=today, now=clock.now())
         shown = MeasureReadingWords(source=CANARY)
         await measures.note(connection, one, Quarter.of(today), 3, shown, by="p-1", now=clock.now())
         await connection.execute("DELETE FROM contents")

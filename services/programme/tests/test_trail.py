@@ -11,7 +11,8 @@ from conduit_programme import trail
 from conduit_programme.trail import Deed, DeedFilter
 from conduit_web.acts import ActKind
 from conduit_web.people import Person, Role
-from services.programme.tests.pages import Enter
+from services.programme.tests import experience as ex
+from services.programme.tests.pages import Enter, send
 
 EMMA = Person("p-1", frozenset({Role.ENGAGEMENT_OFFICER}))
 MARA = Person("p-2", frozenset({Role.PARTNER_MANAGER}), partner_id="northlight")
@@ -75,3 +76,35 @@ async def test_an_auditor_sees_who_did_what(enter: Enter) -> None:
     assert "Engagement officer" in text
     assert "Nobody did such a thing." in (await audrey.get("/trail?kind=disclosure")).text
     assert "There is a problem" in (await audrey.get("/trail?about=1")).text
+
+
+async def test_a_line_of_what_was_created_says_by_its_id_what_that_is(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    today = ex.today_of(clock)
+    emma, lena, mara = await enter("emma"), await enter("lena"), await enter("mara")
+    keeping = await ex.begin(emma, held, today)
+    await keeping.give(*ex.ALL)
+    await keeping.publish(await keeping.tell(await keeping.talk()))
+    heard = {"words": "Synthetic: nobody calls back", "speaker": "manager", "heard_on": today.isoformat()}
+    noted = {**heard, "organisation": await ex.partner_organisation(held)}
+    for browser, path, form in (
+        (mara, "/our-insights/new", heard),
+        (emma, "/insights/new", noted),
+        (emma, "/organisations/new", {"name": "Synthetic clinic", "kind": "health"}),
+        (lena, "/four-ps/protect/measures/new", {"name": "Synthetic measure", "counts": "people_trained"}),
+    ):
+        assert (await send(browser, path, form)).status_code == 303, path
+    async with held.pool.acquire() as connection:
+        rows = await connection.fetch("SELECT what, about_id FROM acts WHERE kind <> 'consultation'")
+        created = [row["about_id"] for row in rows]
+        assert [row["what"] for row in rows if row["about_id"] is None] == []
+        for table, key in (
+            ("contributors", "contributor_id"),
+            ("releases", "release_id"),
+            ("insights", "insight_id"),
+            ("organisations", "organisation_id"),
+            ("measures", "measure_id"),
+        ):
+            query = f"SELECT count(*) FROM {table} WHERE {key} = ANY($1::uuid[])"  # noqa: S608 - constants
+            assert await connection.fetchval(query, created), table

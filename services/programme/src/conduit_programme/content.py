@@ -17,7 +17,6 @@ from conduit_contracts.ids import uuid7
 
 MOST_BYTES = 64_000
 _WRITE = "INSERT INTO contents (content_id, kind, body, written_at) VALUES ($1, $2, $3, $4)"
-_REWRITE = "UPDATE contents SET body = $3, written_at = $4 WHERE content_id = $1 AND kind = $2"
 _READ = "SELECT content_id, body FROM contents WHERE kind = $1 AND content_id = ANY($2::uuid[])"
 _ERASE = "DELETE FROM contents WHERE content_id = ANY($1::uuid[])"
 
@@ -39,13 +38,16 @@ async def write(connection: Connection, said: BaseModel, now: datetime) -> UUID:
     return content_id
 
 
-async def rewrite(connection: Connection, content_id: UUID, said: BaseModel, now: datetime) -> bool:
-    """Keep this in its place; False where it was erased, and stays so.
+async def replace(
+    connection: Connection, before: Iterable[UUID | None], said: BaseModel | None, now: datetime
+) -> UUID | None:
+    """Delete what was kept, and keep this instead under a new id; None where there is nothing to be kept.
 
     Raises:
         TooLongError: it is more than is kept in one piece.
     """
-    return affected(await connection.execute(_REWRITE, content_id, kind_of(type(said)), _body(said), now)) > 0
+    await erase(connection, before)
+    return await write(connection, said, now) if said is not None else None
 
 
 async def read(connection: Connection, model: type[Said], content_ids: Iterable[UUID | None]) -> dict[UUID, Said]:

@@ -3,7 +3,7 @@
 A view's line is committed before anything is shown: make the page after `acting` has ended, of what was read within it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +45,25 @@ class Deed:
     """What sort of thing it concerns, such as `organisation`."""
     about_id: UUID | None = None
     why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeedsAbout:
+    """Lines about things of one sort."""
+
+    about: str
+
+    def looking(self, what: str, about_id: UUID | None = None) -> Deed:
+        """A view of one, or of a list."""
+        return Deed(ActKind.CONSULTATION, what, self.about if about_id else None, about_id)
+
+    def changing(self, what: str, about_id: UUID) -> Deed:
+        """A change of one, or that there is one."""
+        return Deed(ActKind.ALTERATION, what, self.about, about_id)
+
+    def trying(self, what: str, about_id: UUID, problems: Mapping[str, str] | None) -> Deed:
+        """A change, or no more than a view where the form is not in order."""
+        return self.looking(f"viewed_{self.about}", about_id) if problems else self.changing(what, about_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from conduit_chassis.postgres import Connection
 from conduit_programme.engagement import open_steps, reading, store
-from conduit_programme.engagement.pages import Keeper, looking
+from conduit_programme.engagement.pages import ACTIVITY, Keeper
 from conduit_programme.experience import rules as caring
 from conduit_programme.experience import store as contributors
 from conduit_programme.experience import talks
@@ -30,7 +30,7 @@ async def due(request: Request, visit: Keeper) -> Response:
         "ours": open_steps.by_others_at_hub(me),
         "theirs": open_steps.OUTSIDE_THE_HUB,
     }
-    async with acting(request, visit, looking("viewed_due")) as connection:
+    async with acting(request, visit, ACTIVITY.looking("viewed_due")) as connection:
         found = {name: await open_steps.listed(connection, which, query.get(name)) for name, which in whose.items()}
         shown = {name: await reading.shown_steps(connection, each.rows) for name, each in found.items()}
         waiting = await store.proposed(connection, query.get("proposals"))

@@ -16,7 +16,6 @@ from conduit_web.words import N_
 
 FORCE, ORGANISATION, HUB, P, THEME = "f-", "o-", "a-", "p-", "t-"
 """How codes begin, so that one answer can name either."""
-NOBODY = N_("Choose at least one organisation or force.")
 FOR_WHOM = N_("Say who does it, and by when.")
 PAST = N_("This day has passed.")
 ABOUT: Mapping[str, str] = {

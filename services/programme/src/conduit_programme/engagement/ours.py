@@ -12,14 +12,15 @@ from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
 from conduit_programme import forms, trail
 from conduit_programme.engagement import fields, open_steps, reading, store
-from conduit_programme.engagement.pages import ACTIVITY, STEP, changing
+from conduit_programme.engagement.pages import ACTIVITY, STEP
 from conduit_programme.engagement.rules import Activity, ActivityState, Side, StepState
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.organisations import fields as offering
 from conduit_programme.organisations import reading as relating
 from conduit_programme.organisations import store as organisations
+from conduit_programme.organisations.pages import ORGANISATION
 from conduit_programme.organisations.reading import Relationship
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
 from conduit_programme.trail import Deed
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
@@ -122,7 +123,7 @@ async def write_offer(request: Request, visit: Taker) -> Response:
     async with postgres.connection(desk.pool) as connection:
         known = await _known(connection, request, visit)
     organisation_id, account, now = known.organisation.organisation_id, visit.person.person_id, desk.clock.now()
-    deed = Deed(ActKind.ALTERATION, "wrote_offer", "organisation", organisation_id)
+    deed = ORGANISATION.changing("wrote_offer", organisation_id)
     async with acting(request, visit, deed) as connection:
         await organisations.put_whole_offer(
             connection, organisation_id, known.ids, offering.offer(answers), answers["words"], by=account, now=now
@@ -131,10 +132,8 @@ async def write_offer(request: Request, visit: Taker) -> Response:
 
 
 async def _known(connection: Connection, request: Request, visit: Visit) -> Relationship:
-    known = await _relationship(connection, await own_side(connection, visit.person), desk_of(request).today)
-    if known is None:  # a force has no offer in the directory
-        raise TroubleError(Trouble.MISSING)
-    return known
+    # A force has no offer in the directory.
+    return or_missing(await _relationship(connection, await own_side(connection, visit.person), desk_of(request).today))
 
 
 def _offer(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
@@ -168,7 +167,7 @@ async def propose(request: Request, visit: Taker) -> Response:
         force_ids=(side.force_id,) if side.force_id else (),
         proposed_by=trail.belongs_to(visit.person),
     )
-    async with acting(request, visit, changing("proposed_activity", ACTIVITY, proposed.activity_id)) as connection:
+    async with acting(request, visit, ACTIVITY.changing("proposed_activity", proposed.activity_id)) as connection:
         await store.put(connection, proposed, ActivityWords(outcome=answers["outcome"]), proposed.logged_by, now)
     return RedirectResponse(f"/ours/activities/{proposed.activity_id}", status_code=303)
 
@@ -181,11 +180,9 @@ def _propose(request: Request, visit: Visit, answers: forms.Answers, problems: f
 @router.get("/ours/activities/{activity_id}")
 async def activity(request: Request, visit: TakerOfOne) -> Response:
     """One that our own side is in."""
-    deed = Deed(ActKind.CONSULTATION, "viewed_activity", ACTIVITY, id_of(request, "activity_id"))
+    deed = ACTIVITY.looking("viewed_activity", id_of(request, "activity_id"))
     async with acting(request, visit, deed) as connection:
-        known = await store.find(connection, id_of(request, "activity_id"))
-        if known is None:
-            raise TroubleError(Trouble.MISSING)
+        known = or_missing(await store.find(connection, id_of(request, "activity_id")))
         (found,) = await reading.shown(connection, [known])
         names = await _owners(connection, list(found.steps))
         side = await own_side(connection, visit.person)
@@ -197,7 +194,7 @@ async def activity(request: Request, visit: TakerOfOne) -> Response:
 async def join(request: Request, visit: TakerOfStep) -> Response:
     """We do it with them."""
     step_id, now = id_of(request, "step_id"), desk_of(request).clock.now()
-    async with acting(request, visit, changing("joined_step", STEP, step_id)) as connection:
+    async with acting(request, visit, STEP.changing("joined_step", step_id)) as connection:
         found = await store.find_step(connection, step_id)
         if found is None or not found.joint or found.state is not StepState.OPEN:
             raise TroubleError(Trouble.FORM_REFUSED)
@@ -209,7 +206,7 @@ async def join(request: Request, visit: TakerOfStep) -> Response:
 async def done(request: Request, visit: TakerOfStep) -> Response:
     """It was ours to do, and it is done."""
     step_id = id_of(request, "step_id")
-    async with acting(request, visit, changing("ended_step", STEP, step_id)) as connection:
+    async with acting(request, visit, STEP.changing("ended_step", step_id)) as connection:
         found, side = await store.find_step(connection, step_id), await own_side(connection, visit.person)
         if found is None or not side.owns(found):
             raise TroubleError(Trouble.MISSING)

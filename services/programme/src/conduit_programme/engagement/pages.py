@@ -17,8 +17,8 @@ from conduit_programme.engagement.fields import LogChoices
 from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, ActivityState, StepState
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.organisations import store as organisations
-from conduit_programme.pages.at_desk import acting, desk_of, filled, force_name, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.pages.at_desk import acting, desk_of, filled, force_name, id_of, or_missing
+from conduit_programme.trail import Deed, DeedsAbout
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
@@ -28,7 +28,7 @@ from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
-ACTIVITY, STEP = "activity", "step"
+ACTIVITY, STEP = DeedsAbout("activity"), DeedsAbout("step")
 
 
 async def find_activity(request: Request, _person: Person) -> Target | None:
@@ -50,22 +50,9 @@ KeeperOfOne = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_activity)]
 KeeperOfStep = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_step)]
 
 
-def looking(what: str, activity_id: UUID | None = None) -> Deed:
-    """A view."""
-    return Deed(ActKind.CONSULTATION, what, ACTIVITY if activity_id else None, activity_id)
-
-
-def changing(what: str, about: str, about_id: UUID) -> Deed:
-    """A change."""
-    return Deed(ActKind.ALTERATION, what, about, about_id)
-
-
 async def the_activity(connection: Connection, request: Request) -> Activity:
     """The activity of the address."""
-    found = await store.find(connection, id_of(request, "activity_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await store.find(connection, id_of(request, "activity_id")))
 
 
 def back_to(activity_id: UUID) -> Response:
@@ -76,7 +63,7 @@ def back_to(activity_id: UUID) -> Response:
 @router.get("/activities")
 async def listed(request: Request, visit: Keeper, after: str = "") -> Response:
     """The latest first."""
-    async with acting(request, visit, looking("listed_activities")) as connection:
+    async with acting(request, visit, ACTIVITY.looking("listed_activities")) as connection:
         found = await store.newest(connection, after)
         rows = await reading.shown(connection, found.rows)
     values: dict[str, Any] = {"rows": rows, "after": found.after}
@@ -117,7 +104,7 @@ async def log(request: Request, visit: Keeper) -> Response:
     if problems:
         return _log(request, visit, known, answers, problems)
     activity = fields.activity(uuid7(now), answers, desk.today, visit.person.person_id)
-    async with acting(request, visit, changing("logged_activity", ACTIVITY, activity.activity_id)) as connection:
+    async with acting(request, visit, ACTIVITY.changing("logged_activity", activity.activity_id)) as connection:
         await store.put(connection, activity, ActivityWords(outcome=answers["outcome"]), activity.logged_by, now)
         await _add_step(connection, request, activity.activity_id, answers, joint=False)
     return back_to(activity.activity_id)
@@ -144,19 +131,21 @@ def _log(
 @router.get("/activities/{activity_id}")
 async def activity(request: Request, visit: KeeperOfOne) -> Response:
     """What was done, what came of it, and what is next."""
-    async with acting(request, visit, looking("viewed_activity", id_of(request, "activity_id"))) as connection:
+    async with acting(request, visit, ACTIVITY.looking("viewed_activity", id_of(request, "activity_id"))) as connection:
         (found,) = await reading.shown(connection, [await the_activity(connection, request)])
         names = await organisations.names(
             connection, {step.step.owner.organisation_id for step in found.steps if step.step.owner.organisation_id}
         )
-    values: dict[str, Any] = {"found": found, "names": names}
+        joined = {one.removeprefix("partner.") for step in found.steps for one in step.step.members}
+        partners = await organisations.names_of_partners(connection, joined)
+    values: dict[str, Any] = {"found": found, "names": names, "partners": partners}
     return desk_of(request).shown.page(request, "engagement/activity.html", N_("Activity"), visit=visit, **values)
 
 
 @router.get("/activities/{activity_id}/change")
 async def changed(request: Request, visit: KeeperOfOne) -> Response:
     """The same questions, without the next step; and who was there."""
-    async with acting(request, visit, looking("viewed_activity", id_of(request, "activity_id"))) as connection:
+    async with acting(request, visit, ACTIVITY.looking("viewed_activity", id_of(request, "activity_id"))) as connection:
         found = await the_activity(connection, request)
         said = (await store.words(connection, [found])).get(found.activity_id, ActivityWords())
         known = await known_for(connection, request)
@@ -188,7 +177,7 @@ async def change(request: Request, visit: KeeperOfOne) -> Response:
         words_id=found.words_id,
     )
     said = ActivityWords(outcome=answers["outcome"], roles=answers["roles"])
-    async with acting(request, visit, changing("changed_activity", ACTIVITY, new.activity_id)) as connection:
+    async with acting(request, visit, ACTIVITY.changing("changed_activity", new.activity_id)) as connection:
         await store.put(connection, new, said, visit.person.person_id, now)
     return back_to(new.activity_id)
 
@@ -218,7 +207,7 @@ async def answer(request: Request, visit: KeeperOfOne) -> Response:
     if to is None:
         raise TroubleError(Trouble.FORM_REFUSED)
     activity_id = id_of(request, "activity_id")
-    async with acting(request, visit, changing("answered_proposal", ACTIVITY, activity_id)) as connection:
+    async with acting(request, visit, ACTIVITY.changing("answered_proposal", activity_id)) as connection:
         if not await store.move(connection, activity_id, to, ActivityState.PROPOSED):
             raise TroubleError(Trouble.FORM_REFUSED)
     return back_to(activity_id)
@@ -228,7 +217,7 @@ async def answer(request: Request, visit: KeeperOfOne) -> Response:
 async def call_off(request: Request, visit: KeeperOfOne) -> Response:
     """It did not take place, or will not."""
     activity_id = id_of(request, "activity_id")
-    async with acting(request, visit, changing("called_off_activity", ACTIVITY, activity_id)) as connection:
+    async with acting(request, visit, ACTIVITY.changing("called_off_activity", activity_id)) as connection:
         if not await store.move(connection, activity_id, ActivityState.CALLED_OFF, ActivityState.AGREED):
             raise TroubleError(Trouble.FORM_REFUSED)
     return back_to(activity_id)
@@ -238,7 +227,7 @@ async def call_off(request: Request, visit: KeeperOfOne) -> Response:
 async def new_step(request: Request, visit: KeeperOfOne) -> Response:
     """Something more to be done, alone or jointly."""
     desk = desk_of(request)
-    async with acting(request, visit, looking("viewed_activity", id_of(request, "activity_id"))) as connection:
+    async with acting(request, visit, ACTIVITY.looking("viewed_activity", id_of(request, "activity_id"))) as connection:
         found, known = await the_activity(connection, request), await known_for(connection, request)
     answers = {"owner": f"{fields.HUB}{visit.person.person_id}", "due_on": day(desk.today + NEXT_STEP_WITHIN)}
     return _step(request, visit, found, known, answers, {})
@@ -255,7 +244,7 @@ async def add_step(request: Request, visit: KeeperOfOne) -> Response:
     problems = fields.log_problems(asked, answers, desk.today)
     if problems:
         return _step(request, visit, found, known, answers, problems)
-    async with acting(request, visit, changing("added_step", ACTIVITY, found.activity_id)) as connection:
+    async with acting(request, visit, ACTIVITY.changing("added_step", found.activity_id)) as connection:
         await _add_step(connection, request, found.activity_id, answers, joint=answers["joint"] == "yes")
     return back_to(found.activity_id)
 
@@ -285,7 +274,7 @@ async def end_step(request: Request, ended: StepState, visit: KeeperOfStep) -> R
     step_id = id_of(request, "step_id")
     if ended is StepState.OPEN:
         raise TroubleError(Trouble.MISSING)
-    async with acting(request, visit, changing("ended_step", STEP, step_id)) as connection:
+    async with acting(request, visit, STEP.changing("ended_step", step_id)) as connection:
         found = await store.find_step(connection, step_id)
         if found is None or not await store.end_step(connection, step_id, ended, desk_of(request).today):
             raise TroubleError(Trouble.FORM_REFUSED)
@@ -294,7 +283,7 @@ async def end_step(request: Request, ended: StepState, visit: KeeperOfStep) -> R
 
 @router.get("/activities.csv")
 async def export(request: Request, visit: Annotated[Visit, may(Action.EXPORT_ENGAGEMENT)]) -> Response:
-    """The last year, as a table."""
+    """The last year and the next one, as a table."""
     desk = desk_of(request)
     async with acting(request, visit, Deed(ActKind.DISCLOSURE, "exported_activities")) as connection:
         found = await store.between(connection, desk.today - exports.YEAR, desk.today + exports.YEAR, exports.MOST)

@@ -107,8 +107,8 @@ MOST_WITH = 200
 
 async def put(connection: Connection, activity: Activity, said: ActivityWords, by: str, now: datetime) -> Activity:
     """Keep an activity, new or changed, with what was said of it; returns it as it is kept."""
-    await content.erase(connection, [activity.words_id])
-    words_id = await content.write(connection, said, now) if said != ActivityWords() else None
+    kept = said if said != ActivityWords() else None
+    words_id = await content.replace(connection, [activity.words_id], kept, now)
     lists = ([*activity.ps], list(activity.themes), list(activity.force_ids))
     about = (activity.activity_id, activity.kind.value, activity.held_on, activity.state.value)
     await connection.execute(_PUT, *about, *lists, activity.proposed_by, words_id, by, now)

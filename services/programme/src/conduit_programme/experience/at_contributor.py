@@ -12,15 +12,13 @@ from conduit_chassis.postgres import Connection
 from conduit_programme.experience import store
 from conduit_programme.experience.store import ConsentNote, KnownContributor
 from conduit_programme.forms import Answers, day
-from conduit_programme.pages.at_desk import desk_of, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.pages.at_desk import desk_of, id_of, or_missing
+from conduit_programme.trail import Deed, DeedsAbout
 from conduit_web.access import Action, Target
-from conduit_web.acts import ActKind
 from conduit_web.people import Person
-from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 
-ABOUT = "contributor"
+CONTRIBUTOR = DeedsAbout("contributor")
 
 
 async def find_contributor(request: Request, _person: Person) -> Target | None:
@@ -36,28 +34,22 @@ KeeperOfContributor = Annotated[Visit, may(Action.KEEP_EXPERIENCE, find_contribu
 
 def viewing(request: Request) -> Deed:
     """A look at the contributor of the address."""
-    return Deed(ActKind.CONSULTATION, "viewed_contributor", ABOUT, id_of(request, "contributor_id"))
+    return CONTRIBUTOR.looking("viewed_contributor", id_of(request, "contributor_id"))
 
 
 def changing(request: Request, what: str, problems: Mapping[str, str] | None = None) -> Deed:
     """A change of them, or no more than a view where the form is not in order."""
-    return viewing(request) if problems else Deed(ActKind.ALTERATION, what, ABOUT, id_of(request, "contributor_id"))
+    return CONTRIBUTOR.trying(what, id_of(request, "contributor_id"), problems)
 
 
 async def the_one(connection: Connection, request: Request) -> KnownContributor:
     """The contributor of the address."""
-    found = await store.find(connection, id_of(request, "contributor_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await store.find(connection, id_of(request, "contributor_id")))
 
 
 async def held_one(connection: Connection, request: Request) -> KnownContributor:
     """The contributor of the address, whom nobody else changes until the transaction ends."""
-    found = await store.hold(connection, id_of(request, "contributor_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await store.hold(connection, id_of(request, "contributor_id")))
 
 
 def address(request: Request) -> str:

@@ -13,6 +13,7 @@ from conduit_chassis import postgres
 from conduit_programme import forms
 from conduit_programme.experience import fields, reading, rules, store, talks
 from conduit_programme.experience.at_contributor import (
+    CONTRIBUTOR,
     ExperienceKeeper,
     KeeperOfContributor,
     address,
@@ -27,8 +28,6 @@ from conduit_programme.experience.store import BegunContributor, ConsentNote
 from conduit_programme.forms import Answers
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled
-from conduit_programme.trail import Deed
-from conduit_web.acts import ActKind
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
 from conduit_web.words import N_
@@ -39,7 +38,7 @@ router = APIRouter()
 @router.get("/contributors")
 async def listed(request: Request, visit: ExperienceKeeper) -> Response:
     """By their pseudonyms, the newest first."""
-    async with acting(request, visit, Deed(ActKind.CONSULTATION, "listed_contributors")) as connection:
+    async with acting(request, visit, CONTRIBUTOR.looking("listed_contributors")) as connection:
         found = await store.newest(connection, request.query_params.get("after"))
         rows = await reading.listed(connection, found.rows)
     values: dict[str, Any] = {"rows": rows, "more": f"after={found.after}" if found.after else ""}
@@ -51,7 +50,7 @@ async def listed(request: Request, visit: ExperienceKeeper) -> Response:
 async def due(request: Request, visit: ExperienceKeeper) -> Response:
     """Wellbeing checks by me and by others, and consents that nobody looked at for a year. The latest first."""
     desk, query, me = desk_of(request), request.query_params, visit.person.person_id
-    async with acting(request, visit, Deed(ActKind.CONSULTATION, "viewed_care_due")) as connection:
+    async with acting(request, visit, CONTRIBUTOR.looking("viewed_care_due")) as connection:
         mine = await talks.due(connection, me, query.get("mine"))
         everybodys = await talks.due(connection, None, query.get("all"))
         late = await store.to_review(connection, rules.looked_at_before(desk.today), query.get("reviews"))
@@ -77,7 +76,7 @@ async def begin(request: Request, visit: ExperienceKeeper) -> Response:
         return _new(request, visit, known, answers, problems)
     limits_on = forms.day(answers, "limits_on") or desk.today
     begun = BegunContributor(UUID(answers["organisation"]), answers["pseudonym"], limits_on, answers["limits_by"])
-    async with acting(request, visit, Deed(ActKind.ALTERATION, "began_contributor")) as connection:
+    async with acting(request, visit, CONTRIBUTOR.changing("began_contributor", begun.contributor_id)) as connection:
         one = await store.begin(connection, begun, visit.person.person_id, desk.clock.now())
     return RedirectResponse(f"/contributors/{one}", status_code=303)
 

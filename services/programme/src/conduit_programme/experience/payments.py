@@ -1,7 +1,6 @@
 """Payments, for finance alone: a reference, a partner and an amount. Nobody's words, consents or wellbeing are here."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,10 +12,9 @@ from conduit_programme.experience import fields, owed, rules
 from conduit_programme.experience.owed import KnownPayment, PaymentStep
 from conduit_programme.experience.rules import PAYMENT_STEPS, PaymentState
 from conduit_programme.forms import Answers
-from conduit_programme.pages.at_desk import acting, desk_of, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
+from conduit_programme.trail import DeedsAbout
 from conduit_web.access import Action, Target
-from conduit_web.acts import ActKind
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
@@ -32,15 +30,11 @@ async def find_payment(request: Request, _person: Person) -> Target | None:
     return Target() if found else None
 
 
-def _looking(payment_id: UUID) -> Deed:
-    return Deed(ActKind.CONSULTATION, "viewed_payment", "payment", payment_id)
+PAYMENT = DeedsAbout("payment")
 
 
 async def _the_payment(connection: Connection, request: Request) -> KnownPayment:
-    found = await owed.find(connection, id_of(request, "payment_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await owed.find(connection, id_of(request, "payment_id")))
 
 
 PaymentKeeper = Annotated[Visit, may(Action.MANAGE_PAYMENTS)]
@@ -52,7 +46,7 @@ async def listed(request: Request, visit: PaymentKeeper) -> Response:
     """In one state or in all, the newest first."""
     query = request.query_params
     state = PaymentState(query["state"]) if query.get("state") in set(PaymentState) else None
-    async with acting(request, visit, Deed(ActKind.CONSULTATION, "listed_payments")) as connection:
+    async with acting(request, visit, PAYMENT.looking("listed_payments")) as connection:
         found = await owed.listed(connection, state, query.get("after"))
     more = f"state={state or ''}&after={found.after}" if found.after else ""
     values: dict[str, Any] = {"found": found, "given": state or "", "states": list(PaymentState), "more": more}
@@ -63,7 +57,7 @@ async def listed(request: Request, visit: PaymentKeeper) -> Response:
 async def payment(request: Request, visit: KeeperOfPayment) -> Response:
     """What happened to it so far, and what may happen next."""
     one = id_of(request, "payment_id")
-    async with acting(request, visit, _looking(one)) as connection:
+    async with acting(request, visit, PAYMENT.looking("viewed_payment", one)) as connection:
         known = await _the_payment(connection, request)
         steps = await owed.steps(connection, one)
     return _payment(request, visit, known, steps, {}, {})
@@ -78,8 +72,7 @@ async def change(request: Request, visit: KeeperOfPayment) -> Response:
     asked = fields.of_payment(seen.state)
     answers = forms.read(asked, visit.form)
     problems = fields.payment_problems(asked, answers)
-    changed = Deed(ActKind.ALTERATION, "changed_payment", "payment", one)
-    async with acting(request, visit, _looking(one) if problems else changed) as connection:
+    async with acting(request, visit, PAYMENT.trying("changed_payment", one, problems)) as connection:
         known = await owed.hold(connection, one)
         if known is None or known.state is not seen.state:
             raise TroubleError(Trouble.FORM_REFUSED)  # somebody else was first, and this has no line

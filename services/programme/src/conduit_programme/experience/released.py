@@ -65,9 +65,11 @@ async def hold_contributors(connection: Connection, quote_ids: Sequence[UUID]) -
     await connection.fetch(_HOLD, list(quote_ids))
 
 
-async def publish(connection: Connection, title: str, quote_ids: Sequence[UUID], by: str, now: datetime) -> UUID:
-    """Publish these in this order. Hold the contributors first, and see that they agree."""
-    release_id = uuid7(now)
+async def publish(
+    connection: Connection, title: str, quote_ids: Sequence[UUID], by: str, now: datetime, release_id: UUID | None = None
+) -> UUID:
+    """Publish these in this order, under this id or a new one. Hold the contributors first, and see that they agree."""
+    release_id = release_id or uuid7(now)
     title_id = await content.write(connection, ReleaseTitle(title=title), now)
     await connection.execute(_PUBLISH, release_id, title_id, now, by)
     await connection.execute(_TAKE_IN, release_id, list(quote_ids))

@@ -130,11 +130,6 @@ def may_be_kept(stand: frozenset[ConsentPurpose], held_on: date | None) -> bool:
     return held_on is not None and ConsentPurpose.RECORD in stand
 
 
-def payment_may_become(state: PaymentState, then: PaymentState) -> bool:
-    """Whether one may follow the other."""
-    return then in PAYMENT_STEPS[state]
-
-
 def read_pence(text: str) -> int | None:
     """An amount of money as people write it; None where it is none, or more than any conversation is worth."""
     pounds, dot, pence = text.strip().removeprefix("£").strip().partition(".")

@@ -4,7 +4,7 @@ Whoever changes a consent, keeps words or publishes them holds the contributor's
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
@@ -119,15 +119,16 @@ class BegunContributor:
     pseudonym: str
     limits_on: date
     limits_by: str
+    contributor_id: UUID = field(default_factory=uuid4)
+    """By chance: it says nothing of anybody."""
 
 
 async def begin(connection: Connection, begun: BegunContributor, by: str, now: datetime) -> UUID:
-    """Keep somebody by an id of chance and the pseudonym that the partner chose."""
-    contributor_id = uuid4()
+    """Keep somebody by their id and the pseudonym that the partner chose."""
     name_id = await content.write(connection, ContributorName(pseudonym=begun.pseudonym), now)
     about = (begun.limits_on, begun.limits_by, begun.limits_on, now, by)
-    await connection.execute(_BEGIN, contributor_id, begun.organisation_id, name_id, *about)
-    return contributor_id
+    await connection.execute(_BEGIN, begun.contributor_id, begun.organisation_id, name_id, *about)
+    return begun.contributor_id
 
 
 async def find(connection: Connection, contributor_id: UUID) -> KnownContributor | None:
@@ -180,8 +181,8 @@ async def contact_words(connection: Connection, known: KnownContributor) -> str:
 
 async def put_contact(connection: Connection, known: KnownContributor, words: str, now: datetime) -> None:
     """Reach them so from now on; without words, through the partner."""
-    await content.erase(connection, [known.contact_id])
-    contact_id = await content.write(connection, ContributorContact(words=words), now) if words else None
+    said = ContributorContact(words=words) if words else None
+    contact_id = await content.replace(connection, [known.contact_id], said, now)
     await connection.execute(_CONTACT, known.contributor_id, contact_id)
 
 

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
+from conduit_contracts.ids import uuid7
 from conduit_programme import forms
 from conduit_programme.experience import fields, reading, released, store
 from conduit_programme.experience.at_contributor import ExperienceKeeper
 from conduit_programme.experience.rules import ConsentPurpose
 from conduit_programme.forms import Answers
-from conduit_programme.pages.at_desk import acting, desk_of, id_of
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
 from conduit_programme.trail import Deed
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
@@ -63,13 +64,14 @@ async def publish(request: Request, visit: ExperienceKeeper) -> Response:
     if problems:
         return _new(request, visit, quotes, after, answers, problems)
     chosen = [UUID(each) for each in forms.chosen(answers, "quotes")]
-    async with acting(request, visit, Deed(ActKind.DISCLOSURE, "published_release")) as connection:
+    by, now = visit.person.person_id, desk.clock.now()
+    one = uuid7(now)
+    async with acting(request, visit, Deed(ActKind.DISCLOSURE, "published_release", "release", one)) as connection:
         await released.hold_contributors(connection, chosen)
         kept = await store.quotes(connection, chosen)
         if len(await reading.words(connection, kept.values(), ConsentPurpose.PUBLISH)) < len(chosen):
             raise TroubleError(Trouble.FORM_REFUSED)
-        by, now = visit.person.person_id, desk.clock.now()
-        one = await released.publish(connection, answers["title"], chosen, by, now)
+        await released.publish(connection, answers["title"], chosen, by, now, one)
     return RedirectResponse(f"/releases/{one}", status_code=303)
 
 
@@ -94,9 +96,7 @@ async def release(request: Request, visit: Annotated[Visit, may(Action.READ_EXPE
     """What is left of it. A gap is named."""
     one = id_of(request, "release_id")
     async with acting(request, visit, Deed(ActKind.CONSULTATION, "viewed_release", "release", one)) as connection:
-        known = await released.find(connection, one)
-        if known is None:
-            raise TroubleError(Trouble.MISSING)
+        known = or_missing(await released.find(connection, one))
         shown = await reading.release(connection, known)
     return desk_of(request).shown.page(
         request, "experience/release.html", N_("A release of what people tell"), visit=visit, shown=shown

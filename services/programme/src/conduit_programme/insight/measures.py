@@ -5,7 +5,7 @@ holds it to that.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -35,6 +35,24 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (measure_id, quarter_from) DO UPDATE
 SET figure = excluded.figure, words_id = excluded.words_id, noted_by = excluded.noted_by, noted_at = excluded.noted_at
 """
+
+
+@dataclass(frozen=True, slots=True)
+class NewMeasure:
+    """What is to be looked at.
+
+    Raises:
+        ValueError: it would say what became of an investigation.
+    """
+
+    four_p: FourPs
+    counts: MeasureCounts
+    said: MeasureWords
+    measure_id: UUID = field(default_factory=uuid7)
+
+    def __post_init__(self) -> None:
+        if self.counts not in may_count(self.four_p):
+            raise ValueError("under Pursue stands what the conduit did and heard, and nothing else")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +117,11 @@ async def _readings(
     }
 
 
-async def agree(
-    connection: Connection, four_p: FourPs, counts: MeasureCounts, said: MeasureWords, *, by: str, on: date, now: datetime
-) -> UUID:
-    """Look at this from now on.
-
-    Raises:
-        ValueError: it would say what became of an investigation.
-    """
-    if counts not in may_count(four_p):
-        raise ValueError("under Pursue stands what the conduit did and heard, and nothing else")
-    measure_id, words_id = uuid7(now), await content.write(connection, said, now)
-    await connection.execute(_AGREE, measure_id, four_p.value, counts.value, words_id, on, by)
-    return measure_id
+async def agree(connection: Connection, new: NewMeasure, *, by: str, on: date, now: datetime) -> UUID:
+    """Look at this from now on."""
+    words_id = await content.write(connection, new.said, now)
+    await connection.execute(_AGREE, new.measure_id, new.four_p.value, new.counts.value, words_id, on, by)
+    return new.measure_id
 
 
 async def end(connection: Connection, measure_id: UUID, on: date) -> bool:
@@ -131,8 +141,7 @@ async def note(
 ) -> None:
     """It was this in that quarter, whatever was noted before."""
     before = await connection.fetchval(_BEFORE, measure_id, quarter.first)
-    await content.erase(connection, [before])
-    words_id = await content.write(connection, said, now)
+    words_id = await content.replace(connection, [before], said, now)
     await connection.execute(_NOTE, measure_id, quarter.first, figure, words_id, by, now)
 
 

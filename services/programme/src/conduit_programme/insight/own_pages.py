@@ -10,18 +10,18 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
+from conduit_contracts.ids import uuid7
 from conduit_programme import forms
 from conduit_programme.insight import fields, reading, rules, store
-from conduit_programme.insight.pages import changing, looking, the_insight
+from conduit_programme.insight.pages import INSIGHT, the_insight
 from conduit_programme.insight.rules import InsightSource, SpeakerRole
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.organisations import store as organisations
 from conduit_programme.organisations.store import KnownOrganisation
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
-from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
@@ -31,10 +31,7 @@ HERE = "/our-insights"
 
 async def own_organisation(connection: Connection, person: Person) -> KnownOrganisation:
     """What the person's partner is, or became part of."""
-    found = await organisations.of_partner(connection, person.partner_id) if person.partner_id else None
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await organisations.of_partner(connection, person.partner_id) if person.partner_id else None)
 
 
 async def find_own(request: Request, person: Person) -> Target | None:
@@ -54,7 +51,7 @@ LookingAtOwn = Annotated[Visit, may(Action.OFFER_INSIGHT, find_own)]
 async def listed(request: Request, visit: Offering) -> Response:
     """All that was said, the newest first, each with what came of it."""
     desk, query = desk_of(request), request.query_params
-    async with acting(request, visit, looking("listed_insights")) as connection:
+    async with acting(request, visit, INSIGHT.looking("listed_insights")) as connection:
         own = await own_organisation(connection, visit.person)
         found = await store.of_organisation(connection, own.organisation_id, query.get("after"))
         rows = await reading.shown(connection, found.rows, desk.zone)
@@ -77,7 +74,8 @@ async def offer(request: Request, visit: Offering) -> Response:
     heard_on = forms.day(answers, "heard_on")
     if problems or heard_on is None:
         return _new(request, visit, answers, problems)
-    async with acting(request, visit, changing("offered_insight")) as connection:
+    insight_id = uuid7(desk.clock.now())
+    async with acting(request, visit, INSIGHT.changing("offered_insight", insight_id)) as connection:
         own = await own_organisation(connection, visit.person)
         heard = HeardInsight(
             own.organisation_id,
@@ -86,8 +84,9 @@ async def offer(request: Request, visit: Offering) -> Response:
             heard_on,
             rules.due_on(desk.today, desk.insight_answer_days),
             answers["words"],
+            insight_id=insight_id,
         )
-        insight_id = await store.hear(connection, heard, visit.person.person_id, desk.clock.now())
+        await store.hear(connection, heard, visit.person.person_id, desk.clock.now())
     return RedirectResponse(f"{HERE}/{insight_id}", status_code=303)
 
 
@@ -105,7 +104,7 @@ def _new(request: Request, visit: Visit, answers: forms.Answers, problems: forms
 async def insight(request: Request, visit: LookingAtOwn) -> Response:
     """What was said, where it stands, and what came of it."""
     desk = desk_of(request)
-    async with acting(request, visit, looking("viewed_insight", id_of(request, "insight_id"))) as connection:
+    async with acting(request, visit, INSIGHT.looking("viewed_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
         [known] = await reading.shown(connection, [found], desk.zone)
         before = await reading.earlier(connection, found)

@@ -18,11 +18,10 @@ from conduit_programme.insight.rules import InsightOutcome, InsightSource, Known
 from conduit_programme.insight.said import InsightAnswerWords
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.organisations import store as organisations
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.trail import DeedsAbout
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
-from conduit_web.acts import ActKind
 from conduit_web.keys import identity
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
@@ -30,7 +29,7 @@ from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
-ABOUT = "insight"
+INSIGHT = DeedsAbout("insight")
 
 
 async def find_insight(request: Request, _person: Person) -> Target | None:
@@ -44,27 +43,9 @@ Considering = Annotated[Visit, may(Action.CONSIDER_INSIGHT)]
 ConsideringOne = Annotated[Visit, may(Action.CONSIDER_INSIGHT, find_insight)]
 
 
-def looking(what: str, insight_id: UUID | None = None) -> Deed:
-    """A view."""
-    return Deed(ActKind.CONSULTATION, what, ABOUT if insight_id else None, insight_id)
-
-
-def changing(what: str, insight_id: UUID | None = None) -> Deed:
-    """A change."""
-    return Deed(ActKind.ALTERATION, what, ABOUT if insight_id else None, insight_id)
-
-
-def trying(what: str, insight_id: UUID, problems: Mapping[str, str]) -> Deed:
-    """A change, or no more than a view where the form is not in order."""
-    return looking("viewed_insight", insight_id) if problems else changing(what, insight_id)
-
-
 async def the_insight(connection: Connection, request: Request) -> KnownInsight:
     """The insight of the address."""
-    found = await store.find(connection, id_of(request, "insight_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await store.find(connection, id_of(request, "insight_id")))
 
 
 def address(insight_id: UUID) -> str:
@@ -82,7 +63,7 @@ async def listed(request: Request, visit: Considering) -> Response:
     """Those that wait for an answer, the most pressing first; or those that have one."""
     desk, query = desk_of(request), request.query_params
     answered = query.get("which") == "answered"
-    async with acting(request, visit, looking("listed_insights")) as connection:
+    async with acting(request, visit, INSIGHT.looking("listed_insights")) as connection:
         found = await (store.answered if answered else store.waiting)(connection, query.get("after"))
         rows = await reading.shown(connection, found.rows, desk.zone)
     which = "which=answered&" if answered else ""
@@ -124,7 +105,7 @@ async def note(request: Request, visit: Considering) -> Response:
         answers["words"],
         heard_in.activity_id if heard_in else None,
     )
-    async with acting(request, visit, changing("noted_insight")) as connection:
+    async with acting(request, visit, INSIGHT.changing("noted_insight", heard.insight_id)) as connection:
         insight_id = await store.hear(connection, heard, visit.person.person_id, desk.clock.now())
     return back_to(insight_id)
 
@@ -160,7 +141,7 @@ async def insight(request: Request, visit: ConsideringOne) -> Response:
 
 async def _insight(request: Request, visit: Visit, problems: forms.Answers) -> Response:
     desk = desk_of(request)
-    async with acting(request, visit, looking("viewed_insight", id_of(request, "insight_id"))) as connection:
+    async with acting(request, visit, INSIGHT.looking("viewed_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
         [known] = await reading.shown(connection, [found], desk.zone)
         before = await reading.earlier(connection, found)
@@ -176,7 +157,7 @@ async def consider(request: Request, visit: ConsideringOne) -> Response:
     problems = forms.problems(fields.CONSIDER, answers)
     if problems:
         return await _insight(request, visit, problems)
-    async with acting(request, visit, changing("considered_insight", id_of(request, "insight_id"))) as connection:
+    async with acting(request, visit, INSIGHT.changing("considered_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
         by, now = visit.person.person_id, desk_of(request).clock.now()
         if not await store.consider(connection, found.insight_id, FourPs(answers["four_p"]), by, now):
@@ -187,7 +168,7 @@ async def consider(request: Request, visit: ConsideringOne) -> Response:
 @router.get("/insights/{insight_id}/answer")
 async def answering(request: Request, visit: ConsideringOne) -> Response:
     """What came of it."""
-    async with acting(request, visit, looking("viewed_insight", id_of(request, "insight_id"))) as connection:
+    async with acting(request, visit, INSIGHT.looking("viewed_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
     return _considered(found) or _answering(request, visit, found, {}, {})
 
@@ -197,7 +178,7 @@ async def answer(request: Request, visit: ConsideringOne) -> Response:
     """Say so to the organisation that told the hub."""
     desk, answers = desk_of(request), forms.read(fields.ANSWER, visit.form)
     problems = fields.answer_problems(answers, desk.today)
-    deed = trying("answered_insight", id_of(request, "insight_id"), problems)
+    deed = INSIGHT.trying("answered_insight", id_of(request, "insight_id"), problems)
     async with acting(request, visit, deed) as connection:
         found = await the_insight(connection, request)
         if not problems:
@@ -238,7 +219,7 @@ def _answering(
 @router.post("/insights/{insight_id}/erase")
 async def erase(request: Request, visit: ConsideringOne) -> Response:
     """Delete what was said, because it names somebody. It is gone from every page on the next read."""
-    async with acting(request, visit, changing("erased_insight", id_of(request, "insight_id"))) as connection:
+    async with acting(request, visit, INSIGHT.changing("erased_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
         await store.erase(connection, found.insight_id)
     return back_to(found.insight_id)

@@ -4,7 +4,6 @@ The report is a page that prints as a document: browsers make the paper or the P
 """
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,19 +13,19 @@ from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight import fields, measures, quarterly, store
+from conduit_programme.insight.measures import NewMeasure
 from conduit_programme.insight.rules import AgreedMeasure, MeasureCounts
 from conduit_programme.insight.said import MeasureReadingWords, MeasureWords
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.trail import Deed, DeedsAbout
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
 from conduit_web.people import Person
-from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may, ones_own
 from conduit_web.words import N_
 
 router = APIRouter()
-ABOUT = "measure"
+MEASURE = DeedsAbout("measure")
 LOOKING, REPORTING = Deed(ActKind.CONSULTATION, "viewed_four_ps"), Deed(ActKind.CONSULTATION, "viewed_report")
 
 
@@ -112,9 +111,9 @@ async def agree(request: Request, visit: KeeperOfP) -> Response:
     if problems:
         return _new_measure(request, visit, answers, problems)
     said = MeasureWords(name=answers["name"], how=answers["how"], agreed_with=answers["agreed_with"])
-    about: dict[str, Any] = {"by": visit.person.person_id, "on": desk.today, "now": desk.clock.now()}
-    async with acting(request, visit, Deed(ActKind.ALTERATION, "agreed_measure")) as connection:
-        await measures.agree(connection, four_p, MeasureCounts(answers["counts"]), said, **about)
+    new = NewMeasure(four_p, MeasureCounts(answers["counts"]), said)
+    async with acting(request, visit, MEASURE.changing("agreed_measure", new.measure_id)) as connection:
+        await measures.agree(connection, new, by=visit.person.person_id, on=desk.today, now=desk.clock.now())
     return _back(four_p, Quarter.of(desk.today))
 
 
@@ -130,7 +129,7 @@ def _new_measure(request: Request, visit: Visit, answers: forms.Answers, problem
 async def end(request: Request, visit: KeeperOfMeasure) -> Response:
     """Nobody looks at it after today."""
     today = desk_of(request).today
-    async with acting(request, visit, _changing("ended_measure", id_of(request, "measure_id"))) as connection:
+    async with acting(request, visit, MEASURE.changing("ended_measure", id_of(request, "measure_id"))) as connection:
         found = await _the_measure(connection, request)
         await measures.end(connection, found.measure_id, today)
     return _back(found.four_p, Quarter.of(today))
@@ -152,7 +151,7 @@ async def note(request: Request, visit: KeeperOfMeasure) -> Response:
     """Note it, whatever stood there before."""
     answers, quarter = forms.read(fields.READING, visit.form), quarter_asked(request)
     problems, figure = fields.reading_problems(answers), fields.figure(answers)
-    deed = LOOKING if problems else _changing("noted_reading", id_of(request, "measure_id"))
+    deed = LOOKING if problems else MEASURE.changing("noted_reading", id_of(request, "measure_id"))
     async with acting(request, visit, deed) as connection:
         found = await _the_measure(connection, request)
         [known] = await measures.shown(connection, [found], quarter)
@@ -179,14 +178,7 @@ def _reading(
 
 
 async def _the_measure(connection: Connection, request: Request) -> AgreedMeasure:
-    found = await measures.find(connection, id_of(request, "measure_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
-
-
-def _changing(what: str, measure_id: UUID) -> Deed:
-    return Deed(ActKind.ALTERATION, what, ABOUT, measure_id)
+    return or_missing(await measures.find(connection, id_of(request, "measure_id")))
 
 
 def _back(four_p: FourPs, quarter: Quarter) -> Response:

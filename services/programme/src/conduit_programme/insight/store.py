@@ -4,7 +4,7 @@ What an organisation said belongs to whatever it is part of now, on the next rea
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -96,14 +96,15 @@ class HeardInsight:
     due_on: date
     words: str
     activity_id: UUID | None = None
+    insight_id: UUID = field(default_factory=uuid7)
 
 
 async def hear(connection: Connection, heard: HeardInsight, by: str, now: datetime) -> UUID:
     """Keep it; returns its id."""
-    insight_id, words_id = uuid7(now), await content.write(connection, HeardWords(words=heard.words), now)
+    words_id = await content.write(connection, HeardWords(words=heard.words), now)
     about = (heard.source.value, heard.speaker.value, heard.activity_id, heard.heard_on)
-    await connection.execute(_HEAR, insight_id, heard.organisation_id, *about, by, now, heard.due_on, words_id)
-    return insight_id
+    await connection.execute(_HEAR, heard.insight_id, heard.organisation_id, *about, by, now, heard.due_on, words_id)
+    return heard.insight_id
 
 
 async def find(connection: Connection, insight_id: UUID) -> KnownInsight | None:

@@ -7,7 +7,7 @@ from conduit_contracts.geography import forces
 from conduit_programme import forms
 from conduit_programme.forms import Answers, FieldShape, FormField
 from conduit_programme.organisations import wording
-from conduit_programme.organisations.rules import KeptAgreement, OrganisationKind, OrganisationOffer
+from conduit_programme.organisations.rules import OLDEST, KeptAgreement, OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import AgreementWords, ContactWords
 from conduit_web.words import N_
 
@@ -16,6 +16,7 @@ _HASH_LENGTH = len(sha256().hexdigest())
 NO_HASH = N_("A SHA-256 has 64 digits and letters from a to f.")
 WRONG_ORDER = N_("This is before the first day.")
 TOO_YOUNG = N_("This is below the youngest age.")
+NO_AGE = N_("Write an age from 0 to 120.")
 NO_WAY_TO_ASK = N_("Give a telephone or an email.")
 
 NEW = (
@@ -113,8 +114,8 @@ def offer_problems(answers: Answers) -> dict[str, str]:
     if youngest is not None and oldest is not None and youngest > oldest:
         found.setdefault("oldest", TOO_YOUNG)
     for name, age in (("youngest", youngest), ("oldest", oldest)):
-        if age is not None and age > 120:
-            found.setdefault(name, forms.NO_NUMBER)
+        if age is not None and age > OLDEST:
+            found.setdefault(name, NO_AGE)
     return found
 
 

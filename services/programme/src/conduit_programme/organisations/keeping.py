@@ -11,13 +11,11 @@ from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.organisations import fields, reading, store
 from conduit_programme.organisations.pages import (
+    ORGANISATION,
     KeeperOfOne,
     address,
     back_to,
-    changing,
-    looking,
     the_one,
-    trying,
 )
 from conduit_programme.organisations.rules import KeptAgreement
 from conduit_programme.organisations.said import AgreementWords
@@ -39,7 +37,9 @@ async def member_ids(connection: Connection, found: KnownOrganisation) -> list[U
 @router.get("/organisations/{organisation_id}/offer")
 async def offer(request: Request, visit: KeeperOfOne) -> Response:
     """What it brings, to be changed."""
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         known = await reading.brings(connection, await member_ids(connection, found))
     return _offer(request, visit, found, fields.offer_answers(known.offer, "\n".join(known.words)), {})
@@ -50,7 +50,7 @@ async def write_offer(request: Request, visit: KeeperOfOne) -> Response:
     """This is what it brings."""
     desk, answers = desk_of(request), forms.read(fields.OFFER, visit.form)
     problems = fields.offer_problems(answers)
-    deed = trying("wrote_offer", id_of(request, "organisation_id"), problems)
+    deed = ORGANISATION.trying("wrote_offer", id_of(request, "organisation_id"), problems)
     async with acting(request, visit, deed) as connection:
         found = await the_one(connection, request)
         if not problems:
@@ -71,7 +71,9 @@ def _offer(
 @router.get("/organisations/{organisation_id}/contacts/new")
 async def new_contact(request: Request, visit: KeeperOfOne) -> Response:
     """Somebody to ask there."""
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
     return _contact(request, visit, found, {}, {})
 
@@ -81,7 +83,7 @@ async def add_contact(request: Request, visit: KeeperOfOne) -> Response:
     """Keep the role and how to reach it."""
     answers = forms.read(fields.CONTACT, visit.form)
     problems = fields.contact_problems(answers)
-    deed = trying("added_contact", id_of(request, "organisation_id"), problems)
+    deed = ORGANISATION.trying("added_contact", id_of(request, "organisation_id"), problems)
     async with acting(request, visit, deed) as connection:
         found = await the_one(connection, request)
         if not problems:
@@ -101,7 +103,9 @@ def _contact(
 @router.post("/organisations/{organisation_id}/contacts/{contact_id}/left")
 async def contact_left(request: Request, visit: KeeperOfOne) -> Response:
     """They are shown nowhere from the next read on."""
-    async with acting(request, visit, changing("contact_left", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.changing("contact_left", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         ids, now = await member_ids(connection, found), desk_of(request).clock.now()
         if not await store.contact_left(connection, id_of(request, "contact_id"), ids, now):
@@ -112,7 +116,9 @@ async def contact_left(request: Request, visit: KeeperOfOne) -> Response:
 @router.get("/organisations/{organisation_id}/agreement")
 async def agreement(request: Request, visit: KeeperOfOne, reference: str = "") -> Response:
     """One that is known, or a new one."""
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         kept = await _of_reference(connection, found, reference)
         said = (await store.agreement_words(connection, [kept])).get(kept.words_id) if kept and kept.words_id else None
@@ -140,7 +146,7 @@ async def write_agreement(request: Request, visit: KeeperOfOne, reference: str =
         return _agreement(request, visit, found, kept, answers, problems)
     new = kept or KeptAgreement(found.organisation_id, answers["reference"], None, False, None, None)
     written, said = fields.agreement(new, answers), fields.agreement_words(answers)
-    async with acting(request, visit, changing("wrote_agreement", found.organisation_id)) as connection:
+    async with acting(request, visit, ORGANISATION.changing("wrote_agreement", found.organisation_id)) as connection:
         await store.put_agreement(connection, written, said, visit.person.person_id, desk.clock.now())
     return back_to(found.organisation_id)
 
@@ -180,7 +186,9 @@ async def _of_reference(connection: Connection, found: KnownOrganisation, refere
 @router.get("/organisations/{organisation_id}/review")
 async def review(request: Request, visit: KeeperOfOne, reference: str = "") -> Response:
     """That both looked at an agreement again."""
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         kept = await _of_reference(connection, found, reference)
     if kept is None:
@@ -198,7 +206,7 @@ async def note_review(request: Request, visit: KeeperOfOne, reference: str = "")
         problems.setdefault("reviewed_on", N_("This day is yet to come."))
     if done and following and following <= done:
         problems.setdefault("next_on", N_("This is not after the review."))
-    deed = trying("reviewed_agreement", id_of(request, "organisation_id"), problems)
+    deed = ORGANISATION.trying("reviewed_agreement", id_of(request, "organisation_id"), problems)
     async with acting(request, visit, deed) as connection:
         found = await the_one(connection, request)
         kept = await _of_reference(connection, found, reference)

@@ -3,7 +3,6 @@
 A relationship's page begins with what the organisation brings. Compliance comes last.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
+from conduit_contracts.ids import uuid7
 from conduit_programme import forms
 from conduit_programme.engagement import reading as dealing
 from conduit_programme.engagement import store as activities
@@ -19,17 +19,16 @@ from conduit_programme.forms import FieldShape, FormField
 from conduit_programme.organisations import fields, reading, store
 from conduit_programme.organisations.rules import OrganisationKind
 from conduit_programme.organisations.store import KnownOrganisation
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.trail import DeedsAbout
 from conduit_web.access import Action, Target
-from conduit_web.acts import ActKind
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
-ABOUT = "organisation"
+ORGANISATION = DeedsAbout("organisation")
 
 
 async def find_organisation(request: Request, _person: Person) -> Target | None:
@@ -43,27 +42,9 @@ Keeper = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT)]
 KeeperOfOne = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_organisation)]
 
 
-def looking(what: str, organisation_id: UUID | None = None) -> Deed:
-    """A view."""
-    return Deed(ActKind.CONSULTATION, what, ABOUT if organisation_id else None, organisation_id)
-
-
-def changing(what: str, organisation_id: UUID | None = None) -> Deed:
-    """A change."""
-    return Deed(ActKind.ALTERATION, what, ABOUT if organisation_id else None, organisation_id)
-
-
-def trying(what: str, organisation_id: UUID, problems: Mapping[str, str]) -> Deed:
-    """A change, or no more than a view where the form is not in order."""
-    return looking("viewed_organisation", organisation_id) if problems else changing(what, organisation_id)
-
-
 async def the_one(connection: Connection, request: Request) -> KnownOrganisation:
     """The organisation of the address, or what it became part of."""
-    found = await store.find(connection, id_of(request, "organisation_id"))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
+    return or_missing(await store.find(connection, id_of(request, "organisation_id")))
 
 
 def back_to(organisation_id: UUID) -> Response:
@@ -81,7 +62,7 @@ async def listed(request: Request, visit: Keeper) -> Response:
     """By name, of one kind or of all."""
     query = request.query_params
     kind = OrganisationKind(query["kind"]) if query.get("kind") in set(OrganisationKind) else None
-    async with acting(request, visit, looking("listed_organisations")) as connection:
+    async with acting(request, visit, ORGANISATION.looking("listed_organisations")) as connection:
         found = await store.listed(connection, kind, query.get("after"))
     more = f"kind={kind or ''}&after={found.after}" if found.after else ""
     values: dict[str, Any] = {"found": found, "kinds": list(OrganisationKind), "given": kind or "", "more": more}
@@ -102,8 +83,9 @@ async def add(request: Request, visit: Keeper) -> Response:
     if problems:
         return _new(request, visit, answers, problems)
     now = desk_of(request).clock.now()
-    async with acting(request, visit, changing("added_organisation")) as connection:
-        organisation_id = await store.add(connection, OrganisationKind(answers["kind"]), answers["name"], now)
+    organisation_id = uuid7(now)
+    async with acting(request, visit, ORGANISATION.changing("added_organisation", organisation_id)) as connection:
+        await store.add(connection, OrganisationKind(answers["kind"]), answers["name"], now, organisation_id)
         await store.take(connection, organisation_id, visit.person.person_id)
     return back_to(organisation_id)
 
@@ -126,7 +108,9 @@ def _new(request: Request, visit: Visit, answers: forms.Answers, problems: forms
 async def organisation(request: Request, visit: KeeperOfOne) -> Response:
     """What it brings first, compliance last."""
     desk = desk_of(request)
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         known = await reading.relationship(connection, found, desk.today)
         made = await dealing.dealings(connection, await activities.with_organisations(connection, known.ids))
@@ -141,7 +125,9 @@ async def organisation(request: Request, visit: KeeperOfOne) -> Response:
 @router.post("/organisations/{organisation_id}/take")
 async def take(request: Request, visit: KeeperOfOne) -> Response:
     """Look after this relationship from now on."""
-    async with acting(request, visit, changing("took_relationship", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.changing("took_relationship", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         await store.take(connection, found.organisation_id, visit.person.person_id)
     return back_to(found.organisation_id)
@@ -150,7 +136,9 @@ async def take(request: Request, visit: KeeperOfOne) -> Response:
 @router.get("/organisations/{organisation_id}/name")
 async def name(request: Request, visit: KeeperOfOne) -> Response:
     """Its name, where no register has it."""
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
     return _name(request, visit, found, {"name": found.name}, {})
 
@@ -160,7 +148,7 @@ async def rename(request: Request, visit: KeeperOfOne) -> Response:
     """It is called so from now on."""
     answers = forms.read(fields.NEW[:1], visit.form)
     problems = forms.problems(fields.NEW[:1], answers)
-    deed = trying("renamed_organisation", id_of(request, "organisation_id"), problems)
+    deed = ORGANISATION.trying("renamed_organisation", id_of(request, "organisation_id"), problems)
     async with acting(request, visit, deed) as connection:
         found = await the_one(connection, request)
         if not problems and not await store.rename(connection, found.organisation_id, answers["name"]):
@@ -179,7 +167,9 @@ def _name(
 @router.get("/organisations/{organisation_id}/merge")
 async def merging(request: Request, visit: KeeperOfOne) -> Response:
     """Which other one it became part of."""
-    async with acting(request, visit, looking("viewed_organisation", id_of(request, "organisation_id"))) as connection:
+    async with acting(
+        request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
+    ) as connection:
         found = await the_one(connection, request)
         others = await store.everybody(connection)
     return _merging(request, visit, found, others, {})
@@ -195,7 +185,7 @@ async def merge(request: Request, visit: KeeperOfOne) -> Response:
     into = chosen.get(visit.form.get("into", ""))
     if into is None:
         return _merging(request, visit, found, others, {"into": forms.CHOOSE})
-    async with acting(request, visit, changing("merged_organisation", found.organisation_id)) as connection:
+    async with acting(request, visit, ORGANISATION.changing("merged_organisation", found.organisation_id)) as connection:
         if not await store.merge(connection, found.organisation_id, into):
             raise TroubleError(Trouble.FORM_REFUSED)
     return back_to(into)

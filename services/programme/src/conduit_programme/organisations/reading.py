@@ -50,11 +50,6 @@ class Relationship:
         """Of all that it is made of."""
         return [each.organisation_id for each in self.members]
 
-    @property
-    def partner_ids(self) -> frozenset[str]:
-        """As the register has it."""
-        return frozenset(each.partner_id for each in self.members if each.partner_id)
-
 
 async def relationship(connection: Connection, organisation: KnownOrganisation, today: date) -> Relationship:
     """Read it whole. Note the view before it is shown."""

@@ -6,7 +6,7 @@ pages say will stop is what stops.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from conduit_contracts.agreements import has_lapsed, in_force
 REMIND_DAYS = (7, 30, 90)
 """Before an agreement ends, whoever looks after it is reminded: first gently, then louder."""
 REVIEW_DAYS = 30
+OLDEST = 120
+"""What is for people of every age is so up to here."""
 
 
 class OrganisationKind(StrEnum):
@@ -90,10 +92,20 @@ class KeptAgreement:
     suspended: bool = False
     partner_suspended: bool = False
     review_on: date | None = None
+    """By when both first meant to look at it again."""
     reviewed_on: date | None = None
+    next_on: date | None = None
+    """When both last looked at it: by when they mean to look again."""
     assessed_on: date | None = None
     document_sha256: str | None = None
     words_id: UUID | None = None
+
+    @property
+    def review_due_on(self) -> date | None:
+        """By when it is to be looked at again. Who looked once it stood among what is due has done so, if before its day."""
+        if self.next_on is not None or self.review_on is None or self.reviewed_on is None:
+            return self.next_on or self.review_on
+        return None if self.reviewed_on >= self.review_on - timedelta(days=REVIEW_DAYS) else self.review_on
 
     def state(self, today: date) -> AgreementState:
         """Whether it holds on this day."""
@@ -163,17 +175,16 @@ def _is_followed(agreement: KeptAgreement, known: Sequence[KeptAgreement], today
 
 
 def _review(agreement: KeptAgreement, today: date) -> Reminder | None:
-    if agreement.review_on is None or agreement.state(today) is AgreementState.LAPSED:
+    on = agreement.review_due_on
+    if on is None or agreement.state(today) in {AgreementState.LAPSED, AgreementState.SUSPENDED}:
         return None
-    days = (agreement.review_on - today).days
-    done = agreement.reviewed_on is not None and agreement.reviewed_on >= agreement.review_on
-    if done or days > REVIEW_DAYS or agreement.state(today) is AgreementState.SUSPENDED:
-        return None
-    return Reminder(agreement, agreement.review_on, days, 0 if days < 0 else REVIEW_DAYS, Stops.REVIEW)
+    days = (on - today).days
+    return None if days > REVIEW_DAYS else Reminder(agreement, on, days, 0 if days < 0 else REVIEW_DAYS, Stops.REVIEW)
 
 
 def together(offers: Sequence[OrganisationOffer]) -> OrganisationOffer:
     """What organisations bring that have become one."""
+    offers = [each for each in offers if each.says_something]
     if not offers:
         return OrganisationOffer()
     lowest = [each.youngest for each in offers]
@@ -191,20 +202,3 @@ def together(offers: Sequence[OrganisationOffer]) -> OrganisationOffer:
 
 def _each_once(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for codes in lists for code in codes))
-
-
-def takes_age(offer: OrganisationOffer, age: int) -> bool:
-    """Whether somebody of this age is among those it is for."""
-    return (offer.youngest or 0) <= age and (offer.oldest is None or age <= offer.oldest)
-
-
-def fitting(
-    offer: OrganisationOffer, *, service: str = "", force_id: str = "", language: str = "", age: int | None = None
-) -> bool:
-    """Whether it is what somebody looks for."""
-    return (
-        (not service or service in offer.services)
-        and (not force_id or offer.everywhere or force_id in offer.force_ids)
-        and (not language or language in offer.languages)
-        and (age is None or takes_age(offer, age))
-    )

@@ -14,6 +14,7 @@ from conduit_contracts.ids import uuid7
 from conduit_programme import content
 from conduit_programme.organisations.rules import KeptAgreement, OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import AgreementWords, ContactWords, OfferWords
+from conduit_web.keys import FIRST_ID, identity
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _FOLLOW = """
@@ -28,9 +29,9 @@ JOIN organisations AS standing ON standing.organisation_id = coalesce(asked.merg
 WHERE asked.{which} = $1
 """
 _FIND_BY = {name: _FIND.format(which=name) for name in ("organisation_id", "partner_id")}
-_MEMBERS = "SELECT organisation_id, name, partner_id FROM organisations WHERE organisation_id = $1 OR merged_into = $1"
+_MEMBERS = "SELECT organisation_id, name FROM organisations WHERE organisation_id = $1 OR merged_into = $1"
 _LIST = f"""
-SELECT {_ORGANISATION} FROM organisations
+SELECT {_ORGANISATION}, lower(name) AS by_name FROM organisations
 WHERE {{which}} merged_into IS NULL AND (lower(name), organisation_id) > ($1, $2)
 ORDER BY lower(name), organisation_id LIMIT {FETCH}
 """  # noqa: S608 - constants
@@ -39,6 +40,11 @@ _NAMES = (
     f"SELECT {_ORGANISATION} FROM organisations WHERE merged_into IS NULL ORDER BY lower(name), organisation_id LIMIT $1"  # noqa: S608 - constants
 )
 _NAMES_OF = "SELECT organisation_id, name FROM organisations WHERE organisation_id = ANY($1::uuid[])"
+_NAMES_OF_PARTNERS = """
+SELECT asked.partner_id, standing.name FROM organisations AS asked
+JOIN organisations AS standing ON standing.organisation_id = coalesce(asked.merged_into, asked.organisation_id)
+WHERE asked.partner_id = ANY($1::text[])
+"""
 _ADD = "INSERT INTO organisations (organisation_id, kind, name, begun_at) VALUES ($1, $2, $3, $4)"
 _RENAME = "UPDATE organisations SET name = $2 WHERE organisation_id = $1 AND partner_id IS NULL"
 _TAKE = "UPDATE organisations SET owner = $2 WHERE organisation_id = $1"
@@ -47,13 +53,14 @@ _LOCK = (
 )
 _MERGE = "UPDATE organisations SET merged_into = $2 WHERE organisation_id = $1 OR merged_into = $1"
 _OFFERS = """
-SELECT organisation_id, services, expertise, force_ids, everywhere, youngest, oldest, languages, words_id, said_at
+SELECT organisation_id, services, expertise, force_ids, everywhere, youngest, oldest, languages, words_id
 FROM offers WHERE organisation_id = ANY($1::uuid[])
 """
-_EVERY_OFFER = """
+_OFFERS_BY_STANDING = """
 SELECT offers.organisation_id, coalesce(merged_into, offers.organisation_id) AS standing, services, expertise, force_ids,
-       everywhere, youngest, oldest, languages, words_id, said_at
+       everywhere, youngest, oldest, languages, words_id
 FROM offers JOIN organisations USING (organisation_id)
+WHERE organisations.organisation_id = ANY($1::uuid[]) OR merged_into = ANY($1::uuid[])
 """
 _PUT_OFFER = """
 INSERT INTO offers (organisation_id, services, expertise, force_ids, everywhere, youngest, oldest, languages, words_id,
@@ -82,7 +89,7 @@ SELECT agreement_id, agreements.organisation_id, reference, valid_from, valid_to
 FROM agreements
 """
 _REGISTERED = """
-SELECT organisations.organisation_id, coalesce(merged_into, organisations.organisation_id) AS standing, suspended, mous
+SELECT organisations.organisation_id, suspended, mous
 FROM organisations JOIN partners USING (partner_id)
 """
 _PUT_AGREEMENT = """
@@ -121,7 +128,6 @@ class Member:
 
     organisation_id: UUID
     name: str
-    partner_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,6 @@ class WrittenOffer:
     organisation_id: UUID
     offer: OrganisationOffer
     words_id: UUID | None
-    said_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +172,12 @@ async def listed(
     connection: Connection, kind: OrganisationKind | None = None, after: str | None = None
 ) -> ListPage[KnownOrganisation]:
     """By name."""
-    name, last = read_key(after, str, str) or ("", str(UUID(int=0)))
-    place = (name, _uuid(str(last)))
+    name, last = read_key(after, str, str) or ("", str(FIRST_ID))
+    place = (name, identity(str(last)))
     rows = await (connection.fetch(_ALL, *place) if kind is None else connection.fetch(_OF_KIND, *place, kind.value))
-    found = [found for row in rows if (found := _organisation(row))]
-    return list_page(found, lambda each: (each.name.lower(), str(each.organisation_id)))
+    # The database says what follows what, also where its small letters are not those of this language.
+    page = list_page(rows, lambda row: (row["by_name"], str(row["organisation_id"])))
+    return ListPage([found for row in page.rows if (found := _organisation(row))], page.after)
 
 
 async def everybody(connection: Connection) -> list[KnownOrganisation]:
@@ -184,14 +190,22 @@ async def names(connection: Connection, organisation_ids: Iterable[UUID]) -> dic
     return {row["organisation_id"]: row["name"] for row in await connection.fetch(_NAMES_OF, list(organisation_ids))}
 
 
+async def names_of_partners(connection: Connection, partner_ids: Iterable[str]) -> dict[str, str]:
+    """What those are called now that the register has as these partners."""
+    rows = await connection.fetch(_NAMES_OF_PARTNERS, list(partner_ids))
+    return {row["partner_id"]: row["name"] for row in rows}
+
+
 async def standing(connection: Connection) -> dict[UUID, UUID]:
     """What each organisation is part of now: itself, where it is part of none."""
     return {row["organisation_id"]: row["standing"] for row in await connection.fetch(_STANDING)}
 
 
-async def add(connection: Connection, kind: OrganisationKind, name: str, now: datetime) -> UUID:
-    """A new one, which no register has."""
-    organisation_id = uuid7(now)
+async def add(
+    connection: Connection, kind: OrganisationKind, name: str, now: datetime, organisation_id: UUID | None = None
+) -> UUID:
+    """A new one, which no register has, under this id or a new one."""
+    organisation_id = organisation_id or uuid7(now)
     await connection.execute(_ADD, organisation_id, kind.value, name, now)
     return organisation_id
 
@@ -221,11 +235,13 @@ async def offers(connection: Connection, organisation_ids: Sequence[UUID]) -> li
     return [_offer(row) for row in await connection.fetch(_OFFERS, list(organisation_ids))]
 
 
-async def every_offer(connection: Connection) -> dict[UUID, list[WrittenOffer]]:
-    """What everybody brings, by the organisation that it belongs to now."""
-    found: dict[UUID, list[WrittenOffer]] = {}
-    for row in await connection.fetch(_EVERY_OFFER):
-        found.setdefault(row["standing"], []).append(_offer(row))
+async def offers_by_standing(
+    connection: Connection, organisation_ids: Sequence[UUID]
+) -> dict[UUID, list[OrganisationOffer]]:
+    """What these bring, with all that became part of each."""
+    found: dict[UUID, list[OrganisationOffer]] = {each: [] for each in organisation_ids}
+    for row in await connection.fetch(_OFFERS_BY_STANDING, list(organisation_ids)):
+        found[row["standing"]].append(_offer(row).offer)
     return found
 
 
@@ -234,8 +250,8 @@ async def put_offer(
 ) -> None:
     """This is what it brings from now on."""
     before = await offers(connection, [organisation_id])
-    await content.erase(connection, [each.words_id for each in before])
-    words_id = await content.write(connection, OfferWords(words=words), now) if words else None
+    said = OfferWords(words=words) if words else None
+    words_id = await content.replace(connection, [each.words_id for each in before], said, now)
     lists = (list(offer.services), list(offer.expertise), list(offer.force_ids), offer.everywhere)
     ages = (offer.youngest, offer.oldest, list(offer.languages))
     await connection.execute(_PUT_OFFER, organisation_id, *lists, *ages, words_id, by, now)
@@ -304,8 +320,7 @@ async def agreement_words(connection: Connection, kept: Sequence[KeptAgreement])
 
 async def put_agreement(connection: Connection, kept: KeptAgreement, said: AgreementWords, by: str, now: datetime) -> UUID:
     """Note this of an agreement. Days of one that the register has are not kept here."""
-    await content.erase(connection, [kept.words_id])
-    words_id = await content.write(connection, said, now)
+    words_id = await content.replace(connection, [kept.words_id], said, now)
     days = (None, None, None) if kept.from_register else (kept.valid_from, kept.valid_to, kept.review_on)
     about = (kept.document_sha256, kept.assessed_on, words_id, by, now)
     found: UUID = await connection.fetchval(
@@ -319,13 +334,6 @@ async def note_review(
 ) -> None:
     """Both looked at it again."""
     await connection.execute(_REVIEW, agreement_id, on, next_on, by, now)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)
 
 
 def _organisation(row: Row | None) -> KnownOrganisation | None:
@@ -346,7 +354,7 @@ def _offer(row: Row) -> WrittenOffer:
         oldest=row["oldest"],
         languages=tuple(row["languages"]),
     )
-    return WrittenOffer(row["organisation_id"], offer, row["words_id"], row["said_at"])
+    return WrittenOffer(row["organisation_id"], offer, row["words_id"])
 
 
 def _registered(row: Row, mou: Mapping[str, str], note: Row | None) -> KeptAgreement:
@@ -361,8 +369,9 @@ def _registered(row: Row, mou: Mapping[str, str], note: Row | None) -> KeptAgree
         signed_on=date.fromisoformat(mou["signed_on"]),
         suspended=bool(mou.get("suspended", False)),
         partner_suspended=row["suspended"],
-        review_on=(note["next_on"] if note else None) or date.fromisoformat(mou["review_on"]),
+        review_on=date.fromisoformat(mou["review_on"]),
         reviewed_on=note["reviewed_on"] if note else None,
+        next_on=note["next_on"] if note else None,
         assessed_on=note["assessed_on"] if note else None,
         document_sha256=note["document_sha256"] if note else None,
         words_id=note["words_id"] if note else None,
@@ -377,8 +386,9 @@ def _noted(row: Row) -> KeptAgreement:
         from_register=False,
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
-        review_on=row["next_on"] or row["review_on"],
+        review_on=row["review_on"],
         reviewed_on=row["reviewed_on"],
+        next_on=row["next_on"],
         assessed_on=row["assessed_on"],
         document_sha256=row["document_sha256"],
         words_id=row["words_id"],

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,8 @@ from conduit_web.html import HtmlPages
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
 from conduit_web.words import worded
+
+Found = TypeVar("Found")
 
 
 class ProgrammeDesk(Desk):
@@ -100,6 +102,17 @@ def acting(request: Request, visit: Visit, deed: Deed) -> AbstractAsyncContextMa
     """A transaction in which this person does this, with its line of the trail."""
     desk = desk_of(request)
     return trail.acting(desk.pool, visit.person, deed, desk.clock.now())
+
+
+def or_missing(found: Found | None) -> Found:
+    """What was found.
+
+    Raises:
+        TroubleError: there is no such thing.
+    """
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
 
 
 def id_of(request: Request, name: str) -> UUID:
