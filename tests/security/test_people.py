@@ -10,12 +10,14 @@ import pytest
 from confluent_kafka import Producer
 from typer.testing import CliRunner, Result
 
+from conduit_contracts.passkeys import offer_text
 from conduit_contracts.topics import OFFICERS, PEOPLE
 from conduit_operate import people
 from conduit_operate.audit import read_audit
 from conduit_operate.broker import Broker
 from conduit_operate.cli import app
-from conduit_operate.commands import person
+from conduit_operate.commands import passkey, person
+from tests.support.authenticator import Authenticator
 
 HUB, NORTHLIGHT = "https://login.hub.example", "https://login.northlight.example"
 BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
@@ -25,9 +27,13 @@ Conduit = Callable[..., Result]
 @pytest.fixture
 def conduit(changing_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduit]:
     monkeypatch.setattr(person, "reach", lambda _: changing_broker)
-    yield lambda *arguments: CliRunner().invoke(
-        app, ["person", *arguments, "--state-dir", str(changing_broker.state_dir)], env={"COLUMNS": "200"}
-    )
+    monkeypatch.setattr(passkey, "reach", lambda _: changing_broker)
+
+    def run(*arguments: str) -> Result:
+        typed = arguments if arguments[0] == "passkey" else ("person", *arguments)
+        return CliRunner().invoke(app, [*typed, "--state-dir", str(changing_broker.state_dir)], env={"COLUMNS": "200"})
+
+    yield run
     for each in people.read_people(changing_broker).everybody():
         people.delete_person(changing_broker, people.topic_of(each), each.person_id, actor="a test")
 
@@ -107,6 +113,36 @@ def test_whose_record_cannot_be_read_is_named_and_can_be_removed(conduit: Condui
     assert f"the last record of {anna} on programme.officers.v1 cannot be read" in result.stderr
     assert conduit("remove", anna, *BY).exit_code == 0
     assert conduit("list").stderr == ""
+
+
+def test_a_passkey_is_trusted_once_its_fingerprint_was_read_out(conduit: Conduit, changing_broker: Broker) -> None:
+    anna = made(add(conduit, "anna", "--role", "officer", "--json", *BY))
+    offered, other = Authenticator().offered(), Authenticator().offered()
+    right = offered.fingerprint(anna)
+    wrong = {
+        "not that of this passkey": (anna, offer_text(offered), other.fingerprint(anna)),
+        "of this person": (anna, offer_text(offered), offered.fingerprint("p-0000000000000000")),
+        "copy the whole line": (anna, offer_text(offered)[:-9], right),
+    }
+    for why, (person_id, offer, fingerprint) in wrong.items():
+        result = conduit("passkey", "confirm", person_id, offer, "--fingerprint", fingerprint, *BY)
+        assert (result.exit_code, why in result.stderr) == (2, True), result.stderr
+    assert "no passkey is trusted" in conduit("passkey", "list").stdout
+    asked = ("passkey", "confirm", anna, offer_text(offered), "--fingerprint", right.lower().replace(" ", "-"))
+    assert conduit(*asked).stdout.splitlines()[0] == f"  publish person passkeys: (none) → {right}"
+    assert conduit(*asked, *BY).exit_code == 0
+    assert "nothing to do" in conduit(*asked, *BY).stdout
+    (found,) = json.loads(conduit("passkey", "list", "--json").stdout)
+    assert (found["person_id"], found["fingerprint"], found["origin"]) == (anna, right, offered.origin)
+    assert right in conduit("passkey", "list").stdout
+    assert made(conduit("roles", anna, "--role", "supervisor", "--json", *BY)) == anna
+    assert len(listed(conduit)[0]["passkeys"]) == 1, "other changes leave it"
+    away = ("passkey", "remove", anna, "--fingerprint")
+    assert conduit(*away, other.fingerprint(anna), *BY).exit_code == 3
+    assert conduit(*away, right, *BY).exit_code == 0
+    assert listed(conduit)[0]["passkeys"] == []
+    done = [each["command"] for each in read_audit(changing_broker.state_dir)[-6::2]]
+    assert done == ["passkey confirm", "person roles", "passkey remove"]
 
 
 @pytest.mark.parametrize("user", ["service.console", "service.signer", "duty", "operator", "service.triage"])

@@ -215,6 +215,36 @@ class _Registered(Event):
         return self
 
 
+Base64 = Annotated[str, formed(r"^[A-Za-z0-9_-]+$", "base64url without padding", max_length=2_048)]
+
+
+class OfferedPasskey(Value):
+    """The public part of a passkey (WebAuthn), as its officer's browser made it known."""
+
+    credential_id: Base64
+    """How authenticators and browsers know it."""
+    public_key: Base64
+    """A COSE key (RFC 9052)."""
+    origin: Annotated[str, formed(r"^https?://[!-.0-~]+$", "an origin, such as https://console.hub.example", max_length=300)]
+    """The console on whose pages it answers, and on no other. Its host is WebAuthn's `rpId`."""
+    sign_count: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """How often it had been used when it was made. An answer with no higher count is refused; 0: it does not count."""
+    aaguid: UUID | None = None
+    """The model of its authenticator, as far as that says so."""
+
+    def fingerprint(self, person_id: str) -> str:
+        """By what an officer and an administrator compare it: 96 bits over whose it is and all that makes it out."""
+        about = "\n".join((person_id, self.origin, self.credential_id, self.public_key))
+        digits = sha256(about.encode()).hexdigest()[:24].upper()
+        return " ".join(digits[start : start + 4] for start in range(0, 24, 4))
+
+
+class Passkey(OfferedPasskey):
+    """One that an administrator has confirmed, and that is trusted from then on."""
+
+    confirmed_at: Moment
+
+
 class HubPersonRegistered(_Registered):
     """One of the hub's people as they now are in the register."""
 
@@ -222,6 +252,8 @@ class HubPersonRegistered(_Registered):
     roles: Annotated[tuple[HubRole, ...], Field(min_length=1, max_length=9)]
     officer_id: OfficerId | None = None
     """The account under which they decided before there was a register. Absent: their person_id is it."""
+    passkeys: Annotated[tuple[Passkey, ...], Field(max_length=5)] = ()
+    """With one of these, and not without, they decline and end a force's part. Absent: they have none, and need none."""
 
 
 class PartnerPersonRegistered(_Registered):

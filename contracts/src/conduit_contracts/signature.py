@@ -125,6 +125,27 @@ _TEXTS = {
         "Who signed this is in the register without a role that decides, so the command has no effect. An officer or a "
         "supervisor can decide."
     ),
+    "passkey_missing": (
+        "This officer has a passkey and did not give the decision with it, so it has no effect. Decide again on the "
+        "console's page, with the passkey at hand."
+    ),
+    "passkey_unreadable": f"What the passkey answered cannot be read, so the command has no effect. {_AGAIN}",
+    "passkey_unknown": (
+        "The passkey is not one that an administrator has confirmed for this officer, so the command has no effect. Decide "
+        "again with a confirmed one, or have this one confirmed."
+    ),
+    "passkey_for_another": f"The passkey's answer is for another command than this one, so it has no effect. {_AGAIN}",
+    "passkey_elsewhere": (
+        "The passkey answered on another page than the console's, so the command has no effect. Tell an operator at once."
+    ),
+    "passkey_unverified": (
+        "The passkey did not ask who holds it, so the command has no effect. Decide again, with its PIN or fingerprint."
+    ),
+    "passkey_count": (
+        "The passkey counts fewer uses than before, so somebody may have copied it, and the command has no effect. Tell an "
+        "administrator, who removes it from the register."
+    ),
+    "passkey_wrong": f"The passkey's signature is not good, so the command has no effect. {_AGAIN}",
 }
 
 

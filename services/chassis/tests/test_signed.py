@@ -13,12 +13,13 @@ from conduit_chassis.records import Delivery, Reader, Record, Refusal
 from conduit_chassis.signed import DECIDING_ROLES, KeysFile, Verifier, check_standing
 from conduit_chassis.testing import ISSUER, KEY, VERIFIER, EveryOfficer, record, signed
 from conduit_contracts.ids import uuid7
-from conduit_contracts.programme import HubPersonRegistered, HubRole, PersonRegistered
+from conduit_contracts.programme import HubPersonRegistered, HubRole, Passkey, PersonRegistered
 from conduit_contracts.referral import Ground
 from conduit_contracts.signature import HEADER, LIFE, SignatureRefusedError
 from conduit_contracts.signing_keys import SigningKey, TrustedKey, TrustedKeys
 from conduit_contracts.topics import REGISTRY, TRIAGE_REVIEWS, consumed_by
-from conduit_contracts.triage import DecideReview, ReviewOutcome
+from conduit_contracts.triage import DecideReview, DeclineReason, ReviewOutcome
+from tests.support.authenticator import Authenticator
 
 OTHER = SigningKey.generate("signer.elsewhere")
 
@@ -235,3 +236,38 @@ class TestKeysFile:
         later = signed(made._replace(timestamp_ms=int((now + timedelta(hours=2)).timestamp() * 1000)))
         assert refused(later, verifier) == "signature_key_retired"
         assert isinstance(reader(verifier).read(made).content, Delivery), "history stays good"
+
+
+class TestPasskeys:
+    """What an officer who has one gives with it. What it says is tried in the contracts."""
+
+    PASSKEY = Authenticator()
+
+    def verifier(self, *passkeys: Passkey) -> Verifier:
+        return Verifier(lambda: TrustedKeys([KEY.public()]), Register(person(passkeys=passkeys)))
+
+    def declined(self, event_id: str = "a-decline") -> Record:
+        command = decision(outcome=ReviewOutcome.DECLINE, decline_reason=DeclineReason.NOT_COMPLEX, grounds=(), comment="c")
+        return record(TRIAGE_REVIEWS.name(), "k", command, event_id=event_id)
+
+    def test_a_decline_is_taken_with_it_and_keeps_what_it_answered(self) -> None:
+        made = self.PASSKEY.touched_for(self.declined())
+        content = reader(self.verifier(self.PASSKEY.passkey())).read(made).content
+        assert isinstance(content, Delivery)
+        assert content.signed is not None
+        assert content.signed.passkey is not None
+        assert content.signed.passkey.encode() == made.headers[-1][1]
+
+    def test_whoever_holds_the_signers_key_and_the_console_declines_nothing_without_it(self) -> None:
+        before = counted("passkey_missing")
+        assert refused(self.declined(), self.verifier(self.PASSKEY.passkey())) == "passkey_missing"
+        assert counted("passkey_missing") == before + 1
+
+    def test_its_answer_to_one_decline_is_none_to_another(self) -> None:
+        first, second = self.PASSKEY.touched_for(self.declined("one")), self.declined("two")
+        moved = second._replace(headers=[*second.headers, first.headers[-1]])
+        assert refused(moved, self.verifier(self.PASSKEY.passkey())) == "passkey_for_another"
+
+    def test_other_decisions_and_other_officers_go_on_as_before(self) -> None:
+        assert isinstance(reader(self.verifier(self.PASSKEY.passkey())).read(command()).content, Delivery)
+        assert isinstance(reader(self.verifier()).read(self.declined()).content, Delivery)

@@ -16,6 +16,7 @@ from conduit_chassis.testing import ManualClock
 from conduit_contracts.envelope import Attributes, Command, dump
 from conduit_contracts.ids import uuid7
 from conduit_contracts.notification import TakeDutyTask
+from conduit_contracts.passkeys import challenge_of
 from conduit_contracts.programme import HubRole, PersonRegistered
 from conduit_contracts.routing import NameHomeForce
 from conduit_contracts.signature import LEEWAY, Signable, SignatureRefusedError, verify
@@ -24,6 +25,7 @@ from conduit_signer.rules import FRESH
 from conduit_web import access
 from conduit_web.people import Role
 from services.signer.tests.builders import Register, accepting, asked, declining, person
+from tests.support.authenticator import Authenticator
 
 PATH = "/v1/signatures"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -114,6 +116,41 @@ async def test_who_declines_has_just_signed_in(console: httpx.AsyncClient, clock
     assert (await console.post(PATH, json=hours)).status_code == 200
     ahead = asked(accepting(), clock.now(), ago=-LEEWAY - timedelta(seconds=2))
     assert await refusal(console, ahead) == (403, "sign_in_in_the_future", "auth_time")
+
+
+async def test_what_a_passkey_must_sign_is_not_signed_without_it(
+    console: httpx.AsyncClient, clock: ManualClock, register: Register
+) -> None:
+    mine = Authenticator()
+    register.person = person(passkeys=(mine.passkey(),))
+    command = declining()
+    said = asked(command, clock.now())
+    challenge = challenge_of(signable(said, command))
+    header = "conduit-passkey"
+    assert await refusal(console, said) == (403, "passkey_missing", header)
+    other = said | {"passkey": Authenticator().answer(challenge)}
+    assert await refusal(console, other) == (403, "passkey_unknown", header)
+    good = said | {"passkey": mine.answer(challenge)}
+    for _ in range(2):
+        assert (await console.post(PATH, json=good)).status_code == 200, "a form that was sent twice"
+    assert await refusal(console, good | {"ce_id": str(uuid7())}) == (403, "passkey_for_another", header)
+    assert (await console.post(PATH, json=asked(accepting(), clock.now()))).status_code == 200
+
+
+async def test_a_passkey_that_counts_fewer_uses_than_before_may_be_a_copy(
+    console: httpx.AsyncClient, clock: ManualClock, register: Register
+) -> None:
+    mine, silent = Authenticator(count=5), Authenticator(count=None)
+    register.person = person(passkeys=(mine.passkey(), silent.passkey()))
+
+    async def declined(passkey: Authenticator, count: int | None) -> int:
+        command, passkey.count = declining(), count
+        said = asked(command, clock.now())
+        answer = passkey.answer(challenge_of(signable(said, command)))
+        return (await console.post(PATH, json=said | {"passkey": answer})).status_code
+
+    assert [await declined(mine, count) for count in (5, 6, 6, 3, None, 7)] == [200, 200, 403, 403, 403, 200]
+    assert [await declined(silent, None) for _ in range(2)] == [200, 200], "many do not count"
 
 
 async def test_nothing_is_signed_that_its_service_would_not_take(console: httpx.AsyncClient, clock: ManualClock) -> None:

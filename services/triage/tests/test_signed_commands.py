@@ -8,10 +8,12 @@ import pytest
 from conduit_chassis.dead_letters import HANDLER_FAILED, Cause, put_aside
 from conduit_chassis.signed import Verifier
 from conduit_chassis.testing import KEY, EveryOfficer, Harness, replay_order
+from conduit_contracts.programme import HubPersonRegistered
 from conduit_contracts.signature import HEADER
 from conduit_contracts.signing_keys import TrustedKeys
 from conduit_contracts.triage import CommandRefused, ReferralDeclined
 from services.triage.tests.builders import accepting, as_record, asking, declining, names, received
+from tests.support.authenticator import Authenticator
 
 
 def unsigned(made: Any) -> Any:
@@ -100,3 +102,22 @@ async def test_an_officer_who_left_the_register_after_signing_decides_nothing(tr
     (refused,) = await triage.deliver(made)
     assert refused.message.problems[0].code == "officer_not_registered"
     assert await triage.pool.fetchval("SELECT count(*) FROM reviews WHERE referral_id = $1", referral_id) == 1
+
+
+async def test_an_officer_who_has_a_passkey_declines_with_it_alone(triage: Harness) -> None:
+    passkey = Authenticator()
+
+    class WithPasskey(EveryOfficer):
+        def find(self, issuer: str, subject: str) -> HubPersonRegistered | None:
+            found = super().find(issuer, subject)
+            return found and found.model_copy(update={"passkeys": (passkey.passkey(),)})
+
+    triage.reader._verifier = Verifier(lambda: TrustedKeys([KEY.public()]), WithPasskey())
+    referral_id = await under_review(triage)
+    (refused,) = await triage.deliver(as_record(declining(referral_id), event_id="by-the-console-alone"))
+    assert isinstance(refused.message, CommandRefused)
+    assert refused.message.problems[0].code == "passkey_missing"
+    assert await triage.pool.fetchval("SELECT problems -> 0 ->> 'code' FROM command_answers") == "passkey_missing"
+    made = passkey.touched_for(as_record(declining(referral_id)))
+    assert names(await triage.deliver(made)) == ["ReferralDeclined"]
+    assert (await triage.pool.fetchval("SELECT passkey FROM command_signatures")).encode() == made.headers[-1][1]

@@ -26,6 +26,7 @@ from conduit_operate.commands import (
     outbox,
     outstanding,
     partner,
+    passkey,
     person,
     reconcile,
     signing_key,
@@ -63,6 +64,7 @@ def build(others: dict[str, Callable[[typer.Typer], None]]) -> typer.Typer:
     app.add_typer(partner.app, name="partner")
     app.add_typer(force.app, name="force")
     app.add_typer(person.app, name="person")
+    app.add_typer(passkey.app, name="passkey")
     app.add_typer(signing_key.app, name="signing-key")
     app.add_typer(hub.app, name="hub")
     app.add_typer(duty.app, name="duty")

@@ -147,10 +147,10 @@ async def keep_signatures(
     """Write down who stood for the commands that were taken, whether or not they then had an effect. `about` is the claim,
     and the column, that says what they are about."""
     rows = [
-        (now, each.record.timestamp, said.ce_id, getattr(said, about), said.officer_id, each.signed.signature)
+        (now, each.record.timestamp, said.ce_id, getattr(said, about), said.officer_id, signature, passkey)
         for each in commands
         if each.signed is not None
-        for said in (each.signed.claims,)
+        for said, signature, passkey in (each.signed,)
     ]
-    columns = ("at", "recorded_at", "command_id", about, "officer_id", "signature")
+    columns = ("at", "recorded_at", "command_id", about, "officer_id", "signature", "passkey")
     await insert(connection, "command_signatures", columns, rows)

@@ -1,4 +1,5 @@
 """Whose word a command is: its signature is good, and whoever signed it stands in the register with a role that decides.
+Where they have a passkey there, it signed the gravest of their commands as well.
 
 What a record says of itself, and who could write it, decides nothing. The keys come from a mounted file, never from a topic.
 """
@@ -13,6 +14,7 @@ from conduit_chassis import metrics
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.people import KnownPeople, RegisterBehindError, account_of
 from conduit_contracts.attributes import Attributes
+from conduit_contracts.passkeys import check_passkey, passkey_of
 from conduit_contracts.programme import HubPersonRegistered, HubRole, PersonRegistered
 from conduit_contracts.signature import Signable, SignatureRefusedError, SignedClaims, signature_of, verify
 from conduit_contracts.signing_keys import KeysUnusableError, TrustedKeys
@@ -29,6 +31,8 @@ class Signed(NamedTuple):
 
     claims: SignedClaims
     signature: str
+    passkey: str | None = None
+    """What the officer's passkey answered, where the record carries that."""
 
 
 class Verifier:
@@ -53,15 +57,16 @@ class Verifier:
         return signed
 
     def _verify(self, command: Any, attributes: Attributes, record: Any) -> Signed:
-        token = signature_of(record.headers)
+        token, passkey = signature_of(record.headers), passkey_of(record.headers)
         signable = Signable.of(command, attributes, record.topic, record.value)
         claims = verify(token, signable, self._keys(), record.timestamp)
-        check_standing(self._people, claims.iss, claims.sub, claims.officer_id)
-        return Signed(claims, token)
+        officer = check_standing(self._people, claims.iss, claims.sub, claims.officer_id)
+        check_passkey(passkey, officer, command, signable, record.timestamp)
+        return Signed(claims, token, passkey)
 
 
-def check_standing(people: KnownPeople, issuer: str, subject: str, officer_id: str) -> None:
-    """Whether this person is that officer now, and decides.
+def check_standing(people: KnownPeople, issuer: str, subject: str, officer_id: str) -> HubPersonRegistered:
+    """The person who is that officer now, and decides.
 
     Raises:
         SignatureRefusedError: the register says otherwise, or cannot be asked. Commands alone wait for it: a referral, and
@@ -77,6 +82,7 @@ def check_standing(people: KnownPeople, issuer: str, subject: str, officer_id: s
         raise SignatureRefusedError("officer_differs", "officer_id")
     if DECIDING_ROLES.isdisjoint(person.roles):
         raise SignatureRefusedError("role_lacking", "sub")
+    return person
 
 
 class KeysFile:

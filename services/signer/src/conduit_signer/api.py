@@ -22,7 +22,7 @@ from conduit_contracts.problems import Problem, sender_problem
 from conduit_contracts.signature import SignatureRefusedError
 from conduit_signer import metrics
 from conduit_signer.keys import KeyFile
-from conduit_signer.rules import MOST_BYTES, NotSignedError, SignatureAsked, signature_for
+from conduit_signer.rules import MOST_BYTES, NotSignedError, PasskeyCounts, SignatureAsked, signature_for
 
 PATH = "/v1/signatures"
 _SECONDS = 10.0
@@ -41,7 +41,7 @@ def create_api(people: KnownPeople, key: KeyFile, token: str, clock: Clock) -> A
 
 class _Signatures:
     def __init__(self, people: KnownPeople, key: KeyFile, token: str, clock: Clock) -> None:
-        self._people, self._key, self._clock = people, key, clock
+        self._people, self._key, self._clock, self._counts = people, key, clock, PasskeyCounts()
         self._token = f"Bearer {token}".encode()
 
     async def post(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class _Signatures:
 
     def _answer(self, asked: SignatureAsked) -> Response:
         try:
-            signature, signed = signature_for(asked, self._people, self._key(), self._clock.now())
+            signature, signed = signature_for(asked, self._people, self._key(), self._counts, self._clock.now())
         except NotSignedError as error:
             refused = all(each.field == "auth_time" for each in error.problems)
             return _refused("refused" if refused else "unreadable", 403 if refused else 422, error.problems)

@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from conduit_chassis.people import KnownPeople
 from conduit_chassis.signed import check_standing
+from conduit_contracts import passkeys
 from conduit_contracts.attributes import Attributes
 from conduit_contracts.envelope import Command, Undecodable, read_message
+from conduit_contracts.passkeys import Answered, check_passkey, goes_back
 from conduit_contracts.problems import Problem, sender_problem
-from conduit_contracts.signature import LEEWAY, Attribute, Name, Seconds, Signable, SignedIn, sign
+from conduit_contracts.signature import LEEWAY, Attribute, Name, Seconds, Signable, SignatureRefusedError, SignedIn, sign
 from conduit_contracts.signing_keys import SigningKey
 from conduit_contracts.topics import REGISTRY
 from conduit_contracts.triage import DecideReview, ReviewOutcome
@@ -38,6 +40,8 @@ class SignatureAsked(BaseModel):
     sub: Name
     acr: Name
     auth_time: Seconds = Field(description="When the provider last asked for credentials, in seconds since 1970.")
+    passkey: Annotated[str, StringConstraints(max_length=passkeys.MOST_BYTES)] | None = None
+    """What the officer's passkey answered, as its header will be sent."""
 
 
 class NotSignedError(Exception):
@@ -48,20 +52,40 @@ class NotSignedError(Exception):
         self.problems = problems
 
 
-def signature_for(asked: SignatureAsked, people: KnownPeople, key: SigningKey, now: datetime) -> tuple[str, Signable]:
+class PasskeyCounts:
+    """How often each passkey said that it had been used, since this process began. What cannot count says 0."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Answered] = {}
+
+    def take(self, answered: Answered) -> None:
+        """Raises SignatureRefusedError where the count did not rise. The same answer may be shown again."""
+        passkey = answered.assertion.credential_id
+        before = self._last.get(passkey)
+        if before is not None and before != answered and goes_back(answered.uses, before.uses):
+            raise SignatureRefusedError("passkey_count", passkeys.HEADER)
+        self._last[passkey] = answered
+
+
+def signature_for(
+    asked: SignatureAsked, people: KnownPeople, key: SigningKey, counts: PasskeyCounts, now: datetime
+) -> tuple[str, Signable]:
     """The signature, and what it is of.
 
     Raises:
         NotSignedError: it is no command that its service would take as it is, or not from an officer's fresh enough sign-in.
-        SignatureRefusedError: the register says that this person does not decide.
+        SignatureRefusedError: the register says that this person does not decide, or their passkey did not sign.
     """
     command = command_of(asked)
     attributes = Attributes(asked.ce_id, asked.ce_source, asked.ce_type, now)
     signable = Signable.of(command, attributes, asked.topic, asked.value.encode())
-    check_standing(people, asked.iss, asked.sub, signable.officer_id)
+    officer = check_standing(people, asked.iss, asked.sub, signable.officer_id)
     signed_in = datetime.fromtimestamp(asked.auth_time, UTC)
     if problem := _sign_in_problem(command, signed_in, now):
         raise NotSignedError((problem,))
+    answered = check_passkey(asked.passkey, officer, command, signable, now)
+    if answered is not None:
+        counts.take(answered)
     return sign(signable, SignedIn(asked.iss, asked.sub, asked.acr, signed_in), key, now), signable
 
 

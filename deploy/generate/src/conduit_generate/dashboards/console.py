@@ -37,7 +37,7 @@ WAITING = (
     number(
         "Commands that nobody signed",
         "In the time shown, refused by the services that were to take them. Any at all: see the runbook now.",
-        'sum(increase(conduit_command_signatures_total{outcome=~"signature_.*|officer_differs",'
+        'sum(increase(conduit_command_signatures_total{outcome=~"signature_.*|passkey_.*|officer_differs",'
         'outcome!="signature_expired"}[$__range]))',
         limits=Limits(act=1),
         none="none",

@@ -114,7 +114,7 @@ def change_roles(
         with typed():
             return type(person).model_validate({**person.model_dump(), "roles": _roles(type(person), roles)})
 
-    _change("person roles", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
+    change("person roles", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
 
 
 @app.command("revoke-sessions", epilog=EXITS)
@@ -132,7 +132,7 @@ def revoke_sessions(
     def changed(person: PersonRegistered) -> PersonRegistered:
         return person.model_copy(update={"sessions_from": datetime.now(UTC)})
 
-    _change("person revoke-sessions", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
+    change("person revoke-sessions", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
 
 
 @app.command("remove", epilog=EXITS)
@@ -190,7 +190,11 @@ def _places(person: PersonRegistered | None, broken: list[str]) -> list[topics.T
     return [people.topic_of(person)] if person else [each for each in REGISTERS if each.name() in broken]
 
 
-def _change(command: str, person_id: str, changed: Callable[[PersonRegistered], PersonRegistered], order: Order) -> None:
+def change(command: str, person_id: str, changed: Callable[[PersonRegistered], PersonRegistered], order: Order) -> None:
+    """Publish the person as `changed` makes them, or show what that would change.
+
+    `changed` may raise what `explained` explains.
+    """
     must_be_known(apply=order.apply, actor=order.actor, reason=order.reason)
     with explained():
         broker = reach(order.state_dir)
@@ -259,8 +263,15 @@ def _roles(kind: type[PersonRegistered], given: list[str]) -> Any:
 
 
 def _differences(before: PersonRegistered, after: PersonRegistered) -> list[str]:
-    old, new = (each.model_dump(mode="json") for each in (before, after))
+    old, new = _by_field(before), _by_field(after)
     return [f"{name}: {_spelt(old[name])} → {_spelt(new[name])}" for name in new if old[name] != new[name]]
+
+
+def _by_field(person: PersonRegistered) -> dict[str, Any]:
+    found = person.model_dump(mode="json")
+    if isinstance(person, HubPersonRegistered):
+        found["passkeys"] = [each.fingerprint(person.person_id) for each in person.passkeys]
+    return found
 
 
 def _spelt(value: object) -> str:
