@@ -13,6 +13,7 @@ from conduit_contracts import intake, partner, triage
 from conduit_contracts.base import KNOWN_NAMES, TAGS, Term, Value
 from conduit_contracts.envelope import Command, Event, Message
 from conduit_contracts.notification import Channel
+from conduit_contracts.passkeys import Assertion
 from conduit_contracts.schemas import messages
 from conduit_contracts.signature import SignedClaims
 from conduit_contracts.topics import CONSOLE, REGISTRY, SERVICES, Topic
@@ -23,7 +24,7 @@ READERS: dict[type[Value], type[Message]] = {
     triage.ReferralAcceptedNotice: triage.ReferralAccepted,
 }
 """Narrower models for readers without need to know, and what they are read from."""
-IN_A_HEADER: set[type[Value]] = {SignedClaims}
+IN_A_HEADER: set[type[Value]] = {SignedClaims, Assertion}
 """What travels beside a message."""
 
 TYPE = re.compile(r"uk\.conduit\.(?P<producer>[a-z]+)\.(?P<name>[a-z]+(?:-[a-z]+)*)\.v(?P<version>[1-9][0-9]*)")

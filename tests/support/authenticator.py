@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from conduit_chassis.records import Record
 from conduit_contracts.envelope import Command, decode
 from conduit_contracts.passkeys import HEADER, challenge_of
-from conduit_contracts.programme import OfferedPasskey, Passkey
+from conduit_contracts.programme import Passkey
 from conduit_contracts.signature import Signable
 from conduit_contracts.topics import REGISTRY
 
@@ -46,9 +46,9 @@ class Authenticator:
         point = self.key.public_key().public_numbers()
         return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)})
 
-    def offered(self) -> OfferedPasskey:
+    def offered(self) -> Passkey:
         key, credential = text(self.public_key), text(self.credential_id)
-        return OfferedPasskey(credential_id=credential, public_key=key, origin=self.origin, aaguid=_MODEL)
+        return Passkey(credential_id=credential, public_key=key, origin=self.origin, aaguid=_MODEL)
 
     def passkey(self, confirmed_at: datetime = CONFIRMED, **changes: Any) -> Passkey:
         return Passkey(**{**self.offered().model_dump(), "confirmed_at": confirmed_at, **changes})

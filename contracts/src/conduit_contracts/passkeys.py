@@ -21,7 +21,7 @@ from conduit_contracts.attributes import Headers
 from conduit_contracts.base import Value
 from conduit_contracts.envelope import Command
 from conduit_contracts.kits.extras import load
-from conduit_contracts.programme import HubPersonRegistered, OfferedPasskey, Passkey
+from conduit_contracts.programme import HubPersonRegistered, Passkey
 from conduit_contracts.routing import StandDownHandoff
 from conduit_contracts.signature import Signable, SignatureRefusedError
 from conduit_contracts.triage import DecideReview, ReviewOutcome
@@ -62,7 +62,7 @@ def asks_passkey(command: Command) -> bool:
 
 def trusted(person: HubPersonRegistered, at: datetime) -> tuple[Passkey, ...]:
     """The passkeys of this person that an administrator had confirmed by then."""
-    return tuple(each for each in person.passkeys if each.confirmed_at <= at)
+    return tuple(each for each in person.passkeys if each.confirmed_at is not None and each.confirmed_at <= at)
 
 
 def challenge_of(record: Signable) -> bytes:
@@ -112,8 +112,8 @@ def _read(given: str) -> Assertion:
 
 def _verify(assertion: Assertion, passkey: Passkey, challenge: bytes) -> Answered:
     rp_id = urlsplit(passkey.origin).hostname or ""
+    helpers = load("webauthn.helpers", "signing")
     try:
-        helpers = load("webauthn.helpers", "signing")
         client = helpers.parse_client_data_json(_bytes(assertion.client_data))
         data = helpers.parse_authenticator_data(_bytes(assertion.authenticator_data))
     except Exception:  # whatever a stranger wrote, and whatever a library makes of it
@@ -137,8 +137,9 @@ def _verify_signature(assertion: Assertion, passkey: Passkey, challenge: bytes, 
         "signature": assertion.signature,
     }
     credential = {"id": passkey.credential_id, "rawId": passkey.credential_id, "type": "public-key", "response": response}
+    verify = load("webauthn", "signing").verify_authentication_response
     try:
-        load("webauthn", "signing").verify_authentication_response(
+        verify(
             credential=credential,
             expected_challenge=challenge,
             expected_rp_id=rp_id,
@@ -156,29 +157,30 @@ def goes_back(count: int, before: int) -> bool:
     return (count, before) != (0, 0) and count <= before
 
 
-def offer_text(offered: OfferedPasskey) -> str:
+def offer_text(offered: Passkey) -> str:
     """A passkey in one line, as an officer gives it to an administrator. It is no secret, and trusted by nobody yet."""
     return urlsafe_b64encode(offered.model_dump_json(exclude_none=True).encode()).rstrip(b"=").decode()
 
 
-def read_offer(text: str) -> OfferedPasskey:
+def read_offer(text: str) -> Passkey:
     """The passkey that `offer_text` wrote.
 
     Raises:
         ValueError: it is not one, or its public key is of a kind that is not verified here.
     """
     try:
-        offered = OfferedPasskey.model_validate_json(_bytes("".join(text.split())))
+        offered = Passkey.model_validate_json(_bytes("".join(text.split())))
     except ValueError:
         raise ValueError("this is no passkey that the console made known") from None
     check_usable(offered)
     return offered
 
 
-def check_usable(passkey: OfferedPasskey) -> None:
+def check_usable(passkey: Passkey) -> None:
     """Whether the public key is of a kind that is verified here. Raises ValueError where it is not."""
+    decode = load("webauthn.helpers", "signing").decode_credential_public_key
     try:
-        key = load("webauthn.helpers", "signing").decode_credential_public_key(_bytes(passkey.public_key))
+        key = decode(_bytes(passkey.public_key))
     except Exception:  # the same
         raise ValueError("the public key cannot be read") from None
     if key.alg not in ALGORITHMS:

@@ -218,7 +218,7 @@ class _Registered(Event):
 Base64 = Annotated[str, formed(r"^[A-Za-z0-9_-]+$", "base64url without padding", max_length=2_048)]
 
 
-class OfferedPasskey(Value):
+class Passkey(Value):
     """The public part of a passkey (WebAuthn), as its officer's browser made it known."""
 
     credential_id: Base64
@@ -231,18 +231,14 @@ class OfferedPasskey(Value):
     """How often it had been used when it was made. An answer with no higher count is refused; 0: it does not count."""
     aaguid: UUID | None = None
     """The model of its authenticator, as far as that says so."""
+    confirmed_at: Moment | None = None
+    """When an administrator confirmed it: it is trusted from then on. Absent: it counts for nothing yet."""
 
     def fingerprint(self, person_id: str) -> str:
         """By what an officer and an administrator compare it: 96 bits over whose it is and all that makes it out."""
         about = "\n".join((person_id, self.origin, self.credential_id, self.public_key))
         digits = sha256(about.encode()).hexdigest()[:24].upper()
         return " ".join(digits[start : start + 4] for start in range(0, 24, 4))
-
-
-class Passkey(OfferedPasskey):
-    """One that an administrator has confirmed, and that is trusted from then on."""
-
-    confirmed_at: Moment
 
 
 class HubPersonRegistered(_Registered):

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from conduit_contracts.passkeys import read_offer
-from conduit_contracts.programme import HubPersonRegistered, OfferedPasskey, Passkey, PersonRegistered
+from conduit_contracts.programme import HubPersonRegistered, Passkey, PersonRegistered
 from conduit_operate import people
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.person import EXITS, PersonId, change
@@ -52,8 +52,8 @@ def confirm(  # noqa: PLR0913  one parameter per option
             )
         if offered.credential_id in {each.credential_id for each in officer.passkeys}:
             return officer
-        passkey = Passkey(**offered.model_dump(), confirmed_at=datetime.now(UTC))
-        return _with(officer, (*officer.passkeys, passkey))
+        confirmed = offered.model_copy(update={"confirmed_at": datetime.now(UTC)})
+        return _with(officer, (*officer.passkeys, confirmed))
 
     change("passkey confirm", person_id, changed, Order(apply, actor, reason, as_json, state_dir))
 
@@ -102,7 +102,7 @@ def list_passkeys(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     else:
         rows = table("person", "shown as", "fingerprint", "at", "since")
         for each, passkey in found:
-            since = f"{passkey.confirmed_at:%Y-%m-%d %H:%M}"
+            since = f"{passkey.confirmed_at:%Y-%m-%d %H:%M}" if passkey.confirmed_at else "not trusted"
             rows.add_row(each.person_id, each.shown_as or "", passkey.fingerprint(each.person_id), passkey.origin, since)
         show_table(rows)
 
@@ -113,7 +113,7 @@ def _hub(person: PersonRegistered) -> HubPersonRegistered:
     return person
 
 
-def _offered(text: str) -> OfferedPasskey:
+def _offered(text: str) -> Passkey:
     try:
         return read_offer(text)
     except ValueError as error:

@@ -275,4 +275,4 @@ def _by_field(person: PersonRegistered) -> dict[str, Any]:
 
 
 def _spelt(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value or "(none)")
+    return str((", ".join(value) if isinstance(value, list) else value) or "(none)")
