@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from conduit_local.personas import PERSONAS, registered
 from conduit_local.stack import Options, Stack
 from conduit_operate.cli import app
 from conduit_operate.polling import wait_until
+from tests.security.visiting import Visitor
 
 pytestmark = pytest.mark.kafka
 SECONDS = 60.0
@@ -36,31 +36,6 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture
 def conduit(stack: Stack) -> Conduit:
     return lambda *arguments: CliRunner().invoke(app, [*arguments, "--state-dir", str(stack.state_dir)])
-
-
-class Visitor:
-    """Somebody at a browser that keeps cookies as browsers do on this machine."""
-
-    def __init__(self, url: str, client: httpx.Client) -> None:
-        self._url, self._client = url, client
-        self._cookies: dict[str, str] = {}
-
-    def get(self, path: str) -> httpx.Response:
-        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        address = path if path.startswith("http") else f"{self._url}{path}"
-        answer = self._client.get(address, headers={"Cookie": cookies} if address.startswith(self._url) else {})
-        for each in answer.headers.get_list("set-cookie"):
-            name, _, value = each.partition(";")[0].partition("=")
-            self._cookies[name] = value
-        return answer
-
-    def sign_in(self, name: str) -> httpx.Response:
-        answer = self.get("/asked")
-        while (location := answer.headers.get("location", "")).startswith("/"):
-            answer = self.get(location)
-        form = {"username": name, "claims": json.dumps({"amr": ["mfa"]})}
-        back = self._client.post(answer.headers["location"], data=form).headers["location"]
-        return self.get(back)
 
 
 @pytest.fixture

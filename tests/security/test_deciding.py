@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -30,6 +29,7 @@ from conduit_operate.polling import wait_until
 from conduit_operate.secured import ADMIN
 from conduit_web.html import LONDON
 from services.triage.tests.builders import received, supplied
+from tests.security.visiting import Visitor
 
 pytestmark = pytest.mark.kafka
 SECONDS = 90.0
@@ -57,47 +57,29 @@ def stack() -> Iterator[Stack]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-class Officer:
-    """Somebody at a browser without scripts, signed in as a persona."""
+class Officer(Visitor):
+    """Signed in as a persona."""
 
     def __init__(self, url: str, client: httpx.Client, subject: str) -> None:
-        self._url, self._client = url, client
-        self._cookies: dict[str, str] = {}
-        answer = self._ask("GET", "/asked")
-        while (location := answer.headers.get("location", "")).startswith("/"):
-            answer = self._ask("GET", location)
-        claims = {"amr": ["mfa"], "auth_time": int(time())}
-        form = {"username": subject, "claims": json.dumps(claims)}
-        back = client.post(answer.headers["location"], data=form).headers["location"]
-        assert self._ask("GET", back.removeprefix(url)).headers["location"] == "/asked"
-
-    def _ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
-        headers = {
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
-            "Sec-Fetch-Site": "same-origin",
-        }
-        answer = self._client.request(method, f"{self._url}{path}", data=form, headers=headers)
-        for each in answer.headers.get_list("set-cookie"):
-            name, _, value = each.partition(";")[0].partition("=")
-            self._cookies[name] = value
-        return answer
+        super().__init__(url, client)
+        assert self.sign_in(subject, auth_time=int(time())).headers["location"] == "/asked"
 
     def read(self, path: str) -> str:
-        return self._ask("GET", path).text
+        return self.get(path).text
 
     def send(self, path: str, **answers: str) -> str:
         """Fill in the form of this page; where it leads."""
         hidden = dict(
             re.findall(r'<input type="hidden" name="(seen|key|mark|form_token)" value="([^"]*)">', self.read(path))
         )
-        answer = self._ask("POST", path.partition("?")[0], {**hidden, **answers})
+        answer = self.ask("POST", path.partition("?")[0], {**hidden, **answers})
         assert answer.status_code == 303, answer.text
         return answer.headers["location"]
 
     def act(self, path: str, **form: str) -> None:
         """Press a button that leads back to a case."""
         (token, *_) = re.findall(r'name="form_token" value="([^"]*)"', self.read("/asked"))
-        assert self._ask("POST", path, {"form_token": token, **form}).status_code == 303
+        assert self.ask("POST", path, {"form_token": token, **form}).status_code == 303
 
     def link(self, path: str, name: str, since: float = 0.0) -> str:
         """The link of a case's page to a decision, once it is there and the page is complete up to `since`."""

@@ -70,7 +70,7 @@ def test_an_officer_fetches_what_the_partner_attached_and_both_services_have_it_
         wait_until(lambda: file in officer.read(case), "the console does not hear of the file", SECONDS, lambda: None)
         assert digest in officer.read(case), "the hash that the partner has"
         assert "checked: nothing was found" in officer.read(f"{case}/files")
-        answer = officer._ask("GET", file)
+        answer = officer.get(file)
         assert (answer.status_code, answer.content) == (200, STATEMENT)
         assert answer.headers["content-disposition"].startswith("attachment; filename=")
         (looked,) = rows(stack, "console", "SELECT at, officer_id FROM acts WHERE what = 'fetched_file'")
@@ -80,8 +80,8 @@ def test_an_officer_fetches_what_the_partner_attached_and_both_services_have_it_
         outside = client.get(f"{stack.url('intake')}/officers{file.replace('files', 'attachments')}")
         assert outside.status_code == 401, "nobody without the console's token"
         stack.service("intake").stop()
-        answer = officer._ask("GET", file)
+        answer = officer.get(file)
         assert answer.status_code == 503
         assert "The file cannot be fetched now" in answer.text
         assert re.search("does not answer", officer.read(f"{case}/files"))
-        assert officer._ask("GET", case).status_code == 200, "the case's page needs no intake"
+        assert officer.get(case).status_code == 200, "the case's page needs no intake"

@@ -13,7 +13,7 @@ from conduit_chassis.snapshots import KeptFact, SnapshotEnded, headers_of
 from conduit_chassis.testing import Harness, raw_record, record
 from conduit_contracts import topics
 from conduit_contracts.ids import uuid7
-from services.console.tests.builders import NOW, read
+from services.console.tests.builders import NOW
 
 READ_MODEL = (
     "cases",
@@ -97,6 +97,3 @@ async def rows(console: Harness, *but: str) -> dict[str, list[Any]]:
             plain = [[f"{name}: {value}" for name, value in row.items() if name not in left_out] for row in taken]
             found[table] = sorted(plain)
     return found
-
-
-__all__ = ["READ_MODEL", "empty", "ended", "read", "rows", "settle", "snapshot", "told_again", "under_way"]

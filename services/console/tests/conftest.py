@@ -1,9 +1,6 @@
 """Fixtures: the console on a real database, fed by hand."""
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -12,7 +9,6 @@ import pytest
 from conduit_chassis.migrate import migrate
 from conduit_chassis.testing import Harness, ManualClock, harness
 from conduit_console.app import create_service
-from conduit_local.identity_provider import EmbeddedProvider
 from conduit_web import MIGRATIONS
 from services.console.tests.builders import NOW
 from services.console.tests.pages import Enter, Register, console_app
@@ -36,33 +32,11 @@ async def console(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
         yield made
 
 
-@pytest.fixture(scope="session")
-def provider() -> Iterator[EmbeddedProvider]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
-    made = EmbeddedProvider(folder, tell=print)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def crafted(clock: ManualClock) -> CraftedProvider:
-    return CraftedProvider(clock)
-
-
-@pytest.fixture
-async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
-        yield client
-
-
 @pytest.fixture
 def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
     async def make(who: str, **more: Any) -> Browser:
-        browser = Browser(console_app(held, clock, Register.of(ISSUER), abroad, ISSUER, URL, **more), abroad)
+        register = more.pop("register", None) or Register.of(ISSUER)
+        browser = Browser(console_app(held, clock, register, abroad, ISSUER, URL, **more), abroad)
         crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who})}
         back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
         assert (await browser.get(back)).status_code == 303

@@ -13,13 +13,16 @@ from starlette.responses import PlainTextResponse
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.testing import KEY, Harness, ManualClock
 from conduit_console import content
+from conduit_console.duties import note_sent
 from conduit_console.queries import audit, duties
 from conduit_contracts import notification, routing, topics
 from conduit_contracts.envelope import decode
+from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import Callback
 from conduit_contracts.problems import sender_problem
 from conduit_contracts.signature import Signable, signature_of, verify
 from conduit_contracts.signing_keys import TrustedKeys
+from conduit_web.html import date_and_time
 from services.console.tests import builders as b
 from services.console.tests.builders import REFERRAL
 from services.console.tests.pages import ANNA, BEN, Enter, all_read
@@ -41,18 +44,27 @@ async def held(console: Harness, clock: ManualClock) -> Harness:
     return console
 
 
-async def taken(console: Harness, clock: ManualClock, by: str = ANNA, command_id: str = "c") -> None:
-    """As notification says it: whose the task is, and to them whom to call."""
+async def taken(console: Harness, clock: ManualClock, by: str = ANNA) -> None:
+    """Somebody takes the task, and notification says whose it is, and to them whom to call."""
+    command_id = uuid7()
+    async with console.pool.acquire() as connection:
+        await note_sent(connection, command_id, TASK, by, clock.now())
     clock.advance(timedelta(seconds=1))
     told = notification.DutyTaskTaken(
         task_id=TASK,
-        command_id=command_id,
+        command_id=str(command_id),
         officer_id=by,
         callback=Callback(name=NAME, telephone=NUMBER),
         numbers=(notification.NumberToCall(who="force:kent", telephone="+44 1622 690690", control_room=True),),
     )
-    stands = b.duty(1, danger=True, taken_by=f"officer:{by}").model_copy(update={"taken_at": clock.now()})
-    await console.deliver(*b.records(told, stands, start=clock.now()))
+    await console.deliver(*b.records(told, start=clock.now()))
+    await ended(console, clock, f"officer:{by}")
+
+
+async def ended(console: Harness, clock: ManualClock, by: str) -> None:
+    """Notification says that it has ended: somebody took it, or did what it asks for."""
+    stands = b.duty(1, danger=True, taken_by=by).model_copy(update={"taken_at": clock.now()})
+    await console.deliver(b.record_of(stands, clock.now()))
     await all_read(console, clock)
 
 
@@ -121,10 +133,9 @@ async def test_whoever_has_it_sees_whom_to_call_and_each_look_is_noted_and_nobod
     enter: Enter, held: Harness, clock: ManualClock
 ) -> None:
     anna = await enter("anna")
-    await take(anna)
     await taken(held, clock)
     page = (await anna.get(f"/duties/{TASK}")).text
-    assert "You took this task at" in page
+    assert f"You took this task at {date_and_time(clock.now())}" in page
     assert NAME in page
     assert 'href="tel:+441632960147"' in page
     assert "control room" in page
@@ -136,6 +147,32 @@ async def test_whoever_has_it_sees_whom_to_call_and_each_look_is_noted_and_nobod
     assert "Triage officer, days took it at" in ben
     assert NAME not in ben
     assert "Take this task" not in ben
+
+
+@pytest.mark.parametrize("by", [f"officer:{ANNA}", "force:kent"])
+async def test_what_ended_by_doing_was_taken_by_nobody_and_asks_for_no_call(
+    enter: Enter, held: Harness, clock: ManualClock, by: str
+) -> None:
+    await ended(held, clock, by)
+    anna, ben = await enter("anna"), await enter("ben")
+    mine, others = [(await each.get(f"/duties/{TASK}")).text for each in (anna, ben)]
+    who = "Triage officer, days" if by.startswith("officer:") else "Kent Police"
+    assert ("You did what it asks for" if by.startswith("officer:") else f"{who} did what it asks for") in mine
+    assert f"{who} did what it asks for, at {date_and_time(clock.now())}" in others
+    for page in (mine, others):
+        assert not re.search("took (it|this task)|Whom to call|Call the partner|Take this task", page)
+    async with held.pool.acquire() as connection:
+        assert (await audit.acts(connection)).rows == [], "nothing of a person was shown"
+    assert "Duty tasks that you took" not in (await anna.get("/asked")).text
+
+
+async def test_whoever_asked_for_it_is_told_nothing_of_doing_before_the_answer_is_read(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna = await enter("anna")
+    await take(anna)
+    await ended(held, clock, f"officer:{ANNA}")
+    assert "Who has it is said in a moment." in (await anna.get(f"/duties/{TASK}")).text
 
 
 async def test_where_a_look_cannot_be_noted_nobodys_number_is_shown(

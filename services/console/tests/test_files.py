@@ -165,11 +165,17 @@ async def test_where_intake_is_away_or_gives_another_file_nothing_is_given_out(
     assert await acts_of(held) == [(ANNA, "fetched_file")]
 
 
-async def test_a_deployment_that_does_not_say_where_intake_is_says_so_quietly(enter: Enter) -> None:
+async def test_a_deployment_that_does_not_say_where_intake_is_says_that_and_notes_no_fetch(
+    enter: Enter, held: Harness
+) -> None:
     anna = await enter("anna")
-    assert (await anna.get(path_of(FILE))).status_code == 503
-    answer = await anna.get(f"/cases/{REFERRAL}/files")
-    assert (answer.status_code, "does not answer" in answer.text) == (200, True)
+    for path, status in ((path_of(FILE), 503), (f"/cases/{REFERRAL}/files", 200)):
+        answer = await anna.get(path)
+        assert answer.status_code == status
+        assert "was not told where intake is" in answer.text
+        assert "does not answer" not in answer.text
+    assert await acts_of(held) == []
+    assert path_of(FILE) not in (await anna.get(f"/cases/{REFERRAL}")).text, "no link to what cannot be fetched"
 
 
 async def test_the_list_says_how_far_each_file_is_checked_and_leads_to_those_that_were(

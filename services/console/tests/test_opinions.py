@@ -12,9 +12,8 @@ import asyncpg
 import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_console import content, deciding, decision_forms, opinions
-from conduit_console.opinions import AskedOpinion, OpinionAnswer
-from conduit_console.pages.opinions import mark_of
+from conduit_console import content, deciding, deciding_handoffs, decision_forms, opinions
+from conduit_console.opinions import AskedOpinion, OpinionAnswer, mark_of
 from conduit_console.queries import audit
 from conduit_console.queries import opinions as queries
 from conduit_contracts import routing
@@ -174,6 +173,17 @@ async def test_a_question_that_lacks_something_is_not_lost(
     assert answer.status_code == 400
     assert told in answer.text
     assert await rows(held) == []
+
+
+async def test_what_answers_nothing_that_is_asked_leads_to_no_second_opinion(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    await held.deliver(*b.records(b.accepted(), b.routed(), b.fact(routing.CaseWithdrawn), start=clock.now()))
+    await all_read(held, clock)
+    anna = await enter("anna")
+    assert "opinions/ask" not in (await anna.get(f"/cases/{REFERRAL}")).text
+    page = await look(anna, await write(anna, deciding_handoffs.RECORD_CALL, ANSWERS["record_call"]))
+    assert "opinions/ask" not in page.text
 
 
 async def test_nobody_is_asked_who_is_not_in_the_register_or_is_oneself(enter: Enter, held: Harness) -> None:

@@ -28,7 +28,7 @@ from conduit_web.people import Organisation, Role
 from services.console.tests import anew
 from services.console.tests import builders as b
 from services.console.tests.builders import CANARY, NOW, REFERRAL
-from services.console.tests.pages import ANNA, BEN, Enter, Register, console_app
+from services.console.tests.pages import ANNA, BEN, SUE, Enter, Register, console_app
 from services.web.tests.browser import URL, Browser
 from services.web.tests.crafted import ISSUER
 from services.web.tests.test_pages import Pseudo, Words
@@ -278,6 +278,25 @@ async def test_a_supervisor_gives_a_case_to_an_officer_of_the_register_and_to_no
     assert row.officer_id == BEN
 
 
+async def test_who_has_left_or_has_not_come_yet_is_offered_nowhere_and_given_nothing(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    register, moment = Register.of(ISSUER), clock.now()
+    for subject, change in (("ben", {"valid_to": moment}), ("anna", {"valid_from": moment + timedelta(days=1)})):
+        person = register.known[ISSUER, subject]
+        register.known[ISSUER, subject] = person.model_copy(update=change)
+    await desk.claim(held.pool, REFERRAL, BEN, moment)
+    await desk.name_officer(held.pool, RESTRICTED, SUE, SUE, moment)
+    sue = await enter("sue", register=register)
+    for path in ("/officers", f"/cases/{RESTRICTED}", f"/cases/{REFERRAL}/opinions/ask"):
+        text = (await sue.get(path)).text
+        assert not re.search(f'<option value="({ANNA}|{BEN})"', text), path
+    assert "Triage officer, nights" in (await sue.get("/officers")).text, "who has a case is said all the same"
+    token = token_of(text)
+    for path, form in (("reassign", {"officer": BEN}), ("name-officer", {"officer": BEN}), ("opinions/ask", {"of": BEN})):
+        assert (await sue.post(f"/cases/{REFERRAL}/{path}", {"form_token": token, **form})).status_code == 403, path
+
+
 async def test_a_list_of_cases_is_narrowed_as_last_time(enter: Enter) -> None:
     anna = await enter("anna")
     assert "EH-2026-0147" in (await anna.get("/cases")).text
@@ -304,7 +323,7 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter, held
     shown += (f"/cases/{REFERRAL}/files", f"/cases/{REFERRAL}/timeline")
     shown += tuple(f"/cases/{REFERRAL}/{each.path}?seen=1" for each in DECISIONS)
     await held.deliver(*b.records(b.duty(1, danger=True), b.duty(2)))
-    asked = AskedOpinion(uuid7(), REFERRAL, "decline", ANNA, None, "Synthetic question.", "{}", "m")
+    asked = AskedOpinion(uuid7(), REFERRAL, "decline", ANNA, None, "Synthetic question.", "{}")
     await opinions.ask(held.pool, asked, NOW)
     shown += ("/duties", f"/duties/{UUID(int=1)}", "/opinions", f"/cases/{REFERRAL}/opinions/ask")
     shown += (f"/cases/{REFERRAL}/opinions/{asked.opinion_id}",)
@@ -355,5 +374,10 @@ async def test_while_the_console_is_rebuilt_every_list_says_that_it_is_incomplet
 
 async def test_a_case_whose_words_did_not_come_back_is_shown_without_them(enter: Enter, held: Harness) -> None:
     await held.pool.execute("DELETE FROM contents")
-    answer = await (await enter("anna")).get(f"/cases/{REFERRAL}")
+    anna = await enter("anna")
+    answer = await anna.get(f"/cases/{REFERRAL}")
     assert (answer.status_code, CANARY in answer.text) == (200, False)
+    assert "what the partner wrote was not brought back" in answer.text
+    assert "has not reached the console yet" not in answer.text
+    await held.pool.execute("UPDATE cases SET received_at = NULL")
+    assert "has not reached the console yet" in (await anna.get(f"/cases/{REFERRAL}")).text

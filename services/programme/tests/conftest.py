@@ -1,10 +1,7 @@
 """Fixtures: the programme on a real database, fed by hand."""
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +9,6 @@ import pytest
 
 from conduit_chassis.migrate import migrate
 from conduit_chassis.testing import Harness, ManualClock, harness
-from conduit_local.identity_provider import EmbeddedProvider
 from conduit_programme.app import create_service
 from conduit_web import MIGRATIONS
 from services.programme.tests import builders as b
@@ -44,29 +40,6 @@ async def held(programme: Harness) -> Harness:
         *b.registered(b.partner(), b.partner("harbour-trust", "Harbour Trust", b.mou("MOU-HARBOUR")), b.force())
     )
     return programme
-
-
-@pytest.fixture(scope="session")
-def provider() -> Iterator[EmbeddedProvider]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
-    made = EmbeddedProvider(folder, tell=print)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def crafted(clock: ManualClock) -> CraftedProvider:
-    return CraftedProvider(clock)
-
-
-@pytest.fixture
-async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(mounts={ISSUER: httpx.ASGITransport(crafted.app)}, trust_env=False) as client:
-        yield client
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -25,30 +22,13 @@ from conduit_web.people import Identity
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
 from services.web.tests.browser import NAME, URL, Browser
-from services.web.tests.crafted import ISSUER, CraftedProvider
+from services.web.tests.crafted import ISSUER
 from services.web.tests.sample import CASEWORKER, FINANCE, OFFICER, SECOND_OFFICER, People, PlainPages, declined, router
 
 
 @pytest.fixture(scope="session")
 def database_template(template_database: Callable[[str, Callable[[str], object]], str]) -> str:
     return template_database("web", lambda dsn: migrate(dsn, MIGRATIONS))
-
-
-@pytest.fixture(scope="session")
-def provider() -> Iterator[EmbeddedProvider]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-test-"))
-    made = EmbeddedProvider(folder, tell=print)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def crafted(clock: ManualClock) -> CraftedProvider:
-    return CraftedProvider(clock)
 
 
 @pytest.fixture
@@ -67,14 +47,6 @@ async def pool(database: str) -> AsyncIterator[Any]:
 def people() -> People:
     declined.clear()
     return People()
-
-
-@pytest.fixture
-async def abroad(crafted: CraftedProvider) -> AsyncIterator[httpx.AsyncClient]:
-    """What the desk reaches: the real provider over HTTP, and the one whose tokens are made by hand."""
-    mounts = {ISSUER: httpx.ASGITransport(crafted.app)}
-    async with httpx.AsyncClient(mounts=mounts, trust_env=False) as client:
-        yield client
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po
 from starlette.types import ASGIApp
 
 from conduit_generate.frontend import STATIC, SUMS, sums
-from conduit_generate.words import DESKS, METHODS, OPTIONS, pot, sources, template
+from conduit_generate.words import METHODS, OPTIONS, WORDED, pot, sources, template
 from conduit_web.lists import FETCH, Currency, list_page, read_key, write_key
 from conduit_web.people import Identity
 from conduit_web.troubles import Trouble
@@ -151,7 +151,7 @@ def test_a_word_outside_of_the_catalogues_is_seen() -> None:
     assert Words('<p aria-label="Menu">⟦Sign in⟧ now</p><script>no()</script>').found == ["Menu", "⟦Sign in⟧ now"]
 
 
-@pytest.mark.parametrize("desk", DESKS)
+@pytest.mark.parametrize("desk", WORDED)
 def test_the_template_of_catalogues_has_every_word(desk: str) -> None:
     assert pot(desk).read_text(encoding="utf-8") == template(desk)
     found = {words for _, _, words, _, _ in extract_from_dir(str(sources(desk)), METHODS, OPTIONS)}

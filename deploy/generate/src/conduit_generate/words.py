@@ -14,8 +14,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
+from conduit_contracts.topic import DESKS
+
 SERVICES = Path(__file__).parents[4] / "services"
-DESKS = ("web", "console", "programme")
+WORDED = ("web", *DESKS)
+"""What every desk shares, and each desk."""
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"newstyle_gettext": "true", "silent": "false"}}
 
@@ -41,5 +44,5 @@ def template(desk: str) -> str:
 
 
 if __name__ == "__main__":
-    for each in DESKS:
+    for each in WORDED:
         pot(each).write_text(template(each), encoding="utf-8")

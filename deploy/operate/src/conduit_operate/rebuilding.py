@@ -16,7 +16,6 @@ _SOURCES = """
 SELECT service, taken, ended_at IS NOT NULL AS ended FROM rebuild_sources WHERE rebuild_id = $1 ORDER BY service
 """
 _HELD = "SELECT count(*) AS number FROM held_facts"
-_ENDED = "SELECT ended_at FROM rebuilds WHERE rebuild_id = $1"
 _BEGIN = "SELECT begin_rebuild($1, $2, $3, $4::text[], $5)"
 _KEPT = "SELECT since, (SELECT coalesce(max(id), 0) FROM facts) AS facts FROM keeping_facts"
 

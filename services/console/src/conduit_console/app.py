@@ -1,7 +1,7 @@
 """Wires the console together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -68,12 +68,7 @@ def start(runtime: Runtime) -> PagesBasis | None:
 def _signer(settings: ConsoleSettings) -> SignerClient:
     if settings.signer_url is None or urlsplit(settings.signer_url).scheme not in {"http", "https"}:
         raise ConfigurationError("SIGNER_URL is needed: nobody can decide on the pages without the signer")
-    try:
-        token = settings.token()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"SIGNER_TOKEN_FILE cannot be read ({type(error).__name__})") from None
-    if not token:
-        raise ConfigurationError("SIGNER_TOKEN_FILE or SIGNER_TOKEN is needed: the signer asks who calls it")
+    _check_token("SIGNER_TOKEN", settings.token, "the signer asks who calls it")
     return SignerClient(httpx.AsyncClient(trust_env=False), settings.signer_url, settings.token)
 
 
@@ -82,13 +77,17 @@ def _files(settings: ConsoleSettings) -> IntakeFiles | None:
         return None
     if urlsplit(settings.intake_url).scheme not in {"http", "https"}:
         raise ConfigurationError("INTAKE_URL is not an address")
-    try:
-        token = settings.token_for_intake()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"INTAKE_TOKEN_FILE cannot be read ({type(error).__name__})") from None
-    if not token:
-        raise ConfigurationError("INTAKE_TOKEN_FILE or INTAKE_TOKEN is needed with INTAKE_URL: intake asks who calls it")
+    _check_token("INTAKE_TOKEN", settings.token_for_intake, "intake asks who calls it")
     return IntakeFiles(httpx.AsyncClient(trust_env=False), settings.intake_url, settings.token_for_intake)
+
+
+def _check_token(name: str, read: Callable[[], str], why: str) -> None:
+    try:
+        token = read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name}_FILE cannot be read ({type(error).__name__})") from None
+    if not token:
+        raise ConfigurationError(f"{name}_FILE or {name} is needed: {why}")
 
 
 def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:

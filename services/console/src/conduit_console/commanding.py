@@ -29,7 +29,6 @@ SOURCE = "/conduit/console"
 SIGNER_SECONDS = 5.0
 STRONG = "mfa"
 """How the desk calls a sign-in with more than one factor, which each who decides has. Providers call it differently."""
-_LOCK = "SELECT version FROM cases WHERE referral_id = $1 FOR UPDATE"
 _SENT = """
 INSERT INTO sent_commands (command_id, referral_id, officer_id, decision, sent_at, seen_until)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
@@ -125,7 +124,7 @@ class Commanding:
         attributes = Attributes(str(decided.command_id), SOURCE, decided.command.type, now, subject)
         headers, value = await self._signed(decided.command, decided.topic, attributes, by)
         async with self.transactions() as (connection, outbox):
-            await connection.fetchval(_LOCK, decided.referral_id)
+            await desk.lock(connection, decided.referral_id)
             if await _is_new(connection, decided, by.officer_id, now):
                 outbox.add(decided.topic.name(), subject.encode(), headers, value)
                 act = DeskAct(ActKind.ALTERATION, "decided", decided.referral_id, decided.decision)

@@ -19,6 +19,7 @@ from conduit_contracts.routing import CallOutcome, HandoffState
 from conduit_contracts.topics import ROUTING_REVIEWS, TRIAGE_REVIEWS, Topic
 from conduit_web.access import Action
 from conduit_web.html import LONDON
+from conduit_web.visits import typed
 from conduit_web.words import N_
 
 MOST_WORDS, MOST_IN_LINE = 4_000, 200
@@ -204,7 +205,7 @@ def read_answers(decision: OfficersDecision, given: Given, now: datetime) -> Ans
     """What a form says, as far as it has anything to say here. A box of several is a field of its own."""
     answers: Answers = {}
     for question in decision.questions:
-        said = given.get(question.name, "").replace("\r\n", "\n").strip()
+        said = typed(given, question.name)
         if question.shape is Shape.SEVERAL:
             begin = f"{question.name}-"
             said = " ".join(name.removeprefix(begin) for name in given if name.startswith(begin))

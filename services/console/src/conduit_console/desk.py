@@ -82,14 +82,17 @@ async def note(connection: Connection, officer_id: str, act: DeskAct, now: datet
     await connection.execute(_ACT, now, officer_id, *values)
 
 
-async def consult(
-    pool: Pool, referral_id: UUID, officer_id: str, now: datetime, what: str = "viewed_case", why: str | None = None
-) -> bool:
+async def lock(connection: Connection, referral_id: UUID) -> int | None:
+    """Lock a case until the caller's transaction ends; how many lines its timeline has, None where there is no such case."""
+    version: int | None = await connection.fetchval(_LOCK, referral_id)
+    return version
+
+
+async def consult(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> bool:
     """Note that an officer looks at a case, committed when this returns; False where there is no such case."""
+    act = DeskAct(ActKind.CONSULTATION, "viewed_case", referral_id)
     async with postgres.transaction(pool) as connection:
-        return await _consult(
-            connection, referral_id, officer_id, DeskAct(ActKind.CONSULTATION, what, referral_id, why), now
-        )
+        return await _consult(connection, referral_id, officer_id, act, now)
 
 
 async def _consult(connection: Connection, referral_id: UUID, officer_id: str, act: DeskAct, now: datetime) -> bool:
@@ -111,7 +114,7 @@ async def look_at_file(pool: Pool, referral_id: UUID, attachment_id: UUID, offic
 async def claim(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> Claim | None:
     """Take a case in hand; returns who has it, which is another officer who was first. None where there is no such case."""
     async with postgres.transaction(pool) as connection:
-        if await connection.fetchval(_LOCK, referral_id) is None:
+        if await lock(connection, referral_id) is None:
             return None
         if await _did(connection, _CLAIM, referral_id, officer_id, now):
             await connection.execute(_MARK, referral_id, officer_id)
@@ -123,7 +126,7 @@ async def claim(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -
 async def hand_back(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> bool:
     """Give up a case; False where this officer does not have it."""
     async with postgres.transaction(pool) as connection:
-        if await connection.fetchval(_LOCK, referral_id) is None:
+        if await lock(connection, referral_id) is None:
             return False
         if await connection.fetchval(_HAND_BACK, referral_id, officer_id) is None:
             return False
@@ -135,7 +138,7 @@ async def hand_back(pool: Pool, referral_id: UUID, officer_id: str, now: datetim
 async def reassign(pool: Pool, referral_id: UUID, to_officer: str, by: str, now: datetime) -> bool:
     """A supervisor gives a case to an officer, whoever had it; False where there is no such case."""
     async with postgres.transaction(pool) as connection:
-        if await connection.fetchval(_LOCK, referral_id) is None:
+        if await lock(connection, referral_id) is None:
             return False
         await connection.execute(_GIVE, referral_id, to_officer, now)
         await connection.execute(_MARK, referral_id, to_officer)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from conduit_chassis.records import Delivery
+from conduit_chassis.trail import uuid_in
 from conduit_console.cases import CALM, DANGER, FailedNotice
 from conduit_console.content import HeldCalls
 from conduit_console.duties import AnsweredTaking
@@ -68,8 +68,6 @@ def duty_task_not_taken(work: ConsoleWork, delivery: Delivery[DutyTaskNotTaken])
 
 
 def _answered(work: ConsoleWork, delivery: Delivery[Any], *, taken: bool, why: Sequence[str]) -> None:
-    try:
-        command_id = UUID(delivery.message.command_id)
-    except ValueError:  # whoever wrote it, it was not this console
-        return
-    work.takings.append(AnsweredTaking(command_id, taken, delivery.attributes.time, tuple(why)))
+    command_id = uuid_in(delivery.message.command_id)
+    if command_id is not None:  # else, whoever wrote it, it was not this console
+        work.takings.append(AnsweredTaking(command_id, taken, delivery.attributes.time, tuple(why)))

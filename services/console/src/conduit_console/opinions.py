@@ -6,6 +6,7 @@ Each is one transaction with its own line among the acts. What officers write to
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from uuid import UUID
 
 from conduit_chassis import postgres
@@ -14,7 +15,6 @@ from conduit_console import content, desk
 from conduit_console.desk import DeskAct
 from conduit_web.acts import ActKind
 
-_LOCK = "SELECT version FROM cases WHERE referral_id = $1 FOR UPDATE"
 _ASK = """
 INSERT INTO second_opinions (opinion_id, referral_id, about, asked_by, asked_of, asked_at, mark)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
@@ -51,8 +51,11 @@ class AskedOpinion:
     question: str
     draft: str | None = None
     """What they would send, as it stands; None where nothing is written yet."""
-    mark: str | None = None
-    """Its digest."""
+
+
+def mark_of(draft: str) -> str:
+    """What tells a draft from what it becomes later: its digest."""
+    return sha256(draft.encode()).hexdigest()
 
 
 async def ask(pool: Pool, asked: AskedOpinion, now: datetime) -> bool:
@@ -62,9 +65,10 @@ async def ask(pool: Pool, asked: AskedOpinion, now: datetime) -> bool:
         ValueError: the words are longer than a draft may be.
     """
     async with postgres.transaction(pool) as connection:
-        if await connection.fetchval(_LOCK, asked.referral_id) is None:
+        if await desk.lock(connection, asked.referral_id) is None:
             return False
-        values = (asked.opinion_id, asked.referral_id, asked.about, asked.asked_by, asked.asked_of, now, asked.mark)
+        mark = None if asked.draft is None else mark_of(asked.draft)
+        values = (asked.opinion_id, asked.referral_id, asked.about, asked.asked_by, asked.asked_of, now, mark)
         if postgres.affected(await connection.execute(_ASK, *values)):
             await content.keep_opinion(connection, asked.opinion_id, content.OpinionPart.ASKED, asked.question)
             if asked.draft is not None:
@@ -82,7 +86,7 @@ async def answer(
         ValueError: the words are longer than a draft may be.
     """
     async with postgres.transaction(pool) as connection:
-        await connection.fetchval(_LOCK, referral_id)
+        await desk.lock(connection, referral_id)
         asker = await connection.fetchval(_ANSWER, opinion_id, referral_id, officer_id, now, said.value)
         if asker is None:
             return False
@@ -94,7 +98,7 @@ async def answer(
 async def withdraw(pool: Pool, referral_id: UUID, opinion_id: UUID, officer_id: str, now: datetime) -> bool:
     """Ask no more; False where this officer did not ask it, or it is answered by now."""
     async with postgres.transaction(pool) as connection:
-        await connection.fetchval(_LOCK, referral_id)
+        await desk.lock(connection, referral_id)
         if await connection.fetchval(_WITHDRAW, opinion_id, referral_id, officer_id, now) is None:
             return False
         await _note(connection, officer_id, "withdrew_opinion", referral_id, None, None, now)

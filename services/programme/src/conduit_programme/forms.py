@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from conduit_programme.rules import LONGEST_LINE, LONGEST_WORDS, NO_DAY, line_problem, read_day
+from conduit_web.visits import typed
 from conduit_web.words import N_
 
 Answers = Mapping[str, str]
@@ -85,7 +86,7 @@ def number(answers: Answers, name: str) -> int | None:
 def _answer(field: FormField, form: Mapping[str, str]) -> str:
     if field.shape is FieldShape.SEVERAL:
         return " ".join(code for code in field.codes if f"{field.name}-{code}" in form)
-    return form.get(field.name, "").replace("\r\n", "\n").strip()
+    return typed(form, field.name)
 
 
 def _problem(field: FormField, answer: str) -> str | None:

@@ -151,6 +151,11 @@ def _is_from_here(request: Request, public_url: str) -> bool:
     return site == "same-origin" if site is not None else request.headers.get("origin") == public_url
 
 
+def typed(form: Mapping[str, str], name: str) -> str:
+    """What somebody wrote into a field of a form, without blanks around it, and with the line ends that are kept."""
+    return form.get(name, "").replace("\r\n", "\n").strip()
+
+
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, of each the last.
 

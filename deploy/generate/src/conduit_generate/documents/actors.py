@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conduit_contracts import topics
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic, standing_apart
-from conduit_operate.access import REGISTRAR, Operation, Resource, Rule, rules_of, service_principal, shared_rules, user_of
+from conduit_operate.access import Operation, Resource, Rule, rules_of, service_principal, shared_rules, staff_user, user_of
 
 ACTORS = {
     topics.PARTNER: "A partner organisation, on its own topics alone.",
@@ -71,16 +71,14 @@ def group_of(actor: str) -> tuple[str, bool]:
     if actor in SERVICES:
         return f"conduit.{actor}", False
     parameter = f".{{{actor}_id}}" if actor in (topics.PARTNER, topics.FORCE) else ""
-    return f"{REGISTRAR if actor == topics.REGISTRAR else actor}{parameter}.", True
+    return f"{staff_user(actor)}{parameter}.", True
 
 
 def user_words(actor: str) -> str:
     """The Kafka user of an actor, as a template."""
     if actor in (*SERVICES, topics.SIGNER):
         return service_principal(actor)
-    if actor == topics.REGISTRAR:
-        return REGISTRAR
-    return user_of(actor, f"{{{actor}_id}}") if actor in (topics.PARTNER, topics.FORCE) else actor
+    return user_of(actor, f"{{{actor}_id}}") if actor in (topics.PARTNER, topics.FORCE) else staff_user(actor)
 
 
 def _actors(rules: Iterable[Rule], operation: Operation) -> tuple[str, ...]:
@@ -89,7 +87,7 @@ def _actors(rules: Iterable[Rule], operation: Operation) -> tuple[str, ...]:
 
 
 def _actor(principal: str) -> str:
-    if principal == REGISTRAR:
+    if principal == staff_user(topics.REGISTRAR):
         return topics.REGISTRAR
     return principal.removeprefix("service.").partition(".")[0]
 

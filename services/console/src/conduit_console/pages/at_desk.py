@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Pool
+from conduit_chassis.trail import uuid_in
 from conduit_console import clocks, wording
 from conduit_console.commanding import Commanding
 from conduit_console.deciding import BY_CODE
@@ -28,7 +29,7 @@ from conduit_web.html import LONDON, HtmlPages
 from conduit_web.people import Person
 from conduit_web.streams import Streams
 from conduit_web.tiles import map_size, squares
-from conduit_web.troubles import Trouble
+from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
 from conduit_web.words import N_, worded
 
@@ -129,8 +130,9 @@ class ConsolePages(HtmlPages):
 
         def acted_by(actor: str) -> str:
             kind, _, name = actor.partition(":")
-            known = {"rules": look_up(RULES), "clock": look_up(CLOCK), "officer": accounts.name(name)}
-            return known.get(kind, name)
+            known = {"rules": look_up(RULES), "clock": look_up(CLOCK)}
+            names = {"officer": accounts.name, "force": force_name}
+            return known[kind] if kind in known else names.get(kind, str)(name)
 
         return {
             "word": lambda table, code: worded(_TABLES[table], code, look_up),
@@ -151,6 +153,7 @@ class ConsolePages(HtmlPages):
             "time_of_day": lambda at: f"{at.astimezone(LONDON):%H:%M}",
             "named": accounts.name,
             "acted_by": acted_by,
+            "can_fetch": desk.files is not None,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
         }
 
@@ -188,17 +191,26 @@ async def find_case(request: Request, _person: Person) -> Target | None:
 
 
 async def at_hand(request: Request) -> CaseAtHand | None:
-    """All but the words of the case of the address; None where there is none."""
+    """All but the words of the case of the address; None where there is none. A request reads it once."""
     case_id, desk = case_id_of(request), desk_of(request)
-    if case_id is None:
-        return None
-    async with postgres.connection(desk.pool) as connection:
-        return await case_at_hand(connection, case_id, desk.clock.now(), GLASS_LASTS)
+    if case_id is not None and not hasattr(request.state, "at_hand"):
+        async with postgres.connection(desk.pool) as connection:
+            request.state.at_hand = await case_at_hand(connection, case_id, desk.clock.now(), GLASS_LASTS)
+    return getattr(request.state, "at_hand", None)
+
+
+async def the_case(request: Request) -> CaseAtHand:
+    """The same of a case that there must be.
+
+    Raises:
+        TroubleError: there is none.
+    """
+    found = await at_hand(request)
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
 
 
 def case_id_of(request: Request) -> UUID | None:
     """The case of the address, whether or not there is one."""
-    try:
-        return UUID(request.path_params["case_id"])
-    except ValueError:
-        return None
+    return uuid_in(request.path_params["case_id"])

@@ -12,11 +12,10 @@ from conduit_console import content, deciding
 from conduit_console import desk as acts
 from conduit_console.cases import FollowedCase
 from conduit_console.content import Said
-from conduit_console.following import currency
 from conduit_console.forces_map import on_the_map
 from conduit_console.grounds import ShownPolicy
 from conduit_console.judged import judge
-from conduit_console.pages.at_desk import GLASS_LASTS, case_id_of, desk_of, find_case
+from conduit_console.pages.at_desk import case_id_of, desk_of, find_case, the_case
 from conduit_console.pages.opinions import with_words
 from conduit_console.queries import case as cases
 from conduit_console.queries import opinions
@@ -37,22 +36,16 @@ Claimer = Annotated[Visit, may(Action.CLAIM_REVIEW, find_case)]
 @router.get("/cases/{case_id}")
 async def case(request: Request, visit: Viewer) -> Response:
     """The whole case. Nobody's words are read before the view of them is committed."""
-    desk, case_id, me = desk_of(request), case_id_of(request), visit.person.person_id
-    now = desk.clock.now()
-    if case_id is None:
-        raise TroubleError(Trouble.MISSING)
+    desk, found, me = desk_of(request), await the_case(request), visit.person.person_id
+    now, case_id = desk.clock.now(), found.case.referral_id
     if not await acts.consult(desk.pool, case_id, me, now):
         raise TroubleError(Trouble.MISSING)
     async with postgres.connection(desk.pool) as connection:
-        current = await currency(connection, now)  # first: what is read after it has at least all until then
-        found = await cases.case_at_hand(connection, case_id, now, GLASS_LASTS)
         steps = await cases.timeline(connection, case_id)
         before = await cases.looked_before(connection, case_id, me)
         new = await cases.new_steps(connection, case_id, before)
         said = await content.said(connection, case_id)
         second = await with_words(connection, await opinions.of_case(connection, case_id))
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
     values: dict[str, Any] = {
         "at_hand": found,
         "case": found.case,
@@ -62,11 +55,11 @@ async def case(request: Request, visit: Viewer) -> Response:
         "before": before,
         "new": new,
         "new_events": {each.event_id for each in new},
-        "currency": current,
+        "currency": found.currency,
         "others": [each for each in found.readers if each.officer_id != me],
         "claimed_by": found.case.claimed_by,
         "decisions": [each for each in deciding.DECISIONS if each.fits(found.case, now)],
-        "seen": microseconds(current.complete_to),
+        "seen": microseconds(found.currency.complete_to),
         "officers": desk.who_decide(),
         "area_of": lambda place: force_area(place) or special_force(place),
         "said": {each.event_id: each for each in said},

@@ -16,13 +16,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
+from conduit_chassis.trail import uuid_in
 from conduit_console import content, deciding, decision_forms
 from conduit_console.commanding import Decided, NotSent, NotSentError, SittingOfficer
-from conduit_console.decision_forms import Answers, AskedOn, DecidedOn, OfficersDecision
-from conduit_console.following import currency
+from conduit_console.decision_forms import Answers, AskedOn, DecidedOn, ForceNumber, Offer, OfficersDecision
 from conduit_console.numbers import numbers_of
-from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
-from conduit_console.pages.opinions import mark_of, with_words
+from conduit_console.opinions import mark_of
+from conduit_console.pages.at_desk import ConsoleDesk, case_id_of, desk_of, find_case, the_case
+from conduit_console.pages.opinions import with_words
 from conduit_console.queries import opinions
 from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
@@ -95,19 +96,22 @@ class _Turn:
 
 async def _turn(request: Request, visit: Visit, decision: OfficersDecision) -> _Turn | None:
     """None where the address does not say which page of the case the officer read: then that comes first."""
-    desk, found, me = desk_of(request), await at_hand(request), visit.person.person_id
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    now = desk.clock.now()
-    async with postgres.connection(desk.pool) as connection:
-        complete_to = (await currency(connection, now)).complete_to
-        numbers = await numbers_of(connection, found.case.handoffs)
+    desk, found, me = desk_of(request), await the_case(request), visit.person.person_id
+    now, numbers = desk.clock.now(), await _numbers(desk, decision, found)
     seen = visit.form.get("seen") or request.query_params.get("seen", "")
     seen_until = moment(int(seen)) if seen.isdecimal() and len(seen) < 20 else None
-    if seen_until is None or seen_until > complete_to:
+    if seen_until is None or seen_until > found.currency.complete_to:
         return None
     about, on = DecidedOn(found.case.referral_id, me, seen_until), AskedOn(desk.policy, now, numbers)
     return _Turn(request, visit, decision, found, now, on, about)
+
+
+async def _numbers(desk: ConsoleDesk, decision: OfficersDecision, found: CaseAtHand) -> Sequence[ForceNumber]:
+    """Of the forces that have a part, where it is asked at which one was spoken to."""
+    if not any(question.offer is Offer.NUMBERS for question in decision.questions):
+        return ()
+    async with postgres.connection(desk.pool) as connection:
+        return await numbers_of(connection, found.case.handoffs)
 
 
 def _read_first(request: Request) -> Response:
@@ -161,7 +165,7 @@ async def _keep(request: Request, visit: Visit, decision: OfficersDecision) -> R
 async def _check(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """What will be sent, and what the partner will read. A form that was sent leads to what came of it."""
     turn = await _turn(request, visit, decision)
-    key = _key(request.query_params.get("key", ""))
+    key = uuid_in(request.query_params.get("key", ""))
     if turn is None or key is None:
         return _read_first(request)
     async with postgres.connection(desk_of(request).pool) as connection:
@@ -178,20 +182,24 @@ async def _show_check(turn: _Turn, key: UUID, problem: str = "", status: int = 2
         asked = await opinions.of_case(connection, turn.case_id)
         shown = await with_words(connection, [each for each in asked if each.about == turn.decision.code])
     values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": await _news(turn)}
-    values |= {"opinions": shown, "me": turn.about.officer_id, "lacks_opinion": _lacks_opinion(turn, asked, mark)}
+    values |= {"opinions": shown, "me": turn.about.officer_id}
+    values["lacks_opinion"] = _needs_opinion(turn) and not _has_opinion(turn, asked, mark)
     return turn.page("decide_check.html", status=status, **values)
 
 
-def _lacks_opinion(turn: _Turn, asked: Sequence[OpinionRow], mark: str) -> bool:
-    """Whether the policy asks for another officer's word on this, and nobody has given it."""
-    if turn.decision is not deciding.DECLINE or not desk_of(turn.request).policy.second_opinion_before_decline:
-        return False
-    return not any(each.bears(turn.decision.code, mark, turn.about.officer_id) for each in asked)
+def _needs_opinion(turn: _Turn) -> bool:
+    """Whether the policy asks for another officer's word on this."""
+    return turn.decision is deciding.DECLINE and desk_of(turn.request).policy.second_opinion_before_decline
+
+
+def _has_opinion(turn: _Turn, asked: Sequence[OpinionRow], mark: str) -> bool:
+    """Whether somebody has given it."""
+    return any(each.bears(turn.decision.code, mark, turn.about.officer_id) for each in asked)
 
 
 async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """Send what was looked at, once."""
-    turn, key = await _turn(request, visit, decision), _key(visit.form.get("key", ""))
+    turn, key = await _turn(request, visit, decision), uuid_in(visit.form.get("key", ""))
     if turn is None or key is None:
         return _read_first(request)
     desk = desk_of(request)
@@ -202,10 +210,11 @@ async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> R
     answers, mark = await _draft(turn)
     if mark != visit.form.get("mark") or turn.problems(answers):
         return await _show_check(turn, key, LOOK_AGAIN, 409)
-    async with postgres.connection(desk.pool) as connection:
-        asked = await opinions.of_case(connection, turn.case_id)
-    if _lacks_opinion(turn, asked, mark):
-        return await _show_check(turn, key, NEEDS_SECOND_OPINION, 409)
+    if _needs_opinion(turn):
+        async with postgres.connection(desk.pool) as connection:
+            asked = await opinions.of_case(connection, turn.case_id)
+        if not _has_opinion(turn, asked, mark):
+            return await _show_check(turn, key, NEEDS_SECOND_OPINION, 409)
     signed_in_at = visit.session.proof.signed_in_at
     if signed_in_at is None:  # the provider does not say when it asked: a fresh sign-in has it say so
         raise TroubleError(Trouble.FRESH_SIGN_IN, return_to=turn.address("/check", key=key))
@@ -222,7 +231,7 @@ async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> R
 @router.get("/cases/{case_id}/decisions/{command_id}")
 async def what_came_of_it(request: Request, visit: Annotated[Visit, may(Action.WRITE_DECISION, find_case)]) -> Response:
     """When it was sent and what the hub's rules said, to who sent it. Where it changed nothing, what they wrote is here."""
-    desk, case_id, key = desk_of(request), case_id_of(request), _key(request.path_params["command_id"])
+    desk, case_id, key = desk_of(request), case_id_of(request), uuid_in(request.path_params["command_id"])
     if key is None:
         raise TroubleError(Trouble.MISSING)
     async with postgres.transaction(desk.pool) as connection:
@@ -242,13 +251,6 @@ async def what_came_of_it(request: Request, visit: Annotated[Visit, may(Action.W
 
 def _sent_address(case_id: UUID, key: UUID) -> str:
     return f"/cases/{case_id}/decisions/{key}"
-
-
-def _key(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _add(decision: OfficersDecision) -> None:

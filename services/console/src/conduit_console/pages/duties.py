@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
+from conduit_chassis.trail import uuid_in
 from conduit_console import content
 from conduit_console import desk as acts
 from conduit_console.commanding import NotSentError, SittingOfficer
@@ -81,7 +82,7 @@ async def _page(request: Request, visit: Visit, *, problem: str = "", status: in
     async with postgres.connection(desk.pool) as connection:
         current = await currency(connection, now)
         sent = await duties.sent_taking(connection, task.task_id, me)
-    calls = await _whom_to_call(request, me, task) if task.is_of(me) else None
+    calls = await _whom_to_call(request, me, task) if task.is_of(me) and not task.done else None
     values: dict[str, Any] = {"task": task, "mine": task.is_of(me), "sent": sent, "calls": calls, "problem": problem}
     values |= {"currency": current, "key": uuid7()}
     return desk.shown.page(request, "duty.html", N_("Duty task"), visit=visit, status=status, **values)
@@ -98,11 +99,9 @@ async def _whom_to_call(request: Request, me: str, task: DutyTaskRow) -> DutyTas
 
 
 async def _found(request: Request) -> DutyTaskRow:
-    desk = desk_of(request)
-    try:
-        task_id = UUID(request.path_params["task_id"])
-    except ValueError:
-        raise TroubleError(Trouble.MISSING) from None
+    desk, task_id = desk_of(request), uuid_in(request.path_params["task_id"])
+    if task_id is None:
+        raise TroubleError(Trouble.MISSING)
     async with postgres.connection(desk.pool) as connection:
         task = await duties.duty_task(connection, task_id)
     if task is None:
@@ -112,7 +111,7 @@ async def _found(request: Request) -> DutyTaskRow:
 
 def _key(visit: Visit) -> UUID:
     """The command's id, which the form had: one that is sent twice takes once."""
-    try:
-        return UUID(visit.form.get("key", ""))
-    except ValueError:
-        raise TroubleError(Trouble.FORM_REFUSED) from None
+    key = uuid_in(visit.form.get("key", ""))
+    if key is None:
+        raise TroubleError(Trouble.FORM_REFUSED)
+    return key

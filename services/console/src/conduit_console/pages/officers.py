@@ -57,7 +57,7 @@ async def name_officer(request: Request, visit: Annotated[Visit, may(Action.NAME
 
 def _chosen(request: Request, visit: Visit) -> tuple[UUID, str]:
     """The case, and an officer of the register."""
-    case_id, officer = case_id_of(request), visit.form.get("officer", "")
-    if case_id is None or officer not in {account for account, _ in desk_of(request).who_decide()}:
+    desk, case_id, officer = desk_of(request), case_id_of(request), visit.form.get("officer", "")
+    if case_id is None or officer not in dict(desk.who_decide()):
         raise TroubleError(Trouble.FORM_REFUSED)
     return case_id, officer

@@ -2,28 +2,27 @@
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
+from conduit_chassis.trail import uuid_in
 from conduit_console import content, deciding, decision_forms
 from conduit_console import opinions as acts
 from conduit_console.decision_forms import Answers, OfficersDecision
 from conduit_console.following import currency
 from conduit_console.opinions import AskedOpinion, OpinionAnswer
-from conduit_console.pages.at_desk import at_hand, case_id_of, desk_of, find_case
+from conduit_console.pages.at_desk import case_id_of, desk_of, find_case, the_case
 from conduit_console.queries import opinions
 from conduit_console.queries.case import CaseAtHand
 from conduit_console.queries.opinions import OpinionRow
 from conduit_contracts.ids import uuid7
 from conduit_web.access import Action
 from conduit_web.troubles import Trouble, TroubleError
-from conduit_web.visits import Visit, may
+from conduit_web.visits import Visit, may, typed
 from conduit_web.words import N_
 
 router = APIRouter()
@@ -59,25 +58,16 @@ async def write_question(request: Request, visit: Asker, about: str = "") -> Res
 @router.post("/cases/{case_id}/opinions/ask")
 async def ask(request: Request, visit: Asker) -> Response:
     """It stands in the case and on the other's first page."""
-    desk, found, form, me = desk_of(request), await _case(request), visit.form, visit.person.person_id
-    given = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in ("about", "of", "question")}
+    desk, found, form, me = desk_of(request), await the_case(request), visit.form, visit.person.person_id
+    given = {name: typed(form, name) for name in ("about", "of", "question")}
     problems = _problems_of_question(request, found, given, me)
-    key = _id(form.get("key", ""))
+    key = uuid_in(form.get("key", ""))
     if problems or key is None:
         return await _asking(request, visit, given, problems)
     async with postgres.connection(desk.pool) as connection:
         draft = await content.draft(connection, found.case.referral_id, me, given["about"])
-    text = draft.text if draft else None
-    asked = AskedOpinion(
-        key,
-        found.case.referral_id,
-        given["about"],
-        me,
-        given["of"] or None,
-        given["question"],
-        text,
-        None if text is None else mark_of(text),
-    )
+    about, of, question = given["about"], given["of"] or None, given["question"]
+    asked = AskedOpinion(key, found.case.referral_id, about, me, of, question, draft.text if draft else None)
     try:
         await acts.ask(desk.pool, asked, desk.clock.now())
     except ValueError:
@@ -95,13 +85,13 @@ async def read_question(request: Request, visit: Giver) -> Response:
 async def give(request: Request, visit: Giver) -> Response:
     """The other reads it at once."""
     desk, case_id, form = desk_of(request), case_id_of(request), visit.form
-    given = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in ("answer", "why")}
+    given = {name: typed(form, name) for name in ("answer", "why")}
     problems = {"answer": SAY_WHETHER} if given["answer"] not in set(OpinionAnswer) else {}
     if not given["why"]:
         problems["why"] = SAY_WHY
     elif len(given["why"]) > decision_forms.MOST_WORDS:
         problems["why"] = decision_forms.TOO_LONG
-    opinion_id = _id(request.path_params["opinion_id"])
+    opinion_id = uuid_in(request.path_params["opinion_id"])
     if problems or case_id is None or opinion_id is None:
         return await _giving(request, visit, given, problems)
     said, me, now = OpinionAnswer(given["answer"]), visit.person.person_id, desk.clock.now()
@@ -113,16 +103,11 @@ async def give(request: Request, visit: Giver) -> Response:
 @router.post("/cases/{case_id}/opinions/{opinion_id}/withdraw")
 async def withdraw(request: Request, visit: Asker) -> Response:
     """It is asked no more, and is taken off the other officer's list."""
-    desk, case_id, opinion_id = desk_of(request), case_id_of(request), _id(request.path_params["opinion_id"])
+    desk, case_id, opinion_id = desk_of(request), case_id_of(request), uuid_in(request.path_params["opinion_id"])
     if case_id is None or opinion_id is None:
         raise TroubleError(Trouble.MISSING)
     await acts.withdraw(desk.pool, case_id, opinion_id, visit.person.person_id, desk.clock.now())
     return RedirectResponse(f"/cases/{case_id}", status_code=303)
-
-
-def mark_of(text: str) -> str:
-    """What tells a draft from what it becomes later."""
-    return sha256(text.encode()).hexdigest()
 
 
 async def with_words(
@@ -154,7 +139,7 @@ def _problems_of_question(request: Request, found: CaseAtHand, given: dict[str, 
 
 
 async def _asking(request: Request, visit: Visit, given: dict[str, str], problems: dict[str, str] | None = None) -> Response:
-    desk, found, me = desk_of(request), await _case(request), visit.person.person_id
+    desk, found, me = desk_of(request), await the_case(request), visit.person.person_id
     values: dict[str, Any] = {"case": found.case, "given": given, "problems": problems or {}, "key": uuid7()}
     values |= {"decisions": _open(request, found), "others": _others(request, me)}
     status = 400 if problems else 200
@@ -162,7 +147,7 @@ async def _asking(request: Request, visit: Visit, given: dict[str, str], problem
 
 
 async def _giving(request: Request, visit: Visit, given: dict[str, str], problems: dict[str, str] | None = None) -> Response:
-    desk, found, opinion_id = desk_of(request), await _case(request), _id(request.path_params["opinion_id"])
+    desk, found, opinion_id = desk_of(request), await the_case(request), uuid_in(request.path_params["opinion_id"])
     async with postgres.connection(desk.pool) as connection:
         rows = await opinions.of_case(connection, found.case.referral_id)
         shown = await with_words(connection, [each for each in rows if each.opinion_id == opinion_id])
@@ -183,17 +168,3 @@ def _open(request: Request, found: CaseAtHand) -> list[OfficersDecision]:
 
 def _others(request: Request, me: str) -> list[tuple[str, str]]:
     return [(account, name) for account, name in desk_of(request).who_decide() if account != me]
-
-
-async def _case(request: Request) -> CaseAtHand:
-    found = await at_hand(request)
-    if found is None:
-        raise TroubleError(Trouble.MISSING)
-    return found
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

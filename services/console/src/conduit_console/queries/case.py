@@ -10,9 +10,10 @@ from conduit_chassis.postgres import Connection, Row
 from conduit_console import store
 from conduit_console.cases import FailedNotice, FollowedCase
 from conduit_console.desk import STILL_READING
+from conduit_console.following import currency
 from conduit_console.work import by_officer
 from conduit_web.keys import FIRST_MOMENT, microseconds, moment
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, Currency, ListPage, list_page, read_key
 
 _READERS = """
 SELECT officer_id, seen_at, seen_version FROM readings
@@ -91,6 +92,8 @@ class AttachmentRow:
 class CaseAtHand:
     """All but the words of a case."""
 
+    currency: Currency
+    """It has at least all that was told until then."""
     case: FollowedCase
     """With its hand-offs and questions."""
     readers: Sequence[Reading]
@@ -127,24 +130,22 @@ class TimelineStep:
 
 async def case_at_hand(connection: Connection, referral_id: UUID, now: datetime, glass: timedelta) -> CaseAtHand | None:
     """A case, or None where the console has none. `glass` says for how long a broken glass stays so."""
+    current = await currency(connection, now)  # first: what is read after it has at least all until then
     case = await store.read(connection, referral_id)
     if case is None:
         return None
     readers = await connection.fetch(_READERS, referral_id, now - STILL_READING)
+    files = await connection.fetch(_ATTACHMENTS, referral_id)
     failed = await connection.fetch(_FAILED, referral_id)
     return CaseAtHand(
+        current,
         case,
         [Reading(**row) for row in readers],
-        await checked_files(connection, referral_id),
+        [AttachmentRow(**row) for row in files],
         [FailedNotice(**row) for row in failed],
         frozenset(row["officer_id"] for row in await connection.fetch(_NAMED, referral_id)),
         frozenset(row["officer_id"] for row in await connection.fetch(_GLASS, referral_id, now - glass)),
     )
-
-
-async def checked_files(connection: Connection, referral_id: UUID) -> list[AttachmentRow]:
-    """The files of which the console heard that they were checked. No case need be known."""
-    return [AttachmentRow(**row) for row in await connection.fetch(_ATTACHMENTS, referral_id)]
 
 
 async def looked_before(connection: Connection, referral_id: UUID, officer_id: str) -> LookedBefore | None:

@@ -17,7 +17,14 @@ _OWN = """
 task_id, kind, duty_tasks.rank, duty_tasks.partner_id, duty_tasks.partner_reference, duty_tasks.referral_id, force_id, codes,
 said, opened_at, unanswered_at, taken_at, taken_by, next_call_at
 """
-_TASK = f"{_OWN}, kept_from"
+# Whoever takes a task here has sent that. Who has it otherwise is a name, or did what it asks for.
+_SENT_IT = """
+EXISTS (
+    SELECT FROM sent_takings AS sent
+    WHERE sent.task_id = duty_tasks.task_id AND taken AND 'officer:' || officer_id = taken_by
+)
+"""
+_TASK = f"{_OWN}, kept_from, coalesce(taken_by ~ '^(officer|force):', false) AND NOT {_SENT_IT} AS done"
 _FROM = "duty_tasks LEFT JOIN cases ON cases.referral_id = duty_tasks.referral_id"
 _WAITING = f"""
 SELECT {_TASK} FROM (
@@ -27,12 +34,12 @@ SELECT {_TASK} FROM (
 ORDER BY duty_tasks.rank, opened_at, task_id
 """  # noqa: S608 - constants
 _TAKEN = f"""
-SELECT {_TASK} FROM {_FROM} WHERE taken_at IS NOT NULL AND taken_by = $1 AND taken_at > $2
+SELECT {_TASK} FROM {_FROM} WHERE taken_at IS NOT NULL AND taken_by = $1 AND taken_at > $2 AND {_SENT_IT}
 ORDER BY taken_at DESC, task_id LIMIT {ROWS}
 """  # noqa: S608 - constants
 _ONE = f"SELECT {_TASK} FROM {_FROM} WHERE task_id = $1"  # noqa: S608 - constants
 _SENT = """
-SELECT sent_at, taken, answered_at, why FROM sent_takings WHERE task_id = $1 AND officer_id = $2
+SELECT sent_at, taken, why FROM sent_takings WHERE task_id = $1 AND officer_id = $2
 ORDER BY sent_at DESC LIMIT 1
 """
 
@@ -60,8 +67,8 @@ class DutyTaskRow:
     """A name as its holder gave it, or `officer:` or `force:` with an id."""
     next_call_at: datetime | None
     """When the next on duty is called; None where nobody is left to call, or somebody has it."""
-    restricted: bool
-    """Of its case."""
+    done: bool
+    """Whether nobody took it: it ended when `taken_by` did what it asks for."""
 
     def is_of(self, officer_id: str) -> bool:
         """Whether this officer has it."""
@@ -75,7 +82,6 @@ class SentTaking:
     sent_at: datetime
     taken: bool | None
     """None while the hub's rules have not answered."""
-    answered_at: datetime | None
     why: tuple[str, ...]
 
 
@@ -88,7 +94,7 @@ async def waiting(connection: Connection, after: str | None = None) -> ListPage[
 
 
 async def taken_by(connection: Connection, officer_id: str, since: datetime) -> Sequence[DutyTaskRow]:
-    """What this officer took since then, the latest first."""
+    """What this officer took since then, the latest first. Not what ended when they did what it asks for."""
     return [_task(row) for row in await connection.fetch(_TAKEN, by_officer(officer_id), since)]
 
 
@@ -116,7 +122,6 @@ def _task(row: Row) -> DutyTaskRow:
         kind=_kind(row["kind"], row["force_id"], kept),
         danger=row["rank"] == DANGER,
         codes=tuple(row["codes"]),
-        restricted=kept is not None,
     )
 
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
+from conduit_chassis.trail import uuid_in
 from conduit_console.queries.lists import _CASE, CaseRow, _case
 
 MOST_FOUND = 50
@@ -39,9 +40,6 @@ async def search(connection: Connection, text: str) -> tuple[list[CaseRow], bool
 
 
 async def _by_id(connection: Connection, text: str) -> dict[UUID, CaseRow]:
-    try:
-        referral_id = UUID(text)
-    except ValueError:
-        return {}
-    row = await connection.fetchrow(_BY_ID, referral_id)
-    return {referral_id: _case(row)} if row else {}
+    referral_id = uuid_in(text)
+    row = await connection.fetchrow(_BY_ID, referral_id) if referral_id else None
+    return {row["referral_id"]: _case(row)} if row else {}
