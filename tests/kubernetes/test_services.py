@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -62,6 +63,8 @@ ON_A_CLUSTER_ONLY = {
     "SMTP_PASSWORD_FILE",
 } | {
     "SMTP_STARTTLS",
+    "SUPERVISORS_EMAIL",
+    "IDENTITY_CA_FILE",
 }
 
 each_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -310,6 +313,16 @@ def test_the_console_is_given_what_it_shows_to_the_signer(environment: str) -> N
     assert token["items"] == [
         {"key": "token", "path": variables(environment, "console")["SIGNER_TOKEN_FILE"].rsplit("/")[-1]}
     ]
+
+
+def test_a_desk_is_given_the_authority_of_its_providers_where_that_is_ones_own() -> None:
+    for environment, service in product(ENVIRONMENTS, SERVICES):
+        file = variables(environment, service).get("IDENTITY_CA_FILE")
+        assert bool(file) == (environment == "national" and service in DESKS)
+        (access,) = (each for each in _volumes(environment, service) if each["name"] == "access")
+        given = [each["secret"] for each in access["projected"]["sources"] if "identity-authority" in str(each)]
+        made = {"name": "identity-authority", "items": [{"key": "ca.crt", "path": str(file).rsplit("/")[-1]}]}
+        assert given == ([made] if file else [])
 
 
 def test_by_a_partners_provider_nobody_signs_in_at_the_console() -> None:

@@ -22,6 +22,7 @@ from conduit_local.containers import KAFKA_IMAGE, POSTGRES_IMAGE
 from conduit_local.observability.configuration import POSTGRES_EXPORTER_OPTIONS
 from conduit_local.postgres import SETTINGS, program
 from conduit_local.services import (
+    NOTIFIES,
     SAMPLE_PARTNERS,
     SHOWS,
     Smtp,
@@ -52,7 +53,7 @@ ENDS = {"setup", "kafka-settings", "jmx-agent"}
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     """With every variable at its default."""
-    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE.read_text())
+    text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", re.sub(r"\$\{\w+:\+[^}]*\}", "", COMPOSE.read_text()))
     document = yaml.safe_load(text)
     assert isinstance(document, dict)
     return document
@@ -89,7 +90,9 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     pages |= {"SIGNER_URL": f"http://{SIGNER}:8000", "SIGNER_TOKEN": PASSWORD} if service == SHOWS else {}
     pages |= {"INTAKE_URL": "http://intake:8000", "INTAKE_TOKEN": PASSWORD} if service == SHOWS else {}
     files = {"CONSOLE_TOKEN": PASSWORD} if service == "intake" else {}
-    given = {**expected, **scanner, **pages, **files, "PGPASSWORD": PASSWORD}
+    besides = {"IDENTITY_CA_FILE": None} if service in DESKS else {}
+    besides |= {"SUPERVISORS_EMAIL": None} if service == NOTIFIES else {}
+    given = {**expected, **scanner, **pages, **files, **besides, "PGPASSWORD": PASSWORD}
     assert compose["services"][service]["environment"] == given
 
 
@@ -137,6 +140,13 @@ def test_a_desk_without_an_address_has_no_pages_and_with_it_alone_does_not_start
     assert settings().public_url == "http://127.0.0.1:8005"
     with pytest.raises(ConfigurationError, match="IDENTITY_PROVIDERS"):
         desk_settings()
+
+
+@pytest.mark.parametrize("desk", DESKS)
+def test_the_authority_of_ones_own_provider_is_mounted_where_a_desk_looks_for_it(desk: str) -> None:
+    part = yaml.safe_load(COMPOSE.read_text())["services"][desk]
+    place = part["environment"]["IDENTITY_CA_FILE"].removeprefix("${IDENTITY_CA_FILE:+").removesuffix("}")
+    assert "${IDENTITY_CA_FILE:-/dev/null}:" + f"{place}:ro" in part["volumes"]
 
 
 def test_the_console_of_compose_asks_the_signer(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

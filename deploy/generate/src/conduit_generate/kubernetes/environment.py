@@ -81,6 +81,8 @@ class Mail(_Part):
     sender: str
     username: str
     hub_email: str
+    supervisors_email: str | None = None
+    """Whom notices about opened restricted cases go to; the hub's contacts without it."""
 
 
 class IdentityProvider(_Part):
@@ -117,6 +119,8 @@ class Store(_Part):
     secret_store: str
     """A ClusterSecretStore of the External Secrets Operator."""
     secret_prefix: str
+    identity_authority: bool = False
+    """Whether it has who vouches for the identity providers' certificates, where that is an organisation's own authority."""
     storage_class: str
     backup_path: str
     backup_endpoint: str

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SIGNER
+from conduit_generate.kubernetes.environment import Environment
 from conduit_generate.kubernetes.resources import KAFKA_AUTHORITY, NAME_LABEL, POSTGRES_AUTHORITY
 from conduit_generate.kubernetes.secrets import (
+    IDENTITY_AUTHORITY,
+    IDENTITY_AUTHORITY_SECRET,
     INTAKE_SECRET,
     INTAKE_TOKEN,
     MAIL_KEY,
@@ -41,6 +44,7 @@ places = SimpleNamespace(
     signer_token=f"{_ACCESS}/signer-token",
     intake_token=f"{_ACCESS}/intake-token",
     trusted_keys=f"{_ACCESS}/trusted-keys.json",
+    identity_authority=f"{_ACCESS}/identity-ca.crt",
     webhooks=_WEBHOOKS,
 )
 """Where a container finds each file."""
@@ -104,7 +108,7 @@ def spread(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def volumes(service: str, policy: str, providers: Sequence[str]) -> list[dict[str, Any]]:
+def volumes(service: str, policy: str, environment: Environment) -> list[dict[str, Any]]:
     """The service's own credentials and nobody else's, whom to trust, the policy, and room for scratch."""
     sources = [
         *_of_database(service),
@@ -117,7 +121,11 @@ def volumes(service: str, policy: str, providers: Sequence[str]) -> list[dict[st
         sources.append(_file(TRUSTED_KEYS_SECRET, TRUSTED_KEYS, TRUSTED_KEYS))
     if service == SHOWS:
         sources.append(_file(SIGNER_SECRET, SIGNER_TOKEN, "signer-token"))
-    sources += [_file(clients_secret(service), name, _identity(name)) for name in providers]
+    sources += [
+        _file(clients_secret(service), each.name, _identity(each.name)) for each in environment.providers_of(service)
+    ]
+    if service in DESKS and environment.store.identity_authority:
+        sources.append(_file(IDENTITY_AUTHORITY_SECRET, IDENTITY_AUTHORITY, "identity-ca.crt"))
     if service in (TAKES_IN, SHOWS):
         sources.append(_file(INTAKE_SECRET, INTAKE_TOKEN, "intake-token"))
     webhooks: dict[str, Any] = {"emptyDir": {"sizeLimit": "1Mi"}}

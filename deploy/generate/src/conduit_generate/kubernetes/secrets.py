@@ -21,6 +21,8 @@ TRUSTED_KEYS_SECRET, TRUSTED_KEYS = "officers-trusted-keys", "trusted-keys.json"
 """Public keys: not secret, and yet whoever can change them can make officers."""
 SIGNING_KEY_SECRET, SIGNING_KEY = "officers-signing-key", "signing-key.json"
 """Mounted into the signer and nowhere else."""
+IDENTITY_AUTHORITY_SECRET, IDENTITY_AUTHORITY = "identity-authority", "ca.crt"
+"""A certificate: not secret either, and whoever can change it can vouch for anybody."""
 SIGNER_SECRET, SIGNER_TOKEN = "signer-token", "token"
 INTAKE_SECRET, INTAKE_TOKEN = "intake-token", "token"
 """What the console shows to intake."""
@@ -50,6 +52,7 @@ def external_secrets(environment: Environment) -> list[Resource]:
         SIGNING_KEY_SECRET: (SIGNING_KEY,),
         SIGNER_SECRET: (SIGNER_TOKEN,),
         **{clients_secret(desk): tuple(each.name for each in environment.providers_of(desk)) for desk in DESKS},
+        **({IDENTITY_AUTHORITY_SECRET: (IDENTITY_AUTHORITY,)} if environment.store.identity_authority else {}),
         INTAKE_SECRET: (INTAKE_TOKEN,),
         MAIL_SECRET: (MAIL_KEY,),
         BACKUP_SECRET: ("access-key-id", "secret-access-key"),

@@ -98,7 +98,7 @@ def deployment(service: str, environment: Environment) -> Resource:
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "topologySpreadConstraints": spread(service),
         "containers": [main],
-        "volumes": volumes(service, policy()["metadata"]["name"], [each.name for each in environment.providers_of(service)]),
+        "volumes": volumes(service, policy()["metadata"]["name"], environment),
     }
     spec = {
         "revisionHistoryLimit": 5,
@@ -212,12 +212,14 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
             "HUB_EMAIL": mail.hub_email,
             "DUTY_URL": f"https://{environment.hosts.api}",
         }
+        given |= {"SUPERVISORS_EMAIL": mail.supervisors_email} if mail.supervisors_email else {}
     if service == "intake":
         given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
         given["CONSOLE_TOKEN_FILE"] = places.intake_token
     if service in DESKS:
         providers = [each.told(service, identity_file(each.name)) for each in environment.providers_of(service)]
         given |= pages_environment(public_url=environment.url_of(service), identity_providers=providers)
+        given |= {"IDENTITY_CA_FILE": places.identity_authority} if environment.store.identity_authority else {}
     if service == SHOWS:
         given |= asking_the_signer(f"http://{SIGNER}:{HTTP_PORT}", places.signer_token)
         given |= asking_intake(f"http://intake:{HTTP_PORT}", places.intake_token)
