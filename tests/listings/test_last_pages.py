@@ -19,6 +19,7 @@ from psycopg import sql
 import conduit_console
 import conduit_intake
 import conduit_notification
+import conduit_programme
 import conduit_routing
 import conduit_triage
 from conduit_chassis import replay
@@ -32,6 +33,7 @@ from conduit_notification import duty_store
 from conduit_notification import outstanding as notification_outstanding
 from conduit_routing import outstanding as routing_outstanding
 from conduit_triage import outstanding as triage_outstanding
+from tests.listings import programme
 from tests.support.servers import NewDatabase, TemplateDatabase
 
 STORED, PAGE = 30_000, 50
@@ -45,6 +47,7 @@ PACKAGES = {
     "routing": conduit_routing,
     "notification": conduit_notification,
     "console": conduit_console,
+    "programme": conduit_programme,
 }
 _ID = "lpad(to_hex(number), 32, '0')::uuid"
 _PARTNER = "CASE WHEN number % 3 = 0 THEN 'other-' || number % 100 ELSE 'abc' END"
@@ -165,6 +168,7 @@ FILLED: Mapping[str, Sequence[str]] = {
             CASE WHEN number % 1000 = 1 THEN 'disclosure' ELSE 'consultation' END, 'viewed_case',
             CASE WHEN number <= {CASES - PAGE} THEN '{ONE}'::uuid ELSE {_ID} END {_EVERY}""",
     ),
+    "programme": programme.FILLED,
 }
 """Rows as services leave them, but without the checks that cost most: what a table holds is not the question here."""
 
@@ -233,6 +237,7 @@ LISTINGS = (
     Listing("console", "acts of a kind that is rare", audit._ACTS["kind",], (_NEVER, 0, "disclosure")),
     Listing("console", "an officer's of a kind", audit._ACTS["kind", "officer_id"], (_NEVER, 0, "disclosure", "a.officer")),
     Listing("console", "acts of a case", audit._ACTS["referral_id",], (_NEVER, PAGE, ONE)),
+    *(Listing("programme", name, asked, values, tables=tables) for name, asked, values, tables in programme.LISTED),
 )
 PER_TABLE, ANYWAY = 3, 60
 """Pages of 8 KB that a listing may read: so many for each row of each table, for the way into the index and to the row, and

@@ -112,6 +112,7 @@ def programme_app(
     desk = ProgrammeDesk(
         settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
     ).with_store(harness.pool, ZoneInfo("Europe/London"), register, pages)
+    desk.insight_answer_days = more.get("answer_days", desk.insight_answer_days)
     return create_app(desk, *ROUTERS)
 
 

@@ -8,19 +8,24 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from conduit_chassis.testing import Harness, ManualClock
+from conduit_chassis.people_follower import PeopleFollower
+from conduit_chassis.testing import Harness, ManualClock, harness
 from conduit_contracts.ids import uuid7
+from conduit_programme.app import create_service
 from conduit_programme.insight import rules, store
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS, InsightSource, SpeakerRole
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.organisations import store as organisations
 from conduit_programme.organisations.rules import OrganisationKind
+from conduit_programme.pages.front import create_desk
 from conduit_programme.rules import day_of
 from conduit_programme.wording import day
 from conduit_web.html import LONDON
+from conduit_web.settings import DeskSettings
 from services.programme.tests.builders import CANARY, PARTNER
 from services.programme.tests.pages import Enter, send, text_of
-from services.web.tests.browser import Browser
+from services.web.tests.browser import URL, Browser
+from services.web.tests.crafted import ISSUER
 
 
 async def read(browser: Browser, path: str) -> str:
@@ -282,3 +287,18 @@ async def test_a_half_finished_state_cannot_be_kept(held: Harness, clock: Manual
         await store.hear(connection, heard, "p-1", clock.now())
         with pytest.raises(asyncpg.CheckViolationError):
             await connection.execute(statement)
+
+
+async def test_an_answer_is_due_within_as_many_days_as_the_setting_says(
+    enter: Enter, database: str, clock: ManualClock
+) -> None:
+    about = {"name": "hub", "label": "The hub", "issuer": ISSUER, "client_id": "programme", "client_secret": "s"}
+    settings = DeskSettings.model_validate({"public_url": URL, "identity_providers": [about]})
+    async with harness(create_service(), database, clock, insight_answer_days=10) as made:
+        people = PeopleFollower(made.runtime.settings, clock, name="programme")
+        days = create_desk(made.runtime, settings, people).insight_answer_days
+    assert days == 10
+    mara = await enter("mara", answer_days=days)
+    due = day(day_of(clock.now(), LONDON) + timedelta(days=10))
+    assert f"An answer is due by the end of {due}: due in 10 days" in await read(mara, await offered(mara, clock))
+    assert "An answer is due 10 days after you tell it" in await read(mara, "/our-insights")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +15,8 @@ from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, StepOwner
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.four_ps import FourPs, Quarter
-from conduit_programme.insight import measures, store
+from conduit_programme.insight import counted, measures, quarterly, store
+from conduit_programme.insight.counted import QuarterInNumbers
 from conduit_programme.insight.measures import NewMeasure
 from conduit_programme.insight.quarterly import AnsweredInTime, answered_in_time
 from conduit_programme.insight.rules import (
@@ -69,6 +71,16 @@ def test_what_is_no_quarter_is_none(text: str) -> None:
     assert Quarter.read(text) is None
 
 
+def noted(asked: list[str], function: Any) -> Any:
+    """The function, which writes its name when it is called."""
+
+    async def call(*given: Any) -> Any:
+        asked.append(function.__name__)
+        return await function(*given)
+
+    return call
+
+
 async def insight(held: Harness, heard_on: date, changed_on: date | None, four_p: FourPs, clock: ManualClock) -> None:
     async with held.pool.acquire() as connection:
         found = await organisations.of_partner(connection, PARTNER)
@@ -98,6 +110,36 @@ async def test_what_was_heard_in_one_quarter_and_changed_in_the_next_stands_in_b
     assert CANARY not in await read(lena, f"/four-ps/protect?quarter={present.before.before}")
     assert "Protect 0 0 0 1 0" in await read(lena, "/four-ps")
     assert "Protect 0 0 1 0 0" in await read(lena, f"/four-ps?quarter={present.before}")
+
+
+async def test_the_overview_counts_what_each_page_shows_and_asks_little_of_the_database(
+    enter: Enter, held: Harness, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present, now = Quarter.of(day_of(clock.now(), LONDON)), clock.now()
+    await insight(held, present.first, present.last, FourPs.PROTECT, clock)
+    await insight(held, present.before.first, present.first, FourPs.PROTECT, clock)
+    await insight(held, present.first, None, FourPs.PREVENT, clock)
+    said = MeasureWords(name="Synthetic measure")
+    async with held.pool.acquire() as connection:
+        for number, state in enumerate((ActivityState.AGREED, ActivityState.AGREED, ActivityState.CALLED_OFF)):
+            ps = (FourPs.PROTECT, FourPs.PURSUE) if number else (FourPs.PROTECT,)
+            one = Activity(uuid7(), ActivityKind.VISIT, present.first, state, ps, (), (), ("kent",), None, None, "p-1")
+            await engagement.put(connection, one, ActivityWords(outcome="x"), "p-1", now)
+            step, owner = "Synthetic step", StepOwner(force_id="kent")
+            await engagement.add_step(connection, one.activity_id, step, owner, present.last, joint=False, now=now)
+        for four_p in (FourPs.PROTECT, FourPs.PREVENT):
+            new = NewMeasure(four_p, MeasureCounts.OTHER, said)
+            await measures.agree(connection, new, by="p-1", on=present.last, now=now)
+        counted_up = await counted.in_numbers(connection, present)
+        in_full = await quarterly.every_quarter_of(connection, present, LONDON)
+    assert counted_up == [each.numbers for each in in_full]
+    assert counted_up[1] == QuarterInNumbers(FourPs.PROTECT, 2, 3, 1, 2, 1)
+    lena = await enter("lena")
+    asked: list[str] = []
+    monkeypatch.setattr(store, "due_between", noted(asked, store.due_between))
+    monkeypatch.setattr(quarterly, "quarter_of", noted(asked, quarterly.quarter_of))
+    assert "Protect 2 3 1 2 1" in await read(lena, "/four-ps")
+    assert asked == ["due_between"], "what only a page of one P shows is not read"
 
 
 async def test_a_measure_is_agreed_noted_corrected_and_ended(enter: Enter, held: Harness, clock: ManualClock) -> None:

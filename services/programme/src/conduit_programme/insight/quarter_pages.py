@@ -12,7 +12,7 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.four_ps import FourPs, Quarter
-from conduit_programme.insight import fields, measures, quarterly, store
+from conduit_programme.insight import counted, fields, measures, quarterly, store
 from conduit_programme.insight.measures import NewMeasure
 from conduit_programme.insight.rules import AgreedMeasure, MeasureCounts
 from conduit_programme.insight.said import MeasureReadingWords, MeasureWords
@@ -62,24 +62,32 @@ def _around(request: Request, quarter: Quarter) -> dict[str, Any]:
 @router.get("/four-ps")
 async def overview(request: Request, visit: Viewer) -> Response:
     """All four, in numbers."""
-    return await _all_four(request, visit, LOOKING, "insight/four_ps.html", N_("The four Ps"))
+    desk, quarter = desk_of(request), quarter_asked(request)
+    async with acting(request, visit, LOOKING) as connection:
+        numbers = await counted.in_numbers(connection, quarter)
+        kept = await _time_kept(connection, request, quarter)
+    values = {**_around(request, quarter), **kept, "numbers": numbers}
+    return desk.shown.page(request, "insight/four_ps.html", N_("The four Ps"), visit=visit, **values)
 
 
 @router.get("/quarterly-report")
 async def report(request: Request, visit: Viewer) -> Response:
     """All four, in words and numbers, to be printed."""
-    return await _all_four(request, visit, REPORTING, "insight/report.html", N_("Quarterly report"))
-
-
-async def _all_four(request: Request, visit: Visit, deed: Deed, template: str, heading: str) -> Response:
     desk, quarter = desk_of(request), quarter_asked(request)
-    async with acting(request, visit, deed) as connection:
+    async with acting(request, visit, REPORTING) as connection:
         four = await quarterly.every_quarter_of(connection, quarter, desk.zone)
-        due = await store.due_between(connection, quarter.first, quarter.last)
-        unconsidered = await store.unconsidered(connection)
+        kept = await _time_kept(connection, request, quarter)
+    values = {**_around(request, quarter), **kept, "four": four, "made_at": desk.clock.now()}
+    values["numbers"] = [each.numbers for each in four]
+    return desk.shown.page(request, "insight/report.html", N_("Quarterly report"), visit=visit, **values)
+
+
+async def _time_kept(connection: Connection, request: Request, quarter: Quarter) -> dict[str, Any]:
+    """How the hub kept its time with what was to be answered in the quarter."""
+    desk = desk_of(request)
+    due = await store.due_between(connection, quarter.first, quarter.last)
     kept = quarterly.answered_in_time(due, desk.clock.now(), desk.zone)
-    values: dict[str, Any] = {"four": four, "kept": kept, "unconsidered": unconsidered, "made_at": desk.clock.now()}
-    return desk.shown.page(request, template, heading, visit=visit, **_around(request, quarter), **values)
+    return {"kept": kept, "unconsidered": await store.unconsidered(connection)}
 
 
 @router.get("/four-ps/{four_p}")

@@ -12,6 +12,7 @@ from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.reading import ShownActivity, ShownStep
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight import measures, reading, store
+from conduit_programme.insight.counted import QuarterInNumbers
 from conduit_programme.insight.measures import ShownMeasure
 from conduit_programme.insight.reading import ShownInsight
 from conduit_programme.insight.rules import KnownInsight
@@ -43,6 +44,12 @@ class QuarterOfP:
     def changed(self) -> list[ShownInsight]:
         """What changed in the quarter because of something heard, whenever it was heard."""
         return [each for each in self.insights if self._changed_in(each.insight)]
+
+    @property
+    def numbers(self) -> QuarterInNumbers:
+        """The same in numbers."""
+        heard, changed = len(self.heard), len(self.changed)
+        return QuarterInNumbers(self.four_p, len(self.activities), len(self.steps), heard, changed, len(self.measures))
 
     def _is_in(self, insight: KnownInsight) -> bool:
         return self.quarter.first <= insight.heard_on <= self.quarter.last

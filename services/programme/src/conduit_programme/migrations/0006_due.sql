@@ -6,6 +6,7 @@ CREATE INDEX steps_of_others ON steps (due_on, step_id) WHERE state = 'open' AND
 CREATE INDEX steps_of_organisation ON steps (owner_organisation, due_on, step_id) WHERE state = 'open';
 CREATE INDEX steps_of_force ON steps (owner_force, due_on, step_id) WHERE state = 'open';
 CREATE INDEX steps_to_join ON steps (due_on, step_id) WHERE state = 'open' AND joint;
+CREATE INDEX payments_newest ON payments (since DESC, payment_id DESC);
 
 DELETE FROM wellbeing_checks USING conversations, contributors
 WHERE wellbeing_checks.conversation_id = conversations.conversation_id

@@ -70,6 +70,11 @@ ROUTERS: Sequence[APIRouter] = (
 
 def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollower) -> ASGIApp:
     """The application of a running service."""
+    return create_app(create_desk(runtime, settings, people), *ROUTERS)
+
+
+def create_desk(runtime: Runtime, settings: DeskSettings, people: PeopleFollower) -> ProgrammeDesk:
+    """What its requests are answered by, as the service's own settings say."""
     own, shown = cast("ProgrammeSettings", runtime.settings), programme_pages()
     desk = ProgrammeDesk(
         settings,
@@ -80,7 +85,7 @@ def create_pages(runtime: Runtime, settings: DeskSettings, people: PeopleFollowe
         pages=shown,
     ).with_store(runtime.pool, own.mou_time_zone, people, shown)
     desk.insight_answer_days = own.insight_answer_days
-    return create_app(desk, *ROUTERS)
+    return desk
 
 
 def programme_pages() -> ProgrammePages:
