@@ -63,6 +63,11 @@ class _AboutReferral(Event):
     partner_reference: PartnerReference
 
 
+class _ByCommand(_AboutReferral):
+    command_id: CommandId | None = None
+    """The `ce_id` of the officer's command that did it. Absent if no command did, and in records of version 0.1.0."""
+
+
 class AssessedGround(Value):
     """One of the counted grounds, met or not: it is met where `known` is at least `at_least`."""
 
@@ -111,7 +116,7 @@ class ReviewRaised(_AboutReferral):
     policy_version: PolicyVersion
 
 
-class InformationRequested(_AboutReferral):
+class InformationRequested(_ByCommand):
     """An officer asks the partner for information. The review stays open."""
 
     type: ClassVar[str] = "uk.conduit.triage.information-requested.v1"
@@ -130,7 +135,7 @@ class ImmediateDangerRaised(_AboutReferral):
     policy_version: PolicyVersion
 
 
-class ReferralAccepted(_AboutReferral):
+class ReferralAccepted(_ByCommand):
     """The referral meets the criteria."""
 
     type: ClassVar[str] = "uk.conduit.triage.referral-accepted.v1"
@@ -155,7 +160,7 @@ class ReferralAcceptedNotice(Value):
     grounds: tuple[Ground, ...]
 
 
-class ReferralDeclined(_AboutReferral):
+class ReferralDeclined(_ByCommand):
     """A named officer found that the referral does not meet the criteria."""
 
     type: ClassVar[str] = "uk.conduit.triage.referral-declined.v1"

@@ -112,6 +112,11 @@ ANSWERS: dict[str, dict[str, str]] = {
 }
 
 
+def sent_by(answer: httpx.Response) -> str:
+    """The id of the command that was sent."""
+    return answer.headers["location"].rpartition("/")[2]
+
+
 def leads_to(decision: OfficersDecision, clock: ManualClock) -> list[Any]:
     """The facts after which routing's decision is open."""
     nobody_leads = {"home_force": None, "basis": None} if decision.code == "name_interim_owner" else {}
@@ -272,8 +277,8 @@ async def test_of_two_who_decide_at_once_the_later_sees_by_whom_and_keeps_what_t
     first, second = await send(anna, accepting), await send(ben, declining)
     assert "It waits for the hub" in (await ben.get(second.headers["location"])).text
     by = {"kind": "officer", "officer_id": ANNA}
-    ignored = b.fact(triage.CommandIgnored, officer_id=BEN, code="already_decided", changes=[])
-    await tell(held, clock, b.fact(triage.ReferralAccepted, decided_by=by), ignored)
+    ignored = b.fact(triage.CommandIgnored, officer_id=BEN, code="already_decided", changes=[], command_id=sent_by(second))
+    await tell(held, clock, b.fact(triage.ReferralAccepted, decided_by=by, command_id=sent_by(first)), ignored)
     won = (await anna.get(first.headers["location"])).text
     assert "It took effect at" in won
     lost = (await ben.get(second.headers["location"])).text
@@ -291,6 +296,19 @@ async def test_of_two_who_decide_at_once_the_later_sees_by_whom_and_keeps_what_t
         assert (await stranger.get(second.headers["location"])).status_code == 404
 
 
+async def test_what_another_command_of_the_same_officer_did_is_not_what_came_of_this_one(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna = await enter("anna")
+    sent = await send(anna, await write(anna, deciding.ASK, ANSWERS["ask"]))
+    earlier = b.fact(triage.InformationRequested, officer_id=ANNA, command_id=str(UUID(int=1)))
+    await tell(held, clock, earlier, b.fact(triage.InformationRequested, officer_id=ANNA, command_id=None))
+    assert "It waits for the hub" in (await anna.get(sent.headers["location"])).text
+    many = [b.supplied() for _ in range(60)]
+    await tell(held, clock, *many, b.fact(triage.InformationRequested, officer_id=ANNA, command_id=sent_by(sent)))
+    assert "It took effect at" in (await anna.get(sent.headers["location"])).text
+
+
 async def test_what_happens_while_an_officer_writes_is_shown_before_it_is_sent(
     enter: Enter, held: Harness, clock: ManualClock
 ) -> None:
@@ -305,8 +323,9 @@ async def test_one_decided_over_something_new_is_told_what(enter: Enter, held: H
     anna = await enter("anna")
     sent = await send(anna, await write(anna, deciding.ACCEPT, ANSWERS["accept"]))
     by = {"kind": "officer", "officer_id": ANNA}
-    over = b.fact(triage.CommandOutdated, officer_id=ANNA, code="accept", changes=["information_supplied"])
-    await tell(held, clock, b.supplied(), b.fact(triage.ReferralAccepted, decided_by=by), over)
+    of = {"command_id": sent_by(sent)}
+    over = b.fact(triage.CommandOutdated, officer_id=ANNA, code="accept", changes=["information_supplied"], **of)
+    await tell(held, clock, b.supplied(), b.fact(triage.ReferralAccepted, decided_by=by, **of), over)
     text = (await anna.get(sent.headers["location"])).text
     assert "It took effect over something that you had not seen." in text
     assert "<li>The partner added information</li>" in text

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser as Chromium
+from playwright.async_api import Page
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import deciding, desk
@@ -65,6 +66,11 @@ async def write_decline(page: Any) -> None:
     await page.get_by_label("What should the partner know about it?").fill(WORDS)
 
 
+def sent_by(page: Page) -> str:
+    """The id of the command that was sent from this page, which is part of its address."""
+    return page.url.rpartition("/")[2]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_of_a_decision_can_be_read_by_everybody(
     site: Site, console: Harness, clock: ManualClock, look: str
@@ -94,8 +100,8 @@ async def test_every_page_of_a_decision_can_be_read_by_everybody(
     await send_it(page)
     await good("sent")
     by = {"kind": "officer", "officer_id": ANNA}
-    ignored = b.fact(triage.CommandIgnored, officer_id=BEN, code="already_decided", changes=[])
-    await tell(console, clock, b.fact(triage.ReferralAccepted, decided_by=by), ignored)
+    told = {"officer_id": BEN, "code": "already_decided", "changes": [], "command_id": sent_by(page)}
+    await tell(console, clock, b.fact(triage.ReferralAccepted, decided_by=by), b.fact(triage.CommandIgnored, **told))
     await page.get_by_role("link", name="Look again").click()
     await page.get_by_text("It was decided already").wait_for()
     await good("too-late", "too-late")
@@ -161,7 +167,7 @@ async def test_an_officer_accepts_by_keyboard_alone(
     await page.get_by_role("heading", name="Your decision").wait_for()
     assert await console.pool.fetchval("SELECT count(*) FROM outbox") == 1
     by = {"kind": "officer", "officer_id": BEN}
-    await tell(console, clock, b.fact(triage.ReferralAccepted, decided_by=by))
+    await tell(console, clock, b.fact(triage.ReferralAccepted, decided_by=by, command_id=sent_by(page)))
     await tab_to(page, "Look again")
     await page.keyboard.press("Enter")
     await page.get_by_text("It took effect at").wait_for()
@@ -179,8 +185,9 @@ async def test_of_two_officers_at_once_the_later_sees_by_whom_and_keeps_what_the
         await look_at_it(page)
         await send_it(page)
     by = {"kind": "officer", "officer_id": ANNA}
-    ignored = b.fact(triage.CommandIgnored, officer_id=BEN, code="already_decided", changes=[])
-    await tell(console, clock, b.fact(triage.ReferralAccepted, decided_by=by), ignored)
+    told = {"officer_id": BEN, "code": "already_decided", "changes": [], "command_id": sent_by(ben)}
+    accepted = b.fact(triage.ReferralAccepted, decided_by=by, command_id=sent_by(anna))
+    await tell(console, clock, accepted, b.fact(triage.CommandIgnored, **told))
     for page in (anna, ben):
         await page.get_by_role("link", name="Look again").click()
     await anna.get_by_text("It took effect at").wait_for()

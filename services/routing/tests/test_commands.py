@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from conduit_chassis.testing import Harness, ManualClock, raw_record, record, signed
 from conduit_contracts.envelope import Message, dump
 from conduit_contracts.ids import uuid7
+from conduit_contracts.referral import Role
 from conduit_contracts.routing import CommandIgnored, CommandOutdated, CommandRefused
 from conduit_contracts.topics import ROUTING_REVIEWS
+from conduit_routing.batch import wanted
 from conduit_routing.policy import RoutingPolicy
 from services.routing.tests.builders import (
     OFFICER,
@@ -25,18 +27,22 @@ from services.routing.tests.builders import (
     by_telephone,
     called,
     chase,
+    declined,
     escalate,
     informed,
     name_home,
     name_interim,
+    person,
     place,
     referral,
     reroute,
     stand_down,
     standing_of,
     supplement,
+    to_standards,
 )
 
+HOUR = 3_600.0
 KENT, ESSEX, SURREY = "kent", "essex", "surrey"
 KENT_LEADS = (place("L1", KENT), place("L2", KENT), place("L3", ESSEX))
 
@@ -58,8 +64,9 @@ def commands(referral_id: UUID) -> list[Any]:
 def take(desk: Desk, value: bytes, command: Message) -> Recorder:
     """Deliver a command as these bytes."""
     made = record(ROUTING_REVIEWS.name(), "key", command, event_id="by-the-tool")._replace(value=value)
-    desk._load({})
-    return desk.take([READER.read(made).content])
+    batch = [READER.read(made).content]
+    desk._load(wanted(batch))
+    return desk.take(batch)
 
 
 def written(command: Message, **changes: Any) -> bytes:
@@ -72,6 +79,32 @@ def test_an_officer_who_mistypes_a_force_hears_which_field(desk: Desk) -> None:
     refused = take(desk, written(command, home_force="Not a force!"), command).one(CommandRefused)
     assert (refused.officer_id, refused.referral_id, refused.command_id) == (OFFICER, referral_id, "by-the-tool")
     assert [problem.field for problem in refused.problems] == ["home_force"]
+
+
+@pytest.mark.parametrize("which", range(9))
+def test_what_a_command_did_says_which_one_it_was(desk: Desk, which: int) -> None:
+    """And nothing does that came before it, or that the clock did."""
+    tied = accepted(referral((place("L1", KENT), place("L2", ESSEX))))
+    referral_id, nobody_leads = open_case(desk), tied.referral_id
+    before = [*desk.deliver(tied).facts(), *desk.wait(HOUR).facts()]
+    suspect = person("S1", role=Role.SUSPECT, suspect_is_police=True, suspect_force_id=SURREY)
+    before += desk.deliver(informed(referral_id, supplement(persons=[suspect]))).facts()
+    made = [*commands(referral_id), to_standards(referral_id, SURREY)]
+    made[3], made[6] = name_interim(nobody_leads, KENT), by_telephone(referral_id, ESSEX, desk.work.now)
+    if made[which] == reroute(referral_id, ESSEX, SURREY):
+        made[which] = reroute(referral_id, ESSEX, "sussex")
+    told = [fact for fact in take(desk, dump(made[which]), made[which]).facts() if "command_id" in type(fact).model_fields]
+    assert told
+    assert {type(fact) for fact in told}.isdisjoint({CommandIgnored, CommandRefused})
+    assert {fact.command_id for fact in told} == {"by-the-tool"}
+    assert {fact.command_id for fact in before if "command_id" in type(fact).model_fields} == {None}
+
+
+def test_where_a_force_that_left_is_rerouted_what_is_said_names_the_command(desk: Desk) -> None:
+    referral_id = open_case(desk)
+    desk.deliver(declined(referral_id, ESSEX), principal=ESSEX)
+    command = reroute(referral_id, ESSEX, KENT)
+    assert "by-the-tool" in {getattr(fact, "command_id", None) for fact in take(desk, dump(command), command).facts()}
 
 
 @pytest.mark.parametrize("which", range(8))

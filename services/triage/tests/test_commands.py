@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conduit_chassis.testing import Harness, ManualClock, raw_record, signed
 from conduit_contracts.envelope import dump
 from conduit_contracts.ids import uuid7
+from conduit_contracts.referral import Numbers
 from conduit_contracts.triage import (
     CommandIgnored,
     CommandOutdated,
@@ -54,6 +55,18 @@ def test_an_officer_who_mistypes_a_reason_hears_which_field_and_nothing_changes(
     assert [(problem.code, problem.field) for problem in refused.problems] == [("value_not_allowed", "decline_reason")]
     assert desk.put_aside == []
     assert names(desk.take(declining(referral_id))) == ["ReferralDeclined"]
+
+
+@pytest.mark.parametrize("made", [accepting, declining, asking])
+def test_what_a_command_did_says_which_one_it_was(desk: Desk, made: Any) -> None:
+    (told,) = desk.handle([written(made(desk.open()))])
+    assert told.command_id == "by-the-tool"
+
+
+def test_what_rules_did_names_no_command(desk: Desk) -> None:
+    (told,) = desk.take(received(numbers=Numbers(victims_known=99)))
+    assert isinstance(told, ReferralAccepted)
+    assert told.command_id is None
 
 
 @pytest.mark.parametrize("made", [accepting, declining, asking])

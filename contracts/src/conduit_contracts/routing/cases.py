@@ -24,6 +24,11 @@ class _AboutCase(Event):
     partner_reference: PartnerReference
 
 
+class _ByCommand(_AboutCase):
+    command_id: CommandId | None = None
+    """The `ce_id` of the officer's command that did it. Absent if no command did, and in records of version 0.1.0."""
+
+
 class ForceClock(Value):
     """By when one force must answer."""
 
@@ -36,7 +41,7 @@ class ForceClock(Value):
     """By when a person there should have acknowledged."""
 
 
-class CaseRouted(_AboutCase):
+class CaseRouted(_ByCommand):
     """The case went to forces. Published again whenever a force joins, or must read and acknowledge its part again."""
 
     type: ClassVar[str] = "uk.conduit.routing.case-routed.v1"
@@ -75,7 +80,7 @@ class RoutingReviewOpened(_AboutCase):
     """True: a child is in danger now."""
 
 
-class RoutingReviewClosed(_AboutCase):
+class RoutingReviewClosed(_ByCommand):
     """Something that routing asked an officer is settled: by an officer's act, or because a force answered."""
 
     type: ClassVar[str] = "uk.conduit.routing.routing-review-closed.v1"
@@ -85,7 +90,7 @@ class RoutingReviewClosed(_AboutCase):
     """With escalation_exhausted among the open reasons: the forces that have still not answered."""
 
 
-class HomeForceNamed(_AboutCase):
+class HomeForceNamed(_ByCommand):
     """A named officer named the home force. It says nothing about which force records the crime."""
 
     type: ClassVar[str] = "uk.conduit.routing.home-force-named.v1"
@@ -99,7 +104,11 @@ class _AboutHandoff(_AboutCase):
     force_id: ForceId
 
 
-class InterimOwnerNamed(_AboutHandoff):
+class _HandoffByCommand(_ByCommand):
+    force_id: ForceId
+
+
+class InterimOwnerNamed(_HandoffByCommand):
     """A named officer said which force looks after the child while the home force is not settled.
 
     Where another force has taken the case, the duty passes on once this one has acknowledged: CaseRouted says so.
@@ -111,7 +120,7 @@ class InterimOwnerNamed(_AboutHandoff):
     """Why, in the officer's words."""
 
 
-class CallRecorded(_AboutCase):
+class CallRecorded(_ByCommand):
     """A named officer recorded a call with a force or with the partner, and what came of it."""
 
     type: ClassVar[str] = "uk.conduit.routing.call-recorded.v1"
@@ -142,7 +151,7 @@ class HandoffAcknowledged(_AboutHandoff):
     """Who at the force makes contact with each victim, how and when, as far as the force said it."""
 
 
-class HandoffAcknowledgedByTelephone(_AboutHandoff):
+class HandoffAcknowledgedByTelephone(_HandoffByCommand):
     """A named officer recorded that the force's team took its part on by telephone. Its connector may still be silent.
 
     If the force acknowledges by its connector later, HandoffAcknowledged says so.
@@ -175,7 +184,7 @@ class HandoffDeclined(_AboutHandoff):
     """Absent if a person has to decide."""
 
 
-class HandoffStoodDown(_AboutHandoff):
+class HandoffStoodDown(_HandoffByCommand):
     """A named officer ended this force's part."""
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-stood-down.v1"
@@ -184,7 +193,7 @@ class HandoffStoodDown(_AboutHandoff):
     """Why, in the officer's words."""
 
 
-class HandoffOverdue(_AboutHandoff):
+class HandoffOverdue(_HandoffByCommand):
     """A deadline was missed, and the force is chased. `chase` counts from 1."""
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-overdue.v1"
@@ -200,7 +209,7 @@ class HandoffOverdue(_AboutHandoff):
     """Why, in the officer's words. Nobody outside the hub reads it."""
 
 
-class HandoffEscalated(_AboutHandoff):
+class HandoffEscalated(_HandoffByCommand):
     """Chasing did not help: the hand-off is escalated to the force's next level. The last level is the hub itself."""
 
     type: ClassVar[str] = "uk.conduit.routing.handoff-escalated.v1"
@@ -252,7 +261,7 @@ class CaseRestricted(_AboutCase):
     """True: a child is in danger now."""
 
 
-class ProfessionalStandardsInformed(_AboutCase):
+class ProfessionalStandardsInformed(_ByCommand):
     """A named officer took a restricted case to a force's professional standards department."""
 
     type: ClassVar[str] = "uk.conduit.routing.professional-standards-informed.v1"

@@ -235,6 +235,8 @@ class TimelineLine(NamedTuple):
     why: tuple[str, ...]
     force_ids: tuple[str, ...]
     policy_version: str | None
+    command_id: str | None
+    """The officer's command that it follows from."""
     version: int
     """How many lines the case has with this one, in the order in which the console came to know them."""
 

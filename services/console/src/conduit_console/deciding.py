@@ -64,7 +64,6 @@ ACCEPT = OfficersDecision(
         ),
         Question("comment", Shape.WORDS, N_("Why, if you want to say more"), hint=HISTORY),
     ),
-    frozenset({"referral_accepted"}),
     _accept,
     _asked,
 )
@@ -84,7 +83,6 @@ ASK = OfficersDecision(
             N_("The partner reads this as you write it. Name nobody whom they do not know already."),
         ),
     ),
-    frozenset({"information_requested"}),
     lambda said: _triage(ReviewOutcome.REQUEST_INFORMATION, comment=said["comment"]),
     _asked,
     partner_reads="comment",
@@ -112,7 +110,6 @@ DECLINE = OfficersDecision(
             N_("The partner reads this as you write it, together with what they can do instead."),
         ),
     ),
-    frozenset({"referral_declined"}),
     _decline,
     _asked,
     partner_reads="comment",

@@ -136,8 +136,6 @@ class OfficersDecision:
     """What leads there from the case."""
     asked_by: AskedBy
     questions: tuple[Question, ...]
-    facts: frozenset[str]
-    """What says that it took effect, as the timeline calls it."""
     make: Callable[[Answers], tuple[type[Command], dict[str, Any]]]
     fits: Callable[[FollowedCase, datetime], bool]
     """Whether it can be taken now, as far as the console knows. Its service judges."""

@@ -25,6 +25,8 @@ class AboutCase(Value):
     referral_id: ReferralId
     partner_id: PartnerId
     partner_reference: PartnerReference
+    command_id: CommandId | None = None
+    """The officer's command that it follows from, where there is one."""
 
 
 class CaseReceived(AboutCase):

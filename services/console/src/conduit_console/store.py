@@ -120,6 +120,7 @@ _LINES = Columns(
     why=IDS,
     force_ids=IDS,
     policy_version="text",
+    command_id="text",
     version="integer",
 )
 _WRITE = f"""

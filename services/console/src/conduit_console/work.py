@@ -163,6 +163,7 @@ class ConsoleWork:
                 why=tuple(why),
                 force_ids=tuple(force_ids),
                 policy_version=policy_version,
+                command_id=getattr(delivery.message, "command_id", None),
                 version=case.version,
             )
         )

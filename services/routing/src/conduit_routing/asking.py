@@ -23,7 +23,8 @@ def ask(turn: Turn, step: Step, **by: Any) -> None:
 
     `by` is the officer and why, for the hub alone; empty where the clock asks.
     """
-    handoff, about = step.handoff, turn.about | {"force_id": step.handoff.force_id, "leg": step.leg, "due_at": step.due_at}
+    handoff = step.handoff
+    about = turn.by_command | {"force_id": handoff.force_id, "leg": step.leg, "due_at": step.due_at}
     if step.kind is StepKind.CHASE:
         turn.set_handoff(handoff, "chased", step.leg)
         turn.tell(HandoffOverdue(**about, chase=handoff.chases, policy_version=turn.policy.version, **by))

@@ -48,7 +48,7 @@ def record_acknowledgement(turn: Turn, command: RecordAcknowledgement) -> None:
     turn.close_reviews("acknowledged", responses.answered_by(turn.case, held.force_id))
     turn.tell(
         HandoffAcknowledgedByTelephone(
-            **turn.about,
+            **turn.by_command,
             force_id=command.force_id,
             officer_id=command.officer_id,
             spoken_at=command.spoken_at,
@@ -75,7 +75,7 @@ def record_call(turn: Turn, command: RecordCall) -> None:
     turn.note("call_recorded", command.outcome, command.force_id)
     turn.tell(
         CallRecorded(
-            **turn.about,
+            **turn.by_command,
             officer_id=command.officer_id,
             force_id=command.force_id,
             spoken_at=command.spoken_at,

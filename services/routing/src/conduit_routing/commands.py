@@ -178,7 +178,7 @@ def _name(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
     _let_in(turn, force_id)
     turn.hand_to(force_id)
     turn.name_home(force_id, HomeForceBasis.NAMED_BY_OFFICER)
-    turn.tell(HomeForceNamed(**turn.about, home_force=force_id, officer_id=officer_id, reason=reason))
+    turn.tell(HomeForceNamed(**turn.by_command, home_force=force_id, officer_id=officer_id, reason=reason))
 
 
 def name_interim_owner(turn: Turn, command: NameInterimOwner) -> None:
@@ -186,7 +186,7 @@ def name_interim_owner(turn: Turn, command: NameInterimOwner) -> None:
     turn.hand_to(command.force_id)
     turn.case.named_interim = command.force_id
     turn.note("interim_owner", "named_by_officer", command.force_id)
-    about = turn.about | {"force_id": command.force_id}
+    about = turn.by_command | {"force_id": command.force_id}
     turn.tell(InterimOwnerNamed(**about, officer_id=command.officer_id, reason=command.reason))
 
 
@@ -224,7 +224,7 @@ def send_to_standards(turn: Turn, command: SendToProfessionalStandards) -> None:
     decisions.keep_from_barred(turn)
     turn.tell(
         ProfessionalStandardsInformed(
-            **turn.about, force_id=command.force_id, officer_id=command.officer_id, reason=command.reason
+            **turn.by_command, force_id=command.force_id, officer_id=command.officer_id, reason=command.reason
         )
     )
     if case.barred.everyone:
@@ -240,4 +240,4 @@ def stand_down(turn: Turn, command: StandDownHandoff) -> None:
 
 def _stand_down(turn: Turn, force_id: str, officer_id: str, reason: str) -> None:
     turn.set_handoff(clocks.stood_down(turn.case.handoffs[force_id], turn.now), "stood_down")
-    turn.tell(HandoffStoodDown(**turn.about, force_id=force_id, officer_id=officer_id, reason=reason))
+    turn.tell(HandoffStoodDown(**turn.by_command, force_id=force_id, officer_id=officer_id, reason=reason))

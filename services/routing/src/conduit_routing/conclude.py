@@ -202,7 +202,7 @@ def _announce(turn: Turn, after: LastTold) -> None:
         return
     turn.tell(
         CaseRouted(
-            **turn.about,
+            **turn.by_command,
             home_force=after.home,
             basis=case.basis,
             interim_safeguarding_owner=after.owner,
@@ -265,7 +265,7 @@ def _tell_what_is_settled(turn: Turn) -> None:
         exhausted = RoutingReviewReason.ESCALATION_EXHAUSTED
         reasons = tuple(dict.fromkeys(review.reason for review in still))
         silent = in_order(review.about for review in still if review.reason is exhausted)
-        turn.tell(RoutingReviewClosed(**turn.about, open_reasons=reasons, silent=silent))
+        turn.tell(RoutingReviewClosed(**turn.by_command, open_reasons=reasons, silent=silent))
 
 
 def _hand_over(turn: Turn) -> None:

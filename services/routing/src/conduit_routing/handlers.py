@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from conduit_chassis.commands import named
 from conduit_chassis.dispatch import Handlers, ignore, put_aside
 from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts import force, intake, routing, triage
@@ -188,6 +189,7 @@ def _command(work: RoutingWork, delivery: Delivery[Any], effect: Callable[[Turn,
     if code is not None:
         answers.ignore(work, turn, delivery, code, news.changes if code == commands.CASE_CHANGED else ())
     else:
+        turn.command_id = named(delivery).command_id
         effect(turn, message)
         if news.changes:
             answers.tell_of_news(work, delivery, news)

@@ -55,6 +55,8 @@ class Turn:
     cause: Attributes | None = None
     cause_id: str | None = None
     observer: RoutingObserver = NOBODY
+    command_id: str | None = None
+    """The officer's command, where one is the cause."""
     widened: dict[str, str] = field(default_factory=dict)
     """Forces whose part changed, so that they must get it again, and why."""
     again: set[str] = field(default_factory=set)
@@ -101,6 +103,11 @@ class Turn:
             "partner_id": case.partner_id,
             "partner_reference": case.partner_reference,
         }
+
+    @property
+    def by_command(self) -> dict[str, Any]:
+        """The same of events that an officer's command may lead to."""
+        return {**self.about, "command_id": self.command_id}
 
     def tell(self, message: Message) -> str:
         """Publish a fact about the case."""

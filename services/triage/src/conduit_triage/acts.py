@@ -57,6 +57,11 @@ class Act:
         """The policy in force."""
         return self.work.policy
 
+    @property
+    def command_id(self) -> str:
+        """The officer's command, where it is one."""
+        return commands.named(self.delivery).command_id
+
     def publish(self, kind: Callable[..., Event], **content: Any) -> None:
         """Publish an event about the case, keyed by its referral."""
         key = str(self.case.referral_id)
@@ -149,6 +154,7 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
         home_force=case.home_force,
         decided_by=ByOfficer(officer_id=command.officer_id) if command else ByRules(),
         policy_version=act.policy.version,
+        command_id=act.command_id if command else None,
     )
     act.note(actor, "accepted", *grounds, said=command.comment if command else None)
     if not case.danger_raised:
@@ -210,6 +216,7 @@ def decline(act: Act, command: DecideReview) -> None:
         next_step=act.policy.decline_reasons[reason].next_step,
         reconsideration_open=rules.reconsideration_open(act.case),
         policy_version=act.policy.version,
+        command_id=act.command_id,
     )
     act.note(by_officer(command.officer_id), "declined", reason, said=comment)
 
@@ -218,7 +225,7 @@ def request_information(act: Act, command: DecideReview) -> None:
     """Ask the partner. The review keeps its place and is marked as waiting."""
     question = cast("str", command.comment)  # the command's contract requires it
     act.case.wait_for_partner(waiting=True)
-    act.publish(InformationRequested, officer_id=command.officer_id, question=question)
+    act.publish(InformationRequested, officer_id=command.officer_id, question=question, command_id=act.command_id)
     act.note(by_officer(command.officer_id), "information_requested", said=question)
 
 

@@ -239,7 +239,7 @@ async def what_came_of_it(request: Request, visit: Annotated[Visit, may(Action.W
         if sent is None or (sent.referral_id, sent.officer_id) != (case_id, visit.person.person_id):
             raise TroubleError(Trouble.MISSING)
         decision, steps = deciding.BY_CODE[sent.decision], await queries.news_since(connection, sent)
-        outcome = queries.outcome_of(sent, decision.facts, steps)
+        outcome = await queries.outcome_of(connection, sent)
         kept = await content.draft(connection, sent.referral_id, sent.officer_id, sent.decision)
         if outcome.came is CameOf.TOOK_EFFECT and kept is not None and kept.saved_at <= sent.sent_at:
             await content.drop_draft(connection, sent.referral_id, sent.officer_id, sent.decision)

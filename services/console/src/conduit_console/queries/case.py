@@ -33,13 +33,17 @@ _BEFORE_NOW = """
 SELECT before_at, before_version FROM readings
 WHERE referral_id = $1 AND officer_id = $2 AND before_version IS NOT NULL
 """
-_LINE = "event_id, ordered_at, stage, place, happened_at, actor, what, why, force_ids, policy_version, version"
+_LINE = "event_id, ordered_at, stage, place, happened_at, actor, what, why, force_ids, policy_version, command_id, version"
 _TIMELINE = f"""
 SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND (ordered_at, stage, place, event_id) > ($2, $3, $4, $5)
 ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
 """  # noqa: S608 - constants
 _SINCE = f"""
 SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND ordered_at > $2
+ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
+"""  # noqa: S608 - constants
+_OF_COMMAND = f"""
+SELECT {_LINE} FROM timeline WHERE referral_id = $1 AND command_id = $2
 ORDER BY ordered_at, stage, place, event_id LIMIT {FETCH}
 """  # noqa: S608 - constants
 # A line that the previous release wrote has no number: its time says whether it is new.
@@ -122,6 +126,8 @@ class TimelineStep:
     why: tuple[str, ...]
     force_ids: tuple[str, ...]
     policy_version: str | None
+    command_id: str | None
+    """The officer's command that it follows from. None: none, or a service of the previous release said it."""
     version: int | None
     """How many lines the case had with this one. None: the previous release wrote it."""
     after: timedelta | None
@@ -183,6 +189,11 @@ async def timeline(connection: Connection, referral_id: UUID, after: str | None 
 async def steps_since(connection: Connection, referral_id: UUID, since: datetime) -> list[TimelineStep]:
     """The first events of the case that became true after a moment in the broker's time, oldest first."""
     return [_step(row, None) for row in await connection.fetch(_SINCE, referral_id, since)]
+
+
+async def steps_of_command(connection: Connection, referral_id: UUID, command_id: UUID) -> list[TimelineStep]:
+    """The events of the case that an officer's command led to, oldest first."""
+    return [_step(row, None) for row in await connection.fetch(_OF_COMMAND, referral_id, str(command_id))]
 
 
 def _step(row: Row, before: datetime | None) -> TimelineStep:

@@ -1,22 +1,18 @@
 """What an officer sent, and what came of it. No content."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
-from conduit_console.queries.case import TimelineStep, steps_since
-from conduit_console.work import RULES, by_officer
+from conduit_console.queries.case import TimelineStep, steps_of_command, steps_since
+from conduit_console.work import by_officer
 
-CLOCKS_APART = timedelta(seconds=5)
-"""By how much the broker's clock may be behind the database's. Nobody decides twice in so short a time."""
 _FIND = "SELECT command_id, referral_id, officer_id, decision, sent_at, seen_until FROM sent_commands WHERE command_id = $1"
 _ANSWERS = frozenset({"command_ignored", "command_refused"})
 _OVER_NEWS = "command_outdated"
-_BY_RULES = "case_routed"
-"""Where a part goes to another force, it may be all that is said."""
 
 
 class CameOf(StrEnum):
@@ -68,16 +64,13 @@ def others(sent: SentCommand, steps: Sequence[TimelineStep]) -> list[TimelineSte
     return [each for each in steps if each.what not in told or each.actor != me]
 
 
-def outcome_of(sent: SentCommand, facts: Collection[str], steps: Sequence[TimelineStep]) -> WhatCame:
-    """What came of it, of the lines since the officer's page. `facts` are what its effect may be called."""
-    me, since = by_officer(sent.officer_id), sent.sent_at - CLOCKS_APART
-    by_me = {me, RULES} if _BY_RULES in facts else {me}
-    mine = [each for each in steps if each.ordered_at > since and each.actor in by_me]
-    for step in mine:
-        if step.what in _ANSWERS:
-            return WhatCame(CameOf.CHANGED_NOTHING, step.happened_at, step.why)
-        if step.what in facts:
-            over = next((each for each in mine if each.what == _OVER_NEWS), None)
-            why = over.why[1:] if over else ()
-            return WhatCame(CameOf.TOOK_EFFECT, step.happened_at, why, over_news=over is not None)
-    return WhatCame(CameOf.WAITS)
+async def outcome_of(connection: Connection, sent: SentCommand) -> WhatCame:
+    """What came of it, by the lines that say that they follow from it."""
+    mine = await steps_of_command(connection, sent.referral_id, sent.command_id)
+    if not mine:
+        return WhatCame(CameOf.WAITS)
+    if mine[0].what in _ANSWERS:
+        return WhatCame(CameOf.CHANGED_NOTHING, mine[0].happened_at, mine[0].why)
+    over = next((each for each in mine if each.what == _OVER_NEWS), None)
+    why = over.why[1:] if over else ()
+    return WhatCame(CameOf.TOOK_EFFECT, mine[0].happened_at, why, over_news=over is not None)
