@@ -353,11 +353,8 @@ def keepers() -> tuple[str, ...]:
 
 
 def snapshot_topic(service: str) -> Topic:
-    """The topic where a service publishes all facts that it keeps once more, when it is ordered to.
-
-    A record has the event's type, time and value, and an id of its own. The value lacks what people wrote where the case is
-    closed, and what the console has from another service or never shows.
-    """
+    """The topic where a service publishes all facts that it keeps once more, when it is ordered to. They lack what people
+    wrote where the case is closed, and what the console has from another service or never shows."""
     return Topic(
         template=f"{service}.snapshots.v1",
         owner=service,

@@ -388,14 +388,12 @@ def _question_row(case: FollowedCase, question: OpenQuestion) -> tuple[Any, ...]
 
 
 def _question(row: Row) -> OpenQuestion:
+    same = {name: row[name] for name in ("opened_at", "due_at", "waits_for_partner", "claimed_by")}
     return OpenQuestion(
         asked_by=AskedBy(row["asked_by"]),
         reasons=tuple(row["reasons"]),
         about=tuple(row["about"]),
         urgency=Urgency(row["urgency"]),
         danger=row["rank"] == 0,
-        opened_at=row["opened_at"],
-        due_at=row["due_at"],
-        waits_for_partner=row["waits_for_partner"],
-        claimed_by=row["claimed_by"],
+        **same,
     )
