@@ -1,4 +1,4 @@
-"""The made-up activities of `conduit up`: there once, whatever how often it starts."""
+"""The made-up activities of `conduit up`, and what was told: there once, whatever how often it starts."""
 
 from __future__ import annotations
 
@@ -14,4 +14,12 @@ async def test_a_newcomer_finds_activities_and_a_second_start_adds_none(programm
     async with programme.pool.acquire() as connection:
         assert await connection.fetchval("SELECT count(*) FROM activities") == 3
         assert await connection.fetchval("SELECT count(*) FROM organisations") == 5
+        for table, number in (
+            ("insights", 4),
+            ("insight_answers", 2),
+            ("measures", 2),
+            ("contributors", 2),
+            ("releases", 1),
+        ):
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == number, table  # noqa: S608 - constants
         assert await connection.fetchval("SELECT count(*) FROM steps WHERE state = 'done' AND ended_on <= due_on") == 1

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from conduit_chassis.people import account_of
 from conduit_contracts.programme import (
     ForcePersonRegistered,
     ForceRole,
@@ -88,3 +89,9 @@ def registered(persona: Persona, issuer: str) -> PersonRegistered:
 def register_personas(broker: Broker, issuer_of: Callable[[str], str]) -> None:
     """Put them into the registers, in place of their earlier records."""
     publish_people(broker, [registered(each, issuer_of(each.provider.name)) for each in PERSONAS], actor=ACTOR)
+
+
+def account(name: str) -> str:
+    """Under what a persona's acts are kept."""
+    persona = next(each for each in PERSONAS if each.name == name)
+    return account_of(registered(persona, "http://127.0.0.1/hub"))

@@ -101,11 +101,10 @@ def _console(runtime: Runtime, basis: PagesBasis) -> ASGIApp:
     return create_console(runtime, basis.desk, basis.policy, basis.people, commands, basis.news, basis.files)
 
 
-async def follow_people(runtime: Runtime) -> None:
-    """The worker that knows who is who."""
+def people_of(runtime: Runtime) -> PeopleFollower | None:
+    """Who is who; None where no pages are served."""
     basis: PagesBasis | None = runtime.context
-    if basis is not None:
-        await basis.people.run()
+    return None if basis is None else basis.people
 
 
 async def tell_news(runtime: Runtime) -> None:
@@ -118,13 +117,6 @@ async def tell_news(runtime: Runtime) -> None:
 async def forget_calls(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
     """Delete whom to call about duty tasks, when the topic has forgotten it as well."""
     return await content.forget_calls(connection, runtime.clock.now() - DUTIES.retention, FORGET_BATCH)
-
-
-async def watch_people(runtime: Runtime) -> None:
-    """The worker that says where it is not known who is who."""
-    basis: PagesBasis | None = runtime.context
-    if basis is not None:
-        await running.watch_people(basis.people, runtime.health)
 
 
 def create_service() -> Service[ConsoleWork]:
@@ -143,8 +135,7 @@ def create_service() -> Service[ConsoleWork]:
         workers=(
             Worker("keep_current", keep_current),
             Worker("measure", measure_all),
-            Worker("follow_people", follow_people),
-            Worker("watch_people", watch_people),
+            *running.people_workers(people_of),
             Worker("tell_news", tell_news),
         ),
         ticks=(Tick("forget_calls", FORGET_EVERY, forget_calls, batch=FORGET_BATCH), RELEASE),

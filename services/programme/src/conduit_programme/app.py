@@ -7,7 +7,7 @@ from typing import cast
 
 from starlette.types import ASGIApp
 
-from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.app import Runtime, Service
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_programme import batch
 from conduit_programme.handlers import HANDLERS
@@ -42,18 +42,10 @@ def routes(runtime: Runtime) -> Sequence[tuple[str, ASGIApp]]:
     return () if basis is None else (("/", create_pages(runtime, basis.desk, basis.people)),)
 
 
-async def follow_people(runtime: Runtime) -> None:
-    """The worker that knows who is who."""
+def people_of(runtime: Runtime) -> PeopleFollower | None:
+    """Who is who; None where no pages are served."""
     basis: DeskBasis | None = runtime.context
-    if basis is not None:
-        await basis.people.run()
-
-
-async def watch_people(runtime: Runtime) -> None:
-    """The worker that says where it is not known who is who."""
-    basis: DeskBasis | None = runtime.context
-    if basis is not None:
-        await running.watch_people(basis.people, runtime.health)
+    return None if basis is None else basis.people
 
 
 def create_service() -> Service[ProgrammeWork]:
@@ -67,7 +59,7 @@ def create_service() -> Service[ProgrammeWork]:
         migrations=Path(__file__).parent / "migrations",
         brought=(MIGRATIONS,),
         settings=ProgrammeSettings,
-        workers=(Worker("follow_people", follow_people), Worker("watch_people", watch_people)),
+        workers=running.people_workers(people_of),
         routes=routes,
         readers=READERS,
     )

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup, escape
 
+from conduit_contracts.geography import forces
 from conduit_web.access import Action, reaches_of
 from conduit_web.sessions import Session
 from conduit_web.settings import Provider
@@ -34,6 +35,12 @@ def clock_time(moment: datetime) -> str:
 def date_and_time(moment: datetime) -> str:
     """29/11/2026 14:03"""
     return moment.astimezone(LONDON).strftime("%d/%m/%Y %H:%M")
+
+
+def force_name(force_id: str) -> str:
+    """A force's name; its id where the list of forces has none."""
+    known = forces().get(force_id)
+    return known.name if known else force_id
 
 
 class HtmlPages:
@@ -100,6 +107,10 @@ class HtmlPages:
         """What people see last."""
         return self.page(request, "conduit_web/signed_out.html", N_("You have signed out"))
 
+    def nothing_here(self, request: Request, visit: Visit) -> Response:
+        """For somebody whose role has no pages at this desk."""
+        return self.page(request, "conduit_web/nothing_here.html", N_("Nothing here is for your role"), visit=visit)
+
     def look_up(self, request: Request) -> Callable[[str], str]:
         """Words in the language of the person who asks."""
         return self._words[self._language(request)].gettext
@@ -112,7 +123,7 @@ def _environment(loader: ChoiceLoader, words: NullTranslations) -> Environment:
     # The macros read what was not given, which is why what is undefined may be looked into.
     made = Environment(loader=loader, autoescape=True, undefined=ChainableUndefined, extensions=["jinja2.ext.i18n"])
     made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
-    made.globals |= {"moment": date_and_time, "clock_time": clock_time, "labelled": labelled}
+    made.globals |= {"moment": date_and_time, "clock_time": clock_time, "labelled": labelled, "force_name": force_name}
     return made
 
 

@@ -1,12 +1,14 @@
 """What a service with pages starts them on: its settings, and who is who."""
 
 import asyncio
+from collections.abc import Callable
 
 from pydantic import ValidationError
 
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.health import Health
 from conduit_chassis.people_follower import PeopleFollower
+from conduit_chassis.runtime import Runtime, Worker
 from conduit_web.settings import DeskSettings
 
 LOOK_SECONDS = 1.0
@@ -29,6 +31,22 @@ def desk_settings() -> DeskSettings:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"a file that the pages' settings name cannot be read ({type(error).__name__})") from None
     return desk
+
+
+def people_workers(people_of: Callable[[Runtime], PeopleFollower | None]) -> tuple[Worker, Worker]:
+    """The workers that know who is who, and say where it is not known. `people_of` gives None where no pages are served."""
+
+    async def follow_people(runtime: Runtime) -> None:
+        people = people_of(runtime)
+        if people is not None:
+            await people.run()
+
+    async def watch(runtime: Runtime) -> None:
+        people = people_of(runtime)
+        if people is not None:
+            await watch_people(people, runtime.health)
+
+    return Worker("follow_people", follow_people), Worker("watch_people", watch)
 
 
 async def watch_people(people: PeopleFollower, health: Health) -> None:

@@ -1,4 +1,4 @@
-"""A few made-up organisations and activities for the programme's pages, so that a newcomer finds something there."""
+"""A few made-up organisations and activities, and what was told, for the programme's pages: a newcomer finds something."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import asyncpg
 
 from conduit_contracts.ids import uuid7
 from conduit_local.demo.samples import folder
-from conduit_local.personas import PERSONAS, registered
+from conduit_local.demo.told import fill_told
+from conduit_local.personas import account
 from conduit_local.stack import Stack
 from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, StepOwner, StepState
@@ -109,6 +110,7 @@ async def _fill(dsn: str) -> None:
             await _organisations(connection, known, now)
             for sample in _ACTIVITIES:
                 await _activity(connection, sample, known[PARTNER], now)
+            await fill_told(connection, known[PARTNER], now)
     finally:
         await connection.close()
 
@@ -129,7 +131,7 @@ async def _partners(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str,
 
 
 async def _organisations(connection: asyncpg.Connection[asyncpg.Record], known: dict[str, UUID], now: datetime) -> None:
-    officer = _account("engagement-officer")
+    officer = account("engagement-officer")
     for name, offer in _OFFERS.items():
         words = "Synthetic: we go with a young person for as long as they want us to."
         await organisations.put_offer(connection, known[name], offer, words, officer, now)
@@ -143,7 +145,7 @@ async def _organisations(connection: asyncpg.Connection[asyncpg.Record], known: 
 async def _activity(
     connection: asyncpg.Connection[asyncpg.Record], sample: SampleActivity, with_whom: UUID, now: datetime
 ) -> None:
-    officer, today = _account("engagement-officer"), now.date()
+    officer, today = account("engagement-officer"), now.date()
     activity = Activity(
         activity_id=uuid7(now),
         kind=sample.kind,
@@ -166,8 +168,3 @@ async def _activity(
     )
     if sample.done:
         await engagement.end_step(connection, step_id, StepState.DONE, due_on)
-
-
-def _account(name: str) -> str:
-    persona = next(each for each in PERSONAS if each.name == name)
-    return registered(persona, "http://127.0.0.1/hub").person_id

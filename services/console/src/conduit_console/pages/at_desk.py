@@ -20,12 +20,11 @@ from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
-from conduit_contracts.geography import forces
 from conduit_web.access import Action, Target, reaches_of
 from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
 from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
-from conduit_web.html import LONDON, HtmlPages
+from conduit_web.html import LONDON, HtmlPages, force_name
 from conduit_web.people import Person
 from conduit_web.streams import Streams
 from conduit_web.tiles import map_size, squares
@@ -144,7 +143,6 @@ class ConsolePages(HtmlPages):
             "length": lambda span: clocks.length(span, look_up),
             "ago": lambda at: clocks.length(now - at, look_up),
             "is_late": lambda at: at is not None and at <= now,
-            "force_name": force_name,
             "squares": squares,
             "map_size": map_size,
             "dial": dial,
@@ -156,12 +154,6 @@ class ConsolePages(HtmlPages):
             "can_fetch": desk.files is not None,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
         }
-
-
-def force_name(force_id: str) -> str:
-    """A force's name; its id where the list of forces has none, and nothing where a case is kept from a force not known."""
-    known = forces().get(force_id)
-    return known.name if known else force_id
 
 
 def dial(number: str) -> str:

@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 from conduit_console.pages.at_desk import desk_of
 from conduit_web.access import Action, reaches_of
 from conduit_web.visits import Visit, may
-from conduit_web.words import N_
 
 router = APIRouter()
 
@@ -19,4 +18,4 @@ async def home(request: Request, visit: Annotated[Visit, may(Action.MANAGE_OWN_S
     for action, address in ((Action.LIST_CASES, "/asked"), (Action.READ_TRAIL, "/trail")):
         if reaches_of(action, visit.person):
             return RedirectResponse(address, status_code=303)
-    return desk_of(request).shown.page(request, "nothing_here.html", N_("Nothing here is for your role"), visit=visit)
+    return desk_of(request).shown.nothing_here(request, visit)

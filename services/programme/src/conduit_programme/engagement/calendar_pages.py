@@ -14,10 +14,11 @@ from conduit_programme.engagement.calendar_store import CalendarAddress
 from conduit_programme.engagement.ours import own_side
 from conduit_programme.engagement.pages import Keeper
 from conduit_programme.engagement.reading import ShownActivity
-from conduit_programme.pages.at_desk import ProgrammeDesk, acting, desk_of, force_name
+from conduit_programme.pages.at_desk import ProgrammeDesk, acting, desk_of
 from conduit_programme.trail import Deed
 from conduit_web.access import Action, reaches_of
 from conduit_web.acts import ActKind
+from conduit_web.html import force_name
 from conduit_web.keys import FIRST_ID
 from conduit_web.opaque import new_secret
 from conduit_web.people import Identity, Person

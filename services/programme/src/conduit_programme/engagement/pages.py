@@ -17,11 +17,12 @@ from conduit_programme.engagement.fields import LogChoices
 from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, ActivityState, StepState
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.organisations import store as organisations
-from conduit_programme.pages.at_desk import acting, desk_of, filled, force_name, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
 from conduit_programme.trail import Deed, DeedsAbout
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
+from conduit_web.html import force_name
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may

@@ -10,7 +10,6 @@ from fastapi import Request, Response
 from typing_extensions import override
 
 from conduit_chassis.postgres import Connection, Pool
-from conduit_contracts.geography import forces
 from conduit_programme import rules, trail, wording
 from conduit_programme.forms import Answers, FormField
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
@@ -80,16 +79,9 @@ class ProgrammePages(HtmlPages):
             "number": "{:,}".format,
             "is_late": lambda at: at <= desk.clock.now(),
             "due_in_words": lambda at: clocks.due(at, desk.clock.now(), look_up),
-            "force_name": force_name,
             "named": known.name,
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
         }
-
-
-def force_name(force_id: str) -> str:
-    """A force's name; its id where the list of forces has none."""
-    known = forces().get(force_id)
-    return known.name if known else force_id
 
 
 def desk_of(request: Request) -> ProgrammeDesk:
