@@ -80,7 +80,7 @@ class AssessedGround(Value):
 
 
 class ReviewAssessment(Value):
-    """What triage counted when it opened the review, by the policy of `policy_version`."""
+    """What triage counted when it opened the review or accepted by rules, by the policy of `policy_version`."""
 
     grounds: tuple[AssessedGround, ...]
     """All grounds that are counted. The nature of the investigation is an officer's judgement and is not among them."""
@@ -149,6 +149,8 @@ class ReferralAccepted(_ByCommand):
     decided_by: DecidedBy
     """Who accepted it: the rules, or a named officer."""
     policy_version: PolicyVersion
+    assessment: ReviewAssessment | None = None
+    """What the rules counted, if they accepted it. Absent in records of version 0.1.0."""
 
 
 class ReferralAcceptedNotice(Value):

@@ -174,3 +174,8 @@ async def test_what_triage_counted_stays_with_the_case_and_one_of_the_previous_r
     assert await held() == HeldAssessment(grounds, opened.policy_version, NOW + timedelta(minutes=1))
     await console.deliver(*b.records(b.declined(), start=NOW + timedelta(minutes=2)))
     assert await held() is not None, "what an officer decided on"
+    await console.deliver(*b.records(b.accepted(), start=NOW + timedelta(minutes=3)))
+    assert await held() == HeldAssessment(grounds, opened.policy_version, NOW + timedelta(minutes=1)), "as it was decided on"
+    by_rules = b.accepted().model_copy(update={"assessment": opened.assessment, "decided_by": triage.ByRules()})
+    await console.deliver(*b.records(by_rules, start=NOW + timedelta(minutes=4)))
+    assert await held() == HeldAssessment(grounds, by_rules.policy_version, NOW + timedelta(minutes=4))

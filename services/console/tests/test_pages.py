@@ -17,7 +17,7 @@ from conduit_console.deciding import DECISIONS
 from conduit_console.opinions import AskedOpinion
 from conduit_console.pages.front import ROUTERS
 from conduit_console.queries import audit
-from conduit_contracts import routing
+from conduit_contracts import routing, triage
 from conduit_contracts.ids import uuid7
 from conduit_contracts.meaning import hash_of_text
 from conduit_contracts.referral import Referral
@@ -159,6 +159,19 @@ async def test_an_officer_sees_triages_numbers_and_where_the_case_would_go(enter
     await held.deliver(*b.records(b.accepted(), b.routed("kent"), start=datetime.now(UTC)))
     text = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
     assert ("Where it is" in text, "would lead" in text) == (True, False)
+
+
+async def test_of_a_case_that_rules_accepted_an_officer_sees_by_which_numbers(enter: Enter, held: Harness) -> None:
+    nobody_asked, assessment = uuid7(), b.review_opened().assessment
+    assert assessment
+    by_rules = {"assessment": assessment.model_dump(mode="json"), "decided_by": {"kind": "rules"}}
+    accepted = b.fact(triage.ReferralAccepted, nobody_asked, policy_version="of-rules", **by_rules)
+    told = (b.received(nobody_asked, reference="EH-2026-0152"), accepted, b.routed("kent", referral_id=nobody_asked))
+    await held.deliver(*b.records(*told, start=datetime.now(UTC)))
+    text = (await (await enter("anna")).get(f"/cases/{nobody_asked}")).text
+    assert re.search(r"Grounds, as triage counted them on [^<]+ by policy of-rules", text)
+    for each in assessment.grounds:
+        assert f'data-label="Known" class="govuk-table__cell">{each.known}<' in text
 
 
 async def test_the_map_and_the_list_beside_it_name_the_same_forces(enter: Enter, held: Harness) -> None:

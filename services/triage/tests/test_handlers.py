@@ -13,7 +13,7 @@ from conduit_contracts import intake, topics
 from conduit_contracts.geography import force_areas
 from conduit_contracts.ids import uuid7
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Role
-from conduit_contracts.triage import ByOfficer, ByRules, DeclineReason, ReviewReason
+from conduit_contracts.triage import AssessedGround, ByOfficer, ByRules, DeclineReason, ReviewReason
 from conduit_triage import acts
 from conduit_triage.cases import State
 from conduit_triage.handlers import HANDLERS
@@ -72,6 +72,21 @@ def test_the_officer_is_told_what_was_counted_of_each_ground_met_or_not(desk: De
     desk.take(supplied(message.referral_id, numbers=Numbers(victims_known=7, suspects_known=2)))
     (again,) = desk.take(reconsideration(message.referral_id))
     assert again.assessment.grounds[0].known == 7, "with what was added since"
+
+
+def test_what_rules_accept_says_what_was_counted_and_what_an_officer_accepts_does_not_say_it_again(desk: Desk) -> None:
+    (told,) = desk.take(received(numbers=Numbers(victims_known=9, suspects_known=2)))
+    assert told.assessment.grounds[0] == AssessedGround(
+        ground=Ground.NUMBER_OF_VICTIMS, known=9, at_least=desk.work.policy.victims_at_least
+    )
+    assert len(told.assessment.grounds) == 3, "met or not"
+    by_officer, later = received(claims=(NATURE,)), received(numbers=Numbers(victims_known=1, suspects_known=1))
+    desk.take(by_officer)
+    (told,) = desk.take(accepting(by_officer.referral_id))
+    assert told.assessment is None
+    desk.take(later)
+    (told,) = desk.take(supplied(later.referral_id, numbers=Numbers(victims_known=9, suspects_known=1)))
+    assert told.assessment.grounds[0].known == 9, "with what was added"
 
 
 def test_danger_without_an_agreement_in_force_goes_to_the_force_at_once_and_to_a_person_never_to_the_rules(

@@ -114,7 +114,7 @@ class OpenQuestion:
 
 @dataclass(frozen=True, slots=True)
 class HeldAssessment:
-    """What triage counted when it last put the case to an officer."""
+    """What triage counted when it last put the case to an officer, or accepted it by rules."""
 
     grounds: tuple[CountedGround, ...]
     policy_version: str

@@ -1,6 +1,6 @@
 """What rules make of all that was told, for who decides: by the functions that triage and routing decide by. Pure.
 
-What triage counted when it put the case to an officer goes before what the console counts.
+What triage counted when it put the case to an officer or accepted it goes before what the console counts.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ from typing import Any
 
 from conduit_chassis.records import Delivery
 from conduit_console import readers, rules
-from conduit_console.cases import AskedBy, HeldAssessment, OpenQuestion, TriageWord
+from conduit_console.cases import AskedBy, FollowedCase, HeldAssessment, OpenQuestion, TriageWord
 from conduit_console.work import RULES, ConsoleWork, ask, by_officer, by_partner, settle, triage_says
 from conduit_contracts import triage
 from conduit_contracts.told import CountedGround
@@ -17,16 +17,21 @@ def review_opened(work: ConsoleWork, delivery: Delivery[triage.ReviewOpened]) ->
     reasons = tuple(reason.value for reason in message.reasons)
     if triage_says(case, delivery):
         case.triage = TriageWord.UNDER_REVIEW
-        opened_at = delivery.attributes.time
-        if message.assessment is not None:
-            grounds = tuple(CountedGround(each.ground, each.known, each.at_least) for each in message.assessment.grounds)
-            case.assessment = HeldAssessment(grounds, message.policy_version, opened_at)
+        _hold_assessment(case, delivery)
         about: dict[str, Any] = {"urgency": message.urgency, "danger": message.immediate_danger, "due_at": message.due_at}
-        ask(case, OpenQuestion(AskedBy.TRIAGE, reasons, (), opened_at=opened_at, **about))
+        ask(case, OpenQuestion(AskedBy.TRIAGE, reasons, (), opened_at=delivery.attributes.time, **about))
     rules.raise_priority(case, message.urgency, danger=message.immediate_danger)
     if case.withdrawn:
         settle(case, AskedBy.TRIAGE)
     work.note(delivery, RULES, reasons, policy_version=message.policy_version)
+
+
+def _hold_assessment(case: FollowedCase, delivery: Delivery[Any]) -> None:
+    """What triage counted, where it says so. What an officer decided on stays."""
+    message = delivery.message
+    if message.assessment is not None:
+        grounds = tuple(CountedGround(each.ground, each.known, each.at_least) for each in message.assessment.grounds)
+        case.assessment = HeldAssessment(grounds, message.policy_version, delivery.attributes.time)
 
 
 def review_raised(work: ConsoleWork, delivery: Delivery[triage.ReviewRaised]) -> None:
@@ -63,6 +68,7 @@ def referral_accepted(work: ConsoleWork, delivery: Delivery[readers.AcceptedOnGr
     case.for_forces = True
     if triage_says(case, delivery):
         case.triage = TriageWord.ACCEPTED
+        _hold_assessment(case, delivery)
         settle(case, AskedBy.TRIAGE)
     decided_by = message.decided_by
     actor = by_officer(decided_by.officer_id) if isinstance(decided_by, ByOfficer) else RULES

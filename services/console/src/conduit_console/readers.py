@@ -93,6 +93,7 @@ class AcceptedOnGrounds(AboutCase):
     home_force: ForceId | None = None
     decided_by: triage.DecidedBy
     policy_version: triage.PolicyVersion
+    assessment: triage.ReviewAssessment | None = None
 
 
 class AskedByOfficer(AboutCase):

@@ -154,6 +154,7 @@ def accept(act: Act, grounds: tuple[Ground, ...], command: DecideReview | None =
         home_force=case.home_force,
         decided_by=ByOfficer(officer_id=command.officer_id) if command else ByRules(),
         policy_version=act.policy.version,
+        assessment=None if command else rules.assessed(act.policy, case.told),
         command_id=act.command_id if command else None,
     )
     act.note(actor, "accepted", *grounds, said=command.comment if command else None)

@@ -68,7 +68,7 @@ def counted_grounds(policy: TriagePolicy, told: Told) -> tuple[Ground, ...]:
 
 
 def assessed(policy: TriagePolicy, told: Told) -> ReviewAssessment:
-    """What was counted, for the officer who decides."""
+    """What was counted, for the officer who decides, or who looks at what rules accepted."""
     counted = count_grounds(policy, told)
     return ReviewAssessment(grounds=tuple(AssessedGround(**each._asdict()) for each in counted))
 
