@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((*ROOT.glob("services/*/src/**/*.py"), *ROOT.glob("deploy/*/src/**/*.py")))
+FOLDERS = sorted(ROOT.glob("services/*/src/*/migrations"))
 # What `unnest` gives is in the statement itself, so no migration changes it.
 EVERYTHING = re.compile(r"(?:\bSELECT|\bRETURNING|,)\s+(?:\w+\.)?\*(?![^()]*\bFROM\s+unnest\b)", re.IGNORECASE)
 
@@ -77,3 +78,10 @@ def test_rows_are_read_by_name() -> None:
         for match in BY_PLACE.finditer(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+def test_migrations_are_numbered_without_gap_and_none_has_anothers_number(folder: Path) -> None:
+    """Two that came in side by side would be applied in one order here and in another there."""
+    numbers = sorted(int(found[0]) for path in folder.glob("*.sql") if (found := re.search(r"\d{4}", path.stem)))
+    assert numbers == list(range(1, len(list(folder.glob("*.sql"))) + 1))
