@@ -76,6 +76,7 @@ def test_a_force_that_changes_its_credentials_has_the_same_rights_with_both(name
         assert {topic for _, subject, topic, _ in rights[0] if subject == Subject.TOPIC} == {
             f"force.{who}.cases.v1",
             f"force.{who}.responses.v1",
+            "programme.advice.v1",
         }
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from conduit_programme import trail
+from conduit_programme.advice import store as advice
 from conduit_programme.engagement import open_steps
 from conduit_programme.engagement import store as engagement
 from conduit_programme.experience import owed, released, talks
@@ -61,6 +62,10 @@ FILLED: Sequence[str] = (
     SELECT {_ID}, {_ID}, 1, 'a', {_AT} {_ALL}""",
     f"""INSERT INTO payments (payment_id, conversation_id, state, pence, since)
     SELECT {_ID}, {_ID}, CASE WHEN number % 1000 = 1 THEN 'paid' ELSE 'offered' END, 2500, {_AT} {_ALL}""",
+    f"""INSERT INTO advice_notes (note_id, words_id, four_p, confirm_by, state, written_by, written_at, published_by,
+        published_at)
+    SELECT {_ID}, {_ID}, 'protect', {_DAY}, CASE WHEN number % 9 = 0 THEN 'draft' ELSE 'published' END, 'a', {_AT},
+        CASE WHEN number % 9 <> 0 THEN 'a' END, CASE WHEN number % 9 <> 0 THEN {_AT} END {_ALL}""",
     f"""INSERT INTO acts (at, account, belongs_to, kind, what, about, about_id)
     SELECT {_AT}, CASE WHEN number % 1000 = 1 THEN 'rare' ELSE 'a' END, 'hub',
         CASE WHEN number % 1000 = 2 THEN 'disclosure' ELSE 'consultation' END, 'viewed_activity', 'activity',
@@ -92,6 +97,8 @@ LISTED: Sequence[tuple[str, str, Sequence[object], int]] = (
     ("wellbeing checks of one person", talks._MY_DUE, (_LATE, LAST, "before", "mine"), 6),
     ("what was said", contributors._NEWEST_QUOTES, (_BEFORE, FIRST), 2),
     ("releases", released._NEWEST, (_BEFORE, FIRST), 2),
+    ("national advice and its drafts", advice._EVERY, (_BEFORE, FIRST), 2),
+    ("national advice", advice._SENT, (_BEFORE, FIRST), 2),
     ("payments", owed._ALL, (_BEFORE, FIRST), 6),
     ("payments in a state that few are in", owed._IN_STATE, (_NEVER, LAST, "paid"), 6),
     ("acts", trail._ACTS[()], (_BEFORE, 0), 2),

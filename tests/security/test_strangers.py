@@ -44,9 +44,16 @@ def not_of(user: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if not name.startswith(f"{user}.")]
 
 
+def shared_with(user: str) -> set[str]:
+    """What is one for all, and read by this one too."""
+    kind = user.partition(".")[0]
+    return {topic.name() for topic in topics.REGISTRY if topic.parameter is None and kind in topic.readers}
+
+
 @pytest.mark.parametrize("user", OUTSIDERS)
 async def test_a_partner_or_force_is_refused_every_topic_that_is_not_its_own(broker: Broker, user: str) -> None:
-    others = [*not_of(user, EVERY_TOPIC), *INTERNAL]
+    shared = shared_with(user)
+    others = [*(each for each in not_of(user, EVERY_TOPIC) if each not in shared), *INTERNAL]
     assert len(others) >= 2 * (len(OUTSIDERS) - 1)
     refused = dict.fromkeys(others, wire.TOPIC_REFUSED)
     async with Wire(broker, user) as intruder:
@@ -73,9 +80,11 @@ async def test_a_partner_or_force_is_refused_every_group_that_is_not_its_own(bro
 
 @pytest.mark.parametrize("user", OUTSIDERS)
 async def test_a_partner_or_force_has_its_own_and_sees_nothing_else(broker: Broker, user: str) -> None:
-    own, group = OWN[user], f"{user}.connector"
+    own, group, shared = OWN[user], f"{user}.connector", shared_with(user)
     async with Wire(broker, user) as wired:
-        assert await wired.see() == {own["writes"], own["reads"]}
+        assert await wired.see() == {own["writes"], own["reads"]} | shared
+        assert await wired.read(sorted(shared)) == dict.fromkeys(shared, wire.GRANTED)
+        assert await wired.write(sorted(shared)) == dict.fromkeys(shared, wire.TOPIC_REFUSED)
         assert await wired.write([own["writes"]]) == {own["writes"]: wire.GRANTED}
         assert await wired.read([own["reads"]]) == {own["reads"]: wire.GRANTED}
         assert await wired.read([own["writes"]]) == {own["writes"]: wire.TOPIC_REFUSED}

@@ -1,5 +1,5 @@
-"""The programme's registers, published by the hub's own command line on compacted topics. The last record for each key
-counts.
+"""The programme's registers, published by the hub's own command line on compacted topics, and its national advice. The last
+record for each key counts.
 
 Of people no name and no address is kept: what an identity provider calls them, and what they do here. Whoever leaves is
 deleted.
@@ -16,7 +16,7 @@ from conduit_contracts.base import Inconsistent, Term, Value
 from conduit_contracts.envelope import Event
 from conduit_contracts.forms import formed
 from conduit_contracts.ids import REFERENCE, REFERENCE_WORDS, ForceId, OfficerId, PartnerId, PersonId
-from conduit_contracts.referral import Email, LegalGround, Line
+from conduit_contracts.referral import Email, LegalGround, Line, Narrative, Text
 from conduit_contracts.times import Day, Moment
 
 SecretName = Annotated[str, formed(r"^[a-z0-9][a-z0-9.-]*$", "lower-case letters, digits, . and -", max_length=64)]
@@ -269,3 +269,42 @@ class ForcePersonRegistered(_Registered):
 
 
 PersonRegistered: TypeAlias = HubPersonRegistered | PartnerPersonRegistered | ForcePersonRegistered
+
+
+class AdvicePublished(Event):
+    """National advice to every force. Each confirms on the programme's pages that it read it, and says what it makes of it.
+
+    It names no case and nobody, and holds nothing that a contributor said.
+    """
+
+    type: ClassVar[str] = "uk.conduit.programme.advice-published.v1"
+    note_id: UUID
+    """Names the note. A later record about it takes this one's place."""
+    title: Line
+    """What it is about."""
+    words: Narrative
+    """What forces are advised to do, and why."""
+    published_at: Moment
+    """When it was published."""
+    confirm_by: Day
+    """By when each force is asked to confirm that it has read it."""
+    insight_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=100)]
+    """What organisations told the hub on which it rests, by id alone."""
+    quote_ids: Annotated[tuple[UUID, ...], Field(max_length=100)] = ()
+    """What contributors said on which it rests, by id alone. The programme's page shows the words while they agree."""
+    replaces: UUID | None = None
+    """The note whose place it takes."""
+
+
+class AdviceWithdrawn(Event):
+    """A note of national advice holds no longer: nobody is advised to follow it any more."""
+
+    type: ClassVar[str] = "uk.conduit.programme.advice-withdrawn.v1"
+    note_id: UUID
+    """The note."""
+    withdrawn_at: Moment
+    """Since when it holds no longer."""
+    replaced_by: UUID | None = None
+    """The note that took its place."""
+    explanation: Text | None = None
+    """Why, where none took its place."""

@@ -1,7 +1,8 @@
-"""The programme's registers as topics: compacted, so that the last record of each key stays for good."""
+"""The programme's registers and its national advice as topics: compacted, so that the last record of each key stays for
+good."""
 
 from conduit_contracts import programme
-from conduit_contracts.topic import DUTY, PROGRAMME, REGISTRAR, SIGNER, Topic
+from conduit_contracts.topic import DUTY, FORCE, PROGRAMME, REGISTRAR, SIGNER, Topic
 
 PARTNERS = Topic(
     template="programme.partners.v1",
@@ -62,3 +63,14 @@ PEOPLE = Topic(
     followers=(PROGRAMME,),
 )
 """The partners' and the forces' own people, who work at their desks."""
+ADVICE = Topic(
+    template="programme.advice.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=(),
+    messages=(programme.AdvicePublished, programme.AdviceWithdrawn),
+    key="note_id",
+    compacted=True,
+    audience=FORCE,
+)
+"""One for all forces: each reads from its beginning what holds. What is withdrawn leaves no words behind."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from conduit_contracts import console, force, intake, notification, partner, routing, triage
 from conduit_contracts.envelope import Message
-from conduit_contracts.register_topics import FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
+from conduit_contracts.register_topics import ADVICE, FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
 from conduit_contracts.service_topics import dead_letter_topic, replay_topic
 from conduit_contracts.topic import (
     BROKERS_TIME,
@@ -27,6 +27,7 @@ from conduit_contracts.topic import (
 )
 
 __all__ = [
+    "ADVICE",
     "BROKERS_TIME",
     "CONSOLE",
     "CONSOLE_ACTS",
@@ -329,6 +330,7 @@ REGISTRY: tuple[Topic, ...] = (
     NOTICES,
     DUTIES,
     CONSOLE_ACTS,
+    ADVICE,
 )
 """In flow order. Each service's dead letters, replay orders and snapshots are listed by `standing_apart`."""
 

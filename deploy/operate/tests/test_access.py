@@ -55,7 +55,10 @@ def test_no_permission_of_one_touches_a_topic_or_group_of_another(
         for identity in identities(kind, names):
             mine = set(users_of(kind, identity, users))
             own = f"{kind}.{identity}."
-            for rule in (rule for rule in rules if rule.principal in mine):
+            # One topic is for all forces, and none of them writes there.
+            shared = {Rule(user, Operation.READ, Resource.TOPIC, topics.ADVICE.name()) for user in mine if kind == FORCE}
+            assert shared <= rules
+            for rule in (rule for rule in rules - shared if rule.principal in mine):
                 assert [name for name in names if touches(rule, Resource.TOPIC, name) and not name.startswith(own)] == []
                 assert rule.name.startswith(own)
 
@@ -97,9 +100,10 @@ def test_a_partner_writes_referrals_and_reads_updates_and_no_more() -> None:
     }
 
 
-def test_a_force_reads_cases_and_writes_responses_and_no_more() -> None:
+def test_a_force_reads_its_cases_and_what_all_are_advised_and_writes_responses_and_no_more() -> None:
     assert {rule for rule in rules_of(FORCE, "kent", ["force.kent.2"]) if rule.principal == "force.kent.2"} == {
         Rule("force.kent.2", Operation.READ, Resource.TOPIC, "force.kent.cases.v1"),
+        Rule("force.kent.2", Operation.READ, Resource.TOPIC, "programme.advice.v1"),
         Rule("force.kent.2", Operation.WRITE, Resource.TOPIC, "force.kent.responses.v1"),
         Rule("force.kent.2", Operation.READ, Resource.GROUP, "force.kent.", prefix=True),
     }

@@ -113,6 +113,7 @@ def programme_app(
         settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
     ).with_store(harness.pool, ZoneInfo("Europe/London"), register, pages)
     desk.insight_answer_days = more.get("answer_days", desk.insight_answer_days)
+    desk.transactions = harness.runtime.transaction
     return create_app(desk, *ROUTERS)
 
 

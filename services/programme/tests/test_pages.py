@@ -25,9 +25,17 @@ TABLE = Path(__file__).with_name("routes.md")
 EXPERIENCE = ("/contributors", "/contributors/new", "/contributors/due", "/lived-experience", "/releases/new")
 SHOWN = {
     "emma": ("/due", "/activities", "/organisations", "/organisations/new", "/directory", "/calendar"),
-    "lena": ("/insights", "/insights/new", "/four-ps", "/four-ps/pursue", "/quarterly-report", *EXPERIENCE),
+    "lena": (
+        "/insights",
+        "/insights/new",
+        "/four-ps",
+        "/four-ps/pursue",
+        "/quarterly-report",
+        *EXPERIENCE,
+    ),
     "mara": ("/ours", "/ours/propose", "/ours/calendar", "/our-insights", "/our-insights/new"),
-    "kim": ("/ours",),
+    "anna": ("/advice", "/advice/new"),
+    "kim": ("/ours", "/national-advice"),
     "fred": ("/payments",),
     "audrey": ("/trail",),
 }
@@ -86,12 +94,16 @@ async def test_nobody_comes_to_any_route_without_signing_in(
     [
         ("emma", "/due", ["/trail", "/ours", "/our-insights"]),
         ("lena", "/due", ["/trail", "/ours"]),
-        ("anna", "/directory", ["/organisations", "/due", "/ours", "/trail"]),
-        ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights"]),
+        ("anna", "/directory", ["/organisations", "/due", "/ours", "/trail", "/national-advice"]),
+        ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights", "/advice"]),
         ("tom", "/directory", ["/organisations", "/ours", "/trail"]),
         ("audrey", "/trail", ["/organisations", "/directory", "/activities", "/ours"]),
         ("cara", "/lived-experience", ["/organisations", "/directory", "/ours", "/trail", "/contributors", "/payments"]),
-        ("mara", "/ours", ["/organisations", "/directory", "/activities", "/trail", "/insights", "/four-ps"]),
+        (
+            "mara",
+            "/ours",
+            ["/organisations", "/directory", "/trail", "/insights", "/four-ps", "/national-advice"],
+        ),
         ("fred", "/payments", ["/organisations", "/directory", "/due", "/ours", "/contributors", "/lived-experience"]),
         ("adam", "", ["/organisations", "/directory", "/due", "/ours", "/trail", "/contributors", "/payments"]),
     ],
@@ -129,7 +141,7 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter) -> N
     )
     held_by_data = re.compile(r"<(select|dd).*?</(select|dd)>", re.DOTALL)
     shown = re.compile(
-        "Engagement officer|Programme lead|Finance|Auditor|Single point of contact|Manager at Northlight|"
+        "Engagement officer|Programme lead|Triage officer|Finance|Auditor|Single point of contact|Manager at Northlight|"
         "(partner|force)[a-z-]+"
     )
     for who, paths in SHOWN.items():

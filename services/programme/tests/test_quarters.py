@@ -130,10 +130,16 @@ async def test_the_overview_counts_what_each_page_shows_and_asks_little_of_the_d
         for four_p in (FourPs.PROTECT, FourPs.PREVENT):
             new = NewMeasure(four_p, MeasureCounts.OTHER, said)
             await measures.agree(connection, new, by="p-1", on=present.last, now=now)
-        counted_up = await counted.in_numbers(connection, present)
-        in_full = await quarterly.every_quarter_of(connection, present, LONDON)
+        for published, ended in ((now, None), (present.before.begins(LONDON), present.begins(LONDON) - timedelta(days=1))):
+            await connection.execute(
+                """INSERT INTO advice_notes (note_id, words_id, four_p, confirm_by, state, written_by, written_at,
+                published_by, published_at, ended_at) VALUES ($1, $1, 'protect', now(), $2, 'p-1', now(), 'p-1', $3, $4)""",
+                *(uuid7(), "withdrawn" if ended else "published", published, ended),
+            )
+        counted_up = await counted.in_numbers(connection, present, LONDON)
+        in_full = await quarterly.every_quarter_of(connection, present, clock.now(), LONDON)
     assert counted_up == [each.numbers for each in in_full]
-    assert counted_up[1] == QuarterInNumbers(FourPs.PROTECT, 2, 3, 1, 2, 1)
+    assert counted_up[1] == QuarterInNumbers(FourPs.PROTECT, 2, 3, 1, 2, 1, 1)
     lena = await enter("lena")
     asked: list[str] = []
     monkeypatch.setattr(store, "due_between", noted(asked, store.due_between))

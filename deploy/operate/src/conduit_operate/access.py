@@ -108,6 +108,8 @@ def rules_of(kind: str, identity: str, users: Iterable[str]) -> list[Rule]:
     for topic in topics.REGISTRY:
         if topic.parameter == f"{kind}_id":
             rules += _on(topic, topic.name(identity), users)
+        elif topic.parameter is None and kind in topic.readers:  # one for all of them
+            rules += [_read(user, topic.name()) for user in users]
     return sorted(set(rules))
 
 

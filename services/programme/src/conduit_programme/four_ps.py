@@ -7,9 +7,10 @@ what referrers say of them; never what became of a suspect.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from conduit_web.words import N_
 
@@ -79,6 +80,10 @@ class Quarter:
     def first(self) -> date:
         """Its first day."""
         return date(self.year, (self.number - 1) * _MONTHS_OF_ONE + 1, 1)
+
+    def begins(self, zone: ZoneInfo) -> datetime:
+        """Its first moment there."""
+        return datetime.combine(self.first, time(), zone)
 
     @property
     def last(self) -> date:

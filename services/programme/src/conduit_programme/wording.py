@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from conduit_programme import four_ps
+from conduit_programme.advice import wording as advice
 from conduit_programme.engagement import wording as engagement
 from conduit_programme.experience import wording as experience
 from conduit_programme.insight import wording as insight
@@ -17,9 +18,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     **insight.TABLES,
     **four_ps.TABLES,
     **experience.TABLES,
+    **advice.TABLES,
     "kind": ACT_KINDS,
-    "act": {**organisations.ACTS, **engagement.ACTS, **insight.ACTS, **experience.ACTS},
-    "about": {**organisations.ABOUT, **engagement.ABOUT, **insight.ABOUT, **experience.ABOUT},
+    "act": {**organisations.ACTS, **engagement.ACTS, **insight.ACTS, **experience.ACTS, **advice.ACTS},
+    "about": {**organisations.ABOUT, **engagement.ABOUT, **insight.ABOUT, **experience.ABOUT, **advice.ABOUT},
     "why": {},
 }
 """By what a template asks for."""

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 
 from conduit_contracts import topics
 from conduit_contracts.topics import REGISTRY, SERVICES, Topic, standing_apart
-from conduit_operate.access import Operation, Resource, Rule, rules_of, service_principal, shared_rules, staff_user, user_of
+from conduit_operate.access import (
+    KINDS,
+    Operation,
+    Resource,
+    Rule,
+    rules_of,
+    service_principal,
+    shared_rules,
+    staff_user,
+    user_of,
+)
 
 ACTORS = {
     topics.PARTNER: "A partner organisation, on its own topics alone.",
@@ -55,13 +65,9 @@ def all_topics() -> tuple[Topic, ...]:
 
 def access_to(topic: Topic) -> Access:
     """Who may write and read it."""
-    if topic.parameter is None:
-        rules: Iterable[Rule] = shared_rules()
-        name = topic.name()
-    else:
-        kind = topic.parameter.removesuffix("_id")
-        rules = rules_of(kind, _SAMPLE, [user_of(kind, _SAMPLE)])
-        name = topic.name(_SAMPLE)
+    name = topic.name(_SAMPLE if topic.parameter else None)
+    theirs = [rule for kind in KINDS for rule in rules_of(kind, _SAMPLE, [user_of(kind, _SAMPLE)])]
+    rules = [*shared_rules(), *theirs]
     concerned = [rule for rule in rules if rule.resource is Resource.TOPIC and rule.name == name]
     return Access(_actors(concerned, Operation.WRITE), _actors(concerned, Operation.READ))
 

@@ -1,6 +1,7 @@
 """SQL of the four Ps in numbers, as `quarterly` has them in full."""
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from conduit_chassis.postgres import Connection
 from conduit_programme.four_ps import FourPs, Quarter
@@ -17,7 +18,9 @@ SELECT asked.four_p,
         AND last.number = (SELECT max(number) FROM insight_answers AS given WHERE given.insight_id = insights.insight_id)
     ) AS changed,
     (SELECT count(*) FROM measures
-        WHERE measures.four_p = asked.four_p AND agreed_on <= $2 AND (ended_on IS NULL OR ended_on >= $1)) AS measures
+        WHERE measures.four_p = asked.four_p AND agreed_on <= $2 AND (ended_on IS NULL OR ended_on >= $1)) AS measures,
+    (SELECT count(*) FROM advice_notes
+        WHERE advice_notes.four_p = asked.four_p AND published_at < $5 AND (ended_at IS NULL OR ended_at >= $4)) AS advice
 FROM unnest($3::text[]) WITH ORDINALITY AS asked (four_p, place) ORDER BY place
 """
 
@@ -32,9 +35,11 @@ class QuarterInNumbers:
     heard: int
     changed: int
     measures: int
+    advice: int
 
 
-async def in_numbers(connection: Connection, quarter: Quarter) -> list[QuarterInNumbers]:
+async def in_numbers(connection: Connection, quarter: Quarter, zone: ZoneInfo) -> list[QuarterInNumbers]:
     """All four in a quarter."""
-    rows = await connection.fetch(_IN_NUMBERS, quarter.first, quarter.last, [each.value for each in FourPs])
+    days, moments = (quarter.first, quarter.last), (quarter.begins(zone), quarter.next.begins(zone))
+    rows = await connection.fetch(_IN_NUMBERS, *days, [each.value for each in FourPs], *moments)
     return [QuarterInNumbers(**{**row, "four_p": FourPs(row["four_p"])}) for row in rows]

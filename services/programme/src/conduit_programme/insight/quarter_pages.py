@@ -64,7 +64,7 @@ async def overview(request: Request, visit: Viewer) -> Response:
     """All four, in numbers."""
     desk, quarter = desk_of(request), quarter_asked(request)
     async with acting(request, visit, LOOKING) as connection:
-        numbers = await counted.in_numbers(connection, quarter)
+        numbers = await counted.in_numbers(connection, quarter, desk.zone)
         kept = await _time_kept(connection, request, quarter)
     values = {**_around(request, quarter), **kept, "numbers": numbers}
     return desk.shown.page(request, "insight/four_ps.html", N_("The four Ps"), visit=visit, **values)
@@ -75,7 +75,7 @@ async def report(request: Request, visit: Viewer) -> Response:
     """All four, in words and numbers, to be printed."""
     desk, quarter = desk_of(request), quarter_asked(request)
     async with acting(request, visit, REPORTING) as connection:
-        four = await quarterly.every_quarter_of(connection, quarter, desk.zone)
+        four = await quarterly.every_quarter_of(connection, quarter, desk.clock.now(), desk.zone)
         kept = await _time_kept(connection, request, quarter)
     values = {**_around(request, quarter), **kept, "four": four, "made_at": desk.clock.now()}
     values["numbers"] = [each.numbers for each in four]
@@ -95,7 +95,7 @@ async def one(request: Request, visit: ViewerOfP) -> Response:
     """One of the four: what was done, heard and measured, and what changed."""
     desk, quarter = desk_of(request), quarter_asked(request)
     async with acting(request, visit, LOOKING) as connection:
-        known = await quarterly.quarter_of(connection, _p(request), quarter, desk.zone)
+        known = await quarterly.quarter_of(connection, _p(request), quarter, desk.clock.now(), desk.zone)
     more = _around(request, quarter)
     return desk.shown.page(request, "insight/four_p.html", N_("One of the four Ps"), visit=visit, known=known, **more)
 

@@ -7,6 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from conduit_chassis.postgres import Connection
+from conduit_programme.advice import reading as advising
+from conduit_programme.advice import store as advice
+from conduit_programme.advice.reading import ListedNote
 from conduit_programme.engagement import reading as dealing
 from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.reading import ShownActivity, ShownStep
@@ -34,6 +37,8 @@ class QuarterOfP:
     insights: tuple[ShownInsight, ...]
     """Heard in the quarter, or answered in it by a change."""
     measures: tuple[ShownMeasure, ...]
+    advice: tuple[ListedNote, ...]
+    """National advice that held in the quarter, as forces stood to it at its end, or stand to it now."""
 
     @property
     def heard(self) -> list[ShownInsight]:
@@ -48,8 +53,8 @@ class QuarterOfP:
     @property
     def numbers(self) -> QuarterInNumbers:
         """The same in numbers."""
-        heard, changed = len(self.heard), len(self.changed)
-        return QuarterInNumbers(self.four_p, len(self.activities), len(self.steps), heard, changed, len(self.measures))
+        done, heard = (self.activities, self.steps), (self.heard, self.changed)
+        return QuarterInNumbers(self.four_p, *map(len, (*done, *heard, self.measures, self.advice)))
 
     def _is_in(self, insight: KnownInsight) -> bool:
         return self.quarter.first <= insight.heard_on <= self.quarter.last
@@ -84,8 +89,9 @@ def answered_in_time(insights: Iterable[KnownInsight], now: datetime, zone: Zone
     return AnsweredInTime(len(known) - len(open_ones) - late, late, overdue, len(open_ones) - overdue)
 
 
-async def quarter_of(connection: Connection, four_p: FourPs, quarter: Quarter, zone: ZoneInfo) -> QuarterOfP:
-    """One of the four in a quarter. Note the view before it is shown."""
+async def quarter_of(connection: Connection, four_p: FourPs, quarter: Quarter, now: datetime, zone: ZoneInfo) -> QuarterOfP:
+    """One of the four in a quarter, as it is now. Note the view before it is shown."""
+    first, end = quarter.begins(zone), quarter.next.begins(zone)
     insights = await store.of_quarter(connection, four_p, quarter)
     activities = await engagement.about_p(connection, four_p, quarter.first, quarter.last)
     steps = await engagement.steps_about_p(connection, four_p, quarter.first, quarter.last)
@@ -98,9 +104,10 @@ async def quarter_of(connection: Connection, four_p: FourPs, quarter: Quarter, z
         await organisations.names(connection, owners),
         tuple(await reading.shown(connection, insights, zone)),
         tuple(await measures.in_quarter(connection, four_p, quarter)),
+        tuple(await advising.listed(connection, await advice.between(connection, four_p, first, end), min(now, end))),
     )
 
 
-async def every_quarter_of(connection: Connection, quarter: Quarter, zone: ZoneInfo) -> list[QuarterOfP]:
-    """All four in a quarter."""
-    return [await quarter_of(connection, four_p, quarter, zone) for four_p in FourPs]
+async def every_quarter_of(connection: Connection, quarter: Quarter, now: datetime, zone: ZoneInfo) -> list[QuarterOfP]:
+    """All four in a quarter, as they are now."""
+    return [await quarter_of(connection, four_p, quarter, now, zone) for four_p in FourPs]

@@ -38,6 +38,7 @@ LEFT JOIN LATERAL (
 ) AS last ON true
 """
 _FIND = _INSIGHT + "WHERE insight_id = $1"
+_THOSE = _INSIGHT + "WHERE insight_id = ANY($1::uuid[]) ORDER BY heard_on DESC, insight_id"
 _OPEN = f"""
 {_INSIGHT} WHERE insights.answered_at IS NULL AND (due_on, insight_id) > ($1, $2)
 ORDER BY due_on, insight_id LIMIT {FETCH}
@@ -111,6 +112,11 @@ async def find(connection: Connection, insight_id: UUID) -> KnownInsight | None:
     """The insight of this id."""
     row = await connection.fetchrow(_FIND, insight_id)
     return _insight(row) if row else None
+
+
+async def those(connection: Connection, insight_ids: Iterable[UUID]) -> list[KnownInsight]:
+    """The insights of these ids, what was heard last before all."""
+    return [_insight(row) for row in await connection.fetch(_THOSE, list(insight_ids))]
 
 
 async def waiting(connection: Connection, after: str | None = None) -> ListPage[KnownInsight]:

@@ -1,5 +1,6 @@
 """What every route of the programme stands on: its desk, its words, who is who, and its line of the trail."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Any, Self, TypeVar
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Request, Response
 from typing_extensions import override
 
+from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
 from conduit_programme import rules, trail, wording
 from conduit_programme.forms import Answers, FormField
@@ -24,6 +26,8 @@ from conduit_web.visits import Visit
 from conduit_web.words import worded
 
 Found = TypeVar("Found")
+Transactions = Callable[[], AbstractAsyncContextManager[tuple[Connection, Outbox]]]
+"""The service's own: what they publish is sent once they are committed."""
 
 
 class ProgrammeDesk(Desk):
@@ -32,6 +36,7 @@ class ProgrammeDesk(Desk):
     name = "programme"
     pool: Pool
     people: EverybodyKnown
+    transactions: Transactions
     shown: "ProgrammePages"
     zone: ZoneInfo
     insight_answer_days: int = INSIGHT_ANSWER_DAYS

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp
 
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
+from conduit_programme.advice import force_pages, lead_pages
+from conduit_programme.advice import pages as advice
 from conduit_programme.engagement import calendar_pages, due, ours
 from conduit_programme.engagement import pages as engagement
 from conduit_programme.experience import consenting, payments, talking, telling
@@ -39,6 +41,8 @@ NAVIGATION = (
     {"text": N_("Organisations"), "href": "/organisations", "action": Action.MANAGE_ENGAGEMENT},
     {"text": N_("Our partnership"), "href": "/ours", "action": Action.TAKE_PART},
     {"text": N_("Insights"), "href": "/insights", "action": Action.CONSIDER_INSIGHT},
+    {"text": N_("National advice"), "href": "/advice", "action": Action.WRITE_ADVICE},
+    {"text": N_("National advice"), "href": "/national-advice", "action": Action.READ_ADVICE},
     {"text": N_("Four Ps"), "href": "/four-ps", "action": Action.VIEW_FOUR_PS},
     {"text": N_("You said, we did"), "href": "/our-insights", "action": Action.OFFER_INSIGHT},
     {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
@@ -59,6 +63,9 @@ ROUTERS: Sequence[APIRouter] = (
     insights.router,
     own_pages.router,
     quarter_pages.router,
+    advice.router,
+    lead_pages.router,
+    force_pages.router,
     contributors.router,
     consenting.router,
     talking.router,
@@ -84,6 +91,7 @@ def create_desk(runtime: Runtime, settings: DeskSettings, people: PeopleFollower
         http=httpx.AsyncClient(trust_env=False, verify=settings.vouching()),
         pages=shown,
     ).with_store(runtime.pool, own.mou_time_zone, people, shown)
+    desk.transactions = runtime.transaction
     desk.insight_answer_days = own.insight_answer_days
     return desk
 
