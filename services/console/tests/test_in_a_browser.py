@@ -19,6 +19,7 @@ from playwright.async_api import Browser as Chromium
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import desk, opinions
+from conduit_console.duties import note_sent
 from conduit_console.opinions import AskedOpinion
 from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_contracts import intake, notification, routing
@@ -27,7 +28,7 @@ from conduit_contracts.intake import Callback
 from conduit_local.identity_provider import EmbeddedProvider
 from services.console.tests import builders as b
 from services.console.tests.builders import NOW, REFERRAL
-from services.console.tests.pages import ANNA, BEN, SUE, Register, console_app, streams_of
+from services.console.tests.pages import ANNA, BEN, SUE, Register, all_read, console_app, streams_of
 from services.web.tests import test_in_a_browser as shared
 from services.web.tests.test_in_a_browser import (
     LOOKS,
@@ -61,6 +62,7 @@ PAGES = {
     "duties": "/duties",
     "duty": f"/duties/{UUID(int=1)}",
     "duty-mine": f"/duties/{UUID(int=2)}",
+    "duty-done": f"/duties/{UUID(int=4)}",
     "opinions": "/opinions",
     "opinion-ask": f"/cases/{REFERRAL}/opinions/ask",
     "opinion-give": f"/cases/{REFERRAL}/opinions/{OPINION}",
@@ -71,8 +73,8 @@ PAGES = {
     "glass": f"/cases/{RESTRICTED}/glass",
 }
 SUPERVISED = {"officers": "/officers", "trail": "/trail", "trail-of-case": f"/trail?case={REFERRAL}", "glass-seen": "/asked"}
-GUIDE = ("asked", "case-in-danger", "silent")
-"""What docs/guides/officer.md shows."""
+GUIDE = {"asked": 900, "case-in-danger": 1300, "silent": 900, "duty-mine": 720, "opinion-give": 900}
+"""What docs/guides/officer.md shows, and how many pixels of it from the top."""
 STATUS = {"missing": 404, "glass-needed": 403, "file-away": 503}
 
 
@@ -132,9 +134,12 @@ async def fill(console: Harness, clock: ManualClock) -> None:
             start=start,
         )
     )
+    command_id = uuid7()
+    async with console.pool.acquire() as connection:
+        await note_sent(connection, command_id, UUID(int=2), ANNA, start)
     calls = notification.DutyTaskTaken(
         task_id=UUID(int=2),
-        command_id="c",
+        command_id=str(command_id),
         officer_id=ANNA,
         callback=Callback(name="Example Caseworker", role="Casework lead", telephone="+44 1632 960147"),
         numbers=(notification.NumberToCall(who="force:kent", telephone="+44 1632 960100", control_room=True),),
@@ -142,7 +147,8 @@ async def fill(console: Harness, clock: ManualClock) -> None:
     waiting = b.duty(1, danger=True).model_copy(
         update={"kind": "danger_refused", "referral_id": None, "opened_at": start, "next_call_at": soon}
     )
-    await console.deliver(*b.records(calls, waiting, b.duty(2, taken_by=f"officer:{ANNA}"), b.duty(3), start=start))
+    ended = [b.duty(number, taken_by=f"officer:{ANNA}") for number in (2, 4)]
+    await console.deliver(*b.records(calls, waiting, *ended, b.duty(3), start=start))
     await console.pool.execute("UPDATE duty_tasks SET taken_at = $1 WHERE taken_at IS NOT NULL", clock.now())
     for opinion_id, by, of in ((OPINION, SUE, ANNA), (uuid7(), ANNA, None)):
         asked = AskedOpinion(opinion_id, REFERRAL, "decline", by, of, "Synthetic: is it one force's alone?")
@@ -154,6 +160,7 @@ async def fill(console: Harness, clock: ManualClock) -> None:
     )
     await desk.claim(console.pool, REFERRAL, ANNA, clock.now())
     await desk.consult(console.pool, REFERRAL, BEN, clock.now())
+    await all_read(console, clock)
 
 
 async def enter(site: Site, who: str, clock: ManualClock, path: str = "/", **look: Any) -> Any:
@@ -176,7 +183,8 @@ async def test_every_page_can_be_read_by_everybody(site: Site, console: Harness,
         assert answer.status == STATUS.get(name, 200), name
         await is_good(page, f"console-{name}-{look}")
         if look == "desk" and name in GUIDE:
-            await page.screenshot(path=PICTURES / f"officer-{name}.png")
+            clip = {"x": 0, "y": 0, "width": 1280, "height": GUIDE[name]}
+            await page.screenshot(path=PICTURES / f"officer-{name}.png", full_page=True, clip=clip)
     await desk.break_glass(console.runtime.transaction, RESTRICTED, BEN, "child_at_risk", clock.now(), GLASS_LASTS)
     page = await enter(site, "sue", clock, **LOOKS[look])
     for name, path in SUPERVISED.items():
