@@ -76,7 +76,7 @@ test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, 
 	exit $$failed
 
 test-browser: install ## Pages in a real browser: by keyboard, without scripts, small, enlarged, in forced colours; pictures in .conduit/pictures
-	$(BIN)/python -m pytest -m browser services $(ARGS)
+	$(BIN)/python -m pytest -m browser services $(BY_FOLDER) $(ARGS)
 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)
 	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)

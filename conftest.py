@@ -21,7 +21,7 @@ sys.path.insert(
     0, str(Path(__file__).parent)
 )  # `tests.support` is imported by name, also when pytest is not started with `python -m`
 
-pytest_plugins = ["tests.support.servers"]
+pytest_plugins = ["tests.support.servers", "tests.support.stacks"]
 
 # What is generated is tried as often as is said, however slow the machine is just then.
 settings.register_profile("any_machine", deadline=None)
@@ -76,7 +76,10 @@ def _has_room(folder: Path) -> bool:
 
 
 WITH_KAFKA = frozenset(
-    {"kafka", "kafka_bootstrap", "stack", "new_stack", "watched", "breakable", "broker", "changing_broker", "provider"}
+    {
+        *("kafka", "kafka_bootstrap", "stack", "run_stack", "new_stack", "watched", "breakable", "broker"),
+        *("changing_broker", "provider", "desks"),
+    }
 )
 """Fixtures that start Kafka, a stack with it, or another server in Java. Who starts one by hand bears the mark by hand."""
 

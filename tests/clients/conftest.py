@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 
 from conduit_local.demo.register_samples import register_samples
-from conduit_local.stack import Options, Stack
+from conduit_local.stack import Options
 from conduit_operate.env_file import parse_env
 from conduit_operate.http_clients import HttpClients
 from tests.clients.tools import need_programs
+from tests.support.stacks import RunStack
 
 PARTNER = "northlight"
 PASSED_ON = ("authorization", "content-type", "accept", "idempotency-key")
@@ -56,16 +54,14 @@ def _programs() -> None:
 
 
 @pytest.fixture(scope="session")
-def hub() -> Iterator[Hub]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-clients-"))
-    with Stack(folder, Options(prepare=register_samples)) as stack:
-        clients = HttpClients(stack.dsns["intake"], stack.url("intake"), folder / "clients" / "http")
+def hub(run_stack: RunStack) -> Iterator[Hub]:
+    with run_stack("clients", Options(prepare=register_samples)) as stack:
+        clients = HttpClients(stack.dsns["intake"], stack.url("intake"), stack.state_dir / "clients" / "http")
         clients.make(PARTNER)
         env = parse_env(clients.path(PARTNER).read_text())
         login = (env["CONDUIT_CLIENT_ID"], env["CONDUIT_CLIENT_SECRET"])
         with _later(env["CONDUIT_URL"]) as later:
             yield Hub(env["CONDUIT_URL"], f"http://127.0.0.1:{later.server_port}", login)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _later(url: str) -> ThreadingHTTPServer:

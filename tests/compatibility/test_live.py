@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,19 +17,18 @@ from conduit_operate.env_file import parse_env
 from tests.compatibility import released
 from tests.compatibility.released import outside
 from tests.support.scanner import scanner
+from tests.support.stacks import RunStack
 
 pytestmark = pytest.mark.long
 SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-compatibility-"))
+def stack(run_stack: RunStack) -> Iterator[Stack]:
     with scanner() as found:
         clamd = {"CLAMD_HOST": found.host, "CLAMD_PORT": str(found.port)}
-        with Stack(folder, Options(prepare=register_samples, extra_env={"intake": clamd})) as started:
+        with run_stack("compatibility", Options(prepare=register_samples, extra_env={"intake": clamd})) as started:
             yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

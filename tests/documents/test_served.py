@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from conduit_local.services import DOCS_DIR
-from conduit_local.stack import Options, Stack
+from conduit_local.stack import Options
+from tests.support.stacks import RunStack
 
 
 @pytest.fixture(scope="module")
-def intake() -> Iterator[httpx.Client]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-documents-"))
+def intake(run_stack: RunStack) -> Iterator[httpx.Client]:
     options = Options(services=("intake",), partner_ids=(), force_ids=())
-    with Stack(folder, options) as stack, httpx.Client(base_url=stack.url("intake"), trust_env=False) as client:
+    with run_stack("documents", options) as stack, httpx.Client(base_url=stack.url("intake"), trust_env=False) as client:
         yield client
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize(

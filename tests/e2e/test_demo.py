@@ -17,7 +17,7 @@ from tests.e2e.conftest import NewStack
 SAMPLES = load_samples()
 
 
-@pytest.mark.kafka
+@pytest.mark.long
 def test_the_demo_command_ends_with_every_referral_as_expected(tmp_path: Path) -> None:
     report = tmp_path / "demo.json"
     command = [sys.executable, "-m", "conduit_operate.cli", "demo", "--report", str(report)]

@@ -27,7 +27,6 @@ from conduit_local.local_officers import ISSUER, registered, signer_token_path
 from conduit_local.stack import Stack
 from conduit_operate.lag import Lag
 from conduit_operate.people import delete_person, publish_people
-from tests.e2e.conftest import NewStack
 
 pytestmark = pytest.mark.kafka
 
@@ -96,17 +95,16 @@ class World:
 
 
 @pytest.fixture(scope="module")
-async def world(new_stack: NewStack) -> AsyncIterator[World]:
-    with new_stack() as stack:
-        async with Post(stack.broker) as post, Observer(stack.broker) as observer:
-            await registers.publish(post, [*load_partners(), *force_register()])
-            await asyncio.to_thread(registers.wait_until_known, Lag(stack.broker), lambda: None)
-            made = World(stack, post, observer)
-            sample = next(each for each in load_samples() if each.number == BELOW_EVERY_THRESHOLD)
-            await (await post.send(partner_record(sample, 0, "SIGNED")))
-            opened = await made.until(lambda seen: seen.name == "review_opened")
-            made.referral_id = UUID(opened.value["referral_id"])
-            yield made
+async def world(stack: Stack) -> AsyncIterator[World]:
+    async with Post(stack.broker) as post, Observer(stack.broker) as observer:
+        await registers.publish(post, [*load_partners(), *force_register()])
+        await asyncio.to_thread(registers.wait_until_known, Lag(stack.broker), lambda: None)
+        made = World(stack, post, observer)
+        sample = next(each for each in load_samples() if each.number == BELOW_EVERY_THRESHOLD)
+        await (await post.send(partner_record(sample, 0, "SIGNED")))
+        opened = await made.until(lambda seen: seen.name == "review_opened")
+        made.referral_id = UUID(opened.value["referral_id"])
+        yield made
 
 
 async def ready(world: World, *, status: int) -> None:

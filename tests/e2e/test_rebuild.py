@@ -117,15 +117,16 @@ async def test_it_is_built_anew_to_the_same_rows_while_an_owner_is_killed_and_da
         delete_all_segments(stack)
         command = begin(stack)
         try:
-            published = "SELECT coalesce(max(published), 0) > 2000 FROM snapshot_orders WHERE ended_at IS NULL"
-            await asyncio.to_thread(until, lambda: asked(stack, "triage", published)[0][0], "the snapshot's middle")
-            assert asked(stack, "console", "SELECT count(*) FROM rebuilds WHERE ended_at IS NULL") == [(1,)]
-            stack.service("triage").kill()
-            stack.restart("triage")
-            await asyncio.to_thread(stack.wait_ready)
-            danger = [each for each in SAMPLES if each.number == DANGER]
             with psycopg.connect(stack.dsns["routing"]) as holder:  # however quick the machine is, one is not at its end yet
-                assert holder.execute("SELECT FROM snapshot_orders WHERE ended_at IS NULL FOR UPDATE").rowcount == 1
+                holding = "SELECT FROM snapshot_orders WHERE ended_at IS NULL FOR UPDATE"
+                await asyncio.to_thread(until, lambda: holder.execute(holding).rowcount, "a snapshot to hold back")
+                published = "SELECT coalesce(max(published), 0) > 2000 FROM snapshot_orders WHERE ended_at IS NULL"
+                await asyncio.to_thread(until, lambda: asked(stack, "triage", published)[0][0], "the snapshot's middle")
+                assert asked(stack, "console", "SELECT count(*) FROM rebuilds WHERE ended_at IS NULL") == [(1,)]
+                stack.service("triage").kill()
+                stack.restart("triage")
+                await asyncio.to_thread(stack.wait_ready)
+                danger = [each for each in SAMPLES if each.number == DANGER]
                 result = await run_samples(stack, danger, Options(name="MEANWHILE"))
             under_way = asked(stack, "console", "SELECT count(*) FROM rebuild_sources WHERE ended_at IS NULL")[0][0]
             output, errors = await asyncio.to_thread(command.communicate, None, SECONDS)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +10,7 @@ from conduit_local.demo.register_samples import register_samples
 from conduit_local.stack import Options, Stack
 from tests.kits.broker import Hub, new_hub
 from tests.support.scanner import scanner
+from tests.support.stacks import RunStack
 
 
 @pytest.fixture
@@ -21,11 +19,9 @@ def hub(kafka_bootstrap: str) -> Hub:
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
-    """As `make up` runs it, and with a scanner; it lies outside pytest's own folders, as `state_dir` does."""
-    folder = Path(tempfile.mkdtemp(prefix="conduit-kits-"))
+def stack(run_stack: RunStack) -> Iterator[Stack]:
+    """As `make up` runs it, and with a scanner."""
     with scanner() as found:
         clamd = {"CLAMD_HOST": found.host, "CLAMD_PORT": str(found.port)}
-        with Stack(folder, Options(prepare=register_samples, extra_env={"intake": clamd})) as started:
+        with run_stack("kits", Options(prepare=register_samples, extra_env={"intake": clamd})) as started:
             yield started
-    shutil.rmtree(folder, ignore_errors=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from conduit_generate.kubernetes.environment import read_environment
 from conduit_generate.kubernetes.tree import HOME, OVERLAYS
-from conduit_local.stack import Options, Stack
+from conduit_local.stack import Options
 from tests.benchmarks import floods
 from tests.benchmarks.large import DANGERS, HANDLING, Bench
 from tests.benchmarks.load import PARTNERS
 from tests.benchmarks.pipelines import open_doors
 from tests.benchmarks.registers import publish_registers
+from tests.support.stacks import RunStack
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_200)]
 
@@ -25,13 +23,11 @@ REFERRALS = 130
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-large-"))
-    with Stack(folder, Options(services=HANDLING, partner_ids=PARTNERS, log_level="WARNING")) as stack:
+def bench(run_stack: RunStack) -> Iterator[Bench]:
+    with run_stack("large", Options(services=HANDLING, partner_ids=PARTNERS, log_level="WARNING")) as stack:
         publish_registers(stack)
         open_doors(stack)
         yield Bench(stack)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_routing_delivers_all_of_them_within_its_memory_and_nobody_else_waits_for_them(bench: Bench) -> None:

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from conduit_local.demo.engagement import fill_engagement
+from conduit_local.demo.register_samples import register_samples
 from conduit_local.kafka import EmbeddedKafka
+from conduit_local.stack import Options, Stack
 from conduit_operate.broker import Broker, local_broker
 from conduit_operate.doors import open_doors
 from conduit_operate.secured import secure
+from tests.support.stacks import RunStack
 
 PARTNERS = ("abc", "abc-d", "abc-d-e", "ab", "northlight")
 """Some begin with the whole name of another, which a careless prefix would mistake for it."""
@@ -46,3 +50,18 @@ def changing_broker() -> Iterator[Broker]:
     """For tests that let others in."""
     with secured_kafka() as made:
         yield made
+
+
+@pytest.fixture(scope="package")
+def desks(run_stack: RunStack) -> Iterator[Stack]:
+    """The console and the programme, for people to come in."""
+    options = Options(
+        services=("console", "programme"),
+        partner_ids=("northlight",),
+        force_ids=("west-midlands",),
+        pages=True,
+        prepare=register_samples,
+    )
+    with run_stack("desks", options) as started:
+        fill_engagement(started)
+        yield started

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from conduit_local.personas import PERSONAS, registered
-from conduit_local.stack import Options, Stack
+from conduit_local.stack import Stack
 from conduit_operate.cli import app
 from conduit_operate.polling import wait_until
 from tests.security.visiting import Visitor
@@ -24,31 +21,22 @@ BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
 Conduit = Callable[..., Result]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-console-"))
-    options = Options(services=("console",), partner_ids=("northlight",), force_ids=("norfolk",), pages=True)
-    with Stack(folder, options) as started:
-        yield started
-    shutil.rmtree(folder, ignore_errors=True)
+@pytest.fixture
+def conduit(desks: Stack) -> Conduit:
+    return lambda *arguments: CliRunner().invoke(app, [*arguments, "--state-dir", str(desks.state_dir)])
 
 
 @pytest.fixture
-def conduit(stack: Stack) -> Conduit:
-    return lambda *arguments: CliRunner().invoke(app, [*arguments, "--state-dir", str(stack.state_dir)])
-
-
-@pytest.fixture
-def visitor(stack: Stack) -> Iterator[Callable[[], Visitor]]:
+def visitor(desks: Stack) -> Iterator[Callable[[], Visitor]]:
     with httpx.Client(trust_env=False) as client:
-        yield lambda: Visitor(stack.url("console"), client)
+        yield lambda: Visitor(desks.url("console"), client)
 
 
 def test_a_persona_signs_in_and_is_out_once_removed_from_the_register(
     conduit: Conduit, visitor: Callable[[], Visitor]
 ) -> None:
     issuer = re.findall(r'"issuer": "([^"]+)"', conduit("person", "list", "--json").stdout)[0]
-    persona = registered(PERSONAS[0], issuer)
+    persona = registered(PERSONAS[1], issuer)
     here = visitor()
     assert here.sign_in(persona.subject).headers["location"] == "/asked"
     page = here.get("/asked")
@@ -81,5 +69,5 @@ def test_somebody_whom_only_the_provider_knows_is_not_let_in(visitor: Callable[[
     assert (answer.status_code, "has not given you access" in answer.text) == (403, True)
 
 
-def test_what_runs_shows_where_people_sign_in(stack: Stack) -> None:
-    assert {row.name: row.state for row in stack.rows()}["identity-provider"] == "ready"
+def test_what_runs_shows_where_people_sign_in(desks: Stack) -> None:
+    assert {row.name: row.state for row in desks.rows()}["identity-provider"] == "ready"

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from time import time
+from time import monotonic, sleep, time
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +27,9 @@ from conduit_operate.secured import ADMIN
 from conduit_web.html import LONDON
 from services.triage.tests.builders import received, supplied
 from tests.security.visiting import Visitor
+from tests.support.stacks import RunStack
 
-pytestmark = pytest.mark.kafka
+pytestmark = pytest.mark.long
 SECONDS = 90.0
 NEWS_SECONDS = 6.0
 """What happened shortly before a page was made is news to triage, so that officers decline on what they had read."""
@@ -45,16 +43,14 @@ CLOCKS = re.compile(r"(?<=\[routing\.clocks\.priority\]\n)receipt = \d+")
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-deciding-"))
-    policy = folder / "policy.toml"
+def stack(run_stack: RunStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    policy = tmp_path_factory.mktemp("policy") / "policy.toml"
     # A force is late at once, so that an officer can chase it; the clock's own next step is hours away.
     policy.write_text(CLOCKS.sub("receipt = 3", POLICY_FILE.read_text(encoding="utf-8")), encoding="utf-8")
     services = ("triage", "routing", "console")
     options = Options(services=services, partner_ids=("northlight",), force_ids=FORCES_THERE, policy_file=policy, pages=True)
-    with Stack(folder, options) as started:
+    with run_stack("deciding", options) as started:
         yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Officer(Visitor):
@@ -93,9 +89,20 @@ class Officer(Visitor):
         return found[0]
 
     def reads(self, path: str, words: str) -> str:
-        """The page, once it says this."""
-        wait_until(lambda: words in self.read(path), f"the page does not say: {words}", SECONDS, lambda: None)
-        return self.read(path)
+        """The page, once it says this; what it says instead is told."""
+        text = self.read(path)
+        until = monotonic() + SECONDS
+        while words not in text:
+            if monotonic() > until:
+                raise AssertionError(f"{path} does not say {words!r}, but: {_shown(text)}")
+            sleep(0.2)
+            text = self.read(path)
+        return text
+
+
+def _shown(page: str) -> str:
+    """What is read on a page: its main part, without tags."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<main")[2].partition("</main>")[0]).split())
 
 
 def publish(stack: Stack, topic: str, key: str, message: Message) -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 from uuid import UUID
@@ -36,6 +33,7 @@ from conduit_operate.audit import read_audit
 from conduit_operate.cli import app
 from conduit_operate.polling import wait_until
 from conduit_operate.register import RegisterError
+from tests.support.stacks import RunStack
 
 Conduit = Callable[..., Result]
 SECONDS = 180.0
@@ -47,14 +45,12 @@ CASEWORKER = "Example Caseworker"
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-duty-"))
+def stack(run_stack: RunStack) -> Iterator[Stack]:
     options = Options(
         services=("notification",), partner_ids=("northlight",), force_ids=("norfolk",), prepare=register_samples
     )
-    with Stack(folder, options) as started:
+    with run_stack("duty", options) as started:
         yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -6,14 +6,11 @@ With the real intake on a secured broker, by the commands that operators type.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -38,6 +35,7 @@ from conduit_operate.polling import wait_until
 from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
 from tests.kits.samples import fields, information
+from tests.support.stacks import RunStack
 
 pytestmark = pytest.mark.long
 
@@ -52,14 +50,12 @@ Sent = tuple[str, Message]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-narrowing-"))
+def stack(run_stack: RunStack) -> Iterator[Stack]:
     options = Options(
         services=("intake",), partner_ids=(OLD, BY_HALVES, NEW), force_ids=("norfolk",), prepare=as_an_earlier_release_did
     )
-    with Stack(folder, options) as started:
+    with run_stack("narrowing", options) as started:
         yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def as_an_earlier_release_did(broker: Broker) -> None:

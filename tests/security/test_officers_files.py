@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,15 +19,15 @@ from conduit_operate.polling import wait_until
 from tests.kits.samples import fields
 from tests.kits.test_attachments import credentials, scanned
 from tests.security.test_deciding import Officer
+from tests.support.stacks import RunStack
 
-pytestmark = pytest.mark.kafka
+pytestmark = pytest.mark.long
 SECONDS = 60.0
 STATEMENT = b"Synthetic: what the children said.\n"
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-files-"))
+def stack(run_stack: RunStack) -> Iterator[Stack]:
     options = Options(
         services=("intake", "console"),
         partner_ids=("northlight",),
@@ -39,9 +36,8 @@ def stack() -> Iterator[Stack]:
         scanner=True,
         pages=True,
     )
-    with Stack(folder, options) as started:
+    with run_stack("files", options) as started:
         yield started
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

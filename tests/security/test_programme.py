@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from conduit_local.demo.engagement import fill_engagement
-from conduit_local.demo.register_samples import register_samples
 from conduit_local.personas import FORCE, HUB, PARTNER, LocalProvider
-from conduit_local.stack import Options, Stack
+from conduit_local.stack import Stack
 from tests.security.visiting import Visitor
 
 pytestmark = pytest.mark.kafka
 ComeIn = Callable[[str, LocalProvider], httpx.Response]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="conduit-programme-"))
-    options = Options(
-        services=("programme",),
-        partner_ids=("northlight",),
-        force_ids=("west-midlands",),
-        pages=True,
-        prepare=register_samples,
-    )
-    with Stack(folder, options) as started:
-        fill_engagement(started)
-        yield started
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture
-def come_in(stack: Stack) -> Iterator[ComeIn]:
+def come_in(desks: Stack) -> Iterator[ComeIn]:
     """Signs somebody in at a provider; the first page that they see."""
 
     def made(name: str, provider: LocalProvider) -> httpx.Response:
-        visitor = Visitor(stack.url("programme"), client)
+        visitor = Visitor(desks.url("programme"), client)
         return visitor.follow(visitor.sign_in(name, f"/sign-in/{provider.name}?return_to=/"))
 
     with httpx.Client(trust_env=False) as client:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +14,7 @@ from conduit_local.demo.samples import force_register, load_partners
 from conduit_local.stack import Stack
 from conduit_operate.lag import Lag
 from tests.support.collector import Collector, collecting
+from tests.support.stacks import RunStack
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +24,13 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def stack(request: pytest.FixtureRequest, collector: Collector) -> Iterator[Stack]:
-    """Switched on as docs/tracing.md says. It lies outside pytest's own folders; after a failure its logs stay."""
-    failed = request.session.testsfailed
-    folder = Path(tempfile.mkdtemp(prefix="conduit-tracing-"))
+def stack(run_stack: RunStack, collector: Collector) -> Iterator[Stack]:
+    """Switched on as docs/tracing.md says."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in collector.environment.items():
             environment.setenv(name, value)
-        started = Stack(folder, stack_options())
-        with started:
+        with run_stack("tracing", stack_options()) as started:
             yield started
-    if request.session.testsfailed == failed:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -198,6 +198,7 @@ class TestOnABroker:
             await eventually(lambda: self.count(world, 300 + len(last)), "all is handled", 60)
         return await world.numbers()
 
+    @pytest.mark.long
     async def test_one_senders_few_do_not_wait_for_another_senders_many(self, world: World) -> None:
         one, two = world.sample.edge.name("one"), world.sample.edge.name("two")
         await self.few_come_early(
@@ -207,6 +208,7 @@ class TestOnABroker:
             [world.noted(300, "a", topic=two), world.noted(301, "b", topic=two)],
         )
 
+    @pytest.mark.long
     async def test_nor_where_all_senders_mix(self, world: World) -> None:
         topic = world.sample.second.template
         await self.few_come_early(
@@ -237,6 +239,7 @@ class TestOnABroker:
         assert found.index(300) < 100
         assert await world.sql("SELECT FROM begun") == []
 
+    @pytest.mark.long
     async def test_danger_behind_another_record_of_its_key_comes_after_it(self, world: World) -> None:
         topic = world.sample.second.template
         found = await self.order(
