@@ -255,7 +255,7 @@ async def test_an_activity_can_be_put_right_and_its_old_words_are_gone(
 
 
 async def test_an_export_asks_for_a_fresh_sign_in_and_runs_nothing_in_a_spreadsheet(
-    enter: Enter, held: Harness, clock: ManualClock
+    enter: Enter, held: Harness, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emma, north = await enter("emma"), await organisation_of(held)
     await logged(emma, clock, f"o-{north}", outcome='=HYPERLINK("https://example.org")', next="@sum(1)")
@@ -264,11 +264,15 @@ async def test_an_export_asks_for_a_fresh_sign_in_and_runs_nothing_in_a_spreadsh
     head, row = list(csv.reader(io.StringIO(answer.text)))
     assert dict(zip(head, row, strict=True))["What came of it"] == '\'=HYPERLINK("https://example.org")'
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
+    await logged(emma, clock, f"o-{north}")
+    monkeypatch.setattr(exports, "MOST", 1)
+    *_, last = csv.reader(io.StringIO((await emma.get("/activities.csv")).text))
+    assert last == ["There are more activities than this table holds."]
     clock.advance(timedelta(minutes=6))
     assert (await emma.get("/activities.csv")).status_code == 303, "it asks to sign in again"
     async with held.pool.acquire() as connection:
-        (row,) = (await trail.deeds(connection, trail.DeedFilter(kind="disclosure"))).rows
-    assert row.what == "exported_activities"
+        rows = (await trail.deeds(connection, trail.DeedFilter(kind="disclosure"))).rows
+    assert [row.what for row in rows] == ["exported_activities", "exported_activities"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "  @a", "\uff1d1"])

@@ -387,6 +387,12 @@ async def test_who_presses_twice_does_it_once(keeping: Keeping, held: Harness) -
     tables = await dumped(held)
     assert [len(tables[each].splitlines()) for each in ("consents", "conversations", "payments")] == [1, 1, 1]
     assert "They are well" in await keeping.page()
+    for _ in range(2):
+        await keeping.withdraw("record")
+    async with held.pool.acquire() as connection:
+        lines = await connection.fetch("SELECT what, count(*) AS number FROM acts WHERE kind = 'alteration' GROUP BY what")
+    once = {"gave_consent", "planned_conversation", "held_conversation", "checked_wellbeing", "withdrew_consent"}
+    assert {row["what"]: row["number"] for row in lines if row["what"] in once} == dict.fromkeys(once, 1)
 
 
 async def test_words_are_seen_once_more_before_they_are_deleted(keeping: Keeping) -> None:

@@ -4,7 +4,7 @@ A view's line is committed before anything is shown: make the page after `acting
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,6 +114,10 @@ def belongs_to(person: Person) -> str:
     return f"force.{person.force_id}" if person.force_id else HUB
 
 
+class UnchangedError(Exception):
+    """Nothing had to be changed, as where somebody presses twice: `acting` then ends well, and leaves no line."""
+
+
 async def note(connection: Connection, person: Person, deed: Deed, now: datetime) -> None:
     """Write who did what, in the caller's transaction."""
     about = (deed.about, deed.about_id, deed.why)
@@ -123,9 +127,10 @@ async def note(connection: Connection, person: Person, deed: Deed, now: datetime
 @asynccontextmanager
 async def acting(pool: Pool, person: Person, deed: Deed, now: datetime) -> AsyncIterator[Connection]:
     """A transaction in which somebody looks at something or changes it, with its line. At the end both are committed."""
-    async with postgres.transaction(pool) as connection:
-        await note(connection, person, deed, now)
-        yield connection
+    with suppress(UnchangedError):
+        async with postgres.transaction(pool) as connection:
+            await note(connection, person, deed, now)
+            yield connection
     metrics.ACTS.labels(deed.kind.value).inc()
 
 

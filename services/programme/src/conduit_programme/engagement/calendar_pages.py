@@ -15,7 +15,7 @@ from conduit_programme.engagement.ours import own_side
 from conduit_programme.engagement.pages import Keeper
 from conduit_programme.engagement.reading import ShownActivity
 from conduit_programme.pages.at_desk import ProgrammeDesk, acting, desk_of
-from conduit_programme.trail import Deed
+from conduit_programme.trail import Deed, UnchangedError
 from conduit_web.access import Action, reaches_of
 from conduit_web.acts import ActKind
 from conduit_web.html import force_name
@@ -73,7 +73,10 @@ async def _change(request: Request, visit: Visit) -> Response:
     async with acting(
         request, visit, Deed(ActKind.ALTERATION, "made_calendar" if making else "revoked_calendar")
     ) as connection:
-        await (calendar_store.make(connection, me, secret, now) if making else calendar_store.revoke(connection, me, now))
+        if making:
+            await calendar_store.make(connection, me, secret, now)
+        elif not await calendar_store.revoke(connection, me, now):
+            raise UnchangedError
     given = f"{desk.settings.public_url}/calendars/{secret}.ics" if making else ""
     values: dict[str, Any] = {"since": now if making else None, "address": given, "action": request.url.path}
     return desk.shown.page(request, "engagement/calendar.html", N_("Your calendar"), visit=visit, **values)

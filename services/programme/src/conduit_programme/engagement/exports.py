@@ -18,6 +18,7 @@ HEADS = (
     *(N_("Day"), N_("What"), N_("How it stands"), N_("Organisations"), N_("Forces"), N_("Four Ps"), N_("Themes")),
     *(N_("Who was there"), N_("What came of it"), N_("Next steps")),
 )
+MORE = N_("There are more activities than this table holds.")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How a formula may begin, also written wide."""
 
@@ -34,9 +35,12 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     return written.getvalue()
 
 
-def activities(shown: Iterable[ShownActivity], force_name: Callable[[str], str], look_up: Callable[[str], str]) -> str:
-    """A line for each activity, under its heads."""
-    return table([[look_up(head) for head in HEADS], *(_line(each, force_name, look_up) for each in shown)])
+def activities(
+    shown: Iterable[ShownActivity], force_name: Callable[[str], str], look_up: Callable[[str], str], *, cut: bool = False
+) -> str:
+    """A line for each activity, under its heads. Where it is `cut`, the last line says that there is more."""
+    more = [[look_up(MORE)]] if cut else []
+    return table([[look_up(head) for head in HEADS], *(_line(each, force_name, look_up) for each in shown), *more])
 
 
 def _line(each: ShownActivity, force_name: Callable[[str], str], look_up: Callable[[str], str]) -> list[str]:

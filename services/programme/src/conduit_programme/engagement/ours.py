@@ -198,7 +198,8 @@ async def join(request: Request, visit: TakerOfStep) -> Response:
         found = await store.find_step(connection, step_id)
         if found is None or not found.joint or found.state is not StepState.OPEN:
             raise TroubleError(Trouble.FORM_REFUSED)
-        await store.join(connection, step_id, trail.belongs_to(visit.person), visit.person.person_id, now)
+        if not await store.join(connection, step_id, trail.belongs_to(visit.person), visit.person.person_id, now):
+            raise trail.UnchangedError
     return RedirectResponse("/ours", status_code=303)
 
 

@@ -287,8 +287,9 @@ async def export(request: Request, visit: Annotated[Visit, may(Action.EXPORT_ENG
     """The last year and the next one, as a table."""
     desk = desk_of(request)
     async with acting(request, visit, Deed(ActKind.DISCLOSURE, "exported_activities")) as connection:
-        found = await store.between(connection, desk.today - exports.YEAR, desk.today + exports.YEAR, exports.MOST)
-        shown = await reading.shown(connection, found)
-    body = exports.activities(shown, force_name, desk.shown.look_up(request))
+        found = await store.between(connection, desk.today - exports.YEAR, desk.today + exports.YEAR, exports.MOST + 1)
+        shown = await reading.shown(connection, found[: exports.MOST])
+    cut = len(found) > exports.MOST
+    body = exports.activities(shown, force_name, desk.shown.look_up(request), cut=cut)
     headers = {"Content-Disposition": 'attachment; filename="activities.csv"'}
     return Response(body, media_type="text/csv; charset=utf-8", headers=headers)

@@ -20,6 +20,7 @@ from conduit_programme.experience.rules import ConsentPurpose
 from conduit_programme.experience.store import CONTRIBUTOR
 from conduit_programme.forms import Answers
 from conduit_programme.pages.at_desk import acting, desk_of, filled
+from conduit_programme.trail import UnchangedError
 from conduit_programme.wording import day
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
@@ -62,10 +63,11 @@ async def give(request: Request, visit: KeeperOfContributor) -> Response:
     async with acting(request, visit, changing(request, "gave_consent", problems)) as connection:
         known = await held_one(connection, request)
         stand = (await store.standing_of(connection, [known.contributor_id]))[known.contributor_id]
-        # Who presses twice said it once.
-        if purpose not in stand and not rules.may_be_given(purpose, stand):
+        if purpose in stand:
+            raise UnchangedError
+        if not rules.may_be_given(purpose, stand):
             raise TroubleError(Trouble.FORM_REFUSED)
-        if not problems and purpose not in stand:
+        if not problems:
             note, told = note_of(request, visit, answers), bool(answers.get("told"))
             await store.give(connection, known.contributor_id, purpose, note, told_of_print=told)
     return _giving(request, visit, purpose, answers, problems) if problems else back_to(request)
@@ -99,8 +101,8 @@ async def withdraw(request: Request, visit: KeeperOfContributor) -> Response:
     async with acting(request, visit, changing(request, "withdrew_consent", problems)) as connection:
         known = await held_one(connection, request)
         shown = await reading.contributor(connection, known) if problems else None
-        if not problems:
-            await store.withdraw(connection, known, purpose, note_of(request, visit, answers))
+        if not problems and not await store.withdraw(connection, known, purpose, note_of(request, visit, answers)):
+            raise UnchangedError
     return _withdrawing(request, visit, shown.pseudonym, answers, problems) if shown else back_to(request)
 
 

@@ -222,8 +222,11 @@ async def give(
     await connection.execute(_NOTE_CONSENT, contributor_id, purpose.value, *about)
 
 
-async def withdraw(connection: Connection, known: KnownContributor, purpose: ConsentPurpose, note: ConsentNote) -> None:
-    """They no longer agree to this, nor to what needs it. Hold them first. What rested on it goes with it."""
+async def withdraw(connection: Connection, known: KnownContributor, purpose: ConsentPurpose, note: ConsentNote) -> bool:
+    """They no longer agree to this, nor to what needs it. Hold them first. What rested on it goes with it.
+
+    False where they agreed to none of it.
+    """
     stand = (await standing_of(connection, [known.contributor_id]))[known.contributor_id]
     ends = {each for each in falls_with(purpose) if each in stand}
     for each in sorted(ends):
@@ -236,6 +239,7 @@ async def withdraw(connection: Connection, known: KnownContributor, purpose: Con
         await lose(connection, held, note.noted_at)
     if ConsentPurpose.CONTACT in ends:
         await put_contact(connection, known, "", note.noted_at)
+    return bool(ends)
 
 
 async def forget(connection: Connection, known: KnownContributor, note: ConsentNote) -> None:

@@ -3,7 +3,7 @@
 If somebody tells of harm, a referral begins at the partner, as any does. Nothing of it is kept here, not even that it was.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request, Response
 
@@ -25,6 +25,7 @@ from conduit_programme.experience.rules import WellbeingMoment, WellbeingOutcome
 from conduit_programme.experience.store import KnownContributor
 from conduit_programme.forms import Answers
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.trail import UnchangedError
 from conduit_programme.wording import day
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
@@ -60,10 +61,9 @@ def _moment(request: Request) -> WellbeingMoment:
         raise TroubleError(Trouble.MISSING) from None
 
 
-def _same(noted: object, said: object) -> None:
-    """Refuse what differs from what was noted before, which holds."""
-    if noted != said:
-        raise TroubleError(Trouble.FORM_REFUSED)
+def _same(noted: object, said: object) -> NoReturn:
+    """What was noted before holds: who says the same again changes nothing, and anything else is refused."""
+    raise UnchangedError if noted == said else TroubleError(Trouble.FORM_REFUSED)
 
 
 @router.get("/contributors/{contributor_id}/conversations/new")
@@ -115,7 +115,6 @@ async def held(request: Request, visit: KeeperOfContributor) -> Response:
         if not problems and held_on:
             if found.conversation.held_on is None and not found.may_be_held:
                 raise TroubleError(Trouble.FORM_REFUSED)
-            # Who presses twice said it once; another day than the one that is noted is not taken for it.
             if not await talks.held(connection, found.conversation, held_on, desk.clock.now()):
                 _same(found.conversation.held_on, held_on)
     return _holding(request, visit, answers, problems) if problems else back_to(request)

@@ -19,7 +19,7 @@ from conduit_programme.insight.said import InsightAnswerWords
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import DeedsAbout
+from conduit_programme.trail import DeedsAbout, UnchangedError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.keys import identity
@@ -221,5 +221,6 @@ async def erase(request: Request, visit: ConsideringOne) -> Response:
     """Delete what was said, because it names somebody. It is gone from every page on the next read."""
     async with acting(request, visit, INSIGHT.changing("erased_insight", id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
-        await store.erase(connection, found.insight_id)
+        if not await store.erase(connection, found.insight_id):
+            raise UnchangedError
     return back_to(found.insight_id)

@@ -17,7 +17,7 @@ from conduit_programme.insight.measures import NewMeasure
 from conduit_programme.insight.rules import AgreedMeasure, MeasureCounts
 from conduit_programme.insight.said import MeasureReadingWords, MeasureWords
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import Deed, DeedsAbout
+from conduit_programme.trail import Deed, DeedsAbout, UnchangedError
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
 from conduit_web.people import Person
@@ -139,7 +139,8 @@ async def end(request: Request, visit: KeeperOfMeasure) -> Response:
     today = desk_of(request).today
     async with acting(request, visit, MEASURE.changing("ended_measure", id_of(request, "measure_id"))) as connection:
         found = await _the_measure(connection, request)
-        await measures.end(connection, found.measure_id, today)
+        if not await measures.end(connection, found.measure_id, today):
+            raise UnchangedError
     return _back(found.four_p, Quarter.of(today))
 
 
