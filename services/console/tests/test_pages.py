@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -17,6 +18,7 @@ from conduit_console.deciding import DECISIONS
 from conduit_console.opinions import AskedOpinion
 from conduit_console.pages.front import ROUTERS
 from conduit_console.queries import audit
+from conduit_console.queries.case import case_at_hand
 from conduit_contracts import routing, triage
 from conduit_contracts.ids import uuid7
 from conduit_contracts.meaning import hash_of_text
@@ -28,7 +30,7 @@ from conduit_web.people import Organisation, Role
 from services.console.tests import anew
 from services.console.tests import builders as b
 from services.console.tests.builders import CANARY, NOW, REFERRAL
-from services.console.tests.pages import ANNA, BEN, SUE, Enter, Register, console_app
+from services.console.tests.pages import ANNA, BEN, SUE, Enter, Register, all_read, console_app
 from services.web.tests.browser import URL, Browser
 from services.web.tests.crafted import ISSUER
 from services.web.tests.test_pages import Pseudo, Words
@@ -264,6 +266,22 @@ async def test_who_breaks_the_glass_says_why_looks_for_an_hour_and_does_no_more(
         clock.advance(timedelta(minutes=9))
         answer = await ben.get(f"/cases/{RESTRICTED}")
     assert (answer.status_code, CANARY in answer.text) == (403, False)
+
+
+@pytest.mark.parametrize("page", ["", "/decline", "/files", "/opinions/ask"])
+async def test_a_request_reads_its_case_once(
+    enter: Enter, held: Harness, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    await all_read(held, clock)
+    anna, times = await enter("anna"), list[UUID]()
+
+    async def counted(connection: Any, case_id: UUID, *more: Any) -> Any:
+        times.append(case_id)
+        return await case_at_hand(connection, case_id, *more)
+
+    monkeypatch.setattr("conduit_console.pages.at_desk.case_at_hand", counted)
+    answer = await anna.get(f"/cases/{REFERRAL}{page}?seen=0")
+    assert (answer.status_code, times) == (200, [REFERRAL])
 
 
 async def test_two_officers_who_take_a_case_at_once_see_who_has_it(enter: Enter, held: Harness) -> None:
