@@ -17,14 +17,15 @@ from conduit_programme.organisations import found as directory
 from conduit_programme.organisations import store as organisations
 
 STORED = 20_000
-ONE, FIRST, LAST = UUID(int=1), UUID(int=0), UUID(int=2**128 - 1)
+ONE, THREE, FIRST, LAST = UUID(int=1), UUID(int=3), UUID(int=0), UUID(int=2**128 - 1)
+_FIRST_DAY = date(2026, 1, 1)
 _ID = "lpad(to_hex(number), 32, '0')::uuid"
 _ALL = f"FROM generate_series(1, {STORED}) AS number"
 _DAY = "date '2026-01-01' + (number / 10)::integer"
 _AT = "timestamptz '2026-01-01' + number * interval '1 second'"
 _EARLY, _NEVER, _BEFORE = date(2026, 1, 6), "2999-01-01 00:00:00+00", "2026-01-01 00:01:00+00"
 """Before the first day, and before the first minute, lies the last page of what is newest first."""
-_LATE = date.fromordinal(date(2026, 1, 1).toordinal() + STORED // 10 - 6)
+_LATE = date.fromordinal(_FIRST_DAY.toordinal() + STORED // 10 - 6)
 """After it lies the last page of what is soonest first."""
 _BEHIND = f"Organisation {STORED - 60:06}".lower()
 
@@ -82,7 +83,14 @@ LISTED: Sequence[tuple[str, str, Sequence[object], int]] = (
             ("outside_the_hub", ()),
             ("organisations", ([ONE],)),
             ("force", ("kent",)),
+            ("force_joins", ("kent",)),
         )
+    ),
+    (
+        "joint actions that an organisation may join",
+        open_steps._BY_KEY["organisations_join"],
+        (_FIRST_DAY, FIRST, [THREE]),
+        4,
     ),
     ("organisations", organisations._ALL, (_BEHIND, FIRST), 2),
     ("those of a kind that is rare", organisations._OF_KIND, ("", FIRST, "education"), 2),
