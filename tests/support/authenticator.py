@@ -53,7 +53,7 @@ class Authenticator:
     def passkey(self, confirmed_at: datetime = CONFIRMED, **changes: Any) -> Passkey:
         return Passkey(**{**self.offered().model_dump(), "confirmed_at": confirmed_at, **changes})
 
-    def made(self, challenge: bytes, *, flags: int = PRESENT | VERIFIED, **client: Any) -> dict[str, str]:
+    def made(self, challenge: bytes, /, *, flags: int = PRESENT | VERIFIED, **client: Any) -> dict[str, str]:
         """What the page sends of a passkey that was just made."""
         about = _MODEL.bytes + pack(">H", len(self.credential_id)) + self.credential_id + self.public_key
         data = self._data(flags | NEW) + about
@@ -61,7 +61,7 @@ class Authenticator:
         said = self._client("webauthn.create", challenge, client)
         return {"credential_id": text(self.credential_id), "client_data": text(said), "attestation": text(attestation)}
 
-    def answer(self, challenge: bytes, *, flags: int = PRESENT | VERIFIED, rp_id: str | None = None, **client: Any) -> str:
+    def answer(self, challenge: bytes, /, *, flags: int = PRESENT | VERIFIED, rp_id: str = "", **client: Any) -> str:
         """What goes into the header. `client` is what the browser says otherwise."""
         data = self._data(flags, rp_id)
         said = self._client("webauthn.get", challenge, client)
@@ -81,7 +81,7 @@ class Authenticator:
         said = {"type": kind, "challenge": text(challenge), "origin": self.origin, "crossOrigin": False}
         return json.dumps(said | other).encode()
 
-    def _data(self, flags: int, rp_id: str | None = None) -> bytes:
+    def _data(self, flags: int, rp_id: str = "") -> bytes:
         count, host = self.count or 0, rp_id or urlsplit(self.origin).hostname or ""
         if self.count is not None:
             self.count += 1

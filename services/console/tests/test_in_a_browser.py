@@ -86,10 +86,16 @@ def clock() -> ManualClock:
 
 @asynccontextmanager
 async def serving(
-    console: Harness, clock: ManualClock, provider: EmbeddedProvider, chromium: Chromium
+    console: Harness,
+    clock: ManualClock,
+    provider: EmbeddedProvider,
+    chromium: Chromium,
+    *,
+    url: str = "",
+    register: Register | None = None,
 ) -> AsyncIterator[Site]:
-    url, issuer = free_url(), provider.issuer("hub")
-    register = Register.of(issuer)
+    url, issuer = url or free_url(), provider.issuer("hub")
+    register = register or Register.of(issuer)
     streams = streams_of(console, clock, register)
     telling = asyncio.create_task(streams.run())
     async with httpx.AsyncClient(trust_env=False) as http:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conduit_chassis.testing import Harness
 from conduit_contracts.programme import Contact
-from conduit_programme.organisations import agreed, store
+from conduit_programme.organisations import store
 from conduit_programme.organisations.rules import OrganisationKind
 from services.programme.tests import builders as b
 
@@ -42,7 +42,7 @@ async def test_an_agreement_is_as_the_register_has_it_now(programme: Harness) ->
     await programme.deliver(*b.registered(b.partner()))
     await programme.deliver(*b.registered(b.partner(b.PARTNER, "Northlight", b.mou(valid_to="2026-12-01"), suspended=True)))
     async with programme.pool.acquire() as connection:
-        (kept,) = await agreed.agreements(connection)
+        (kept,) = await store.agreements(connection)
     assert (kept.reference, str(kept.valid_to), kept.partner_suspended) == ("MOU-NORTHLIGHT", "2026-12-01", True)
 
 

@@ -71,7 +71,7 @@ class Noise:
             self.said.append(f"{kind} {text}")
 
     def _request(self, asked_for: str, at: str, url: str) -> None:
-        if at.startswith(url) and not asked_for.startswith(("http://127.0.0.1:", "data:")):
+        if at.startswith(url) and not asked_for.startswith((url, "http://127.0.0.1:", "data:")):
             self.said.append(f"asks {asked_for}")
 
 

@@ -20,7 +20,9 @@ from conduit_console import desk, duties, metrics
 from conduit_console.desk import DeskAct, Transactions
 from conduit_contracts.envelope import Attributes, Command, dump, encode_headers
 from conduit_contracts.notification import TakeDutyTask
-from conduit_contracts.signature import HEADER
+from conduit_contracts.passkeys import HEADER as PASSKEY
+from conduit_contracts.passkeys import challenge_of
+from conduit_contracts.signature import HEADER, Signable
 from conduit_contracts.topics import NOTIFICATION_REVIEWS, Topic
 from conduit_web.acts import ActKind
 from conduit_web.people import Identity
@@ -46,6 +48,8 @@ class NotSent(StrEnum):
     """The officer's sign-in is too old for this."""
     NOT_ALLOWED = "not_allowed"
     """The register says that this person does not decide."""
+    PASSKEY = "passkey"
+    """The officer's passkey did not answer to this, or it is not one that is trusted."""
     NOT_IN_ORDER = "not_in_order"
     """The service that decides would refuse it."""
 
@@ -69,6 +73,16 @@ class Decided:
     command: Command
     topic: Topic
     seen_until: datetime
+    passkey: str | None = None
+    """What the officer's passkey answered to `challenge`."""
+
+    def attributes(self, now: datetime) -> Attributes:
+        """Those of its record."""
+        return Attributes(str(self.command_id), SOURCE, self.command.type, now, str(self.referral_id))
+
+    def challenge(self, now: datetime) -> bytes:
+        """What a passkey is asked to sign: it is the same whenever it is asked for."""
+        return challenge_of(Signable.of(self.command, self.attributes(now), self.topic.name(), dump(self.command)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ class SignerClient:
             return str(said["signature"])
         codes = _codes(said)
         if answer.status_code == httpx.codes.FORBIDDEN:
-            raise _not_sent(NotSent.SIGN_IN_AGAIN if "sign_in_again" in codes else NotSent.NOT_ALLOWED, *codes)
+            raise _not_sent(_refusal(codes), *codes)
         unfit = answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
         raise _not_sent(NotSent.NOT_IN_ORDER if unfit else NotSent.UNAVAILABLE, *codes)
 
@@ -121,8 +135,7 @@ class Commanding:
             NotSentError: it was not sent, and nothing was changed.
         """
         subject = str(decided.referral_id)
-        attributes = Attributes(str(decided.command_id), SOURCE, decided.command.type, now, subject)
-        headers, value = await self._signed(decided.command, decided.topic, attributes, by)
+        headers, value = await self._signed(decided.command, decided.topic, decided.attributes(now), by, decided.passkey)
         async with self.transactions() as (connection, outbox):
             await desk.lock(connection, decided.referral_id)
             if await _is_new(connection, decided, by.officer_id, now):
@@ -150,7 +163,9 @@ class Commanding:
         metrics.DECISIONS.labels("sent").inc()
         _log.info("decision_sent", topic=NOTIFICATION_REVIEWS.name(), referral_id=str(about or ""))
 
-    async def _signed(self, command: Command, topic: Topic, attributes: Attributes, by: SittingOfficer) -> tuple[str, bytes]:
+    async def _signed(
+        self, command: Command, topic: Topic, attributes: Attributes, by: SittingOfficer, passkey: str | None = None
+    ) -> tuple[str, bytes]:
         """The record's headers, as the outbox has them, and its value."""
         value = dump(command)
         asked = {
@@ -163,9 +178,11 @@ class Commanding:
             "sub": by.identity.subject,
             "acr": STRONG,
             "auth_time": int(by.signed_in_at.timestamp()),
+            **({"passkey": passkey} if passkey else {}),
         }
         signature = await self._signer.sign(asked)
-        return pack_headers([*encode_headers(attributes), (HEADER, signature.encode())]), value
+        answered = [(PASSKEY, passkey.encode())] if passkey else []
+        return pack_headers([*encode_headers(attributes), (HEADER, signature.encode()), *answered]), value
 
 
 async def _is_new(connection: Connection, decided: Decided, officer_id: str, now: datetime) -> bool:
@@ -178,6 +195,12 @@ def _codes(said: object) -> list[str]:
     problems = said.get("problems") if isinstance(said, dict) else None
     found = [each.get("code") for each in problems if isinstance(each, dict)] if isinstance(problems, list) else []
     return [each for each in found if isinstance(each, str)]
+
+
+def _refusal(codes: list[str]) -> NotSent:
+    if "sign_in_again" in codes:
+        return NotSent.SIGN_IN_AGAIN
+    return NotSent.PASSKEY if any(each.startswith("passkey_") for each in codes) else NotSent.NOT_ALLOWED
 
 
 def _not_sent(reason: NotSent, *codes: str) -> NotSentError:

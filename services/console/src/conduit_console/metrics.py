@@ -33,7 +33,7 @@ FILES = Counter(
     ["outcome"],
 )
 
-for _outcome in ("sent", "unavailable", "sign_in_again", "not_allowed", "not_in_order"):
+for _outcome in ("sent", "unavailable", "sign_in_again", "not_allowed", "passkey", "not_in_order"):
     DECISIONS.labels(_outcome)
 
 

@@ -210,6 +210,10 @@ ANSWERS: Mapping[str, str] = {
     "officer_not_registered": N_("You are no longer in the register"),
     "role_lacking": N_("Your role does not decide"),
     "signature_expired": N_("It came too late to be taken: decide again"),
+    "passkey_missing": N_("You have a passkey, and this came without it: decide again, with it at hand"),
+    "passkey_unknown": N_("An administrator has not confirmed this passkey: decide again with one of yours that is"),
+    "passkey_for_another": N_("Your passkey answered to something else: decide again, and tell an administrator"),
+    "passkey_count": N_("Somebody may have copied your passkey: tell an administrator at once"),
     "taken_already": N_("Somebody else has it, or did what it asks for"),
     "task_unknown": N_("There is no such task"),
     "referral_unknown": N_("The referral has not arrived there yet: decide again in a few minutes"),
@@ -245,6 +249,8 @@ ACTS: Mapping[str, str] = {
     "gave_opinion": N_("gave a second opinion"),
     "withdrew_opinion": N_("asked no more for a second opinion"),
     "fetched_file": N_("fetched a file"),
+    "made_passkey": N_("made a passkey"),
+    "removed_passkey": N_("removed a passkey that waited"),
 }
 OPINIONS: Mapping[str, str] = {
     "agrees": N_("agrees"),

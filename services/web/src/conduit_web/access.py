@@ -23,6 +23,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign out"
     HAVE_SESSIONS_ENDED = "have sessions ended by their provider"
     MANAGE_OWN_SESSIONS = "see and end one's own sessions"
+    MANAGE_OWN_PASSKEYS = "make and remove one's own passkeys"
 
     LIST_CASES = "list cases"
     VIEW_CASE = "view a case"
@@ -248,6 +249,7 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.SIGN_OUT: Rule({}, anonymous=True),
         Action.HAVE_SESSIONS_ENDED: Rule({}, anonymous=True),
         Action.MANAGE_OWN_SESSIONS: Rule(_EVERYBODY_OWN),
+        Action.MANAGE_OWN_PASSKEYS: Rule({Role.OFFICER: Reach.OWN, Role.SUPERVISOR: Reach.OWN}, sensitive=True, fresh=True),
         Action.LIST_CASES: Rule(_READERS | _PARTNER | _FORCE, content=True),
         Action.VIEW_CASE: _SHOWN,
         Action.FETCH_ATTACHMENT: _SHOWN,

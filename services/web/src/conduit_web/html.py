@@ -51,13 +51,14 @@ class HtmlPages:
         desk_name: str,
         *,
         navigation: Sequence[Mapping[str, str]] = (),
+        footer: Sequence[Mapping[str, str]] = (),
         templates: Path | None = None,
         locale: Path | None = None,
         languages: Mapping[str, NullTranslations] | None = None,
     ) -> None:
-        """`navigation` has a `text` and a `href` for each page, and an `action` where it is shown to those who may do that;
-        `languages` is given by tests."""
-        self._desk_name, self._navigation = desk_name, navigation
+        """`navigation` has a `text` and a `href` for each page, and an `action` where it is shown to those who may do that,
+        and so has `footer`; `languages` is given by tests."""
+        self._desk_name, self._navigation, self._footer = desk_name, navigation, footer
         languages = languages or catalogues(*([locale] if locale else []))
         loaders = [FileSystemLoader(templates)] if templates else []
         shared = [
@@ -81,6 +82,7 @@ class HtmlPages:
             "desk_name": _(self._desk_name),
             "heading": _(heading),
             "navigation": [{**each, "text": _(each["text"])} for each in self._navigation if _is_for(each, visit)],
+            "footer": [{**each, "text": _(each["text"])} for each in self._footer if _is_for(each, visit)],
             "visit": visit,
             "form_token": lambda: _form_token(visit),
         }

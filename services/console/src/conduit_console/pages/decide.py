@@ -14,16 +14,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
+from webauthn.helpers import bytes_to_base64url
 
 from conduit_chassis import postgres
 from conduit_chassis.trail import uuid_in
-from conduit_console import content, deciding, decision_forms
+from conduit_console import content, deciding, decision_forms, passkeys
 from conduit_console.commanding import Decided, NotSent, NotSentError, SittingOfficer
 from conduit_console.decision_forms import Answers, AskedOn, DecidedOn, ForceNumber, Offer, OfficersDecision
 from conduit_console.numbers import numbers_of
 from conduit_console.opinions import mark_of
 from conduit_console.pages.at_desk import ConsoleDesk, case_id_of, desk_of, find_case, the_case
 from conduit_console.pages.opinions import with_words
+from conduit_console.pages.passkeys import registered
 from conduit_console.queries import opinions
 from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
@@ -31,6 +33,8 @@ from conduit_console.queries.opinions import OpinionRow
 from conduit_console.queries.sent import CameOf
 from conduit_console.work import by_officer
 from conduit_contracts.ids import uuid7
+from conduit_contracts.passkeys import asks_passkey, trusted
+from conduit_contracts.programme import Passkey
 from conduit_web.access import Action
 from conduit_web.keys import microseconds, moment
 from conduit_web.troubles import Trouble, TroubleError
@@ -41,10 +45,14 @@ router = APIRouter()
 Page = Callable[[Request, Visit], Coroutine[Any, Any, Response]]
 LOOK_AGAIN = N_("What you wrote has changed since, perhaps in another window. Look at it again before you send it.")
 NEEDS_SECOND_OPINION = N_("Another officer must agree to this decline, as it is written now, before it is sent.")
+NEEDS_PASSKEY = N_(
+    "You have a passkey, and this is sent with it alone. Have it at hand, turn scripts on for this site, and send it again."
+)
 NOT_SENT = {
     NotSent.UNAVAILABLE: N_("The hub's signer does not answer. Try again in a minute."),
     NotSent.SIGN_IN_AGAIN: N_("Your sign-in is too old for this. Load this page again to sign in, then send it."),
     NotSent.NOT_ALLOWED: N_("The register does not have you as somebody who decides. Ask a supervisor."),
+    NotSent.PASSKEY: N_("Your passkey did not sign this. Send it again, with one that an administrator has confirmed."),
     NotSent.NOT_IN_ORDER: N_("The hub would refuse it as it is. Change it and try again."),
 }
 
@@ -68,6 +76,15 @@ class _Turn:
 
     def problems(self, answers: Answers) -> dict[str, str]:
         return decision_forms.problems_of(self.decision, answers, self.found.case, self.on, self.about)
+
+    def decided(self, key: UUID, answers: Answers, passkey: str | None = None) -> Decided:
+        command, seen_until = self.decision.command(answers, self.about), self.about.seen_until
+        return Decided(key, self.case_id, self.decision.code, command, self.decision.topic, seen_until, passkey)
+
+    def passkeys(self, decided: Decided) -> tuple[Passkey, ...]:
+        """The officer's trusted passkeys, any of which must sign this; none where it asks for none."""
+        officer = registered(desk_of(self.request), self.visit)
+        return trusted(officer, self.now) if asks_passkey(decided.command) else ()
 
     @property
     def is_open(self) -> bool:
@@ -182,7 +199,7 @@ async def _show_check(turn: _Turn, key: UUID, problem: str = "", status: int = 2
         asked = await opinions.of_case(connection, turn.case_id)
         shown = await with_words(connection, [each for each in asked if each.about == turn.decision.code])
     values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": await _news(turn)}
-    values |= {"opinions": shown, "me": turn.about.officer_id}
+    values |= {"opinions": shown, "me": turn.about.officer_id, "passkey": _passkey_asked(turn, turn.decided(key, answers))}
     values["lacks_opinion"] = _needs_opinion(turn) and not _has_opinion(turn, asked, mark)
     return turn.page("decide_check.html", status=status, **values)
 
@@ -195,6 +212,24 @@ def _needs_opinion(turn: _Turn) -> bool:
 def _has_opinion(turn: _Turn, asked: Sequence[OpinionRow], mark: str) -> bool:
     """Whether somebody has given it."""
     return any(each.bears(turn.decision.code, mark, turn.about.officer_id) for each in asked)
+
+
+def _passkey_asked(turn: _Turn, decided: Decided) -> dict[str, str] | None:
+    """What the page's script asks for; None where this is sent without a passkey."""
+    known = " ".join(each.credential_id for each in turn.passkeys(decided))
+    challenge = bytes_to_base64url(decided.challenge(turn.now))
+    rp_id = passkeys.rp_id_of(desk_of(turn.request).settings.public_url) or ""
+    return {"known": known, "challenge": challenge, "rp_id": rp_id} if known else None
+
+
+async def _lacking(turn: _Turn, decided: Decided, mark: str) -> str:
+    """What this cannot be sent without; empty where nothing lacks."""
+    if _needs_opinion(turn):
+        async with postgres.connection(desk_of(turn.request).pool) as connection:
+            asked = await opinions.of_case(connection, turn.case_id)
+        if not _has_opinion(turn, asked, mark):
+            return NEEDS_SECOND_OPINION
+    return NEEDS_PASSKEY if decided.passkey is None and turn.passkeys(decided) else ""
 
 
 async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
@@ -210,16 +245,12 @@ async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> R
     answers, mark = await _draft(turn)
     if mark != visit.form.get("mark") or turn.problems(answers):
         return await _show_check(turn, key, LOOK_AGAIN, 409)
-    if _needs_opinion(turn):
-        async with postgres.connection(desk.pool) as connection:
-            asked = await opinions.of_case(connection, turn.case_id)
-        if not _has_opinion(turn, asked, mark):
-            return await _show_check(turn, key, NEEDS_SECOND_OPINION, 409)
+    decided = turn.decided(key, answers, visit.form.get("passkey") or None)
+    if lacking := await _lacking(turn, decided, mark):
+        return await _show_check(turn, key, lacking, 409)
     signed_in_at = visit.session.proof.signed_in_at
     if signed_in_at is None:  # the provider does not say when it asked: a fresh sign-in has it say so
         raise TroubleError(Trouble.FRESH_SIGN_IN, return_to=turn.address("/check", key=key))
-    command = decision.command(answers, turn.about)
-    decided = Decided(key, turn.case_id, decision.code, command, decision.topic, turn.about.seen_until)
     by = SittingOfficer(turn.about.officer_id, visit.session.identity, signed_in_at)
     try:
         await desk.commands.send(decided, by, turn.now)

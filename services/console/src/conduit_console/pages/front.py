@@ -12,7 +12,7 @@ from conduit_chassis.runtime import Runtime
 from conduit_console.commanding import Commanding
 from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
-from conduit_console.pages import case, decide, duties, files, glass, home, lists, officers, opinions, trail
+from conduit_console.pages import case, decide, duties, files, glass, home, lists, officers, opinions, passkeys, trail
 from conduit_console.pages.at_desk import ConsoleDesk, ConsolePages
 from conduit_console.queries.news import Newest, newest
 from conduit_web.access import Action
@@ -31,6 +31,7 @@ NAVIGATION = (
     {"text": N_("Who has what"), "href": "/officers", "action": Action.REASSIGN},
     {"text": N_("Trail"), "href": "/trail", "action": Action.READ_TRAIL},
 )
+FOOTER = ({"text": N_("Your passkeys"), "href": "/passkeys", "action": Action.MANAGE_OWN_PASSKEYS},)
 ROUTERS: Sequence[APIRouter] = (
     home.router,
     lists.router,
@@ -41,6 +42,7 @@ ROUTERS: Sequence[APIRouter] = (
     files.router,
     glass.router,
     officers.router,
+    passkeys.router,
     trail.router,
 )
 
@@ -81,4 +83,6 @@ def sessions_of(runtime: Runtime, settings: DeskSettings) -> Sessions:
 def console_pages() -> ConsolePages:
     """The console's templates and words."""
     templates, locale = FOLDER / "templates", FOLDER / "locale"
-    return ConsolePages(N_("Referral conduit: console"), navigation=NAVIGATION, templates=templates, locale=locale)
+    return ConsolePages(
+        N_("Referral conduit: console"), navigation=NAVIGATION, footer=FOOTER, templates=templates, locale=locale
+    )

@@ -11,7 +11,6 @@ from conduit_programme.experience import rules as caring
 from conduit_programme.experience import store as contributors
 from conduit_programme.experience import talks
 from conduit_programme.insight import store as insights
-from conduit_programme.organisations import agreed
 from conduit_programme.organisations import rules as agreeing
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of
@@ -36,7 +35,7 @@ async def due(request: Request, visit: Keeper) -> Response:
         shown = {name: await reading.shown_steps(connection, each.rows) for name, each in found.items()}
         waiting = await store.proposed(connection, query.get("proposals"))
         proposals = await reading.shown(connection, waiting.rows)
-        reminders = agreeing.reminders(await agreed.agreements(connection), desk.today)
+        reminders = agreeing.reminders(await organisations.agreements(connection), desk.today)
         standing = await organisations.standing(connection)
         owners = {step.step.owner.organisation_id for step in shown["theirs"] if step.step.owner.organisation_id}
         about = {standing[each.agreement.organisation_id] for each in reminders}

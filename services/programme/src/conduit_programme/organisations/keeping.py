@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms
-from conduit_programme.organisations import agreed, fields, reading, store
+from conduit_programme.organisations import fields, reading, store
 from conduit_programme.organisations.pages import (
     ORGANISATION,
     KeeperOfOne,
@@ -121,7 +121,7 @@ async def agreement(request: Request, visit: KeeperOfOne, reference: str = "") -
     ) as connection:
         found = await the_one(connection, request)
         kept = await _of_reference(connection, found, reference)
-        said = (await agreed.agreement_words(connection, [kept])).get(kept.words_id) if kept and kept.words_id else None
+        said = (await store.agreement_words(connection, [kept])).get(kept.words_id) if kept and kept.words_id else None
     if reference and kept is None:
         raise TroubleError(Trouble.MISSING)
     return _agreement(request, visit, found, kept, _answers(kept, said or AgreementWords()), {})
@@ -147,7 +147,7 @@ async def write_agreement(request: Request, visit: KeeperOfOne, reference: str =
     new = kept or KeptAgreement(found.organisation_id, answers["reference"], None, False, None, None)
     written, said = fields.agreement(new, answers), fields.agreement_words(answers)
     async with acting(request, visit, ORGANISATION.changing("wrote_agreement", found.organisation_id)) as connection:
-        await agreed.put_agreement(connection, written, said, visit.person.person_id, desk.clock.now())
+        await store.put_agreement(connection, written, said, visit.person.person_id, desk.clock.now())
     return back_to(found.organisation_id)
 
 
@@ -179,7 +179,7 @@ def _answers(kept: KeptAgreement | None, said: AgreementWords) -> dict[str, str]
 
 
 async def _of_reference(connection: Connection, found: KnownOrganisation, reference: str) -> KeptAgreement | None:
-    known = await agreed.agreements(connection, await member_ids(connection, found)) if reference else []
+    known = await store.agreements(connection, await member_ids(connection, found)) if reference else []
     return next((each for each in known if each.reference == reference), None)
 
 
@@ -215,8 +215,8 @@ async def note_review(request: Request, visit: KeeperOfOne, reference: str = "")
         if not problems and done:
             agreement_id = kept.agreement_id
             if agreement_id is None:  # the register has it, and nothing was noted yet
-                agreement_id = await agreed.put_agreement(connection, kept, AgreementWords(), account, now)
-            await agreed.note_review(connection, agreement_id, done, following, account, now)
+                agreement_id = await store.put_agreement(connection, kept, AgreementWords(), account, now)
+            await store.note_review(connection, agreement_id, done, following, account, now)
     return _review(request, visit, found, kept, answers, problems) if problems else back_to(found.organisation_id)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection
 from conduit_programme import content
-from conduit_programme.organisations import agreed, rules, store
+from conduit_programme.organisations import rules, store
 from conduit_programme.organisations.rules import AgreementState, KeptAgreement, OrganisationOffer, Reminder
 from conduit_programme.organisations.said import AgreementWords, OfferWords
 from conduit_programme.organisations.store import KnownContact, KnownOrganisation, Member
@@ -55,7 +55,7 @@ async def relationship(connection: Connection, organisation: KnownOrganisation, 
     """Read it whole. Note the view before it is shown."""
     made_of = await store.members(connection, organisation.organisation_id)
     ids = [each.organisation_id for each in made_of]
-    kept = await agreed.agreements(connection, ids)
+    kept = await store.agreements(connection, ids)
     return Relationship(
         organisation,
         tuple(made_of),
@@ -78,7 +78,7 @@ async def brings(connection: Connection, organisation_ids: list[UUID]) -> ShownO
 
 async def shown_agreements(connection: Connection, kept: list[KeptAgreement], today: date) -> list[ShownAgreement]:
     """Those in force first, then by their last day, the latest first."""
-    said = await agreed.agreement_words(connection, kept)
+    said = await store.agreement_words(connection, kept)
     empty = AgreementWords()
     shown = [
         ShownAgreement(each, said.get(each.words_id, empty) if each.words_id else empty, each.state(today)) for each in kept
