@@ -453,7 +453,7 @@ async def test_nothing_is_due_only_where_nothing_of_any_part_is(enter: Enter, he
     mine = (await shown(emma, "/due")).partition("By us")[0]
     assert "Insights to be answered: 1" in mine
     assert "Nothing is due by you." not in mine
-    assert "Insights to be answered: 1" in (await shown(lena, "/due")).partition("By us")[2]
+    assert "Insights that others answer: 1" in (await shown(lena, "/due")).partition("By us")[2]
     keeping = await ex.begin(emma, held, ex.today_of(clock))
     at = await keeping.talk()
     assert "Wellbeing checks: 1" in (await shown(lena, "/due")).partition("By us")[0]

@@ -18,6 +18,10 @@ from conduit_web.words import N_
 
 router = APIRouter()
 CHECKS, INSIGHTS = N_("Wellbeing checks: %(number)d"), N_("Insights to be answered: %(number)d")
+CHECKS_OF_OTHERS, INSIGHTS_OF_OTHERS = (
+    N_("Wellbeing checks by others: %(number)d"),
+    N_("Insights that others answer: %(number)d"),
+)
 UNCONSIDERED, CONSENTS = N_("Insights that nobody considers yet: %(number)d"), N_("Consents to be looked at: %(number)d")
 
 
@@ -62,8 +66,8 @@ async def _elsewhere(connection: Connection, request: Request, me: str) -> dict[
     care, heard = "/contributors/due", "/insights"
     mine = [(CHECKS, checks, care), (INSIGHTS, waiting.mine, heard)]
     ours = [
-        (CHECKS, others_checks, care),
-        (INSIGHTS, waiting.others, heard),
+        (CHECKS_OF_OTHERS, others_checks, care),
+        (INSIGHTS_OF_OTHERS, waiting.others, heard),
         (UNCONSIDERED, waiting.nobodys, heard),
         (CONSENTS, to_review, care),
     ]
