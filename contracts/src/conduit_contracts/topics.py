@@ -59,6 +59,7 @@ __all__ = [
     "REGISTRY",
     "ROUTING_ATTACHMENTS",
     "ROUTING_CASES",
+    "ROUTING_HANDOVERS",
     "ROUTING_REVIEWS",
     "SERVICES",
     "SIGNER",
@@ -246,6 +247,14 @@ ROUTING_CASES = Topic(
     key="referral_id, or command_id of an answer to an officer",
     partitions=_INTERNAL_PARTITIONS,
 )
+ROUTING_HANDOVERS = Topic(
+    template="routing.handovers.v1",
+    owner="routing",
+    producers=("routing",),
+    consumers=(PROGRAMME,),
+    messages=(routing.HandoverCompleted,),
+)
+"""Apart from the cases: who asks partners how a hand-over went reads nothing else of them."""
 ROUTING_ATTACHMENTS = Topic(
     template="routing.attachments.v1",
     owner="routing",
@@ -323,6 +332,7 @@ REGISTRY: tuple[Topic, ...] = (
     FORCE_CASES,
     FORCE_RESPONSES,
     ROUTING_CASES,
+    ROUTING_HANDOVERS,
     ROUTING_ATTACHMENTS,
     PARTNER_UPDATES,
     NOTIFICATION_SANDBOX,

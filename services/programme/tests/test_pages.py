@@ -35,6 +35,7 @@ SHOWN = {
     ),
     "mara": ("/ours", "/ours/propose", "/ours/calendar", "/our-insights", "/our-insights/new"),
     "anna": ("/advice", "/advice/new"),
+    "cara": ("/after-hand-over",),
     "kim": ("/ours", "/national-advice"),
     "fred": ("/payments",),
     "audrey": ("/trail",),
@@ -94,7 +95,7 @@ async def test_nobody_comes_to_any_route_without_signing_in(
     [
         ("emma", "/due", ["/trail", "/ours", "/our-insights"]),
         ("lena", "/due", ["/trail", "/ours"]),
-        ("anna", "/directory", ["/organisations", "/due", "/ours", "/trail", "/national-advice"]),
+        ("anna", "/directory", ["/organisations", "/due", "/ours", "/trail", "/national-advice", "/after-hand-over"]),
         ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights", "/advice"]),
         ("tom", "/directory", ["/organisations", "/ours", "/trail"]),
         ("audrey", "/trail", ["/organisations", "/directory", "/activities", "/ours"]),
@@ -141,7 +142,8 @@ async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter) -> N
     )
     held_by_data = re.compile(r"<(select|dd).*?</(select|dd)>", re.DOTALL)
     shown = re.compile(
-        "Engagement officer|Programme lead|Triage officer|Finance|Auditor|Single point of contact|Manager at Northlight|"
+        "Engagement officer|Programme lead|Triage officer|Finance|Auditor|Single point of contact|"
+        "(Caseworker|Manager) at Northlight|"
         "(partner|force)[a-z-]+"
     )
     for who, paths in SHOWN.items():

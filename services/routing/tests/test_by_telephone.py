@@ -263,7 +263,11 @@ async def test_the_database_keeps_a_call_and_goes_on_asking_the_connector(routin
         return [type(each.message).__name__ for each in await routing.deliver(*made)]
 
     await say(message)
-    assert await say(by_telephone(referral_id, KENT, clock.now())) == ["HandoffAcknowledgedByTelephone", "CaseHandedOver"]
+    assert await say(by_telephone(referral_id, KENT, clock.now())) == [
+        "HandoffAcknowledgedByTelephone",
+        "CaseHandedOver",
+        "HandoverCompleted",
+    ]
     clock.advance(timedelta(hours=1))
     assert [type(each.message).__name__ for each in await routing.tick("clocks")] == ["HandoffOverdue", "HandoffChased"]
     async with routing.pool.acquire() as connection:

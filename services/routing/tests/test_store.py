@@ -139,7 +139,7 @@ async def test_a_force_that_is_asked_again_is_stored_with_what_it_said_before(ro
     assert kent.acknowledgement_due_at == clock.now() + timedelta(seconds=900)
     await deliver(routing, acknowledged(referral_id, KENT, part=1))
     done = await deliver(routing, acknowledged(referral_id, KENT, part=2), acknowledged(referral_id, ESSEX, part=2))
-    assert kinds(done) == ["HandoffAcknowledged", "HandoffAcknowledged", "CaseHandedOver"]
+    assert kinds(done) == ["HandoffAcknowledged", "HandoffAcknowledged", "CaseHandedOver", "HandoverCompleted"]
     assert (await stored(routing, referral_id)).state == "handed_over"
 
 
@@ -152,7 +152,13 @@ async def test_a_case_goes_through_its_whole_life_from_the_database(routing: Har
     copy = next(each.message for each in routed if isinstance(each.message, CaseDisseminated))
     assert (copy.force_id, copy.referral, copy.interim_safeguarding_owner) == (SURREY, told, KENT)
     done = await deliver(routing, acknowledged(referral_id, SURREY), acknowledged(referral_id, ESSEX))
-    assert kinds(done) == ["HandoffAcknowledged", "HandoffClosed", "HandoffAcknowledged", "CaseHandedOver"]
+    assert kinds(done) == [
+        "HandoffAcknowledged",
+        "HandoffClosed",
+        "HandoffAcknowledged",
+        "CaseHandedOver",
+        "HandoverCompleted",
+    ]
     assert kinds(await deliver(routing, reroute(referral_id, ESSEX, "sussex"))) == ["CommandIgnored"]
     await deliver(routing, name_home(referral_id, ESSEX), stand_down(referral_id, SURREY))
     assert kinds(await deliver(routing, withdrawn(referral_id))) == ["WithdrawalDisseminated", "CaseWithdrawn"]

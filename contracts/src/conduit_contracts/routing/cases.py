@@ -232,6 +232,14 @@ class CaseHandedOver(_AboutCase):
     home_force: ForceId
 
 
+class HandoverCompleted(Event):
+    """A case of this partner is handed over. The programme asks the partner how it went, and reads nothing else of it."""
+
+    type: ClassVar[str] = "uk.conduit.routing.handover-completed.v1"
+    referral_id: ReferralId
+    partner_id: PartnerId
+
+
 class CaseWithdrawn(_AboutCase):
     """The partner withdrew, and every force that holds the case was told. Deadlines end, records stay."""
 

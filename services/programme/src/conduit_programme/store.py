@@ -4,6 +4,7 @@ import json
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.postgres import Connection
+from conduit_programme.feedback import store as feedback
 from conduit_programme.organisations import store as organisations
 from conduit_programme.work import ProgrammeWork
 
@@ -20,7 +21,7 @@ ON CONFLICT (force_id) DO NOTHING
 
 
 async def save(connection: Connection, work: ProgrammeWork) -> None:
-    """Write the last record of each partner and force. A partner has an organisation of the same name from then on."""
+    """Write the last record of each partner and force, and hand-overs. Each partner has an organisation of its name."""
     if work.partners:
         rows = [
             {
@@ -34,6 +35,7 @@ async def save(connection: Connection, work: ProgrammeWork) -> None:
         ]
         await connection.execute(_REGISTER, *_PARTNERS.arrays(rows))
         await organisations.follow(connection, {each.partner_id: each.name for each in work.partners.values()}, work.now)
+    await feedback.know(connection, work.handovers.values(), work.now)
     if work.forces:
         forces = [{"force_id": force_id, "registered_at": work.now} for force_id in work.forces]
         await connection.execute(_REGISTER_FORCES, *_FORCES.arrays(forces))

@@ -7,11 +7,13 @@ from conduit_programme import four_ps
 from conduit_programme.advice import wording as advice
 from conduit_programme.engagement import wording as engagement
 from conduit_programme.experience import wording as experience
+from conduit_programme.feedback import wording as feedback
 from conduit_programme.insight import wording as insight
 from conduit_programme.organisations import wording as organisations
 from conduit_web.acts import ACT_KINDS
 from conduit_web.html import LONDON
 
+PARTS = (organisations, engagement, insight, experience, advice, feedback)
 TABLES: Mapping[str, Mapping[str, str]] = {
     **organisations.TABLES,
     **engagement.TABLES,
@@ -19,9 +21,10 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     **four_ps.TABLES,
     **experience.TABLES,
     **advice.TABLES,
+    **feedback.TABLES,
     "kind": ACT_KINDS,
-    "act": {**organisations.ACTS, **engagement.ACTS, **insight.ACTS, **experience.ACTS, **advice.ACTS},
-    "about": {**organisations.ABOUT, **engagement.ABOUT, **insight.ABOUT, **experience.ABOUT, **advice.ABOUT},
+    "act": {code: words for part in PARTS for code, words in part.ACTS.items()},
+    "about": {code: words for part in PARTS for code, words in part.ABOUT.items()},
     "why": {},
 }
 """By what a template asks for."""

@@ -1,9 +1,12 @@
-"""What a batch of the registers' records changes."""
+"""What a batch of records changes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from conduit_chassis.outbox import Outbox
+from conduit_programme.feedback.store import KnownHandover
 from conduit_programme.readers import ForceAsRegistered, PartnerAsRegistered
 
 
@@ -13,5 +16,9 @@ class ProgrammeWork:
 
     now: datetime
     outbox: Outbox
+    zone: ZoneInfo
+    """Whose date a hand-over has."""
     partners: dict[str, PartnerAsRegistered] = field(default_factory=dict)
     forces: dict[str, ForceAsRegistered] = field(default_factory=dict)
+    handovers: dict[UUID, KnownHandover] = field(default_factory=dict)
+    """By case. The first time holds."""

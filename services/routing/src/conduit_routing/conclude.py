@@ -17,12 +17,14 @@ from conduit_contracts.routing import (
     ForcesChanged,
     HandoffClosed,
     HandoffState,
+    HandoverCompleted,
     HomeForceBasis,
     HomeForceChanged,
     RoutingReviewClosed,
     RoutingReviewOpened,
     RoutingReviewReason,
 )
+from conduit_contracts.topics import ROUTING_HANDOVERS
 from conduit_routing import extract, rules
 from conduit_routing.attachments import open_to_home
 from conduit_routing.case import CaseState, ForceMark
@@ -275,6 +277,8 @@ def _hand_over(turn: Turn) -> None:
         case.state = CaseState.HANDED_OVER
         turn.note("handed_over", "", case.home_force)
         turn.tell(CaseHandedOver(**turn.about, home_force=case.home_force))
+        over = HandoverCompleted(referral_id=case.referral_id, partner_id=case.partner_id)
+        turn.outbox.publish(ROUTING_HANDOVERS.name(), turn.key, over, subject=turn.key, cause=turn.cause)
     elif not done and case.state is CaseState.HANDED_OVER:
         case.state = CaseState.OPEN
         turn.note("handed_over_no_more")

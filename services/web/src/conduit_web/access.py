@@ -61,6 +61,7 @@ class Action(StrEnum):
     OFFER_INSIGHT = "offer insight, and see what came of it"
     VIEW_FOUR_PS = "see the four Ps by quarter"
     KEEP_MEASURES = "keep the measures of the four Ps"
+    SAY_HOW_HAND_OVER_WENT = "say how a hand-over went"
     WRITE_ADVICE = "write national advice, and see what forces make of it"
     PUBLISH_ADVICE = "publish national advice, and withdraw it"
     READ_ADVICE = "read national advice, and say what one's force makes of it"
@@ -289,6 +290,7 @@ RULES: Mapping[Action, Rule] = MappingProxyType(
         Action.OFFER_INSIGHT: Rule({Role.PARTNER_MANAGER: Reach.ORGANISATION}, content=True),
         Action.VIEW_FOUR_PS: Rule(_ENGAGEMENT, content=True),
         Action.KEEP_MEASURES: Rule(_ENGAGEMENT, content=True),
+        Action.SAY_HOW_HAND_OVER_WENT: Rule(_PARTNER, content=True),
         Action.WRITE_ADVICE: Rule(_all(Role.OFFICER) | _ENGAGEMENT, content=True),
         Action.PUBLISH_ADVICE: Rule(_all(Role.LEAD), content=True),
         Action.READ_ADVICE: Rule(_FORCE, content=True),

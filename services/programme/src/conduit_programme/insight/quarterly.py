@@ -13,6 +13,9 @@ from conduit_programme.advice.reading import ListedNote
 from conduit_programme.engagement import reading as dealing
 from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.reading import ShownActivity, ShownStep
+from conduit_programme.feedback import rules as answering
+from conduit_programme.feedback import store as feedback
+from conduit_programme.feedback.rules import FeedbackCounts
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight import measures, reading, store
 from conduit_programme.insight.counted import QuarterInNumbers
@@ -20,6 +23,7 @@ from conduit_programme.insight.measures import ShownMeasure
 from conduit_programme.insight.reading import ShownInsight
 from conduit_programme.insight.rules import KnownInsight
 from conduit_programme.organisations import store as organisations
+from conduit_programme.rules import day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class QuarterOfP:
     insights: tuple[ShownInsight, ...]
     """Heard in the quarter, or answered in it by a change."""
     measures: tuple[ShownMeasure, ...]
+    feedback: FeedbackCounts | None
+    """What partners answered to what they were asked in the quarter, under Pursue alone."""
     advice: tuple[ListedNote, ...]
     """National advice that held in the quarter, as forces stood to it at its end, or stand to it now."""
 
@@ -104,8 +110,14 @@ async def quarter_of(connection: Connection, four_p: FourPs, quarter: Quarter, n
         await organisations.names(connection, owners),
         tuple(await reading.shown(connection, insights, zone)),
         tuple(await measures.in_quarter(connection, four_p, quarter)),
+        await _feedback(connection, quarter, now, zone) if four_p is FourPs.PURSUE else None,
         tuple(await advising.listed(connection, await advice.between(connection, four_p, first, end), min(now, end))),
     )
+
+
+async def _feedback(connection: Connection, quarter: Quarter, now: datetime, zone: ZoneInfo) -> FeedbackCounts:
+    asked = await feedback.asked_between(connection, quarter.first, quarter.last)
+    return answering.counted(asked, day_of(now, zone))
 
 
 async def every_quarter_of(connection: Connection, quarter: Quarter, now: datetime, zone: ZoneInfo) -> list[QuarterOfP]:

@@ -20,6 +20,7 @@ from conduit_programme.engagement import calendar_pages, due, ours
 from conduit_programme.engagement import pages as engagement
 from conduit_programme.experience import consenting, payments, talking, telling
 from conduit_programme.experience import pages as contributors
+from conduit_programme.feedback import pages as feedback
 from conduit_programme.insight import own_pages, quarter_pages
 from conduit_programme.insight import pages as insights
 from conduit_programme.organisations import directory, keeping
@@ -45,6 +46,7 @@ NAVIGATION = (
     {"text": N_("National advice"), "href": "/national-advice", "action": Action.READ_ADVICE},
     {"text": N_("Four Ps"), "href": "/four-ps", "action": Action.VIEW_FOUR_PS},
     {"text": N_("You said, we did"), "href": "/our-insights", "action": Action.OFFER_INSIGHT},
+    {"text": N_("After hand-over"), "href": "/after-hand-over", "action": Action.SAY_HOW_HAND_OVER_WENT},
     {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
     {"text": N_("Contributors"), "href": "/contributors", "action": Action.KEEP_EXPERIENCE},
     {"text": N_("Lived experience"), "href": "/lived-experience", "action": Action.READ_EXPERIENCE},
@@ -63,6 +65,7 @@ ROUTERS: Sequence[APIRouter] = (
     insights.router,
     own_pages.router,
     quarter_pages.router,
+    feedback.router,
     advice.router,
     lead_pages.router,
     force_pages.router,
