@@ -11,6 +11,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.ids import ForceId, PartnerId
 from conduit_contracts.notification import DutyTaskNotTaken, DutyTaskTaken, NoticeSent
 from conduit_contracts.topics import (
+    ADVICE,
     CONSOLE,
     DUTY,
     FORCE,
@@ -120,6 +121,8 @@ def test_a_principals_topic_is_for_that_principal_alone(topic: Topic) -> None:
     if expected:
         assert topic.audience == expected
         assert topic.template.startswith(f"{expected}.{{")
+    elif topic is ADVICE:  # one for all forces: none of them writes there
+        assert (topic.audience, topic.producers) == (FORCE, (PROGRAMME,))
     else:
         assert topic.audience == HUB
 

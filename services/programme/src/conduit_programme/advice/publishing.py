@@ -31,7 +31,7 @@ async def telling(request: Request, visit: Visit, deed: Deed) -> AsyncIterator[t
 
 def tell(outbox: Outbox, note_id: UUID, message: Message) -> None:
     """The last record about a note takes the place of those before it."""
-    outbox.publish(ADVICE.name(), str(note_id), message, subject=str(note_id))
+    outbox.publish(ADVICE.name(), str(note_id), message)
 
 
 def published(shown: ShownNote, note: AdviceNote) -> AdvicePublished:
