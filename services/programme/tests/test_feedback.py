@@ -59,7 +59,7 @@ async def test_a_partner_is_asked_at_hand_over_and_30_days_later_and_each_is_ans
     mara = await enter("mara")
     [second] = await asked(mara)
     assert second != first
-    assert "The hand-over of" in await read(mara, second)
+    assert f"How the hand-over went Handed over on {day(day_one)}. Referral: {referral_id}" in await read(mara, second)
     assert "30 days later" in await read(mara, HERE)
     clock.advance(LAPSE + timedelta(days=1))
     assert await asked(await enter("mara")) == [], "what nobody answers lapses quietly"

@@ -4,7 +4,7 @@ What another partner is asked is answered as what does not exist. What is said i
 a case.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -20,9 +20,8 @@ from conduit_programme.insight import store as insights
 from conduit_programme.insight.own_pages import own_organisation
 from conduit_programme.insight.rules import InsightSource, SpeakerRole
 from conduit_programme.insight.store import HeardInsight
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
 from conduit_programme.trail import DeedsAbout
-from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.people import Person, Role
 from conduit_web.troubles import Trouble, TroubleError
@@ -102,11 +101,6 @@ async def _keep(connection: Connection, request: Request, visit: Visit, question
 def _asking(
     request: Request, visit: Visit, known: HandoverQuestions, answers: forms.Answers, problems: forms.Answers
 ) -> Response:
-    more = {
-        "action": f"{HERE}/{known.question_id}",
-        "button": N_("Tell the hub"),
-        "back": HERE,
-        "about": N_("If a child is in danger, call 999. What you know of the case is sent with the referral, and not here."),
-        "name": day(known.handed_over_on),
-    }
-    return filled(request, visit, N_("The hand-over of %(name)s"), fields.QUESTIONS, answers, problems, **more)
+    values: dict[str, Any] = {"known": known, "fields": fields.QUESTIONS, "answers": answers, "problems": problems}
+    status, heading = 400 if problems else 200, N_("How the hand-over went")
+    return desk_of(request).shown.page(request, "feedback/questions.html", heading, visit=visit, status=status, **values)

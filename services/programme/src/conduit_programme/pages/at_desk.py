@@ -67,7 +67,7 @@ class ProgrammePages(HtmlPages):
     def page(
         self, request: Request, template: str, heading: str, *, visit: Visit | None = None, status: int = 200, **values: Any
     ) -> Response:
-        """As everywhere, with the programme's own words. `name` is what the heading's %(name)s stands for."""
+        """As everywhere, with the programme's own words."""
         return super().page(
             request, template, heading, visit=visit, status=status, **{**values, **self._helpers(request, visit)}
         )
