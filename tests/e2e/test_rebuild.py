@@ -28,7 +28,7 @@ pytestmark = pytest.mark.long
 SAMPLES = load_samples()
 DANGER = "012"
 OPEN = {"received", "under_review", "information_requested", "accepted", "with_forces"}
-MANY = 40_000
+MANY = 15_000
 """Facts, so that a snapshot is under way for long enough to be looked at."""
 SECONDS = 300.0
 
