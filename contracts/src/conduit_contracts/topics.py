@@ -6,7 +6,8 @@ partner and every force has topics of its own.
 
 from datetime import timedelta
 
-from conduit_contracts import console, force, intake, notification, partner, routing, triage
+from conduit_contracts import console, intake, notification, routing, triage
+from conduit_contracts.edge_topics import FORCE_CASES, FORCE_RESPONSES, PARTNER_REFERRALS, PARTNER_UPDATES
 from conduit_contracts.envelope import Message
 from conduit_contracts.register_topics import ADVICE, FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
 from conduit_contracts.service_topics import dead_letter_topic, replay_topic
@@ -81,24 +82,6 @@ __all__ = [
 
 _INTERNAL_PARTITIONS = 6
 
-PARTNER_REFERRALS = Topic(
-    template="partner.{partner_id}.referrals.v1",
-    owner="intake",
-    producers=(PARTNER,),
-    consumers=("intake",),
-    messages=(
-        partner.ReferralSubmitted,
-        partner.InformationSupplied,
-        partner.ReferralWithdrawn,
-        partner.ReconsiderationRequested,
-    ),
-    key="partner_reference",
-    # One: whose client chooses the partition, by whatever rule or none, two records about one referral keep their order.
-    partitions=1,
-    made_with=(3,),
-    edge=True,
-    audience=PARTNER,
-)
 INTAKE_REFERRALS = Topic(
     template="intake.referrals.v1",
     owner="intake",
@@ -189,37 +172,6 @@ ROUTING_REVIEWS = Topic(
     edge=True,
     signed=True,
 )
-FORCE_CASES = Topic(
-    template="force.{force_id}.cases.v1",
-    owner="routing",
-    producers=("routing",),
-    consumers=(),
-    messages=(
-        routing.CaseDisseminated,
-        routing.InformationDisseminated,
-        routing.HomeForceChanged,
-        routing.ForcesChanged,
-        routing.AttachmentDisseminated,
-        routing.WithdrawalDisseminated,
-        routing.DeclineDisseminated,
-        routing.AcceptanceDisseminated,
-        routing.HandoffChased,
-        routing.HandoffClosed,
-        routing.ResponseRejected,
-    ),
-    key="referral_id, or force_id of a rejected response that names none",
-    retention=timedelta(days=90),
-    audience=FORCE,
-)
-FORCE_RESPONSES = Topic(
-    template="force.{force_id}.responses.v1",
-    owner="routing",
-    producers=(FORCE,),
-    consumers=("routing",),
-    messages=(force.ReceiptConfirmed, force.CaseAcknowledged, force.CaseDeclined),
-    edge=True,
-    audience=FORCE,
-)
 ROUTING_CASES = Topic(
     template="routing.cases.v1",
     owner="routing",
@@ -261,16 +213,6 @@ ROUTING_ATTACHMENTS = Topic(
     producers=("routing",),
     consumers=("intake",),
     messages=(routing.AttachmentOpened, routing.AttachmentClosed),
-)
-PARTNER_UPDATES = Topic(
-    template="partner.{partner_id}.updates.v1",
-    owner="notification",
-    producers=("notification",),
-    consumers=("intake",),
-    messages=(notification.ReferralStatusUpdated, notification.SubmissionRejected, notification.SubmissionDeferred),
-    key="referral_id, or partner_reference of a rejected or waiting submission",
-    retention=timedelta(days=90),
-    audience=PARTNER,
 )
 NOTIFICATION_SANDBOX = Topic(
     template="notification.sandbox.v1",

@@ -9,7 +9,7 @@ import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_programme.organisations import store
-from conduit_programme.organisations.found import Wanted, found
+from conduit_programme.organisations.found import WantedOrganisations, found
 from conduit_programme.organisations.rules import OrganisationKind, OrganisationOffer
 from services.programme.tests import builders as b
 from services.programme.tests.pages import Enter, send, text_of
@@ -26,7 +26,7 @@ async def brings(held: Harness, clock: ManualClock, partner_id: str, offer: Orga
 
 async def names(held: Harness, **wanted: Any) -> list[str]:
     async with held.pool.acquire() as connection:
-        return [each.name for each in (await found(connection, Wanted(**wanted), None)).rows]
+        return [each.name for each in (await found(connection, WantedOrganisations(**wanted), None)).rows]
 
 
 async def test_it_is_found_by_each_of_them_and_by_all_at_once(held: Harness, clock: ManualClock) -> None:
@@ -54,7 +54,7 @@ async def test_what_became_one_is_found_by_what_either_brings(held: Harness, clo
         assert north is not None
         assert harbour is not None
         await store.merge(connection, north.organisation_id, harbour.organisation_id)
-        shown = (await found(connection, Wanted(service="helpline", language="cy", age=10), None)).rows
+        shown = (await found(connection, WantedOrganisations(service="helpline", language="cy", age=10), None)).rows
     assert [(each.name, {*each.offer.services}, each.offer.youngest, each.offer.oldest) for each in shown] == [
         ("Harbour Trust", {"helpline", "therapy"}, 5, 17)
     ]

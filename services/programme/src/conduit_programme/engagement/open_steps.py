@@ -36,40 +36,40 @@ _AT_ONCE = {whose: _OPEN.format(whose=which, most=MOST_AT_ONCE + 1) for whose, w
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class StepsOf:
     """Whose steps are asked for."""
 
     which: str
     values: tuple[Any, ...] = ()
 
 
-OUTSIDE_THE_HUB = Whose("outside_the_hub")
+OUTSIDE_THE_HUB = StepsOf("outside_the_hub")
 """What organisations and forces do."""
 
 
-def by_account(account: str) -> Whose:
+def by_account(account: str) -> StepsOf:
     """What this person at the hub does."""
-    return Whose("account", (account,))
+    return StepsOf("account", (account,))
 
 
-def by_others_at_hub(account: str) -> Whose:
+def by_others_at_hub(account: str) -> StepsOf:
     """What anybody else at the hub does."""
-    return Whose("others_at_hub", (account,))
+    return StepsOf("others_at_hub", (account,))
 
 
-def by_side(side: Side) -> Whose:
+def by_side(side: Side) -> StepsOf:
     """What this side does."""
-    return Whose("force", (side.force_id,)) if side.force_id else Whose("organisations", (list(side.organisation_ids),))
+    return StepsOf("force", (side.force_id,)) if side.force_id else StepsOf("organisations", (list(side.organisation_ids),))
 
 
-def open_to_side(side: Side) -> Whose:
+def open_to_side(side: Side) -> StepsOf:
     """What others do and this side may join, since it takes part."""
     if side.force_id:
-        return Whose("force_joins", (side.force_id,))
-    return Whose("organisations_join", (list(side.organisation_ids),))
+        return StepsOf("force_joins", (side.force_id,))
+    return StepsOf("organisations_join", (list(side.organisation_ids),))
 
 
-async def listed(connection: Connection, whose: Whose, after: str | None) -> ListPage[NextStep]:
+async def listed(connection: Connection, whose: StepsOf, after: str | None) -> ListPage[NextStep]:
     """A page of them."""
     ordinal, last = read_key(after, int, str) or (1, str(FIRST_ID))
     since = day_numbered(int(ordinal))
@@ -77,7 +77,7 @@ async def listed(connection: Connection, whose: Whose, after: str | None) -> Lis
     return list_page([step_of(row) for row in rows], lambda each: (each.due_on.toordinal(), str(each.step_id)))
 
 
-async def due_from(connection: Connection, whose: Whose, first: date) -> list[NextStep]:
+async def due_from(connection: Connection, whose: StepsOf, first: date) -> list[NextStep]:
     """Those that are due on this day or later, one more than `MOST_AT_ONCE` at most."""
     rows = await connection.fetch(_AT_ONCE[whose.which], first, FIRST_ID, *whose.values)
     return [step_of(row) for row in rows]

@@ -9,7 +9,7 @@ from conduit_contracts.geography import forces
 from conduit_programme.forms import number
 from conduit_programme.organisations import reading, wording
 from conduit_programme.organisations.fields import NO_AGE
-from conduit_programme.organisations.found import DirectoryRow, Wanted, found
+from conduit_programme.organisations.found import DirectoryRow, WantedOrganisations, found
 from conduit_programme.organisations.pages import ORGANISATION, find_organisation, the_one
 from conduit_programme.organisations.rules import OLDEST
 from conduit_programme.pages.at_desk import acting, desk_of, id_of
@@ -35,7 +35,7 @@ async def directory(request: Request, visit: Annotated[Visit, may(Action.LOOK_UP
     age, problem = number(given, "age"), ""
     if given["age"] and (age is None or age > OLDEST):
         problem = NO_AGE
-    wanted = Wanted(given["service"], given["force"], given["language"], age)
+    wanted = WantedOrganisations(given["service"], given["force"], given["language"], age)
     page: ListPage[DirectoryRow] = ListPage((), None)
     async with acting(request, visit, ORGANISATION.looking("searched_directory")) as connection:
         if not problem:

@@ -32,7 +32,7 @@ ORDER BY lower(standing.name), standing.organisation_id LIMIT {FETCH}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedOrganisations:
     """What somebody looks for; whatever is empty is of no account."""
 
     service: str = ""
@@ -50,7 +50,7 @@ class DirectoryRow:
     offer: OrganisationOffer
 
 
-async def found(connection: Connection, wanted: Wanted, after: str | None) -> ListPage[DirectoryRow]:
+async def found(connection: Connection, wanted: WantedOrganisations, after: str | None) -> ListPage[DirectoryRow]:
     """Those that bring it, by name. One that says nothing of what it brings is not among them."""
     name, last = read_key(after, str, str) or ("", str(FIRST_ID))
     asked = (wanted.service, wanted.force_id, wanted.language, wanted.age)
