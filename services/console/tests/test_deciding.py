@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.testing import KEY, Harness, ManualClock, harness
-from conduit_console import content, deciding, desk
+from conduit_console import content, deciding, deciding_handoffs, desk
 from conduit_console.app import create_service
 from conduit_console.commanding import NotSentError, SignerClient
 from conduit_console.deciding import DECISIONS
@@ -317,6 +317,50 @@ async def test_what_happens_while_an_officer_writes_is_shown_before_it_is_sent(
     assert "This happened since you read the case" not in (await look(anna, written)).text
     await tell(held, clock, b.supplied())
     assert "The partner added information" in (await look(anna, written)).text
+
+
+@pytest.mark.parametrize("decision", [deciding.ASK, deciding.DECLINE], ids=lambda each: each.code)
+async def test_what_happens_while_an_officer_looks_holds_up_what_the_hub_would_hold_up(
+    enter: Enter, held: Harness, clock: ManualClock, decision: OfficersDecision
+) -> None:
+    anna = await enter("anna")
+    written = await write(anna, decision, ANSWERS[decision.code])
+    page = await look(anna, written)
+    await tell(held, clock, b.supplied())
+    answer = await anna.post(written.headers["location"].partition("?")[0], hidden(page.text))
+    assert answer.status_code == 409
+    for words in ("The partner added information", "Read the case again", WORDS.replace("'", "&#39;")):
+        assert words in answer.text, words
+    assert "Send it as your decision" not in answer.text, "it would be held up as often as it is sent"
+    assert await outbox(held) == []
+    (address,) = links((await anna.get(f"/cases/{REFERRAL}")).text, decision.path)
+    assert WORDS.replace("'", "&#39;") in (await anna.get(address)).text
+    assert (await send(anna, await write(anna, decision, ANSWERS[decision.code]))).status_code == 303
+    assert len(await outbox(held)) == 1
+
+
+@pytest.mark.parametrize(
+    ("decision", "happens"),
+    [
+        (deciding.ACCEPT, b.supplied()),
+        (deciding.DECLINE, b.fact(triage.CommandIgnored, officer_id=BEN, code="already_decided", changes=[])),
+        (deciding_handoffs.STAND_DOWN, b.overdue(HOME)),
+        (deciding_handoffs.CHASE, b.supplied()),
+    ],
+    ids=["accept", "decline", "stand_down", "chase"],
+)
+async def test_what_the_hub_does_not_hold_up_is_sent_over_news(
+    enter: Enter, held: Harness, clock: ManualClock, decision: OfficersDecision, happens: Any
+) -> None:
+    if decision.topic is topics.ROUTING_REVIEWS:
+        await tell(held, clock, *leads_to(decision, clock))
+        await held.pool.execute("INSERT INTO officers_named VALUES ($1, $2, 's', now())", REFERRAL, ANNA)
+    anna = await enter("anna")
+    written = await write(anna, decision, ANSWERS[decision.code])
+    page = await look(anna, written)
+    await tell(held, clock, happens)
+    answer = await anna.post(written.headers["location"].partition("?")[0], hidden(page.text))
+    assert answer.status_code == 303, answer.text
 
 
 async def test_one_decided_over_something_new_is_told_what(enter: Enter, held: Harness, clock: ManualClock) -> None:

@@ -86,6 +86,7 @@ ASK = OfficersDecision(
     lambda said: _triage(ReviewOutcome.REQUEST_INFORMATION, comment=said["comment"]),
     _asked,
     partner_reads="comment",
+    waits_for_reading=True,
 )
 DECLINE = OfficersDecision(
     "decline",
@@ -113,6 +114,7 @@ DECLINE = OfficersDecision(
     _decline,
     _asked,
     partner_reads="comment",
+    waits_for_reading=True,
 )
 DECISIONS = (ACCEPT, ASK, DECLINE, *deciding_handoffs.DECISIONS)
 BY_CODE: Mapping[str, OfficersDecision] = {each.code: each for each in DECISIONS}

@@ -129,6 +129,7 @@ STAND_DOWN = OfficersDecision(
     ),
     _routing(StandDownHandoff),
     _some(Offer.MAY_END),
+    waits_for_reading=True,
 )
 STANDARDS = OfficersDecision(
     "send_to_professional_standards",

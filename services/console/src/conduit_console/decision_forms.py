@@ -143,6 +143,8 @@ class OfficersDecision:
     """The question whose answer the partner gets; empty where it gets none."""
     aside: bool = False
     """Whether it answers nothing that is asked, so that the case's page has it below what does."""
+    waits_for_reading: bool = False
+    """Whether the hub's rules let it change nothing where something happened that its officer had not seen."""
 
     @property
     def topic(self) -> Topic:

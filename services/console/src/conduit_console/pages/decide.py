@@ -44,6 +44,7 @@ from conduit_web.words import N_
 router = APIRouter()
 Page = Callable[[Request, Visit], Coroutine[Any, Any, Response]]
 LOOK_AGAIN = N_("What you wrote has changed since, perhaps in another window. Look at it again before you send it.")
+READ_AGAIN = N_("Something happened that you had not seen. Read the case again, and send this if you still decide so.")
 NEEDS_SECOND_OPINION = N_("Another officer must agree to this decline, as it is written now, before it is sent.")
 NEEDS_PASSKEY = N_(
     "You have a passkey, and this is sent with it alone. Have it at hand, turn scripts on for this site, and send it again."
@@ -152,6 +153,11 @@ async def _news(turn: _Turn) -> list[TimelineStep]:
     return [each for each in steps if each.actor != by_officer(turn.about.officer_id)]
 
 
+def _waits_for_reading(turn: _Turn, news: Sequence[TimelineStep]) -> bool:
+    """Whether the hub's rules would let it change nothing, so that it is not sent before the case is read again."""
+    return turn.decision.waits_for_reading and bool(queries.holding_up(news))
+
+
 async def _write(request: Request, visit: Visit, decision: OfficersDecision) -> Response:
     """The page on which it is written, with what was written before."""
     turn = await _turn(request, visit, decision)
@@ -198,7 +204,9 @@ async def _show_check(turn: _Turn, key: UUID, problem: str = "", status: int = 2
     async with postgres.connection(desk_of(turn.request).pool) as connection:
         asked = await opinions.of_case(connection, turn.case_id)
         shown = await with_words(connection, [each for each in asked if each.about == turn.decision.code])
-    values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": await _news(turn)}
+    news = await _news(turn)
+    values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": news}
+    values["read_again"] = READ_AGAIN if _waits_for_reading(turn, news) else ""
     values |= {"opinions": shown, "me": turn.about.officer_id, "passkey": _passkey_asked(turn, turn.decided(key, answers))}
     values["lacks_opinion"] = _needs_opinion(turn) and not _has_opinion(turn, asked, mark)
     return turn.page("decide_check.html", status=status, **values)
@@ -224,6 +232,8 @@ def _passkey_asked(turn: _Turn, decided: Decided) -> dict[str, str] | None:
 
 async def _lacking(turn: _Turn, decided: Decided, mark: str) -> str:
     """What this cannot be sent without; empty where nothing lacks."""
+    if _waits_for_reading(turn, await _news(turn)):
+        return READ_AGAIN
     if _needs_opinion(turn):
         async with postgres.connection(desk_of(turn.request).pool) as connection:
             asked = await opinions.of_case(connection, turn.case_id)

@@ -1,6 +1,6 @@
 """What an officer sent, and what came of it. No content."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection
 from conduit_console.queries.case import TimelineStep, steps_of_command, steps_since
-from conduit_console.work import by_officer
+from conduit_console.work import CLOCK, by_officer
 
 _FIND = "SELECT command_id, referral_id, officer_id, decision, sent_at, seen_until FROM sent_commands WHERE command_id = $1"
 _ANSWERS = frozenset({"command_ignored", "command_refused"})
@@ -62,6 +62,11 @@ def others(sent: SentCommand, steps: Sequence[TimelineStep]) -> list[TimelineSte
     """The lines without what the officer is told of the command: that stands above them."""
     told, me = {*_ANSWERS, _OVER_NEWS}, by_officer(sent.officer_id)
     return [each for each in steps if each.what not in told or each.actor != me]
+
+
+def holding_up(steps: Iterable[TimelineStep]) -> list[TimelineStep]:
+    """Those of others' lines over which the hub's rules hold a decision up: not silence, and not what changed nothing."""
+    return [each for each in steps if each.actor != CLOCK and each.what not in _ANSWERS]
 
 
 async def outcome_of(connection: Connection, sent: SentCommand) -> WhatCame:
