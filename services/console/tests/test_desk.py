@@ -159,6 +159,18 @@ async def test_a_restricted_case_names_who_may_open_it_and_who_broke_the_glass(h
     )
 
 
+async def test_a_restricted_case_is_open_to_nobody_who_named_themselves(held: Harness) -> None:
+    with pytest.raises(ValueError, match="themselves"):
+        await desk.name_officer(held.pool, REFERRAL, SECOND, SECOND, NOW)
+    await held.pool.execute("INSERT INTO officers_named VALUES ($1, $2, $2, now())", REFERRAL, SECOND)
+    for opened in (frozenset[str](), {SECOND}):
+        async with held.pool.acquire() as connection:
+            found = await cases.case_at_hand(connection, REFERRAL, NOW, GLASS_LASTS)
+        assert found
+        assert found.named == opened, "an earlier release let them"
+        assert await desk.name_officer(held.pool, REFERRAL, SECOND, "s.supervisor", NOW)
+
+
 async def test_a_case_that_does_not_exist_is_broken_open_by_nobody_and_nobody_is_told(held: Harness) -> None:
     broken = await desk.break_glass(held.runtime.transaction, uuid7(), SECOND, "child_at_risk", NOW, GLASS_LASTS)
     assert (broken, await held.published(), await acts_of(held)) == (False, [], [])

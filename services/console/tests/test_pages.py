@@ -250,6 +250,23 @@ async def test_a_restricted_case_is_shown_to_nobody_who_is_not_named(
     assert CANARY in (await anna.get(f"/cases/{RESTRICTED}")).text
 
 
+async def test_a_supervisor_opens_a_restricted_case_to_others_and_never_to_themselves(enter: Enter, held: Harness) -> None:
+    sue = await enter("sue")
+    shut = await sue.get(f"/cases/{RESTRICTED}")
+    assert (shut.status_code, CANARY in shut.text) == (403, False)
+    assert re.findall(r'<option value="([^"]+)"', shut.text) == [ANNA, BEN], "no glass is broken to open it to another"
+    token = token_of(shut.text)
+    oneself = await sue.post(f"/cases/{RESTRICTED}/name-officer", {"form_token": token, "officer": SUE})
+    assert oneself.status_code == 400
+    assert "You cannot open it to yourself. Ask another supervisor, or open it with a reason." in oneself.text
+    assert (await sue.get(f"/cases/{RESTRICTED}")).status_code == 403
+    other = await sue.post(f"/cases/{RESTRICTED}/name-officer", {"form_token": token, "officer": ANNA})
+    assert other.status_code == 303
+    shut = await sue.get(other.headers["location"])
+    assert (shut.status_code, "It is open to: Triage officer, days." in shut.text) == (403, True)
+    assert "Open it to them" not in (await (await enter("ben")).get(f"/cases/{RESTRICTED}")).text
+
+
 async def test_who_breaks_the_glass_says_why_looks_for_an_hour_and_does_no_more(
     enter: Enter, held: Harness, clock: ManualClock
 ) -> None:
@@ -317,7 +334,7 @@ async def test_who_has_left_or_has_not_come_yet_is_offered_nowhere_and_given_not
         person = register.known[ISSUER, subject]
         register.known[ISSUER, subject] = person.model_copy(update=change)
     await desk.claim(held.pool, REFERRAL, BEN, moment)
-    await desk.name_officer(held.pool, RESTRICTED, SUE, SUE, moment)
+    await desk.name_officer(held.pool, RESTRICTED, SUE, "another", moment)
     sue = await enter("sue", register=register)
     for path in ("/officers", f"/cases/{RESTRICTED}", f"/cases/{REFERRAL}/opinions/ask"):
         text = (await sue.get(path)).text

@@ -16,6 +16,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
 from conduit_contracts.console import GlassBroken
 from conduit_contracts.topics import CONSOLE_ACTS
+from conduit_web.access import may_name
 from conduit_web.acts import ActKind
 
 Transactions = Callable[[], AbstractAsyncContextManager[tuple[Connection, Outbox]]]
@@ -43,7 +44,9 @@ _WHO_HAS = "SELECT officer_id, claimed_at FROM claims WHERE referral_id = $1"
 _HAND_BACK = "DELETE FROM claims WHERE referral_id = $1 AND officer_id = $2 RETURNING officer_id"
 _MARK = "UPDATE questions SET claimed_by = $2 WHERE referral_id = $1"
 _NAME = """
-INSERT INTO officers_named (referral_id, officer_id, named_by, named_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+INSERT INTO officers_named AS known (referral_id, officer_id, named_by, named_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (referral_id, officer_id) DO UPDATE SET named_by = excluded.named_by, named_at = excluded.named_at
+WHERE known.officer_id = known.named_by
 """
 _REMEMBER = """
 INSERT INTO filters (officer_id, list, filter, remembered_at) VALUES ($1, $2, $3, $4)
@@ -147,7 +150,13 @@ async def reassign(pool: Pool, referral_id: UUID, to_officer: str, by: str, now:
 
 
 async def name_officer(pool: Pool, referral_id: UUID, officer_id: str, by: str, now: datetime) -> bool:
-    """Open a restricted case to an officer; False where there is no such case."""
+    """Open a restricted case to an officer; False where there is no such case.
+
+    Raises:
+        ValueError: `by` is the officer.
+    """
+    if not may_name(by, officer_id):
+        raise ValueError("nobody opens a restricted case to themselves")
     async with postgres.transaction(pool) as connection:
         if await connection.fetchval(_VERSION, referral_id) is None:
             return False

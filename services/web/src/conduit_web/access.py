@@ -188,6 +188,11 @@ def reaches_of(action: Action, person: Person) -> frozenset[Reach]:
     return frozenset(rule.reach[role] for role in person.roles if role in rule.reach)
 
 
+def may_name(by: str, officer_id: str) -> bool:
+    """Whether somebody may open a restricted case to that officer. Nobody does to themselves: that is to break the glass."""
+    return by != officer_id
+
+
 def needs_second_factor(person: Person) -> bool:
     """Whether this person must sign in with more than one factor, whatever is done."""
     return not person.roles.isdisjoint(SECOND_FACTOR_ROLES)

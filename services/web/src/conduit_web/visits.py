@@ -106,6 +106,7 @@ async def _admit(request: Request, asked: Guard) -> Visit:
     if person.sessions_from is not None and session.started_at < person.sessions_from:
         await desk.sessions.end(session.session_id, EndReason.ENDED_BY_PERSON)
         raise TroubleError(Trouble.SESSION_ENDED)
+    visit = request.state.visit = Visit(person, session, form_token(secret), form)
     now = desk.clock.now()
     access = decide(asked.action, person, session.proof, None, now)
     if access is Access.MISSING:
@@ -113,7 +114,7 @@ async def _admit(request: Request, asked: Guard) -> Visit:
         access = decide(asked.action, person, session.proof, target, now)
     if access is not Access.ALLOWED:
         raise TroubleError(_TROUBLES[access])
-    return Visit(person, session, form_token(secret), form)
+    return visit
 
 
 async def live_session(desk: "Desk", secret: str, *, here: bool) -> Session:

@@ -20,7 +20,7 @@ from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
-from conduit_web.access import Action, Target, reaches_of
+from conduit_web.access import Action, Target, may_name, reaches_of
 from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
 from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
@@ -96,6 +96,10 @@ class ConsoleDesk(Desk):
         """Accounts and names of those who may be given a case."""
         return self.accounts().who_may(Action.CLAIM_REVIEW)
 
+    def who_may_be_named(self, by: str) -> list[tuple[str, str]]:
+        """Those to whom this person may open a restricted case."""
+        return [each for each in self.who_decide() if may_name(by, each[0])]
+
     def with_streams(self, news: Streams[Newest]) -> Self:
         """The desk that tells pages by itself that there is something new."""
         self.news = news
@@ -118,9 +122,16 @@ class ConsolePages(HtmlPages):
     def trouble(self, request: Request, trouble: Trouble, sign_in_address: str) -> Response:
         """A restricted case says how it can be opened."""
         if trouble is Trouble.GLASS:
-            heading, case_id = N_("This case is restricted"), request.path_params.get("case_id", "")
-            return self.page(request, "glass_needed.html", heading, status=trouble.status, case_id=case_id)
+            return self.restricted(request, request.state.visit)
         return super().trouble(request, trouble, sign_in_address)
+
+    def restricted(self, request: Request, visit: Visit, *, problem: str = "") -> Response:
+        """How a restricted case can be opened: by a supervisor to others, or with a reason. `problem` is of the form."""
+        found: CaseAtHand | None = getattr(request.state, "at_hand", None)
+        values: dict[str, Any] = {"case_id": case_id_of(request) or "", "open_to": found.named if found else ()}
+        values |= {"may_be_named": desk_of(request).who_may_be_named(visit.person.person_id), "problem": problem}
+        status, heading = 400 if problem else Trouble.GLASS.status, N_("This case is restricted")
+        return self.page(request, "glass_needed.html", heading, visit=visit, status=status, **values)
 
     def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
         desk, look_up = desk_of(request), self.look_up(request)

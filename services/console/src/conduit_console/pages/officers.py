@@ -11,12 +11,13 @@ from conduit_console import desk as acts
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import case_id_of, desk_of, find_case
 from conduit_console.queries import audit
-from conduit_web.access import Action
+from conduit_web.access import Action, may_name
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
+NOT_ONESELF = N_("You cannot open it to yourself. Ask another supervisor, or open it with a reason.")
 
 
 @router.get("/officers")
@@ -49,8 +50,10 @@ async def reassign(request: Request, visit: Annotated[Visit, may(Action.REASSIGN
 @router.post("/cases/{case_id}/name-officer")
 async def name_officer(request: Request, visit: Annotated[Visit, may(Action.NAME_OFFICERS, find_case)]) -> Response:
     """Open a restricted case to an officer."""
-    desk, case_id, officer = desk_of(request), *_chosen(request, visit)
-    if not await acts.name_officer(desk.pool, case_id, officer, visit.person.person_id, desk.clock.now()):
+    desk, case_id, officer, me = desk_of(request), *_chosen(request, visit), visit.person.person_id
+    if not may_name(me, officer):
+        return desk.shown.restricted(request, visit, problem=NOT_ONESELF)
+    if not await acts.name_officer(desk.pool, case_id, officer, me, desk.clock.now()):
         raise TroubleError(Trouble.MISSING)
     return RedirectResponse(f"/cases/{case_id}", status_code=303)
 

@@ -27,7 +27,8 @@ _FAILED = """
 SELECT notice_id, audience, channel, template, referral_id, attempts, code, failed_at FROM failed_notices
 WHERE referral_id = $1 ORDER BY failed_at DESC LIMIT 100
 """
-_NAMED = "SELECT officer_id FROM officers_named WHERE referral_id = $1 ORDER BY officer_id"
+# An earlier release let supervisors name themselves.
+_NAMED = "SELECT officer_id FROM officers_named WHERE referral_id = $1 AND officer_id <> named_by ORDER BY officer_id"
 _GLASS = "SELECT DISTINCT officer_id FROM acts WHERE referral_id = $1 AND what = 'broke_glass' AND at > $2"
 _BEFORE_NOW = """
 SELECT before_at, before_version FROM readings
