@@ -10,14 +10,15 @@ import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import clocks, content, deciding_handoffs, wording
-from conduit_console.decision_forms import AskedOn, moment_said, read_answers
+from conduit_console.decision_forms import AskedOn, DecidedOn, ForceNumber, moment_said, problems_of, read_answers
 from conduit_console.numbers import numbers_of
 from conduit_contracts import routing
 from conduit_contracts.routing import CallOutcome, HandoffState
+from conduit_web.html import LONDON
 from services.console.tests import builders as b
 from services.console.tests.builders import CANARY, HOME, NOW, OTHER, REFERRAL
 from services.console.tests.pages import Enter, shown_policy
-from services.console.tests.test_deciding import ANSWERS, links, look, tell, write
+from services.console.tests.test_deciding import answers_to, links, look, tell, write
 
 RECORD, CALL = deciding_handoffs.RECORD_ACKNOWLEDGEMENT, deciding_handoffs.RECORD_CALL
 
@@ -109,7 +110,7 @@ async def test_the_page_offers_each_waiting_force_with_its_numbers_and_no_other_
     offered = re.findall(r'type="radio" value="([^"]+)"', text)
     assert offered == [f"{HOME} {b.TEAM_NUMBER}", f"{HOME} +441632960300"]
     assert f"West Midlands Police, its team: {b.TEAM_NUMBER}" in text
-    another = {**ANSWERS[RECORD.code], "called": f"{HOME} +441632960999"}
+    another = {**answers_to(RECORD, clock), "called": f"{HOME} +441632960999"}
     answer = await write(anna, RECORD, another)
     assert answer.status_code == 400
     assert "Choose the number that you called back." in answer.text
@@ -131,11 +132,13 @@ async def test_a_force_whose_number_nobody_registered_is_said_to_be_so(enter: En
         ("1405", "2026-11-23T14:05:00+00:00"),
         ("9.30", "2026-11-23T09:30:00+00:00"),
         ("14:06", "2026-11-23T14:06:00+00:00"),
-        ("14:07", "2026-11-22T14:07:00+00:00"),
+        ("14:07", "2026-11-23T14:07:00+00:00"),
+        ("20:05", "2026-11-23T20:05:00+00:00"),
+        ("20:06", "2026-11-22T20:06:00+00:00"),
         ("23:59", "2026-11-22T23:59:00+00:00"),
     ],
 )
-def test_a_time_of_day_is_the_last_one_that_there_was(said: str, at: str) -> None:
+def test_a_time_of_day_is_of_the_last_18_hours_or_of_the_next_six(said: str, at: str) -> None:
     now = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
     answers = read_answers(CALL, {"spoken_at": said}, now)
     assert answers["spoken_at"] == at
@@ -145,6 +148,34 @@ def test_a_time_of_day_is_the_last_one_that_there_was(said: str, at: str) -> Non
 def test_in_summer_it_is_the_time_in_london() -> None:
     now = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
     assert read_answers(CALL, {"spoken_at": "0:15"}, now)["spoken_at"] == "2026-07-01T23:15:00+00:00"
+
+
+def problem_with(decision: Any, spoken_at: datetime, now: datetime) -> str | None:
+    """What an officer reads who says `now` that they spoke then. Its part went ten minutes after the case came."""
+    case = b.case_of(b.received(), b.routed(HOME))
+    case.handoffs[HOME].disseminated_at = NOW + timedelta(minutes=10)
+    answers = {"called": f"{HOME} {b.TEAM_NUMBER}", "whom": "partner", "spoken_at": spoken_at.isoformat()}
+    about = DecidedOn(REFERRAL, b.OFFICER, now)
+    on = AskedOn(shown_policy(), now, [ForceNumber(HOME, "team", b.TEAM_NUMBER)])
+    return problems_of(decision, answers, case, on, about).get("spoken_at")
+
+
+@pytest.mark.parametrize(
+    ("decision", "minutes", "says"),
+    [
+        (RECORD, 32, "The time at which you spoke has not come yet."),
+        (RECORD, 31, None),
+        (RECORD, 10, None),
+        (RECORD, 9, "The time at which you spoke is before the force got its part."),
+        (CALL, 32, "The time at which you spoke has not come yet."),
+        (CALL, 0, None),
+        (CALL, -1, "The time at which you spoke is before the hub had the case."),
+    ],
+)
+def test_nobody_spoke_later_than_now_or_before_there_was_something_to_speak_of(
+    decision: Any, minutes: int, says: str | None
+) -> None:
+    assert problem_with(decision, NOW + timedelta(minutes=minutes), NOW + timedelta(minutes=30)) == says
 
 
 @pytest.mark.parametrize(
@@ -167,7 +198,7 @@ async def test_an_error_says_what_to_write(
     enter: Enter, held: Harness, clock: ManualClock, decision: Any, answers: dict[str, str], field: str, says: str
 ) -> None:
     await tell(held, clock, b.registered())
-    answer = await write(await enter("anna"), decision, ANSWERS[decision.code] | answers)
+    answer = await write(await enter("anna"), decision, answers_to(decision, clock) | answers)
     assert answer.status_code == 400
     assert f'href="#{field}"' in answer.text
     assert says in answer.text
@@ -178,11 +209,11 @@ async def test_before_it_is_sent_the_page_says_when_and_what_the_partner_will_re
 ) -> None:
     await tell(held, clock, b.registered())
     anna = await enter("anna")
-    text = (await look(anna, await write(anna, RECORD, ANSWERS[RECORD.code]))).text
-    assert re.search(r"\d\d/\d\d/\d{4} 00:00", text), "with its day"
+    text = (await look(anna, await write(anna, RECORD, answers_to(RECORD, clock)))).text
+    assert f"{clock.now().astimezone(LONDON):%d/%m/%Y %H:%M}" in text, "with its day"
     partner = text.partition("What the partner will read")[2]
     assert "That the force took it on by telephone." in partner
-    assert ANSWERS[RECORD.code]["victim_contact"].replace("'", "&#39;") in partner
+    assert answers_to(RECORD, clock)["victim_contact"].replace("'", "&#39;") in partner
     assert "Sergeant on duty" not in partner
 
 

@@ -28,6 +28,7 @@ from conduit_contracts.envelope import decode
 from conduit_contracts.signature import Signable, signature_of, verify
 from conduit_contracts.signing_keys import TrustedKeys
 from conduit_local.services import POLICY_FILE
+from conduit_web.html import LONDON
 from services.console.tests import builders as b
 from services.console.tests.builders import HOME, OTHER, REFERRAL
 from services.console.tests.pages import ANNA, BEN, Enter, all_read
@@ -103,13 +104,19 @@ ANSWERS: dict[str, dict[str, str]] = {
     "escalate": {"force_id": HOME, "reason": WORDS},
     "record_acknowledgement": {
         "called": f"{HOME} {b.TEAM_NUMBER}",
-        "spoken_at": "00:00",
+        "spoken_at": "",
         "spoke_for_hub": "Duty officer",
         "spoke_for_force": "Sergeant on duty",
         "victim_contact": WORDS,
     },
-    "record_call": {"whom": "partner", "spoken_at": "0:00", "spoke_to": "Caseworker", "outcome": "agreed", "comment": WORDS},
+    "record_call": {"whom": "partner", "spoken_at": "", "spoke_to": "Caseworker", "outcome": "agreed", "comment": WORDS},
 }
+
+
+def answers_to(decision: OfficersDecision, clock: ManualClock) -> dict[str, str]:
+    """With the minute that it is, where the page asks at what time somebody spoke."""
+    answers = ANSWERS[decision.code]
+    return answers | ({"spoken_at": f"{clock.now().astimezone(LONDON):%H:%M}"} if "spoken_at" in answers else {})
 
 
 def sent_by(answer: httpx.Response) -> str:
@@ -134,7 +141,7 @@ async def test_what_is_sent_is_signed_to_the_byte_and_says_what_the_officer_saw(
         await tell(held, clock, *leads_to(decision, clock))
         await held.pool.execute("INSERT INTO officers_named VALUES ($1, $2, 's', now())", REFERRAL, ANNA)
     anna = await enter("anna")
-    answer = await send(anna, await write(anna, decision, ANSWERS[decision.code]))
+    answer = await send(anna, await write(anna, decision, answers_to(decision, clock)))
     assert answer.status_code == 303, answer.text
     (row,) = await outbox(held)
     headers = unpack_headers(row["headers"])

@@ -21,7 +21,7 @@ from conduit_contracts.ids import uuid7
 from services.console.tests import builders as b
 from services.console.tests.builders import REFERRAL
 from services.console.tests.pages import ANNA, BEN, SUE, Enter, all_read, shown_policy
-from services.console.tests.test_deciding import ANSWERS, hidden, look, outbox, send, write
+from services.console.tests.test_deciding import ANSWERS, answers_to, hidden, look, outbox, send, write
 from services.web.tests.browser import Browser
 
 QUESTION, REASONS = "Synthetic canary: does it belong to one force alone?", "Synthetic canary: I read it as two."
@@ -182,7 +182,9 @@ async def test_what_answers_nothing_that_is_asked_leads_to_no_second_opinion(
     await all_read(held, clock)
     anna = await enter("anna")
     assert "opinions/ask" not in (await anna.get(f"/cases/{REFERRAL}")).text
-    page = await look(anna, await write(anna, deciding_handoffs.RECORD_CALL, ANSWERS["record_call"]))
+    page = await look(
+        anna, await write(anna, deciding_handoffs.RECORD_CALL, answers_to(deciding_handoffs.RECORD_CALL, clock))
+    )
     assert "opinions/ask" not in page.text
 
 

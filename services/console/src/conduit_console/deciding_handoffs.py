@@ -63,14 +63,27 @@ def _some(offer: Offer) -> Callable[[FollowedCase, datetime], bool]:
 HISTORY = N_("For the case's history. Forces and the partner do not read it.")
 _WHY = Question("reason", Shape.WORDS, N_("Why?"), N_("Say why, for the case's history."), HISTORY)
 _LATE = Question("force_id", Shape.ONE, N_("Which force?"), N_("Choose the force."), offer=Offer.LATE)
-_SPOKEN_AT = Question(
-    "spoken_at",
-    Shape.TIME,
-    N_("At what time did you speak?"),
-    N_("Write the time as hours and minutes, for example 14:05."),
-    N_("Within the last 24 hours, for example 14:05."),
-    wrong=N_("Write the time as hours and minutes, for example 14:05."),
-)
+
+
+def _part_began(case: FollowedCase, said: Answers) -> datetime | None:
+    """When the force that was called got its part."""
+    part = case.handoffs.get(said.get("called", "").partition(" ")[0])
+    return part.disseminated_at if part else None
+
+
+def _spoken_at(begins: Callable[[FollowedCase, Answers], datetime | None], too_early: str) -> Question:
+    return Question(
+        "spoken_at",
+        Shape.TIME,
+        N_("At what time did you speak?"),
+        N_("Write the time as hours and minutes, for example 14:05."),
+        N_("Within the last 18 hours, for example 14:05."),
+        wrong=N_("Write the time as hours and minutes, for example 14:05."),
+        begins=begins,
+        too_early=too_early,
+    )
+
+
 _NOT_A_NAME = N_("What they do, not their name.")
 
 NAME_HOME_FORCE = OfficersDecision(
@@ -217,7 +230,7 @@ RECORD_ACKNOWLEDGEMENT = OfficersDecision(
             N_("The register's numbers. If a force rang the hub, call one of these back before you record anything."),
             Offer.NUMBERS,
         ),
-        _SPOKEN_AT,
+        _spoken_at(_part_began, N_("The time at which you spoke is before the force got its part.")),
         Question("spoke_for_hub", Shape.LINE, N_("Who spoke for the hub?"), N_("Say who spoke for the hub."), _NOT_A_NAME),
         Question(
             "spoke_for_force", Shape.LINE, N_("Who spoke for the force?"), N_("Say who spoke for the force."), _NOT_A_NAME
@@ -253,7 +266,7 @@ RECORD_CALL = OfficersDecision(
     AskedBy.ROUTING,
     (
         Question("whom", Shape.ONE, N_("Whom did you call, or who called you?"), N_("Choose whom."), offer=Offer.WHOM),
-        _SPOKEN_AT,
+        _spoken_at(lambda case, _said: case.received_at, N_("The time at which you spoke is before the hub had the case.")),
         Question("spoke_to", Shape.LINE, N_("Who was it there?"), N_("Say who it was."), _NOT_A_NAME),
         Question("outcome", Shape.ONE, N_("What came of it?"), N_("Choose what came of it."), offer=Offer.OUTCOMES),
         Question("comment", Shape.WORDS, N_("What was said?"), N_("Say what was said, for the case's history."), HISTORY),

@@ -30,7 +30,10 @@ NOT_IN_WORDS = N_("Write this in words.")
 PARTNER = "partner"
 """The partner, among those who may be called."""
 _CLOCK_TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
+NOT_YET = N_("The time at which you spoke has not come yet.")
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_AHEAD = timedelta(hours=6)
+"""A time of day no further ahead is taken to be said of today: who meant it so must not have it read as yesterday's."""
 Given = Mapping[str, str]
 Answers = dict[str, str]
 
@@ -42,7 +45,7 @@ class Shape(StrEnum):
     LINE = "line"
     """A few words, in one line."""
     TIME = "time"
-    """A time of day within the last 24 hours. As an answer it is kept with its day, so that it stays the same tomorrow."""
+    """A time of day within the last 18 hours. As an answer it is kept with its day, so that it stays the same tomorrow."""
     ONE = "one"
     """One of a few, all in sight."""
     SEVERAL = "several"
@@ -84,6 +87,10 @@ class Question:
     offer: Offer = Offer.NOTHING
     wrong: str = NOT_IN_WORDS
     """What an officer reads whose answer is not as the contract has it."""
+    begins: Callable[[FollowedCase, Answers], datetime | None] = lambda _case, _answers: None
+    """Before when no time can be right; None where that is not known."""
+    too_early: str = ""
+    """What an officer reads whose time is before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,28 +217,29 @@ def read_answers(decision: OfficersDecision, given: Given, now: datetime) -> Ans
             begin = f"{question.name}-"
             said = " ".join(name.removeprefix(begin) for name in given if name.startswith(begin))
         elif question.shape is Shape.TIME:
-            at = _last_time(said, now)
+            at = _near_time(said, now)
             said = at.isoformat() if at else said
         answers[question.name] = said
     return answers
 
 
-def _last_time(said: str, now: datetime) -> datetime | None:
-    """When it was this time of day last, in London; None where it is no time of day. A clock may be a minute ahead."""
+def _near_time(said: str, now: datetime) -> datetime | None:
+    """When it was this time of day last, or is soon, in London; None where it is no time of day."""
     found = _CLOCK_TIME.fullmatch(said)
     if found is None:
         return None
     of_day, today = time(int(found[1]), int(found[2])), now.astimezone(LONDON).date()
     each = (datetime.combine(day, of_day, LONDON).astimezone(now.tzinfo) for day in (today + _DAY, today, today - _DAY))
-    return next(at for at in each if at <= now + _MINUTE)
+    return next(at for at in each if at <= now + _AHEAD)
 
 
 def moment_said(answer: str) -> datetime | None:
     """The moment that an answer to a question for a time has; None where it was no time of day."""
     try:
-        return datetime.fromisoformat(answer) if "T" in answer else None
+        at = datetime.fromisoformat(answer)
     except ValueError:
         return None
+    return at if at.tzinfo else None
 
 
 def problems_of(
@@ -240,7 +248,8 @@ def problems_of(
     """What is wrong with the answers, by question; empty where the command can be made."""
     found = {}
     for question in decision.questions:
-        problem = _problem_with(question, answers.get(question.name, ""), case, on)
+        said = answers.get(question.name, "")
+        problem = _problem_with(question, said, case, on) or _problem_with_time(question, answers, case, on.now)
         if problem:
             found[question.name] = problem
     return found or _contract_problems(decision, answers, about)
@@ -257,6 +266,17 @@ def _problem_with(question: Question, said: str, case: FollowedCase, on: AskedOn
     if question.shape is Shape.LINE and len(said) > MOST_IN_LINE:
         return LINE_TOO_LONG
     return question.wrong if question.shape is Shape.TIME and moment_said(said) is None else ""
+
+
+def _problem_with_time(question: Question, answers: Answers, case: FollowedCase, now: datetime) -> str:
+    """A clock may be a minute ahead, and a time is said to the minute."""
+    at = moment_said(answers.get(question.name, "")) if question.shape is Shape.TIME else None
+    if at is None:
+        return ""
+    begins = question.begins(case, answers)
+    if begins is not None and at + _MINUTE <= begins:
+        return question.too_early
+    return NOT_YET if at > now + _MINUTE else ""
 
 
 def _contract_problems(decision: OfficersDecision, answers: Answers, about: DecidedOn) -> dict[str, str]:
