@@ -117,15 +117,16 @@ def programme_app(
     return create_app(desk, *ROUTERS)
 
 
-def token_of(text: str) -> str:
-    return re.findall(r'name="form_token" value="([^"]+)"', text)[0]
+def hidden_of(text: str) -> dict[str, str]:
+    """What the last form of a page carries unseen."""
+    return dict(re.findall(r'<input type="hidden" name="(form_token|form_key)" value="([^"]+)"', text))
 
 
 async def send(browser: Browser, path: str, form: dict[str, str] | None = None, **query: str) -> httpx.Response:
     """A form of this desk, filled in and sent."""
-    token = token_of((await browser.get("/sessions")).text)
+    hidden = hidden_of((await browser.get("/sessions")).text)
     address = f"{path}?{urlencode(query)}" if query else path
-    return await browser.post(address, {"form_token": token, **(form or {})})
+    return await browser.post(address, hidden | (form or {}))
 
 
 def text_of(page: str) -> str:

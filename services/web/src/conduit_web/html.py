@@ -84,10 +84,14 @@ class HtmlPages:
             "navigation": [{**each, "text": _(each["text"])} for each in self._navigation if _is_for(each, visit)],
             "footer": [{**each, "text": _(each["text"])} for each in self._footer if _is_for(each, visit)],
             "visit": visit,
-            "form_token": lambda: _form_token(visit),
+            "form_token": lambda: self.hidden(visit),
         }
         text = self._environments[language].get_template(template).render(**{**values, **given})
         return HTMLResponse(text, status_code=status, headers={"Content-Language": language, "Vary": "Accept-Language"})
+
+    def hidden(self, visit: Visit | None) -> Markup:
+        """What each form carries unseen."""
+        return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, visit.form_token if visit else "")
 
     def trouble(self, request: Request, trouble: Trouble, sign_in_address: str) -> Response:
         """What is wrong and what to do next."""
@@ -132,10 +136,6 @@ def _environment(loader: ChoiceLoader, words: NullTranslations) -> Environment:
 def _is_for(page: Mapping[str, str], visit: Visit | None) -> bool:
     """Whether the person may do what the page is for."""
     return "action" not in page or (visit is not None and bool(reaches_of(Action(page["action"]), visit.person)))
-
-
-def _form_token(visit: Visit | None) -> Markup:
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, visit.form_token if visit else "")
 
 
 def labelled(rows: Markup, heads: Sequence[str]) -> Markup:

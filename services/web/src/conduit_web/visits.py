@@ -45,6 +45,15 @@ class Visit:
     """What was sent, where something was."""
 
 
+class SentBeforeError(Exception):
+    """This form was sent before and did its work: whoever sends it again is led to where it led."""
+
+    def __init__(self, leads_to: str) -> None:
+        """`leads_to` is an address of the desk."""
+        super().__init__("this form was sent before")
+        self.leads_to = leads_to
+
+
 Finder = Callable[[Request, Person], Awaitable[Target | None]]
 """What a request is about; None where there is no such thing. It is asked only where the role may do this to something."""
 

@@ -101,7 +101,7 @@ async def answer(request: Request, visit: ReaderOfOne) -> Response:
     problems = fields.answer_problems(answers, desk.today)
     if problems:
         return _answering(request, visit, note_id, answers, problems)
-    async with acting(request, visit, ADVICE.changing("answered_advice", note_id)) as connection:
+    async with acting(request, visit, ADVICE.changing("answered_advice", note_id), f"{HERE}/{note_id}") as connection:
         await _holding(connection, note_id)
         if not await _keep(connection, request, visit, note_id, answers):
             raise TroubleError(Trouble.FORM_REFUSED)

@@ -84,7 +84,7 @@ async def write(request: Request, visit: Writer) -> Response:
     if problems or confirm_by is None:
         return _draft(request, visit, asked, answers, problems)
     note_id, written = uuid7(desk.clock.now()), fields.read_draft(answers, confirm_by)
-    async with acting(request, visit, ADVICE.changing("wrote_advice", note_id)) as connection:
+    async with acting(request, visit, ADVICE.changing("wrote_advice", note_id), f"{HERE}/{note_id}") as connection:
         await store.write(connection, note_id, written, visit.person.person_id, desk.clock.now())
     return back_to(note_id)
 

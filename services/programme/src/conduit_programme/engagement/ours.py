@@ -167,9 +167,10 @@ async def propose(request: Request, visit: Taker) -> Response:
         force_ids=(side.force_id,) if side.force_id else (),
         proposed_by=trail.belongs_to(visit.person),
     )
-    async with acting(request, visit, ACTIVITY.changing("proposed_activity", proposed.activity_id)) as connection:
+    deed, leads_to = ACTIVITY.changing("proposed_activity", proposed.activity_id), f"/ours/activities/{proposed.activity_id}"
+    async with acting(request, visit, deed, leads_to) as connection:
         await store.put(connection, proposed, ActivityWords(outcome=answers["outcome"]), proposed.logged_by, now)
-    return RedirectResponse(f"/ours/activities/{proposed.activity_id}", status_code=303)
+    return RedirectResponse(leads_to, status_code=303)
 
 
 def _propose(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:

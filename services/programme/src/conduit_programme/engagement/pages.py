@@ -56,9 +56,14 @@ async def the_activity(connection: Connection, request: Request) -> Activity:
     return or_missing(await store.find(connection, id_of(request, "activity_id")))
 
 
+def address(activity_id: UUID) -> str:
+    """Where its page is."""
+    return f"/activities/{activity_id}"
+
+
 def back_to(activity_id: UUID) -> Response:
     """To its page, after a change."""
-    return RedirectResponse(f"/activities/{activity_id}", status_code=303)
+    return RedirectResponse(address(activity_id), status_code=303)
 
 
 @router.get("/activities")
@@ -105,7 +110,8 @@ async def log(request: Request, visit: Keeper) -> Response:
     if problems:
         return _log(request, visit, known, answers, problems)
     activity = fields.activity(uuid7(now), answers, desk.today, visit.person.person_id)
-    async with acting(request, visit, ACTIVITY.changing("logged_activity", activity.activity_id)) as connection:
+    leads_to = address(activity.activity_id)
+    async with acting(request, visit, ACTIVITY.changing("logged_activity", activity.activity_id), leads_to) as connection:
         await store.put(connection, activity, ActivityWords(outcome=answers["outcome"]), activity.logged_by, now)
         await _add_step(connection, request, activity.activity_id, answers, joint=False)
     return back_to(activity.activity_id)
@@ -245,7 +251,8 @@ async def add_step(request: Request, visit: KeeperOfOne) -> Response:
     problems = fields.log_problems(asked, answers, desk.today)
     if problems:
         return _step(request, visit, found, known, answers, problems)
-    async with acting(request, visit, ACTIVITY.changing("added_step", found.activity_id)) as connection:
+    deed, leads_to = ACTIVITY.changing("added_step", found.activity_id), address(found.activity_id)
+    async with acting(request, visit, deed, leads_to) as connection:
         await _add_step(connection, request, found.activity_id, answers, joint=answers["joint"] == "yes")
     return back_to(found.activity_id)
 

@@ -76,9 +76,10 @@ async def begin(request: Request, visit: ExperienceKeeper) -> Response:
         return _new(request, visit, known, answers, problems)
     limits_on = forms.day(answers, "limits_on") or desk.today
     begun = BegunContributor(UUID(answers["organisation"]), answers["pseudonym"], limits_on, answers["limits_by"])
-    async with acting(request, visit, CONTRIBUTOR.changing("began_contributor", begun.contributor_id)) as connection:
-        one = await store.begin(connection, begun, visit.person.person_id, desk.clock.now())
-    return RedirectResponse(f"/contributors/{one}", status_code=303)
+    deed, leads_to = CONTRIBUTOR.changing("began_contributor", begun.contributor_id), f"/contributors/{begun.contributor_id}"
+    async with acting(request, visit, deed, leads_to) as connection:
+        await store.begin(connection, begun, visit.person.person_id, desk.clock.now())
+    return RedirectResponse(leads_to, status_code=303)
 
 
 async def _organisations(request: Request) -> dict[str, str]:

@@ -81,7 +81,7 @@ async def plan(request: Request, visit: KeeperOfContributor) -> Response:
     desk, asked = desk_of(request), fields.of_conversation(people(request))
     answers = forms.read(asked, visit.form)
     problems = fields.problems(asked, answers, desk.today, ahead=True)
-    async with acting(request, visit, changing(request, "planned_conversation", problems)) as connection:
+    async with acting(request, visit, changing(request, "planned_conversation", problems), address(request)) as connection:
         known = await held_one(connection, request)
         planned_on = forms.day(answers, "planned_on")
         if not problems and planned_on:
@@ -185,7 +185,7 @@ async def keep_quote(request: Request, visit: KeeperOfContributor) -> Response:
     """Write it down, where they agree to that."""
     desk, answers = desk_of(request), forms.read(fields.QUOTE, visit.form)
     problems = fields.problems(fields.QUOTE, answers, desk.today)
-    async with acting(request, visit, changing(request, "kept_quote", problems)) as connection:
+    async with acting(request, visit, changing(request, "kept_quote", problems), address(request)) as connection:
         known = await held_one(connection, request)
         found = (await _conversation(connection, request, known)).conversation
         stand = (await store.standing_of(connection, [known.contributor_id]))[known.contributor_id]

@@ -66,13 +66,14 @@ async def publish(request: Request, visit: ExperienceKeeper) -> Response:
     chosen = [UUID(each) for each in forms.chosen(answers, "quotes")]
     by, now = visit.person.person_id, desk.clock.now()
     one = uuid7(now)
-    async with acting(request, visit, Deed(ActKind.DISCLOSURE, "published_release", "release", one)) as connection:
+    deed, leads_to = Deed(ActKind.DISCLOSURE, "published_release", "release", one), f"/releases/{one}"
+    async with acting(request, visit, deed, leads_to) as connection:
         await released.hold_contributors(connection, chosen)
         kept = await store.quotes(connection, chosen)
         if len(await reading.words(connection, kept.values(), ConsentPurpose.PUBLISH)) < len(chosen):
             raise TroubleError(Trouble.FORM_REFUSED)
         await released.publish(connection, answers["title"], chosen, by, now, one)
-    return RedirectResponse(f"/releases/{one}", status_code=303)
+    return RedirectResponse(leads_to, status_code=303)
 
 
 async def _publishable(request: Request, visit: Visit) -> tuple[dict[str, str], str | None]:

@@ -75,7 +75,8 @@ async def offer(request: Request, visit: Offering) -> Response:
     if problems or heard_on is None:
         return _new(request, visit, answers, problems)
     insight_id = uuid7(desk.clock.now())
-    async with acting(request, visit, INSIGHT.changing("offered_insight", insight_id)) as connection:
+    leads_to = f"{HERE}/{insight_id}"
+    async with acting(request, visit, INSIGHT.changing("offered_insight", insight_id), leads_to) as connection:
         own = await own_organisation(connection, visit.person)
         heard = HeardInsight(
             own.organisation_id,
@@ -87,7 +88,7 @@ async def offer(request: Request, visit: Offering) -> Response:
             insight_id=insight_id,
         )
         await store.hear(connection, heard, visit.person.person_id, desk.clock.now())
-    return RedirectResponse(f"{HERE}/{insight_id}", status_code=303)
+    return RedirectResponse(leads_to, status_code=303)
 
 
 def _new(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:

@@ -105,9 +105,10 @@ async def note(request: Request, visit: Considering) -> Response:
         answers["words"],
         heard_in.activity_id if heard_in else None,
     )
-    async with acting(request, visit, INSIGHT.changing("noted_insight", heard.insight_id)) as connection:
-        insight_id = await store.hear(connection, heard, visit.person.person_id, desk.clock.now())
-    return back_to(insight_id)
+    deed, leads_to = INSIGHT.changing("noted_insight", heard.insight_id), address(heard.insight_id)
+    async with acting(request, visit, deed, leads_to) as connection:
+        await store.hear(connection, heard, visit.person.person_id, desk.clock.now())
+    return back_to(heard.insight_id)
 
 
 async def _names(connection: Connection) -> dict[str, str]:
@@ -179,7 +180,7 @@ async def answer(request: Request, visit: ConsideringOne) -> Response:
     desk, answers = desk_of(request), forms.read(fields.ANSWER, visit.form)
     problems = fields.answer_problems(answers, desk.today)
     deed = INSIGHT.trying("answered_insight", id_of(request, "insight_id"), problems)
-    async with acting(request, visit, deed) as connection:
+    async with acting(request, visit, deed, address(id_of(request, "insight_id"))) as connection:
         found = await the_insight(connection, request)
         if not problems:
             await _keep_answer(connection, found, visit, answers, request)

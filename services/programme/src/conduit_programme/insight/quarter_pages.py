@@ -120,9 +120,10 @@ async def agree(request: Request, visit: KeeperOfP) -> Response:
         return _new_measure(request, visit, answers, problems)
     said = MeasureWords(name=answers["name"], how=answers["how"], agreed_with=answers["agreed_with"])
     new = NewMeasure(four_p, MeasureCounts(answers["counts"]), said)
-    async with acting(request, visit, MEASURE.changing("agreed_measure", new.measure_id)) as connection:
+    deed, leads_to = MEASURE.changing("agreed_measure", new.measure_id), _shown_at(four_p, Quarter.of(desk.today))
+    async with acting(request, visit, deed, leads_to) as connection:
         await measures.agree(connection, new, by=visit.person.person_id, on=desk.today, now=desk.clock.now())
-    return _back(four_p, Quarter.of(desk.today))
+    return RedirectResponse(leads_to, status_code=303)
 
 
 def _new_measure(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
@@ -191,4 +192,8 @@ async def _the_measure(connection: Connection, request: Request) -> AgreedMeasur
 
 
 def _back(four_p: FourPs, quarter: Quarter) -> Response:
-    return RedirectResponse(f"/four-ps/{four_p}?quarter={quarter}", status_code=303)
+    return RedirectResponse(_shown_at(four_p, quarter), status_code=303)
+
+
+def _shown_at(four_p: FourPs, quarter: Quarter) -> str:
+    return f"/four-ps/{four_p}?quarter={quarter}"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_programme import forms
+from conduit_programme import forms, sent
 from conduit_programme.organisations import fields, reading, store
 from conduit_programme.organisations.pages import (
     ORGANISATION,
@@ -83,8 +83,9 @@ async def add_contact(request: Request, visit: KeeperOfOne) -> Response:
     """Keep the role and how to reach it."""
     answers = forms.read(fields.CONTACT, visit.form)
     problems = fields.contact_problems(answers)
-    deed = ORGANISATION.trying("added_contact", id_of(request, "organisation_id"), problems)
-    async with acting(request, visit, deed) as connection:
+    organisation_id = id_of(request, "organisation_id")
+    deed = ORGANISATION.trying("added_contact", organisation_id, problems)
+    async with acting(request, visit, deed, address(organisation_id)) as connection:
         found = await the_one(connection, request)
         if not problems:
             said, now = fields.contact(answers), desk_of(request).clock.now()
@@ -132,6 +133,7 @@ async def write_agreement(request: Request, visit: KeeperOfOne, reference: str =
     """Keep what was written of it. The register's own days stay the register's."""
     desk = desk_of(request)
     async with postgres.connection(desk.pool) as connection:
+        await sent.not_before(connection, visit)
         found = await the_one(connection, request)
         kept = await _of_reference(connection, found, reference)
         taken = None if kept else await _of_reference(connection, found, visit.form.get("reference", "").strip())
@@ -146,7 +148,8 @@ async def write_agreement(request: Request, visit: KeeperOfOne, reference: str =
         return _agreement(request, visit, found, kept, answers, problems)
     new = kept or KeptAgreement(found.organisation_id, answers["reference"], None, False, None, None)
     written, said = fields.agreement(new, answers), fields.agreement_words(answers)
-    async with acting(request, visit, ORGANISATION.changing("wrote_agreement", found.organisation_id)) as connection:
+    deed, leads_to = ORGANISATION.changing("wrote_agreement", found.organisation_id), address(found.organisation_id)
+    async with acting(request, visit, deed, leads_to) as connection:
         await store.put_agreement(connection, written, said, visit.person.person_id, desk.clock.now())
     return back_to(found.organisation_id)
 

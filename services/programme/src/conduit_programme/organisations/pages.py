@@ -84,7 +84,8 @@ async def add(request: Request, visit: Keeper) -> Response:
         return _new(request, visit, answers, problems)
     now = desk_of(request).clock.now()
     organisation_id = uuid7(now)
-    async with acting(request, visit, ORGANISATION.changing("added_organisation", organisation_id)) as connection:
+    deed, leads_to = ORGANISATION.changing("added_organisation", organisation_id), address(organisation_id)
+    async with acting(request, visit, deed, leads_to) as connection:
         await store.add(connection, OrganisationKind(answers["kind"]), answers["name"], now, organisation_id)
         await store.take(connection, organisation_id, visit.person.person_id)
     return back_to(organisation_id)

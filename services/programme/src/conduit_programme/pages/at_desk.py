@@ -1,24 +1,26 @@
 """What every route of the programme stands on: its desk, its words, who is who, and its line of the trail."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Any, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
+from markupsafe import Markup
 from typing_extensions import override
 
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
-from conduit_programme import rules, trail, wording
+from conduit_programme import rules, sent, trail, wording
 from conduit_programme.forms import Answers, FormField
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
 from conduit_programme.trail import Deed
 from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
 from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
+from conduit_web.acts import ActKind
 from conduit_web.desk import Desk
 from conduit_web.html import HtmlPages
 from conduit_web.troubles import Trouble, TroubleError
@@ -72,6 +74,11 @@ class ProgrammePages(HtmlPages):
             request, template, heading, visit=visit, status=status, **{**values, **self._helpers(request, visit)}
         )
 
+    @override
+    def hidden(self, visit: Visit | None) -> Markup:
+        """With a key, by which a form that is sent twice makes one thing."""
+        return super().hidden(visit) + sent.hidden_key()
+
     def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
         desk, look_up = desk_of(request), self.look_up(request)
         known = desk.accounts() if visit else Accounts({}, desk.clock.now())
@@ -95,10 +102,20 @@ def desk_of(request: Request) -> ProgrammeDesk:
     return found
 
 
-def acting(request: Request, visit: Visit, deed: Deed) -> AbstractAsyncContextManager[Connection]:
-    """A transaction in which this person does this, with its line of the trail."""
-    desk = desk_of(request)
-    return trail.acting(desk.pool, visit.person, deed, desk.clock.now())
+@asynccontextmanager
+async def acting(request: Request, visit: Visit, deed: Deed, leads_to: str | None = None) -> AsyncIterator[Connection]:
+    """A transaction in which this person does this, with its line of the trail.
+
+    Whatever makes something says where that `leads_to`, and makes it once however often its form is sent.
+
+    Raises:
+        SentBeforeError: its form was sent before.
+    """
+    desk, now = desk_of(request), desk_of(request).clock.now()
+    async with trail.acting(desk.pool, visit.person, deed, now) as connection:
+        if leads_to is not None and deed.kind is not ActKind.CONSULTATION:
+            await sent.once(connection, visit, leads_to, now, now - desk.settings.session_longest)
+        yield connection
 
 
 def or_missing(found: Found | None) -> Found:
