@@ -215,6 +215,7 @@ async def test_an_error_names_the_field_and_what_was_written_stays(
     answer = await write(anna, decision, answers)
     assert answer.status_code == 400
     assert f'href="#{field}"' in answer.text
+    assert "lost if you do nothing for 15 minutes" in answer.text
     assert (WORDS.replace("'", "&#39;") in answer.text) == (WORDS in answers.values())
     assert await outbox(held) == []
 

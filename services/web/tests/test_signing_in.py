@@ -233,6 +233,19 @@ async def test_a_session_ends_after_fifteen_idle_minutes(browser: Browser, clock
     assert (answer.status_code, answer.text) == (401, "session_ended /sign-in?return_to=%2Fcases%3Fpage%3D3")
 
 
+@pytest.mark.parametrize(
+    ("sent_to", "back_to"),
+    [("/cases/c-1/decline?seen=7", "%2Fcases%2Fc-1%2Fdecline%3Fseen%3D7"), ("/sessions/x/end", "%2F")],
+)
+async def test_who_sends_a_form_after_that_comes_back_to_the_forms_own_page(
+    browser: Browser, clock: ManualClock, sent_to: str, back_to: str
+) -> None:
+    await browser.sign_in("anna")
+    clock.advance(timedelta(minutes=16))
+    answer = await browser.post(sent_to, {"reason": "x"})
+    assert (answer.status_code, answer.text) == (401, f"session_ended /sign-in?return_to={back_to}")
+
+
 async def test_a_page_that_asks_for_news_by_itself_keeps_nobody_signed_in(browser: Browser, clock: ManualClock) -> None:
     await browser.sign_in("anna")
     for _ in range(2):

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -140,9 +141,14 @@ async def _on_sent_before(_request: Request, error: Exception) -> Response:
 
 def _sign_in_address(request: Request, met: TroubleError, *, reading: bool) -> str:
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    # What a form was sent to cannot be returned to.
-    query = {"return_to": met.return_to or (asked if reading else HOME)}
+    query = {"return_to": met.return_to or (asked if reading or _has_page(request) else HOME)}
     return f"/sign-in?{urlencode(query | ({'fresh': 'true'} if met.trouble is Trouble.FRESH_SIGN_IN else {}))}"
+
+
+def _has_page(request: Request) -> bool:
+    """Whether what a form was sent to is a page as well, as that of a form that is written on is. Else it is no way back."""
+    asked = {**request.scope, "method": "GET"}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -106,6 +106,7 @@ class _Turn:
             "policy": desk.policy,
             "numbers": {each.code: each for each in self.on.numbers},
             "address": self.address,
+            "idle_minutes": desk.settings.session_idle.total_seconds() // 60,
         }
         return desk.shown.page(
             self.request, template, self.decision.heading, visit=self.visit, status=status, **given, **values
