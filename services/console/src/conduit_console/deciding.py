@@ -4,7 +4,7 @@ A decision is in `DECISIONS` and nowhere else: its pages, its form and its comma
 here, those about hand-offs in `deciding_handoffs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -118,3 +118,14 @@ DECLINE = OfficersDecision(
 )
 DECISIONS = (ACCEPT, ASK, DECLINE, *deciding_handoffs.DECISIONS)
 BY_CODE: Mapping[str, OfficersDecision] = {each.code: each for each in DECISIONS}
+
+
+def is_offered(decision: OfficersDecision, case: FollowedCase, sent: Collection[str], now: datetime) -> bool:
+    """Whether it is open, and no answer to the same question waits. `sent` are the codes of the decisions that wait."""
+    return decision.fits(case, now) and not is_held(decision, case, sent)
+
+
+def is_held(decision: OfficersDecision, case: FollowedCase, sent: Collection[str]) -> bool:
+    """Whether it answers an open question to which one of these answers was sent."""
+    answers = {each.code for each in DECISIONS if each.asked_by is decision.asked_by and not each.aside}
+    return decision.asked_by in case.questions and not decision.aside and not answers.isdisjoint(sent)

@@ -19,6 +19,7 @@ from conduit_console.pages.at_desk import case_id_of, desk_of, find_case, the_ca
 from conduit_console.pages.opinions import with_words
 from conduit_console.queries import case as cases
 from conduit_console.queries import opinions
+from conduit_console.queries.unanswered import holding
 from conduit_contracts.base import Value
 from conduit_contracts.geography import force_area, special_force
 from conduit_contracts.meaning import content_hash
@@ -38,6 +39,7 @@ async def case(request: Request, visit: Viewer) -> Response:
     """The whole case. Nobody's words are read before the view of them is committed."""
     desk, found, me = desk_of(request), await the_case(request), visit.person.person_id
     now, case_id = desk.clock.now(), found.case.referral_id
+    held = holding(found.unanswered, now)
     if not await acts.consult(desk.pool, case_id, me, now):
         raise TroubleError(Trouble.MISSING)
     async with postgres.connection(desk.pool) as connection:
@@ -58,7 +60,8 @@ async def case(request: Request, visit: Viewer) -> Response:
         "currency": found.currency,
         "others": [each for each in found.readers if each.officer_id != me],
         "claimed_by": found.case.claimed_by,
-        "decisions": [each for each in deciding.DECISIONS if each.fits(found.case, now)],
+        "decisions": [each for each in deciding.DECISIONS if deciding.is_offered(each, found.case, held, now)],
+        "unanswered": found.unanswered,
         "seen": microseconds(found.currency.complete_to),
         "open_to": found.named,
         "may_be_named": desk.who_may_be_named(me),

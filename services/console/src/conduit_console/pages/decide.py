@@ -31,6 +31,7 @@ from conduit_console.queries import sent as queries
 from conduit_console.queries.case import CaseAtHand, TimelineStep, steps_since
 from conduit_console.queries.opinions import OpinionRow
 from conduit_console.queries.sent import CameOf
+from conduit_console.queries.unanswered import holding
 from conduit_console.work import by_officer
 from conduit_contracts.ids import uuid7
 from conduit_contracts.passkeys import asks_passkey, trusted
@@ -45,6 +46,7 @@ router = APIRouter()
 Page = Callable[[Request, Visit], Coroutine[Any, Any, Response]]
 LOOK_AGAIN = N_("What you wrote has changed since, perhaps in another window. Look at it again before you send it.")
 READ_AGAIN = N_("Something happened that you had not seen. Read the case again, and send this if you still decide so.")
+SENT_ALREADY = N_("You sent an answer to this already, and it waits for the hub's rules.")
 NEEDS_SECOND_OPINION = N_("Another officer must agree to this decline, as it is written now, before it is sent.")
 NEEDS_PASSKEY = N_(
     "You have a passkey, and this is sent with it alone. Have it at hand, turn scripts on for this site, and send it again."
@@ -89,7 +91,13 @@ class _Turn:
 
     @property
     def is_open(self) -> bool:
-        return self.decision.fits(self.found.case, self.now)
+        return deciding.is_offered(self.decision, self.found.case, holding(self.found.unanswered, self.now), self.now)
+
+    @property
+    def is_sent_already(self) -> bool:
+        """Whether this officer sent an answer to the same question. Of two officers at once, the hub's rules judge."""
+        mine = [each for each in self.found.unanswered if each.officer_id == self.about.officer_id]
+        return deciding.is_held(self.decision, self.found.case, holding(mine, self.now))
 
     def address(self, step: str = "", **query: object) -> str:
         seen = {"seen": microseconds(self.about.seen_until), **query}
@@ -101,6 +109,7 @@ class _Turn:
         given = {
             "decision": self.decision,
             "case": self.found.case,
+            "unanswered": self.found.unanswered,
             "seen": microseconds(self.about.seen_until),
             "offered": offered,
             "policy": desk.policy,
@@ -233,6 +242,8 @@ def _passkey_asked(turn: _Turn, decided: Decided) -> dict[str, str] | None:
 
 async def _lacking(turn: _Turn, decided: Decided, mark: str) -> str:
     """What this cannot be sent without; empty where nothing lacks."""
+    if turn.is_sent_already:
+        return SENT_ALREADY
     if _waits_for_reading(turn, await _news(turn)):
         return READ_AGAIN
     if _needs_opinion(turn):

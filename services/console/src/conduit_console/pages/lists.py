@@ -1,10 +1,11 @@
 """Lists by what is asked: of me, of nobody yet, of forces; and all cases, narrowed or searched."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,6 +14,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_console import desk as acts
+from conduit_console.cases import AskedBy
+from conduit_console.deciding import BY_CODE
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import desk_of
 from conduit_console.queries import duties, lists, opinions
@@ -20,6 +23,7 @@ from conduit_console.queries.audit import ActFilter, ActRow
 from conduit_console.queries.audit import acts as acts_of
 from conduit_console.queries.news import newest, number_since
 from conduit_console.queries.search import MOST_FOUND, search
+from conduit_console.queries.unanswered import unanswered
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
 from conduit_web.access import Action, reaches_of
@@ -70,8 +74,16 @@ async def asked(request: Request, visit: Lister) -> Response:
             "asked_of_me": await opinions.asked_of(connection, me),
             "asked_by_me": await opinions.asked_by(connection, me),
         }
+        values["sent_waits"] = await _answered(connection, [*values["mine"].rows, *values["unclaimed"].rows], now)
         values["glass"] = await _broken_glass(connection) if supervises else []
     return desk.shown.page(request, "asked.html", N_("Asked of you"), visit=visit, few=FEW, rows_at_most=ROWS, **values)
+
+
+async def _answered(connection: Connection, rows: Iterable[lists.QuestionRow], now: datetime) -> set[tuple[UUID, AskedBy]]:
+    """The questions to which an officer sent an answer that waits for the hub's rules, by case and by who asks."""
+    sent = await unanswered(connection, {each.referral_id for each in rows}, now)
+    answers = [(each.referral_id, BY_CODE.get(each.decision)) for each in sent]
+    return {(case_id, answer.asked_by) for case_id, answer in answers if answer and not answer.aside}
 
 
 async def _broken_glass(connection: Any) -> list[ActRow]:
@@ -102,9 +114,13 @@ async def news(
 @router.get("/asked/{whose}")
 async def questions(request: Request, whose: lists.Whose, visit: Lister, after: str = "") -> Response:
     """One list of questions, whole."""
-    me = visit.person.person_id
-    find = partial(lists.questions, whose=whose, officer_id=me, after=after)
-    return await _shown(request, visit, "questions.html", _WHOSE[whose], find)
+    desk, me = desk_of(request), visit.person.person_id
+    now = desk.clock.now()
+    async with postgres.connection(desk.pool) as connection:
+        found = await lists.questions(connection, whose, me, after)
+        values: dict[str, Any] = {"found": found, "sent_waits": await _answered(connection, found.rows, now)}
+        current = await currency(connection, now)
+    return desk.shown.page(request, "questions.html", _WHOSE[whose], visit=visit, currency=current, **values)
 
 
 @router.get("/without-force")

@@ -11,6 +11,7 @@ from conduit_console import store
 from conduit_console.cases import FailedNotice, FollowedCase
 from conduit_console.desk import STILL_READING
 from conduit_console.following import currency
+from conduit_console.queries.unanswered import SentCommand, unanswered
 from conduit_console.work import by_officer
 from conduit_web.keys import FIRST_MOMENT, microseconds, moment
 from conduit_web.lists import FETCH, Currency, ListPage, list_page, read_key
@@ -109,6 +110,8 @@ class CaseAtHand:
     """The officers to whom it is open where it is restricted."""
     glass_broken_by: frozenset[str]
     """Officers who have opened it without being named, of late."""
+    unanswered: Sequence[SentCommand]
+    """What officers sent that waits for the hub's rules, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ async def case_at_hand(connection: Connection, referral_id: UUID, now: datetime,
         [FailedNotice(**row) for row in failed],
         frozenset(row["officer_id"] for row in await connection.fetch(_NAMED, referral_id)),
         frozenset(row["officer_id"] for row in await connection.fetch(_GLASS, referral_id, now - glass)),
+        await unanswered(connection, [referral_id], now),
     )
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection
 from conduit_console.queries.case import TimelineStep, steps_of_command, steps_since
+from conduit_console.queries.unanswered import COMMAND, SentCommand
 from conduit_console.work import CLOCK, by_officer
 
-_FIND = "SELECT command_id, referral_id, officer_id, decision, sent_at, seen_until FROM sent_commands WHERE command_id = $1"
+_FIND = f"SELECT {COMMAND} FROM sent_commands WHERE command_id = $1"  # noqa: S608 - constants
 _ANSWERS = frozenset({"command_ignored", "command_refused"})
 _OVER_NEWS = "command_outdated"
 
@@ -21,19 +22,6 @@ class CameOf(StrEnum):
     WAITS = "waits"
     TOOK_EFFECT = "took_effect"
     CHANGED_NOTHING = "changed_nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class SentCommand:
-    """A decision that was sent."""
-
-    command_id: UUID
-    referral_id: UUID
-    officer_id: str
-    decision: str
-    sent_at: datetime
-    seen_until: datetime
-    """Up to when the page knew the case on which the officer decided."""
 
 
 @dataclass(frozen=True, slots=True)
