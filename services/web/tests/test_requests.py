@@ -76,7 +76,7 @@ async def test_signing_out_is_a_form_too(browser: Browser) -> None:
     await browser.sign_in("anna")
     assert (await browser.post("/sign-out")).status_code == 403
     assert (await browser.get("/cases")).text == "cases"
-    assert (await browser.get("/sign-out")).status_code == 404
+    assert (await browser.get("/sign-out")).status_code == 405
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])

@@ -1,6 +1,6 @@
 """A desk: what it stands on, and its application."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ from conduit_chassis.errors import FailureCause, class_name, classify
 from conduit_web.access import Action
 from conduit_web.addresses import HOME
 from conduit_web.headers import STATIC, SecureHeaders
+from conduit_web.methods import HeadAsGet, allowed
 from conduit_web.pages import Pages
 from conduit_web.people import PeopleRegister
 from conduit_web.providers import IdentityProvider
@@ -29,6 +30,7 @@ from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Guard, OpenToAll, SentBeforeError
 
 _SIGN_IN_AGAIN = frozenset({Trouble.SIGN_IN, Trouble.FRESH_SIGN_IN})
+_OF_HTTP: Mapping[int | None, Trouble] = {404: Trouble.MISSING, 405: Trouble.WRONG_METHOD}
 EVENTS = "text/event-stream"
 _log = structlog.get_logger()
 
@@ -81,6 +83,7 @@ def create_app(desk: Desk, *routers: APIRouter) -> ASGIApp:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = desk
+    app.state.own_routes = [route for router in (signing_in, *routers) for route in _plain(router.routes)]
     for router in (signing_in, *routers):
         actions(router)
         app.include_router(router)
@@ -89,6 +92,7 @@ def create_app(desk: Desk, *routers: APIRouter) -> ASGIApp:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_missing)
     app.add_exception_handler(Exception, _on_fault)
+    app.add_middleware(HeadAsGet)
     app.mount(STATIC, StaticFiles(directory=Path(__file__).parent / "static"))
     return SecureHeaders(app, desk.settings)
 
@@ -152,9 +156,12 @@ def _has_page(request: Request) -> bool:
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
-    """An address or a method that no route has: to a person both are a page that does not exist."""
-    known = isinstance(error, HTTPException) and error.status_code in {404, 405}
-    return await _on_trouble(request, TroubleError(Trouble.MISSING if known else Trouble.FAULT))
+    """An address that no route has, or a method that none of its routes has."""
+    status = error.status_code if isinstance(error, HTTPException) else None
+    answer = await _on_trouble(request, TroubleError(_OF_HTTP.get(status, Trouble.FAULT)))
+    if status == Trouble.WRONG_METHOD.status:
+        answer.headers["Allow"] = allowed(request.app.state.own_routes, request.scope)
+    return answer
 
 
 async def _on_missing(request: Request, _error: Exception) -> Response:

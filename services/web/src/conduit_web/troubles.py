@@ -15,6 +15,8 @@ class Trouble(StrEnum):
     GLASS = "glass"
     REFUSED = "refused"
     MISSING = "missing"
+    WRONG_METHOD = "wrong_method"
+    """The address is one of the desk's, and cannot be asked for like this."""
     FORM_REFUSED = "form_refused"
     TOO_LARGE = "too_large"
     PROVIDER_DOWN = "provider_down"
@@ -38,6 +40,7 @@ _STATUS = {
     Trouble.GLASS: 403,
     Trouble.REFUSED: 403,
     Trouble.MISSING: 404,
+    Trouble.WRONG_METHOD: 405,
     Trouble.FORM_REFUSED: 403,
     Trouble.TOO_LARGE: 413,
     Trouble.PROVIDER_DOWN: 503,

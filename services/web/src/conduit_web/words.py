@@ -96,6 +96,9 @@ _WORDS: Mapping[Trouble, TroubleWords] = {
     Trouble.MISSING: TroubleWords(
         N_("Page not found"), [N_("There is no such page, or it is not yours. Check the address.")]
     ),
+    Trouble.WRONG_METHOD: TroubleWords(
+        N_("This cannot be done here"), [N_("Nothing was changed. Begin on the first page.")]
+    ),
     Trouble.FORM_REFUSED: TroubleWords(
         N_("The form was not accepted"),
         [N_("Nothing was changed. Go back, load the page again, and send the form from there.")],
