@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from conduit_programme.rules import LONGEST_LINE, LONGEST_WORDS, NO_DAY, line_problem, read_day
+from conduit_programme.rules import LONGEST_LINE, LONGEST_WORDS, day_problem, line_problem, read_day
 from conduit_web.visits import typed
 from conduit_web.words import N_
 
 Answers = Mapping[str, str]
-CHOOSE, NO_NUMBER = N_("Choose one of these."), N_("Write a whole number.")
+CHOOSE, NO_CHOICE = N_("Choose one of these."), N_("There is nothing to choose from yet.")
+NO_NUMBER = N_("Write a whole number.")
 MOST_NUMBER = 1_000
 
 
@@ -92,12 +93,14 @@ def _answer(field: FormField, form: Mapping[str, str]) -> str:
 def _problem(field: FormField, answer: str) -> str | None:
     if field.shape in {FieldShape.ONE, FieldShape.LISTED, FieldShape.SEVERAL}:
         given = answer.split() if field.shape is FieldShape.SEVERAL else [answer] if answer else []
-        return CHOOSE if (field.wanted and not given) or not set(given) <= set(field.codes) else None
+        if (field.wanted and not given) or not set(given) <= set(field.codes):
+            return CHOOSE if field.codes else NO_CHOICE
+        return None
     longest = field.longest or (LONGEST_WORDS if field.shape is FieldShape.WORDS else LONGEST_LINE)
     if (found := line_problem(answer, wanted=field.wanted, longest=longest)) or not answer:
         return found
     if field.shape is FieldShape.DAY:
-        return None if read_day(answer) else NO_DAY
+        return day_problem(answer)
     if field.shape is FieldShape.NUMBER:
         found_number = number({field.name: answer}, field.name)
         return None if found_number is not None and found_number <= MOST_NUMBER else NO_NUMBER

@@ -3,6 +3,11 @@
 from dataclasses import replace
 from hashlib import sha256
 
+from pydantic import ValidationError
+
+from conduit_contracts.base import Value
+from conduit_contracts.entry import entry_problems
+from conduit_contracts.fields import Email, TelephoneText
 from conduit_contracts.geography import forces
 from conduit_programme import forms
 from conduit_programme.forms import Answers, FieldShape, FormField
@@ -18,6 +23,10 @@ WRONG_ORDER = N_("This is before the first day.")
 TOO_YOUNG = N_("This is below the youngest age.")
 NO_AGE = N_("Write an age from 0 to 120.")
 NO_WAY_TO_ASK = N_("Give a telephone or an email.")
+WRONG_WAYS = {
+    "telephone": N_("Write 5 to 25 digits, blanks, brackets and hyphens, with + only first, for example 01632 960147."),
+    "email": N_("Write an email address, for example team@partner.example."),
+}
 
 NEW = (
     FormField("name", N_("Name of the organisation")),
@@ -87,6 +96,13 @@ _MORE = (
 )
 
 
+class ContactWays(Value):
+    """How to reach somebody, by the rules for a referral's contacts."""
+
+    telephone: TelephoneText | None = None
+    email: Email | None = None
+
+
 def of_agreement(*, known: bool, from_register: bool) -> tuple[FormField, ...]:
     """What is asked of one. The register's own reference, days and scope are not asked again."""
     reference = () if known else (_REFERENCE,)
@@ -141,9 +157,19 @@ def contact(answers: Answers) -> ContactWords:
 def contact_problems(answers: Answers) -> dict[str, str]:
     """What is wrong with it."""
     found = forms.problems(CONTACT, answers)
+    for name, words in WRONG_WAYS.items():
+        if answers[name] and not _is_way(name, answers[name]):
+            found.setdefault(name, words)
     if not found and not answers["telephone"] and not answers["email"]:
         found["telephone"] = NO_WAY_TO_ASK
     return found
+
+
+def _is_way(name: str, answer: str) -> bool:
+    try:
+        return not entry_problems(ContactWays.model_validate({name: answer}))
+    except ValidationError:
+        return False
 
 
 def agreement(kept: KeptAgreement, answers: Answers) -> KeptAgreement:
