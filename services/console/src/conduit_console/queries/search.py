@@ -1,5 +1,6 @@
 """Search by reference: a partner's, a force's, or the hub's own id. Never by what people wrote."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection
@@ -22,6 +23,28 @@ SELECT {_CASE} FROM (
 ) AS found JOIN cases USING (referral_id)
 """  # noqa: S608 - constants
 _BY_ID = f"SELECT {_CASE} FROM cases WHERE referral_id = $1"  # noqa: S608 - constants
+
+_CALLED = f"""
+SELECT referral_id, partner_id FROM cases WHERE lower(partner_reference) = $1 ORDER BY partner_id, referral_id
+LIMIT {MOST_FOUND}
+"""  # noqa: S608 - constants
+
+
+class CalledSo(NamedTuple):
+    """A case that somebody calls so, without what it is called: who asks knows that."""
+
+    referral_id: UUID
+    partner_id: str | None
+    """None where it was called by the hub's own id."""
+
+
+async def called(connection: Connection, text: str) -> list[CalledSo]:
+    """The case with this id, or the cases with this whole reference of a partner's, whatever its case."""
+    referral_id = uuid_in(text)
+    if referral_id is not None:
+        return [CalledSo(referral_id, None)]
+    rows = [] if "\0" in text else await connection.fetch(_CALLED, text.lower())
+    return [CalledSo(**row) for row in rows]
 
 
 async def search(connection: Connection, text: str) -> tuple[list[CaseRow], bool]:
