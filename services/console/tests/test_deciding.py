@@ -29,6 +29,7 @@ from conduit_contracts.signature import Signable, signature_of, verify
 from conduit_contracts.signing_keys import TrustedKeys
 from conduit_local.services import POLICY_FILE
 from conduit_web.html import LONDON
+from conduit_web.keys import microseconds
 from services.console.tests import builders as b
 from services.console.tests.builders import HOME, OTHER, REFERRAL
 from services.console.tests.pages import ANNA, BEN, Enter, all_read
@@ -411,6 +412,11 @@ async def test_who_broke_the_glass_to_look_decides_nothing(enter: Enter, held: H
     await tell(held, clock, b.fact(routing.CaseRestricted, kept_from=["kent"]))
     ben = await enter("ben")
     await desk.break_glass(held.runtime.transaction, REFERRAL, BEN, "child_at_risk", clock.now(), GLASS_LASTS)
-    (address,) = links((await ben.get(f"/cases/{REFERRAL}")).text, "accept")
+    text = (await ben.get(f"/cases/{REFERRAL}")).text
+    until = (clock.now() + GLASS_LASTS).astimezone(LONDON)
+    assert f"It is open to you to read until {until:%H:%M}." in text
+    leads_on = re.compile(rf'(?:href|action)="/cases/{REFERRAL}/([a-z-]+)')
+    assert set(leads_on.findall(text)) == {"files"}, "what would be refused is not offered"
+    address = f"/cases/{REFERRAL}/accept?seen={microseconds(clock.now())}"
     assert (await ben.get(address)).status_code == 403
     assert (await ben.get(address.replace("/accept?", f"/accept/check?key={UUID(int=1)}&"))).status_code == 403

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
-from conduit_web.access import Action, Target, may_name, reaches_of
+from conduit_web.access import Access, Action, Target, decide, may_name, reaches_of
 from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
 from conduit_web.acts import ACT_KINDS
 from conduit_web.desk import Desk
@@ -127,7 +127,7 @@ class ConsolePages(HtmlPages):
 
     def restricted(self, request: Request, visit: Visit, *, problem: str = "") -> Response:
         """How a restricted case can be opened: by a supervisor to others, or with a reason. `problem` is of the form."""
-        found: CaseAtHand | None = getattr(request.state, "at_hand", None)
+        found = _read_case(request)
         values: dict[str, Any] = {"case_id": case_id_of(request) or "", "open_to": found.named if found else ()}
         values |= {"may_be_named": desk_of(request).who_may_be_named(visit.person.person_id), "problem": problem}
         status, heading = 400 if problem else Trouble.GLASS.status, N_("This case is restricted")
@@ -163,7 +163,7 @@ class ConsolePages(HtmlPages):
             "named": accounts.name,
             "acted_by": acted_by,
             "can_fetch": desk.files is not None,
-            "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
+            "may": lambda action: visit is not None and _may(Action[action], visit, _read_case(request), now),
         }
 
 
@@ -181,16 +181,32 @@ def desk_of(request: Request) -> ConsoleDesk:
 async def find_case(request: Request, _person: Person) -> Target | None:
     """The case of the address, as far as it must be known to say who may open it."""
     found = await at_hand(request)
-    if found is None:
-        return None
+    return _target(found) if found else None
+
+
+def _target(found: CaseAtHand) -> Target:
     case = found.case
     return Target(
         partner_id=case.partner_id,
         force_ids=frozenset(name for name, part in case.handoffs.items() if part.active),
         restricted=bool(case.kept_from),
         named=found.named,
-        glass_broken_by=found.glass_broken_by,
+        glass_broken_by=frozenset(found.glass_broken_by),
     )
+
+
+def _may(action: Action, visit: Visit, found: CaseAtHand | None, now: datetime) -> bool:
+    """Whether a page offers this: of the case that it is about, or of any where it is about none."""
+    if found is None:
+        return bool(reaches_of(action, visit.person))
+    access = decide(action, visit.person, visit.session.proof, _target(found), now)
+    return access in {Access.ALLOWED, Access.FRESH_SIGN_IN}
+
+
+def _read_case(request: Request) -> CaseAtHand | None:
+    """The case of the address, where this request has read it."""
+    found: CaseAtHand | None = getattr(request.state, "at_hand", None)
+    return found
 
 
 async def at_hand(request: Request) -> CaseAtHand | None:
@@ -199,7 +215,7 @@ async def at_hand(request: Request) -> CaseAtHand | None:
     if case_id is not None and not hasattr(request.state, "at_hand"):
         async with postgres.connection(desk.pool) as connection:
             request.state.at_hand = await case_at_hand(connection, case_id, desk.clock.now(), GLASS_LASTS)
-    return getattr(request.state, "at_hand", None)
+    return _read_case(request)
 
 
 async def the_case(request: Request) -> CaseAtHand:

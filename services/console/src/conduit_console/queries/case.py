@@ -1,6 +1,6 @@
 """One case's page: where it stands, each force's part, what is asked, who is at it, and its timeline. No content."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,9 @@ WHERE referral_id = $1 ORDER BY failed_at DESC LIMIT 100
 """
 # An earlier release let supervisors name themselves.
 _NAMED = "SELECT officer_id FROM officers_named WHERE referral_id = $1 AND officer_id <> named_by ORDER BY officer_id"
-_GLASS = "SELECT DISTINCT officer_id FROM acts WHERE referral_id = $1 AND what = 'broke_glass' AND at > $2"
+_GLASS = """
+SELECT officer_id, max(at) AS at FROM acts WHERE referral_id = $1 AND what = 'broke_glass' AND at > $2 GROUP BY officer_id
+"""
 _BEFORE_NOW = """
 SELECT before_at, before_version FROM readings
 WHERE referral_id = $1 AND officer_id = $2 AND before_version IS NOT NULL
@@ -108,8 +110,8 @@ class CaseAtHand:
     failed_notices: Sequence[FailedNotice]
     named: frozenset[str]
     """The officers to whom it is open where it is restricted."""
-    glass_broken_by: frozenset[str]
-    """Officers who have opened it without being named, of late."""
+    glass_broken_by: Mapping[str, datetime]
+    """Officers who have opened it without being named, of late, and until when it is open to them."""
     unanswered: Sequence[SentCommand]
     """What officers sent that waits for the hub's rules, the newest first."""
 
@@ -154,7 +156,7 @@ async def case_at_hand(connection: Connection, referral_id: UUID, now: datetime,
         [AttachmentRow(**row) for row in files],
         [FailedNotice(**row) for row in failed],
         frozenset(row["officer_id"] for row in await connection.fetch(_NAMED, referral_id)),
-        frozenset(row["officer_id"] for row in await connection.fetch(_GLASS, referral_id, now - glass)),
+        {row["officer_id"]: row["at"] + glass for row in await connection.fetch(_GLASS, referral_id, now - glass)},
         await unanswered(connection, [referral_id], now),
     )
 
