@@ -290,6 +290,8 @@ async def test_of_two_who_decide_at_once_the_later_sees_by_whom_and_keeps_what_t
     await tell(held, clock, b.fact(triage.ReferralAccepted, decided_by=by, command_id=sent_by(first)), ignored)
     won = (await anna.get(first.headers["location"])).text
     assert "It took effect at" in won
+    assert b.REFERENCE in won.partition("</title>")[2]
+    assert b.REFERENCE not in won.partition("</title>")[0]
     lost = (await ben.get(second.headers["location"])).text
     assert "It changed nothing. What you wrote is kept." in lost
     assert "It was decided already" in lost

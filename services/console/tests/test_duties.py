@@ -92,6 +92,13 @@ async def test_the_first_page_begins_with_danger_that_nobody_has_and_the_list_sa
     assert "Take this task" in page
 
 
+async def test_why_is_said_in_words(enter: Enter, held: Harness) -> None:
+    await held.deliver(*b.records(b.duty(9).model_copy(update={"codes": ("escalation_exhausted",)})))
+    text = (await (await enter("anna")).get(f"/duties/{UUID(int=9)}")).text
+    assert "A force has not answered at any level" in text
+    assert "escalation exhausted" not in text
+
+
 async def test_by_when_the_next_is_called_is_said_and_when_everybody_was(
     enter: Enter, held: Harness, clock: ManualClock
 ) -> None:

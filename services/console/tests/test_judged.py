@@ -56,6 +56,9 @@ def test_the_numbers_are_those_that_triage_counted_by_its_own_policy(policy: Sho
     (ground,) = found.grounds
     assert (ground.known, ground.at_least, ground.is_met, ground.known_now) == (4, 9, False, 6)
     assert (found.policy_version, found.is_outdated) == ("of-triage", True)
+    assert not ground.is_met_by_now
+    (ground,) = judged(policy, opened, added=(supplement(numbers=Numbers(victims_known=9)),)).grounds
+    assert (ground.is_met, ground.is_met_by_now) == (False, True)
     assert found.counted_at is not None
     assert found.numbers.victims_known == 6
 

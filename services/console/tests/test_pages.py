@@ -22,6 +22,7 @@ from conduit_console.queries.case import case_at_hand
 from conduit_contracts import routing, triage
 from conduit_contracts.ids import uuid7
 from conduit_contracts.meaning import hash_of_text
+from conduit_contracts.notification import Channel
 from conduit_contracts.referral import Referral
 from conduit_contracts.triage import DeclineReason, ReviewReason
 from conduit_web.access import RULES, Action
@@ -358,7 +359,27 @@ async def test_one_that_is_found_by_its_reference_is_opened(enter: Enter) -> Non
     anna = await enter("anna")
     assert (await anna.get("/search?q=eh-2026-0147")).headers["location"] == f"/cases/{REFERRAL}"
     assert "EH-2026-0151" in (await anna.get("/search?q=EH-")).text
-    assert "Nothing begins like this" in (await anna.get("/search?q=zz")).text
+
+
+@pytest.mark.parametrize("too_short", ["EH", " zz ", "%00"])
+async def test_a_search_that_finds_nothing_says_why(enter: Enter, too_short: str) -> None:
+    anna = await enter("anna")
+    short, nothing = "Give at least three characters.", "No reference begins like this."
+    text = (await anna.get(f"/search?q={too_short}")).text
+    assert (short in text, nothing in text) == (True, False)
+    for sought in ("zzz", "E" * 3_000, "EH-2026-0147" + "x" * 3_000):
+        text = (await anna.get(f"/search?q={sought}")).text
+        assert (short in text, nothing in text) == (False, True)
+
+
+async def test_a_failed_notice_is_said_in_words(enter: Enter, held: Harness) -> None:
+    failed = b.notice_failed(7).model_copy(update={"channel": Channel.WEBHOOK, "code": "http_gone"})
+    await held.deliver(*b.records(failed, failed.model_copy(update={"notice_id": uuid7(), "audience": "hub:"})))
+    page = (await (await enter("anna")).get(f"/cases/{REFERRAL}")).text
+    text = page.partition("Notices that failed")[2].partition("</table>")[0]
+    for words in ("the force West Midlands Police", "the hub", "a call to its system", "its system wants no more of them"):
+        assert words in text, words
+    assert "force:" not in text
 
 
 async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter, held: Harness) -> None:

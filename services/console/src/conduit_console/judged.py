@@ -25,6 +25,11 @@ class JudgedGround:
     is_met: bool
     known_now: int
 
+    @property
+    def is_met_by_now(self) -> bool:
+        """Whether it is not met as it was judged, and would be by what was told since."""
+        return not self.is_met and self.known_now >= self.at_least
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

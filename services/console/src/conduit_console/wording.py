@@ -129,6 +129,24 @@ STEPS: Mapping[str, str] = {
     "command_outdated": N_("A decision took effect over something new"),
     "notice_failed": N_("A notice could not be delivered"),
 }
+AUDIENCES: Mapping[str, str] = {"partner": N_("the partner"), "force": N_("the force"), "hub": N_("the hub")}
+"""Whom a notice is for."""
+CHANNELS: Mapping[str, str] = {"email": N_("e-mail"), "webhook": N_("a call to its system")}
+"""How a notice is sent."""
+FAILURES: Mapping[str, str] = {
+    "no_contact": N_("the register has no contact"),
+    "address_invalid": N_("its address is not in order"),
+    "url_not_allowed": N_("its system's address is not allowed"),
+    "host_unknown": N_("there is no such host"),
+    "unreachable": N_("nobody answers there"),
+    "timed_out": N_("no answer came in time"),
+    "http_gone": N_("its system wants no more of them"),
+    "http_rejected": N_("its system refused it"),
+    "http_unavailable": N_("its system could not take it"),
+    "smtp_rejected": N_("its mail server refused it"),
+    "smtp_unavailable": N_("its mail server could not take it"),
+}
+"""Why a notice could not be delivered."""
 DUTIES: Mapping[str, str] = {
     "danger_refused": N_("A partner says that a child is in danger, in something that the hub could not take"),
     "danger_review": N_("A case with a child in danger waits for an officer's decision"),

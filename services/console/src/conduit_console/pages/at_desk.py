@@ -54,6 +54,8 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
     "sign": wording.SIGNS,
     "basis": wording.BASES,
     "file": wording.FILES,
+    "channel": wording.CHANNELS,
+    "failure": wording.FAILURES,
 }
 _NOT_DIALLED = re.compile(r"(?!^\+)[^0-9]")
 RULES, CLOCK = N_("the rules"), N_("a clock")
@@ -144,7 +146,14 @@ class ConsolePages(HtmlPages):
             names = {"officer": accounts.name, "force": force_name}
             return known[kind] if kind in known else names.get(kind, str)(name)
 
+        def audience(whom: str) -> str:
+            kind, _, name = whom.partition(":")
+            called = force_name(name) if kind == "force" and name else name
+            return f"{worded(wording.AUDIENCES, kind, look_up)} {called}".strip()
+
         return {
+            "audience": audience,
+            "in_words": lambda table, codes: "; ".join(worded(_TABLES[table], code, look_up) for code in codes),
             "word": lambda table, code: worded(_TABLES[table], code, look_up),
             "question_clock": lambda row: clocks.question_clock(
                 row.due_at, now, look_up, waits_for_partner=row.waits_for_partner

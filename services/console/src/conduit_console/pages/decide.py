@@ -298,7 +298,7 @@ async def what_came_of_it(request: Request, visit: Annotated[Visit, may(Action.W
             await content.drop_draft(connection, sent.referral_id, sent.officer_id, sent.decision)
     written: Answers = json.loads(kept.text) if kept else {}
     values: dict[str, Any] = {"sent": sent, "decision": decision, "outcome": outcome, "answers": written}
-    values["steps"] = queries.others(sent, steps)
+    values |= {"steps": queries.others(sent, steps), "case": (await the_case(request)).case}
     return desk.shown.page(request, "decided.html", N_("Your decision"), visit=visit, **values)
 
 

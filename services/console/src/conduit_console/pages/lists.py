@@ -22,7 +22,7 @@ from conduit_console.queries import duties, lists, opinions
 from conduit_console.queries.audit import ActFilter, ActRow
 from conduit_console.queries.audit import acts as acts_of
 from conduit_console.queries.news import newest, number_since
-from conduit_console.queries.search import MOST_FOUND, search
+from conduit_console.queries.search import MOST_FOUND, is_too_short, search
 from conduit_console.queries.unanswered import unanswered
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
@@ -187,8 +187,14 @@ async def find(request: Request, visit: Lister, q: str = "") -> Response:
         rows, more = await search(connection, q)
     if len(rows) == 1 and reaches_of(Action.VIEW_CASE, visit.person):
         return RedirectResponse(f"/cases/{rows[0].referral_id}", status_code=303)
-    heading = N_("Search by reference")
-    return desk.shown.page(request, "search.html", heading, visit=visit, rows=rows, more=more, q=q, most=MOST_FOUND)
+    values: dict[str, Any] = {
+        "rows": rows,
+        "more": more,
+        "q": q,
+        "most": MOST_FOUND,
+        "too_short": bool(q) and is_too_short(q),
+    }
+    return desk.shown.page(request, "search.html", N_("Search by reference"), visit=visit, **values)
 
 
 def _narrowed(given: Mapping[str, str]) -> tuple[lists.CaseFilter, str]:

@@ -47,13 +47,18 @@ async def called(connection: Connection, text: str) -> list[CalledSo]:
     return [CalledSo(**row) for row in rows]
 
 
+def is_too_short(text: str) -> bool:
+    """Whether it is too little to search for; what cannot be written counts for nothing."""
+    return len(text.replace("\0", "").strip()) < _SHORTEST
+
+
 async def search(connection: Connection, text: str) -> tuple[list[CaseRow], bool]:
     """The cases whose reference begins so, whatever its case, and whether there are more than these.
 
-    A text of less than three characters finds nothing.
+    A text of less than three characters finds nothing, and neither does one longer than references are.
     """
-    wanted = text.strip().lower()[:_LONGEST]
-    if len(wanted) < _SHORTEST or "\0" in wanted:
+    wanted = text.strip().lower()
+    if is_too_short(text) or len(wanted) > _LONGEST or "\0" in wanted:
         return [], False
     found = await _by_id(connection, wanted)
     for statement in (_BY_PARTNER, _BY_FORCE):
