@@ -131,7 +131,7 @@ async def test_a_step_that_is_done_is_what_was_kept_and_is_done_once(
     path = await logged(emma, clock, f"o-{north}")
     (done,) = re.findall(r'action="(/steps/[^"]+/done)"', (await emma.get(path)).text)
     assert (await send(emma, done)).status_code == 303
-    assert (await send(emma, done)).status_code == 403, "nothing ends twice"
+    assert (await send(emma, done)).status_code == 409, "nothing ends twice"
     text = await shown(emma, f"/organisations/{north}")
     assert "Engagement officer : Send the guide, done" in text.replace("Engagement officer:", "Engagement officer :")
     assert "as agreed" in text
@@ -183,7 +183,7 @@ async def test_a_partner_proposes_and_the_hub_answers(enter: Enter, held: Harnes
     path = proposed.removeprefix("/ours")
     assert (await send(emma, f"{path}/answer", {"answer": "perhaps"})).status_code == 403
     assert (await send(emma, f"{path}/answer", {"answer": "agree"})).status_code == 303
-    assert (await send(emma, f"{path}/answer", {"answer": "decline"})).status_code == 403, "it was answered"
+    assert (await send(emma, f"{path}/answer", {"answer": "decline"})).status_code == 409, "it was answered"
     assert "planned" in await shown(mara, proposed)
     assert (await send(emma, f"{path}/call-off")).status_code == 303
     assert "called off" in await shown(mara, proposed)
@@ -449,7 +449,7 @@ async def test_nothing_is_due_only_where_nothing_of_any_part_is(enter: Enter, he
     path = (await send(mara, "/our-insights/new", said)).headers["location"].replace("our-", "")
     assert "Insights that nobody considers yet: 1" in await shown(emma, "/due")
     assert (await send(emma, f"{path}/consider", {"four_p": "protect"})).status_code == 303
-    assert (await send(lena, f"{path}/consider", {"four_p": "protect"})).status_code == 403, "somebody does"
+    assert (await send(lena, f"{path}/consider", {"four_p": "protect"})).status_code == 409, "somebody does"
     mine = (await shown(emma, "/due")).partition("By us")[0]
     assert "Insights to be answered: 1" in mine
     assert "Nothing is due by you." not in mine

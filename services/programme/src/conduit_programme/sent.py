@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from conduit_chassis.postgres import Connection, affected
 from conduit_contracts.ids import uuid7
 from conduit_web.troubles import Trouble, TroubleError
-from conduit_web.visits import SentBeforeError, Visit
+from conduit_web.visits import InsteadError, Visit
 
 FORM_KEY = "form_key"
 # Whoever is second waits here until the first one has ended.
@@ -33,19 +34,19 @@ async def not_before(connection: Connection, visit: Visit) -> None:
     """Go on where this form made nothing yet.
 
     Raises:
-        SentBeforeError: it did.
+        InsteadError: it did.
         TroubleError: it has no key.
     """
     leads_to = await connection.fetchval(_LED, visit.person.person_id, _key(visit))
     if leads_to is not None:
-        raise SentBeforeError(leads_to)
+        raise InsteadError(RedirectResponse(leads_to, status_code=303))
 
 
 async def once(connection: Connection, visit: Visit, leads_to: str, now: datetime, forget_before: datetime) -> None:
     """Note in the caller's transaction that this form is sent, and where it leads. What is older is forgotten.
 
     Raises:
-        SentBeforeError: it was sent before, by this person; the transaction is to end without a trace.
+        InsteadError: it was sent before, by this person; the transaction is to end without a trace.
         TroubleError: it has no key.
     """
     await connection.execute(_FORGET, forget_before)

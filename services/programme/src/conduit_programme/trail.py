@@ -26,6 +26,11 @@ _NEWEST = f"""
 SELECT act_id, at, account, belongs_to, kind, what, about, about_id, why FROM acts
 WHERE {{which}} AND (at, act_id) < ($1, $2) ORDER BY at DESC, act_id DESC LIMIT {FETCH}
 """  # noqa: S608 - constants
+_LAST = """
+SELECT act_id, at, account, belongs_to, kind, what, about, about_id, why FROM acts
+WHERE about_id = $1 AND kind <> 'consultation' AND ($2::text[] IS NULL OR belongs_to = ANY($2))
+ORDER BY at DESC, act_id DESC LIMIT 1
+"""
 _ACTS = {
     (): _NEWEST.format(which="true"),
     ("account",): _NEWEST.format(which="account = $3"),
@@ -118,6 +123,15 @@ class UnchangedError(Exception):
     """Nothing had to be changed, as where somebody presses twice: `acting` then ends well, and leaves no line."""
 
 
+class OvertakenError(Exception):
+    """What somebody wants to change has changed since they looked at it."""
+
+    def __init__(self, leads_to: str) -> None:
+        """`leads_to` is where one sees how it stands now."""
+        super().__init__("somebody was first")
+        self.leads_to = leads_to
+
+
 async def note(connection: Connection, person: Person, deed: Deed, now: datetime) -> None:
     """Write who did what, in the caller's transaction."""
     about = (deed.about, deed.about_id, deed.why)
@@ -132,6 +146,12 @@ async def acting(pool: Pool, person: Person, deed: Deed, now: datetime) -> Async
             await note(connection, person, deed, now)
             yield connection
     metrics.ACTS.labels(deed.kind.value).inc()
+
+
+async def last_change(connection: Connection, about_id: UUID | None, side: str) -> DeedRow | None:
+    """Who did something to it last, and what. A partner's and a force's people are told of the hub and their own side."""
+    row = await connection.fetchrow(_LAST, about_id, None if side == HUB else [HUB, side])
+    return DeedRow(**row) if row else None
 
 
 async def deeds(connection: Connection, narrowed: DeedFilter = EVERY_DEED, after: str | None = None) -> ListPage[DeedRow]:

@@ -27,7 +27,7 @@ from conduit_web.providers import IdentityProvider
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
 from conduit_web.troubles import Trouble, TroubleError
-from conduit_web.visits import Guard, OpenToAll, SentBeforeError
+from conduit_web.visits import Guard, InsteadError, OpenToAll
 
 _SIGN_IN_AGAIN = frozenset({Trouble.SIGN_IN, Trouble.FRESH_SIGN_IN})
 _OF_HTTP: Mapping[int | None, Trouble] = {404: Trouble.MISSING, 405: Trouble.WRONG_METHOD}
@@ -88,7 +88,7 @@ def create_app(desk: Desk, *routers: APIRouter) -> ASGIApp:
         actions(router)
         app.include_router(router)
     app.add_exception_handler(TroubleError, _on_trouble)
-    app.add_exception_handler(SentBeforeError, _on_sent_before)
+    app.add_exception_handler(InsteadError, _on_instead)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_missing)
     app.add_exception_handler(Exception, _on_fault)
@@ -139,8 +139,8 @@ async def _on_trouble(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _on_sent_before(_request: Request, error: Exception) -> Response:
-    return RedirectResponse(error.leads_to if isinstance(error, SentBeforeError) else HOME, status_code=303)
+async def _on_instead(request: Request, error: Exception) -> Response:
+    return error.answer if isinstance(error, InsteadError) else await _on_fault(request, error)
 
 
 def _sign_in_address(request: Request, met: TroubleError, *, reading: bool) -> str:

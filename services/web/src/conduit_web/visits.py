@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from conduit_chassis.http import bodies
 from conduit_web.access import RULES, Access, Action, Target, decide
@@ -45,13 +45,12 @@ class Visit:
     """What was sent, where something was."""
 
 
-class SentBeforeError(Exception):
-    """This form was sent before and did its work: whoever sends it again is led to where it led."""
+class InsteadError(Exception):
+    """The request is answered by this, and whatever it had begun is undone."""
 
-    def __init__(self, leads_to: str) -> None:
-        """`leads_to` is an address of the desk."""
-        super().__init__("this form was sent before")
-        self.leads_to = leads_to
+    def __init__(self, answer: Response) -> None:
+        super().__init__("the request is answered by something else")
+        self.answer = answer
 
 
 Finder = Callable[[Request, Person], Awaitable[Target | None]]

@@ -18,6 +18,7 @@ from conduit_programme.advice.reading import ListedNote
 from conduit_programme.advice.rules import AdviceNote, AdviceOutcome, AdviceRefusal, AdviceState, ForceStanding
 from conduit_programme.advice.standings import GivenAnswer
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.trail import OvertakenError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
@@ -124,7 +125,7 @@ async def _holding(connection: Connection, note_id: UUID) -> AdviceNote:
     """The note, while nobody withdraws it: nothing is said any more of what holds no longer."""
     found = (await store.hold(connection, note_id))[note_id]
     if not found.holds:
-        raise TroubleError(Trouble.FORM_REFUSED)
+        raise OvertakenError(f"{HERE}/{note_id}")
     return found
 
 

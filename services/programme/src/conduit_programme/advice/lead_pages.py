@@ -13,7 +13,7 @@ from conduit_programme.advice.pages import ADVICE, HERE, back_to, find_note, the
 from conduit_programme.advice.rules import AdviceNote, AdviceState
 from conduit_programme.experience import released
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
-from conduit_programme.trail import Deed
+from conduit_programme.trail import Deed, OvertakenError
 from conduit_web.access import Action
 from conduit_web.acts import ActKind
 from conduit_web.troubles import Trouble, TroubleError
@@ -35,6 +35,8 @@ async def publish(request: Request, visit: Lead) -> Response:
         held = await store.hold(connection, note_id, known.replaces)
         note, replaced = held[note_id], held.get(known.replaces) if known.replaces else None
         shown = await reading.shown(connection, note)
+        if note.state is not AdviceState.DRAFT:
+            raise OvertakenError(f"{HERE}/{note_id}")
         if note.confirm_by < desk.today or not _may_be_published(note, known, replaced) or None in shown.quotes.values():
             raise TroubleError(Trouble.FORM_REFUSED)
         by, now = visit.person.person_id, desk.clock.now()
@@ -49,8 +51,7 @@ async def publish(request: Request, visit: Lead) -> Response:
 
 def _may_be_published(note: AdviceNote, known: AdviceNote, replaced: AdviceNote | None) -> bool:
     """Whether it is still the draft that was read, and what it replaces still holds."""
-    is_as_read = note.state is AdviceState.DRAFT and note.replaces == known.replaces
-    return is_as_read and (note.replaces is None or (replaced is not None and replaced.holds))
+    return note.replaces == known.replaces and (note.replaces is None or (replaced is not None and replaced.holds))
 
 
 @router.get(f"{HERE}/{{note_id}}/withdraw")
@@ -80,7 +81,7 @@ async def withdraw(request: Request, visit: Lead) -> Response:
 async def _holding(connection: Connection, note_id: UUID) -> AdviceNote:
     note = (await store.hold(connection, note_id))[note_id]
     if not note.holds:
-        raise TroubleError(Trouble.FORM_REFUSED)
+        raise OvertakenError(f"{HERE}/{note_id}")
     return note
 
 

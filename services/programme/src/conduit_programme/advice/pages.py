@@ -17,11 +17,10 @@ from conduit_programme.experience import reading as telling
 from conduit_programme.forms import FormField
 from conduit_programme.insight import store as insights
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import DeedsAbout
+from conduit_programme.trail import DeedsAbout, OvertakenError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
-from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
@@ -170,5 +169,5 @@ async def _rewrite(request: Request, visit: Visit, note_id: UUID, written: Advic
     async with acting(request, visit, ADVICE.changing("wrote_advice", note_id)) as connection:
         held = await store.hold(connection, note_id)
         if held[note_id].state is not AdviceState.DRAFT:
-            raise TroubleError(Trouble.FORM_REFUSED)
+            raise OvertakenError(f"{HERE}/{note_id}")
         await store.rewrite(connection, held[note_id], written, visit.person.person_id, desk_of(request).clock.now())

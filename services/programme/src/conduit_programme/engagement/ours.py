@@ -21,7 +21,7 @@ from conduit_programme.organisations import store as organisations
 from conduit_programme.organisations.pages import ORGANISATION
 from conduit_programme.organisations.reading import Relationship
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import Deed
+from conduit_programme.trail import Deed, OvertakenError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
@@ -197,8 +197,10 @@ async def join(request: Request, visit: TakerOfStep) -> Response:
     step_id, now = id_of(request, "step_id"), desk_of(request).clock.now()
     async with acting(request, visit, STEP.changing("joined_step", step_id)) as connection:
         found = await store.find_step(connection, step_id)
-        if found is None or not found.joint or found.state is not StepState.OPEN:
+        if found is None or not found.joint:
             raise TroubleError(Trouble.FORM_REFUSED)
+        if found.state is not StepState.OPEN:
+            raise OvertakenError("/ours")
         if not await store.join(connection, step_id, trail.belongs_to(visit.person), visit.person.person_id, now):
             raise trail.UnchangedError
     return RedirectResponse("/ours", status_code=303)
@@ -213,5 +215,5 @@ async def done(request: Request, visit: TakerOfStep) -> Response:
         if found is None or not side.owns(found):
             raise TroubleError(Trouble.MISSING)
         if not await store.end_step(connection, step_id, StepState.DONE, desk_of(request).today):
-            raise TroubleError(Trouble.FORM_REFUSED)
+            raise OvertakenError("/ours")
     return RedirectResponse("/ours", status_code=303)

@@ -18,7 +18,7 @@ from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, Activ
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import Deed, DeedsAbout
+from conduit_programme.trail import Deed, DeedsAbout, OvertakenError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
@@ -216,7 +216,7 @@ async def answer(request: Request, visit: KeeperOfOne) -> Response:
     activity_id = id_of(request, "activity_id")
     async with acting(request, visit, ACTIVITY.changing("answered_proposal", activity_id)) as connection:
         if not await store.move(connection, activity_id, to, ActivityState.PROPOSED):
-            raise TroubleError(Trouble.FORM_REFUSED)
+            raise OvertakenError(address(activity_id))
     return back_to(activity_id)
 
 
@@ -226,7 +226,7 @@ async def call_off(request: Request, visit: KeeperOfOne) -> Response:
     activity_id = id_of(request, "activity_id")
     async with acting(request, visit, ACTIVITY.changing("called_off_activity", activity_id)) as connection:
         if not await store.move(connection, activity_id, ActivityState.CALLED_OFF, ActivityState.AGREED):
-            raise TroubleError(Trouble.FORM_REFUSED)
+            raise OvertakenError(address(activity_id))
     return back_to(activity_id)
 
 
@@ -283,9 +283,9 @@ async def end_step(request: Request, ended: StepState, visit: KeeperOfStep) -> R
     if ended is StepState.OPEN:
         raise TroubleError(Trouble.MISSING)
     async with acting(request, visit, STEP.changing("ended_step", step_id)) as connection:
-        found = await store.find_step(connection, step_id)
-        if found is None or not await store.end_step(connection, step_id, ended, desk_of(request).today):
-            raise TroubleError(Trouble.FORM_REFUSED)
+        found = or_missing(await store.find_step(connection, step_id))
+        if not await store.end_step(connection, step_id, ended, desk_of(request).today):
+            raise OvertakenError(address(found.activity_id))
     return back_to(found.activity_id)
 
 

@@ -13,10 +13,9 @@ from conduit_programme.experience.owed import KnownPayment, PaymentStep
 from conduit_programme.experience.rules import PAYMENT_STEPS, PaymentState
 from conduit_programme.forms import Answers
 from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
-from conduit_programme.trail import DeedsAbout
+from conduit_programme.trail import DeedsAbout, OvertakenError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
-from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
@@ -75,7 +74,7 @@ async def change(request: Request, visit: KeeperOfPayment) -> Response:
     async with acting(request, visit, PAYMENT.trying("changed_payment", one, problems)) as connection:
         known = await owed.hold(connection, one)
         if known is None or known.state is not seen.state:
-            raise TroubleError(Trouble.FORM_REFUSED)  # somebody else was first, and this has no line
+            raise OvertakenError(f"/payments/{one}")
         if not problems:
             then, by = PaymentState(answers["state"]), visit.person.person_id
             pence = rules.read_pence(answers.get("amount", "")) or known.pence or 0

@@ -21,10 +21,9 @@ from conduit_programme.insight.own_pages import own_organisation
 from conduit_programme.insight.rules import InsightSource, SpeakerRole
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
-from conduit_programme.trail import DeedsAbout
+from conduit_programme.trail import DeedsAbout, OvertakenError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person, Role
-from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
@@ -82,7 +81,7 @@ async def _keep(connection: Connection, request: Request, visit: Visit, question
     desk, by = desk_of(request), visit.person.person_id
     heard_back, was_clear = FeedbackAnswer(answers["heard_back"]), FeedbackAnswer(answers["was_clear"])
     if not await store.answer(connection, question_id, heard_back, was_clear, by, desk.today):
-        raise TroubleError(Trouble.FORM_REFUSED)
+        raise OvertakenError(HERE)
     if not answers["words"]:
         return
     is_manager = Role.PARTNER_MANAGER in visit.person.roles

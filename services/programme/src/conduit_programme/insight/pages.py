@@ -19,7 +19,7 @@ from conduit_programme.insight.said import InsightAnswerWords
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import DeedsAbout, UnchangedError
+from conduit_programme.trail import DeedsAbout, OvertakenError, UnchangedError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
 from conduit_web.keys import identity
@@ -162,7 +162,7 @@ async def consider(request: Request, visit: ConsideringOne) -> Response:
         found = await the_insight(connection, request)
         by, now = visit.person.person_id, desk_of(request).clock.now()
         if not await store.consider(connection, found.insight_id, FourPs(answers["four_p"]), by, now):
-            raise TroubleError(Trouble.FORM_REFUSED)
+            raise OvertakenError(address(found.insight_id))
     return back_to(found.insight_id)
 
 

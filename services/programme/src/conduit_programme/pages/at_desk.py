@@ -11,12 +11,13 @@ from fastapi import Request, Response
 from markupsafe import Markup
 from typing_extensions import override
 
+from conduit_chassis import postgres
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
 from conduit_programme import rules, sent, trail, wording
 from conduit_programme.forms import Answers, FormField
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
-from conduit_programme.trail import Deed
+from conduit_programme.trail import Deed, OvertakenError
 from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
 from conduit_web.accounts import Accounts, EverybodyKnown, accounts_of
@@ -24,8 +25,8 @@ from conduit_web.acts import ActKind
 from conduit_web.desk import Desk
 from conduit_web.html import HtmlPages
 from conduit_web.troubles import Trouble, TroubleError
-from conduit_web.visits import Visit
-from conduit_web.words import worded
+from conduit_web.visits import InsteadError, Visit
+from conduit_web.words import N_, worded
 
 Found = TypeVar("Found")
 Transactions = Callable[[], AbstractAsyncContextManager[tuple[Connection, Outbox]]]
@@ -103,16 +104,38 @@ def desk_of(request: Request) -> ProgrammeDesk:
 
 
 @asynccontextmanager
+async def first(request: Request, visit: Visit, deed: Deed) -> AsyncIterator[None]:
+    """Around what only who is first may do: whoever is second is told who was.
+
+    Raises:
+        InsteadError: that page.
+    """
+    try:
+        yield
+    except OvertakenError as error:
+        raise InsteadError(await _overtaken(request, visit, deed, error.leads_to)) from None
+
+
+async def _overtaken(request: Request, visit: Visit, deed: Deed, leads_to: str) -> Response:
+    desk, own = desk_of(request), trail.belongs_to(visit.person)
+    async with postgres.connection(desk.pool) as connection:
+        last = await trail.last_change(connection, deed.about_id, own)
+    values = {"last": last, "leads_to": leads_to}
+    heading = N_("This has changed since you opened the page")
+    return desk.shown.page(request, "overtaken.html", heading, visit=visit, status=409, **values)
+
+
+@asynccontextmanager
 async def acting(request: Request, visit: Visit, deed: Deed, leads_to: str | None = None) -> AsyncIterator[Connection]:
     """A transaction in which this person does this, with its line of the trail.
 
     Whatever makes something says where that `leads_to`, and makes it once however often its form is sent.
 
     Raises:
-        SentBeforeError: its form was sent before.
+        InsteadError: its form was sent before, or somebody else was first.
     """
     desk, now = desk_of(request), desk_of(request).clock.now()
-    async with trail.acting(desk.pool, visit.person, deed, now) as connection:
+    async with first(request, visit, deed), trail.acting(desk.pool, visit.person, deed, now) as connection:
         if leads_to is not None and deed.kind is not ActKind.CONSULTATION:
             await sent.once(connection, visit, leads_to, now, now - desk.settings.session_longest)
         yield connection
