@@ -99,6 +99,11 @@ async def test_every_page_of_a_decision_can_be_read_by_everybody(
     await good("decline-check", "check")
     await send_it(page)
     await good("sent")
+    address = page.url
+    await page.goto(f"{site.url}{CASE}")
+    await page.get_by_text("declined; waits for the hub's rules").wait_for()
+    await good("case-sent")
+    await page.goto(address)
     by = {"kind": "officer", "officer_id": ANNA}
     told = {"officer_id": BEN, "code": "already_decided", "changes": [], "command_id": sent_by(page)}
     await tell(console, clock, b.fact(triage.ReferralAccepted, decided_by=by), b.fact(triage.CommandIgnored, **told))

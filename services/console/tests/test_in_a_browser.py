@@ -73,6 +73,7 @@ PAGES = {
     "glass": f"/cases/{RESTRICTED}/glass",
 }
 SUPERVISED = {"officers": "/officers", "trail": "/trail", "trail-of-case": f"/trail?case={REFERRAL}", "glass-seen": "/asked"}
+SUPERVISED |= {"glass-needed-naming": f"/cases/{RESTRICTED}"}
 GUIDE = {"asked": 900, "case-in-danger": 1300, "silent": 900, "duty-mine": 720, "opinion-give": 900}
 """What docs/guides/officer.md shows, and how many pixels of it from the top."""
 STATUS = {"missing": 404, "glass-needed": 403, "file-away": 503}
