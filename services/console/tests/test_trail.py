@@ -46,7 +46,7 @@ async def test_people_are_chosen_by_the_name_that_the_rows_show(enter: Enter) ->
     assert "declined, " in text, "what was decided and about whom are two things"
 
 
-@pytest.mark.parametrize("case", [str(REFERRAL), REFERENCE, f" {REFERENCE.lower()} "])
+@pytest.mark.parametrize("case", [str(REFERRAL), REFERENCE, f" {REFERENCE.lower()} "], ids=["id", "reference", "as typed"])
 async def test_a_case_is_found_by_its_id_or_the_partners_reference(enter: Enter, case: str) -> None:
     text = (await (await enter("audrey")).get(f"/trail?case={case}")).text
     assert LISTED in text
@@ -71,6 +71,7 @@ async def test_of_several_cases_with_one_reference_the_auditor_chooses(enter: En
         ("officer=Triage officer, nights", "There is no such account."),
         (f"officer={ANNA}&case={REFERRAL}", "or a case by itself"),
     ],
+    ids=["no such case", "no id", "no such kind", "no such account", "two at once"],
 )
 async def test_what_cannot_be_narrowed_lists_nothing(enter: Enter, asked: str, says: str) -> None:
     text = (await (await enter("audrey")).get(f"/trail?{asked}")).text
