@@ -67,6 +67,7 @@ def taken(sink: SmtpSink, recipient: str, words: str) -> int:
     return sum(words in f"{each['Subject']}{each.get_content()}" for each in found)
 
 
+@pytest.mark.long
 async def test_new_cases_and_danger_get_through_beside_thousands_of_reminders(slowly: Harness, smtp_sink: SmtpSink) -> None:
     await slowly.deliver(
         *(b.record_of(each) for each in (b.force_registered(SLOW), b.force_registered(OTHER, force_id=b.OTHER)))
