@@ -68,6 +68,11 @@ def problems(fields: Iterable[FormField], answers: Answers) -> dict[str, str]:
     return {name: problem for name, problem in found.items() if problem}
 
 
+def in_order(fields: Iterable[FormField], found: Mapping[str, str]) -> dict[str, str]:
+    """Problems in the order of the form, whenever each was found."""
+    return {each.name: found[each.name] for each in fields if each.name in found}
+
+
 def chosen(answers: Answers, name: str) -> tuple[str, ...]:
     """The codes of an answer with several."""
     return tuple(answers.get(name, "").split())

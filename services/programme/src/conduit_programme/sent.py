@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 
 from conduit_chassis.postgres import Connection, affected
+from conduit_chassis.trail import uuid_in
 from conduit_contracts.ids import uuid7
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import InsteadError, Visit
@@ -55,7 +56,7 @@ async def once(connection: Connection, visit: Visit, leads_to: str, now: datetim
 
 
 def _key(visit: Visit) -> UUID:
-    try:
-        return UUID(visit.form.get(FORM_KEY, ""))
-    except ValueError:
-        raise TroubleError(Trouble.FORM_REFUSED) from None
+    key = uuid_in(visit.form.get(FORM_KEY, ""))
+    if key is None:
+        raise TroubleError(Trouble.FORM_REFUSED)
+    return key

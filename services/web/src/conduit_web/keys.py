@@ -4,6 +4,8 @@ a day as its number."""
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
+from conduit_chassis.trail import uuid_in
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
@@ -29,7 +31,4 @@ def day_numbered(ordinal: int) -> date:
 
 def identity(text: str, otherwise: UUID = FIRST_ID) -> UUID:
     """A key's id; the list's beginning for what is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return otherwise
+    return uuid_in(text) or otherwise

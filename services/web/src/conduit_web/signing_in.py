@@ -9,6 +9,7 @@ from authlib.common.security import generate_token
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
+from conduit_chassis.trail import uuid_in
 from conduit_web.access import Action, Target, needs_second_factor
 from conduit_web.addresses import HOME, page_here
 from conduit_web.desk import Desk
@@ -168,10 +169,10 @@ async def end_session(
 
 
 def _session_id(request: Request) -> UUID:
-    try:
-        return UUID(request.path_params["session_id"])
-    except ValueError:
-        raise TroubleError(Trouble.MISSING) from None
+    found = uuid_in(request.path_params["session_id"])
+    if found is None:
+        raise TroubleError(Trouble.MISSING)
+    return found
 
 
 def _provider(request: Request, name: str) -> IdentityProvider:

@@ -129,5 +129,4 @@ def answer_problems(answers: Answers, today: date) -> dict[str, str]:
             found.setdefault("why", NO_WHY)
         if answers["why"] == AdviceRefusal.OTHER and not answers["words"]:
             found.setdefault("words", NO_WORDS)
-    order = [each.name for each in ANSWER]
-    return {name: found[name] for name in order if name in found}
+    return forms.in_order(ANSWER, found)

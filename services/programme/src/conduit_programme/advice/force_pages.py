@@ -13,12 +13,11 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.advice import fields, reading, standings, store
-from conduit_programme.advice.pages import ADVICE, the_note
+from conduit_programme.advice.pages import ADVICE, held, the_note
 from conduit_programme.advice.reading import ListedNote
-from conduit_programme.advice.rules import AdviceNote, AdviceOutcome, AdviceRefusal, AdviceState, ForceStanding
+from conduit_programme.advice.rules import AdviceOutcome, AdviceRefusal, AdviceState, ForceStanding
 from conduit_programme.advice.standings import GivenAnswer
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
-from conduit_programme.trail import OvertakenError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
@@ -82,7 +81,7 @@ async def confirm(request: Request, visit: ReaderOfOne) -> Response:
     """One's own force has read it."""
     note_id, force_id = id_of(request, "note_id"), _force_of(visit)
     async with acting(request, visit, ADVICE.changing("confirmed_advice", note_id)) as connection:
-        await _holding(connection, note_id)
+        await held(connection, note_id, f"{HERE}/{note_id}")
         await standings.confirm(connection, note_id, force_id, visit.person.person_id, desk_of(request).clock.now())
     return _back_to(note_id)
 
@@ -103,7 +102,7 @@ async def answer(request: Request, visit: ReaderOfOne) -> Response:
     if problems:
         return _answering(request, visit, note_id, answers, problems)
     async with acting(request, visit, ADVICE.changing("answered_advice", note_id), f"{HERE}/{note_id}") as connection:
-        await _holding(connection, note_id)
+        await held(connection, note_id, f"{HERE}/{note_id}")
         if not await _keep(connection, request, visit, note_id, answers):
             raise TroubleError(Trouble.FORM_REFUSED)
     return _back_to(note_id)
@@ -119,14 +118,6 @@ async def _keep(connection: Connection, request: Request, visit: Visit, note_id:
     )
     by, now = visit.person.person_id, desk_of(request).clock.now()
     return await standings.answer(connection, note_id, _force_of(visit), given, by, now)
-
-
-async def _holding(connection: Connection, note_id: UUID) -> AdviceNote:
-    """The note, while nobody withdraws it: nothing is said any more of what holds no longer."""
-    found = (await store.hold(connection, note_id))[note_id]
-    if not found.holds:
-        raise OvertakenError(f"{HERE}/{note_id}")
-    return found
 
 
 def _answering(request: Request, visit: Visit, note_id: UUID, answers: forms.Answers, problems: forms.Answers) -> Response:

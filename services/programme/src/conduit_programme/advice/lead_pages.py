@@ -6,10 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.advice import fields, publishing, reading, store
-from conduit_programme.advice.pages import ADVICE, HERE, back_to, find_note, the_note
+from conduit_programme.advice.pages import ADVICE, HERE, back_to, find_note, held, the_note
 from conduit_programme.advice.rules import AdviceNote, AdviceState
 from conduit_programme.experience import released
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
@@ -72,17 +71,10 @@ async def withdraw(request: Request, visit: Lead) -> Response:
     now = desk_of(request).clock.now()
     deed = ADVICE.changing("withdrew_advice", note_id)
     async with publishing.telling(request, visit, deed) as (connection, outbox):
-        note = await _holding(connection, note_id)
+        note = await held(connection, note_id, f"{HERE}/{note_id}")
         await store.withdraw(connection, note, answers["words"], now)
         publishing.tell(outbox, note_id, publishing.withdrawn(replace(note, ended_at=now), answers["words"]))
     return back_to(note_id)
-
-
-async def _holding(connection: Connection, note_id: UUID) -> AdviceNote:
-    note = (await store.hold(connection, note_id))[note_id]
-    if not note.holds:
-        raise OvertakenError(f"{HERE}/{note_id}")
-    return note
 
 
 def _withdrawing(request: Request, visit: Visit, note_id: UUID, answers: forms.Answers, problems: forms.Answers) -> Response:

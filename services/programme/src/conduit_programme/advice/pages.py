@@ -46,6 +46,18 @@ async def the_note(connection: Connection, request: Request) -> AdviceNote:
     return or_missing(await store.find(connection, id_of(request, "note_id")))
 
 
+async def held(connection: Connection, note_id: UUID, leads_to: str) -> AdviceNote:
+    """The note, which nobody withdraws before the transaction ends.
+
+    Raises:
+        OvertakenError: it holds no longer, or never did; the page at `leads_to` says how it stands.
+    """
+    found = (await store.hold(connection, note_id))[note_id]
+    if not found.holds:
+        raise OvertakenError(leads_to)
+    return found
+
+
 def back_to(note_id: UUID) -> Response:
     """To its page, after a change."""
     return RedirectResponse(f"{HERE}/{note_id}", status_code=303)

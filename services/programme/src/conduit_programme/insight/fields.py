@@ -82,8 +82,7 @@ def answer_problems(answers: Answers, today: date) -> dict[str, str]:
             found.setdefault("changed_on", YET_TO_COME)
         if not answers["evidence"]:
             found.setdefault("evidence", NO_EVIDENCE)
-    order = [each.name for each in ANSWER]
-    return {name: found[name] for name in order if name in found}
+    return forms.in_order(ANSWER, found)
 
 
 MOST_FIGURE = 1_000_000_000

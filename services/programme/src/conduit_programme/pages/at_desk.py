@@ -14,6 +14,7 @@ from typing_extensions import override
 from conduit_chassis import postgres
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
+from conduit_chassis.trail import uuid_in
 from conduit_programme import rules, sent, trail, wording
 from conduit_programme.forms import Answers, FormField
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
@@ -158,10 +159,7 @@ def id_of(request: Request, name: str) -> UUID:
     Raises:
         TroubleError: it is none.
     """
-    try:
-        return UUID(request.path_params[name])
-    except ValueError:
-        raise TroubleError(Trouble.MISSING) from None
+    return or_missing(uuid_in(request.path_params[name]))
 
 
 def filled(
