@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from conduit_contracts.topics import PARTNER, SERVICES, produced_by
@@ -16,6 +16,7 @@ from conduit_local.kafka import EmbeddedKafka
 from conduit_operate.access import identities
 from conduit_operate.broker import Broker, external_broker, local_broker
 from conduit_operate.doors import open_doors
+from conduit_operate.leaders import watermarks
 from conduit_operate.secured import ADMIN, secure
 
 SECONDS = 10.0
@@ -93,7 +94,7 @@ def _written(broker: Broker, admin: AdminClient) -> set[str]:
             name
             for name in own & topics.keys()
             for number in topics[name].partitions
-            if consumer.get_watermark_offsets(TopicPartition(name, number), timeout=SECONDS)[1]
+            if watermarks(consumer, name, number)[1]
         }
     finally:
         consumer.close()

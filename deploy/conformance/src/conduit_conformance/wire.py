@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from conduit_operate.broker import Broker
+from conduit_operate.leaders import watermarks
 from conduit_operate.secured import ADMIN
 
 SECONDS = 30.0
@@ -78,7 +79,9 @@ class Ear:
             }
         )
         partitions = self._consumer.list_topics(topic, timeout=SECONDS).topics[topic].partitions
-        self._consumer.assign([self._end(TopicPartition(topic, number)) for number in partitions])
+        self._consumer.assign(
+            [TopicPartition(topic, each, watermarks(self._consumer, topic, each)[1]) for each in partitions]
+        )
 
     def hear(self, seconds: float) -> Seen | None:
         """The next record; None when none came in time."""
@@ -90,19 +93,6 @@ class Ear:
     def close(self) -> None:
         """Let go of the connection."""
         self._consumer.close()
-
-    def _end(self, partition: TopicPartition) -> TopicPartition:
-        deadline = time.monotonic() + SECONDS
-        while True:
-            try:
-                _, partition.offset = self._consumer.get_watermark_offsets(partition, timeout=SECONDS)
-            except KafkaException:
-                # A topic that was just made has a leader in the metadata before that leader knows of it.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            else:
-                return partition
 
 
 def _seen(message: Message) -> Seen:

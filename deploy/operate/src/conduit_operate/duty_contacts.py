@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer
 
 from conduit_contracts import topics
 from conduit_contracts.entry import entry_problems
@@ -17,6 +17,7 @@ from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
+from conduit_operate.leaders import watermarks
 from conduit_operate.register import RegisterError
 
 SECONDS = 30.0
@@ -58,7 +59,6 @@ def ever_proposed(broker: Broker) -> bool:
         must_answer(consumer, broker)
         name = topics.HUB_CONTACTS.name()
         partitions = consumer.list_topics(name, timeout=SECONDS).topics[name].partitions
-        ends = (consumer.get_watermark_offsets(TopicPartition(name, each), timeout=SECONDS) for each in partitions)
-        return any(high > 0 for _, high in ends)
+        return any(watermarks(consumer, name, each)[1] > 0 for each in partitions)
     finally:
         consumer.close()

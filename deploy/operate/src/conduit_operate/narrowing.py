@@ -21,6 +21,7 @@ from conduit_operate.audit import By, audited, read_audit
 from conduit_operate.broker import Broker
 from conduit_operate.grants import grant, granted, revoke, users
 from conduit_operate.health import answering
+from conduit_operate.leaders import watermarks
 from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
@@ -166,7 +167,7 @@ def _finished(broker: Broker, narrowing: Narrowing) -> bool:
         return False
     consumer = _consumer(broker)
     try:
-        return _ends(consumer, narrowing.topic, 0)[0] >= narrowing.start
+        return watermarks(consumer, narrowing.topic, 0)[0] >= narrowing.start
     finally:
         consumer.close()
 
@@ -199,17 +200,12 @@ def _places(consumer: Consumer, admin: AdminClient, narrowing: Narrowing) -> lis
     asked = ConsumerGroupTopicPartitions(GROUP, [TopicPartition(narrowing.topic, number) for number in numbers])
     found = next(iter(admin.list_consumer_group_offsets([asked]).values())).result(TIMEOUT)
     read = {each.partition: each.offset for each in found.topic_partitions or ()}
-    return [Place(*_ends(consumer, narrowing.topic, number), max(0, read.get(number, 0))) for number in numbers]
+    return [Place(*watermarks(consumer, narrowing.topic, number), max(0, read.get(number, 0))) for number in numbers]
 
 
 def _consumer(broker: Broker) -> Consumer:
     options = {"group.id": "operator.narrow", "enable.auto.commit": False, "log_level": 0}  # its group is never joined
     return Consumer({**broker.librdkafka(ADMIN), **options})
-
-
-def _ends(consumer: Consumer, topic: str, number: int) -> tuple[int, int]:
-    found: tuple[int, int] = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT)
-    return found
 
 
 def _make_anew(broker: Broker, admin: AdminClient, topic: str, start: int) -> None:

@@ -10,6 +10,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaE
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from conduit_contracts.topics import Topic
+from conduit_operate.leaders import once_led
 from conduit_operate.onboarding import OnboardingError
 
 SECONDS = 10.0
@@ -101,5 +102,9 @@ def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> d
     asked = {TopicPartition(*place): spec for place in places}
     if not asked:
         return {}
-    answers = admin.list_offsets(asked, request_timeout=SECONDS, isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    return {(each.topic, each.partition): answer.result(SECONDS).offset for each, answer in answers.items()}
+
+    def ask() -> dict[Place, int]:
+        answers = admin.list_offsets(asked, request_timeout=SECONDS, isolation_level=IsolationLevel.READ_UNCOMMITTED)
+        return {(each.topic, each.partition): answer.result(SECONDS).offset for each, answer in answers.items()}
+
+    return once_led(ask)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from time import monotonic, sleep
 from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -19,6 +18,7 @@ from conduit_contracts.topic import Topic
 from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
+from conduit_operate.leaders import watermarks
 
 Entry: TypeAlias = PartnerRegistered | ForceRegistered
 SECONDS = 30.0
@@ -26,7 +26,8 @@ ACTOR_HEADER = "conduit-actor"
 """Who had it published; why, the audit says."""
 
 _TOPICS = (topics.PARTNERS, topics.FORCES)
-_LEADERLESS = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_NOT_THERE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+_MADE_BY = "It is made by `conduit up`, or on servers that exist already by `python -m conduit_operate.setup`"
 _MODELS: Mapping[str, type[Entry]] = {model.type: model for model in (PartnerRegistered, ForceRegistered)}
 
 
@@ -177,22 +178,12 @@ def read_whole(consumer: Consumer, read: Iterable[Topic], take: Callable[[Messag
 
 
 def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:
-    partition = TopicPartition(topic, number)
-    deadline = monotonic() + SECONDS
-    while True:
-        try:
-            partition.offset, _ = consumer.get_watermark_offsets(partition, timeout=SECONDS)
-            return partition
-        except KafkaException as error:
-            found = error.args[0]
-            # A topic that was just made has a leader in the metadata before that leader knows of it.
-            if found.code() in _LEADERLESS and monotonic() < deadline:
-                sleep(0.05)
-                continue
-            raise RegisterError(
-                f"{topic} cannot be read ({found.str()}). It is made by `conduit up`, "
-                "or on servers that exist already by `python -m conduit_operate.setup`"
-            ) from None
+    try:
+        return TopicPartition(topic, number, watermarks(consumer, topic, number)[0])
+    except KafkaException as error:
+        found = error.args[0]
+        mend = _MADE_BY if found.code() in _NOT_THERE else "See that its brokers run, and come again"
+        raise RegisterError(f"{topic} cannot be read ({found.str()}). {mend}") from None
 
 
 def _key(message: Message) -> str:

@@ -19,6 +19,7 @@ from conduit_intake.readmission import TAKEN, SentAgain, TakenEvent
 from conduit_operate import offsets
 from conduit_operate.broker import Broker
 from conduit_operate.health import answering, must_answer
+from conduit_operate.leaders import offsets_at
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.secured import ADMIN
 
@@ -46,7 +47,7 @@ def lacking(broker: Broker, since: datetime, known: Collection[str]) -> Lost:
     with _consumer(broker) as consumer:
         name, moment = INTAKE_REFERRALS.name(), int(since.timestamp() * 1000)
         found = consumer.list_topics(name, timeout=SECONDS).topics[name].partitions
-        begins = consumer.offsets_for_times([TopicPartition(name, number, moment) for number in found], timeout=SECONDS)
+        begins = offsets_at(consumer, [TopicPartition(name, number, moment) for number in found])
         for message in _read(consumer, begins):  # where nothing is so young, it begins at the end
             _sort(message, met, lost)
     return lost
