@@ -16,7 +16,7 @@ from conduit_console.pages import front as console
 from conduit_console.settings import ConsoleSettings
 from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, consumed_by
-from conduit_generate.kubernetes.environment import read_environment
+from conduit_generate.kubernetes.environment import IdentityProvider, read_environment
 from conduit_generate.kubernetes.tree import HOME, OVERLAYS
 from conduit_intake.settings import IntakeSettings
 from conduit_local.services import (
@@ -37,7 +37,7 @@ from conduit_programme.settings import ProgrammeSettings
 from conduit_routing.settings import RoutingSettings
 from conduit_triage.settings import TriageSettings
 from conduit_web.desk import actions
-from conduit_web.settings import DeskSettings
+from conduit_web.settings import DeskSettings, Provider
 from conduit_web.signing_in import router as signing_in
 from tests.benchmarks import memory
 from tests.benchmarks.capacity import measured
@@ -303,6 +303,15 @@ def test_a_desk_is_told_of_its_identity_providers_without_their_secrets(
     for provider in settings.identity_providers:
         assert provider.client_secret is None
         assert files[str(provider.client_secret_file)] == (clients, provider.name)
+
+
+def test_an_environment_can_say_everything_of_a_provider_that_a_desk_can_be_told() -> None:
+    of_the_client = {"client_id", "client_secret", "client_secret_file"}
+    assert IdentityProvider.model_fields.keys() - {"clients"} == Provider.model_fields.keys() - of_the_client
+    said = {"name": "hub", "label": "The hub", "issuer": "https://id.hub.example", "clients": {"console": "c"}}
+    more = {"page_origins": ["https://out.hub.example"], "id_token_hint": True}
+    told = Provider.model_validate(IdentityProvider.model_validate(said | more).told("console", "/secret"))
+    assert (told.page_origins, told.id_token_hint) == (("https://out.hub.example",), True)
 
 
 @each_environment

@@ -71,7 +71,8 @@ class SignedClaims(Value):
     officer_id: OfficerId
     """What the register says of `iss` and `sub`; as in the command."""
     acr: Name
-    """How the officer signed in, as the provider calls it."""
+    """How the officer signed in, as the provider calls it: its `acr`, or the `amr` that counts where it says none. It is
+    evidence, and decides nothing: that there was more than one factor is asked for when an officer signs in."""
     auth_time: Seconds
     """When the provider last asked the officer for credentials."""
     iat: Seconds

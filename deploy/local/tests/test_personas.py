@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from conduit_local.identity_provider import LOGIN_PAGE
 from conduit_local.personas import PERSONAS, registered
 from conduit_operate.people import organisation_of
@@ -26,3 +29,8 @@ def test_a_persona_is_the_same_person_wherever_the_provider_listens() -> None:
 def test_the_login_page_offers_them() -> None:
     page = LOGIN_PAGE.read_text(encoding="utf-8")
     assert [each.name for each in PERSONAS if f'<option value="{each.name}">' not in page] == []
+
+
+def test_the_login_page_says_of_everybody_that_there_were_two_factors_and_what_that_is_called_here() -> None:
+    (claims,) = re.findall(r'<textarea id="claims"[^>]*>([^<]*)</textarea>', LOGIN_PAGE.read_text(encoding="utf-8"))
+    assert json.loads(claims) == {"amr": ["mfa"], "acr": "two-factors"}

@@ -36,8 +36,9 @@ async def console(database: str, clock: ManualClock) -> AsyncIterator[Harness]:
 def enter(held: Harness, clock: ManualClock, crafted: CraftedProvider, abroad: httpx.AsyncClient) -> Enter:
     async def make(who: str, **more: Any) -> Browser:
         register = more.pop("register", None) or Register.of(ISSUER)
+        said = {"sub": who, **more.pop("claims", {})}
         browser = Browser(console_app(held, clock, register, abroad, ISSUER, URL, **more), abroad)
-        crafted.answer = lambda claims: {"id_token": signed({**claims, "sub": who})}
+        crafted.answer = lambda claims: {"id_token": signed({**claims, **said})}
         back = crafted.back(await browser.set_out("/sign-in")).replace("/crafted", "/hub")
         assert (await browser.get(back)).status_code == 303
         return browser

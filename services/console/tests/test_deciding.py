@@ -158,6 +158,21 @@ async def test_what_is_sent_is_signed_to_the_byte_and_says_what_the_officer_saw(
     assert (act.officer_id, act.what, act.why, act.referral_id) == (ANNA, "decided", decision.code, REFERRAL)
 
 
+@pytest.mark.parametrize("level", ["urn:hub:two-factors", None], ids=["said", "of a session before it was kept"])
+async def test_what_is_signed_says_how_the_officer_signed_in_as_the_provider_calls_it(
+    enter: Enter, held: Harness, clock: ManualClock, level: str | None
+) -> None:
+    anna = await enter("anna", claims={"acr": "urn:hub:two-factors"})
+    if level is None:
+        await held.pool.execute("UPDATE web_sessions SET level = NULL")
+    assert (await send(anna, await write(anna, deciding.ASK, ANSWERS["ask"]))).status_code == 303
+    (row,) = await outbox(held)
+    headers = unpack_headers(row["headers"])
+    attributes, command = decode(headers, row["value"], MODELS, closed=True)
+    record = Signable.of(command, attributes, row["topic"], row["value"])
+    assert verify(signature_of(headers), record, TrustedKeys([KEY.public()]), clock.now()).acr == (level or "mfa")
+
+
 async def test_a_form_that_is_sent_twice_decides_once(enter: Enter, held: Harness) -> None:
     anna = await enter("anna")
     written = await write(anna, deciding.ASK, ANSWERS["ask"])

@@ -115,7 +115,7 @@ async def test_by_when_the_next_is_called_is_said_and_when_everybody_was(
 async def test_taking_is_signed_to_the_byte_and_a_form_that_is_sent_twice_takes_once(
     enter: Enter, held: Harness, clock: ManualClock
 ) -> None:
-    anna = await enter("anna")
+    anna = await enter("anna", claims={"acr": "urn:hub:two-factors"})
     page = await anna.get(f"/duties/{TASK}")
     form = dict(re.findall(r'<input type="hidden" name="(key|form_token)" value="([^"]*)">', page.text))
     answers = [await anna.post(f"/duties/{TASK}/take", form) for _ in range(2)]
@@ -130,6 +130,7 @@ async def test_taking_is_signed_to_the_byte_and_a_form_that_is_sent_twice_takes_
     record = Signable.of(command, attributes, row["topic"], row["value"])
     claims = verify(signature_of(headers), record, TrustedKeys([KEY.public()]), clock.now())
     assert (claims.sub, claims.officer_id, claims.task_id) == ("anna", ANNA, TASK)
+    assert claims.acr == "urn:hub:two-factors", "as the provider calls how the officer signed in"
     async with held.pool.acquire() as connection:
         (act,) = (await audit.acts(connection, audit.ActFilter(kind="alteration"))).rows
     assert (act.officer_id, act.what, act.about) == (ANNA, "took_duty_task", str(TASK))

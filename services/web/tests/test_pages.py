@@ -14,12 +14,14 @@ import httpx
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from conduit_generate.frontend import STATIC, SUMS, sums
 from conduit_generate.words import METHODS, OPTIONS, WORDED, pot, sources, template
 from conduit_web.lists import FETCH, Currency, list_page, read_key, write_key
 from conduit_web.people import Identity
+from conduit_web.settings import Provider
 from conduit_web.troubles import Trouble
 from conduit_web.words import catalogues, language_for
 from services.web.tests.browser import Browser
@@ -89,6 +91,20 @@ async def test_every_answer_says_what_a_browser_may_do_with_it(browser: Browser)
         assert headers["cache-control"] == ("public, max-age=3600" if path.startswith("/static") else "no-store")
         assert headers["strict-transport-security"]
     assert len(nonces) == 5
+
+
+async def test_a_form_may_lead_to_where_a_provider_has_its_pages_if_that_is_elsewhere(
+    make_desk: Callable[..., ASGIApp], abroad: httpx.AsyncClient
+) -> None:
+    browser = Browser(make_desk(ABOUT | {"page_origins": ["https://sign-out.crafted.example/"]}), abroad)
+    policy = (await browser.get("/signed-out")).headers["content-security-policy"]
+    assert f"form-action 'self' {ISSUER} https://sign-out.crafted.example;" in policy
+
+
+@pytest.mark.parametrize("origin", ["http://sign-out.example", "https://sign-out.example/out", "*"])
+def test_where_a_provider_has_its_pages_is_an_origin_that_nobody_reads_along(origin: str) -> None:
+    with pytest.raises(ValidationError, match="page_origins"):
+        Provider.model_validate(ABOUT | {"page_origins": [origin]})
 
 
 async def test_a_page_runs_only_scripts_with_the_answers_nonce(browser: Browser) -> None:

@@ -95,6 +95,9 @@ async def test_who_comes_back_with_nothing_good_is_asked_to_start_again(browser:
 async def test_whom_the_register_does_not_know_is_nobody(browser: Browser) -> None:
     answer = await browser.sign_in("eve")
     assert (answer.status_code, trouble(answer.text), browser.secret) == (403, "unknown_person", None)
+    out = urlsplit(answer.text.split()[1])
+    assert out.path == "/hub/endsession", "else a provider that remembers them lets nobody else in"
+    assert parse_qs(out.query)["post_logout_redirect_uri"] == ["https://desk.hub.example/signed-out"]
 
 
 async def test_a_provider_cannot_vouch_for_anothers_people(
@@ -142,6 +145,31 @@ async def test_a_level_of_the_providers_own_may_mean_a_second_factor_and_is_aske
     assert parse_qs(urlsplit(way_in).query)["acr_values"] == ["gold"]
     assert (await browser.get(await browser.at_provider(way_in, "anna", {"acr": "gold"}))).status_code == 303
     assert trouble((await browser.sign_in("anna", STRONG | {"acr": "silver"}, "/sign-in")).text) == "second_factor"
+
+
+@pytest.mark.parametrize(
+    ("claims", "level"),
+    [
+        ({"acr": "urn:hub:two-factors"}, "urn:hub:two-factors"),
+        ({}, "mfa"),
+        ({"acr": ""}, "mfa"),
+        ({"acr": 7}, "mfa"),
+        ({"acr": "a\0"}, "mfa"),
+        ({"acr": "a" * 256}, "mfa"),
+    ],
+    ids=["an acr", "no acr", "an empty one", "a number", "one with a NUL", "a long one"],
+)
+async def test_a_session_keeps_what_the_provider_calls_how_somebody_signed_in(
+    strange: Browser, crafted: CraftedProvider, pool: Any, claims: dict[str, Any], level: str
+) -> None:
+    crafted.answer = lambda said: {"id_token": signed(said | claims)}
+    assert (await strange.get(crafted.back(await strange.set_out()))).status_code == 303
+    assert [row["level"] for row in await pool.fetch("SELECT level FROM web_sessions")] == [level]
+
+
+async def test_who_signed_in_with_one_factor_and_no_acr_has_no_level(browser: Browser, pool: Any) -> None:
+    assert (await browser.sign_in("fred", {"amr": ["pwd"]})).status_code == 303
+    assert [row["level"] for row in await pool.fetch("SELECT level FROM web_sessions")] == [None]
 
 
 async def test_a_role_that_is_taken_away_is_gone_at_once(
@@ -349,7 +377,8 @@ async def test_whoever_tries_again_still_gets_the_page_that_they_wanted(strange:
     cancelled = (await strange.get(crafted.back(await strange.set_out(wanted), error="access_denied"))).text
     crafted.answer = lambda claims: {"id_token": signed(claims | {"amr": ["pwd"]})}
     weak = (await strange.get(crafted.back(await strange.set_out(wanted)))).text
-    assert [refused, cancelled, weak] == [f"start_again {again}", f"start_again {again}", f"second_factor {again}"]
+    assert [refused, cancelled] == [f"start_again {again}"] * 2
+    assert weak == f"second_factor {again}&fresh=true", "else a provider that remembers them says the same once more"
     assert (await strange.get("/sign-in?return_to=//evil.example")).status_code == 303
     crafted.answer = lambda _: {}
     planted = crafted.back((await strange.get("/sign-in?return_to=//evil.example")).headers["location"])

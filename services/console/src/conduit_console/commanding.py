@@ -30,7 +30,8 @@ from conduit_web.people import Identity
 SOURCE = "/conduit/console"
 SIGNER_SECONDS = 5.0
 STRONG = "mfa"
-"""How the desk calls a sign-in with more than one factor, which each who decides has. Providers call it differently."""
+"""How the desk calls a sign-in with more than one factor, which each who decides has, where the session does not say what
+the provider calls it, as it began before sessions did."""
 _SENT = """
 INSERT INTO sent_commands (command_id, referral_id, officer_id, decision, sent_at, seen_until)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
@@ -93,6 +94,8 @@ class SittingOfficer:
     identity: Identity
     signed_in_at: datetime
     """When the provider last asked for credentials."""
+    level: str | None
+    """What the provider calls how they signed in."""
 
 
 class SignerClient:
@@ -176,7 +179,7 @@ class Commanding:
             "value": value.decode(),
             "iss": by.identity.issuer,
             "sub": by.identity.subject,
-            "acr": STRONG,
+            "acr": by.level or STRONG,
             "auth_time": int(by.signed_in_at.timestamp()),
             **({"passkey": passkey} if passkey else {}),
         }

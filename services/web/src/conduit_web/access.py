@@ -139,6 +139,8 @@ class Proof:
     second_factor: bool
     signed_in_at: datetime | None
     """When the provider last asked for credentials; None where it does not say, which is never fresh."""
+    level: str | None = None
+    """What the provider calls it: its `acr`, or, where it says none, the `amr` that counts. It decides nothing."""
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether credentials were asked for within `FRESH`."""

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-HOME = "/"
+HOME, SIGNED_OUT = "/", "/signed-out"
 LONGEST = 2_000
 # Browsers read a backslash as a slash, and leave out what controls a line.
 _ABROAD = re.compile(r"[\x00-\x20\x7f-\uffff\\]")

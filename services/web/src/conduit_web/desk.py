@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from conduit_chassis.clock import Clock
 from conduit_chassis.errors import FailureCause, class_name, classify
 from conduit_web.access import Action
-from conduit_web.addresses import HOME
+from conduit_web.addresses import HOME, SIGNED_OUT
 from conduit_web.headers import STATIC, SecureHeaders
 from conduit_web.methods import HeadAsGet, allowed
 from conduit_web.pages import Pages
@@ -30,6 +30,8 @@ from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Guard, InsteadError, OpenToAll
 
 _SIGN_IN_AGAIN = frozenset({Trouble.SIGN_IN, Trouble.FRESH_SIGN_IN})
+_CREDENTIALS_AGAIN = frozenset({Trouble.FRESH_SIGN_IN, Trouble.SECOND_FACTOR})
+"""A provider that remembers somebody would send them back as they are, without asking for what was lacking."""
 _OF_HTTP: Mapping[int | None, Trouble] = {404: Trouble.MISSING, 405: Trouble.WRONG_METHOD}
 EVENTS = "text/event-stream"
 _log = structlog.get_logger()
@@ -144,9 +146,12 @@ async def _on_instead(request: Request, error: Exception) -> Response:
 
 
 def _sign_in_address(request: Request, met: TroubleError, *, reading: bool) -> str:
+    if met.trouble is Trouble.UNKNOWN_PERSON:
+        # A provider that remembers somebody lets nobody else in before they are signed out there.
+        return met.way_out or SIGNED_OUT
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     query = {"return_to": met.return_to or (asked if reading or _has_page(request) else HOME)}
-    return f"/sign-in?{urlencode(query | ({'fresh': 'true'} if met.trouble is Trouble.FRESH_SIGN_IN else {}))}"
+    return f"/sign-in?{urlencode(query | ({'fresh': 'true'} if met.trouble in _CREDENTIALS_AGAIN else {}))}"
 
 
 def _has_page(request: Request) -> bool:

@@ -17,7 +17,8 @@ class SecureHeaders:
     def __init__(self, app: ASGIApp, settings: DeskSettings) -> None:
         self._app = app
         # A browser holds a form to its targets through every redirect, and signing out leads to the provider.
-        providers = sorted({_origin(each.issuer) for each in settings.identity_providers})
+        known = settings.identity_providers
+        providers = sorted({_origin(each.issuer) for each in known}.union(*(each.page_origins for each in known)))
         self._forms = " ".join(["'self'", *providers])
         self._encrypted = settings.public_url.startswith("https:")
 

@@ -5,7 +5,7 @@ Any provider that speaks OpenID Connect Discovery works by settings alone.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -34,6 +34,8 @@ KEPT_SECONDS = 3600.0
 NEW_KEYS_AFTER_SECONDS = 30.0
 """An unknown key has the keys asked for again, but not by everybody who makes one up."""
 TIMEOUT = httpx.Timeout(5.0)
+LONGEST_HINT = 4_000
+"""An ID token that is longer may not fit into an address, and is not kept for one."""
 _KINDS: Mapping[str, type[RSAKey] | type[ECKey]] = {"RSA": RSAKey, "EC": ECKey}
 
 Read = TypeVar("Read")
@@ -100,12 +102,14 @@ class IdentityProvider:
         )  # fmt: skip
         return uri
 
-    async def way_out(self, back_to: str) -> str | None:
-        """The provider's page that ends its own session, if it has one."""
+    async def way_out(self, back_to: str, *, id_token: str | None = None) -> str | None:
+        """The provider's page that ends its own session, if it has one. `id_token` tells it whose."""
         metadata = await self._known()
         if metadata.end_session is None:
             return None
         asked = {"client_id": self.about.client_id, "post_logout_redirect_uri": back_to}
+        if id_token is not None:
+            asked["id_token_hint"] = id_token
         return str(httpx.URL(metadata.end_session).copy_merge_params(asked))
 
     async def redeem(self, code: str, sign_in: SignIn, *, answered_by: str | None, redirect_uri: str) -> Vouched:
@@ -122,7 +126,8 @@ class IdentityProvider:
             raise TokenRefusedError("answered_by_another")
         token = await self._token(metadata, code, sign_in.code_verifier, redirect_uri)
         expected = self._expected(sign_in)
-        return await self._with_keys(lambda keys: read_id_token(token, keys, expected))
+        vouched = await self._with_keys(lambda keys: read_id_token(token, keys, expected))
+        return replace(vouched, id_token=token) if self.about.id_token_hint and len(token) <= LONGEST_HINT else vouched
 
     async def read_order(self, token: str) -> LogoutOrder:
         """What the provider orders by a logout token.

@@ -19,7 +19,8 @@ KEPT = timedelta(days=30)
 """For how long an ended session is kept, so that a question about it can be answered."""
 SIGN_IN_WITHIN = timedelta(minutes=10)
 
-_COLUMNS = "session_id, issuer, subject, second_factor, signed_in_at, started_at, seen_at, ends_at, ended_at, end_reason"
+_COLUMNS = """session_id, issuer, subject, second_factor, signed_in_at, level, started_at, seen_at, ends_at, ended_at,
+    end_reason"""
 _FIND = f"SELECT {_COLUMNS} FROM web_sessions WHERE token_hash = $1"  # noqa: S608 - constant
 _OF_IDENTITY = f"""
 SELECT {_COLUMNS} FROM web_sessions
@@ -30,20 +31,29 @@ _LIVE_AMONG = """
 SELECT session_id FROM web_sessions
 WHERE session_id = ANY($1::uuid[]) AND ended_at IS NULL AND ends_at > $2 AND seen_at > $3
 """
+_KEPT_FOR_SIGN_OUT = "SELECT id_token FROM web_sessions WHERE session_id = $1"
+_DROP_ID_TOKENS = """
+UPDATE web_sessions SET id_token = NULL WHERE id_token IS NOT NULL AND (ended_at IS NOT NULL OR ends_at < $1)
+"""
 _BY_ID = f"SELECT {_COLUMNS} FROM web_sessions WHERE session_id = $1"  # noqa: S608 - constant
 _START = """
 INSERT INTO web_sessions (session_id, token_hash, issuer, subject, provider_session, second_factor, signed_in_at,
-    started_at, seen_at, ends_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
+    level, id_token, started_at, seen_at, ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
 """
 _SEEN = "UPDATE web_sessions SET seen_at = $2 WHERE session_id = $1 AND ended_at IS NULL AND seen_at < $2"
-_END = "UPDATE web_sessions SET ended_at = $2, end_reason = $3 WHERE session_id = $1 AND ended_at IS NULL"
-_END_HERE = "UPDATE web_sessions SET ended_at = $2, end_reason = $3 WHERE token_hash = $1 AND ended_at IS NULL"
+_END = """
+UPDATE web_sessions SET ended_at = $2, end_reason = $3, id_token = NULL WHERE session_id = $1 AND ended_at IS NULL
+"""
+_END_HERE = """
+UPDATE web_sessions SET ended_at = $2, end_reason = $3, id_token = NULL WHERE token_hash = $1 AND ended_at IS NULL
+"""
 _END_OF_IDENTITY = """
-UPDATE web_sessions SET ended_at = $3, end_reason = $4 WHERE issuer = $1 AND subject = $2 AND ended_at IS NULL
+UPDATE web_sessions SET ended_at = $3, end_reason = $4, id_token = NULL
+WHERE issuer = $1 AND subject = $2 AND ended_at IS NULL
 """
 _END_BY_PROVIDER = """
-UPDATE web_sessions SET ended_at = $4, end_reason = 'ended_by_provider'
+UPDATE web_sessions SET ended_at = $4, end_reason = 'ended_by_provider', id_token = NULL
 WHERE issuer = $1 AND ended_at IS NULL
     AND ($2::text IS NULL OR provider_session = $2) AND ($3::text IS NULL OR subject = $3)
 """
@@ -115,9 +125,11 @@ class Sessions:
                 await connection.execute(_END_HERE, hashed(previous_secret), now, EndReason.SIGNED_IN_AGAIN)
             await connection.execute(
                 _START, uuid4(), hashed(secret), *identity, vouched.provider_session, proof.second_factor,
-                proof.signed_in_at, now, now + self._longest,
+                proof.signed_in_at, proof.level, vouched.id_token, now, now + self._longest,
             )  # fmt: skip
             await connection.execute(_FORGET[0], now - KEPT)
+            # Of sessions that ran out by themselves, or that a release ended which knows of no such thing.
+            await connection.execute(_DROP_ID_TOKENS, now)
         return secret
 
     async def find(self, secret: str, *, here: bool = True) -> Session | None:
@@ -145,6 +157,11 @@ class Sessions:
         """A session by what others may know of it."""
         row = await self._pool.fetchrow(_BY_ID, session_id)
         return None if row is None else self._session(row)
+
+    async def id_token_of(self, session_id: UUID) -> str | None:
+        """What the provider said when this session began, where it is kept."""
+        found: str | None = await self._pool.fetchval(_KEPT_FOR_SIGN_OUT, session_id)
+        return found
 
     async def end(self, session_id: UUID, reason: EndReason) -> None:
         """End one. What has ended stays as it is."""
@@ -185,7 +202,7 @@ class Sessions:
         return Session(
             session_id=row["session_id"],
             identity=Identity(row["issuer"], row["subject"]),
-            proof=Proof(row["second_factor"], row["signed_in_at"]),
+            proof=Proof(row["second_factor"], row["signed_in_at"], row["level"]),
             started_at=row["started_at"],
             seen_at=row["seen_at"],
             end_reason=self._end_reason(row, self._clock.now()),

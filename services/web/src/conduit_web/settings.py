@@ -30,6 +30,12 @@ def _origin(address: str) -> str:
     return _safe(address.rstrip("/"))
 
 
+def _page_origin(address: str) -> str:
+    if urlsplit(address).path not in {"", "/"}:
+        raise ValueError("an origin has no path: https://sign-in.example")
+    return _safe(address.rstrip("/"))
+
+
 class Provider(BaseModel):
     """An organisation's identity provider. It vouches for the people whom the register has under its issuer."""
 
@@ -47,6 +53,11 @@ class Provider(BaseModel):
     """Methods (RFC 8176), any of which means that more than one factor was used."""
     second_factor_acr: frozenset[str] = frozenset()
     """The provider's own names for that. They are asked for, too."""
+    page_origins: tuple[Annotated[str, AfterValidator(_page_origin)], ...] = ()
+    """Where its page for signing out stands, if not at the issuer's address: browsers let a form lead nowhere else."""
+    id_token_hint: bool = False
+    """Whether the ID token is kept with the session, to be shown to the provider at sign-out: some ask once more without
+    it, or refuse. It may hold personal data, so it is kept where this says so alone, and no longer than the session."""
 
     def secret(self) -> str | None:
         """The client's secret, from the environment or from its file."""

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from conduit_chassis.trail import uuid_in
 from conduit_web.access import Action, Target, needs_second_factor
-from conduit_web.addresses import HOME, page_here
+from conduit_web.addresses import HOME, SIGNED_OUT, page_here
 from conduit_web.desk import Desk
 from conduit_web.opaque import new_secret
 from conduit_web.people import Person
@@ -92,7 +92,7 @@ async def _vouched(
 async def _check_person(desk: Desk, vouched: Vouched, attempt: SignIn) -> None:
     person = await desk.register.find(vouched.identity)
     if person is None:
-        raise TroubleError(Trouble.UNKNOWN_PERSON)
+        raise TroubleError(Trouble.UNKNOWN_PERSON, way_out=await _way_out(desk, vouched.identity.issuer, vouched.id_token))
     if needs_second_factor(person) and not vouched.proof.second_factor:
         raise TroubleError(Trouble.SECOND_FACTOR, return_to=attempt.return_to)
 
@@ -104,24 +104,25 @@ async def sign_out(request: Request) -> Response:
     secret = request.cookies.get(desk.session_cookie, "")
     session = await desk.sessions.find(secret) if secret else None
     if session is None:
-        return RedirectResponse("/signed-out", status_code=303)
+        return RedirectResponse(SIGNED_OUT, status_code=303)
     await read_own_form(request, desk.settings.public_url, secret)
+    id_token = await desk.sessions.id_token_of(session.session_id)
     await desk.sessions.end(session.session_id, EndReason.SIGNED_OUT)
-    answer = RedirectResponse(await _way_out(desk, session.identity.issuer), status_code=303)
+    answer = RedirectResponse(await _way_out(desk, session.identity.issuer, id_token), status_code=303)
     answer.delete_cookie(desk.session_cookie, path="/", secure=True, httponly=True, samesite="lax")
     return answer
 
 
-async def _way_out(desk: Desk, issuer: str) -> str:
+async def _way_out(desk: Desk, issuer: str, id_token: str | None) -> str:
     provider = next((each for each in desk.providers.values() if each.about.issuer == issuer), None)
     try:
-        out = await provider.way_out(f"{desk.settings.public_url}/signed-out") if provider else None
+        out = await provider.way_out(f"{desk.settings.public_url}{SIGNED_OUT}", id_token=id_token) if provider else None
     except ProviderDownError:
         out = None
-    return out or "/signed-out"
+    return out or SIGNED_OUT
 
 
-@router.get("/signed-out", dependencies=[anybody_may(Action.SIGN_OUT)])
+@router.get(SIGNED_OUT, dependencies=[anybody_may(Action.SIGN_OUT)])
 async def signed_out(request: Request) -> Response:
     """What people see last."""
     desk: Desk = request.app.state.desk

@@ -56,6 +56,8 @@ class Vouched:
     identity: Identity
     proof: Proof
     provider_session: str | None
+    id_token: str | None = None
+    """What said it, where the provider is to see it again at sign-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def read_id_token(token: str, keys: KeySet, expected: Expected) -> Vouched:
     params = {"client_id": expected.client_id, "nonce": expected.nonce}
     claims = CodeIDToken(read.claims, read.header, options, params)
     _check(claims, expected.now)
-    proof = Proof(_is_second_factor(claims, expected), _signed_in_at(claims, expected))
+    proof = Proof(_is_second_factor(claims, expected), _signed_in_at(claims, expected), _level(claims, expected))
     return Vouched(Identity(expected.issuer, _text(claims, "sub")), proof, _optional_text(claims, "sid"))
 
 
@@ -151,9 +153,21 @@ def _reason(error: Exception) -> str:
 
 
 def _is_second_factor(claims: Mapping[str, Any], expected: Expected) -> bool:
-    methods = {each for each in claims.get("amr") or () if isinstance(each, str)}
     level = claims.get("acr")
-    return bool(methods & expected.second_factor_amr) or (isinstance(level, str) and level in expected.second_factor_acr)
+    return bool(_methods_that_count(claims, expected)) or (isinstance(level, str) and level in expected.second_factor_acr)
+
+
+def _methods_that_count(claims: Mapping[str, Any], expected: Expected) -> list[str]:
+    methods = {each for each in claims.get("amr") or () if isinstance(each, str)}
+    return sorted(methods & expected.second_factor_amr)
+
+
+def _level(claims: Mapping[str, Any], expected: Expected) -> str | None:
+    """How the person signed in, in the provider's own word. One that nobody could read counts as unsaid."""
+    said = claims.get("acr")
+    if isinstance(said, str) and 0 < len(said) <= LONGEST and said.isprintable():
+        return said
+    return next(iter(_methods_that_count(claims, expected)), None)
 
 
 def _signed_in_at(claims: Mapping[str, Any], expected: Expected) -> datetime | None:

@@ -52,7 +52,7 @@ _STATUS = {
 class TroubleError(Exception):
     """The request gets a page that says what is wrong."""
 
-    def __init__(self, trouble: Trouble, *, return_to: str | None = None) -> None:
-        """`return_to` is where signing in leads, if not to what was asked for."""
+    def __init__(self, trouble: Trouble, *, return_to: str | None = None, way_out: str | None = None) -> None:
+        """Signing in leads to `return_to`, if not to what was asked for; at `way_out` one signs out at the provider."""
         super().__init__(trouble.value)
-        self.trouble, self.return_to = trouble, return_to
+        self.trouble, self.return_to, self.way_out = trouble, return_to, way_out

@@ -78,6 +78,7 @@ _WORDS: Mapping[Trouble, TroubleWords] = {
     Trouble.UNKNOWN_PERSON: TroubleWords(
         N_("You do not have access"),
         [N_("You signed in, but your organisation has not given you access. Ask whoever manages access there.")],
+        N_("Sign out, to sign in as somebody else"),
     ),
     Trouble.SECOND_FACTOR: TroubleWords(
         N_("You need a second way to prove who you are"),

@@ -95,6 +95,8 @@ class IdentityProvider(_Part):
     """The client of each desk at which people sign in by it: a partner's or a force's provider has none of the console."""
     second_factor_amr: tuple[str, ...] = ("mfa",)
     second_factor_acr: tuple[str, ...] = ()
+    page_origins: tuple[str, ...] = ()
+    id_token_hint: bool = False
 
     @property
     def port(self) -> int:

@@ -273,7 +273,7 @@ async def _send(request: Request, visit: Visit, decision: OfficersDecision) -> R
     signed_in_at = visit.session.proof.signed_in_at
     if signed_in_at is None:  # the provider does not say when it asked: a fresh sign-in has it say so
         raise TroubleError(Trouble.FRESH_SIGN_IN, return_to=turn.address("/check", key=key))
-    by = SittingOfficer(turn.about.officer_id, visit.session.identity, signed_in_at)
+    by = SittingOfficer(turn.about.officer_id, visit.session.identity, signed_in_at, visit.session.proof.level)
     try:
         await desk.commands.send(decided, by, turn.now)
     except NotSentError as error:

@@ -68,7 +68,7 @@ async def take(request: Request, visit: Taker) -> Response:
     async with postgres.connection(desk.pool) as connection:
         seen_until = (await currency(connection, now)).complete_to
     command = TakeDutyTask(task_id=task.task_id, officer_id=me, seen_until=seen_until)
-    by = SittingOfficer(me, visit.session.identity, signed_in_at)
+    by = SittingOfficer(me, visit.session.identity, signed_in_at, visit.session.proof.level)
     try:
         await desk.commands.take(command, _key(visit), by, task.referral_id, now)
     except NotSentError as error:
