@@ -20,8 +20,9 @@ from conduit_chassis.testing import Harness, ManualClock, raw_record
 from conduit_contracts.danger import CALL_999, CODE
 from conduit_contracts.intake import DangerReported, ReferralReceived, SubmissionRejected
 from conduit_intake import metrics
-from conduit_intake.api import kept
+from conduit_intake.api import dangers, door, kept
 from conduit_intake.api.app import create_api
+from conduit_intake.api.door import Door
 from conduit_intake.api.overlong import MOST_LOOKED_AT, Overlong
 from services.intake.tests.api import Api, added, body, code, keyed, post, refer, referred
 from services.intake.tests.conftest import intake_with
@@ -65,6 +66,12 @@ REFUSED: dict[str, Callable[[], Record]] = {
     "a body over the limit": lambda: unread(narrative="Synthetic. " * 150_000),
     "a time in the future": lambda: sent(submitted(reported_at=NOW + timedelta(days=9_000), **DANGER)),
 }
+
+
+def door_of(api: Api) -> Door:
+    app: Any = api.app
+    found: Door = app._app.state.door
+    return found
 
 
 def of(kind: type[Any], published: list[Any]) -> list[Any]:
@@ -256,6 +263,51 @@ class TestHttp:
         assert CALL_999 not in quiet.text
         assert metrics.DANGERS_UNREPORTED._value.get() == before + 1, "DangerNotHeard has somebody ask"
         assert (await refer(north, **DANGER)).status_code == 202
+
+    @pytest.fixture
+    async def no_turn(self, api: Api, north: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+        """Other requests have all turns, and go on having them."""
+        assert north
+        monkeypatch.setattr(door, "QUEUE_SECONDS", 0.05)
+        turns = door_of(api)._turns
+        taken = 0
+        while not turns.locked():
+            await turns.acquire()
+            taken += 1
+        yield
+        for _ in range(taken):
+            turns.release()
+
+    @pytest.mark.usefixtures("no_turn")
+    async def test_while_others_have_all_turns_the_hub_hears(self, intake: Harness, north: httpx.AsyncClient) -> None:
+        reported = await self.refused(intake, await refer(north, **DANGER), "unavailable")
+        assert reported.partner_reference == REFERENCE
+
+    @pytest.mark.usefixtures("no_turn")
+    async def test_where_the_hub_cannot_hear_in_time_the_alert_does(
+        self, intake: Harness, north: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dangers, "REPORT_SECONDS", 0.2)
+        before = metrics.DANGERS_UNREPORTED._value.get()
+        async with intake.pool.acquire() as other, other.transaction():
+            await other.execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE")
+            answer = await refer(north, **DANGER)
+        assert code(answer) == (503, "unavailable")
+        assert answer.json()["detail"].startswith(CALL_999)
+        assert metrics.DANGERS_UNREPORTED._value.get() == before + 1, "DangerNotHeard has somebody ask"
+
+    @pytest.mark.parametrize(
+        ("method", "path", "expected"),
+        [("POST", "/v1/referral", "not_found"), ("PUT", PATH, "method_not_allowed")],
+    )
+    async def test_what_comes_to_no_address_is_heard_of_whoever_has_a_token(
+        self, intake: Harness, north: httpx.AsyncClient, api: Api, method: str, path: str, expected: str
+    ) -> None:
+        stranger = await api.anybody()
+        answer = await stranger.request(method, path, content=body(**DANGER), headers={"authorization": "Bearer nobody"})
+        assert answer.json()["detail"].startswith(CALL_999)
+        assert not of(DangerReported, await intake.published())
+        await self.refused(intake, await north.request(method, path, content=body(**DANGER), headers=keyed()), expected)
 
     async def test_a_fault_of_ours(self, intake: Harness, north: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
         async def fail(*_arguments: Any) -> None:

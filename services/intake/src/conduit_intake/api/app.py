@@ -111,7 +111,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     """Whatever else is raised. It goes on to the edge, which logs where it broke."""
     # Starlette hands over a request whose body cannot be read.
-    return await refuse(Request(request.scope, request.scope[RECEIVE]), failure(error), known=False)
+    return await refuse(Request(request.scope, request.scope[RECEIVE]), failure(error))
 
 
 def _missing(found: Sequence[Any]) -> str:

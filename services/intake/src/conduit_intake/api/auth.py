@@ -1,11 +1,13 @@
 """Who asks: the bearer token that a request shows, and whether its owner asks too often."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 
+from conduit_chassis.postgres import Connection
 from conduit_intake.access import accounts
 from conduit_intake.access.accounts import CASES, Client
 from conduit_intake.access.credentials import hash_token
@@ -38,17 +40,29 @@ async def authenticated(request: Request, door: TheDoor, authorization: Annotate
     Raises:
         Refused: there is no token, or it is nobody's, or the owner asks too often.
     """
-    kind, _, token = (authorization or "").partition(" ")
-    if kind.lower() != "bearer" or not token:
+    token = token_in(authorization)
+    if token is None:
         raise Refused("unauthenticated", headers=_CHALLENGE)
     async with door.connection() as connection:
-        client = await accounts.client(connection, hash_token(token.strip()), door.now())
+        client = await look_for(request, connection, token, door.now())
         if client is None:
             raise Refused("unauthenticated", headers=_EXPIRED)
-        request.state.client = client
         if seconds := await door.requests.wait(connection, f"{client.owner_id} {client.scope}"):
             raise too_often(seconds)
     return client
+
+
+def token_in(authorization: str | None) -> str | None:
+    """The bearer token that a request shows, if any."""
+    kind, _, token = (authorization or "").partition(" ")
+    return token.strip() or None if kind.lower() == "bearer" else None
+
+
+async def look_for(request: Request, connection: Connection, token: str, now: datetime) -> Client | None:
+    """Whose token it is. The request bears what was found, and that somebody looked."""
+    found = await accounts.client(connection, hash_token(token), now)
+    request.state.client = found
+    return found
 
 
 async def partners_client(client: Annotated[Client, Depends(authenticated)]) -> Client:

@@ -9,8 +9,10 @@ import structlog
 from fastapi import Request, Response
 
 from conduit_contracts.danger import Heard, heard, loose_reference
+from conduit_contracts.intake import DangerReported
 from conduit_intake import answering, metrics, rules
 from conduit_intake.access.accounts import CASES, Client
+from conduit_intake.api.auth import look_for, token_in
 from conduit_intake.api.bodies import glance
 from conduit_intake.api.door import Door
 from conduit_intake.api.refusals import Refused, response
@@ -23,15 +25,12 @@ TOO_OFTEN = "rate_exceeded"
 _log = structlog.get_logger()
 
 
-async def refuse(request: Request, refused: Refused, *, known: bool = True) -> Response:
-    """The answer to a request that is refused before a rule answers it.
-
-    `known` says that whoever is not known here was looked for: of danger that comes while nobody can be, somebody must hear.
-    """
+async def refuse(request: Request, refused: Refused) -> Response:
+    """The answer to a request that is refused before a rule answers it."""
     found = await _heard(request, refused)
     if found is None:
         return response(refused)
-    await _report(request, refused, found, known=known)
+    await _report(request, refused, found)
     return response(refused, danger=True)
 
 
@@ -47,25 +46,40 @@ async def _heard(request: Request, refused: Refused) -> Heard | None:
     return found._replace(partner_reference=found.partner_reference or overlong.partner_reference)
 
 
-async def _report(request: Request, refused: Refused, found: Heard, *, known: bool) -> None:
-    """Tell the hub, where somebody whom it knows says so: anybody at all could say it without a token."""
-    client: Client | None = getattr(request.state, "client", None)
-    if client is None and not known and "authorization" in request.headers:
-        _unreported(refused)
-    if client is None or client.sandbox or client.scope == CASES:
+async def _report(request: Request, refused: Refused, found: Heard) -> None:
+    """Tell the hub, where somebody whom it knows says so: anybody at all could say it without a token.
+
+    Many refusals come before anybody looked whose token it is: nothing is at that address, or all turns are taken. So that
+    is done here.
+    """
+    door, token = _door(request), token_in(request.headers.get("authorization"))
+    looked = hasattr(request.state, "client")
+    if token is None or (looked and not _concerns(request.state.client)):
         return
-    door = _door(request)
-    docket = Docket(new_submission_id(), client.partner_id, SubmissionKind.UNREADABLE)
-    codes = dict.fromkeys((refused.code, *(each.code for each in refused.errors)))
-    report = rules.danger_reported(docket, found, [*codes][: rules.MOST_PROBLEMS], None)
+    # Strangers have a way of their own, so that no number of them keeps a known client's danger waiting.
+    entered = door.runtime.transaction() if looked else door.for_strangers()
     try:
-        async with asyncio.timeout(REPORT_SECONDS), door.runtime.transaction() as (_, outbox):
-            answering.report_danger(outbox, report, cause(request, door.now()))
+        async with asyncio.timeout(REPORT_SECONDS), entered as (connection, outbox):
+            client = request.state.client if looked else await look_for(request, connection, token, door.now())
+            if client is not None and _concerns(client):
+                report = _said(client, refused, found)
+                answering.report_danger(outbox, report, cause(request, door.now()))
     except Exception as error:  # the sender is told to call 999 whatever fails here
         _unreported(refused, error)
 
 
-def _unreported(refused: Refused, error: Exception | None = None) -> None:
+def _concerns(client: Client | None) -> bool:
+    """Whether what such a client says of danger is real."""
+    return client is not None and not client.sandbox and client.scope != CASES
+
+
+def _said(client: Client, refused: Refused, found: Heard) -> DangerReported:
+    docket = Docket(new_submission_id(), client.partner_id, SubmissionKind.UNREADABLE)
+    codes = dict.fromkeys((refused.code, *(each.code for each in refused.errors)))
+    return rules.danger_reported(docket, found, [*codes][: rules.MOST_PROBLEMS], None)
+
+
+def _unreported(refused: Refused, error: Exception) -> None:
     metrics.DANGERS_UNREPORTED.inc()
     _log.error("danger_not_reported", code=refused.code, exc_info=error)
 

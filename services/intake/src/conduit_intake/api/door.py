@@ -22,6 +22,8 @@ from conduit_intake.settings import IntakeSettings
 
 QUEUE_SECONDS = 2.0
 KEPT_FREE = 3
+FOR_STRANGERS = 2
+"""Of those kept free, what is taken at most to look who says danger, where nobody looked before."""
 UPLOADS_AT_ONCE = 4
 """Of one partner: each is held in memory."""
 
@@ -37,6 +39,7 @@ class Door:
         self.runtime = runtime
         self.settings = cast("IntakeSettings", runtime.settings)
         self._turns = asyncio.Semaphore(max(1, self.settings.pool_size - KEPT_FREE))
+        self._strangers = asyncio.Semaphore(FOR_STRANGERS)
         self._uploads: Counter[str] = Counter()
         settings = self.settings
         self.requests = RateLimit(settings.http_rate_per_second, settings.http_burst)
@@ -92,6 +95,12 @@ class Door:
             Refused: too many requests wait for one.
         """
         async with self._turn(), self._side(client) as entered:
+            yield entered
+
+    @asynccontextmanager
+    async def for_strangers(self) -> AsyncIterator[tuple[Connection, Outbox]]:
+        """A transaction to find out who says danger, and to tell the hub in. It waits for no request's turn."""
+        async with self._strangers, self.runtime.transaction() as entered:
             yield entered
 
     def _side(self, client: Client) -> AbstractAsyncContextManager[tuple[Connection, Outbox]]:
