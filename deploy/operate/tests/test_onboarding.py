@@ -296,6 +296,20 @@ def test_what_would_come_of_a_plan_is_not_told_as_what_is(tmp_path: Path, capsys
         assert (would in done, does in done) == (False, True)
 
 
+def test_a_force_that_no_notice_could_reach_is_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kent = Standing(FORCE, "kent", users=frozenset({"admin"}))
+    for contact, noted in (
+        (Contact(), True),
+        (Contact(telephone="+441632960147"), True),
+        (Contact(email="a@x.example"), False),
+    ):
+        plan = onboarding.onboard(kent, ForceRegistered(force_id="kent", contact=contact))
+        planned, done = (notes_of(plan, tmp_path, capsys, applied=applied) for applied in (False, True))
+        assert [len(planned), len(done)] == [noted, noted]
+        assert not noted or "would have to tell it by telephone" in planned[0]
+        assert not noted or "a duty officer of the hub has to tell it by telephone" in done[0]
+
+
 def test_what_already_stands_is_told_as_that_without_apply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     standing = after(EMPTY, onboarding.onboard(EMPTY, ENTRY))
     suspended = after(standing, onboarding.suspend(standing))

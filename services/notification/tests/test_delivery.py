@@ -22,6 +22,7 @@ from conduit_notification.delivery import Pace
 from conduit_notification.mailer import Mailer
 from conduit_notification.notices import Claimed
 from conduit_notification.outcomes import EMAIL_TAKEN, AttemptOutcome
+from conduit_notification.templates import Template
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, PARTNER, REFERENCE, REFERRAL, record_of
 from services.notification.tests.drive import (
@@ -320,6 +321,30 @@ class TestWebhooks:
         assert most == share
         for task in made._in_hand:
             task.cancel()
+
+    @pytest.mark.usefixtures("secret")
+    async def test_danger_has_a_connection_while_all_others_hang(self, notification: Harness, endpoint: Endpoint) -> None:
+        endpoint.hang = True
+        given = settings_of(notification).model_copy(update={"webhook_seconds": 30.0})
+        used = webhooks.Webhooks(given)
+
+        async def arrived(count: int) -> None:
+            async with asyncio.timeout(20):
+                while len(endpoint.requests) < count:  # noqa: ASYNC110 - the endpoint counts, and sets no event
+                    await asyncio.sleep(0.01)
+
+        def send() -> asyncio.Task[AttemptOutcome]:
+            who = f"force:{HOME}", 0, Channel.WEBHOOK, Template.FORCE_IMMEDIATE_DANGER.value, REFERRAL, {"force_id": HOME}
+            notice = Claimed(uuid7(), *who, 1, b.NOW, None)
+            return asyncio.create_task(used.send(notice, endpoint.url, "example-haven", b.NOW))
+
+        others = [send() for _ in range(given.webhook_requests)]
+        await arrived(len(others))
+        danger = send()
+        await arrived(len(others) + 1)
+        endpoint.released.set()
+        assert {each.code for each in await asyncio.gather(*others, danger)} == {"http_accepted"}
+        await used.close()
 
     @pytest.mark.usefixtures("secret")
     async def test_an_endpoint_that_hangs_costs_its_time_limit(self, notification: Harness, endpoint: Endpoint) -> None:

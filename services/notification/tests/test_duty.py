@@ -172,6 +172,74 @@ class TestOpening:
         ]
 
 
+class TestNoAddress:
+    """A force that the register has no address of hears of danger from a person, once."""
+
+    DANGER = (b.received(danger=True), b.routed(danger=True))
+
+    @pytest.mark.parametrize(
+        "contacts",
+        [(Contact(),), (Contact(telephone="+441004960147"),), (Contact(), Contact(email="inspector@force.example"))],
+        ids=["none", "a telephone", "a higher level's alone"],
+    )
+    async def test_danger_for_it_is_a_task_at_once(
+        self, staffed: Harness, mail: MailServer, contacts: tuple[Contact, ...]
+    ) -> None:
+        await deliver(staffed, b.partner_registered(TEAM), b.force_registered(*contacts), *self.DANGER)
+        (task,) = await tasks(staffed)
+        assert (task["kind"], task["force_id"], task["codes"]) == ("danger_notice_failed", HOME, ["force_not_told"])
+        assert (task["danger"], task["said"], task["partner_reference"]) == (True, 1, REFERENCE)
+        assert FIRST in await mailed(staffed, mail)
+        text = " ".join(next(each for each in mail.messages if each["To"] == FIRST).get_content().split())
+        assert WORDING[Kind.DANGER_NOTICE_FAILED].do in text
+
+    async def test_what_follows_is_the_same_task_until_somebody_has_it(self, staffed: Harness) -> None:
+        await deliver(staffed, b.force_registered(Contact()), *self.DANGER, b.overdue())
+        (task,) = await tasks(staffed)
+        assert task["said"] == 2
+
+    async def test_without_danger_nobody_is_called(self, staffed: Harness) -> None:
+        await deliver(staffed, b.force_registered(Contact()), b.received(), b.routed(), b.overdue())
+        assert not await tasks(staffed)
+
+    async def test_nor_about_a_partner_that_reads_its_updates(self, staffed: Harness) -> None:
+        await deliver(staffed, b.partner_registered(Contact()), b.received(danger=True), b.accepted())
+        assert not await tasks(staffed)
+
+    async def test_one_that_turns_out_to_have_none_is_a_task_once(self, staffed: Harness) -> None:
+        await deliver(staffed, b.partner_registered(Contact()), *self.DANGER)
+        assert not await tasks(staffed)
+        await deliver(staffed, b.force_registered(Contact()))
+        await deliver_email(staffed)
+        (task,) = await tasks(staffed)
+        assert (task["kind"], task["force_id"], task["said"]) == ("danger_notice_failed", HOME, 1)
+        async with staffed.runtime.transaction() as (connection, _):
+            assert await duty_store.take(connection, task["task_id"], "Example Officer", "p")
+        await deliver_webhooks(staffed)
+        assert len(await tasks(staffed)) == 1
+
+    async def test_who_was_called_because_it_was_late_is_not_called_again(self, staffed: Harness) -> None:
+        await deliver(staffed, b.partner_registered(Contact()), *self.DANGER)
+        await staffed.pool.execute("UPDATE notices SET queued_at = clock_timestamp() - interval '6 minutes'")
+        await tick(staffed)
+        (task,) = await tasks(staffed)
+        async with staffed.runtime.transaction() as (connection, _):
+            assert await duty_store.take(connection, task["task_id"], "Example Officer", "p")
+        await deliver(staffed, b.force_registered(Contact()))
+        await deliver_email(staffed)
+        await deliver_webhooks(staffed)
+        assert len(await tasks(staffed)) == 1
+
+    async def test_what_came_by_e_mail_is_no_task_when_the_webhook_leaves_the_register(self, staffed: Harness) -> None:
+        both = Contact(email="team@force.example", webhook_url="http://127.0.0.1:1/hook", webhook_secret="force")
+        await deliver(staffed, b.force_registered(both), *self.DANGER)
+        await deliver_email(staffed)
+        await deliver(staffed, b.force_registered(Contact()))
+        await deliver_webhooks(staffed)
+        assert "dropped" in {row["state"] for row in await staffed.pool.fetch("SELECT state FROM notices")}
+        assert not await tasks(staffed)
+
+
 class TestBehindNothing:
     """What says danger is heard whatever lies about, and whoever left it there."""
 

@@ -27,12 +27,12 @@ from conduit_contracts.notification import Channel, NoticeFailed, NoticeSent
 from conduit_contracts.topics import NOTICES
 from conduit_notification import duty_store, metrics, notices, queue
 from conduit_notification.notices import HUB, Claimed, Ladder, Notice
-from conduit_notification.outcomes import INTERNAL_ERROR, AttemptOutcome, next_step
+from conduit_notification.outcomes import INTERNAL_ERROR, NO_CONTACT, AttemptOutcome, next_step
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.queue import Result, Room, Undelivered
 from conduit_notification.shares import Shares
 from conduit_notification.templates import Template
-from conduit_notification.turns import Turns
+from conduit_notification.turns import FOR_DANGER, Turns
 
 _log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ class Pace:
     """How soon a queued notice is seen."""
     gather: float = 0.02
     """How long results wait for others, to be settled in one transaction."""
-    for_danger: int = 1
+    for_danger: int = FOR_DANGER
     """More attempts under way, which only notices of danger have: they wait for no turn of another's."""
 
     @property
@@ -187,19 +187,27 @@ class Courier:
             metrics.NOTICES.labels(self.channel.value, result.next.state).inc()
 
     async def _tell_hub(self, connection: Connection, results: list[Result]) -> None:
-        """The hub is told of failures, except of those to tell it something; of one about danger, who is on duty."""
+        """The hub is told of failures, except of those to tell it something; of one about danger, who is on duty.
+
+        That nobody wants it there is no failure, but a force that has no address at all has to hear of danger.
+        """
         failed = [each for each in results if each.next.state == "failed" and not each.notice.audience.startswith(HUB)]
-        if not failed:
-            return
-        ladder = await queue.ladder_of(connection, HUB) or self._hub
-        made = [notice for each in failed for notice in self._failure_notices(each, ladder)]
-        await queue.enqueue(connection, made)
-        undelivered = [
+        unaddressed = [each.notice.notice_id for each in results if _finds_no_address(each)]
+        undelivered = await queue.without_address(connection, unaddressed)
+        undelivered += [
             Undelivered(each.notice.audience, each.notice.referral_id, dict(each.notice.params))
             for each in failed
             if each.notice.urgent
         ]
-        await duty_store.open_undelivered(connection, undelivered, self._policy, self._hub)
+        if failed:
+            await self._tell_of_failures(connection, failed)
+        if undelivered:
+            await duty_store.open_undelivered(connection, undelivered, self._policy, self._hub)
+
+    async def _tell_of_failures(self, connection: Connection, failed: list[Result]) -> None:
+        ladder = await queue.ladder_of(connection, HUB) or self._hub
+        made = [notice for each in failed for notice in self._failure_notices(each, ladder)]
+        await queue.enqueue(connection, made)
 
     def _failure_notices(self, result: Result, ladder: Ladder) -> list[Notice]:
         """By another way than the one that fails, where the hub has one."""
@@ -245,6 +253,13 @@ class Courier:
         for task in self._in_hand:
             task.cancel()
         await asyncio.gather(*self._in_hand, return_exceptions=True)
+
+
+def _finds_no_address(result: Result) -> bool:
+    """Whether a force, its team or its department, cannot be told of danger in any way that the register has now."""
+    notice = result.notice
+    nowhere = result.outcome is NO_CONTACT and not notices.channels_for(notice.ladder, notice.level)
+    return nowhere and notice.urgent and notice.audience.startswith(notices.force(""))
 
 
 def _publish(outbox: Outbox, result: Result) -> None:

@@ -84,6 +84,8 @@ WORDING = {
 }
 
 
+FORCE_NOT_TOLD = "force_not_told"
+"""The code of a task about danger of which a force has had no notice."""
 _ASKS_TO_RING = frozenset({Kind.FORCE_SILENT, Kind.DANGER_NOTICE_FAILED})
 """Tasks that ask for a call to the force that they are about."""
 

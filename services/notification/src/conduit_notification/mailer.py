@@ -6,9 +6,8 @@ from aiosmtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException, SMTPS
 
 from conduit_notification.rendering import domain_of
 from conduit_notification.settings import NotificationSettings
+from conduit_notification.turns import FOR_DANGER
 
-FOR_DANGER = 1
-"""Connections besides the others, so that a notice of danger waits for none of them."""
 _CLOSING = 421
 
 

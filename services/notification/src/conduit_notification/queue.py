@@ -43,7 +43,7 @@ INSERT INTO notices ({_NOTICES.names}, next_attempt_at, state, attempts)
 SELECT {_NOTICES.values("wanted")}, clock_timestamp(), 'queued', 0
 FROM {_NOTICES.rows("wanted")}
 LEFT JOIN contacts USING (audience)
-WHERE ladder IS NULL
+WHERE ladder IS NULL OR urgent
     OR jsonb_path_exists(ladder, CASE wanted.channel WHEN 'email' THEN '$[*].email' ELSE '$[*].webhook_url' END::jsonpath)
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
@@ -155,6 +155,17 @@ WHERE notices.notice_id = late.notice_id
 RETURNING notices.audience, notices.referral_id, notices.params
 """
 
+_WITHOUT_ADDRESS = """
+UPDATE notices SET duty_told = true
+WHERE notice_id = ANY($1::uuid[]) AND NOT duty_told AND NOT EXISTS (
+    SELECT FROM notices AS twin
+    WHERE twin.referral_id = notices.referral_id AND twin.audience = notices.audience AND twin.level = notices.level
+        AND twin.template = notices.template AND twin.created_at = notices.created_at
+        AND twin.notice_id <> notices.notice_id AND (twin.duty_told OR twin.state = 'sent')
+)
+RETURNING audience, referral_id, params
+"""
+
 _LADDER: TypeAdapter[Ladder] = TypeAdapter(tuple[Contact, ...])
 
 
@@ -173,7 +184,8 @@ async def enqueue(connection: Connection, notices: Sequence[Notice]) -> None:
     """Queue notices.
 
     Left out are one that was queued before, one that another stands for, and one for an audience that is known to have
-    no address on the channel. Of an audience that is not known yet, the address is looked up when the notice is delivered.
+    no address on the channel: none of danger, of which somebody on duty hears where delivery finds no address either. Of an
+    audience that is not known yet, the address is looked up when the notice is delivered.
     """
     if notices:
         # In the order of their ids, so that two processes wait for each other instead of deadlocking.
@@ -322,7 +334,17 @@ class Undelivered:
 
 async def late_danger(connection: Connection, after: timedelta, limit: int) -> list[Undelivered]:
     """Notices of danger that have waited for so long. Each is given once."""
-    rows = await connection.fetch(_LATE_DANGER, after, limit)
+    return _undelivered(await connection.fetch(_LATE_DANGER, after, limit))
+
+
+async def without_address(connection: Connection, notice_ids: Sequence[UUID]) -> list[Undelivered]:
+    """Those of these notices of danger of which nobody on duty has heard, and which no other channel has brought."""
+    if not notice_ids:
+        return []
+    return _undelivered(await connection.fetch(_WITHOUT_ADDRESS, sorted(notice_ids)))
+
+
+def _undelivered(rows: Sequence[Row]) -> list[Undelivered]:
     return [Undelivered(row["audience"], row["referral_id"], json.loads(row["params"])) for row in rows]
 
 

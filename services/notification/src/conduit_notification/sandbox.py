@@ -73,11 +73,11 @@ class SandboxWork(NotificationWork):
         *,
         urgent: bool = False,
         level: int = 0,
-    ) -> None:
+    ) -> bool:
         """To the partner's sandbox contact, where it has one. Never before what is real, so nothing is urgent here."""
         there = notices.in_sandbox(audience)
-        if there is not None and self.ladders.get(there) is not None:
-            super().notify(delivery, there, template, referral_id, params, level=level)
+        known = there is not None and self.ladders.get(there) is not None
+        return known and super().notify(delivery, str(there), template, referral_id, params, level=level)
 
 
 def play(work: SandboxWork, delivery: Delivery[Any], handlers: Handlers[NotificationWork]) -> None:

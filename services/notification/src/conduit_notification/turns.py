@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+FOR_DANGER = 1
+"""Attempts and connections besides the others, so that a notice of danger waits for none of them."""
+
 
 class Turns:
     """`async with turns.one(urgent=…)` goes on once there is one to have."""

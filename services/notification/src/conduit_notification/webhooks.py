@@ -15,6 +15,7 @@ from conduit_notification.notices import Claimed
 from conduit_notification.outcomes import AttemptOutcome
 from conduit_notification.rendering import payload
 from conduit_notification.settings import NotificationSettings
+from conduit_notification.turns import FOR_DANGER
 
 _MOST_BODY_BYTES = 16 * 1024
 _BODY_SECONDS = 1.0
@@ -29,11 +30,15 @@ class SecretUnusableError(Exception):
 
 
 class Webhooks:
-    """Sends webhook requests over one client. No redirects, no proxy or netrc from the environment, no cookies."""
+    """Sends webhook requests over one client, which has a connection for each turn, that for danger among them.
+
+    No redirects, no proxy or netrc from the environment, no cookies.
+    """
 
     def __init__(self, settings: NotificationSettings) -> None:
         self._settings = settings
-        limits = httpx.Limits(max_connections=settings.webhook_requests, max_keepalive_connections=settings.webhook_requests)
+        connections = settings.webhook_requests + FOR_DANGER
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._client = httpx.AsyncClient(
             timeout=settings.webhook_seconds, limits=limits, follow_redirects=False, trust_env=False
         )

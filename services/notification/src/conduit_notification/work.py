@@ -20,7 +20,7 @@ from conduit_contracts.notification import HandoffStanding, ReferralState, Refer
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import PARTNER_UPDATES
 from conduit_notification import notices, rules
-from conduit_notification.duty import Done, Duty, Kind
+from conduit_notification.duty import FORCE_NOT_TOLD, Done, Duty, Kind
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.rules import NOTHING, Standing, state_of
@@ -238,12 +238,17 @@ class NotificationWork:
         self.notify(delivery, notices.partner(record.partner_id), template, record.referral_id, params, urgent=urgent)
 
     def notify_force(self, delivery: Delivery[Any], force_id: str, template: Template, rung: int = 0, **codes: Any) -> None:
-        """A notice to a force: its safeguarding team, or a higher rung's contact. Not where the case is kept from it."""
+        """A notice to a force: its safeguarding team, or a higher rung's contact. Not where the case is kept from it.
+
+        Of danger somebody on duty tells the force where the register has no address to which a notice could go.
+        """
         if force_id in self.record(delivery.message).kept_from:
             return
         about, params = delivery.message, {"force_id": force_id, **codes}
         urgent = self.standing(about).immediate_danger
-        self.notify(delivery, notices.force(force_id), template, about.referral_id, params, urgent=urgent, level=rung)
+        told = self.notify(delivery, notices.force(force_id), template, about.referral_id, params, urgent=urgent, level=rung)
+        if urgent and not told:
+            self.duty(delivery, Kind.DANGER_NOTICE_FAILED, danger=True, codes=[FORCE_NOT_TOLD], force_id=force_id)
 
     def duty(self, delivery: Delivery[Any], kind: Kind, *, danger: bool, **more: Any) -> None:
         """A person at the hub must take this."""
@@ -281,8 +286,8 @@ class NotificationWork:
         *,
         urgent: bool = False,
         level: int = 0,
-    ) -> None:
-        """Queue one notice per channel of the audience."""
+    ) -> bool:
+        """Queue one notice per channel of the audience; returns whether it has any."""
         cause = f"{delivery.attributes.source} {delivery.attributes.id}"
         channels = notices.channels_for(self.ladders.get(audience), level)
         if not channels:
@@ -302,6 +307,7 @@ class NotificationWork:
                     created_at=self.now,
                 )
             )
+        return bool(channels)
 
 
 def _handoffs(standing: Standing) -> tuple[HandoffStanding, ...]:

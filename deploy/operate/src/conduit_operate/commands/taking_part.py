@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import typer
 
 from conduit_contracts.programme import Contact, ForceRegistered, PartnerRegistered
+from conduit_notification.notices import channels_of
 from conduit_operate import onboarding, reachable
 from conduit_operate.audit import By
 from conduit_operate.carry_out import alone, carry_out, contacts_of, look
@@ -184,6 +185,12 @@ def _notes(plan: Plan, state_dir: Path, *, planned: bool) -> Iterator[str]:
         be = "would be" if are == "would be" else "is"
         yield f"no MoU of {identity} {be} in force, so new referrals {are} refused" + (
             "" if plan.removed_users else f"; `conduit partner resume {identity}` lifts a suspension"
+        )
+    if isinstance(plan.entry, ForceRegistered) and not channels_of(plan.entry.contact):
+        has = "would have" if are == "would be" else "has"
+        yield (
+            f"{identity} {has} neither an e-mail address nor a webhook: of every case with a child in danger a duty officer "
+            f"of the hub {has} to tell it by telephone; `conduit force onboard {identity} --email ADDRESS` gives it one"
         )
     if plan.shut_out:
         yield f"{identity} has no credentials and cannot come in; `conduit partner onboard {identity}` makes new ones"
