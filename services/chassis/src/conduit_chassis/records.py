@@ -16,7 +16,7 @@ from conduit_contracts.envelope import Attributes, Message, Undecodable, decode
 from conduit_contracts.kits.batches import UnreadableBatch
 from conduit_contracts.problems import Origin, Problem, sender_problem
 from conduit_contracts.signature import SignatureRefusedError
-from conduit_contracts.topic import REFERRAL
+from conduit_contracts.topic import DUTY, REFERRAL, REGISTRAR
 from conduit_contracts.topics import Topic, replay_topic
 
 M = TypeVar("M", bound=BaseModel)
@@ -26,6 +26,10 @@ REPLAY_HEADER = "conduit-replay-of"
 """Marks what releases before 0.2 sent again to the topic that it came from: on ours, such a record is accounted for."""
 BATCH_UNREADABLE = "batch_unreadable"
 _PARTNER = re.compile(rb'"partner_id"\s*:\s*"([a-z0-9-]{1,63})"')
+_OTHERS = tuple(re.compile(rb'"%s"\s*:\s*"([A-Za-z0-9._-]{1,100})"' % name) for name in (b"force_id", b"officer_id"))
+_AUDIENCE = re.compile(rb'"audience"\s*:\s*"(?:partner|force):([a-z0-9-]{1,63})"')
+_BY_HAND = {REGISTRAR, DUTY}
+"""Writers who are people with the `conduit` command."""
 _UNREADABLE = Problem(
     code="unreadable", field="value", message="The record cannot be read.", origin=Origin.SENDER, retryable=False
 )
@@ -67,6 +71,20 @@ def named_partner(record: Record) -> str | None:
         return None
     found = _PARTNER.search(record.value)
     return found[1].decode("ascii") if found else None
+
+
+def named_in(record: Record) -> str:
+    """Who stands in one of our own services' events: the partner that it is about, wherever in it that stands, otherwise the
+    force or the officer. "" where it names nobody.
+
+    Text cannot name anybody: the quotes in it are escaped.
+    """
+    if record.value is None or isinstance(record.value, UnreadableBatch):
+        return ""
+    for pattern in (_PARTNER, *_OTHERS, _AUDIENCE):
+        if found := pattern.search(record.value):
+            return found[1].decode("ascii")
+    return ""
 
 
 def from_aiokafka(raw: Any) -> Record:
@@ -129,13 +147,12 @@ class Item:
 
     @property
     def blamed(self) -> str:
-        """Whose doing it is where it fails: the partner or force that wrote it, the topic where many write, or the partner
-        that one of our own services' events is about. "" where nobody else's record leads here."""
+        """Whose doing it is where it fails: the partner or force that wrote it, the topic where many write, or whom one of
+        our own services' events names. "" where nobody else's record leads here."""
         content = self.content
-        if content.topic.edge or self.batch is not None:
+        if is_others(content.topic) or self.batch is not None:
             return content.principal or content.topic.template
-        partner = getattr(content.message, "partner_id", None) if isinstance(content, Delivery) else None
-        return partner if isinstance(partner, str) else ""
+        return named_in(content.record)
 
     @property
     def accounted_for(self) -> bool:
@@ -149,6 +166,11 @@ class Item:
     def unreadable(self) -> bool:
         """Whether nobody can be told but the operator: it came from within the hub and cannot be read."""
         return isinstance(self.content, Refusal) and not self.content.topic.edge
+
+
+def is_others(topic: Topic) -> bool:
+    """Whether somebody else than our services writes there: partners, forces, officers, or whoever keeps a register."""
+    return topic.edge or not _BY_HAND.isdisjoint(topic.producers)
 
 
 def _batch_problem(batch: UnreadableBatch) -> Problem:
@@ -218,7 +240,7 @@ class Reader:
     def writer(self, name: str) -> str:
         """Who writes on a topic from outside: a partner, a force, or many under the topic's own name; "" for one of ours."""
         for topic in self._topics:
-            if topic.edge and (principal := topic.match(name)) is not None:
+            if is_others(topic) and (principal := topic.match(name)) is not None:
                 return principal or topic.template
         return ""
 
