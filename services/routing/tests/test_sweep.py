@@ -1,5 +1,6 @@
 """However much is due and whatever is wrong with one case, children in danger come first and every other case is chased."""
 
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from conduit_chassis.periodic import run_tick
 from conduit_chassis.testing import Harness, ManualClock, record
 from conduit_contracts.routing import HandoffChased
 from conduit_routing import metrics, sweep
+from conduit_routing.clocks import Step
+from conduit_routing.turn import Turn
 from services.routing.tests.builders import NOW, accepted, place, referral
 
 TWO_FORCES = (place("L1", "kent"), place("L2", "kent"), place("L3", "essex"))
@@ -80,6 +83,27 @@ async def test_a_case_whose_event_is_not_valid_holds_up_no_other_and_is_told_of(
     clock.advance(sweep.LATER)
     await routing.tick("clocks")
     assert await chased(routing, ids) == [2] * 8
+
+
+async def test_a_case_whose_steps_always_take_too_long_holds_up_no_other(
+    routing: Harness, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = await due(routing, clock, 5)
+    clock.advance(timedelta(hours=2))
+    taken = sweep.take_steps
+
+    def slow(one: Turn) -> list[Step]:
+        if one.case.referral_id == ids[2]:
+            raise TimeoutError
+        return taken(one)
+
+    monkeypatch.setattr(sweep, "take_steps", slow)
+    before = metrics.NOT_CHASED._value.get()
+    for _ in range(30):
+        with suppress(TimeoutError):
+            await turn(routing)
+    assert await chased(routing, ids) == [2, 2, 0, 2, 2]
+    assert metrics.NOT_CHASED._value.get() == before + 1
 
 
 async def test_a_row_that_cannot_be_read_holds_up_no_other(routing: Harness, clock: ManualClock) -> None:

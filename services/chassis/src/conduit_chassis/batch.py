@@ -256,7 +256,7 @@ class Processor:
             except Exception as error:
                 attempt += 1
                 verdict = classify(error)
-                if verdict is FailureCause.DOUBTFUL and await self._database_answers():
+                if verdict is FailureCause.DOUBTFUL and await postgres.answers(self._pool):
                     doubtful += 1
                 if verdict is FailureCause.POISON or doubtful >= doubtful_attempts:
                     raise
@@ -265,14 +265,6 @@ class Processor:
             else:
                 self._health.recovered("batch")
                 return result
-
-    async def _database_answers(self) -> bool:
-        """Whether a time limit that passed says something of the records: not where the database gives no sign of life."""
-        try:
-            await postgres.probe(self._pool)
-        except Exception:  # whatever it is, it is not the records
-            return False
-        return True
 
     async def _pause(self, attempt: int) -> None:
         try:

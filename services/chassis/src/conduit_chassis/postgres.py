@@ -93,6 +93,15 @@ async def probe(pool: Pool) -> None:
             raise ReadOnlyError
 
 
+async def answers(pool: Pool) -> bool:
+    """Whether a time limit that passed says something of what was done: not where the database gives no sign of life."""
+    try:
+        await probe(pool)
+    except Exception:  # whatever it is, it is not what was done
+        return False
+    return True
+
+
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection in a transaction that commits at the end, or rolls back on any error.

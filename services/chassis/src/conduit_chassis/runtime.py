@@ -105,7 +105,7 @@ class Service(Generic[W]):
             async for part in parts:
                 steps = dispatch(self.handlers, self.refused, work, part)
                 for incoming in part:
-                    await _step(steps, incoming)
+                    await take_step(steps, incoming)
                     if self.after is not None:
                         await self.after(connection, work)
                     await yielding.pause()
@@ -116,7 +116,7 @@ class Service(Generic[W]):
         return (*(consumed_by(self.name) if self.topics is None else self.topics), *self.built_from)
 
 
-async def _step(steps: Iterator[None], incoming: Incoming) -> None:
+async def take_step(steps: Iterator[None], incoming: Incoming) -> None:
     """Let the next record have its effect: a large one in a thread, so that what goes on beside it gets its turns.
 
     A handler does no I/O and touches its own batch's work alone. Threads take turns every few milliseconds, while the tenths

@@ -70,7 +70,7 @@ def create_service() -> Service[IntakeWork]:
         ahead=(PARTNER_REFERRALS,),
         settings=IntakeSettings,
         ticks=(
-            sweep.TICK,
+            sweep.tick(),
             Tick("forget_answers", FORGET_EVERY, forget_answers, batch=kept.FORGET_BATCH),
             sandbox_sweep.TICK,
         ),

@@ -129,8 +129,8 @@ def _waits(work: IntakeWork, submission: Submission[Any]) -> bool:
 
 def _wait(work: IntakeWork, submission: Submission[Any], delivery: Delivery[Any]) -> None:
     """Keep it until its referral comes. A child in danger does not wait: its sender and a person at the hub hear now."""
-    waiting = early.early(submission.key, delivery.record, work.scene.now, work.patience)
     heard = danger.heard(submission.body)
+    waiting = early.early(submission.key, delivery.record, work.scene.now, work.patience, danger=heard is not None)
     if heard is not None:
         about = submission.docket, heard, ["referral_unknown"], work.referrals.get(submission.key)
         event_id = _names(delivery).event_id

@@ -16,7 +16,7 @@ from conduit_routing.keeping import KEEPER
 from conduit_routing.policy import RoutingPolicy
 from conduit_routing.queries import RECONCILIATION
 from conduit_routing.settings import RoutingSettings
-from conduit_routing.sweep import TICK
+from conduit_routing.sweep import tick
 from conduit_routing.work import RoutingWork
 
 
@@ -39,7 +39,7 @@ def create_service() -> Service[RoutingWork]:
         migrations=Path(__file__).parent / "migrations",
         ahead=(TRIAGE_DECISIONS,),
         settings=RoutingSettings,
-        ticks=(TICK,),
+        ticks=(tick(),),
         workers=(Worker("gauges", keep_gauges), reconciliation(RECONCILIATION), publishing(KEEPER)),
     )
 

@@ -8,6 +8,7 @@ import structlog
 
 from conduit_chassis.errors import FailureCause, classify
 from conduit_chassis.outbox import Outbox
+from conduit_chassis.pieces import Pieces
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime, Tick
 from conduit_contracts.routing import RoutingReviewReason
@@ -27,11 +28,25 @@ LATER = timedelta(minutes=10)
 """When a case whose steps fail is tried again."""
 
 
-async def sweep(runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
-    """One batch of due hand-offs, danger first; returns how many steps there were. A case whose steps fail holds up no
-    other."""
-    work = begin(runtime, outbox)
-    return await _sweep(connection, work, await store.due(connection, work.now, BATCH))
+class ClockSweep:
+    """A batch of due hand-offs at a time, danger first. One whose steps fail or always take too long holds up no other."""
+
+    def __init__(self) -> None:
+        self._pieces = Pieces()
+
+    async def turn(self, runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
+        """Take the steps of one batch; returns how many there were."""
+        work = begin(runtime, outbox)
+        due = await store.due(connection, work.now, self._pieces.most(BATCH))
+        try:
+            taken = await _sweep(connection, work, due)
+        except Exception as error:
+            if not await self._pieces.gives_up(error, due, runtime.pool):
+                raise
+            await _put_off(connection, due[0], error, work.now)
+            taken = 1
+        self._pieces.done(due)
+        return taken
 
 
 async def _sweep(connection: Connection, work: RoutingWork, due: Sequence[UUID]) -> int:
@@ -41,9 +56,9 @@ async def _sweep(connection: Connection, work: RoutingWork, due: Sequence[UUID])
         async with connection.transaction():
             return await _take(connection, work, due)
     except Exception as error:  # whatever a case raises is that case's fault
+        work.outbox.take_back(waiting)
         if classify(error) is not FailureCause.POISON:
             raise
-        work.outbox.take_back(waiting)
         if len(due) > 1:
             middle = len(due) // 2
             return sum([await _sweep(connection, work, half) for half in (due[:middle], due[middle:])])
@@ -88,4 +103,6 @@ def _exhaust(turn: Turn, step: Step) -> None:
     turn.open_review(RoutingReviewReason.ESCALATION_EXHAUSTED, step.handoff.force_id)
 
 
-TICK = Tick("clocks", timedelta(seconds=1), sweep, batch=BATCH)
+def tick() -> Tick:
+    """The periodic work. It goes on at once for as long as there was anything to do: a batch may be smaller than it was."""
+    return Tick("clocks", timedelta(seconds=1), ClockSweep().turn, batch=1)

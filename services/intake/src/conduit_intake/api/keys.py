@@ -34,6 +34,8 @@ class Reply(NamedTuple):
 
     answer: Kept
     final: bool = True
+    again_after: int = 0
+    """In so many seconds the same may succeed, where the answer says when."""
 
 
 Action = Callable[[Connection, Outbox], Awaitable[Reply]]
@@ -91,10 +93,13 @@ async def _attempt(door: Door, client: Client, key: str, asked: Asked, action: A
         found = await kept.find(connection, client.client_id, key)
         if found is not None:
             return _again(found, asked)
-        answer, final = await action(connection, outbox)
+        answer, final, again_after = await action(connection, outbox)
         if final:
             await kept.keep(connection, client.client_id, key, asked, answer, door.now())
-    return render(answer)
+    response = render(answer)
+    if again_after:
+        response.headers["Retry-After"] = str(again_after)
+    return response
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from conduit_contracts.envelope import Attributes
 from conduit_contracts.ids import uuid7
 from conduit_contracts.intake import SubmissionRejected
 from conduit_contracts.problems import Problem
-from conduit_intake import answering, early, metrics, reading, store
+from conduit_intake import answering, metrics, reading, store
 from conduit_intake.access.accounts import Client
 from conduit_intake.api import refusals
 from conduit_intake.api.bodies import JSON, told_here
@@ -28,7 +28,7 @@ from conduit_intake.batch import scene_of
 from conduit_intake.problems import problem
 from conduit_intake.rules import Rule
 from conduit_intake.submissions import Answer, Outcome, Submission, claims
-from conduit_intake.sweep import answer_waiting
+from conduit_intake.sweep import settle
 from conduit_intake.work import IntakeWork
 
 _LOCATION = {"schema": {"type": "string"}, "description": "The referral's address."}
@@ -48,6 +48,12 @@ RECEIPTS: dict[int | str, dict[str, Any]] = {
     202: {"model": Receipt, "description": "It is committed.", "headers": _HEADERS, "links": _LINKS},
     200: {"model": Receipt, "description": "The hub already had it.", "headers": _HEADERS, "links": _LINKS},
 }
+
+
+_BUSY = Reply(
+    Kept(TABLE["unavailable"].status, None, refusals.MEDIA_TYPE, refusals.body("unavailable")), final=False, again_after=1
+)
+"""More came by Kafka before this request than one request settles. What it settled stands."""
 
 
 def new_submission_id() -> str:
@@ -71,11 +77,11 @@ def submitting(
     async def act(connection: Connection, outbox: Outbox) -> Reply:
         if referral_id is not None:
             await _same_referral(connection, client, referral_id, submission)
-        scene = scene_of(door.runtime)
-        key = submission.key
-        waited = [] if client.sandbox else await early.take_of(connection, key)
-        if waited:  # it came by Kafka before this request
-            await answer_waiting(connection, scene, waited, outbox)
+        scene, key = scene_of(door.runtime), submission.key
+        settled = client.sandbox or await settle(door.runtime, connection, scene, key, outbox)
+        # Danger goes on: it does not wait for all that its sender said before.
+        if not settled and danger.heard(submission.body) is None:
+            return _BUSY
         batch = IntakeWork(scene, outbox)
         await store.load(connection, batch, [key.partner_id], {key}, {key})
         answer = answering.answer(rule, batch, submission, cause(request, scene.now))
