@@ -165,6 +165,30 @@ async def test_a_search_path_that_names_nothing_is_said_with_what_mends_it(poor:
     await preflight.examine(given(dsn), "sample")
 
 
+async def test_who_may_use_no_schema_is_told_what_lets_migrations_run(poor: Any) -> None:
+    dsn, role, owner = poor
+    await owner.execute("REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    advice = f"GRANT USAGE, CREATE ON SCHEMA public TO {role}"
+    with pytest.raises(ConfigurationError, match=f"has no schema for role {role}, .*: {advice}") as caught:
+        await preflight.examine(given(dsn), "sample")
+    with pytest.raises(MigrationError, match=advice):
+        await asyncio.to_thread(migrate, dsn, MIGRATIONS)
+    await owner.execute(str(caught.value).rpartition(": ")[2].rstrip("."))
+    await preflight.examine(given(dsn), "sample")
+
+
+async def test_a_schema_of_the_roles_own_is_refused_to_a_service_that_has_others_beside_it(poor: Any) -> None:
+    dsn, role, owner = poor
+    name = urlsplit(dsn).path[1:]
+    await owner.execute(f'GRANT CREATE ON DATABASE "{name}" TO {role}')
+    await owner.execute(f"CREATE SCHEMA {role} AUTHORIZATION {role}")
+    await preflight.examine(given(dsn), "sample")
+    with pytest.raises(ConfigurationError, match=f"in schema {role} of {name}; those of sample must be in public") as caught:
+        await preflight.examine(given(dsn), "sample", {"sandbox"})
+    await owner.execute(str(caught.value).rpartition(": ")[2].rstrip("."))
+    await preflight.examine(given(dsn), "sample", {"sandbox"})
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 async def test_a_database_that_cannot_hold_what_people_write_is_refused(database: str, encoding: str) -> None:
     owner, name = await asyncpg.connect(database), f"other_{uuid4().hex[:8]}"

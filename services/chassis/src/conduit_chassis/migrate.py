@@ -104,7 +104,9 @@ def _may_make_tables(connection: psycopg.Connection[Any]) -> None:
     query = "SELECT current_user, current_schema(), coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
     for role, schema, may in connection.execute(query):
         if not may:
-            where = f"GRANT CREATE ON SCHEMA {schema or 'public'} TO {role}"
+            # Whoever may not even use a schema has none.
+            rights = "CREATE" if schema else "USAGE, CREATE"
+            where = f"GRANT {rights} ON SCHEMA {schema or 'public'} TO {role}"
             raise MigrationError(f"role {role} may not make tables in schema {schema or 'public'}: {where}")
 
 

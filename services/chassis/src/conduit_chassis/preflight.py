@@ -22,7 +22,7 @@ from aiokafka.protocol.admin import ApiVersionRequest
 
 from conduit_chassis import postgres
 from conduit_chassis.errors import ConfigurationError
-from conduit_chassis.postgres import Connection
+from conduit_chassis.postgres import Connection, Row
 from conduit_chassis.settings import Settings
 
 _log = structlog.get_logger()
@@ -34,7 +34,9 @@ _LIST_OFFSETS, _SINCE_OLDEST_KAFKA = 2, 9
 _KAFKA_SECONDS = 5
 _CLOSE_SECONDS = 5.0
 ENCODING = "UTF8"
-SEARCH_PATH = '"$user", public'
+PUBLIC = "public"
+"""Where the tables are of a service that has schemas beside it: its statements name both."""
+SEARCH_PATH = f'"$user", {PUBLIC}'
 """PostgreSQL's default."""
 _ELSEWHERE = 3
 """Connections that a pooler has to find servers for."""
@@ -99,6 +101,12 @@ def schemas_of(migrations: Path) -> set[str]:
     return {each for path in migrations.glob("*.sql") for each in _SCHEMA.findall(path.read_text(encoding="utf-8"))}
 
 
+def rights_in_public(user: str, there: AbstractSet[str]) -> str:
+    """What gives a role a schema where every service works. `there` are the schemas that there are."""
+    made = "" if PUBLIC in there else f"CREATE SCHEMA {PUBLIC}; "
+    return f"{made}GRANT USAGE, CREATE ON SCHEMA {PUBLIC} TO {user}"
+
+
 async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = frozenset()) -> None:
     """Connect as the service does and look at what it finds. `schemas` are those that its migrations make.
 
@@ -117,7 +125,7 @@ async def examine(settings: Settings, name: str, schemas: AbstractSet[str] = fro
 
 async def _examine(connection: Connection, settings: Settings, name: str, schemas: AbstractSet[str]) -> None:
     facts = await postgres.the_row(connection, _FACTS)
-    version, user, database, schema = facts["version"], facts["user_name"], facts["database"], facts["schema_name"]
+    version, user, database = facts["version"], facts["user_name"], facts["database"]
     if too_old := why_too_old(version):
         raise ConfigurationError(too_old)
     if version > NEWEST:
@@ -137,16 +145,25 @@ async def _examine(connection: Connection, settings: Settings, name: str, schema
     await _settings_took(connection, postgres.session(settings, name))
     if facts["process"] != connection.get_server_pid():
         await _session_is_ours(connection, settings, name)
+    await _tables_have_their_place(connection, facts, name, schemas)
+
+
+async def _tables_have_their_place(connection: Connection, facts: Row, name: str, schemas: AbstractSet[str]) -> None:
+    user, database, schema = facts["user_name"], facts["database"], facts["schema_name"]
+    there = {row["nspname"] for row in await connection.fetch(_SCHEMAS)}
     if schema is None:
         path = facts["search_path"]
-        usual = path == SEARCH_PATH
-        mend = f"CREATE SCHEMA {user} AUTHORIZATION {user}" if usual else f"ALTER ROLE {user} RESET search_path"
+        mend = rights_in_public(user, there) if path == SEARCH_PATH else f"ALTER ROLE {user} RESET search_path"
         raise ConfigurationError(f"Database {database} has no schema for role {user}, whose search_path is {path}: {mend}.")
+    if schemas and schema != PUBLIC:
+        raise ConfigurationError(
+            f"Role {user} would make its tables in schema {schema} of {database}; those of {name} must be in {PUBLIC}: "
+            f"{rights_in_public(user, there)}; ALTER ROLE {user} SET search_path = {PUBLIC}."
+        )
     if not facts["may_make_tables"]:
         raise ConfigurationError(
             f"Role {user} may not make tables in schema {schema} of {database}: GRANT CREATE ON SCHEMA {schema} TO {user}."
         )
-    there = {row["nspname"] for row in await connection.fetch(_SCHEMAS)}
     if schemas - there and not facts["may_make_schemas"]:
         raise ConfigurationError(
             f"Role {user} may not make schema {', '.join(sorted(schemas - there))} in {database}: "
