@@ -1,7 +1,7 @@
 """How much a tick takes at once, where something of what waits may take longer than a time limit lets it.
 
 While it is among others, nobody knows which it is. So the next piece is half as large, until what takes too long is alone.
-Alone it is given up as a record from Kafka is: after a few times, and only while the database answers.
+Alone it is put aside as a record from Kafka is: after a few times, and only while the database answers.
 """
 
 from collections.abc import Hashable, Sequence

@@ -27,7 +27,7 @@ from conduit_intake.handlers import HANDLERS, refused
 from conduit_intake.submissions import Key, SubmissionContext
 
 MOST_SETTLED = 4 * early.MOST_BYTES
-"""Before one request. Beyond it the sender asks again, and others have their turns meanwhile."""
+"""Before one request. Beyond it the sender asks again, and others have their turns in between."""
 _log = structlog.get_logger()
 
 

@@ -189,7 +189,7 @@ class Courier:
     async def _tell_hub(self, connection: Connection, results: list[Result]) -> None:
         """The hub is told of failures, except of those to tell it something; of one about danger, who is on duty.
 
-        That nobody wants it there is no failure, but a force that has no address at all has to hear of danger.
+        That nobody wants it there is no failure, but a force without any address must be told about danger.
         """
         failed = [each for each in results if each.next.state == "failed" and not each.notice.audience.startswith(HUB)]
         unaddressed = [each.notice.notice_id for each in results if _finds_no_address(each)]

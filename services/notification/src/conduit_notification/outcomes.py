@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     AGAIN = "again"
     FAILED = "failed"
     DROPPED = "dropped"
-    """Nobody wants it there: no failure, and nothing to tell, unless it leaves a force without a way to hear of danger."""
+    """Nobody wants it there: no failure, and nothing to tell, unless it leaves a force that nobody can tell about danger."""
 
 
 @dataclass(frozen=True, slots=True)
