@@ -119,13 +119,22 @@ def programme_app(
 
 def hidden_of(text: str) -> dict[str, str]:
     """What the last form of a page carries unseen."""
-    return dict(re.findall(r'<input type="hidden" name="(form_token|form_key)" value="([^"]+)"', text))
+    return dict(re.findall(r'<input type="hidden" name="(form_token|form_key|mark)" value="([^"]*)"', text))
 
 
 async def send(browser: Browser, path: str, form: dict[str, str] | None = None, **query: str) -> httpx.Response:
     """A form of this desk, filled in and sent."""
     hidden = hidden_of((await browser.get("/sessions")).text)
     address = f"{path}?{urlencode(query)}" if query else path
+    return await browser.post(address, hidden | (form or {}))
+
+
+async def change(
+    browser: Browser, path: str, form: dict[str, str] | None = None, page: str = "", **query: str
+) -> httpx.Response:
+    """A form that is opened first, so that it carries the mark of what stands; `page` is where it is, if not at its path."""
+    address = f"{path}?{urlencode(query)}" if query else path
+    hidden = hidden_of((await browser.get(page or address)).text)
     return await browser.post(address, hidden | (form or {}))
 
 

@@ -11,16 +11,19 @@ import pytest
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import AdvicePublished, AdviceWithdrawn
+from conduit_programme import trail
 from conduit_programme.advice import fields, rules
 from conduit_programme.advice.rules import AdviceAnswer, AdviceOutcome, AdviceRefusal, ForceStanding
+from conduit_programme.experience import store as experience
 from conduit_programme.four_ps import Quarter
 from conduit_programme.rules import day_of
 from conduit_programme.wording import day
 from conduit_web.html import LONDON
+from conduit_web.lists import FETCH
 from services.programme.tests import builders as b
 from services.programme.tests.builders import CANARY
 from services.programme.tests.experience import ALL, WORDS, begin, today_of
-from services.programme.tests.pages import Enter, send, text_of
+from services.programme.tests.pages import Enter, account, change, hidden_of, send, text_of
 from services.programme.tests.test_insight import at_hub, considered, offered, read
 from services.web.tests.browser import Browser
 
@@ -53,7 +56,7 @@ async def drafted(writer: Browser, clock: ManualClock, insight_id: UUID, **chang
 async def published(enter: Enter, clock: ManualClock, insight_id: UUID, **changes: str) -> str:
     """A note that every force is advised to follow; the address of its page at the hub."""
     path = await drafted(await enter("emma"), clock, insight_id, **changes)
-    assert (await send(await enter("lena"), f"{path}/publish")).status_code == 303
+    assert (await change(await enter("lena"), f"{path}/publish", page=path)).status_code == 303
     return path
 
 
@@ -77,7 +80,7 @@ async def test_a_note_rests_on_insights_and_a_lead_publishes_it_to_every_force(
     for who in ("anna", "emma"):
         assert (await send(await enter(who), f"{path}/publish")).status_code == 403, who
     assert await told(held) == []
-    assert (await send(await enter("lena"), f"{path}/publish")).status_code == 303
+    assert (await change(await enter("lena"), f"{path}/publish", page=path)).status_code == 303
     [message] = await told(held)
     assert isinstance(message, AdvicePublished)
     assert (message.title, message.words, message.insight_ids, message.replaces) == (TITLE, ADVISED, (insight_id,), None)
@@ -120,7 +123,7 @@ async def test_a_force_confirms_that_it_read_it_and_says_what_it_makes_of_it_and
     kim, tom, lena = await enter("kim"), await enter("tom"), await enter("lena")
     assert "Kent Police 1 1 0 1 (late: 1) 0" in await read(lena, "/advice")
     refusal = {"outcome": "not_adopted", "why": "no_means", "words": CANARY}
-    assert (await send(kim, f"{own}/answer", refusal)).status_code == 303
+    assert (await change(kim, f"{own}/answer", refusal)).status_code == 303
     assert CANARY in await read(tom, own)
     seen = await read(lena, path)
     assert "Read: 1 of 2. Adopted: 0; to be adopted: 0; not adopted: 1." in seen
@@ -172,14 +175,14 @@ async def test_a_contributors_words_are_shown_while_they_agree_and_travel_nowher
     assert message.quote_ids == (UUID(quote_id),)
     assert WORDS not in message.model_dump_json()
     assert WORDS in await read(tom, at_force(path))
-    waiting = await drafted(await enter("emma"), clock, insight_id, **cited)
+    waiting, lena = await drafted(await enter("emma"), clock, insight_id, **cited), await enter("lena")
+    opened = hidden_of((await lena.get(waiting)).text)
     await keeping.withdraw("publish")
     seen = await read(tom, at_force(path))
     assert WORDS not in seen
     assert "A passage is no longer here" in seen
-    lena = await enter("lena")
     assert WORDS not in await read(lena, waiting)
-    assert (await send(lena, f"{waiting}/publish")).status_code == 403, "who was asked says no now"
+    assert (await lena.post(f"{waiting}/publish", opened)).status_code == 403, "who was asked says no now"
     assert "It cannot be published as it is" in await read(lena, waiting)
     assert len(await told(held)) == 1
 
@@ -263,12 +266,54 @@ async def test_a_draft_is_changed_whole_and_what_was_published_no_more(
     form = {"title": TITLE, "words": ADVISED, "four_p": "protect", f"insights-{insight_id}": "yes"}
     form["confirm_by"] = day(clock.now() + timedelta(days=9))
     assert (await send(emma, f"{path}/change", form | {"four_p": ""})).status_code == 400
-    assert (await send(emma, f"{path}/change", form)).status_code == 303
+    assert (await change(emma, f"{path}/change", form)).status_code == 303
     seen = await read(anna, path)
     assert "National advice: Protect" in seen
     assert ADVISED in seen
     async with held.pool.acquire() as connection:
         assert await connection.fetchval("SELECT count(*) FROM contents WHERE kind = 'advice_words'") == 1
-    assert (await send(await enter("lena"), f"{path}/publish")).status_code == 303
+    assert (await change(await enter("lena"), f"{path}/publish", page=path)).status_code == 303
     assert (await anna.get(f"{path}/change")).status_code == 303
     assert (await send(emma, f"{path}/change", form)).status_code == 409
+
+
+async def test_whoever_sends_a_draft_that_is_not_in_order_has_a_line_for_what_its_form_shows_them(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    insight_id, anna = await insight(enter, clock), await enter("anna")
+    path = await drafted(anna, clock, insight_id)
+
+    async def looks() -> list[tuple[str, UUID | None]]:
+        async with held.pool.acquire() as connection:
+            found = await trail.deeds(connection, trail.DeedFilter(account=account("anna"), kind="consultation"))
+        return [(each.what, each.about_id) for each in found.rows]
+
+    note_id = UUID(path.rpartition("/")[2])
+    for address, look in (("/advice/new", ("listed_advice", None)), (f"{path}/change", ("viewed_advice", note_id))):
+        before = await looks()
+        refused = await send(anna, address, {"title": TITLE})
+        assert refused.status_code == 400
+        assert CANARY in refused.text, "it shows what was heard"
+        assert await looks() == [look, *before], address
+
+
+async def test_a_draft_keeps_the_words_it_cites_however_much_was_told_since(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    insight_id, emma = await insight(enter, clock), await enter("emma")
+    keeping = await begin(emma, held, today_of(clock))
+    await keeping.give(*ALL)
+    at = await keeping.talk()
+    cited = {f"quotes-{await keeping.tell(at)}": "yes"}
+    path = await drafted(emma, clock, insight_id, **cited)
+    async with held.pool.acquire() as connection:
+        for number in range(FETCH):
+            said, later = f"Synthetic: more, {number}", clock.now() + timedelta(minutes=1)
+            await experience.keep(connection, keeping.contributor_id, UUID(at.rpartition("/")[2]), said, later)
+    page = (await emma.get(f"{path}/change")).text
+    [name] = cited
+    assert f'name="{name}" type="checkbox" value="yes" checked' in page
+    form = {"title": TITLE, "words": ADVISED, "four_p": "pursue", f"insights-{insight_id}": "yes"}
+    later_on = {"confirm_by": day(clock.now() + timedelta(days=30))}
+    assert (await change(emma, f"{path}/change", form | later_on | cited)).status_code == 303
+    assert WORDS in await read(emma, path)

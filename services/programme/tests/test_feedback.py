@@ -21,7 +21,7 @@ from conduit_programme.rules import day_of
 from conduit_programme.wording import day
 from conduit_web.html import LONDON
 from services.programme.tests.builders import CANARY, PARTNER
-from services.programme.tests.pages import Enter, send, text_of
+from services.programme.tests.pages import Enter, hidden_of, send, text_of
 from services.programme.tests.test_insight import read
 from services.web.tests.browser import Browser
 
@@ -51,10 +51,15 @@ async def test_a_partner_is_asked_at_hand_over_and_30_days_later_and_each_is_ans
     seen = await read(cara, HERE)
     assert f"{day(day_one)} at hand-over at hand-over {day(day_one + LAPSE)} {referral_id}" in seen
     [first] = await asked(cara)
-    assert (await send(cara, first, WELL)).status_code == 303
+    opened = hidden_of((await cara.get(first)).text) | WELL
+    for _ in range(2):
+        assert (await cara.post(first, opened)).status_code == 303, "sent twice, it is answered as the first time"
     assert "Nothing is asked at the moment." in await read(cara, HERE)
     assert (await cara.get(first)).status_code == 404
-    assert (await send(cara, first, WELL)).status_code == 404, "it is answered once"
+    again = await send(cara, first, ILL)
+    assert again.status_code == 409, "it is answered once"
+    assert "Caseworker at Northlight said how a hand-over went on" in again.text
+    assert CANARY in again.text, "and what was typed is not lost"
     clock.advance(SECOND_ROUND)
     mara = await enter("mara")
     [second] = await asked(mara)

@@ -23,7 +23,7 @@ from conduit_programme.wording import day
 from conduit_web.html import LONDON
 from conduit_web.settings import DeskSettings
 from services.programme.tests.builders import CANARY, PARTNER
-from services.programme.tests.pages import Enter, send, text_of
+from services.programme.tests.pages import Enter, change, send, text_of
 from services.web.tests.browser import URL, Browser
 from services.web.tests.crafted import ISSUER
 
@@ -89,7 +89,7 @@ async def test_what_could_not_be_done_says_why_and_a_later_answer_takes_its_plac
     assert "We could not, because The law asks for it twice." in told
     assert "nowhere" not in told, "what did not change cannot be seen anywhere"
     clock.advance(timedelta(minutes=5))
-    assert (await send(emma, f"{at_hub(own)}/answer", changed(clock))).status_code == 303
+    assert (await change(emma, f"{at_hub(own)}/answer", changed(clock))).status_code == 303
     told = await read(mara, own)
     assert told.index("The form asks once now.") < told.index("What was answered earlier")
     assert "The law asks for it twice." in told

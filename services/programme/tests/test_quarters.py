@@ -33,7 +33,7 @@ from conduit_programme.organisations import store as organisations
 from conduit_programme.rules import day_of
 from conduit_web.html import LONDON
 from services.programme.tests.builders import CANARY, PARTNER
-from services.programme.tests.pages import Enter, account, send, text_of
+from services.programme.tests.pages import Enter, account, change, send, text_of
 from services.web.tests.browser import Browser
 
 MEASURE = {
@@ -157,7 +157,7 @@ async def test_a_measure_is_agreed_noted_corrected_and_ended(enter: Enter, held:
     path = page.split('href="/measures/')[1].split('"')[0].split("?")[0]
     noted = {"figure": "1,250", "source": "The course's list", "shows": "More than last year."}
     for figure in ("1,249", "1 250"):
-        assert (await send(lena, f"/measures/{path}", noted | {"figure": figure})).status_code == 303
+        assert (await change(lena, f"/measures/{path}", noted | {"figure": figure})).status_code == 303
     text = await read(lena, "/four-ps/prepare")
     assert "1,250" in text
     assert "1,249" not in text

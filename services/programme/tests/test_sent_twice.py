@@ -13,7 +13,7 @@ from conduit_chassis.testing import Harness, ManualClock
 from conduit_programme.pages.front import ROUTERS
 from conduit_web.desk import actions
 from services.programme.tests import experience as ex
-from services.programme.tests.pages import Enter, account, hidden_of, send, text_of
+from services.programme.tests.pages import Enter, account, change, hidden_of, send, text_of
 from services.web.tests.browser import Browser
 
 MAKES = ("/new", "/step", "/propose")
@@ -45,7 +45,7 @@ async def forms_that_make(enter: Enter, held: Harness, clock: ManualClock) -> Ma
     advice = {"title": "Synthetic", "words": "Synthetic", "four_p": "protect", "confirm_by": soon}
     advice |= {f"insights-{insight}": "yes"}
     note = (await send(emma, "/advice/new", advice)).headers["location"]
-    assert (await send(lena, f"{note}/publish")).status_code == 303
+    assert (await change(lena, f"{note}/publish", page=note)).status_code == 303
     assert (await send(kim, f"/national-{note[1:]}/confirm")).status_code == 303
     keeping = await ex.begin(emma, held, ex.today_of(clock))
     await keeping.give(*ex.ALL)

@@ -57,6 +57,20 @@ class FormField:
         return tuple(self.options or ())
 
 
+@dataclass(frozen=True, slots=True)
+class TypedAnswers:
+    """What somebody filled in: it is given back to them where it could not be kept."""
+
+    fields: Sequence[FormField]
+    answers: Answers
+
+    @property
+    def given(self) -> Sequence[tuple[FormField, str]]:
+        """What was answered, without choices whose words are others'."""
+        asked = [each for each in self.fields if not (each.named and each.options is not None)]
+        return [(each, answer) for each in asked if (answer := self.answers.get(each.name, ""))]
+
+
 def read(fields: Iterable[FormField], form: Mapping[str, str]) -> dict[str, str]:
     """What was answered, without what nobody asked."""
     return {each.name: _answer(each, form) for each in fields}

@@ -13,6 +13,7 @@ from uuid import UUID
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection, Pool
 from conduit_programme import metrics
+from conduit_programme.rules import LastChange
 from conduit_web.acts import ActKind
 from conduit_web.keys import LAST_MOMENT, microseconds, moment
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
@@ -27,8 +28,9 @@ SELECT act_id, at, account, belongs_to, kind, what, about, about_id, why FROM ac
 WHERE {{which}} AND (at, act_id) < ($1, $2) ORDER BY at DESC, act_id DESC LIMIT {FETCH}
 """  # noqa: S608 - constants
 _LAST = """
-SELECT act_id, at, account, belongs_to, kind, what, about, about_id, why FROM acts
+SELECT account, what, at FROM acts
 WHERE about_id = $1 AND kind <> 'consultation' AND ($2::text[] IS NULL OR belongs_to = ANY($2))
+    AND (cardinality($3::text[]) = 0 OR what = ANY($3))
 ORDER BY at DESC, act_id DESC LIMIT 1
 """
 _ACTS = {
@@ -126,10 +128,22 @@ class UnchangedError(Exception):
 class OvertakenError(Exception):
     """What somebody wants to change has changed since they looked at it."""
 
-    def __init__(self, leads_to: str) -> None:
-        """`leads_to` is where one sees how it stands now."""
+    def __init__(
+        self,
+        leads_to: str,
+        *,
+        again: str = "",
+        by: Sequence[str] = (),
+        last: LastChange | None = None,
+        as_wanted: bool = False,
+    ) -> None:
+        """`leads_to` is where one sees how it stands now, and `again` where its form is, if there still is one.
+
+        Who was first is `last`, or else the last in the trail that did one of `by`, or anything. `as_wanted` says that it
+        stands as it would if this had been done: then whoever did that themselves is answered as the first time.
+        """
         super().__init__("somebody was first")
-        self.leads_to = leads_to
+        self.leads_to, self.again, self.by, self.last, self.as_wanted = leads_to, again, by, last, as_wanted
 
 
 async def note(connection: Connection, person: Person, deed: Deed, now: datetime) -> None:
@@ -148,10 +162,10 @@ async def acting(pool: Pool, person: Person, deed: Deed, now: datetime) -> Async
     metrics.ACTS.labels(deed.kind.value).inc()
 
 
-async def last_change(connection: Connection, about_id: UUID | None, side: str) -> DeedRow | None:
-    """Who did something to it last, and what. A partner's and a force's people are told of the hub and their own side."""
-    row = await connection.fetchrow(_LAST, about_id, None if side == HUB else [HUB, side])
-    return DeedRow(**row) if row else None
+async def last_change(connection: Connection, about_id: UUID | None, side: str, by: Sequence[str] = ()) -> LastChange | None:
+    """Who did one of these to it last, or anything. A partner's and a force's people are told of the hub and their side."""
+    row = await connection.fetchrow(_LAST, about_id, None if side == HUB else [HUB, side], list(by))
+    return LastChange(**row) if row else None
 
 
 async def deeds(connection: Connection, narrowed: DeedFilter = EVERY_DEED, after: str | None = None) -> ListPage[DeedRow]:

@@ -109,8 +109,8 @@ def draft_answers(written: AdviceDraft) -> dict[str, str]:
         "words": written.words,
         "four_p": written.four_p.value,
         "confirm_by": day(written.confirm_by),
-        "insights": " ".join(map(str, written.insight_ids)),
-        "quotes": " ".join(map(str, written.quote_ids)),
+        "insights": " ".join(sorted(map(str, written.insight_ids))),
+        "quotes": " ".join(sorted(map(str, written.quote_ids))),
         "replaces": str(written.replaces or ""),
     }
 

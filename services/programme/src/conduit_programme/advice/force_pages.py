@@ -11,13 +11,15 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.advice import fields, reading, standings, store
 from conduit_programme.advice.pages import ADVICE, held, the_note
 from conduit_programme.advice.reading import ListedNote
-from conduit_programme.advice.rules import AdviceOutcome, AdviceRefusal, AdviceState, ForceStanding
+from conduit_programme.advice.rules import AdviceNote, AdviceOutcome, AdviceRefusal, AdviceState, ForceStanding
 from conduit_programme.advice.standings import GivenAnswer
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.trail import OvertakenError, UnchangedError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
@@ -48,6 +50,13 @@ def _force_of(visit: Visit) -> str:
 def _own(row: ListedNote, force_id: str) -> ForceStanding:
     """How one's own force stands to it. One that the register does not have yet has said nothing."""
     return next((each for each in row.standings if each.force_id == force_id), ForceStanding(force_id))
+
+
+async def _answered(connection: Connection, request: Request, visit: Visit, note: AdviceNote) -> forms.Answers:
+    """What one's own force answered last, with its id and its moment."""
+    [row] = await reading.listed(connection, [note], desk_of(request).clock.now())
+    answer = _own(row, _force_of(visit)).answer
+    return {"answer": str(answer)} if answer else {}
 
 
 @router.get(HERE)
@@ -82,7 +91,9 @@ async def confirm(request: Request, visit: ReaderOfOne) -> Response:
     note_id, force_id = id_of(request, "note_id"), _force_of(visit)
     async with acting(request, visit, ADVICE.changing("confirmed_advice", note_id)) as connection:
         await held(connection, note_id, f"{HERE}/{note_id}")
-        await standings.confirm(connection, note_id, force_id, visit.person.person_id, desk_of(request).clock.now())
+        by, now = visit.person.person_id, desk_of(request).clock.now()
+        if not await standings.confirm(connection, note_id, force_id, by, now):
+            raise UnchangedError
     return _back_to(note_id)
 
 
@@ -91,18 +102,22 @@ async def answering(request: Request, visit: ReaderOfOne) -> Response:
     """Say what one's own force makes of it."""
     async with acting(request, visit, ADVICE.looking("viewed_advice", id_of(request, "note_id"))) as connection:
         found = await the_note(connection, request)
-    return _answering(request, visit, found.note_id, {}, {}) if found.holds else _back_to(found.note_id)
+        stands = await _answered(connection, request, visit, found)
+    return _answering(request, visit, found.note_id, {}, {}, stands) if found.holds else _back_to(found.note_id)
 
 
 @router.post(f"{HERE}/{{note_id}}/answer")
 async def answer(request: Request, visit: ReaderOfOne) -> Response:
-    """The last answer holds."""
+    """The last answer holds. Nobody takes the place of a colleague's that they have not read."""
     desk, note_id, answers = desk_of(request), id_of(request, "note_id"), forms.read(fields.ANSWER, visit.form)
     problems = fields.answer_problems(answers, desk.today)
     if problems:
-        return _answering(request, visit, note_id, answers, problems)
-    async with acting(request, visit, ADVICE.changing("answered_advice", note_id), f"{HERE}/{note_id}") as connection:
-        await held(connection, note_id, f"{HERE}/{note_id}")
+        return _answering(request, visit, note_id, answers, problems, {})
+    deed, here = ADVICE.changing("answered_advice", note_id), f"{HERE}/{note_id}"
+    async with acting(request, visit, deed, here, typed=TypedAnswers(fields.ANSWER, answers)) as connection:
+        note = await held(connection, note_id, here)
+        overtaken = OvertakenError(here, again=f"{here}/answer", by=("answered_advice",))
+        seen.must_stand(visit, await _answered(connection, request, visit, note), None, overtaken)
         if not await _keep(connection, request, visit, note_id, answers):
             raise TroubleError(Trouble.FORM_REFUSED)
     return _back_to(note_id)
@@ -120,9 +135,17 @@ async def _keep(connection: Connection, request: Request, visit: Visit, note_id:
     return await standings.answer(connection, note_id, _force_of(visit), given, by, now)
 
 
-def _answering(request: Request, visit: Visit, note_id: UUID, answers: forms.Answers, problems: forms.Answers) -> Response:
+def _answering(
+    request: Request,
+    visit: Visit,
+    note_id: UUID,
+    answers: forms.Answers,
+    problems: forms.Answers,
+    stands: forms.Answers,
+) -> Response:
     back = f"{HERE}/{note_id}"
     more = {"action": f"{back}/answer", "button": N_("Tell the hub"), "back": back}
+    more["mark"] = seen.hidden_mark(stands, visit)
     return filled(request, visit, N_("What your force makes of it"), fields.ANSWER, answers, problems, **more)
 
 

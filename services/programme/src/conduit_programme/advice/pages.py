@@ -9,14 +9,15 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.advice import fields, reading, standings, store
 from conduit_programme.advice.rules import MOST_CITED, AdviceNote, AdviceState
 from conduit_programme.advice.store import AdviceDraft
 from conduit_programme.experience import reading as telling
-from conduit_programme.forms import FormField
+from conduit_programme.forms import FormField, TypedAnswers
 from conduit_programme.insight import store as insights
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.rules import LastChange
 from conduit_programme.trail import DeedsAbout, OvertakenError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
@@ -54,8 +55,17 @@ async def held(connection: Connection, note_id: UUID, leads_to: str) -> AdviceNo
     """
     found = (await store.hold(connection, note_id))[note_id]
     if not found.holds:
-        raise OvertakenError(leads_to)
+        raise await ended(connection, found, leads_to)
     return found
+
+
+async def ended(connection: Connection, note: AdviceNote, leads_to: str, *, as_wanted: bool = False) -> OvertakenError:
+    """Who published or withdrew it, or published what took its place."""
+    by, last = ("published_advice", "withdrew_advice"), None
+    successor = await store.find(connection, note.replaced_by) if note.replaced_by else None
+    if successor is not None and successor.published_by and note.ended_at:
+        last = LastChange(successor.published_by, "published_advice", note.ended_at)
+    return OvertakenError(leads_to, by=by, last=last, as_wanted=as_wanted)
 
 
 def back_to(note_id: UUID) -> Response:
@@ -88,7 +98,7 @@ async def new(request: Request, visit: Writer) -> Response:
 async def write(request: Request, visit: Writer) -> Response:
     """Keep a draft, and go to its page."""
     desk = desk_of(request)
-    async with postgres.connection(desk.pool) as connection:
+    async with acting(request, visit, ADVICE.looking("listed_advice")) as connection:
         asked = await _asked(connection)
     answers = forms.read(asked, visit.form)
     problems, confirm_by = fields.draft_problems(asked, answers, desk.today), forms.day(answers, "confirm_by")
@@ -110,6 +120,8 @@ async def _asked(connection: Connection, note: AdviceNote | None = None) -> tupl
         for each in offered
     }
     quotes, _ = await telling.publishable(connection, None)
+    kept = await reading.quotes(connection, await store.cited_quotes(connection, note.note_id)) if note else {}
+    quotes = {each: words for each, words in {**kept, **quotes}.items() if words}
     holding = await store.holding(connection)
     titles = {str(note_id): words.title for note_id, words in (await store.words(connection, holding)).items()}
     return fields.draft(said, {str(each): words for each, words in quotes.items()}, titles)
@@ -134,6 +146,7 @@ def _draft(
         "button": N_("Keep the draft"),
         "back": here,
         "about": N_("Nobody but the hub sees a draft. A lead publishes it."),
+        "mark": seen.hidden_mark(answers, visit) if note_id else "",
     }
     return filled(request, visit, N_("A note of national advice"), asked, answers, problems, **more)
 
@@ -148,6 +161,7 @@ async def note(request: Request, visit: WriterOfOne) -> Response:
         [row] = await reading.listed(connection, [found], desk.clock.now())
         said = await standings.answer_words(connection, row.standings)
     values: dict[str, Any] = {"known": known, "row": row, "said": said}
+    values["mark"] = seen.hidden_mark(fields.draft_answers(known.draft))
     return desk.shown.page(request, "advice/note.html", N_("A note of national advice"), visit=visit, **values)
 
 
@@ -167,19 +181,28 @@ async def change(request: Request, visit: WriterOfOne) -> Response:
 async def rewrite(request: Request, visit: WriterOfOne) -> Response:
     """Keep this in the place of the draft."""
     desk, note_id = desk_of(request), id_of(request, "note_id")
-    async with postgres.connection(desk.pool) as connection:
+    async with acting(request, visit, ADVICE.looking("viewed_advice", note_id)) as connection:
         asked = await _asked(connection, await the_note(connection, request))
     answers = forms.read(asked, visit.form)
     problems, confirm_by = fields.draft_problems(asked, answers, desk.today), forms.day(answers, "confirm_by")
     if problems or confirm_by is None:
         return _draft(request, visit, asked, answers, problems, note_id)
-    await _rewrite(request, visit, note_id, fields.read_draft(answers, confirm_by))
+    deed, typed = ADVICE.changing("wrote_advice", note_id), TypedAnswers(asked, answers)
+    async with acting(request, visit, deed, typed=typed) as connection:
+        await _rewrite(connection, request, visit, note_id, fields.read_draft(answers, confirm_by))
     return back_to(note_id)
 
 
-async def _rewrite(request: Request, visit: Visit, note_id: UUID, written: AdviceDraft) -> None:
-    async with acting(request, visit, ADVICE.changing("wrote_advice", note_id)) as connection:
-        held = await store.hold(connection, note_id)
-        if held[note_id].state is not AdviceState.DRAFT:
-            raise OvertakenError(f"{HERE}/{note_id}")
-        await store.rewrite(connection, held[note_id], written, visit.person.person_id, desk_of(request).clock.now())
+async def _rewrite(connection: Connection, request: Request, visit: Visit, note_id: UUID, written: AdviceDraft) -> None:
+    note, here = (await store.hold(connection, note_id))[note_id], f"{HERE}/{note_id}"
+    if note.state is not AdviceState.DRAFT:
+        raise await ended(connection, note, here)
+    known = await reading.shown(connection, note)
+    overtaken = OvertakenError(here, again=f"{here}/change", last=last_written(note))
+    seen.must_stand(visit, fields.draft_answers(known.draft), fields.draft_answers(written), overtaken)
+    await store.rewrite(connection, note, written, visit.person.person_id, desk_of(request).clock.now())
+
+
+def last_written(note: AdviceNote) -> LastChange:
+    """Who wrote the draft, as it stands now."""
+    return LastChange(note.written_by, "wrote_advice", note.written_at)

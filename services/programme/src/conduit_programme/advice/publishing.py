@@ -14,16 +14,19 @@ from conduit_contracts.topics import ADVICE
 from conduit_programme import metrics, trail
 from conduit_programme.advice.reading import ShownNote
 from conduit_programme.advice.rules import AdviceNote
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.pages.at_desk import desk_of, first
 from conduit_programme.trail import Deed
 from conduit_web.visits import Visit
 
 
 @asynccontextmanager
-async def telling(request: Request, visit: Visit, deed: Deed) -> AsyncIterator[tuple[Connection, Outbox]]:
+async def telling(
+    request: Request, visit: Visit, deed: Deed, typed: TypedAnswers | None = None
+) -> AsyncIterator[tuple[Connection, Outbox]]:
     """A transaction in which this person does this, and what is published with it."""
     desk = desk_of(request)
-    async with first(request, visit, deed), desk.transactions() as (connection, outbox):
+    async with first(request, visit, deed, typed), desk.transactions() as (connection, outbox):
         await trail.note(connection, visit.person, deed, desk.clock.now())
         yield connection, outbox
     metrics.ACTS.labels(deed.kind.value).inc()

@@ -6,6 +6,8 @@ from datetime import datetime
 from conduit_chassis.postgres import Connection, affected
 from conduit_web.opaque import hashed
 
+# Of two presses at once the second waits here, so that one address is left, which is the one that is shown last.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('programme.calendar ' || $1, 0))"
 _REVOKE = "UPDATE calendars SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL"
 _MAKE = "INSERT INTO calendars (token_hash, account, made_at) VALUES ($1, $2, $3)"
 _WHOSE = "SELECT account, made_at FROM calendars WHERE token_hash = $1 AND revoked_at IS NULL"
@@ -22,6 +24,7 @@ class CalendarAddress:
 
 async def make(connection: Connection, account: str, secret: str, now: datetime) -> None:
     """From now on this secret leads to the person's calendar, and none before it does."""
+    await connection.execute(_LOCK, account)
     await revoke(connection, account, now)
     await connection.execute(_MAKE, hashed(secret), account, now)
 

@@ -9,9 +9,11 @@ from conduit_contracts.geography import forces
 from conduit_programme import forms
 from conduit_programme.engagement import wording
 from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityState, StepOwner
+from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.forms import Answers, FieldShape, FormField
 from conduit_programme.four_ps import PS, FourPs
 from conduit_programme.organisations.store import KnownOrganisation
+from conduit_programme.wording import day
 from conduit_web.words import N_
 
 FORCE, ORGANISATION, HUB, P, THEME = "f-", "o-", "a-", "p-", "t-"
@@ -151,5 +153,16 @@ def about(activity: Activity) -> str:
 
 def with_whom(activity: Activity) -> str:
     """Who took part, as an answer has it."""
-    named = [f"{ORGANISATION}{each}" for each in activity.organisation_ids]
+    named = [f"{ORGANISATION}{each}" for each in sorted(activity.organisation_ids)]
     return " ".join([*named, *(f"{FORCE}{each}" for each in activity.force_ids)])
+
+
+def written(activity: Activity, said: ActivityWords) -> dict[str, str]:
+    """The form filled with what stands."""
+    return {
+        "kind": activity.kind.value,
+        "held_on": day(activity.held_on),
+        "with": with_whom(activity),
+        "about": about(activity),
+        **said.model_dump(),
+    }

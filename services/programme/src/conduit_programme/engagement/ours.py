@@ -10,14 +10,16 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
-from conduit_programme import forms, trail
+from conduit_programme import forms, seen, trail
 from conduit_programme.engagement import fields, open_steps, reading, store
-from conduit_programme.engagement.pages import ACTIVITY, STEP
+from conduit_programme.engagement.pages import ACTIVITY, STEP, step_ended
 from conduit_programme.engagement.rules import Activity, ActivityState, Side, StepState
 from conduit_programme.engagement.said import ActivityWords
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.organisations import fields as offering
 from conduit_programme.organisations import reading as relating
 from conduit_programme.organisations import store as organisations
+from conduit_programme.organisations.keeping import keep_offer
 from conduit_programme.organisations.pages import ORGANISATION
 from conduit_programme.organisations.reading import Relationship
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
@@ -121,13 +123,10 @@ async def write_offer(request: Request, visit: Taker) -> Response:
     if problems := offering.offer_problems(answers):
         return _offer(request, visit, answers, problems)
     async with postgres.connection(desk.pool) as connection:
-        known = await _known(connection, request, visit)
-    organisation_id, account, now = known.organisation.organisation_id, visit.person.person_id, desk.clock.now()
-    deed = ORGANISATION.changing("wrote_offer", organisation_id)
-    async with acting(request, visit, deed) as connection:
-        await organisations.put_whole_offer(
-            connection, organisation_id, known.ids, offering.offer(answers), answers["words"], by=account, now=now
-        )
+        own = or_missing((await own_side(connection, visit.person)).organisation)
+    deed, typed = ORGANISATION.changing("wrote_offer", own.organisation_id), TypedAnswers(offering.OFFER, answers)
+    async with acting(request, visit, deed, typed=typed) as connection:
+        await keep_offer(connection, request, visit, own.organisation_id, answers, "/ours")
     return RedirectResponse("/ours", status_code=303)
 
 
@@ -137,7 +136,7 @@ async def _known(connection: Connection, request: Request, visit: Visit) -> Rela
 
 
 def _offer(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
-    more = {"action": "/ours/offer", "button": N_("Keep this"), "back": "/ours"}
+    more = {"action": "/ours/offer", "button": N_("Keep this"), "back": "/ours", "mark": seen.hidden_mark(answers, visit)}
     return filled(request, visit, N_("What we bring"), offering.OFFER, answers, problems, **more)
 
 
@@ -215,5 +214,5 @@ async def done(request: Request, visit: TakerOfStep) -> Response:
         if found is None or not side.owns(found):
             raise TroubleError(Trouble.MISSING)
         if not await store.end_step(connection, step_id, StepState.DONE, desk_of(request).today):
-            raise OvertakenError("/ours")
+            raise await step_ended(connection, step_id, StepState.DONE, "/ours")
     return RedirectResponse("/ours", status_code=303)

@@ -11,11 +11,12 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.engagement import exports, fields, reading, store
 from conduit_programme.engagement.fields import LogChoices
 from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, ActivityState, StepState
 from conduit_programme.engagement.said import ActivityWords
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
 from conduit_programme.trail import Deed, DeedsAbout, OvertakenError
@@ -156,37 +157,38 @@ async def changed(request: Request, visit: KeeperOfOne) -> Response:
         found = await the_activity(connection, request)
         said = (await store.words(connection, [found])).get(found.activity_id, ActivityWords())
         known = await known_for(connection, request)
-    answers = {
-        "kind": found.kind.value,
-        "held_on": day(found.held_on),
-        "with": fields.with_whom(found),
-        "about": fields.about(found),
-        **said.model_dump(),
-    }
-    return _change(request, visit, found, known, answers, {})
+    return _change(request, visit, found, known, fields.written(found, said), {})
 
 
 @router.post("/activities/{activity_id}/change")
 async def change(request: Request, visit: KeeperOfOne) -> Response:
     """It was so."""
-    desk, now = desk_of(request), desk_of(request).clock.now()
-    async with postgres.connection(desk.pool) as connection:
+    async with postgres.connection(desk_of(request).pool) as connection:
         found, known = await the_activity(connection, request), await known_for(connection, request)
     asked = _change_fields(known)
     answers = forms.read(asked, visit.form)
     problems = forms.problems(asked, answers)
     if problems:
         return _change(request, visit, found, known, answers, problems)
+    deed, typed = ACTIVITY.changing("changed_activity", found.activity_id), TypedAnswers(asked, answers)
+    async with acting(request, visit, deed, typed=typed) as connection:
+        await _keep_change(connection, request, visit, answers)
+    return back_to(found.activity_id)
+
+
+async def _keep_change(connection: Connection, request: Request, visit: Visit, answers: forms.Answers) -> None:
+    desk, held = desk_of(request), or_missing(await store.hold(connection, id_of(request, "activity_id")))
+    before = (await store.words(connection, [held])).get(held.activity_id, ActivityWords())
     new = replace(
-        fields.activity(found.activity_id, answers, desk.today, found.logged_by),
-        state=found.state,
-        proposed_by=found.proposed_by,
-        words_id=found.words_id,
+        fields.activity(held.activity_id, answers, desk.today, held.logged_by),
+        state=held.state,
+        proposed_by=held.proposed_by,
+        words_id=held.words_id,
     )
-    said = ActivityWords(outcome=answers["outcome"], roles=answers["roles"])
-    async with acting(request, visit, ACTIVITY.changing("changed_activity", new.activity_id)) as connection:
-        await store.put(connection, new, said, visit.person.person_id, now)
-    return back_to(new.activity_id)
+    said, here = ActivityWords(outcome=answers["outcome"], roles=answers["roles"]), address(held.activity_id)
+    overtaken = OvertakenError(here, again=f"{here}/change", by=("changed_activity",))
+    seen.must_stand(visit, fields.written(held, before), fields.written(new, said), overtaken)
+    await store.put(connection, new, said, visit.person.person_id, desk.clock.now())
 
 
 def _change_fields(known: LogChoices) -> tuple[forms.FormField, ...]:
@@ -203,7 +205,7 @@ def _change(
     problems: Mapping[str, str],
 ) -> Response:
     back = f"/activities/{found.activity_id}"
-    more = {"action": f"{back}/change", "button": N_("Keep this"), "back": back}
+    more = {"action": f"{back}/change", "button": N_("Keep this"), "back": back, "mark": seen.hidden_mark(answers, visit)}
     return filled(request, visit, N_("Change an activity"), _change_fields(known), answers, problems, **more)
 
 
@@ -216,7 +218,7 @@ async def answer(request: Request, visit: KeeperOfOne) -> Response:
     activity_id = id_of(request, "activity_id")
     async with acting(request, visit, ACTIVITY.changing("answered_proposal", activity_id)) as connection:
         if not await store.move(connection, activity_id, to, ActivityState.PROPOSED):
-            raise OvertakenError(address(activity_id))
+            raise await _moved(connection, request, to)
     return back_to(activity_id)
 
 
@@ -226,8 +228,14 @@ async def call_off(request: Request, visit: KeeperOfOne) -> Response:
     activity_id = id_of(request, "activity_id")
     async with acting(request, visit, ACTIVITY.changing("called_off_activity", activity_id)) as connection:
         if not await store.move(connection, activity_id, ActivityState.CALLED_OFF, ActivityState.AGREED):
-            raise OvertakenError(address(activity_id))
+            raise await _moved(connection, request, ActivityState.CALLED_OFF)
     return back_to(activity_id)
+
+
+async def _moved(connection: Connection, request: Request, wanted: ActivityState) -> OvertakenError:
+    found = await the_activity(connection, request)
+    by = ("answered_proposal", "called_off_activity")
+    return OvertakenError(address(found.activity_id), by=by, as_wanted=found.state is wanted)
 
 
 @router.get("/activities/{activity_id}/step")
@@ -285,8 +293,14 @@ async def end_step(request: Request, ended: StepState, visit: KeeperOfStep) -> R
     async with acting(request, visit, STEP.changing("ended_step", step_id)) as connection:
         found = or_missing(await store.find_step(connection, step_id))
         if not await store.end_step(connection, step_id, ended, desk_of(request).today):
-            raise OvertakenError(address(found.activity_id))
+            raise await step_ended(connection, step_id, ended, address(found.activity_id))
     return back_to(found.activity_id)
+
+
+async def step_ended(connection: Connection, step_id: UUID, wanted: StepState, leads_to: str) -> OvertakenError:
+    """That somebody ended it before: in the same way, or in another."""
+    found = or_missing(await store.find_step(connection, step_id))
+    return OvertakenError(leads_to, by=("ended_step",), as_wanted=found.state is wanted)
 
 
 @router.get("/activities.csv")

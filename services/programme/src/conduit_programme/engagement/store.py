@@ -42,6 +42,7 @@ ARRAY(SELECT DISTINCT coalesce(merged_into, organisations.organisation_id)
       WHERE part.activity_id = activities.activity_id) AS organisation_ids
 """
 _FIND = f"SELECT {_COLUMNS} FROM activities WHERE activity_id = $1"  # noqa: S608 - constants
+_HOLD = "SELECT FROM activities WHERE activity_id = $1 FOR UPDATE"
 _NEWEST = f"""
 SELECT {_COLUMNS} FROM activities WHERE (held_on, activity_id) < ($1, $2)
 ORDER BY held_on DESC, activity_id DESC LIMIT {FETCH}
@@ -121,6 +122,12 @@ async def find(connection: Connection, activity_id: UUID) -> Activity | None:
     """The activity of this id."""
     row = await connection.fetchrow(_FIND, activity_id)
     return _activity(row) if row else None
+
+
+async def hold(connection: Connection, activity_id: UUID) -> Activity | None:
+    """The same, and nobody else changes it until the transaction ends."""
+    await connection.execute(_HOLD, activity_id)
+    return await find(connection, activity_id)
 
 
 async def newest(connection: Connection, after: str | None = None) -> ListPage[Activity]:

@@ -28,8 +28,16 @@ async def find_contributor(request: Request, _person: Person) -> Target | None:
     return Target() if found else None
 
 
+async def find_whoever(request: Request, _person: Person) -> Target | None:
+    """The same, also once they are forgotten: who deletes them twice is answered as the first time."""
+    async with postgres.connection(desk_of(request).pool) as connection:
+        found = await store.was_begun(connection, id_of(request, "contributor_id"))
+    return Target() if found else None
+
+
 ExperienceKeeper = Annotated[Visit, may(Action.KEEP_EXPERIENCE)]
 KeeperOfContributor = Annotated[Visit, may(Action.KEEP_EXPERIENCE, find_contributor)]
+KeeperOfWhoever = Annotated[Visit, may(Action.KEEP_EXPERIENCE, find_whoever)]
 
 
 def viewing(request: Request) -> Deed:

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.experience import fields, reading, rules, store, talks
 from conduit_programme.experience.at_contributor import (
     CONTRIBUTOR,
     ExperienceKeeper,
     KeeperOfContributor,
+    KeeperOfWhoever,
     address,
     back_to,
     changing,
@@ -25,9 +26,10 @@ from conduit_programme.experience.at_contributor import (
 )
 from conduit_programme.experience.rules import ConsentPurpose
 from conduit_programme.experience.store import BegunContributor, ConsentNote
-from conduit_programme.forms import Answers
+from conduit_programme.forms import Answers, TypedAnswers
 from conduit_programme.organisations import store as organisations
-from conduit_programme.pages.at_desk import acting, desk_of, filled
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.trail import OvertakenError, UnchangedError
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
 from conduit_web.words import N_
@@ -120,18 +122,23 @@ async def write_contact(request: Request, visit: KeeperOfContributor) -> Respons
     """Keep it while they agree to be asked again."""
     answers = forms.read(fields.CONTACT, visit.form)
     problems = forms.problems(fields.CONTACT, answers)
-    async with acting(request, visit, changing(request, "wrote_way_to_reach", problems)) as connection:
+    deed, typed = changing(request, "wrote_way_to_reach", problems), TypedAnswers(fields.CONTACT, answers)
+    async with acting(request, visit, deed, typed=typed) as connection:
         known = await held_one(connection, request)
         stand = (await store.standing_of(connection, [known.contributor_id]))[known.contributor_id]
         if answers["words"] and ConsentPurpose.CONTACT not in stand:
             raise TroubleError(Trouble.FORM_REFUSED)
         if not problems:
+            overtaken = OvertakenError(address(request), again=f"{address(request)}/contact", by=("wrote_way_to_reach",))
+            stands = {"words": await store.contact_words(connection, known)}
+            seen.must_stand(visit, stands, answers, overtaken)
             await store.put_contact(connection, known, answers["words"], desk_of(request).clock.now())
     return _contact(request, visit, answers, problems) if problems else back_to(request)
 
 
 def _contact(request: Request, visit: Visit, answers: Answers, problems: Answers) -> Response:
     more = {"action": f"{address(request)}/contact", "button": N_("Keep this"), "back": address(request)}
+    more["mark"] = seen.hidden_mark(answers, visit)
     return filled(request, visit, N_("How to reach a contributor"), fields.CONTACT, answers, problems, **more)
 
 
@@ -154,11 +161,13 @@ async def forgetting(request: Request, visit: KeeperOfContributor) -> Response:
 
 
 @router.post("/contributors/{contributor_id}/forget")
-async def forget(request: Request, visit: KeeperOfContributor) -> Response:
+async def forget(request: Request, visit: KeeperOfWhoever) -> Response:
     """All that they said, their pseudonym, and how to reach them is deleted for good."""
     desk = desk_of(request)
     async with acting(request, visit, changing(request, "forgot_contributor")) as connection:
-        known = await held_one(connection, request)
+        known = await store.hold(connection, id_of(request, "contributor_id"))
+        if known is None:
+            raise UnchangedError
         note = ConsentNote(desk.today, store.HUB, visit.person.person_id, desk.clock.now())
         await store.forget(connection, known, note)
     return RedirectResponse("/contributors", status_code=303)

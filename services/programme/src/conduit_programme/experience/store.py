@@ -24,6 +24,7 @@ INSERT INTO contributors ({_COLUMNS}, begun_by) VALUES ($1, $2, $3, NULL, $4, $5
 """  # noqa: S608 - constants
 _FIND = f"SELECT {_COLUMNS} FROM contributors WHERE contributor_id = $1 AND forgotten_at IS NULL"  # noqa: S608 - constants
 _HOLD = f"{_FIND} FOR UPDATE"
+_WAS_BEGUN = "SELECT true FROM contributors WHERE contributor_id = $1"
 _NEWEST = f"""
 SELECT {_COLUMNS} FROM contributors
 WHERE forgotten_at IS NULL AND (begun_at, contributor_id) < ($1, $2)
@@ -67,6 +68,7 @@ _QUOTES = """
 SELECT quote_id, contributor_id, conversation_id, words_id, kept_at FROM quotes
 WHERE gone_at IS NULL AND quote_id = ANY($1::uuid[])
 """
+_IS_LOST = "SELECT true FROM quotes WHERE quote_id = $1 AND contributor_id = $2 AND gone_at IS NOT NULL"
 # The words' ids are needed after they are gone from the rows: what is erased is named by the row before it.
 _LOSE = """
 UPDATE quotes AS after SET words_id = NULL, gone_at = $2 FROM quotes AS before
@@ -141,6 +143,11 @@ async def hold(connection: Connection, contributor_id: UUID) -> KnownContributor
     """The same, and nobody else changes anything of them until the transaction ends."""
     row = await connection.fetchrow(_HOLD, contributor_id)
     return KnownContributor(**row) if row else None
+
+
+async def was_begun(connection: Connection, contributor_id: UUID) -> bool:
+    """Whether somebody was ever kept under this id, forgotten by now or not."""
+    return bool(await connection.fetchval(_WAS_BEGUN, contributor_id))
 
 
 async def newest(connection: Connection, after: str | None) -> ListPage[KnownContributor]:
@@ -275,6 +282,11 @@ async def newest_quotes(connection: Connection, after: str | None) -> ListPage[K
 async def quotes(connection: Connection, quote_ids: Sequence[UUID]) -> dict[UUID, KeptQuote]:
     """Those of these that are kept, by id."""
     return {row["quote_id"]: KeptQuote(**row) for row in await connection.fetch(_QUOTES, list(quote_ids))}
+
+
+async def is_lost(connection: Connection, quote_id: UUID, contributor_id: UUID) -> bool:
+    """Whether they said this, and it was deleted."""
+    return bool(await connection.fetchval(_IS_LOST, quote_id, contributor_id))
 
 
 async def lose(connection: Connection, quote_ids: Sequence[UUID], now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from fastapi import APIRouter, Request, Response
 
 from conduit_chassis.postgres import Connection
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.experience import fields, reading, rules, store, talks
 from conduit_programme.experience.at_contributor import (
     KeeperOfContributor,
@@ -25,7 +25,7 @@ from conduit_programme.experience.rules import WellbeingMoment, WellbeingOutcome
 from conduit_programme.experience.store import KnownContributor
 from conduit_programme.forms import Answers
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
-from conduit_programme.trail import UnchangedError
+from conduit_programme.trail import OvertakenError, UnchangedError
 from conduit_programme.wording import day
 from conduit_web.troubles import Trouble, TroubleError
 from conduit_web.visits import Visit
@@ -155,6 +155,7 @@ def _checking(request: Request, visit: Visit, found: ShownConversation, answers:
     values: dict[str, Any] = {"fields": fields.CHECK, "answers": answers, "problems": problems, "moment": moment}
     values |= {"shown": found, "here": f"{_here(request)}/checks/{moment}", "back": address(request)}
     values |= {"owners": fields.of_owner(people(request)), "owner": found.checks[moment].owner}
+    values["mark"] = seen.hidden_mark({"owner": found.checks[moment].owner})
     heading, status = N_("How a contributor is"), 400 if problems else 200
     return desk_of(request).shown.page(request, "experience/check.html", heading, visit=visit, status=status, **values)
 
@@ -168,8 +169,11 @@ async def give_check(request: Request, visit: KeeperOfContributor) -> Response:
         raise TroubleError(Trouble.FORM_REFUSED)
     async with acting(request, visit, changing(request, "gave_wellbeing_check")) as connection:
         found = await _conversation(connection, request, await held_one(connection, request))
-        if not await talks.give_check(connection, found.conversation.conversation_id, moment, answers["owner"]):
+        if found.checks[moment].outcome is not None:
             raise TroubleError(Trouble.FORM_REFUSED)
+        overtaken = OvertakenError(f"{_here(request)}/checks/{moment}", by=("gave_wellbeing_check",))
+        seen.must_stand(visit, {"owner": found.checks[moment].owner}, answers, overtaken)
+        await talks.give_check(connection, found.conversation.conversation_id, moment, answers["owner"])
     return back_to(request)
 
 
@@ -224,6 +228,7 @@ async def delete_quote(request: Request, visit: KeeperOfContributor) -> Response
         known = await held_one(connection, request)
         wanted = id_of(request, "quote_id")
         if wanted not in {each.quote_id for each in await store.quotes_of(connection, known.contributor_id)}:
-            raise TroubleError(Trouble.MISSING)
+            lost = await store.is_lost(connection, wanted, known.contributor_id)
+            raise UnchangedError if lost else TroubleError(Trouble.MISSING)
         await store.lose(connection, [wanted], desk_of(request).clock.now())
     return back_to(request)

@@ -15,6 +15,7 @@ from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.feedback import fields, store
 from conduit_programme.feedback.rules import FeedbackAnswer, HandoverQuestions
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.insight import rules as insight_rules
 from conduit_programme.insight import store as insights
 from conduit_programme.insight.own_pages import own_organisation
@@ -34,15 +35,25 @@ HERE = "/after-hand-over"
 
 async def find_own(request: Request, person: Person) -> Target | None:
     """The questions of the address, where the person's own partner is asked them and can answer now."""
-    desk = desk_of(request)
-    async with postgres.connection(desk.pool) as connection:
+    found = await _own(request, person)
+    return Target(partner_id=person.partner_id) if found and found.is_open(desk_of(request).today) else None
+
+
+async def find_asked(request: Request, person: Person) -> Target | None:
+    """The same, even if somebody has answered them meanwhile, or they lapsed: what was typed is not to be lost."""
+    found = await _own(request, person)
+    return Target(partner_id=person.partner_id) if found and found.asked_on <= desk_of(request).today else None
+
+
+async def _own(request: Request, person: Person) -> HandoverQuestions | None:
+    async with postgres.connection(desk_of(request).pool) as connection:
         found = await store.find(connection, id_of(request, "question_id"))
-    is_own = found is not None and found.partner_id == person.partner_id and found.is_open(desk.today)
-    return Target(partner_id=person.partner_id) if is_own else None
+    return found if found and found.partner_id == person.partner_id else None
 
 
 Asked = Annotated[Visit, may(Action.SAY_HOW_HAND_OVER_WENT)]
 AskedThis = Annotated[Visit, may(Action.SAY_HOW_HAND_OVER_WENT, find_own)]
+AskedOnce = Annotated[Visit, may(Action.SAY_HOW_HAND_OVER_WENT, find_asked)]
 
 
 @router.get(HERE)
@@ -64,14 +75,16 @@ async def asking(request: Request, visit: AskedThis) -> Response:
 
 
 @router.post(f"{HERE}/{{question_id}}")
-async def answer(request: Request, visit: AskedThis) -> Response:
+async def answer(request: Request, visit: AskedOnce) -> Response:
     """Keep what was answered, once; what was said in words goes to the hub as an insight."""
     answers = forms.read(fields.QUESTIONS, visit.form)
     problems = fields.problems(answers)
     question_id = id_of(request, "question_id")
     deed = QUESTIONS.trying("answered_handover_questions", question_id, problems)
-    async with acting(request, visit, deed) as connection:
+    async with acting(request, visit, deed, HERE, typed=TypedAnswers(fields.QUESTIONS, answers)) as connection:
         known = or_missing(await store.find(connection, question_id))
+        if not known.is_open(desk_of(request).today):
+            raise OvertakenError(HERE)
         if not problems:
             await _keep(connection, request, visit, question_id, answers)
     return _asking(request, visit, known, answers, problems) if problems else RedirectResponse(HERE, status_code=303)

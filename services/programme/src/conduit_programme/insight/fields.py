@@ -8,6 +8,7 @@ from conduit_programme.forms import Answers, FieldShape, FormField
 from conduit_programme.four_ps import PS, FourPs
 from conduit_programme.insight import wording
 from conduit_programme.insight.rules import InsightOutcome, may_count
+from conduit_programme.insight.said import MeasureReadingWords
 from conduit_web.words import N_
 
 NOBODY_NAMED = N_("Nothing by which a child, a case or anybody else could be known.")
@@ -110,6 +111,11 @@ def figure(answers: Answers) -> int | None:
     text = answers.get("figure", "").replace(",", "").replace(" ", "")
     found = int(text) if text.isdecimal() and text.isascii() and len(text) <= len(str(MOST_FIGURE)) else None
     return found if found is not None and found <= MOST_FIGURE else None
+
+
+def reading_answers(figure: int, said: MeasureReadingWords) -> dict[str, str]:
+    """The form filled with what a measure was."""
+    return {"figure": str(figure), **said.model_dump()}
 
 
 def reading_problems(answers: Answers) -> dict[str, str]:

@@ -15,9 +15,11 @@ from conduit_programme import content
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight.rules import AgreedMeasure, MeasureCounts, may_count
 from conduit_programme.insight.said import MeasureReadingWords, MeasureWords
+from conduit_programme.rules import LastChange
 
 _MEASURE = "measure_id, four_p, counts, words_id, agreed_on, agreed_by, ended_on"
 _FIND = f"SELECT {_MEASURE} FROM measures WHERE measure_id = $1"  # noqa: S608 - constants
+_HOLD = "SELECT FROM measures WHERE measure_id = $1 FOR UPDATE"
 _IN_QUARTER = f"""
 SELECT {_MEASURE} FROM measures
 WHERE four_p = $1 AND agreed_on <= $3 AND (ended_on IS NULL OR ended_on >= $2) ORDER BY agreed_on, measure_id
@@ -25,7 +27,7 @@ WHERE four_p = $1 AND agreed_on <= $3 AND (ended_on IS NULL OR ended_on >= $2) O
 _AGREE = f"INSERT INTO measures ({_MEASURE}) VALUES ($1, $2, $3, $4, $5, $6, NULL)"  # noqa: S608 - constants
 _END = "UPDATE measures SET ended_on = greatest($2, agreed_on) WHERE measure_id = $1 AND ended_on IS NULL"
 _READINGS = """
-SELECT measure_id, quarter_from, figure, words_id, noted_by FROM measure_readings
+SELECT measure_id, quarter_from, figure, words_id, noted_by, noted_at FROM measure_readings
 WHERE measure_id = ANY($1::uuid[]) AND quarter_from = ANY($2::date[])
 """
 _BEFORE = "SELECT words_id FROM measure_readings WHERE measure_id = $1 AND quarter_from = $2 FOR UPDATE"
@@ -61,7 +63,7 @@ class MeasureReading:
 
     figure: int
     said: MeasureReadingWords
-    noted_by: str
+    noted: LastChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,12 @@ async def find(connection: Connection, measure_id: UUID) -> AgreedMeasure | None
     """The measure of this id."""
     row = await connection.fetchrow(_FIND, measure_id)
     return _measure(row) if row else None
+
+
+async def hold(connection: Connection, measure_id: UUID) -> AgreedMeasure | None:
+    """The same, and nobody else notes anything of it until the transaction ends."""
+    await connection.execute(_HOLD, measure_id)
+    return await find(connection, measure_id)
 
 
 async def in_quarter(connection: Connection, four_p: FourPs, quarter: Quarter) -> list[ShownMeasure]:
@@ -111,7 +119,9 @@ async def _readings(
     empty = MeasureReadingWords(source="")
     return {
         (row["measure_id"], row["quarter_from"]): MeasureReading(
-            row["figure"], said.get(row["words_id"], empty), row["noted_by"]
+            row["figure"],
+            said.get(row["words_id"], empty),
+            LastChange(row["noted_by"], "noted_reading", row["noted_at"]),
         )
         for row in rows
     }

@@ -9,9 +9,10 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.rules import Activity
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.four_ps import FourPs
 from conduit_programme.insight import fields, reading, rules, store
 from conduit_programme.insight.rules import InsightOutcome, InsightSource, KnownInsight, SpeakerRole
@@ -19,6 +20,7 @@ from conduit_programme.insight.said import InsightAnswerWords
 from conduit_programme.insight.store import HeardInsight
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.rules import LastChange
 from conduit_programme.trail import DeedsAbout, OvertakenError, UnchangedError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
@@ -159,11 +161,12 @@ async def consider(request: Request, visit: ConsideringOne) -> Response:
     if problems:
         return await _insight(request, visit, problems)
     async with acting(request, visit, INSIGHT.changing("considered_insight", id_of(request, "insight_id"))) as connection:
-        found = await the_insight(connection, request)
-        by, now = visit.person.person_id, desk_of(request).clock.now()
-        if not await store.consider(connection, found.insight_id, FourPs(answers["four_p"]), by, now):
-            raise OvertakenError(address(found.insight_id))
-    return back_to(found.insight_id)
+        one, four_p = id_of(request, "insight_id"), FourPs(answers["four_p"])
+        if not await store.consider(connection, one, four_p, visit.person.person_id, desk_of(request).clock.now()):
+            found = await the_insight(connection, request)
+            as_wanted = found.four_p is four_p
+            raise OvertakenError(address(one), by=("considered_insight",), as_wanted=as_wanted)
+    return back_to(one)
 
 
 @router.get("/insights/{insight_id}/answer")
@@ -180,8 +183,9 @@ async def answer(request: Request, visit: ConsideringOne) -> Response:
     desk, answers = desk_of(request), forms.read(fields.ANSWER, visit.form)
     problems = fields.answer_problems(answers, desk.today)
     deed = INSIGHT.trying("answered_insight", id_of(request, "insight_id"), problems)
-    async with acting(request, visit, deed, address(id_of(request, "insight_id"))) as connection:
-        found = await the_insight(connection, request)
+    typed = TypedAnswers(fields.ANSWER, answers)
+    async with acting(request, visit, deed, address(id_of(request, "insight_id")), typed=typed) as connection:
+        found = or_missing(await store.hold(connection, id_of(request, "insight_id")))
         if not problems:
             await _keep_answer(connection, found, visit, answers, request)
     return _answering(request, visit, found, answers, problems) if problems else back_to(found.insight_id)
@@ -190,6 +194,9 @@ async def answer(request: Request, visit: ConsideringOne) -> Response:
 async def _keep_answer(
     connection: Connection, found: KnownInsight, visit: Visit, answers: forms.Answers, request: Request
 ) -> None:
+    here, last = address(found.insight_id), found.answer
+    before = LastChange(last.answered_by, "answered_insight", last.answered_at) if last else None
+    seen.must_stand(visit, _answered(found), None, OvertakenError(here, again=f"{here}/answer", last=before))
     outcome = InsightOutcome(answers["outcome"])
     changed = outcome is InsightOutcome.CHANGED
     said = InsightAnswerWords(words=answers["words"], evidence=answers["evidence"] if changed else "")
@@ -197,6 +204,11 @@ async def _keep_answer(
     by, now = visit.person.person_id, desk_of(request).clock.now()
     if not await store.answer(connection, found.insight_id, outcome, on, said, by=by, now=now):
         raise TroubleError(Trouble.FORM_REFUSED)
+
+
+def _answered(found: KnownInsight) -> forms.Answers:
+    """How often it was answered."""
+    return {"number": str(found.answer.number)} if found.answer else {}
 
 
 def _considered(found: KnownInsight) -> Response | None:
@@ -213,6 +225,7 @@ def _answering(
         "button": N_("Answer"),
         "back": back,
         "about": N_("What you write is on their page at once."),
+        "mark": seen.hidden_mark(_answered(found), visit),
     }
     return filled(request, visit, N_("What came of it"), fields.ANSWER, answers, problems, **more)
 

@@ -10,14 +10,15 @@ from fastapi.responses import RedirectResponse
 
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
-from conduit_programme import forms
+from conduit_programme import forms, seen
+from conduit_programme.forms import TypedAnswers
 from conduit_programme.four_ps import FourPs, Quarter
 from conduit_programme.insight import counted, fields, measures, quarterly, store
-from conduit_programme.insight.measures import NewMeasure
+from conduit_programme.insight.measures import MeasureReading, NewMeasure
 from conduit_programme.insight.rules import AgreedMeasure, MeasureCounts
 from conduit_programme.insight.said import MeasureReadingWords, MeasureWords
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import Deed, DeedsAbout, UnchangedError
+from conduit_programme.trail import Deed, DeedsAbout, OvertakenError, UnchangedError
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
 from conduit_web.people import Person
@@ -151,22 +152,26 @@ async def reading(request: Request, visit: KeeperOfMeasure) -> Response:
     async with acting(request, visit, LOOKING) as connection:
         found = await _the_measure(connection, request)
         [known] = await measures.shown(connection, [found], quarter_asked(request))
-    noted = known.now
-    answers = {"figure": str(noted.figure), **noted.said.model_dump()} if noted else {}
-    return _reading(request, visit, known.said.name, found, answers, {})
+    return _reading(request, visit, known.said.name, found, _noted(known.now), {})
+
+
+def _noted(reading: MeasureReading | None) -> dict[str, str]:
+    return fields.reading_answers(reading.figure, reading.said) if reading else {}
 
 
 @router.post("/measures/{measure_id}/reading")
 async def note(request: Request, visit: KeeperOfMeasure) -> Response:
-    """Note it, whatever stood there before."""
+    """Note it, where nobody noted anything else since the form was opened."""
     answers, quarter = forms.read(fields.READING, visit.form), quarter_asked(request)
     problems, figure = fields.reading_problems(answers), fields.figure(answers)
     deed = LOOKING if problems else MEASURE.changing("noted_reading", id_of(request, "measure_id"))
-    async with acting(request, visit, deed) as connection:
-        found = await _the_measure(connection, request)
+    async with acting(request, visit, deed, typed=TypedAnswers(fields.READING, answers)) as connection:
+        found = or_missing(await measures.hold(connection, id_of(request, "measure_id")))
         [known] = await measures.shown(connection, [found], quarter)
         if not problems and figure is not None:
             said = MeasureReadingWords(source=answers["source"], shows=answers["shows"])
+            overtaken = _overtaken(found, quarter, known.now)
+            seen.must_stand(visit, _noted(known.now), fields.reading_answers(figure, said), overtaken)
             by, now = visit.person.person_id, desk_of(request).clock.now()
             await measures.note(connection, found.measure_id, quarter, figure, said, by=by, now=now)
     if problems:
@@ -174,13 +179,23 @@ async def note(request: Request, visit: KeeperOfMeasure) -> Response:
     return _back(found.four_p, quarter)
 
 
+def _overtaken(found: AgreedMeasure, quarter: Quarter, before: MeasureReading | None) -> OvertakenError:
+    leads_to, last = _shown_at(found.four_p, quarter), before.noted if before else None
+    return OvertakenError(leads_to, again=_form_of(found, quarter), by=("noted_reading",), last=last)
+
+
+def _form_of(found: AgreedMeasure, quarter: Quarter) -> str:
+    return f"/measures/{found.measure_id}/reading?quarter={quarter}"
+
+
 def _reading(
     request: Request, visit: Visit, name: str, found: AgreedMeasure, answers: forms.Answers, problems: forms.Answers
 ) -> Response:
     quarter = quarter_asked(request)
     more: dict[str, Any] = {
-        "action": f"/measures/{found.measure_id}/reading?quarter={quarter}",
+        "action": _form_of(found, quarter),
         "button": N_("Keep this"),
+        "mark": seen.hidden_mark(answers, visit),
         "back": f"/four-ps/{found.four_p}?quarter={quarter}",
         "back_name": name,
     }

@@ -114,6 +114,12 @@ async def find(connection: Connection, insight_id: UUID) -> KnownInsight | None:
     return _insight(row) if row else None
 
 
+async def hold(connection: Connection, insight_id: UUID) -> KnownInsight | None:
+    """The same, and nobody else answers it until the transaction ends."""
+    await connection.execute(_LOCK, insight_id)
+    return await find(connection, insight_id)
+
+
 async def those(connection: Connection, insight_ids: Iterable[UUID]) -> list[KnownInsight]:
     """The insights of these ids, what was heard last before all."""
     return [_insight(row) for row in await connection.fetch(_THOSE, list(insight_ids))]

@@ -1,6 +1,7 @@
 """What is asked in the forms of organisations, and what an answer means. Pure."""
 
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from conduit_programme.forms import Answers, FieldShape, FormField
 from conduit_programme.organisations import wording
 from conduit_programme.organisations.rules import OLDEST, KeptAgreement, OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import AgreementWords, ContactWords
+from conduit_programme.wording import day
 from conduit_web.words import N_
 
 EVERYWHERE = "everywhere"
@@ -189,6 +191,21 @@ def agreement_problems(fields: tuple[FormField, ...], answers: Answers) -> dict[
     if digest and (len(digest) != _HASH_LENGTH or not set(digest) <= set("0123456789abcdef")):
         found.setdefault("document_sha256", NO_HASH)
     return found
+
+
+def agreement_answers(kept: KeptAgreement, said: AgreementWords) -> dict[str, str]:
+    """The form filled with what stands. The register's own days are not asked again."""
+    days: dict[str, date | None] = {"assessed_on": kept.assessed_on}
+    if not kept.from_register:
+        days |= {"valid_from": kept.valid_from, "valid_to": kept.valid_to, "review_on": kept.review_on}
+    written = {name: day(on) if on else "" for name, on in days.items()}
+    return {**said.model_dump(), **written, "document_sha256": kept.document_sha256 or ""}
+
+
+def review_answers(reviewed_on: date | None, next_on: date | None) -> dict[str, str]:
+    """When both last looked at it, and when they mean to look again, as a form has it."""
+    days = {"reviewed_on": reviewed_on, "next_on": next_on}
+    return {name: day(on) for name, on in days.items() if on}
 
 
 def agreement_words(answers: Answers) -> AgreementWords:

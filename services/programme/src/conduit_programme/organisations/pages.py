@@ -12,15 +12,15 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
-from conduit_programme import forms
+from conduit_programme import forms, seen
 from conduit_programme.engagement import reading as dealing
 from conduit_programme.engagement import store as activities
-from conduit_programme.forms import FieldShape, FormField
+from conduit_programme.forms import FieldShape, FormField, TypedAnswers
 from conduit_programme.organisations import fields, reading, store
 from conduit_programme.organisations.rules import OrganisationKind
 from conduit_programme.organisations.store import KnownOrganisation
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
-from conduit_programme.trail import DeedsAbout
+from conduit_programme.pages.at_desk import acting, desk_of, filled, first, id_of, or_missing
+from conduit_programme.trail import DeedsAbout, OvertakenError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
 from conduit_web.troubles import Trouble, TroubleError
@@ -45,6 +45,11 @@ KeeperOfOne = Annotated[Visit, may(Action.MANAGE_ENGAGEMENT, find_organisation)]
 async def the_one(connection: Connection, request: Request) -> KnownOrganisation:
     """The organisation of the address, or what it became part of."""
     return or_missing(await store.find(connection, id_of(request, "organisation_id")))
+
+
+async def the_held_one(connection: Connection, request: Request) -> KnownOrganisation:
+    """The same, and nobody else changes it until the transaction ends."""
+    return or_missing(await store.hold(connection, id_of(request, "organisation_id")))
 
 
 def back_to(organisation_id: UUID) -> Response:
@@ -120,6 +125,7 @@ async def organisation(request: Request, visit: KeeperOfOne) -> Response:
     if found.organisation_id != id_of(request, "organisation_id"):
         return RedirectResponse(address(found.organisation_id), status_code=303)
     values: dict[str, Any] = {"known": known, "dealings": made, "names": names}
+    values["mark"] = seen.hidden_mark(_owned(found.owner))
     return desk.shown.page(request, "organisations/organisation.html", N_("Organisation"), visit=visit, **values)
 
 
@@ -129,9 +135,15 @@ async def take(request: Request, visit: KeeperOfOne) -> Response:
     async with acting(
         request, visit, ORGANISATION.changing("took_relationship", id_of(request, "organisation_id"))
     ) as connection:
-        found = await the_one(connection, request)
-        await store.take(connection, found.organisation_id, visit.person.person_id)
+        found, me = await the_held_one(connection, request), visit.person.person_id
+        overtaken = OvertakenError(address(found.organisation_id), by=("took_relationship",))
+        seen.must_stand(visit, _owned(found.owner), _owned(me), overtaken)
+        await store.take(connection, found.organisation_id, me)
     return back_to(found.organisation_id)
+
+
+def _owned(by: str | None) -> forms.Answers:
+    return {"owner": by or ""}
 
 
 @router.get("/organisations/{organisation_id}/name")
@@ -150,10 +162,15 @@ async def rename(request: Request, visit: KeeperOfOne) -> Response:
     answers = forms.read(fields.NEW[:1], visit.form)
     problems = forms.problems(fields.NEW[:1], answers)
     deed = ORGANISATION.trying("renamed_organisation", id_of(request, "organisation_id"), problems)
-    async with acting(request, visit, deed) as connection:
-        found = await the_one(connection, request)
-        if not problems and not await store.rename(connection, found.organisation_id, answers["name"]):
-            raise TroubleError(Trouble.MISSING)
+    async with acting(request, visit, deed, typed=TypedAnswers(fields.NEW[:1], answers)) as connection:
+        found = await the_held_one(connection, request)
+        if not problems:
+            if found.partner_id is not None:
+                raise TroubleError(Trouble.MISSING)
+            here = address(found.organisation_id)
+            overtaken = OvertakenError(here, again=f"{here}/name", by=("renamed_organisation",))
+            seen.must_stand(visit, {"name": found.name}, answers, overtaken)
+            await store.rename(connection, found.organisation_id, answers["name"])
     return _name(request, visit, found, answers, problems) if problems else back_to(found.organisation_id)
 
 
@@ -162,6 +179,7 @@ def _name(
 ) -> Response:
     back = address(found.organisation_id)
     more = {"action": f"{back}/name", "button": N_("Rename it"), "back": back, "back_name": found.name}
+    more["mark"] = seen.hidden_mark(answers, visit)
     return filled(request, visit, N_("Rename an organisation"), fields.NEW[:1], answers, problems, **more)
 
 
@@ -179,17 +197,29 @@ async def merging(request: Request, visit: KeeperOfOne) -> Response:
 @router.post("/organisations/{organisation_id}/merge")
 async def merge(request: Request, visit: KeeperOfOne) -> Response:
     """From now on whatever names this one means the other."""
-    async with postgres.connection(desk_of(request).pool) as connection:
-        found = await the_one(connection, request)
+    one = id_of(request, "organisation_id")
+    deed = ORGANISATION.changing("merged_organisation", one)
+    async with first(request, visit, deed), postgres.connection(desk_of(request).pool) as connection:
+        found = await _by_itself(connection, one, visit)
         others = await store.everybody(connection)
     chosen = {str(each.organisation_id): each.organisation_id for each in others if each != found}
     into = chosen.get(visit.form.get("into", ""))
     if into is None:
         return _merging(request, visit, found, others, {"into": forms.CHOOSE})
-    async with acting(request, visit, ORGANISATION.changing("merged_organisation", found.organisation_id)) as connection:
-        if not await store.merge(connection, found.organisation_id, into):
+    async with acting(request, visit, deed) as connection:
+        if not await store.merge(connection, one, into):
+            await _by_itself(connection, one, visit)
             raise TroubleError(Trouble.FORM_REFUSED)
     return back_to(into)
+
+
+async def _by_itself(connection: Connection, organisation_id: UUID, visit: Visit) -> KnownOrganisation:
+    """The organisation of this id, which is part of no other yet: whoever would merge it means it alone."""
+    found = or_missing(await store.find(connection, organisation_id))
+    if found.organisation_id != organisation_id:
+        as_wanted = visit.form.get("into") == str(found.organisation_id)
+        raise OvertakenError(address(found.organisation_id), by=("merged_organisation",), as_wanted=as_wanted)
+    return found
 
 
 def _merging(

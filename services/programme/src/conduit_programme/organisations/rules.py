@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from conduit_contracts.agreements import has_lapsed, in_force
+from conduit_programme.rules import LastChange
 
 REMIND_DAYS = (7, 30, 90)
 """Before an agreement ends, whoever looks after it is reminded: first gently, then louder."""
@@ -99,6 +100,9 @@ class KeptAgreement:
     assessed_on: date | None = None
     document_sha256: str | None = None
     words_id: UUID | None = None
+    written: LastChange | None = None
+    """Who noted last what is noted of it."""
+    reviewed: LastChange | None = None
 
     @property
     def review_due_on(self) -> date | None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection, Row, affected
@@ -14,6 +15,7 @@ from conduit_contracts.ids import uuid7
 from conduit_programme import content
 from conduit_programme.organisations.rules import KeptAgreement, OrganisationKind, OrganisationOffer
 from conduit_programme.organisations.said import AgreementWords, ContactWords, OfferWords
+from conduit_programme.rules import LastChange
 from conduit_web.keys import FIRST_ID, identity
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
@@ -29,6 +31,7 @@ JOIN organisations AS standing ON standing.organisation_id = coalesce(asked.merg
 WHERE asked.{which} = $1
 """
 _FIND_BY = {name: _FIND.format(which=name) for name in ("organisation_id", "partner_id")}
+_HOLD = "SELECT FROM organisations WHERE organisation_id = $1 FOR NO KEY UPDATE"
 _MEMBERS = "SELECT organisation_id, name FROM organisations WHERE organisation_id = $1 OR merged_into = $1"
 _LIST = f"""
 SELECT {_ORGANISATION}, lower(name) AS by_name FROM organisations
@@ -54,7 +57,7 @@ _LOCK = (
 _MERGE = "UPDATE organisations SET merged_into = $2 WHERE organisation_id = $1 OR merged_into = $1"
 _OFFERS = """
 SELECT organisation_id, services, expertise, force_ids, everywhere, youngest, oldest, languages, words_id
-FROM offers WHERE organisation_id = ANY($1::uuid[])
+FROM offers WHERE organisation_id = ANY($1::uuid[]) ORDER BY organisation_id
 """
 _OFFERS_BY_STANDING = """
 SELECT offers.organisation_id, coalesce(merged_into, offers.organisation_id) AS standing, services, expertise, force_ids,
@@ -80,13 +83,16 @@ _LEAVE = """
 UPDATE contacts SET left_at = $3
 WHERE contact_id = $1 AND organisation_id = ANY($2::uuid[]) AND left_at IS NULL RETURNING words_id
 """
+_HAS_LEFT = """
+SELECT true FROM contacts WHERE contact_id = $1 AND organisation_id = ANY($2::uuid[]) AND left_at IS NOT NULL
+"""
 _AGREEMENTS = """
 SELECT agreement_id, agreements.organisation_id, reference, valid_from, valid_to, review_on, document_sha256, assessed_on,
-       words_id, (SELECT max(reviewed_on) FROM agreement_reviews AS done WHERE done.agreement_id = agreements.agreement_id)
-           AS reviewed_on,
-       (SELECT next_on FROM agreement_reviews AS done WHERE done.agreement_id = agreements.agreement_id
-           ORDER BY reviewed_on DESC LIMIT 1) AS next_on
-FROM agreements
+       words_id, written_by, written_at, reviewed_on, next_on, reviewed_by, noted_at
+FROM agreements LEFT JOIN LATERAL (
+    SELECT reviewed_on, next_on, reviewed_by, noted_at FROM agreement_reviews AS done
+    WHERE done.agreement_id = agreements.agreement_id ORDER BY reviewed_on DESC LIMIT 1
+) AS last ON true
 """
 _REGISTERED = """
 SELECT organisations.organisation_id, suspended, mous
@@ -104,7 +110,8 @@ RETURNING agreement_id
 """
 _REVIEW = """
 INSERT INTO agreement_reviews (agreement_id, reviewed_on, next_on, reviewed_by, noted_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (agreement_id, reviewed_on) DO UPDATE SET next_on = excluded.next_on
+ON CONFLICT (agreement_id, reviewed_on) DO UPDATE
+SET next_on = excluded.next_on, reviewed_by = excluded.reviewed_by, noted_at = excluded.noted_at
 """
 _STANDING = "SELECT organisation_id, coalesce(merged_into, organisation_id) AS standing FROM organisations"
 MOST_NAMED = 500
@@ -156,6 +163,18 @@ async def follow(connection: Connection, names: Mapping[str, str], now: datetime
 async def find(connection: Connection, organisation_id: UUID) -> KnownOrganisation | None:
     """The organisation of this id, or what it became part of."""
     return _organisation(await connection.fetchrow(_FIND_BY["organisation_id"], organisation_id))
+
+
+async def hold(connection: Connection, organisation_id: UUID) -> KnownOrganisation | None:
+    """The same, and nobody else changes it, or what is kept of it and its parts, until the transaction ends."""
+    found = await find(connection, organisation_id)
+    while found is not None:
+        await connection.execute(_HOLD, found.organisation_id)
+        now = await find(connection, organisation_id)
+        if now is None or now.organisation_id == found.organisation_id:
+            return now
+        found = now  # it became part of another meanwhile
+    return None
 
 
 async def of_partner(connection: Connection, partner_id: str) -> KnownOrganisation | None:
@@ -294,6 +313,11 @@ async def contact_left(connection: Connection, contact_id: UUID, organisation_id
     return words_id is not None
 
 
+async def has_left(connection: Connection, contact_id: UUID, organisation_ids: Sequence[UUID]) -> bool:
+    """Whether somebody of this id was at these organisations once."""
+    return bool(await connection.fetchval(_HAS_LEFT, contact_id, list(organisation_ids)))
+
+
 async def agreements(connection: Connection, organisation_ids: Sequence[UUID] | None = None) -> list[KeptAgreement]:
     """Those of the register with what was noted of them, and those that the register does not have.
 
@@ -345,51 +369,30 @@ def _organisation(row: Row | None) -> KnownOrganisation | None:
 
 
 def _offer(row: Row) -> WrittenOffer:
-    offer = OrganisationOffer(
-        services=tuple(row["services"]),
-        expertise=tuple(row["expertise"]),
-        force_ids=tuple(row["force_ids"]),
-        everywhere=row["everywhere"],
-        youngest=row["youngest"],
-        oldest=row["oldest"],
-        languages=tuple(row["languages"]),
-    )
+    lists = {name: tuple(row[name]) for name in ("services", "expertise", "force_ids", "languages")}
+    offer = OrganisationOffer(everywhere=row["everywhere"], youngest=row["youngest"], oldest=row["oldest"], **lists)
     return WrittenOffer(row["organisation_id"], offer, row["words_id"])
 
 
 def _registered(row: Row, mou: Mapping[str, str], note: Row | None) -> KeptAgreement:
-    return KeptAgreement(
-        organisation_id=row["organisation_id"],
-        reference=mou["reference"],
-        agreement_id=note["agreement_id"] if note else None,
-        from_register=True,
-        valid_from=date.fromisoformat(mou["valid_from"]),
-        valid_to=date.fromisoformat(mou["valid_to"]),
-        scope=mou["scope"],
-        signed_on=date.fromisoformat(mou["signed_on"]),
-        suspended=bool(mou.get("suspended", False)),
-        partner_suspended=row["suspended"],
-        review_on=date.fromisoformat(mou["review_on"]),
-        reviewed_on=note["reviewed_on"] if note else None,
-        next_on=note["next_on"] if note else None,
-        assessed_on=note["assessed_on"] if note else None,
-        document_sha256=note["document_sha256"] if note else None,
-        words_id=note["words_id"] if note else None,
-    )
+    known: dict[str, Any] = {
+        name: date.fromisoformat(mou[name]) for name in ("valid_from", "valid_to", "signed_on", "review_on")
+    }
+    known |= {"scope": mou["scope"], "suspended": bool(mou.get("suspended", False)), "partner_suspended": row["suspended"]}
+    return _agreement((row["organisation_id"], mou["reference"]), note, known | {"from_register": True})
 
 
 def _noted(row: Row) -> KeptAgreement:
-    return KeptAgreement(
-        organisation_id=row["organisation_id"],
-        reference=row["reference"],
-        agreement_id=row["agreement_id"],
-        from_register=False,
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
-        review_on=row["review_on"],
-        reviewed_on=row["reviewed_on"],
-        next_on=row["next_on"],
-        assessed_on=row["assessed_on"],
-        document_sha256=row["document_sha256"],
-        words_id=row["words_id"],
-    )
+    known = {name: row[name] for name in ("valid_from", "valid_to", "review_on")}
+    return _agreement((row["organisation_id"], row["reference"]), row, known | {"from_register": False})
+
+
+def _agreement(which: tuple[UUID, str], note: Row | None, known: dict[str, Any]) -> KeptAgreement:
+    """With what is noted of it, where anything is."""
+    if note is None:
+        return KeptAgreement(*which, None, **known)
+    known |= {name: note[name] for name in ("reviewed_on", "next_on", "assessed_on", "document_sha256", "words_id")}
+    known["written"] = LastChange(note["written_by"], "wrote_agreement", note["written_at"])
+    if note["reviewed_by"]:
+        known["reviewed"] = LastChange(note["reviewed_by"], "reviewed_agreement", note["noted_at"])
+    return KeptAgreement(*which, note["agreement_id"], **known)

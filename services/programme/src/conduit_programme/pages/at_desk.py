@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
 from markupsafe import Markup
 from typing_extensions import override
 
@@ -16,7 +17,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
 from conduit_chassis.trail import uuid_in
 from conduit_programme import rules, sent, trail, wording
-from conduit_programme.forms import Answers, FormField
+from conduit_programme.forms import Answers, FormField, TypedAnswers
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
 from conduit_programme.trail import Deed, OvertakenError
 from conduit_web import clocks
@@ -105,8 +106,8 @@ def desk_of(request: Request) -> ProgrammeDesk:
 
 
 @asynccontextmanager
-async def first(request: Request, visit: Visit, deed: Deed) -> AsyncIterator[None]:
-    """Around what only who is first may do: whoever is second is told who was.
+async def first(request: Request, visit: Visit, deed: Deed, typed: TypedAnswers | None = None) -> AsyncIterator[None]:
+    """Around what only who is first may do: whoever is second is told who was, and is given back what they typed.
 
     Raises:
         InsteadError: that page.
@@ -114,29 +115,37 @@ async def first(request: Request, visit: Visit, deed: Deed) -> AsyncIterator[Non
     try:
         yield
     except OvertakenError as error:
-        raise InsteadError(await _overtaken(request, visit, deed, error.leads_to)) from None
+        raise InsteadError(await _overtaken(request, visit, deed, error, typed)) from None
 
 
-async def _overtaken(request: Request, visit: Visit, deed: Deed, leads_to: str) -> Response:
-    desk, own = desk_of(request), trail.belongs_to(visit.person)
-    async with postgres.connection(desk.pool) as connection:
-        last = await trail.last_change(connection, deed.about_id, own)
-    values = {"last": last, "leads_to": leads_to}
+async def _overtaken(
+    request: Request, visit: Visit, deed: Deed, error: OvertakenError, typed: TypedAnswers | None
+) -> Response:
+    desk, own, last = desk_of(request), trail.belongs_to(visit.person), error.last
+    if last is None:
+        async with postgres.connection(desk.pool) as connection:
+            last = await trail.last_change(connection, deed.about_id, own, error.by)
+    if error.as_wanted and last and (last.account, last.what) == (visit.person.person_id, deed.what):
+        return RedirectResponse(error.leads_to, status_code=303)
+    values = {"last": last, "leads_to": error.leads_to, "again": error.again, "given": typed.given if typed else ()}
     heading = N_("This has changed since you opened the page")
     return desk.shown.page(request, "overtaken.html", heading, visit=visit, status=409, **values)
 
 
 @asynccontextmanager
-async def acting(request: Request, visit: Visit, deed: Deed, leads_to: str | None = None) -> AsyncIterator[Connection]:
+async def acting(
+    request: Request, visit: Visit, deed: Deed, leads_to: str | None = None, *, typed: TypedAnswers | None = None
+) -> AsyncIterator[Connection]:
     """A transaction in which this person does this, with its line of the trail.
 
-    Whatever makes something says where that `leads_to`, and makes it once however often its form is sent.
+    Whatever makes something says where that `leads_to`, and makes it once however often its form is sent. What was `typed`
+    is given back where somebody else was first.
 
     Raises:
         InsteadError: its form was sent before, or somebody else was first.
     """
     desk, now = desk_of(request), desk_of(request).clock.now()
-    async with first(request, visit, deed), trail.acting(desk.pool, visit.person, deed, now) as connection:
+    async with first(request, visit, deed, typed), trail.acting(desk.pool, visit.person, deed, now) as connection:
         if leads_to is not None and deed.kind is not ActKind.CONSULTATION:
             await sent.once(connection, visit, leads_to, now, now - desk.settings.session_longest)
         yield connection
@@ -151,6 +160,11 @@ def or_missing(found: Found | None) -> Found:
     if found is None:
         raise TroubleError(Trouble.MISSING)
     return found
+
+
+def query_of(request: Request, *names: str) -> dict[str, str]:
+    """What an address asks for by these names; what the database keeps in no text is left out."""
+    return {name: request.query_params.get(name, "").replace(rules.NOT_KEPT, "").strip() for name in names}
 
 
 def id_of(request: Request, name: str) -> UUID:
