@@ -28,6 +28,7 @@ RELIED_ON: dict[str, dict[str, type]] = {
         "_partition_records": FetchResult,
         "_proc_fetch_request": Fetcher,
         "_records": Fetcher,
+        "_records_iterator": PartitionRecords,
         "_topics": FetchRequest,
         "_update_fetch_positions": Fetcher,
         "_update_position": FetchResult,

@@ -5,6 +5,7 @@ its broker refuses it, and at a batch that cannot be read and that the reader is
 """
 
 import asyncio
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
@@ -270,7 +271,10 @@ class Fetching:
         for partition, part in fetched.items():
             result = self._fetcher._records.get(partition)
             if type(result) is FetchResult and result._partition_records.next_fetch_offset == part.position:
-                result._partition_records = self._records(partition, part)
+                theirs, result._partition_records = result._partition_records, self._records(partition, part)
+                # It and its iterator hold each other, and with them all that was fetched: it would lie in memory until
+                # Python's collector comes, which services have told to come seldom.
+                theirs._records_iterator.close()
                 result.getall = _GetAll(self, partition, result)
 
     def _records(self, partition: TopicPartition, part: "_Part") -> Any:
@@ -352,10 +356,11 @@ class _GetAll:
     """In place of FetchResult.getall, which takes by number only and ends the poll where a batch cannot be read."""
 
     def __init__(self, fetching: Fetching, partition: TopicPartition, result: Any) -> None:
-        self._fetching, self._partition, self._result = fetching, partition, result
+        self._fetching, self._partition = fetching, partition
+        self._result = weakref.ref(result)  # which has this one
 
     def __call__(self, max_records: int | None = None) -> list[Any]:
-        result = self._result
+        result: Any = self._result()
         if not result.check_assignment(self._partition) or not result.has_more():
             return []
         taken, all_of_it = self._fetching.take(self._partition, result._partition_records, max_records)
