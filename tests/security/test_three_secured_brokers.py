@@ -136,8 +136,7 @@ async def test_what_somebody_changed_is_found_and_put_right_on_all_of_them(broke
 async def test_while_a_broker_is_away_credentials_and_permissions_change_and_it_learns_of_them(
     three: Cluster, broker: Broker, conduit: Conduit
 ) -> None:
-    mou = ("--mou", "MOU-NEW", "--valid-from", "2026-01-01", "--valid-to", "2036-01-01")
-    conduit("partner", "onboard", "newcomer", "--name", "Synthetic", *mou, "--email", "desk@partner.example", *BY)
+    onboard(conduit, "newcomer")
     three.nodes[2].kill()
     wait_until(lambda: led_without_the_third(three), "the others do not lead", SETTLE_SECONDS, nothing)
     conduit("partner", "rotate", "abc", *BY)
@@ -146,6 +145,7 @@ async def test_while_a_broker_is_away_credentials_and_permissions_change_and_it_
     grant(broker.admin(), [stolen])
     conduit("access", *BY)
     assert in_order(broker)
+    onboard(conduit, "latecomer")
     three.nodes[2].start()
     returned = each_alone(three, broker)[2]
     assert await answers(returned, "partner.newcomer", "newcomer", wire.GRANTED) == wire.GRANTED
@@ -155,6 +155,15 @@ async def test_while_a_broker_is_away_credentials_and_permissions_change_and_it_
         await answers(returned, "partner.abc", "abc", wire.GRANTED)
     assert users_of(topics.PARTNER, "abc", users(returned.admin())) == ["partner.abc.2"]
     assert in_order(returned)
+    # Whoever came while it was away has as many copies as all others.
+    assert (
+        check(returned.admin(), [topics.PARTNER_REFERRALS.name("latecomer"), topics.PARTNER_UPDATES.name("latecomer")]) == []
+    )
+
+
+def onboard(conduit: Conduit, partner_id: str) -> None:
+    mou = ("--mou", f"MOU-{partner_id}", "--valid-from", "2026-01-01", "--valid-to", "2036-01-01")
+    conduit("partner", "onboard", partner_id, "--name", "Synthetic", *mou, "--email", "desk@partner.example", *BY)
 
 
 def test_a_topic_with_too_few_copies_is_told(three: Cluster, conduit: Conduit) -> None:

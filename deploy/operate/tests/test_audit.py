@@ -76,9 +76,30 @@ def test_a_line_that_was_taken_away_is_found(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_cut_short_by_a_crash_does_not_swallow_the_next(tmp_path: Path) -> None:
-    path_of(tmp_path).write_bytes(b'{"at": "2026-')
     note(tmp_path)
-    assert len(path_of(tmp_path).read_bytes().splitlines()) == 3
+    with path_of(tmp_path).open("ab") as file:
+        file.write(b'{"at": "2026-')
+    assert [each["outcome"] for each in read_audit(tmp_path)] == ["begun", "done"]
+    note(tmp_path)
+    assert len(path_of(tmp_path).read_bytes().splitlines()) == 5
+    assert [each["outcome"] for each in read_audit(tmp_path)] == ["begun", "done"] * 2
+    shown = CliRunner().invoke(app, ["audit", "--state-dir", str(tmp_path)])
+    assert shown.exit_code == 0
+    assert f"line 3 of {path_of(tmp_path)} was cut short as it was written" in shown.output
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_a_line_that_was_made_unreadable_afterwards_is_found(tmp_path: Path, number: int) -> None:
+    note(tmp_path)
+    note(tmp_path)
+    lines = path_of(tmp_path).read_text().splitlines()
+    lines[number] = lines[number][:20]
+    path_of(tmp_path).write_text("\n".join(lines) + "\n")
+    if number == 3:  # the last ones can always be cut off unseen: see the audit's own text
+        assert len(read_audit(tmp_path)) == 3
+        return
+    with pytest.raises(AuditError, match=f"line {number + 1} "):
+        read_audit(tmp_path)
 
 
 def test_two_at_once_make_one_chain(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from conduit_contracts.topics import TopicSpec
 from conduit_local.providers import Servers
 from conduit_operate.broker import Broker, local_broker
-from conduit_operate.copies import FACTOR, IN_SYNC, Copies, CopiesError, Standing, check, complaints, wanted
+from conduit_operate.copies import FACTOR, IN_SYNC, Copies, CopiesError, Standing, check, complaints, wanted, wanted_here
 from conduit_operate.topics import create_topics
 
 UNHURRIED = settings(deadline=None)
@@ -21,6 +23,22 @@ UNHURRIED = settings(deadline=None)
 @pytest.mark.parametrize(("brokers", "made"), [(1, Copies(1, 1)), (2, Copies(2, 1)), (3, Copies(3, 2)), (9, Copies(3, 2))])
 def test_topics_have_three_copies_with_two_in_step_or_as_many_as_there_are_brokers(brokers: int, made: Copies) -> None:
     assert wanted(brokers, {}) == made
+
+
+class Metadata:
+    """Of a cluster with so many brokers that answer, and topics with so many copies."""
+
+    def __init__(self, brokers: int, *copies: int) -> None:
+        self.brokers = dict.fromkeys(range(brokers))
+        self.topics = {str(n): SimpleNamespace(partitions={0: SimpleNamespace(replicas=range(n))}) for n in copies}
+
+
+def test_a_broker_that_is_away_counts_by_the_copies_that_it_keeps() -> None:
+    assert wanted_here(cast(Any, Metadata(2, 3, 1)), {}) == Copies(3, 2)
+    assert wanted_here(cast(Any, Metadata(2, 3)), {FACTOR: "3"}) == Copies(3, 2)
+    assert wanted_here(cast(Any, Metadata(2)), {}) == Copies(2, 1)
+    with pytest.raises(CopiesError, match="there are 2 brokers"):
+        wanted_here(cast(Any, Metadata(2, 2)), {FACTOR: "3"})
 
 
 @UNHURRIED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import psycopg
 import pytest
@@ -64,6 +64,35 @@ def test_what_can_be_carried_out_asks_by_whom_and_why(path: Command) -> None:
     options = {name for each in ALL[path].params for name in each.opts}
     if "--apply" in options:
         assert {"--actor", "--reason", "--json"} <= options
+
+
+KINDS: set[Any] = {int, float, int | None, float | None, list[int], list[int] | None}
+NUMBERS = [
+    (path, each.opts[0], typed)
+    for path, command in ALL.items()
+    if path[0] in {"partner", "reconcile", "trace", "notices", "topics", "dead-letters", "outbox"}  # others start something
+    for each in command.params
+    if each.param_type_name == "option" and get_type_hints(command.callback).get(each.name) in KINDS
+    for typed in ("1e300", "nan", "25000", str(10**12))
+]
+
+
+@pytest.mark.parametrize(("path", "option", "typed"), NUMBERS, ids=[" ".join((*path, *rest)) for path, *rest in NUMBERS])
+def test_no_number_that_somebody_types_ends_in_a_traceback(
+    filled: dict[str, str], conduit: Conduit, path: Command, option: str, typed: str
+) -> None:
+    needed = [
+        word
+        for each in ALL[path].params
+        if each.required and each.opts[0] != option
+        for word in ([GIVEN.get(each.name, "northlight")] if each.param_type_name == "argument" else [each.opts[0], "1"])
+    ]
+    done = conduit(*path, *needed, option, typed)
+    assert done.exit_code in {0, 1, 2, 3}
+    assert type(done.exception) in {SystemExit, type(None)}, done.output
+
+
+GIVEN = {"service": "triage", "text": "NL-1", "number": "1"}
 
 
 @pytest.fixture

@@ -92,6 +92,21 @@ def test_what_nobody_knows_has_exit_code_3_and_a_service_that_is_away_exit_code_
     assert "review_opened" in done.output
 
 
+def test_what_is_not_known_is_not_said_to_be_nothing(
+    filled: dict[str, str], conduit: Conduit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(filled["triage"], autocommit=True) as connection:
+        connection.execute("DELETE FROM reviews")
+        connection.execute("DELETE FROM dead_letters")
+    with psycopg.connect(filled["intake"], autocommit=True) as connection:
+        connection.execute("DELETE FROM outbox_rejected")
+    for service in ("routing", "notification"):
+        monkeypatch.setenv(f"{service.upper()}_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    for command in (("trace", REFERENCE), ("handoffs",)):
+        said = conduit(*command).stdout.splitlines()[-1]
+        assert said.endswith("in the services that were asked"), said
+
+
 def test_reconcile_counts_each_stage_and_names_whom_a_service_does_not_know(
     filled: dict[str, str], conduit: Conduit
 ) -> None:

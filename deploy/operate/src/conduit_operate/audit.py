@@ -64,19 +64,35 @@ def audited(state_dir: Path, by: By, command: str, subject: str, steps: Sequence
 
 
 def read_audit(state_dir: Path) -> list[dict[str, Any]]:
-    """Every line in order.
+    """Every line in order, but for those that were cut short as they were written: see `cut_short`.
 
     Raises:
         AuditError: a line was changed, or one before it is missing; names the first.
     """
     previous, entries = FIRST, []
+    cut = set(cut_short(state_dir))
     for number, line in enumerate(_lines(state_dir), start=1):
-        entry = _parse(line)
-        if entry.get("previous") != previous:
-            raise AuditError(f"line {number} of {path_of(state_dir)} does not follow from the one before it")
+        if number not in cut:
+            entry = _parse(line)
+            if entry.get("previous") != previous:
+                raise AuditError(f"line {number} of {path_of(state_dir)} does not follow from the one before it")
+            entries.append(entry)
         previous = _digest(line)
-        entries.append(entry)
     return entries
+
+
+def cut_short(state_dir: Path) -> list[int]:
+    """The numbers of the lines of which only the beginning was written, as when the disk is full or the power fails.
+
+    The next line vouches for such a one as for any other, so it cannot stand for one that somebody has changed.
+    """
+    lines = _lines(state_dir)
+    follows = [_parse(line).get("previous") for line in lines[1:]]
+    return [
+        number
+        for number, line in enumerate(lines, start=1)
+        if not _parse(line) and (number == len(lines) or follows[number - 1] == _digest(line))
+    ]
 
 
 def path_of(state_dir: Path) -> Path:

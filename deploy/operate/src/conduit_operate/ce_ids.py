@@ -76,8 +76,9 @@ _ALONE = {
 
 
 def _first(consumer: Consumer, partitions: int, wanted: Callable[[Mapping[str, bytes]], bool]) -> Message | None:
-    until, ended = monotonic() + READ_SECONDS, 0
-    while ended < partitions:
+    # A partition that grows meanwhile ends again and again.
+    until, ended = monotonic() + READ_SECONDS, set[tuple[str | None, int | None]]()
+    while len(ended) < partitions:
         if monotonic() > until:
             raise OnboardingError(f"there is more than can be looked at in {READ_SECONDS:.0f} s; give fewer --days")
         message = consumer.poll(0.2)
@@ -88,7 +89,7 @@ def _first(consumer: Consumer, partitions: int, wanted: Callable[[Mapping[str, b
             if wanted(_headers(message)):
                 return message
         elif error.code() == KafkaError._PARTITION_EOF:
-            ended += 1
+            ended.add((message.topic(), message.partition()))
         else:
             raise KafkaException(error)
     return None

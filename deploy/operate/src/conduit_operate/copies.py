@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ResourceType
 
 from conduit_operate.chunks import asked
 
@@ -59,6 +59,16 @@ def wanted(brokers: int, environ: Mapping[str, str]) -> Copies:
     if in_sync > copies:
         raise CopiesError(f"{IN_SYNC} is {in_sync}, which {copies} copies cannot be; a topic could never be written to")
     return Copies(copies, in_sync)
+
+
+def wanted_here(metadata: ClusterMetadata, environ: Mapping[str, str]) -> Copies:
+    """The same for this cluster as it stands. A broker that is down is not in the metadata, but keeps its copies there.
+
+    Raises:
+        CopiesError: as `wanted`.
+    """
+    standing = (len(partition.replicas) for topic in metadata.topics.values() for partition in topic.partitions.values())
+    return wanted(max(len(metadata.brokers), *standing, 0), environ)
 
 
 def complaints(brokers: int, topics: Iterable[Standing]) -> list[str]:

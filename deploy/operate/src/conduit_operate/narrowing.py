@@ -7,6 +7,7 @@ partition ended. An intake that runs meanwhile finds its old position gone, and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic, sleep
@@ -19,6 +20,7 @@ from conduit_contracts.topics import PARTNER, PARTNER_REFERRALS, TopicSpec, spec
 from conduit_operate.access import Operation, Rule, rules_of, users_of
 from conduit_operate.audit import By, audited, read_audit
 from conduit_operate.broker import Broker
+from conduit_operate.copies import wanted_here
 from conduit_operate.grants import grant, granted, revoke, users
 from conduit_operate.health import answering
 from conduit_operate.leaders import watermarks
@@ -211,8 +213,10 @@ def _consumer(broker: Broker) -> Consumer:
 def _make_anew(broker: Broker, admin: AdminClient, topic: str, start: int) -> None:
     spec = next(each for each in specs((str(PARTNER_REFERRALS.match(topic)),)) if each.name == topic)
     copies = None
-    standing = admin.list_topics(timeout=TIMEOUT).topics.get(topic)
+    there = admin.list_topics(timeout=TIMEOUT)
+    standing = there.topics.get(topic)
     if standing is not None:
+        wanted_here(there, os.environ)  # settings that nothing can be made with are found before anything is removed
         copies = len(standing.partitions[0].replicas)
         spec = replace(spec, config={**_set_by_hand(admin, topic), **spec.config})
         admin.delete_topics([topic], operation_timeout=TIMEOUT)[topic].result(TIMEOUT)

@@ -33,8 +33,13 @@ def lacking(broker: Broker, intake_dsn: str, since: datetime) -> Lost:
     Raises:
         OnboardingError: the topic or the database cannot be read.
     """
-    known = _on(intake_dsn, lambda connection: known_since(connection, since - MARGIN))
-    return taken.lacking(broker, since, known)
+
+    def known() -> set[str]:
+        return _on(intake_dsn, lambda connection: known_since(connection, since - MARGIN))
+
+    lost = taken.lacking(broker, since, known())
+    # Intake may be working. What is on the topic was in its database before, so what is lost is unknown afterwards, too.
+    return lost.without(known()) if lost.taken else lost
 
 
 def take_in_again(broker: Broker, intake_dsn: str, lost: Lost, actor: str) -> Readmitted:

@@ -163,8 +163,8 @@ def read_whole(consumer: Consumer, read: Iterable[Topic], take: Callable[[Messag
     # Where each begins is asked first: a consumer that has to find out by itself waits half a second for it.
     partitions = [_begin(consumer, topic.name(), number) for topic in read for number in range(topic.partitions)]
     consumer.assign(partitions)
-    ended = 0
-    while ended < len(partitions):
+    ended = set[tuple[str | None, int | None]]()  # one that grows meanwhile ends again and again
+    while len(ended) < len(partitions):
         message = consumer.poll(SECONDS)
         if message is None:
             raise RegisterError("the registers cannot be read: the broker is silent")
@@ -172,7 +172,7 @@ def read_whole(consumer: Consumer, read: Iterable[Topic], take: Callable[[Messag
         if error is None:
             take(message)
         elif error.code() == KafkaError._PARTITION_EOF:
-            ended += 1
+            ended.add((message.topic(), message.partition()))
         else:
             raise RegisterError(f"the registers cannot be read: {error.str()}")
 

@@ -36,6 +36,10 @@ class Lost(NamedTuple):
     refused: list[SubmissionRejected]
     """Nothing was kept of these but that they were answered."""
 
+    def without(self, known: Collection[str]) -> Lost:
+        """The rest, once the events with these ids are found to be known."""
+        return self._replace(taken=[each for each in self.taken if each.event_id not in known])
+
 
 def lacking(broker: Broker, since: datetime, known: Collection[str]) -> Lost:
     """All that intake answered since then and that is not among the known ids.

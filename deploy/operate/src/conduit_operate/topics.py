@@ -13,8 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from conduit_contracts.topics import BROKERS_TIME
 from conduit_operate.chunks import asked
-from conduit_operate.copies import Copies
-from conduit_operate.copies import wanted as wanted_copies
+from conduit_operate.copies import Copies, wanted_here
 from conduit_operate.polling import wait_until
 
 LEADER_SECONDS = 30.0
@@ -59,7 +58,7 @@ def create_topics(
         return
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0, **(client or {})})
     there = admin.list_topics(timeout=LEADER_SECONDS)
-    made = wanted_copies(len(there.brokers), environ)
+    made = wanted_here(there, environ)
     missing = [spec for name, spec in wanted.items() if name not in there.topics]
     made_meanwhile = _create(admin, missing, made if copies is None else Copies(copies, min(copies, made.in_sync)))
     stood = [*(name for name in wanted if name in there.topics), *made_meanwhile]

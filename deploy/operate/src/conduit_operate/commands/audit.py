@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from conduit_operate.audit import AuditError, path_of, read_audit
+from conduit_operate.audit import AuditError, cut_short, path_of, read_audit
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir
 from conduit_operate.wording import counted
@@ -38,6 +38,8 @@ def audit(
             err=True,
         )
         raise typer.Exit(1) from None
+    for number in cut_short(state_dir):
+        typer.echo(f"line {number} of {path} was cut short as it was written; what it was to say is not known", err=True)
     shown = [entry for entry in entries if subject in ("", entry["subject"])]
     if subject and not shown:
         _is_not_there(f"{path}: no entry about {subject}")

@@ -106,8 +106,10 @@ async def _known(connection: Connection, task_id: UUID) -> Task:
 
 async def _take(connection: Connection, task_id: UUID, who: str) -> Taken:
     task = await _known(connection, task_id)
-    if not await duty_store.take(connection, task_id, who, "command") and task.taken_by != who:
-        raise OnboardingError(f"{task.taken_by} has already taken it")
+    if not await duty_store.take(connection, task_id, who, "command"):
+        task = await _known(connection, task_id)  # whoever was quicker may have taken it since it was read
+        if task.taken_by != who:
+            raise OnboardingError(f"{task.taken_by} has already taken it")
     callback = await duty_store.callback_of(connection, task_id)
     found = await duty_store.contacts_of(connection, task)
     return Taken(

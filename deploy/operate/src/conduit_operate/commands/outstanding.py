@@ -20,7 +20,7 @@ from conduit_chassis.settings import Settings
 from conduit_notification import outstanding as of_notification
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import MOST_SHOWN, Act, say_away, with_all
-from conduit_operate.commands.shared import AsJson, StateDir, explained, spelt, surroundings
+from conduit_operate.commands.shared import MOST_DAYS, AsJson, StateDir, a_number, explained, spelt, surroundings
 from conduit_operate.commands.tables import show_table, table
 from conduit_operate.wording import counted
 from conduit_routing import outstanding as of_routing
@@ -67,7 +67,9 @@ def notices(
     failed: Annotated[
         bool, typer.Option("--failed", help="Show notices that the hub gave up on in the last --days days instead.")
     ] = False,
-    days: Annotated[float, typer.Option(min=0.01, help="How far back --failed looks.")] = 1.0,
+    days: Annotated[
+        float, typer.Option(min=0.01, max=MOST_DAYS, callback=a_number, help="How far back --failed looks.")
+    ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
     """Show the notices that have not been sent, to whom and since when; urgent ones first."""
@@ -88,12 +90,12 @@ def _show(name: str, asked: Mapping[str, Look], state_dir: Path, as_json: bool) 
     if as_json:
         typer.echo(json.dumps([{"service": service, **asdict(each)} for service, each in found], default=spelt))
     else:
-        _show_some(name, found)
+        _show_some(name, found, whole=not away)
     if away:
         raise typer.Exit(1)
 
 
-def _show_some(name: str, found: Sequence[tuple[str, Outstanding]]) -> None:
+def _show_some(name: str, found: Sequence[tuple[str, Outstanding]], *, whole: bool) -> None:
     shown = table("service", "priority", "waits for", "who", "referral", "since", "due", "about")
     for service, each in found[:MOST_SHOWN]:
         referral = str(each.referral_id or "")
@@ -101,7 +103,8 @@ def _show_some(name: str, found: Sequence[tuple[str, Outstanding]]) -> None:
     if found:
         show_table(shown)
     more = len(found) > MOST_SHOWN
-    typer.echo(f"more than {MOST_SHOWN} {name}s; all with --json" if more else counted(len(found), name))
+    said = f"more than {MOST_SHOWN} {name}s; all with --json" if more else counted(len(found), name)
+    typer.echo(said if whole else f"{said} in the services that were asked")
 
 
 def _limited(look: Look, most: int) -> Act[list[Outstanding]]:

@@ -26,11 +26,13 @@ from conduit_operate.agreements import ending
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import with_connection
 from conduit_operate.commands.shared import (
+    MOST_DAYS,
     Actor,
     Apply,
     AsJson,
     Reason,
     StateDir,
+    a_number,
     explained,
     reach,
     spelt,
@@ -169,7 +171,9 @@ def list_partners(
     *,
     ending_within: Annotated[
         int | None,
-        typer.Option("--ending", metavar="DAYS", min=0, help="Only the MoUs in force that end within so many days."),
+        typer.Option(
+            "--ending", metavar="DAYS", min=0, max=MOST_DAYS, help="Only the MoUs in force that end within so many days."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -206,7 +210,9 @@ def _show_ending(state_dir: Path, days: int, as_json: bool) -> None:
 def refused(
     state_dir: StateDir,
     *,
-    hours: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 1.0,
+    hours: Annotated[
+        float, typer.Option(min=0.01, max=24 * MOST_DAYS, callback=a_number, help="How far back to look.")
+    ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
     """Show which partners' submissions were refused of late, how often and why, in codes."""

@@ -27,11 +27,13 @@ from conduit_operate.audit import By, audited
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
 from conduit_operate.commands.shared import (
+    MOST_DAYS,
     Actor,
     Apply,
     AsJson,
     Reason,
     StateDir,
+    a_number,
     explained,
     must_be_known,
     reach,
@@ -100,7 +102,7 @@ RULES = (
 def reconcile(  # noqa: PLR0913  one parameter per option
     state_dir: StateDir,
     *,
-    days: Annotated[float, typer.Option(min=0.01, help="How far back to look.")] = 7.0,
+    days: Annotated[float, typer.Option(min=0.01, max=MOST_DAYS, callback=a_number, help="How far back to look.")] = 7.0,
     stores: Annotated[bool, typer.Option("--stores", help="Compare the databases alone, without Kafka.")] = False,
     readmit: Annotated[
         bool, typer.Option("--readmit", help="Have intake's database hold again what it took and has lost.")

@@ -18,8 +18,8 @@ from conduit_chassis import preflight
 from conduit_chassis.settings import Settings
 from conduit_contracts.topics import OPERATOR, SERVICES
 from conduit_operate.audit import By, audited
-from conduit_operate.commands.shared import NOTHING_FOUND, explained, must_be_known, reach, surroundings
-from conduit_operate.failures import DATABASE, let_go, why_not
+from conduit_operate.commands.shared import AGAIN, NOTHING_FOUND, explained, must_be_known, reach, surroundings
+from conduit_operate.failures import DATABASE, LOST, let_go, why_not
 from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError
 
@@ -144,7 +144,10 @@ async def _connected(settings: Settings, act: Act[T], patience: float) -> T:
             "the service is of a release before 0.2, which this command cannot serve; upgrade it"
         ) from None
     except (*DATABASE, OSError, UnicodeError) as error:
-        raise OnboardingError(f"it was not done: {why_not(error)}") from None
+        why = why_not(error)
+        # The answer may be lost after the work was done: whoever is told "not done" might do it another way.
+        lost = why == LOST or isinstance(error, TimeoutError)
+        raise OnboardingError(f"{why}. {AGAIN}" if lost else f"it was not done: {why}") from None
     except KafkaError as error:
         raise OnboardingError(f"Kafka cannot be reached, or refuses the order ({type(error).__name__})") from None
     except OnboardingError:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from conduit_contracts.ids import PartnerId
 from conduit_contracts.texts import shows_something
 from conduit_contracts.topics import SERVICES
 from conduit_operate import lock
-from conduit_operate.audit import is_actor, is_reason
+from conduit_operate.audit import AuditError, is_actor, is_reason
 from conduit_operate.broker import Broker, external_broker, local_broker
 from conduit_operate.copies import CopiesError
 from conduit_operate.env_file import read_env_file
@@ -37,6 +38,8 @@ from conduit_operate.register import RegisterError
 from conduit_operate.secured import PROTOCOL, authority_path
 from conduit_operate.topics import TopicError
 
+MOST_DAYS = 3_650
+"""How far a command looks back or ahead at most: nothing is kept for longer, and years have an end."""
 MISUSE = 2
 """Exit code where what was typed can never be done."""
 LENGTHS = "--actor is a name of at most 100 characters on one line, and --reason has at most 1,000 characters"
@@ -65,6 +68,17 @@ def well_formed(identity: str) -> str:
         raise typer.BadParameter(f"{identity!r} can be nobody's id: {_problems(error)}") from None
 
 
+def a_number(value: float) -> float:
+    """A number as it was typed. "nan" is within all limits.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    if isnan(value):
+        raise typer.BadParameter("give a number")
+    return value
+
+
 def no_such_service(service: str | None) -> str | None:
     """The service as it was typed, or None.
 
@@ -90,7 +104,7 @@ StateDir = Annotated[
     ),
 ]
 
-EXPECTED = (AwayError, CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
+EXPECTED = (AuditError, AwayError, CopiesError, OnboardingError, QuotaError, RegisterError, TopicError, TimeoutError)
 AGAIN = "What was begun may not be done: do it again"
 
 

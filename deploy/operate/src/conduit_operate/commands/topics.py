@@ -18,6 +18,7 @@ from conduit_operate.commands.shared import (
     AsJson,
     Reason,
     StateDir,
+    a_number,
     explained,
     must_be_known,
     reach,
@@ -40,7 +41,10 @@ def narrow(
     partner_id: PartnerId,
     *,
     patience: Annotated[
-        float, typer.Option(min=5, help="How many seconds intake has to read the records that are left.")
+        float,
+        typer.Option(
+            min=5, max=3_600, callback=a_number, help="How many seconds intake has to read the records that are left."
+        ),
     ] = 120,
     apply: Apply = False,
     actor: Actor = "",

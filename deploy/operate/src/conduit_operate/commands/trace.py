@@ -22,9 +22,11 @@ from conduit_operate import ce_ids
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.service_database import Act, say_away, with_all
 from conduit_operate.commands.shared import (
+    MOST_DAYS,
     NOTHING_FOUND,
     AsJson,
     StateDir,
+    a_number,
     explained,
     reach,
     spelt,
@@ -80,7 +82,7 @@ def trace(
     state_dir: StateDir,
     *,
     of: Annotated[str, typer.Option("--of", metavar="WHOM", help=WHOSE)] = "",
-    days: Annotated[float, typer.Option(min=0.01, help="How far back --of looks.")] = 7.0,
+    days: Annotated[float, typer.Option(min=0.01, max=MOST_DAYS, callback=a_number, help="How far back --of looks.")] = 7.0,
     as_json: AsJson = False,
 ) -> None:
     """Show every station of a referral: when, which service, who and what; and what it waits for.
@@ -104,7 +106,7 @@ def trace(
         shown = [_object(each) for each in found], [asdict(each) for each in refused], sorted(away)
         typer.echo(json.dumps(dict(zip(("referrals", "refused", "not_asked"), shown, strict=True)), default=spelt))
     else:
-        _show(found, refused)
+        _show(found, refused, whole=not away)
     if away:
         typer.echo(f"could not be asked: {', '.join(sorted(away))}", err=True)
         raise typer.Exit(1)
@@ -163,7 +165,8 @@ def _object(traced: Traced) -> dict[str, Any]:
     }
 
 
-def _show(found: Iterable[Traced], refused: Iterable[Station]) -> None:
+def _show(found: Iterable[Traced], refused: Iterable[Station], *, whole: bool) -> None:
+    """`whole` says that every service was asked: only then is what nobody names not waited for."""
     for each in found:
         typer.echo(f"referral {each.referral_id}")
         show_table(_stations(each.stations()))
@@ -175,7 +178,7 @@ def _show(found: Iterable[Traced], refused: Iterable[Station]) -> None:
             about = f" ({wait.about})" if wait.about else ""
             typer.echo(f"waits in {service} for {wait.what}{about} since {_time(wait.since)}{due}")
         if not waits:
-            typer.echo("waits for nothing")
+            typer.echo("waits for nothing" if whole else "waits for nothing in the services that were asked")
     if rows := [("intake", station) for station in refused]:
         typer.echo("sent under this id, and no referral:")
         show_table(_stations(rows))
