@@ -149,8 +149,8 @@ def page(result: Mapping[str, Any]) -> str:
 def _cpu_table(figures: Mapping[str, Any]) -> list[str]:
     parts = list(next(iter(figures.values()))["cpu_seconds_per_1000_referrals_by_process"])
     rows = [
-        [name, *(f"{found['cpu_seconds_per_1000_referrals_by_process'][part]:.2f}" for part in parts)]
-        for name, found in figures.items()
+        [name, *(f"{used[part]:.2f}" if part in used else "-" for part in parts)]  # the conduit has more services
+        for name, used in ((name, found["cpu_seconds_per_1000_referrals_by_process"]) for name, found in figures.items())
     ]
     return _markdown(("pipeline", *parts), rows)
 
