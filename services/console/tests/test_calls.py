@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import clocks, content, deciding_handoffs, wording
@@ -148,6 +150,47 @@ def test_a_time_of_day_is_of_the_last_18_hours_or_of_the_next_six(said: str, at:
 def test_in_summer_it_is_the_time_in_london() -> None:
     now = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)
     assert read_answers(CALL, {"spoken_at": "0:15"}, now)["spoken_at"] == "2026-07-01T23:15:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "said", "at"),
+    [
+        ("01:30", "01:10", "01:10"),  # the second time: GMT
+        ("01:30", "01:30", "01:30"),
+        ("01:29", "01:30", "01:30"),  # a clock may be a minute ahead
+        ("00:50", "01:30", "00:30"),  # the first time: BST
+        ("01:20", "01:30", "00:30"),
+        ("00:20", "01:30", "00:30"),  # it has not come yet, and is said to be so
+        ("10:00", "01:30", "01:30"),
+        ("10:00", "00:30", "23:30"),  # there is one alone
+        ("10:00", "02:00", "02:00"),
+    ],
+)
+def test_in_the_night_in_which_clocks_go_back_it_is_the_last_time_that_has_come(now: str, said: str, at: str) -> None:
+    read = read_answers(CALL, {"spoken_at": said}, datetime.fromisoformat(f"2026-10-25T{now}+00:00"))["spoken_at"]
+    assert read == f"2026-10-{24 if at == '23:30' else 25}T{at}:00+00:00"
+
+
+@given(now=st.datetimes(datetime(2026, 10, 24), datetime(2026, 10, 26)), minutes=st.integers(0, 17 * 60))  # noqa: DTZ001
+def test_a_time_of_the_last_hours_is_that_time_and_none_to_come(now: datetime, minutes: int) -> None:
+    """Of an hour that there was twice it is the last one that is meant, and none that has not come."""
+    here = now.replace(tzinfo=UTC)
+    spoken = here - timedelta(minutes=minutes)
+    read = moment_said(read_answers(CALL, {"spoken_at": f"{spoken.astimezone(LONDON):%H:%M}"}, here)["spoken_at"])
+    assert read is not None
+    assert spoken.replace(second=0, microsecond=0) <= read <= here + timedelta(minutes=1)
+    assert f"{read.astimezone(LONDON):%H:%M}" == f"{spoken.astimezone(LONDON):%H:%M}"
+
+
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_time_at_the_end_of_time_is_refused_and_what_was_written_is_kept(
+    enter: Enter, held: Harness, clock: ManualClock, said: str
+) -> None:
+    anna = await enter("anna")
+    answer = await write(anna, CALL, answers_to(CALL, clock) | {"spoken_at": said})
+    assert (answer.status_code, "Write the time as hours and minutes" in answer.text) == (400, True)
+    (address,) = links((await anna.get(f"/cases/{REFERRAL}")).text, CALL.path)
+    assert "Synthetic canary: the officer" in (await anna.get(address)).text
 
 
 def problem_with(decision: Any, spoken_at: datetime, now: datetime) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,23 +16,25 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.headers import unpack_headers
 from conduit_chassis.testing import KEY, Harness, ManualClock, harness
-from conduit_console import content, deciding, deciding_handoffs, desk
+from conduit_console import content, deciding, deciding_handoffs, decision_forms, desk
 from conduit_console.app import create_service
 from conduit_console.commanding import NotSentError, SignerClient
 from conduit_console.deciding import DECISIONS
-from conduit_console.decision_forms import OfficersDecision
+from conduit_console.decision_forms import AskedOn, OfficersDecision
+from conduit_console.grounds import DeclineWords
 from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_console.queries import audit
 from conduit_contracts import routing, topics, triage
 from conduit_contracts.envelope import decode
 from conduit_contracts.signature import Signable, signature_of, verify
 from conduit_contracts.signing_keys import TrustedKeys
+from conduit_contracts.triage import DeclineReason
 from conduit_local.services import POLICY_FILE
 from conduit_web.html import LONDON
 from conduit_web.keys import microseconds
 from services.console.tests import builders as b
 from services.console.tests.builders import HOME, OTHER, REFERRAL
-from services.console.tests.pages import ANNA, BEN, Enter, all_read
+from services.console.tests.pages import ANNA, BEN, Enter, all_read, shown_policy
 from services.web.tests.browser import Browser
 from services.web.tests.crafted import ISSUER
 
@@ -194,6 +196,25 @@ async def test_what_the_partner_will_read_is_shown_before_it_is_sent(enter: Ente
     assert ("Report it to the police force for the area" in shown) == (decision is deciding.DECLINE)
 
 
+@pytest.mark.parametrize(
+    ("now", "offered"),
+    [
+        ("2026-06-09T22:59:59+00:00", False),
+        ("2026-06-09T23:00:00+00:00", True),
+        ("2026-06-30T22:59:59+00:00", True),
+        ("2026-06-30T23:00:00+00:00", False),
+    ],
+)
+def test_a_reason_is_offered_on_the_days_on_which_triage_takes_it(now: str, *, offered: bool) -> None:
+    """The same moments as in triage's test of its days."""
+    days = {"effective_from": date(2026, 6, 10), "effective_to": date(2026, 6, 30), "next_step": "Example."}
+    terms, policy = DeclineWords.model_validate(days), shown_policy()
+    summer = policy.model_copy(update={"decline_reasons": {DeclineReason.NOT_COMPLEX: terms}})
+    (reason, *_) = deciding.DECLINE.questions
+    found = decision_forms.offered(reason, b.case_of(b.received()), AskedOn(summer, datetime.fromisoformat(now)))
+    assert found == (("not_complex",) if offered else ())
+
+
 async def test_a_decline_asks_for_a_fresh_sign_in_and_loses_no_word(enter: Enter, held: Harness, clock: ManualClock) -> None:
     anna = await enter("anna")
     for _ in range(2):
@@ -218,7 +239,6 @@ async def test_a_decline_asks_for_a_fresh_sign_in_and_loses_no_word(enter: Enter
         (deciding.ACCEPT, {**GROUND, "home_force": "atlantis"}, "home_force"),
         (deciding.ASK, {"comment": "  \r\n "}, "comment"),
         (deciding.ASK, {"comment": "x" * 4_001}, "comment"),
-        (deciding.ASK, {"comment": "a\x00b"}, "comment"),
         (deciding.DECLINE, {"comment": WORDS}, "decline_reason"),
         (deciding.DECLINE, {"decline_reason": "ugly", "comment": WORDS}, "decline_reason"),
         (deciding.DECLINE, {"decline_reason": "duplicate"}, "comment"),

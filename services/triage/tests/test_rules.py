@@ -347,6 +347,24 @@ def test_a_decline_reason_must_be_in_effect_when_the_officer_decides(policy: Tri
     assert rules.command_misfit(policy, case, command, before + timedelta(minutes=1)) is None
 
 
+@pytest.mark.parametrize(
+    ("said_at", "in_effect"),
+    [
+        ("2026-06-09T22:59:59+00:00", False),
+        ("2026-06-09T23:00:00+00:00", True),  # midnight in London, where officers and partners are
+        ("2026-06-30T22:59:59+00:00", True),
+        ("2026-06-30T23:00:00+00:00", False),
+    ],
+)
+def test_the_days_of_a_decline_reason_are_londons(policy: TriagePolicy, said_at: str, *, in_effect: bool) -> None:
+    terms = DeclineTerms(effective_from=date(2026, 6, 10), effective_to=date(2026, 6, 30), next_step="Example.")
+    case, command = case_in(State.UNDER_REVIEW), declining(uuid7())
+    assert command.decline_reason
+    summer = policy.model_copy(update={"decline_reasons": {command.decline_reason: terms}})
+    misfit = rules.command_misfit(summer, case, command, datetime.fromisoformat(said_at))
+    assert misfit == (None if in_effect else "reason_not_in_effect")
+
+
 def test_a_decline_reason_that_the_policy_lacks_is_not_in_effect(policy: TriagePolicy) -> None:
     reduced = policy.model_copy(update={"decline_reasons": {}})
     assert rules.command_misfit(reduced, case_in(State.UNDER_REVIEW), declining(uuid7()), NOW) == "reason_not_in_effect"

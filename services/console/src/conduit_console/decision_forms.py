@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from conduit_chassis.days import LONDON, day_of
 from conduit_console.cases import AskedBy, FollowedCase
 from conduit_console.grounds import ShownPolicy
 from conduit_contracts.envelope import Command
@@ -18,7 +19,7 @@ from conduit_contracts.referral import Ground
 from conduit_contracts.routing import CallOutcome, HandoffState
 from conduit_contracts.topics import ROUTING_REVIEWS, TRIAGE_REVIEWS, Topic
 from conduit_web.access import Action
-from conduit_web.html import LONDON
+from conduit_web.keys import FIRST_MOMENT, LAST_MOMENT
 from conduit_web.visits import typed
 from conduit_web.words import N_
 
@@ -199,7 +200,7 @@ def offered(question: Question, case: FollowedCase, on: AskedOn) -> tuple[str, .
 
 def _codes(on: AskedOn) -> Mapping[Offer, tuple[str, ...]]:
     """Those that are the same for every case."""
-    today = on.now.astimezone(LONDON).date()
+    today = day_of(on.now)
     return {
         Offer.NOTHING: (),
         Offer.GROUNDS: tuple(each.value for each in Ground),
@@ -228,18 +229,25 @@ def _near_time(said: str, now: datetime) -> datetime | None:
     found = _CLOCK_TIME.fullmatch(said)
     if found is None:
         return None
-    of_day, today = time(int(found[1]), int(found[2])), now.astimezone(LONDON).date()
-    each = (datetime.combine(day, of_day, LONDON).astimezone(now.tzinfo) for day in (today + _DAY, today, today - _DAY))
+    of_day, today = time(int(found[1]), int(found[2])), day_of(now)
+    each = (_moment_of(day, of_day, now) for day in (today + _DAY, today, today - _DAY))
     return next(at for at in each if at <= now + _AHEAD)
 
 
+def _moment_of(day: date, of_day: time, now: datetime) -> datetime:
+    """When it was this time on this day. In the night in which clocks go back it is so twice: the last that has come."""
+    twice = (datetime.combine(day, of_day.replace(fold=fold), LONDON).astimezone(now.tzinfo) for fold in (0, 1))
+    first, last = sorted(twice)
+    return last if last <= now + _MINUTE else first
+
+
 def moment_said(answer: str) -> datetime | None:
-    """The moment that an answer to a question for a time has; None where it was no time of day."""
+    """The moment that an answer to a question for a time has; None where it was no time of day, or is at the end of time."""
     try:
         at = datetime.fromisoformat(answer)
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return at if at.tzinfo and FIRST_MOMENT <= at <= LAST_MOMENT else None
 
 
 def problems_of(

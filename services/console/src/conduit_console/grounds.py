@@ -11,7 +11,7 @@ from conduit_contracts.triage import DeclineReason, PolicyVersion
 
 
 class DeclineWords(BaseModel):
-    """What the partner can do instead, and from when until when the reason may be given."""
+    """What the partner can do instead, and from when until when the reason may be given: as triage counts days."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     effective_from: date

@@ -27,7 +27,10 @@ class ReviewDue(_Section):
 
 
 class DeclineTerms(_Section):
-    """When a reason may be given, both days included and counted in UTC, and what the partner can do instead."""
+    """When a reason may be given, both days included, and what the partner can do instead.
+
+    Days are London's (`conduit_chassis.days`): those of officers, to whom the console offers the reason, and of partners.
+    """
 
     effective_from: date
     effective_to: date | None = None

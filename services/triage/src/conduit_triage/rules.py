@@ -7,10 +7,11 @@ takes from the counted grounds.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from conduit_chassis.days import day_of
 from conduit_contracts.geography import forces
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Supplement
 from conduit_contracts.told import URGENCY_RANK, Told, count_grounds, more_urgent
@@ -151,7 +152,7 @@ def command_misfit(policy: TriagePolicy, case: Assessment, command: DecideReview
         return _home_force_misfit(command.home_force, case.told)
     if command.decline_reason is not None:
         terms = policy.decline_reasons.get(command.decline_reason)
-        if terms is None or not terms.in_effect(said_at.astimezone(UTC).date()):
+        if terms is None or not terms.in_effect(day_of(said_at)):
             return "reason_not_in_effect"
     return None
 

@@ -24,6 +24,7 @@ from conduit_web.methods import HeadAsGet, allowed
 from conduit_web.pages import Pages
 from conduit_web.people import PeopleRegister
 from conduit_web.providers import IdentityProvider
+from conduit_web.readable import ReadableAddress
 from conduit_web.sessions import Sessions
 from conduit_web.settings import DeskSettings
 from conduit_web.troubles import Trouble, TroubleError
@@ -95,6 +96,7 @@ def create_app(desk: Desk, *routers: APIRouter) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _on_missing)
     app.add_exception_handler(Exception, _on_fault)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(ReadableAddress)
     app.mount(STATIC, StaticFiles(directory=Path(__file__).parent / "static"))
     return SecureHeaders(app, desk.settings)
 

@@ -7,13 +7,13 @@ from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup, escape
 
+from conduit_chassis import days
 from conduit_contracts.geography import forces
 from conduit_web.access import Action, reaches_of
 from conduit_web.sessions import Session
@@ -22,7 +22,7 @@ from conduit_web.troubles import Trouble
 from conduit_web.visits import FORM_FIELD, Visit
 from conduit_web.words import N_, catalogues, language_for, trouble_words
 
-LONDON = ZoneInfo("Europe/London")
+LONDON = days.LONDON
 """Whose time is on the pages: that of everybody who reads them."""
 _ROW, _CELL = "<tr", re.compile(r"<t[dh](?= )")
 

@@ -1,8 +1,9 @@
 """Lists: rows by key, so that a page costs the same wherever it is, and how current they are. Pure."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -13,9 +14,19 @@ FETCH = ROWS + 1
 BEHIND = timedelta(seconds=2)
 """A list that is this far behind says so."""
 _LONGEST = 500
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""PostgreSQL takes neither a NUL nor half of a pair of surrogates."""
 
 Item = TypeVar("Item")
 KeyPart = str | int
+
+
+class SmallInt(int):
+    """A part of a key that is compared with a `smallint`: a number that is larger leads to the list's beginning, too."""
+
+
+_BITS: Mapping[type[KeyPart], int] = {int: 63, SmallInt: 15}
+"""How large a number PostgreSQL takes, without its sign."""
 RowKey = tuple[KeyPart, ...]
 """What rows are in order of, such as a time and an id. It stands in addresses, so it names nobody."""
 
@@ -49,10 +60,15 @@ def read_key(text: str | None, *kinds: type[KeyPart]) -> RowKey | None:
         return None
     if not isinstance(key, list) or len(key) != len(kinds):
         return None
-    good = all(type(part) is kind for part, kind in zip(key, kinds, strict=True))
-    # PostgreSQL takes no NUL, and no more than 64 bits.
-    small = all("\0" not in part if isinstance(part, str) else abs(part) < 2**63 for part in key) if good else False
-    return tuple(key) if small else None
+    return tuple(key) if all(_fits(part, kind) for part, kind in zip(key, kinds, strict=True)) else None
+
+
+def _fits(part: object, kind: type[KeyPart]) -> bool:
+    """Whether it is of this kind, and a statement can be asked with it."""
+    if isinstance(part, str):
+        return kind is str and not _UNWRITABLE.search(part)
+    limit = 1 << _BITS.get(kind, 0)
+    return type(part) is int and kind in _BITS and -limit <= part < limit
 
 
 @dataclass(frozen=True, slots=True)

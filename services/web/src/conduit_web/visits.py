@@ -14,6 +14,7 @@ from conduit_chassis.http import bodies
 from conduit_web.access import RULES, Access, Action, Target, decide
 from conduit_web.opaque import form_token, is_form_token
 from conduit_web.people import Person
+from conduit_web.readable import without_nul
 from conduit_web.sessions import EndReason, Session
 from conduit_web.troubles import Trouble, TroubleError
 
@@ -166,7 +167,7 @@ def typed(form: Mapping[str, str], name: str) -> str:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, of each the last.
+    """The fields of a form, of each the last, as they can be kept.
 
     Raises:
         TroubleError: it is no form, or larger than forms are.
@@ -175,7 +176,8 @@ async def read_form(request: Request) -> dict[str, str]:
         raise TroubleError(Trouble.FORM_REFUSED)
     try:
         body = await bodies.read(request, _FORM_BYTES, _FORM_SECONDS)
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS, errors="strict"))
+        fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS, errors="strict")
+        return {without_nul(name): without_nul(value) for name, value in fields}
     except (bodies.BodyTooLargeError, bodies.BodyTooSlowError):
         raise TroubleError(Trouble.TOO_LARGE) from None
     except ValueError:

@@ -14,7 +14,7 @@ from conduit_console.following import currency
 from conduit_console.queries.unanswered import SentCommand, unanswered
 from conduit_console.work import by_officer
 from conduit_web.keys import FIRST_MOMENT, microseconds, moment
-from conduit_web.lists import FETCH, Currency, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, Currency, ListPage, SmallInt, list_page, read_key
 
 _READERS = """
 SELECT officer_id, seen_at, seen_version FROM readings
@@ -33,6 +33,7 @@ _NAMED = "SELECT officer_id FROM officers_named WHERE referral_id = $1 AND offic
 _GLASS = """
 SELECT officer_id, max(at) AS at FROM acts WHERE referral_id = $1 AND what = 'broke_glass' AND at > $2 GROUP BY officer_id
 """
+_SEEN = "SELECT seen_version FROM readings WHERE referral_id = $1 AND officer_id = $2"
 _BEFORE_NOW = """
 SELECT before_at, before_version FROM readings
 WHERE referral_id = $1 AND officer_id = $2 AND before_version IS NOT NULL
@@ -170,6 +171,12 @@ async def looked_before(connection: Connection, referral_id: UUID, officer_id: s
     return LookedBefore(officer_id, row["before_at"], row["before_version"]) if row else None
 
 
+async def seen_version(connection: Connection, referral_id: UUID, officer_id: str) -> int:
+    """How many lines the case's timeline had when this officer last looked at it; 0 where they never did."""
+    found: int | None = await connection.fetchval(_SEEN, referral_id, officer_id)
+    return found or 0
+
+
 async def new_steps(connection: Connection, referral_id: UUID, before: LookedBefore | None) -> list[TimelineStep]:
     """The first events that are new to the officer, oldest first; none where they look for the first time."""
     if before is None:
@@ -181,7 +188,7 @@ async def new_steps(connection: Connection, referral_id: UUID, before: LookedBef
 
 async def timeline(connection: Connection, referral_id: UUID, after: str | None = None) -> ListPage[TimelineStep]:
     """Every event of the case in the order in which it became true, with the time since the line before it."""
-    ordered_at, stage, place, event_id = read_key(after, int, int, int, str) or (None, -1, -1, "")
+    ordered_at, stage, place, event_id = read_key(after, int, SmallInt, int, str) or (None, -1, -1, "")
     since = FIRST_MOMENT if ordered_at is None else moment(int(ordered_at))
     key = (since, stage, place, event_id)
     rows = await connection.fetch(_TIMELINE, referral_id, *key)

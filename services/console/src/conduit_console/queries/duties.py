@@ -9,7 +9,7 @@ from conduit_chassis.postgres import Connection, Row
 from conduit_console.cases import CALM, DANGER, SOME_FORCE
 from conduit_console.work import by_officer
 from conduit_web.keys import FIRST_ID, FIRST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ROWS, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, ROWS, ListPage, SmallInt, list_page, read_key
 
 _ASKS_TO_CALL_FORCE = frozenset({"force_silent", "danger_notice_failed"})
 _KEPT_FROM = "force_kept_from"
@@ -87,7 +87,7 @@ class SentTaking:
 
 async def waiting(connection: Connection, after: str | None = None) -> ListPage[DutyTaskRow]:
     """Duty tasks that nobody has taken: danger first, then the oldest."""
-    rank, opened_at, task_id = read_key(after, int, int, str) or (-1, microseconds(FIRST_MOMENT), str(FIRST_ID))
+    rank, opened_at, task_id = read_key(after, SmallInt, int, str) or (-1, microseconds(FIRST_MOMENT), str(FIRST_ID))
     rows = await connection.fetch(_WAITING, rank, moment(int(opened_at)), identity(str(task_id)))
     found = [_task(row) for row in rows]
     return list_page(found, lambda each: (_rank(each), microseconds(each.opened_at), str(each.task_id)))

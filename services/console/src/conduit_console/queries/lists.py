@@ -14,7 +14,7 @@ from conduit_contracts.notification import ReferralState
 from conduit_contracts.referral import Urgency
 from conduit_contracts.routing import HandoffState
 from conduit_web.keys import FIRST_ID, FIRST_MOMENT, LAST_ID, LAST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, ListPage, SmallInt, list_page, read_key
 
 _QUESTION = """
 questions.referral_id, partner_id, partner_reference, asked_by, reasons, about, questions.urgency, questions.rank, opened_at,
@@ -208,7 +208,7 @@ async def questions(
     connection: Connection, whose: Whose, officer_id: str, after: str | None = None
 ) -> ListPage[QuestionRow]:
     """What waits for an officer: danger first, then by the time that is left."""
-    rank, due, referral, asked_by = read_key(after, int, int, str, str) or (-1, None, None, "")
+    rank, due, referral, asked_by = read_key(after, SmallInt, int, str, str) or (-1, None, None, "")
     where = [rank, FIRST_MOMENT if due is None else moment(int(due)), identity(str(referral)), asked_by]
     more = [officer_id] if whose is Whose.MINE else []
     rows = await connection.fetch(_ASKED_OF[whose.value], *where, *more)
@@ -229,14 +229,14 @@ async def cases(connection: Connection, narrowed: CaseFilter = EVERY_CASE, after
 
 async def without_force(connection: Connection, after: str | None = None) -> ListPage[CaseRow]:
     """Cases that a force must have and none has: danger first, then the oldest."""
-    rank, referral = read_key(after, int, str) or (-1, str(FIRST_ID))
+    rank, referral = read_key(after, SmallInt, str) or (-1, str(FIRST_ID))
     rows = await connection.fetch(_WITHOUT_FORCE, rank, identity(str(referral)))
     return list_page([_case(row) for row in rows], lambda each: (_rank(each), str(each.referral_id)))
 
 
 async def silent_forces(connection: Connection, now: datetime, after: str | None = None) -> ListPage[SilentForce]:
     """Forces that have let a deadline pass: danger first, then by how long ago."""
-    rank, due, referral, force_id = read_key(after, int, int, str, str) or (DANGER, None, None, "")
+    rank, due, referral, force_id = read_key(after, SmallInt, int, str, str) or (DANGER, None, None, "")
     place = (FIRST_MOMENT if due is None else moment(int(due)), identity(str(referral)), force_id)
     in_danger = place if rank == DANGER else _NOWHERE
     rows = await connection.fetch(_SILENT, now, *in_danger, *(_ANYWHERE if rank == DANGER else place))
