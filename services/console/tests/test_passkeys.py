@@ -149,6 +149,53 @@ async def test_five_wait_at_most_and_each_once(enter: Enter, held: Harness) -> N
     assert await held.pool.fetchval("SELECT count(*) FROM passkey_offers") == 5
 
 
+def take_out(register: Register) -> None:
+    """What `conduit passkey remove` writes."""
+    known = register.known[(ISSUER, "anna")]
+    register.known[(ISSUER, "anna")] = known.model_copy(update={"passkeys": ()})
+
+
+@pytest.mark.parametrize("seen_by", ["its officer's page", "the console alone"])
+async def test_what_an_administrator_took_out_does_not_stand_as_something_that_waits(
+    enter: Enter, held: Harness, clock: ManualClock, seen_by: str
+) -> None:
+    register, lost = Register.of(ISSUER), Authenticator(URL)
+    anna = await enter("anna", register=register)
+    await make(anna, lost)
+    (offer,) = re.findall(r'<pre class="desk-record[^"]*">([^<]+)</pre>', (await anna.get("/passkeys")).text)
+    confirm(register, offer, clock)
+    if seen_by == "the console alone":
+        async with held.pool.acquire() as connection:
+            assert await passkeys.settle(connection, register.everybody()) == 1
+            assert await passkeys.settle(connection, register.everybody()) == 0
+    else:
+        assert "You have no trusted passkey." not in (await anna.get("/passkeys")).text
+    take_out(register)
+    page = (await anna.get("/passkeys")).text
+    assert "You have no trusted passkey." in page
+    assert "Waiting for an administrator" not in page
+    assert read_offer(offer).fingerprint(ANNA) not in page
+    assert await held.pool.fetchval("SELECT count(*) FROM passkey_offers") == 0
+
+
+async def test_what_is_confirmed_counts_towards_none_that_wait(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    register = Register.of(ISSUER)
+    anna = await enter("anna", register=register)
+    made = [Authenticator(URL) for _ in range(6)]
+    for each in made[:5]:
+        assert (await make(anna, each)).status_code == 303
+    page = (await anna.get("/passkeys")).text
+    form = {"form_token": token(page), "passkey": json.dumps(made[5].made(raw(data(page, "challenge"))))}
+    for each in made[:4]:
+        confirm(register, passkeys.offer_text(each.offered()), clock)
+    assert (await anna.post("/passkeys", form)).status_code == 303
+    assert await held.pool.fetchval("SELECT count(*) FROM passkey_offers") == 2
+
+
+async def test_a_console_without_pages_settles_nothing(held: Harness) -> None:
+    await held.tick("settle_passkeys")
+
+
 async def test_a_passkey_asks_for_a_fresh_sign_in(enter: Enter, clock: ManualClock) -> None:
     anna = await enter("anna")
     clock.advance(timedelta(minutes=6))

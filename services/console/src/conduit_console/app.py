@@ -17,7 +17,7 @@ from conduit_chassis.errors import ConfigurationError
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.postgres import Connection
-from conduit_console import batch, content, metrics
+from conduit_console import batch, content, metrics, passkeys
 from conduit_console.commanding import Commanding, SignerClient
 from conduit_console.files import IntakeFiles
 from conduit_console.following import keep_current, measure, rebuild_left
@@ -29,6 +29,7 @@ from conduit_console.readers import READERS
 from conduit_console.rebuilding import RELEASE, SNAPSHOTS
 from conduit_console.settings import ConsoleSettings
 from conduit_console.work import ConsoleWork
+from conduit_contracts.programme import HubPersonRegistered
 from conduit_contracts.topics import DUTIES, OFFICERS
 from conduit_web import MIGRATIONS, running
 from conduit_web.running import desk_settings
@@ -37,6 +38,8 @@ from conduit_web.streams import Streams
 
 MEASURE_SECONDS = 5.0
 FORGET_EVERY, FORGET_BATCH = timedelta(hours=6), 500
+SETTLE_EVERY = timedelta(seconds=10)
+"""A passkey is in the register for longer, even if it is confirmed by mistake and taken out at once."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,14 @@ async def forget_calls(runtime: Runtime, connection: Connection, _outbox: Outbox
     return await content.forget_calls(connection, runtime.clock.now() - DUTIES.retention, FORGET_BATCH)
 
 
+async def settle_passkeys(runtime: Runtime, connection: Connection, _outbox: Outbox) -> int:
+    """Forget the offers of passkeys that administrators have confirmed, while the register still has them."""
+    people = people_of(runtime)
+    if people is None or people.not_ready() is not None:
+        return 0
+    return await passkeys.settle(connection, (each for each in people.everybody() if isinstance(each, HubPersonRegistered)))
+
+
 def create_service() -> Service[ConsoleWork]:
     """The console."""
     return Service(
@@ -138,7 +149,11 @@ def create_service() -> Service[ConsoleWork]:
             *running.people_workers(people_of),
             Worker("tell_news", tell_news),
         ),
-        ticks=(Tick("forget_calls", FORGET_EVERY, forget_calls, batch=FORGET_BATCH), RELEASE),
+        ticks=(
+            Tick("forget_calls", FORGET_EVERY, forget_calls, batch=FORGET_BATCH),
+            Tick("settle_passkeys", SETTLE_EVERY, settle_passkeys),
+            RELEASE,
+        ),
         routes=routes,
         readers=READERS,
     )

@@ -4,7 +4,7 @@ Nothing here is trusted by anybody. What is trusted stands in the register, whic
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -31,6 +31,7 @@ SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM passkey_offers WHERE officer_i
 ON CONFLICT (credential_id) DO NOTHING
 """
 _WAITING = "SELECT offer, made_at FROM passkey_offers WHERE officer_id = $1 ORDER BY made_at"
+_SETTLE = "DELETE FROM passkey_offers WHERE credential_id = ANY($1::text[])"
 _REMOVE = "DELETE FROM passkey_offers WHERE credential_id = $1 AND officer_id = $2 RETURNING offer"
 
 
@@ -100,6 +101,7 @@ def read_made(sent: str, challenge: bytes, origin: str) -> Passkey:
 async def keep(pool: Pool, officer: HubPersonRegistered, officer_id: str, made: Passkey, now: datetime) -> bool:
     """Keep it until an administrator confirms it, with its act; False where it is there, or too many wait."""
     async with postgres.transaction(pool) as connection:
+        await settle(connection, [officer])
         values = (made.credential_id, officer_id, offer_text(made), now, MOST_WAITING)
         if not postgres.affected(await connection.execute(_ADD, *values)):
             return False
@@ -115,6 +117,16 @@ async def remove(pool: Pool, officer: HubPersonRegistered, officer_id: str, cred
         if offer is not None:
             fingerprint = read_offer(offer).fingerprint(officer.person_id)
             await desk.note(connection, officer_id, DeskAct(ActKind.ALTERATION, "removed_passkey", about=fingerprint), now)
+
+
+async def settle(connection: Connection, officers: Iterable[HubPersonRegistered]) -> int:
+    """Forget the offers that the register has by now; returns how many.
+
+    They wait for nobody. One that an administrator takes out again, because its officer lost it, must not stand here as one
+    that could be confirmed.
+    """
+    known = [each.credential_id for officer in officers for each in officer.passkeys]
+    return postgres.affected(await connection.execute(_SETTLE, known)) if known else 0
 
 
 async def waiting(connection: Connection, officer: HubPersonRegistered, officer_id: str) -> list[ShownPasskey]:

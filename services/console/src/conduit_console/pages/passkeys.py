@@ -69,7 +69,8 @@ def registered(desk: ConsoleDesk, visit: Visit) -> HubPersonRegistered:
 
 async def _page(request: Request, visit: Visit, problem: str = "", status: int = 200) -> Response:
     desk, officer = desk_of(request), registered(desk_of(request), visit)
-    async with postgres.connection(desk.pool) as connection:
+    async with postgres.transaction(desk.pool) as connection:
+        await passkeys.settle(connection, [officer])
         offered = await passkeys.waiting(connection, officer, visit.person.person_id)
     trusted = passkeys.confirmed(officer)
     values: dict[str, Any] = {
