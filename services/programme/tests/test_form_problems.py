@@ -9,7 +9,6 @@ import pytest
 from conduit_programme import forms
 from conduit_programme.forms import FieldShape, FormField
 from conduit_programme.organisations import fields
-from conduit_programme.rules import UNSEEN
 from services.programme.tests.pages import Enter, hidden_of, text_of
 
 DAY = (FormField("held_on", "When", FieldShape.DAY),)
@@ -66,9 +65,3 @@ def test_a_contact_is_reached_by_what_the_contracts_take_for_a_telephone_or_an_e
 ) -> None:
     answers = forms.read(fields.CONTACT, {"role": "Lead", name: answer})
     assert fields.contact_problems(answers) == ({} if is_right else {name: fields.WRONG_WAYS[name]})
-
-
-@pytest.mark.parametrize("shape", [FieldShape.LINE, FieldShape.WORDS, FieldShape.DAY, FieldShape.NUMBER])
-def test_a_character_that_the_database_keeps_in_no_text_is_said_to_be_there(shape: FieldShape) -> None:
-    asked = (FormField("said", "What", shape),)
-    assert forms.problems(asked, {"said": "a\0b"}) == {"said": UNSEEN}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
+from uuid import UUID
 
 import pytest
 
@@ -251,11 +252,19 @@ async def test_a_lead_publishes_what_they_read_and_nothing_else(enter: Enter, he
     assert len(await held.published()) == told + 1
 
 
-async def test_an_activity_that_is_changed_stays_called_off(enter: Enter, held: Harness, clock: ManualClock) -> None:
+async def test_an_activity_that_is_called_off_while_a_change_is_kept_stays_called_off(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
     form = (await forms_that_change(enter, held, clock))["/activities/{activity_id}/change"]
     at, (mine, _) = form.path.removesuffix("/change"), await form.open()
-    assert (await send(form.second, f"{at}/call-off")).status_code == 303
-    assert (await form.first.post(form.path, mine | form.answers(1))).status_code == 303
+    waits = "SELECT true FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with held.pool.acquire() as watching, held.pool.acquire() as other, other.transaction():
+        ended = "UPDATE activities SET state = 'called_off' WHERE activity_id = $1"
+        await other.execute(ended, UUID(at.rpartition("/")[2]))
+        keeping = asyncio.create_task(form.first.post(form.path, mine | form.answers(1)))
+        while not await watching.fetchval(waits):  # noqa: ASYNC110 - PostgreSQL tells nobody that somebody waits
+            await asyncio.sleep(0.01)
+    assert (await keeping).status_code == 303
     page = text_of((await form.first.get(at)).text)
     assert "called off" in page
     assert form.typed(1) in page
@@ -386,6 +395,13 @@ async def test_of_two_agreements_of_one_reference_each_is_changed_by_itself(ente
 async def test_what_the_database_cannot_hold_is_looked_for_without_a_fault(enter: Enter, path: str) -> None:
     browser = await enter("audrey" if "trail" in path else "anna")
     assert (await browser.get(path)).status_code == 200
+
+
+async def test_what_the_database_cannot_hold_is_written_without_a_fault(enter: Enter) -> None:
+    emma = await enter("emma")
+    path = await made(emma, "/organisations/new", {"name": "One\0", "kind": "third_sector"})
+    agreed = {"reference": "A\0", "valid_from": "1/1/2026", "valid_to": "31/12/2027", "scope": "Synthetic"}
+    assert (await send(emma, f"{path}/agreement", agreed)).status_code == 303
 
 
 async def test_a_calendar_asked_for_twice_at_once_has_one_address_and_no_fault(enter: Enter) -> None:

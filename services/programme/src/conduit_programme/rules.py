@@ -8,9 +8,6 @@ from conduit_web.words import N_
 
 LONGEST_LINE, LONGEST_WORDS = 200, 4_000
 MISSING, TOO_LONG = N_("Write something here."), N_("This is too long. Shorten it.")
-UNSEEN = N_("There is a character in this that nobody can see. Delete it, and write it again.")
-NOT_KEPT = "\0"
-"""PostgreSQL keeps it in no text."""
 NO_DAY, NOT_THIS_CENTURY = N_("Write a day, for example 27/11/2026."), N_("Write a day from 01/01/2000 to 31/12/2099.")
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 _DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d %B %Y", "%d %b %Y")
@@ -62,8 +59,6 @@ def _any_day(text: str) -> date | None:
 
 def line_problem(text: str, *, wanted: bool = True, longest: int = LONGEST_LINE) -> str | None:
     """What is wrong with what somebody wrote in a field, if anything."""
-    if NOT_KEPT in text:
-        return UNSEEN
     if not text.strip():
         return MISSING if wanted else None
     return TOO_LONG if len(text) > longest else None

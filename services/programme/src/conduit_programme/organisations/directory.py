@@ -12,7 +12,7 @@ from conduit_programme.organisations.fields import NO_AGE
 from conduit_programme.organisations.found import DirectoryRow, WantedOrganisations, found
 from conduit_programme.organisations.pages import ORGANISATION, find_organisation, the_one
 from conduit_programme.organisations.rules import OLDEST
-from conduit_programme.pages.at_desk import acting, desk_of, id_of, query_of
+from conduit_programme.pages.at_desk import acting, desk_of, id_of
 from conduit_web.access import Action, Target
 from conduit_web.lists import ListPage
 from conduit_web.people import Person
@@ -31,7 +31,7 @@ async def find_in_directory(request: Request, person: Person) -> Target | None:
 @router.get("/directory")
 async def directory(request: Request, visit: Annotated[Visit, may(Action.LOOK_UP_OFFERS)]) -> Response:
     """By name. An organisation that says nothing of what it brings is not among them."""
-    given = query_of(request, *_NARROWS)
+    given = {name: request.query_params.get(name, "").strip() for name in _NARROWS}
     age, problem = number(given, "age"), ""
     if given["age"] and (age is None or age > OLDEST):
         problem = NO_AGE

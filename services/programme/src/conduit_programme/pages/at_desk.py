@@ -162,11 +162,6 @@ def or_missing(found: Found | None) -> Found:
     return found
 
 
-def query_of(request: Request, *names: str) -> dict[str, str]:
-    """What an address asks for by these names; what the database keeps in no text is left out."""
-    return {name: request.query_params.get(name, "").replace(rules.NOT_KEPT, "").strip() for name in names}
-
-
 def id_of(request: Request, name: str) -> UUID:
     """An id of the address.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import postgres
 from conduit_programme import trail
-from conduit_programme.pages.at_desk import desk_of, query_of
+from conduit_programme.pages.at_desk import desk_of
 from conduit_programme.trail import DeedFilter
 from conduit_web.access import Action
 from conduit_web.acts import ACT_KINDS
@@ -23,7 +23,7 @@ _NARROWS = ("account", "kind", "about")
 async def shown(request: Request, visit: Annotated[Visit, may(Action.READ_TRAIL)]) -> Response:
     """One by one."""
     desk, query = desk_of(request), request.query_params
-    given = query_of(request, *_NARROWS)
+    given = {name: query.get(name, "").strip() for name in _NARROWS}
     narrowed, problem = _narrowed(given)
     async with postgres.connection(desk.pool) as connection:
         found = await trail.deeds(connection, narrowed, query.get("after"))
