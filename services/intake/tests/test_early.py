@@ -136,8 +136,8 @@ class TestBeforeARequest:
     """A request by HTTP settles what came before it about its referral."""
 
     async def test_a_crowd_takes_no_more_memory_than_a_piece_of_it(self, intake: Harness, north: httpx.AsyncClient) -> None:
-        for number in range(4):
-            await intake.deliver(*(large(number * 15 + each) for each in range(15)))
+        for number in range(0, 80, 16):
+            await intake.deliver(*(large(number + each) for each in range(16)))
         await intake.deliver(sent(submitted()))
         path, before = await information_path(north), len(await intake.published())
         tracemalloc.start()
@@ -148,8 +148,8 @@ class TestBeforeARequest:
             tracemalloc.stop()
         assert answer.status_code == 202
         told = words((await intake.published())[before:])
-        assert told == [*(f"Crowd {number}" for number in range(60)), "Asked"]
-        assert most < 6 * early.MOST_BYTES
+        assert told == [*(f"Crowd {number}" for number in range(80)), "Asked"]
+        assert most < 3 * early.MOST_BYTES
 
     @pytest.fixture
     def little(self, monkeypatch: pytest.MonkeyPatch) -> None:
