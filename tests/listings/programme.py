@@ -15,6 +15,7 @@ from conduit_programme.experience import store as contributors
 from conduit_programme.insight import store as insights
 from conduit_programme.organisations import found as directory
 from conduit_programme.organisations import store as organisations
+from conduit_programme.practice import store as practice
 
 STORED = 20_000
 ONE, THREE, FIRST, LAST = UUID(int=1), UUID(int=3), UUID(int=0), UUID(int=2**128 - 1)
@@ -67,6 +68,15 @@ FILLED: Sequence[str] = (
         published_at)
     SELECT {_ID}, {_ID}, 'protect', {_DAY}, CASE WHEN number % 9 = 0 THEN 'draft' ELSE 'published' END, 'a', {_AT},
         CASE WHEN number % 9 <> 0 THEN 'a' END, CASE WHEN number % 9 <> 0 THEN {_AT} END {_ALL}""",
+    f"""INSERT INTO practice_questions (question_id, partner_id, kind, force_ids, force_may, asked_by, asked_at, due_on,
+        waits_until, answered_at, outcome, ended_at)
+    SELECT {_ID}, CASE WHEN number % 2 = 0 THEN 'abc' ELSE 'other-' || number % 100 END, 'other', '{{}}', true, 'a', {_AT},
+        {_DAY}, CASE WHEN number % 3 = 0 THEN {_DAY} END, CASE WHEN number % 3 <> 0 THEN {_AT} END,
+        CASE WHEN number % 3 = 2 THEN 'answered' END, CASE WHEN number % 3 = 2 THEN {_AT} END {_ALL}""",
+    f"""INSERT INTO practice_messages (question_id, number, side, words_id, answers, written_by, written_at)
+    SELECT {_ID}, 1, 'partner.abc', {_ID}, false, 'a', {_AT} {_ALL}""",
+    f"""INSERT INTO practice_forces (question_id, force_id, from_number, brought_by, brought_at)
+    SELECT {_ID}, 'kent', 1, 'a', {_AT} {_ALL}""",
     f"""INSERT INTO acts (at, account, belongs_to, kind, what, about, about_id)
     SELECT {_AT}, CASE WHEN number % 1000 = 1 THEN 'rare' ELSE 'a' END, 'hub',
         CASE WHEN number % 1000 = 2 THEN 'disclosure' ELSE 'consultation' END, 'viewed_activity', 'activity',
@@ -107,6 +117,11 @@ LISTED: Sequence[tuple[str, str, Sequence[object], int]] = (
     ("releases", released._NEWEST, (_BEFORE, FIRST), 2),
     ("national advice and its drafts", advice._EVERY, (_BEFORE, FIRST), 2),
     ("national advice", advice._SENT, (_BEFORE, FIRST), 2),
+    ("practice questions that wait", practice._WAITING, (_LATE, LAST), 2),
+    ("practice questions with an answer", practice._ANSWERED, (_BEFORE, FIRST), 2),
+    ("practice questions that ended", practice._ENDED, (_BEFORE, FIRST), 2),
+    ("practice questions of a partner", practice._OF_PARTNER, ("abc", _BEFORE, FIRST), 2),
+    ("practice questions of a force", practice._OF_FORCE, ("kent", _BEFORE, FIRST), 3),
     ("payments", owed._ALL, (_BEFORE, FIRST), 6),
     ("payments in a state that few are in", owed._IN_STATE, (_NEVER, LAST, "paid"), 6),
     ("acts", trail._ACTS[()], (_BEFORE, 0), 2),

@@ -48,9 +48,9 @@ def _person(number: int, subject: str, shown_as: str, issuer: str, roles: tuple[
     }
     if isinstance(roles[0], PartnerRole):
         return PartnerPersonRegistered(**about, partner_id="harbour-trust" if subject == "hanna" else PARTNER)
-    return (
-        ForcePersonRegistered(**about, force_id=FORCE) if isinstance(roles[0], ForceRole) else HubPersonRegistered(**about)
-    )
+    if isinstance(roles[0], ForceRole):
+        return ForcePersonRegistered(**about, force_id="essex" if subject == "essa" else FORCE)
+    return HubPersonRegistered(**about)
 
 
 PEOPLE: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
@@ -65,6 +65,8 @@ PEOPLE: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
     ("cara", "Caseworker at Northlight", (PartnerRole.CASEWORKER,)),
     ("kim", "Single point of contact", (ForceRole.SINGLE_POINT_OF_CONTACT,)),
     ("tom", "Safeguarding team", (ForceRole.TEAM,)),
+    ("nick", "Night officer", (HubRole.OFFICER,)),
+    ("essa", "Safeguarding team in Essex", (ForceRole.TEAM,)),
 )
 NUMBERS = {name: number for number, (name, _, _) in enumerate(PEOPLE, 1)}
 
@@ -113,6 +115,7 @@ def programme_app(
         settings, register=RegisteredPeople(register), sessions=sessions, clock=clock, http=http, pages=pages
     ).with_store(harness.pool, ZoneInfo("Europe/London"), register, pages)
     desk.insight_answer_days = more.get("answer_days", desk.insight_answer_days)
+    desk.practice_answer_days = more.get("practice_days", desk.practice_answer_days)
     desk.transactions = harness.runtime.transaction
     return create_app(desk, *ROUTERS)
 

@@ -1,4 +1,4 @@
-"""The questions after a hand-over in a real browser, by keyboard alone. Pictures go to .conduit/pictures."""
+"""What a caseworker is asked after a hand-over, and asks, in a real browser. Pictures go to .conduit/pictures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.async_api import Browser as Chromium
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_local.identity_provider import EmbeddedProvider
+from services.programme.tests import practice as asking
 from services.programme.tests import test_in_a_browser as pages
 from services.programme.tests.test_feedback import HERE, handed_over
 from services.programme.tests.test_in_a_browser import enter, serving
@@ -53,3 +54,58 @@ async def test_a_caseworker_says_how_a_hand_over_went_and_pursue_counts_it(
     lena = await enter(site, "lena", clock, path="/four-ps/pursue")
     await lena.get_by_text("Answered: 1; lapsed: 0; waiting: 1.").wait_for()
     await is_good(lena, "programme-pursue-feedback-desk")
+
+
+async def test_a_caseworker_asks_without_a_referral_and_an_officer_brings_a_force_in_and_answers(
+    site: Site, held: Harness, clock: ManualClock
+) -> None:
+    cara = await enter(site, "cara", clock, path=asking.OURS)
+    await tab_to(cara, "Ask something")
+    await cara.keyboard.press("Enter")
+    await cara.wait_for_url(f"{site.url}{asking.OURS}/danger")
+    await is_good(cara, "programme-practice-danger-desk")
+    await cara.get_by_label("No", exact=True).focus()
+    await cara.keyboard.press("Space")
+    await tab_to(cara, "Continue")
+    await cara.keyboard.press("Enter")
+    await cara.wait_for_url(f"{site.url}{asking.OURS}/new?danger=no")
+    await cara.get_by_label("What you want to know").select_option("evidence")
+    await cara.get_by_label("Your question").fill(f"{asking.ASKED} Call 01632 960147.")
+    await cara.get_by_label("Yes", exact=True).check()
+    await cara.get_by_role("button", name="Ask the hub").click()
+    await cara.get_by_role("link", name="Strike what looks like a telephone number.").wait_for()
+    await is_good(cara, "programme-practice-strike-desk")
+    await cara.get_by_label("Your question").fill(asking.ASKED)
+    await cara.get_by_role("button", name="Ask the hub").click()
+    await cara.get_by_role("heading", name="Your question").wait_for()
+    question_id = cara.url.rsplit("/", 1)[-1]
+
+    anna = await enter(site, "anna", clock, path=asking.AT_HUB)
+    await is_good(anna, "programme-practice-list-desk")
+    await anna.get_by_role("link", name=asking.ASKED).click()
+    await anna.get_by_role("button", name="Take it").click()
+    await anna.get_by_role("button", name="Bring a force in").click()
+    await anna.get_by_label("Which force").select_option("kent")
+    await anna.get_by_label("What you tell them, and what you ask them").fill(asking.TOLD)
+    await is_good(anna, "programme-practice-bring-desk")
+    await anna.get_by_role("button", name="Bring them in").click()
+    await anna.get_by_text("Kent Police was brought in here").wait_for()
+
+    kim = await enter(site, "kim", clock, path=f"{asking.AT_FORCE}/{question_id}")
+    await kim.get_by_label("What you want to say").fill(asking.JOINED)
+    await is_good(kim, "programme-practice-force-desk")
+    await kim.get_by_role("button", name="Send it").click()
+    await kim.get_by_text(asking.JOINED).wait_for()
+
+    await anna.reload()
+    await anna.get_by_label("What you want to say").fill(asking.ANSWERED)
+    await anna.get_by_label("Yes", exact=True).check()
+    await is_good(anna, "programme-practice-question-desk")
+    await anna.get_by_role("button", name="Send it").click()
+    await anna.get_by_role("button", name="It is answered: end it").wait_for()
+
+    for name, path in {"own": f"/{question_id}", "own-list": "", "in-danger": "/in-danger"}.items():
+        await cara.goto(f"{site.url}{asking.OURS}{path}")
+        await is_good(cara, f"programme-practice-{name}-desk")
+    lena = await enter(site, "lena", clock, path="/practice-figures")
+    await is_good(lena, "programme-practice-figures-desk")

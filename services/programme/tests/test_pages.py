@@ -34,11 +34,17 @@ SHOWN = {
         *EXPERIENCE,
     ),
     "mara": ("/ours", "/ours/propose", "/ours/calendar", "/our-insights", "/our-insights/new"),
-    "anna": ("/advice", "/advice/new"),
-    "cara": ("/after-hand-over",),
-    "kim": ("/ours", "/national-advice"),
+    "anna": ("/advice", "/advice/new", "/practice-questions", "/practice-questions?which=ended"),
+    "cara": (
+        "/after-hand-over",
+        "/our-questions",
+        "/our-questions/danger",
+        "/our-questions/in-danger",
+        "/our-questions/new?danger=no",
+    ),
+    "kim": ("/ours", "/national-advice", "/questions-to-us"),
     "fred": ("/payments",),
-    "audrey": ("/trail",),
+    "audrey": ("/trail", "/practice-figures"),
 }
 
 
@@ -95,8 +101,12 @@ async def test_nobody_comes_to_any_route_without_signing_in(
     [
         ("emma", "/due", ["/trail", "/ours", "/our-insights"]),
         ("lena", "/due", ["/trail", "/ours"]),
-        ("anna", "/directory", ["/organisations", "/due", "/ours", "/trail", "/national-advice", "/after-hand-over"]),
-        ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights", "/advice"]),
+        (
+            "anna",
+            "/directory",
+            ["/organisations", "/due", "/ours", "/trail", "/national-advice", "/after-hand-over", "/our-questions"],
+        ),
+        ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights", "/advice", "/practice-questions"]),
         ("tom", "/directory", ["/organisations", "/ours", "/trail"]),
         ("audrey", "/trail", ["/organisations", "/directory", "/activities", "/ours"]),
         ("cara", "/lived-experience", ["/organisations", "/directory", "/ours", "/trail", "/contributors", "/payments"]),
@@ -137,7 +147,7 @@ async def test_what_somebody_meets_in_place_of_a_page_says_what_to_do(enter: Ent
 async def test_words_stand_in_the_catalogues_and_nowhere_else(enter: Enter) -> None:
     pages = ProgrammePages("Programme", navigation=NAVIGATION, templates=FOLDER / "templates", languages={"en-GB": Pseudo()})
     names = re.compile(
-        r"[\d/:., ()-]+|[0-9a-f-]{36}|p-\d+|Northlight|Harbour Trust|MOU-[A-Z]+|Kent Police|.* \(p-\d+\)|"
+        r"[\d/:., ()!-]+|[0-9a-f-]{36}|p-\d+|Northlight|Harbour Trust|MOU-[A-Z]+|Kent Police|.* \(p-\d+\)|"
         "Referrals of child sexual abuse"
     )
     held_by_data = re.compile(r"<(select|dd).*?</(select|dd)>", re.DOTALL)

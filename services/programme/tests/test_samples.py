@@ -20,6 +20,9 @@ async def test_a_newcomer_finds_activities_and_a_second_start_adds_none(programm
             ("measures", 2),
             ("contributors", 2),
             ("releases", 1),
+            ("practice_questions", 3),
+            ("practice_messages", 6),
+            ("practice_forces", 1),
         ):
             assert await connection.fetchval(f"SELECT count(*) FROM {table}") == number, table  # noqa: S608 - constants
         assert await connection.fetchval("SELECT count(*) FROM steps WHERE state = 'done' AND ended_on <= due_on") == 1

@@ -12,7 +12,9 @@ import httpx
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_programme.pages.front import ROUTERS
 from conduit_web.desk import actions
+from services.programme.tests import builders as b
 from services.programme.tests import experience as ex
+from services.programme.tests import practice as asking
 from services.programme.tests.pages import Enter, account, change, hidden_of, send, text_of
 from services.web.tests.browser import Browser
 
@@ -78,6 +80,24 @@ async def forms_that_make(enter: Enter, held: Harness, clock: ManualClock) -> Ma
             {"words": "Synthetic: more", **ex.SURE},
         ),
         "/releases/new": (emma, "/releases/new", {"title": "Synthetic", f"quotes-{quote}": "yes"}),
+        **await practice_forms(enter, held),
+    }
+
+
+async def practice_forms(enter: Enter, held: Harness) -> Mapping[str, tuple[Browser, str, Any]]:
+    """The same of a question that a partner asks without a referral."""
+    await held.deliver(*b.registered(b.force("essex")))
+    cara, anna, kim = [await enter(each) for each in ("cara", "anna", "kim")]
+    question = await asking.asked(cara)
+    here = await asking.taken(anna, question)
+    await asking.brought_in(anna, question)
+    return {
+        "/our-questions/new": (cara, "/our-questions/new?danger=no", asking.FORM),
+        "/our-questions/danger": (cara, "/our-questions/danger", {"danger": "yes"}),
+        "/our-questions/{question_id}/write": (cara, f"/our-questions/{question}/write", {"words": asking.LATER}),
+        "/practice-questions/{question_id}/write": (anna, f"{here}/write", asking.NOT_YET),
+        "/practice-questions/{question_id}/force": (anna, f"{here}/force", {"force": "essex", "words": asking.TOLD}),
+        "/questions-to-us/{question_id}/write": (kim, f"/questions-to-us/{question}/write", {"words": asking.JOINED}),
     }
 
 

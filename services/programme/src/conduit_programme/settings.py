@@ -6,6 +6,7 @@ from pydantic import Field
 
 from conduit_chassis.settings import Settings
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
+from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS
 
 
 class ProgrammeSettings(Settings):
@@ -18,3 +19,5 @@ class ProgrammeSettings(Settings):
     """Whose date decides whether a Memorandum of Understanding is in force. As intake is told, or the two would differ."""
     insight_answer_days: int = Field(default=INSIGHT_ANSWER_DAYS, ge=1, le=365)
     """Within how many days an organisation is told what came of what it said."""
+    practice_answer_days: int = Field(default=PRACTICE_ANSWER_DAYS, ge=1, le=28)
+    """Within how many days a partner that asks for advice without a referral is answered."""

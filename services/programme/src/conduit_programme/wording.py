@@ -10,10 +10,11 @@ from conduit_programme.experience import wording as experience
 from conduit_programme.feedback import wording as feedback
 from conduit_programme.insight import wording as insight
 from conduit_programme.organisations import wording as organisations
+from conduit_programme.practice import wording as practice
 from conduit_web.acts import ACT_KINDS
 from conduit_web.html import LONDON
 
-PARTS = (organisations, engagement, insight, experience, advice, feedback)
+PARTS = (organisations, engagement, insight, experience, advice, feedback, practice)
 TABLES: Mapping[str, Mapping[str, str]] = {
     **organisations.TABLES,
     **engagement.TABLES,
@@ -22,6 +23,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     **experience.TABLES,
     **advice.TABLES,
     **feedback.TABLES,
+    **practice.TABLES,
     "kind": ACT_KINDS,
     "act": {code: words for part in PARTS for code, words in part.ACTS.items()},
     "about": {code: words for part in PARTS for code, words in part.ABOUT.items()},

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from conduit_contracts.ids import uuid7
+from conduit_local.demo.asked import fill_asked
 from conduit_local.demo.samples import folder
 from conduit_local.demo.told import fill_told
 from conduit_local.personas import account
@@ -111,6 +112,7 @@ async def _fill(dsn: str) -> None:
             for sample in _ACTIVITIES:
                 await _activity(connection, sample, known[PARTNER], now)
             await fill_told(connection, known[PARTNER], now)
+            await fill_asked(connection, PARTNER, FORCE, now)
     finally:
         await connection.close()
 

@@ -54,7 +54,7 @@ def quarter_asked(request: Request) -> Quarter:
     return min(Quarter.read(request.query_params.get("quarter", "")) or present, present)
 
 
-def _around(request: Request, quarter: Quarter) -> dict[str, Any]:
+def around(request: Request, quarter: Quarter) -> dict[str, Any]:
     """The quarters before and after, where a page leads on to them."""
     present = Quarter.of(desk_of(request).today)
     return {"quarter": quarter, "next": quarter.next if quarter < present else None, "ongoing": quarter == present}
@@ -67,7 +67,7 @@ async def overview(request: Request, visit: Viewer) -> Response:
     async with acting(request, visit, LOOKING) as connection:
         numbers = await counted.in_numbers(connection, quarter, desk.zone)
         kept = await _time_kept(connection, request, quarter)
-    values = {**_around(request, quarter), **kept, "numbers": numbers}
+    values = {**around(request, quarter), **kept, "numbers": numbers}
     return desk.shown.page(request, "insight/four_ps.html", N_("The four Ps"), visit=visit, **values)
 
 
@@ -78,7 +78,7 @@ async def report(request: Request, visit: Viewer) -> Response:
     async with acting(request, visit, REPORTING) as connection:
         four = await quarterly.every_quarter_of(connection, quarter, desk.clock.now(), desk.zone)
         kept = await _time_kept(connection, request, quarter)
-    values = {**_around(request, quarter), **kept, "four": four, "made_at": desk.clock.now()}
+    values = {**around(request, quarter), **kept, "four": four, "made_at": desk.clock.now()}
     values["numbers"] = [each.numbers for each in four]
     return desk.shown.page(request, "insight/report.html", N_("Quarterly report"), visit=visit, **values)
 
@@ -97,7 +97,7 @@ async def one(request: Request, visit: ViewerOfP) -> Response:
     desk, quarter = desk_of(request), quarter_asked(request)
     async with acting(request, visit, LOOKING) as connection:
         known = await quarterly.quarter_of(connection, _p(request), quarter, desk.clock.now(), desk.zone)
-    more = _around(request, quarter)
+    more = around(request, quarter)
     return desk.shown.page(request, "insight/four_p.html", N_("One of the four Ps"), visit=visit, known=known, **more)
 
 

@@ -19,6 +19,7 @@ from conduit_chassis.trail import uuid_in
 from conduit_programme import rules, sent, trail, wording
 from conduit_programme.forms import Answers, FormField, TypedAnswers
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
+from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS
 from conduit_programme.trail import Deed, OvertakenError
 from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
@@ -45,6 +46,7 @@ class ProgrammeDesk(Desk):
     shown: "ProgrammePages"
     zone: ZoneInfo
     insight_answer_days: int = INSIGHT_ANSWER_DAYS
+    practice_answer_days: int = PRACTICE_ANSWER_DAYS
 
     def with_store(self, pool: Pool, zone: ZoneInfo, people: EverybodyKnown, shown: "ProgrammePages") -> Self:
         """The desk over this database. `people` gives everybody as they are now; `zone` says which day it is."""

@@ -27,6 +27,10 @@ from conduit_programme.organisations import directory, keeping
 from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
 from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages
+from conduit_programme.practice import figures_pages
+from conduit_programme.practice import force_pages as practice_at_force
+from conduit_programme.practice import own_pages as practice_at_partner
+from conduit_programme.practice import pages as practice
 from conduit_programme.settings import ProgrammeSettings
 from conduit_web.access import Action
 from conduit_web.desk import create_app
@@ -47,6 +51,10 @@ NAVIGATION = (
     {"text": N_("Four Ps"), "href": "/four-ps", "action": Action.VIEW_FOUR_PS},
     {"text": N_("You said, we did"), "href": "/our-insights", "action": Action.OFFER_INSIGHT},
     {"text": N_("After hand-over"), "href": "/after-hand-over", "action": Action.SAY_HOW_HAND_OVER_WENT},
+    {"text": N_("Ask for advice"), "href": "/our-questions", "action": Action.ASK_PRACTICE_QUESTION},
+    {"text": N_("Practice questions"), "href": "/practice-questions", "action": Action.ANSWER_PRACTICE_QUESTION},
+    {"text": N_("Practice questions"), "href": "/questions-to-us", "action": Action.JOIN_PRACTICE_QUESTION},
+    {"text": N_("Questions in numbers"), "href": "/practice-figures", "action": Action.VIEW_FIGURES},
     {"text": N_("What they offer"), "href": "/directory", "action": Action.LOOK_UP_OFFERS},
     {"text": N_("Contributors"), "href": "/contributors", "action": Action.KEEP_EXPERIENCE},
     {"text": N_("Lived experience"), "href": "/lived-experience", "action": Action.READ_EXPERIENCE},
@@ -66,6 +74,10 @@ ROUTERS: Sequence[APIRouter] = (
     own_pages.router,
     quarter_pages.router,
     feedback.router,
+    practice_at_partner.router,
+    practice.router,
+    practice_at_force.router,
+    figures_pages.router,
     advice.router,
     lead_pages.router,
     force_pages.router,
@@ -96,6 +108,7 @@ def create_desk(runtime: Runtime, settings: DeskSettings, people: PeopleFollower
     ).with_store(runtime.pool, own.mou_time_zone, people, shown)
     desk.transactions = runtime.transaction
     desk.insight_answer_days = own.insight_answer_days
+    desk.practice_answer_days = own.practice_answer_days
     return desk
 
 
