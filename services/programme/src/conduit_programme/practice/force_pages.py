@@ -84,7 +84,8 @@ async def write(request: Request, visit: ContactOfOne) -> Response:
     if problems:
         return await _question(request, visit, answers, problems)
     deed = QUESTION.changing("wrote_about_practice_question", question_of(request))
-    async with acting(request, visit, deed, _here(request)) as connection:
+    typed = forms.TypedAnswers(fields.MESSAGE, answers)
+    async with acting(request, visit, deed, _here(request), typed=typed) as connection:
         await held_open(connection, request, _here(request))
         await say(connection, request, visit, answers["words"])
     return RedirectResponse(_here(request), status_code=303)

@@ -174,7 +174,8 @@ async def write(request: Request, visit: AskerOfOne) -> Response:
         return await _question(request, visit, answers, problems)
     here = _here(request)
     deed = QUESTION.changing("wrote_about_practice_question", question_of(request))
-    async with acting(request, visit, deed, here) as connection:
+    typed = forms.TypedAnswers(fields.MESSAGE, answers)
+    async with acting(request, visit, deed, here, typed=typed) as connection:
         found = await held_open(connection, request, here)
         await say(connection, request, visit, answers["words"])
         await store.wait_again(connection, found.question_id, rules.due_on(desk.today, desk.practice_answer_days))

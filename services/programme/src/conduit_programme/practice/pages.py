@@ -117,7 +117,8 @@ async def write(request: Request, visit: AnswererOfOne) -> Response:
     deed = QUESTION.changing(
         "answered_practice_question" if is_answer else "wrote_about_practice_question", question_of(request)
     )
-    async with acting(request, visit, deed, _here(request)) as connection:
+    typed = forms.TypedAnswers(fields.ANSWER, answers)
+    async with acting(request, visit, deed, _here(request), typed=typed) as connection:
         found = await _held_by_me(connection, request, visit)
         asked_last = await conversation.last_of(connection, found.question_id, f"partner.{found.partner_id}")
         await say(connection, request, visit, answers["words"], answers=is_answer)
@@ -149,7 +150,8 @@ async def bring(request: Request, visit: AnswererOfOne) -> Response:
     if problems:
         return _bringing(request, visit, asked, answers, problems)
     deed = Deed(ActKind.DISCLOSURE, "brought_force_in", QUESTION.about, question_of(request))
-    async with acting(request, visit, deed, _here(request)) as connection:
+    typed = forms.TypedAnswers(asked, answers)
+    async with acting(request, visit, deed, _here(request), typed=typed) as connection:
         found = await _held_by_me(connection, request, visit)
         if not found.force_may:
             raise TroubleError(Trouble.FORM_REFUSED)
