@@ -28,8 +28,14 @@ def resolve_anew(scratch: Path) -> list[Jar]:
     """Resolve Kafka's jars with jgo for a new lock; used when Kafka's version changes, never at start."""
     jars = resolved(ENDPOINT, scratch)
     log4j = next(jar.version for jar in jars if jar.artifact == "log4j-core")
-    path = _maven(scratch).project(*LOGGING).at_version(log4j).artifact().resolve()
-    return [*jars, Jar(*LOGGING, log4j, hashlib.sha256(path.read_bytes()).hexdigest())]
+    return [*jars, hashed(*LOGGING, log4j, scratch)]
+
+
+def hashed(group: str, artifact: str, version: str, scratch: Path, packaging: str = "jar") -> Jar:
+    """One file of Maven's central repository, for a lock."""
+    path = _maven(scratch).project(group, artifact).at_version(version).artifact(packaging=packaging).resolve()
+    with path.open("rb") as file:
+        return Jar(group, artifact, version, hashlib.file_digest(file, "sha256").hexdigest(), packaging)
 
 
 def resolved(endpoint: str, scratch: Path) -> list[Jar]:

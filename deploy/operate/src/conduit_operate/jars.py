@@ -1,6 +1,7 @@
 """Jars: fetched once with jgo, kept in the shared cache, and checked against a committed lock each time they are asked for.
 
 A jar enters the cache only after its sha256 agreed with the lock: one in the cache that disagrees was changed since.
+Whatever else Maven's repository has, such as a program in a zip, is kept alike; its line names the packaging, too.
 """
 
 from __future__ import annotations
@@ -27,13 +28,15 @@ class Jar:
     artifact: str
     version: str
     sha256: str
+    packaging: str = "jar"
 
     @property
     def file_name(self) -> str:
-        return f"{self.artifact}-{self.version}.jar"
+        return f"{self.artifact}-{self.version}.{self.packaging}"
 
     def __str__(self) -> str:
-        return f"{self.group}:{self.artifact}:{self.version} {self.sha256}"
+        packaging = [] if self.packaging == "jar" else [self.packaging]
+        return ":".join([self.group, self.artifact, *packaging, self.version]) + f" {self.sha256}"
 
 
 def read_lock(path: Path) -> list[Jar]:
@@ -43,8 +46,8 @@ def read_lock(path: Path) -> list[Jar]:
 
 def _parse(line: str) -> Jar:
     coordinates, sha256 = line.split(" ")
-    group, artifact, version = coordinates.split(":")
-    return Jar(group, artifact, version, sha256)
+    group, artifact, *packaging, version = coordinates.split(":")
+    return Jar(group, artifact, version, sha256, *packaging)
 
 
 def fetched(lock: Path, cache: Path, *, tell: Callable[[str], None] = lambda _: None) -> list[Path]:
@@ -72,7 +75,9 @@ def _fetch(jars: list[Jar], folder: Path, tell: Callable[[str], None]) -> None:
     tell(f"fetching {len(jars)} jars, once")
 
     def fetch(jar: Jar) -> None:
-        fetched = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        fetched = (
+            context.project(jar.group, jar.artifact).at_version(jar.version).artifact(packaging=jar.packaging).resolve()
+        )
         _verify(jar, fetched)
         fetched.replace(folder / jar.file_name)
 
