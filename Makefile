@@ -58,25 +58,28 @@ down: install ## Stop what make up started
 	$(BIN)/conduit down
 
 ##@ Check
-.PHONY: check test test-long test-browser clients lint format schemas documents dashboards kubernetes kubernetes-check words frontend fuzz monitoring
+.PHONY: check test test-long test-browser keycloak clients lint format schemas documents dashboards kubernetes kubernetes-check words frontend fuzz monitoring
 check: install ## What a change is tried with at first: lint, then the tests that need no Kafka, without the costly ones
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -m "not long and not clients and not browser and not kafka and not thorough" $(BY_FOLDER) $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not clients and not browser and not keycloak and not kafka and not thorough" $(BY_FOLDER) $(ARGS)
 
 test: install ## Lint, then the tests on real Kafka and PostgreSQL, folder by folder in two processes (WORKERS=0: in this one)
 	@$(MAKE) --no-print-directory --jobs 2 lint kafka
-	$(BIN)/python -m pytest -m "not long and not clients and not browser" $(BY_FOLDER) $(ARGS)
+	$(BIN)/python -m pytest -m "not long and not clients and not browser and not keycloak" $(BY_FOLDER) $(ARGS)
 
 # Live alerts come alone: they notice when others keep the machine busy, and rightly. Faults come last: before, figures of the
 # last minutes are looked at.
 test-long: install kafka ## The tests that take long: kills, replicas, fuzzing, live alerts, several brokers, stalled servers, the previous release
 	@failed=0; \
-	$(BIN)/python -m pytest -m "long and not clients and not browser" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
+	$(BIN)/python -m pytest -m "long and not clients and not browser and not keycloak" --ignore tests/monitoring $(BY_FOLDER) $(ARGS) || failed=1; \
 	$(BIN)/python -m pytest -m long tests/monitoring/test_[!f]*.py tests/monitoring/test_faults.py $(ARGS) || failed=1; \
 	exit $$failed
 
 test-browser: install ## Pages in a real browser: by keyboard, without scripts, small, enlarged, in forced colours; pictures in .conduit/pictures
 	$(BIN)/python -m pytest -m browser services $(BY_FOLDER) $(ARGS)
+
+keycloak: install ## Signing in and out, in a real browser, with Keycloak in place of the provider for tests (fetches 177 MB at first)
+	$(BIN)/python -m pytest -m keycloak services/web/tests $(ARGS)
 
 clients: install kafka ## Generate clients from the OpenAPI, compile them and use them (needs a JDK)
 	$(BIN)/python -m pytest -m clients tests/clients $(ARGS)

@@ -78,7 +78,7 @@ def _has_room(folder: Path) -> bool:
 WITH_KAFKA = frozenset(
     {
         *("kafka", "kafka_bootstrap", "stack", "run_stack", "new_stack", "watched", "breakable", "broker"),
-        *("changing_broker", "provider", "desks"),
+        *("changing_broker", "provider", "desks", "keycloak"),
     }
 )
 """Fixtures that start Kafka, a stack with it, or another server in Java. Who starts one by hand bears the mark by hand."""
