@@ -24,6 +24,7 @@ import conduit_routing
 import conduit_triage
 from conduit_chassis import replay
 from conduit_chassis.migrate import migrate
+from conduit_console import partners
 from conduit_console import store as console
 from conduit_console.queries import audit, duties, news, search
 from conduit_console.queries import case as one_case
@@ -162,6 +163,8 @@ FILLED: Mapping[str, Sequence[str]] = {
         SELECT number, 'abc', '{{x}}', {_LATER} {_EVERY}""",
         f"""INSERT INTO duty_tasks (task_id, kind, rank, codes, said, opened_at, said_at)
         SELECT {_ID}, 'no_force', {_RANK}, '{{}}', 1, {_LATER}, now() {_EVERY}""",
+        """INSERT INTO partner_names (partner_id, name, said_at)
+        SELECT 'abc' || number, 'Example partner ' || number, now() FROM generate_series(1, 1500) AS number""",
         f"INSERT INTO claims (referral_id, officer_id, claimed_at) SELECT {_ID}, 'a.officer', {_LATER} {_EVERY}",
         f"""INSERT INTO acts (at, officer_id, kind, what, referral_id)
         SELECT '{_BEGUN}', CASE WHEN number <= 99 THEN 'rare.officer' ELSE 'a.officer' END,
@@ -231,6 +234,7 @@ LISTINGS = (
     Listing("console", "a case", console._CASE_AS_IT_STANDS, (ONE,), 1),
     Listing("console", "search by a partner's reference", search._BY_PARTNER, ("eh-9999", "eh-9999~")),
     Listing("console", "search by a force's reference", search._BY_FORCE, ("wm/9999", "wm/9999~")),
+    Listing("console", "partners that are called so", partners._CALLED, ("partner",), partners.MOST_CALLED_SO),
     Listing("console", "who has what", audit._CLAIMS, ("a.officer", _AGO, UUID(int=0)), tables=3),
     Listing("console", "acts", audit._ACTS[()], (_NEVER, PAGE)),
     Listing("console", "acts of an officer who did little", audit._ACTS["officer_id",], (_NEVER, 0, "rare.officer")),

@@ -115,6 +115,10 @@ def registered(force_id: str = HOME, telephone: str | None = TEAM_NUMBER, **more
     return fact(programme.ForceRegistered, None, force_id=force_id, contact=contact, **more)
 
 
+def partner(name: str, partner_id: str = PARTNER, **more: Any) -> programme.PartnerRegistered:
+    return fact(programme.PartnerRegistered, None, **{"partner_id": partner_id, "name": name} | more)
+
+
 def by_telephone(force_id: str = HOME, **more: Any) -> routing.HandoffAcknowledgedByTelephone:
     said = {"officer_id": OFFICER, "spoken_at": NOW.isoformat(), "called_back": TEAM_NUMBER} | more
     return about_force(routing.HandoffAcknowledgedByTelephone, force_id, **said)

@@ -45,7 +45,8 @@ def test_a_call_is_a_persons_answer_and_no_connectors() -> None:
     part = b.case_of(routed, b.by_telephone(force_reference="WM/1")).handoffs[HOME]
     assert (part.state, part.received_at, part.acknowledged_at) == (HandoffState.ACKNOWLEDGED, None, NOW)
     assert (part.by_telephone, part.due_at, part.force_reference) == (True, NOW + timedelta(hours=1), "WM/1")
-    assert clocks.handoff_clock(part, NOW + timedelta(hours=2)) == "overdue by 60 minutes: force not yet chased"
+    said = "handed over by telephone at 09:30; the system's receipt is still missing"
+    assert clocks.handoff_clock(part, NOW + timedelta(hours=2)) == said
     chased = b.case_of(routed, b.by_telephone(), b.overdue(due_at=NOW + timedelta(hours=1))).handoffs[HOME]
     assert (chased.chases, chased.due_at) == (1, NOW + timedelta(hours=1))
 
@@ -278,7 +279,10 @@ async def test_a_cases_page_shows_three_columns_red_where_the_connector_is_silen
     assert "silent" in connector
     assert "by telephone" in person
     assert "govuk-tag--red" not in person
-    assert "overdue by" in clock_cell
+    assert "handed over by telephone at " in clock_cell
+    assert "receipt is still missing" in clock_cell
+    assert "overdue" not in clock_cell
+    assert "govuk-tag--red" in clock_cell, "its receipt is late"
     happened = text.partition("What happened</h2>")[2]
     assert "A force&#39;s team took its part on by telephone" in happened
     for words in ("Sergeant of nights", f"Contact with victims: {CANARY}", "Their system is down.", "They ring at nine."):
@@ -301,6 +305,8 @@ async def test_a_force_whose_connector_is_silent_after_a_call_stands_in_the_list
     await tell(held, clock, b.routed(HOME, added=(HOME,), clocks=[{"force_id": HOME, "part": 2, **due}]), b.by_telephone())
     text = (await (await enter("anna")).get("/silent")).text
     assert "a person took it on by telephone" in text
+    assert "the system&#39;s receipt is still missing" in text
+    assert "overdue" not in text
 
 
 # When it is open

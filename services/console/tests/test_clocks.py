@@ -1,6 +1,7 @@
 """The words of clocks."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ def test_how_much_time_is_left_is_said_in_the_unit_that_says_enough(left: timede
     assert clocks.due(NOW + left, NOW) == expected
 
 
-def part(left: timedelta | None, state: HandoffState = HandoffState.DISSEMINATED, chases: int = 0, level: int = 0) -> str:
+def part(left: timedelta | None, state: HandoffState = HandoffState.DISSEMINATED, **more: Any) -> str:
     due_at = None if left is None else NOW + left
-    return clocks.handoff_clock(FollowedHandoff(HOME, state, due_at=due_at, chases=chases, level=level), NOW)
+    return clocks.handoff_clock(FollowedHandoff(HOME, state, due_at=due_at, **more), NOW)
 
 
 def test_a_force_that_is_late_is_told_apart_by_what_the_hub_did() -> None:
@@ -41,7 +42,18 @@ def test_a_force_that_is_late_is_told_apart_by_what_the_hub_did() -> None:
     assert part(late, chases=3) == "overdue by 20 minutes: chased 3 times"
     assert part(late, chases=3, level=2) == "overdue by 20 minutes: escalated to level 2"
     assert part(None) == part(late, HandoffState.DECLINED) == "no clock is running"
-    assert part(late, HandoffState.ACKNOWLEDGED) == "overdue by 20 minutes: force not yet chased", "after a call"
+    assert part(None, HandoffState.ACKNOWLEDGED, acknowledged_at=NOW, received_at=NOW) == "no clock is running"
+
+
+@pytest.mark.parametrize("left", [None, timedelta(hours=2), -timedelta(minutes=20)], ids=["no clock", "runs", "is late"])
+def test_of_a_force_that_took_it_on_by_telephone_nothing_is_counted_down(left: timedelta | None) -> None:
+    said = "handed over by telephone at 09:23; the system's receipt is still missing"
+    taken = {"state": HandoffState.ACKNOWLEDGED, "acknowledged_at": NOW - timedelta(minutes=7), "by_telephone": True}
+    assert part(left, **taken) == said
+    assert part(left, **taken, chases=1) == f"{said}: chased once"
+    assert part(left, **taken, chases=4, level=2) == f"{said}: escalated to level 2"
+    yesterday = taken | {"acknowledged_at": NOW - timedelta(days=1)}
+    assert part(left, **yesterday).startswith("handed over by telephone at 22/11/2026 09:30; ")
 
 
 def test_a_question_says_whom_it_waits_for() -> None:

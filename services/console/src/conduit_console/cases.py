@@ -216,6 +216,12 @@ class FailedNotice(NamedTuple):
     code: str
     failed_at: datetime
 
+    @property
+    def partner_id(self) -> str | None:
+        """The partner whom it was for; None where it was for somebody else."""
+        kind, _, name = self.audience.partition(":")
+        return name if kind == "partner" else None
+
 
 class TimelineLine(NamedTuple):
     """One event of a case: codes and ids, never anybody's words. Times are UTC."""

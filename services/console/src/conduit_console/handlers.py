@@ -6,6 +6,7 @@ from conduit_console.work import ConsoleWork
 from conduit_contracts import intake, notification, programme, routing, triage
 
 HANDLERS: Handlers[ConsoleWork] = {
+    programme.PartnerRegistered.type: of_programme.partner_registered,
     programme.ForceRegistered.type: of_programme.force_registered,
     intake.ReferralReceived.type: of_intake.referral_received,
     intake.InformationSupplied.type: of_intake.information_supplied,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from conduit_contracts import intake, notification, routing, triage
+from conduit_contracts import intake, notification, programme, routing, triage
 from conduit_contracts.base import Value
 from conduit_contracts.commands import CommandId
 from conduit_contracts.force import ForceReference
@@ -17,6 +17,13 @@ from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReferenc
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.referral import Ground, Urgency
 from conduit_contracts.times import Moment
+
+
+class PartnerCalled(Value):
+    """What a partner is called; not its agreements, nor where notices go."""
+
+    partner_id: PartnerId
+    name: str
 
 
 class AboutCase(Value):
@@ -174,6 +181,7 @@ class TaskTaken(Value):
 
 
 READERS: Mapping[str, type[BaseModel]] = {
+    programme.PartnerRegistered.type: PartnerCalled,
     intake.ReferralReceived.type: CaseReceived,
     intake.InformationSupplied.type: InformationAdded,
     intake.ReferralWithdrawn.type: WithdrawnWithReason,

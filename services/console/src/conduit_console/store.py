@@ -10,7 +10,7 @@ from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert_new
-from conduit_console import content, duties, numbers
+from conduit_console import content, duties, numbers, partners
 from conduit_console.cases import (
     AskedBy,
     FollowedCase,
@@ -289,6 +289,7 @@ async def _save_others(connection: Connection, work: ConsoleWork) -> None:
     await _put_new(connection, "failed_notices", _FAILED, work.failed)
     await _put_new(connection, "dangers", _DANGERS, work.dangers)
     await numbers.register(connection, work.numbers)
+    await partners.register(connection, work.partners)
     if work.duties:
         rows = [duty._asdict() for duty in work.duties.values()]
         await connection.execute(_PUT_DUTIES, *_DUTIES.arrays(rows))

@@ -18,6 +18,7 @@ from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedH
 from conduit_console.content import HeldCalls, HeldWords
 from conduit_console.decision_forms import ForceNumber
 from conduit_console.duties import AnsweredTaking
+from conduit_console.partners import SaidName
 from conduit_console.rebuilt import EndedSnapshot, HeldFact, Rebuild
 from conduit_contracts.envelope import short_name
 from conduit_contracts.topics import SERVICES
@@ -104,6 +105,8 @@ class ConsoleWork:
     dangers: list[ReportedDanger] = field(default_factory=list)
     numbers: dict[str, list[ForceNumber]] = field(default_factory=dict)
     """Of forces that the batch registers."""
+    partners: list[SaidName] = field(default_factory=list)
+    """What the batch says that partners are called."""
     duties: dict[UUID, ToldDuty] = field(default_factory=dict)
     """As the batch said them last."""
     takings: list[AnsweredTaking] = field(default_factory=list)

@@ -1,16 +1,16 @@
 """What every route of the console stands on: its desk, its words, and finding the case that a request is about."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from fastapi import Request, Response
 from typing_extensions import override
 
 from conduit_chassis import postgres
-from conduit_chassis.postgres import Pool
+from conduit_chassis.postgres import Connection, Pool
 from conduit_chassis.trail import uuid_in
 from conduit_console import clocks, wording
 from conduit_console.commanding import Commanding
@@ -18,6 +18,7 @@ from conduit_console.deciding import BY_CODE
 from conduit_console.decision_forms import moment_said
 from conduit_console.files import IntakeFiles
 from conduit_console.grounds import ShownPolicy
+from conduit_console.partners import names_of
 from conduit_console.queries.case import CaseAtHand, case_at_hand
 from conduit_console.queries.news import Newest
 from conduit_web.access import Access, Action, Target, decide, may_name, reaches_of
@@ -138,21 +139,8 @@ class ConsolePages(HtmlPages):
     def _helpers(self, request: Request, visit: Visit | None) -> dict[str, Any]:
         desk, look_up = desk_of(request), self.look_up(request)
         now = desk.clock.now()
-        accounts = desk.accounts() if visit else Accounts({}, now)
-
-        def acted_by(actor: str) -> str:
-            kind, _, name = actor.partition(":")
-            known = {"rules": look_up(RULES), "clock": look_up(CLOCK)}
-            names = {"officer": accounts.name, "force": force_name}
-            return known[kind] if kind in known else names.get(kind, str)(name)
-
-        def audience(whom: str) -> str:
-            kind, _, name = whom.partition(":")
-            called = force_name(name) if kind == "force" and name else name
-            return f"{worded(wording.AUDIENCES, kind, look_up)} {called}".strip()
-
         return {
-            "audience": audience,
+            **self._names(request, desk.accounts() if visit else Accounts({}, now)),
             "in_words": lambda table, codes: "; ".join(worded(_TABLES[table], code, look_up) for code in codes),
             "word": lambda table, code: worded(_TABLES[table], code, look_up),
             "question_clock": lambda row: clocks.question_clock(
@@ -169,11 +157,48 @@ class ConsolePages(HtmlPages):
             "decision_in_words": lambda code: look_up(BY_CODE[code].heading) if code in BY_CODE else code,
             "said_at": moment_said,
             "time_of_day": lambda at: f"{at.astimezone(LONDON):%H:%M}",
-            "named": accounts.name,
-            "acted_by": acted_by,
             "can_fetch": desk.files is not None,
             "may": lambda action: visit is not None and _may(Action[action], visit, _read_case(request), now),
         }
+
+    def _names(self, request: Request, accounts: Accounts) -> dict[str, Any]:
+        """Who is who, in words."""
+        look_up, called = self.look_up(request), _partner_names(request)
+
+        def partner_name(partner_id: str) -> str:
+            return called.get(partner_id, partner_id)
+
+        def acted_by(actor: str) -> str:
+            kind, _, name = actor.partition(":")
+            known = {"rules": look_up(RULES), "clock": look_up(CLOCK)}
+            names = {"officer": accounts.name, "force": force_name, "partner": partner_name}
+            return known[kind] if kind in known else names.get(kind, str)(name)
+
+        def audience(whom: str) -> str:
+            kind, _, name = whom.partition(":")
+            by_name = {"force": force_name, "partner": partner_name}
+            who = by_name[kind](name) if name and kind in by_name else name
+            return f"{worded(wording.AUDIENCES, kind, look_up)} {who}".strip()
+
+        return {"named": accounts.name, "partner_name": partner_name, "acted_by": acted_by, "audience": audience}
+
+
+class OfPartner(Protocol):
+    """What a page lists by partner."""
+
+    @property
+    def partner_id(self) -> str | None: ...
+
+
+async def know_partners(request: Request, connection: Connection, *lists: Iterable[OfPartner]) -> None:
+    """Read what the partners of these are called now, so that the page can say it. Without this it shows their ids."""
+    wanted = {each.partner_id for rows in lists for each in rows if each.partner_id}
+    request.state.partner_names = {**_partner_names(request), **await names_of(connection, wanted)}
+
+
+def _partner_names(request: Request) -> Mapping[str, str]:
+    found: Mapping[str, str] = getattr(request.state, "partner_names", {})
+    return found
 
 
 def dial(number: str) -> str:
@@ -223,7 +248,9 @@ async def at_hand(request: Request) -> CaseAtHand | None:
     case_id, desk = case_id_of(request), desk_of(request)
     if case_id is not None and not hasattr(request.state, "at_hand"):
         async with postgres.connection(desk.pool) as connection:
-            request.state.at_hand = await case_at_hand(connection, case_id, desk.clock.now(), GLASS_LASTS)
+            found = await case_at_hand(connection, case_id, desk.clock.now(), GLASS_LASTS)
+            await know_partners(request, connection, [found.case] if found else [])
+        request.state.at_hand = found
     return _read_case(request)
 
 

@@ -18,7 +18,7 @@ from conduit_console import desk as acts
 from conduit_console.commanding import NotSentError, SittingOfficer
 from conduit_console.desk import DeskAct
 from conduit_console.following import currency
-from conduit_console.pages.at_desk import desk_of
+from conduit_console.pages.at_desk import desk_of, know_partners
 from conduit_console.pages.decide import NOT_SENT
 from conduit_console.queries import duties
 from conduit_console.queries.duties import DutyTaskRow
@@ -48,6 +48,7 @@ async def waiting(request: Request, visit: Lister, after: str = "") -> Response:
             "found": await duties.waiting(connection, after),
             "taken": await duties.taken_by(connection, me, now - OF_LATE),
         }
+        await know_partners(request, connection, values["found"].rows, values["taken"])
     return desk.shown.page(request, "duties.html", N_("Duty tasks"), visit=visit, **values)
 
 
@@ -82,6 +83,7 @@ async def _page(request: Request, visit: Visit, *, problem: str = "", status: in
     async with postgres.connection(desk.pool) as connection:
         current = await currency(connection, now)
         sent = await duties.sent_taking(connection, task.task_id, me)
+        await know_partners(request, connection, [task])
     calls = await _whom_to_call(request, me, task) if task.is_of(me) and not task.done else None
     values: dict[str, Any] = {"task": task, "mine": task.is_of(me), "sent": sent, "calls": calls, "problem": problem}
     values |= {"currency": current, "key": uuid7()}

@@ -1,7 +1,7 @@
 """Lists by what is asked: of me, of nobody yet, of forces; and all cases, narrowed or searched."""
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -14,21 +14,23 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_console import desk as acts
+from conduit_console import partners
 from conduit_console.cases import AskedBy
 from conduit_console.deciding import BY_CODE
+from conduit_console.first import FirstPage, do_first
 from conduit_console.following import currency
-from conduit_console.pages.at_desk import desk_of
+from conduit_console.pages.at_desk import desk_of, know_partners
 from conduit_console.queries import duties, lists, opinions
 from conduit_console.queries.audit import ActFilter, ActRow
 from conduit_console.queries.audit import acts as acts_of
 from conduit_console.queries.news import newest, number_since
 from conduit_console.queries.search import MOST_FOUND, is_too_short, search
-from conduit_console.queries.unanswered import unanswered
+from conduit_console.queries.unanswered import SentCommand, unanswered
 from conduit_contracts.geography import forces
 from conduit_contracts.notification import ReferralState
 from conduit_web.access import Action, reaches_of
 from conduit_web.keys import microseconds, moment
-from conduit_web.lists import ROWS, ListPage
+from conduit_web.lists import ROWS, ListPage, list_page
 from conduit_web.people import Role
 from conduit_web.visits import Visit, may
 from conduit_web.words import N_
@@ -44,6 +46,7 @@ AGAIN_MS = 5_000
 """After so long a browser comes back whose stream was cut off."""
 SHIFT = timedelta(hours=12)
 """For so long a duty task stays on the first page of whoever took it."""
+NO_CASES: ListPage[lists.CaseRow] = list_page([], lambda _: ())
 FEW = 10
 """So many rows of each list stand on the first page."""
 _WHOSE = {
@@ -74,14 +77,21 @@ async def asked(request: Request, visit: Lister) -> Response:
             "asked_of_me": await opinions.asked_of(connection, me),
             "asked_by_me": await opinions.asked_by(connection, me),
         }
-        values["sent_waits"] = await _answered(connection, [*values["mine"].rows, *values["unclaimed"].rows], now)
+        listed = FirstPage(values["mine"].rows, values["unclaimed"].rows, values["duties"].rows, values["asked_of_me"])
+        sent = await unanswered(connection, _cases_of(listed.mine, listed.unclaimed, listed.duties), now)
         values["glass"] = await _broken_glass(connection) if supervises else []
+        await know_partners(request, connection, listed.mine, listed.unclaimed, listed.duties, values["taken"])
+    values["first"] = do_first(listed, _questions_of(each for each in sent if each.holds_until > now))
+    values["sent_waits"] = _questions_of(sent)
     return desk.shown.page(request, "asked.html", N_("Asked of you"), visit=visit, few=FEW, rows_at_most=ROWS, **values)
 
 
-async def _answered(connection: Connection, rows: Iterable[lists.QuestionRow], now: datetime) -> set[tuple[UUID, AskedBy]]:
-    """The questions to which an officer sent an answer that waits for the hub's rules, by case and by who asks."""
-    sent = await unanswered(connection, {each.referral_id for each in rows}, now)
+def _cases_of(*rows: Iterable[lists.QuestionRow | duties.DutyTaskRow]) -> set[UUID]:
+    return {each.referral_id for found in rows for each in found if each.referral_id}
+
+
+def _questions_of(sent: Iterable[SentCommand]) -> set[tuple[UUID, AskedBy]]:
+    """The questions to which these are answers, by case and by who asks."""
     answers = [(each.referral_id, BY_CODE.get(each.decision)) for each in sent]
     return {(case_id, answer.asked_by) for case_id, answer in answers if answer and not answer.aside}
 
@@ -118,8 +128,10 @@ async def questions(request: Request, whose: lists.Whose, visit: Lister, after: 
     now = desk.clock.now()
     async with postgres.connection(desk.pool) as connection:
         found = await lists.questions(connection, whose, me, after)
-        values: dict[str, Any] = {"found": found, "sent_waits": await _answered(connection, found.rows, now)}
+        sent = await unanswered(connection, _cases_of(found.rows), now)
+        values: dict[str, Any] = {"found": found, "sent_waits": _questions_of(sent)}
         current = await currency(connection, now)
+        await know_partners(request, connection, found.rows)
     return desk.shown.page(request, "questions.html", _WHOSE[whose], visit=visit, currency=current, **values)
 
 
@@ -157,50 +169,73 @@ async def _shown(request: Request, visit: Visit, template: str, heading: str, fi
     async with postgres.connection(desk.pool) as connection:
         rows = await find(connection)
         current = await currency(connection, desk.clock.now())
+        await know_partners(request, connection, rows.rows)
     return desk.shown.page(request, template, heading, visit=visit, found=rows, currency=current)
 
 
 @router.get("/cases")
 async def cases(request: Request, visit: Lister) -> Response:
-    """All cases, narrowed as this person did last."""
+    """All cases, narrowed as this person did last. A partner may be given by its name; of several one is chosen first."""
     desk, me, query = desk_of(request), visit.person.person_id, request.query_params
     given = {name: query.get(name, "").strip() for name in _NARROWS}
     async with postgres.connection(desk.pool) as connection:
         if "narrow" not in query and "after" not in query:
             given |= await acts.remembered(connection, me, "cases")
-        narrowed, problem = _narrowed(given)
-        rows = await lists.cases(connection, narrowed, query.get("after"))
+        meant = await partners.meant(connection, given["partner"]) if given["partner"] else []
+        given |= {"partner": meant[0]} if len(meant) == 1 else {}
+        narrowed, problem = _narrowed(given, meant)
+        rows = await lists.cases(connection, narrowed, query.get("after")) if narrowed else NO_CASES
         current = await currency(connection, desk.clock.now())
+        named = await partners.names_of(connection, meant)
+        said = await partners.as_meant(connection, meant[0]) if len(meant) == 1 else given["partner"]
+        await know_partners(request, connection, rows.rows)
     kept = {name: value for name, value in given.items() if value}
-    if "narrow" in query and not problem:
+    if "narrow" in query and narrowed and not problem:
         await acts.remember(desk.pool, me, "cases", kept, desk.clock.now())
     values: dict[str, Any] = {"given": given, "problem": problem, "states": list(ReferralState), "forces": forces()}
     values["more"] = urlencode({**kept, "after": rows.after}) if rows.after else ""
+    values |= {"said": said, "to_choose": _to_choose(given, meant, named) if len(meant) > 1 else []}
     return desk.shown.page(request, "cases.html", N_("Cases"), visit=visit, found=rows, currency=current, **values)
 
 
 @router.get("/search")
 async def find(request: Request, visit: Lister, q: str = "") -> Response:
-    """By reference. One that is found leads there."""
+    """By reference, or a partner by its name. One case that is found leads there."""
     desk = desk_of(request)
     async with postgres.connection(desk.pool) as connection:
         rows, more = await search(connection, q)
-    if len(rows) == 1 and reaches_of(Action.VIEW_CASE, visit.person):
+        called = [] if is_too_short(q) else await partners.called(connection, q.strip())
+        await know_partners(request, connection, rows)
+    if len(rows) == 1 and not called and reaches_of(Action.VIEW_CASE, visit.person):
         return RedirectResponse(f"/cases/{rows[0].referral_id}", status_code=303)
     values: dict[str, Any] = {
         "rows": rows,
+        "partners": called,
         "more": more,
         "q": q,
         "most": MOST_FOUND,
         "too_short": bool(q) and is_too_short(q),
     }
-    return desk.shown.page(request, "search.html", N_("Search by reference"), visit=visit, **values)
+    return desk.shown.page(request, "search.html", N_("Search by reference or partner"), visit=visit, **values)
 
 
-def _narrowed(given: Mapping[str, str]) -> tuple[lists.CaseFilter, str]:
-    """What a list is narrowed to, and what is wrong with what was asked for."""
+def _narrowed(given: Mapping[str, str], meant: Sequence[str]) -> tuple[lists.CaseFilter | None, str]:
+    """What a list is narrowed to, and what is wrong with what was asked for. None: nothing, so that nothing passes for
+    narrowed."""
     state = ReferralState(given["state"]) if given["state"] in set(ReferralState) else None
     try:
-        return lists.CaseFilter(state, given["partner"] or None, given["force"] or None, bool(given["danger"])), ""
+        narrowed = lists.CaseFilter(state, given["partner"] or None, given["force"] or None, bool(given["danger"]))
     except ValueError:
         return lists.EVERY_CASE, N_("Choose a partner or a force, not both; and immediate danger by itself.")
+    if given["partner"] and not meant:
+        return None, N_("No partner is called so. Give a part of its name, or its id.")
+    return (narrowed, "") if len(meant) <= 1 else (None, "")
+
+
+def _to_choose(given: Mapping[str, str], meant: Sequence[str], named: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The partners that may be meant, each with the address of its list."""
+    kept = {name: value for name, value in given.items() if value}
+    return [
+        (named.get(each, each), f"/cases?{urlencode({'narrow': 1, **kept, 'partner': each})}")
+        for each in meant[: partners.MOST_CALLED_SO]
+    ]

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_console import desk as acts
 from conduit_console.following import currency
-from conduit_console.pages.at_desk import case_id_of, desk_of, find_case
+from conduit_console.pages.at_desk import case_id_of, desk_of, find_case, know_partners
 from conduit_console.queries import audit
 from conduit_web.access import Action, may_name
 from conduit_web.troubles import Trouble, TroubleError
@@ -29,6 +29,7 @@ async def who_has_what(request: Request, visit: Annotated[Visit, may(Action.REAS
         found = await audit.who_has_what(connection, after)
         burdens = await audit.burdens(connection, now)
         current = await currency(connection, now)
+        await know_partners(request, connection, found.rows)
     values: dict[str, Any] = {
         "found": found,
         "burdens": burdens,

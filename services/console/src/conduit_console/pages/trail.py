@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import postgres
-from conduit_console.pages.at_desk import desk_of
+from conduit_console.pages.at_desk import desk_of, know_partners
 from conduit_console.queries import audit
 from conduit_console.queries.search import CalledSo, called
 from conduit_web.access import Action
@@ -28,6 +28,7 @@ async def trail(request: Request, visit: Annotated[Visit, may(Action.READ_TRAIL)
     accounts = desk.accounts()
     async with postgres.connection(desk.pool) as connection:
         cases = await called(connection, given["case"]) if given["case"] else []
+        await know_partners(request, connection, cases)
         if len(cases) == 1:
             given["case"] = str(cases[0].referral_id)
         narrowed, problem = _narrowed(given, cases)

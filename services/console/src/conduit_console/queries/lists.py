@@ -63,7 +63,9 @@ _CASES |= {
 _WITHOUT_FORCE = f"""
 SELECT {_CASE} FROM cases WHERE without_force AND (rank, referral_id) > ($1, $2) ORDER BY rank, referral_id LIMIT {FETCH}
 """  # noqa: S608 - constants
-_LATE_COLUMNS = "rank, due_at, referral_id, force_id, state, chases, level, reminded_at, disseminated_at, received_at"
+_LATE_COLUMNS = """
+rank, due_at, referral_id, force_id, state, chases, level, reminded_at, disseminated_at, received_at, acknowledged_at
+"""
 # The place in each rank by itself: compared with rank and all, an index asked for one rank is read from its beginning.
 _LATE = """
 (SELECT {columns} FROM handoffs WHERE rank = {rank} AND due_at <= $1 AND (due_at, referral_id, force_id) > ({place})
@@ -73,7 +75,7 @@ _LATE_IN_DANGER = _LATE.format(rank=DANGER, place="$2, $3, $4", most=FETCH, colu
 _LATE_CALM = _LATE.format(rank=CALM, place="$5, $6, $7", most=FETCH, columns=_LATE_COLUMNS)
 _SILENT = f"""
 SELECT found.referral_id, force_id, partner_id, partner_reference, found.rank, cases.urgency, found.state, due_at, chases,
-       level, reminded_at, disseminated_at, found.received_at, home_force, cases.state AS case_state,
+       level, reminded_at, disseminated_at, found.received_at, acknowledged_at, home_force, cases.state AS case_state,
        kept_from IS NOT NULL AS restricted
 FROM (
     SELECT {_LATE_COLUMNS} FROM ({_LATE_IN_DANGER} UNION ALL {_LATE_CALM}) AS late
@@ -159,6 +161,8 @@ class SilentForce:
     reminded_at: datetime | None
     disseminated_at: datetime | None
     received_at: datetime | None
+    acknowledged_at: datetime | None
+    """When a person took it on in a call, where the connector has confirmed nothing since."""
     home_force: str | None
     case_state: ReferralState
     restricted: bool
