@@ -19,7 +19,7 @@ from conduit_console.commanding import NotSentError, SittingOfficer
 from conduit_console.desk import DeskAct
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import desk_of, know_partners
-from conduit_console.pages.decide import NOT_SENT
+from conduit_console.pages.sending import NOT_SENT
 from conduit_console.queries import duties
 from conduit_console.queries.duties import DutyTaskRow
 from conduit_contracts.ids import uuid7
