@@ -30,7 +30,7 @@ IN_A_HEADER: set[type[Value]] = {SignedClaims, Assertion}
 TYPE = re.compile(r"uk\.conduit\.(?P<producer>[a-z]+)\.(?P<name>[a-z]+(?:-[a-z]+)*)\.v(?P<version>[1-9][0-9]*)")
 IRREGULAR = {"Sent", "Overdue", "Withdrawn", "Taken", "Broken"}
 ADVERBS = {"Over", "Down"}
-IMPERATIVES = {"Send", "Decide", "Name", "Reroute", "Stand", "Take", "Chase", "Escalate", "Record"}
+IMPERATIVES = {"Send", "Decide", "Name", "Reroute", "Stand", "Take", "Chase", "Escalate", "Record", "Note"}
 
 
 def defined() -> list[type[Value]]:

@@ -4,6 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field, StringConstraints
 
+from conduit_contracts.base import Term
 from conduit_contracts.envelope import Event
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import OfficerId, ReferralId
@@ -16,6 +17,19 @@ SeenUntil: TypeAlias = Moment
 """Up to when the officer's page knew the case, in the broker's time. What the service learned later is news."""
 AnswerCode = Annotated[str, formed(WORD, WORD_WORDS, max_length=64)]
 CommandId = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class CallOutcome(Term):
+    """What came of a call."""
+
+    AGREED = "agreed"
+    """They will do what was asked."""
+    WILL_CALL_BACK = "will_call_back"
+    NOT_REACHED = "not_reached"
+    REFUSED = "refused"
+    INFORMATION_GIVEN = "information_given"
+    """They told the hub something, or the hub told them."""
+    SOMETHING_ELSE = "something_else"
 
 
 class _AboutCommand(Event):

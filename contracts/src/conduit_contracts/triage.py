@@ -5,12 +5,20 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from conduit_contracts.base import Inconsistent, Term, Value
-from conduit_contracts.commands import AnswerCode, CommandId, SeenUntil, SeenVersion, _OutdatedCommand, _RefusedCommand
+from conduit_contracts.commands import (
+    AnswerCode,
+    CallOutcome,
+    CommandId,
+    SeenUntil,
+    SeenVersion,
+    _OutdatedCommand,
+    _RefusedCommand,
+)
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId, PartnerReference, ReferralId
 from conduit_contracts.partner import WithdrawalReason
-from conduit_contracts.referral import Ground, Referral, Supplement, Text, Urgency
+from conduit_contracts.referral import Ground, Line, Referral, Supplement, Text, Urgency
 from conduit_contracts.times import Moment
 
 PolicyVersion = Annotated[str, formed(r"^[A-Za-z0-9][A-Za-z0-9.-]*$", "letters, digits, . and -", max_length=32)]
@@ -201,6 +209,22 @@ class WithdrawalForwarded(_AboutReferral):
     """More about why, in the partner's words."""
 
 
+class CallNoted(_ByCommand):
+    """A named officer recorded a call about a referral that is not with routing, and what came of it."""
+
+    type: ClassVar[str] = "uk.conduit.triage.call-noted.v1"
+    officer_id: OfficerId
+    force_id: ForceId | None = None
+    """The force that was spoken to. Absent: the partner."""
+    spoken_at: Moment
+    """When they spoke."""
+    spoke_to: Line
+    """Who was spoken to: what they do."""
+    outcome: CallOutcome
+    comment: Text
+    """What was said, in the officer's words."""
+
+
 class CommandIgnored(_AboutReferral):
     """An officer's command did not fit the referral's state, so nothing changed. Shown to the hub."""
 
@@ -262,3 +286,26 @@ class DecideReview(Command):
         if self.outcome is not ReviewOutcome.ACCEPT and self.comment is None:
             raise Inconsistent("Give a comment to decline or to ask for information.")
         return self
+
+
+class NoteCall(Command):
+    """A named officer records a call with the partner or a force about a referral that is not with routing, and what came of
+    it. It decides nothing."""
+
+    type: ClassVar[str] = "uk.conduit.triage.note-call.v1"
+    referral_id: ReferralId
+    officer_id: OfficerId
+    force_id: ForceId | None = None
+    """The force that was spoken to. Absent: the partner."""
+    spoken_at: Moment
+    """When they spoke."""
+    spoke_to: Line
+    """Who was spoken to: what they do, not their name."""
+    outcome: CallOutcome
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
+    comment: Text
+    """What was said, for the case's history."""

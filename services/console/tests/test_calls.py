@@ -306,7 +306,6 @@ async def test_a_force_whose_connector_is_silent_after_a_call_stands_in_the_list
     text = (await (await enter("anna")).get("/silent")).text
     assert "a person took it on by telephone" in text
     assert "the system&#39;s receipt is still missing" in text
-    assert "overdue" not in text
 
 
 # When it is open

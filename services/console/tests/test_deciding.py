@@ -113,6 +113,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         "victim_contact": WORDS,
     },
     "record_call": {"whom": "partner", "spoken_at": "", "spoke_to": "Caseworker", "outcome": "agreed", "comment": WORDS},
+    "note_call": {"whom": HOME, "spoken_at": "", "spoke_to": "Sergeant", "outcome": "agreed", "comment": WORDS},
 }
 
 

@@ -86,6 +86,7 @@ async def test_what_people_wrote_stands_in_one_table_and_nowhere_else(console: H
         b.about_force(routing.HandoffAcknowledged, victim_contact=CANARY),
         b.by_telephone(comment=CANARY),
         b.fact(routing.CallRecorded, comment=CANARY),
+        b.fact(triage.CallNoted, comment=CANARY),
     )
     await console.deliver(*b.records(*said, *officers))
     tables = await console.pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
@@ -95,7 +96,7 @@ async def test_what_people_wrote_stands_in_one_table_and_nowhere_else(console: H
         for value in (each for row in rows for each in row.values()):
             text = bytes(value).decode(errors="replace") if isinstance(value, bytes | memoryview) else str(value)
             holding += [table] if CANARY in text else []
-    assert holding == ["contents"] * 15
+    assert holding == ["contents"] * 16
     async with console.pool.acquire() as connection:
         found = await content.said(connection, REFERRAL)
         sent = await content.said(connection, REFERRAL, content.SENT)

@@ -1,5 +1,6 @@
 """What routing publishes: where hand-offs stand, each force's own part, and who may fetch what. Also the commands to it."""
 
+from conduit_contracts.commands import CallOutcome
 from conduit_contracts.routing.cases import (
     AttachmentClosed,
     AttachmentOpened,
@@ -52,7 +53,7 @@ from conduit_contracts.routing.for_forces import (
     ResponseRejected,
     WithdrawalDisseminated,
 )
-from conduit_contracts.routing.states import CallOutcome, HandoffState, HomeForceBasis, Leg, RoutingReviewReason
+from conduit_contracts.routing.states import HandoffState, HomeForceBasis, Leg, RoutingReviewReason
 
 __all__ = [
     "AcceptanceDisseminated",

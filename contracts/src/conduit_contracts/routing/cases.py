@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from conduit_contracts.base import Value
-from conduit_contracts.commands import AnswerCode, CommandId, _OutdatedCommand, _RefusedCommand
+from conduit_contracts.commands import AnswerCode, CallOutcome, CommandId, _OutdatedCommand, _RefusedCommand
 from conduit_contracts.envelope import Event
 from conduit_contracts.force import ForceReference, NotOursReason, Part, VictimContact
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
@@ -13,7 +13,7 @@ from conduit_contracts.ids import AttachmentId, ForceId, OfficerId, PartnerId, P
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.programme import Telephone
 from conduit_contracts.referral import Line, Text, Urgency
-from conduit_contracts.routing.states import CallOutcome, HomeForceBasis, Leg, RoutingReviewReason
+from conduit_contracts.routing.states import HomeForceBasis, Leg, RoutingReviewReason
 from conduit_contracts.times import Moment
 from conduit_contracts.triage import PolicyVersion
 

@@ -2,13 +2,12 @@
 
 from typing import ClassVar
 
-from conduit_contracts.commands import SeenUntil, SeenVersion
+from conduit_contracts.commands import CallOutcome, SeenUntil, SeenVersion
 from conduit_contracts.envelope import Command
 from conduit_contracts.force import ForceReference, VictimContact
 from conduit_contracts.ids import ForceId, OfficerId, ReferralId
 from conduit_contracts.programme import Telephone
 from conduit_contracts.referral import Line, Text
-from conduit_contracts.routing.states import CallOutcome
 from conduit_contracts.times import Moment
 
 

@@ -43,16 +43,3 @@ class Leg(Term):
 
     RECEIPT = "receipt"
     ACKNOWLEDGEMENT = "acknowledgement"
-
-
-class CallOutcome(Term):
-    """What came of a call."""
-
-    AGREED = "agreed"
-    """They will do what was asked."""
-    WILL_CALL_BACK = "will_call_back"
-    NOT_REACHED = "not_reached"
-    REFUSED = "refused"
-    INFORMATION_GIVEN = "information_given"
-    """They told the hub something, or the hub told them."""
-    SOMETHING_ELSE = "something_else"

@@ -35,6 +35,7 @@ WORDS: Mapping[type[Message], frozenset[str]] = {
     intake.ReconsiderationRequested: frozenset({"comment"}),
     triage.InformationRequested: frozenset({"question"}),
     triage.ReferralDeclined: frozenset({"comment"}),
+    triage.CallNoted: frozenset({"spoke_to", "comment"}),
     routing.HomeForceNamed: frozenset({"reason"}),
     routing.HandoffStoodDown: frozenset({"reason"}),
     routing.ProfessionalStandardsInformed: frozenset({"reason"}),

@@ -6,11 +6,12 @@ receipt, which the hub goes on asking for.
 
 from datetime import datetime
 
+from conduit_chassis.days import LONDON, day_of
 from conduit_console.cases import FollowedHandoff
 from conduit_console.queries.lists import SilentForce
 from conduit_contracts.routing import HandoffState
 from conduit_web.clocks import LookUp, as_written, due, length
-from conduit_web.html import LONDON, date_and_time
+from conduit_web.html import date_and_time
 from conduit_web.words import N_
 
 __all__ = ["LookUp", "as_written", "due", "handoff_clock", "length", "question_clock"]
@@ -54,4 +55,4 @@ def _asked_again(part: FollowedHandoff | SilentForce, words: str, look_up: LookU
 def _time_said(at: datetime, now: datetime) -> str:
     """The time of day; with its day where that is another."""
     local = at.astimezone(LONDON)
-    return f"{local:%H:%M}" if local.date() == now.astimezone(LONDON).date() else date_and_time(at)
+    return f"{local:%H:%M}" if day_of(at) == day_of(now) else date_and_time(at)

@@ -65,6 +65,7 @@ MODELS: Mapping[str, type[Message]] = {
     "handoff_overdue": routing.HandoffOverdue,
     "handoff_escalated": routing.HandoffEscalated,
     "call_recorded": routing.CallRecorded,
+    "call_noted": triage.CallNoted,
     "handoff_stood_down": routing.HandoffStoodDown,
     "professional_standards_informed": routing.ProfessionalStandardsInformed,
 }

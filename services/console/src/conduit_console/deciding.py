@@ -1,7 +1,7 @@
 """What an officer can decide: what a page asks for each decision, when it is open, and the command that follows. Pure.
 
-A decision is in `DECISIONS` and nowhere else: its pages, its form and its command come from here. Those for triage stand
-here, those about hand-offs in `deciding_handoffs`.
+A decision is in `DECISIONS` and nowhere else: its pages, its form and its command come from here. Those on triage's question
+stand here, those about hand-offs and what is recorded of calls in `deciding_handoffs`.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""What an officer can decide about hand-offs, and record of calls. Pure."""
+"""What an officer can decide about hand-offs, and record of calls, before there is a hand-off too. Pure."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +19,7 @@ from conduit_contracts.routing import (
     SendToProfessionalStandards,
     StandDownHandoff,
 )
+from conduit_contracts.triage import NoteCall
 from conduit_web.access import Action
 from conduit_web.words import N_
 
@@ -37,10 +38,13 @@ def _acknowledgement(said: Answers) -> Made:
     return RecordAcknowledgement, {**values, "force_id": force_id, "called_back": called_back, "spoken_at": spoken_at}
 
 
-def _call(said: Answers) -> Made:
-    values: dict[str, Any] = {name: said[name] for name in ("spoke_to", "comment")}
-    values |= {"spoken_at": datetime.fromisoformat(said["spoken_at"]), "outcome": CallOutcome(said["outcome"])}
-    return RecordCall, values | ({} if said["whom"] == PARTNER else {"force_id": said["whom"]})
+def _call(model: type[Command]) -> Callable[[Answers], Made]:
+    def made(said: Answers) -> Made:
+        values: dict[str, Any] = {name: said[name] for name in ("spoke_to", "comment")}
+        values |= {"spoken_at": datetime.fromisoformat(said["spoken_at"]), "outcome": CallOutcome(said["outcome"])}
+        return model, values | ({} if said["whom"] == PARTNER else {"force_id": said["whom"]})
+
+    return made
 
 
 def _is_with_routing(case: FollowedCase) -> bool:
@@ -257,6 +261,19 @@ RECORD_ACKNOWLEDGEMENT = OfficersDecision(
     partner_reads="victim_contact",
     aside=True,
 )
+WHOM, CHOOSE_WHOM = N_("Whom did you call, or who called you?"), N_("Choose whom.")
+
+
+def _of_a_call(whom: Question) -> tuple[Question, ...]:
+    return (
+        whom,
+        _spoken_at(lambda case, _said: case.received_at, N_("The time at which you spoke is before the hub had the case.")),
+        Question("spoke_to", Shape.LINE, N_("Who was it there?"), N_("Say who it was."), _NOT_A_NAME),
+        Question("outcome", Shape.ONE, N_("What came of it?"), N_("Choose what came of it."), offer=Offer.OUTCOMES),
+        Question("comment", Shape.WORDS, N_("What was said?"), N_("Say what was said, for the case's history."), HISTORY),
+    )
+
+
 RECORD_CALL = OfficersDecision(
     "record_call",
     "call",
@@ -264,17 +281,24 @@ RECORD_CALL = OfficersDecision(
     N_("Record a call"),
     N_("Record a call"),
     AskedBy.ROUTING,
-    (
-        Question("whom", Shape.ONE, N_("Whom did you call, or who called you?"), N_("Choose whom."), offer=Offer.WHOM),
-        _spoken_at(lambda case, _said: case.received_at, N_("The time at which you spoke is before the hub had the case.")),
-        Question("spoke_to", Shape.LINE, N_("Who was it there?"), N_("Say who it was."), _NOT_A_NAME),
-        Question("outcome", Shape.ONE, N_("What came of it?"), N_("Choose what came of it."), offer=Offer.OUTCOMES),
-        Question("comment", Shape.WORDS, N_("What was said?"), N_("Say what was said, for the case's history."), HISTORY),
-    ),
-    _call,
+    _of_a_call(Question("whom", Shape.ONE, WHOM, CHOOSE_WHOM, offer=Offer.WHOM)),
+    _call(RecordCall),
     lambda case, _now: case.for_forces,
     aside=True,
 )
+NOTE_CALL = OfficersDecision(
+    "note_call",
+    "triage-call",
+    Action.RECORD_CALL,
+    N_("Record a call"),
+    N_("Record a call"),
+    AskedBy.TRIAGE,
+    _of_a_call(Question("whom", Shape.FORCE, WHOM, CHOOSE_WHOM, offer=Offer.ANYBODY)),
+    _call(NoteCall),
+    lambda case, _now: case.triage is not None and not case.for_forces,
+    aside=True,
+)
+"""Triage keeps it as long as routing has nothing of the case."""
 DECISIONS = (
     NAME_HOME_FORCE,
     REROUTE,
@@ -285,5 +309,6 @@ DECISIONS = (
     ESCALATE,
     RECORD_ACKNOWLEDGEMENT,
     RECORD_CALL,
+    NOTE_CALL,
 )
 """In the order in which a case's page has them."""

@@ -71,6 +71,8 @@ class Offer(StrEnum):
     """Forces that are waited for, each with each of its numbers in the register."""
     WHOM = "whom"
     """The partner, and the forces that have a part."""
+    ANYBODY = "anybody"
+    """The partner, and every force."""
     OUTCOMES = "outcomes"
     """What may come of a call."""
 
@@ -192,6 +194,8 @@ def offered(question: Question, case: FollowedCase, on: AskedOn) -> tuple[str, .
         return codes
     if question.offer is Offer.WHOM:
         return (PARTNER, *case.handoffs)
+    if question.offer is Offer.ANYBODY:
+        return (PARTNER, *forces_for(Offer.FORCES, case, on.now))
     found = forces_for(question.offer, case, on.now)
     if question.offer is Offer.NUMBERS:
         return tuple(each.code for each in on.numbers if each.force_id in found)

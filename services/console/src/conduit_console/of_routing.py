@@ -163,14 +163,6 @@ def _late(work: ConsoleWork, delivery: Delivery[Any]) -> FollowedHandoff | None:
     return part
 
 
-def call_recorded(work: ConsoleWork, delivery: Delivery[readers.CallOfOfficer]) -> None:
-    """A line, which moves nothing."""
-    message = delivery.message
-    work.case(message)
-    force_ids = (message.force_id,) if message.force_id else ()
-    work.note(delivery, by_officer(message.officer_id), (message.outcome.value,), force_ids)
-
-
 def case_handed_over(work: ConsoleWork, delivery: Delivery[routing.CaseHandedOver]) -> None:
     message = delivery.message
     case = work.case(message)

@@ -104,6 +104,14 @@ def withdrawal_forwarded(work: ConsoleWork, delivery: Delivery[readers.Withdrawn
     work.note(delivery, by_partner(message.partner_id), (message.reason.value,))
 
 
+def call_recorded(work: ConsoleWork, delivery: Delivery[readers.CallOfOfficer]) -> None:
+    """A line, which moves nothing. The same of triage and of routing."""
+    message = delivery.message
+    work.case(message)
+    force_ids = (message.force_id,) if message.force_id else ()
+    work.note(delivery, by_officer(message.officer_id), (message.outcome.value,), force_ids)
+
+
 def command_ignored(work: ConsoleWork, delivery: Delivery[Any]) -> None:
     """An officer's command changed nothing. The same of triage and of routing."""
     message = delivery.message

@@ -199,6 +199,7 @@ READERS: Mapping[str, type[BaseModel]] = {
     routing.HandoffAcknowledgedByTelephone.type: TakenByTelephone,
     routing.HandoffOverdue.type: ForceChased,
     routing.HandoffEscalated.type: ForceEscalated,
+    triage.CallNoted.type: CallOfOfficer,
     routing.CallRecorded.type: CallOfOfficer,
     routing.HandoffStoodDown.type: PartEndedByOfficer,
     routing.ProfessionalStandardsInformed.type: PartEndedByOfficer,

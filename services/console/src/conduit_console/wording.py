@@ -115,6 +115,7 @@ STEPS: Mapping[str, str] = {
     "handoff_acknowledged_by_telephone": N_("A force's team took its part on by telephone"),
     "interim_owner_named": N_("It was said who looks after the child for now"),
     "call_recorded": N_("A call was recorded"),
+    "call_noted": N_("A call was recorded"),
     "handoff_declined": N_("A force said that it is not theirs"),
     "handoff_stood_down": N_("A force's part was ended"),
     "handoff_overdue": N_("A deadline has passed: the force was chased"),
@@ -193,6 +194,7 @@ DECISIONS: Mapping[str, str] = {
     "escalate": N_("went to a force's next level"),
     "record_acknowledgement": N_("recorded an acknowledgement by telephone"),
     "record_call": N_("recorded a call"),
+    "note_call": N_("recorded a call"),
 }
 """What an officer sent, as the trail has it."""
 ANSWERS: Mapping[str, str] = {

@@ -349,6 +349,7 @@ HANDLERS: Handlers[NotificationWork] = {
     triage.ReconsiderationRefused.type: reconsideration_refused,
     triage.InformationForwarded.type: ignore,
     triage.WithdrawalForwarded.type: ignore,
+    triage.CallNoted.type: ignore,
     triage.CommandIgnored.type: ignore,
     triage.CommandRefused.type: ignore,
     triage.CommandOutdated.type: ignore,

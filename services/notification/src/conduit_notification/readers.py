@@ -161,6 +161,7 @@ READERS: Mapping[str, type[BaseModel]] = {
     triage.ReferralAccepted.type: ReferralAccepted,
     triage.InformationForwarded.type: AboutReferral,
     triage.WithdrawalForwarded.type: AboutReferral,
+    triage.CallNoted.type: AboutReferral,
     triage.CommandIgnored.type: AboutReferral,
     routing.HomeForceNamed.type: HomeForceNamed,
     routing.InterimOwnerNamed.type: HandoffStoodDown,

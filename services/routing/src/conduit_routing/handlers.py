@@ -207,6 +207,7 @@ HANDLERS: Handlers[RoutingWork] = {
     triage.ReconsiderationRefused.type: ignore,
     triage.InformationForwarded.type: informed,
     triage.WithdrawalForwarded.type: withdrawn,
+    triage.CallNoted.type: ignore,
     triage.CommandIgnored.type: ignore,
     triage.CommandRefused.type: ignore,
     triage.CommandOutdated.type: ignore,

@@ -17,6 +17,7 @@ from conduit_contracts.referral import Ground, Supplement
 from conduit_contracts.triage import (
     ByOfficer,
     ByRules,
+    CallNoted,
     CommandIgnored,
     CommandOutdated,
     CommandRefused,
@@ -25,6 +26,7 @@ from conduit_contracts.triage import (
     ImmediateDangerRaised,
     InformationForwarded,
     InformationRequested,
+    NoteCall,
     ReconsiderationRefused,
     ReferralAccepted,
     ReferralDeclined,
@@ -37,7 +39,7 @@ from conduit_contracts.triage import (
 from conduit_triage import rules
 from conduit_triage.cases import RULES, Assessment, State, by_officer, by_partner
 from conduit_triage.policy import TriagePolicy
-from conduit_triage.work import IGNORED, TriageWork
+from conduit_triage.work import IGNORED, OfficersCommand, TriageWork
 
 DECISIONS = topics.TRIAGE_DECISIONS.name()
 MOST_BYTES = 1_500_000
@@ -230,7 +232,23 @@ def request_information(act: Act, command: DecideReview) -> None:
     act.note(by_officer(command.officer_id), "information_requested", said=question)
 
 
-def ignore_command(act: Act, command: DecideReview, code: str, changes: tuple[str, ...] = ()) -> None:
+def note_call(act: Act, command: NoteCall) -> None:
+    """A line in the history, with what was said. It decides nothing, and the partner is told nothing."""
+    act.publish(
+        CallNoted,
+        officer_id=command.officer_id,
+        force_id=command.force_id,
+        spoken_at=command.spoken_at,
+        spoke_to=command.spoke_to,
+        outcome=command.outcome,
+        comment=command.comment,
+        command_id=act.command_id,
+    )
+    whom = () if command.force_id is None else (command.force_id,)
+    act.note(by_officer(command.officer_id), "call_recorded", command.outcome, *whom, said=command.comment)
+
+
+def ignore_command(act: Act, command: OfficersCommand, code: str, changes: tuple[str, ...] = ()) -> None:
     """Change nothing, and tell the officer why."""
     named = commands.named(act.delivery)
     act.publish(CommandIgnored, officer_id=command.officer_id, code=code, command_id=named.command_id, changes=changes)
@@ -238,9 +256,9 @@ def ignore_command(act: Act, command: DecideReview, code: str, changes: tuple[st
     act.work.answers.append(CommandAnswer(named, commands.IGNORED, code, changes=changes))
 
 
-def tell_of_news(act: Act, command: DecideReview, news: Unseen) -> None:
-    """The decision stands. Its officer is told what was new in the case that it was taken on."""
-    commands.tell_of_news(act.work, DECISIONS, act.delivery, command.outcome, news, CommandOutdated)
+def tell_of_news(act: Act, code: str, news: Unseen) -> None:
+    """What the code names stands. Its officer is told what was new in the case that it was done on."""
+    commands.tell_of_news(act.work, DECISIONS, act.delivery, code, news, CommandOutdated)
 
 
 def refuse_command(work: TriageWork, incoming: Incoming, problems: tuple[Problem, ...]) -> None:

@@ -13,7 +13,7 @@ from conduit_chassis.runtime import Runtime
 from conduit_chassis.seen import is_dated
 from conduit_chassis.weights import weigh
 from conduit_contracts import intake
-from conduit_contracts.triage import DecideReview
+from conduit_contracts.triage import DecideReview, NoteCall
 from conduit_triage import acts, metrics, store
 from conduit_triage.cases import Assessment, State
 from conduit_triage.handlers import HANDLERS
@@ -74,7 +74,8 @@ def in_need(work: TriageWork, batch: Sequence[Incoming]) -> dict[UUID, Assessmen
 
 def dated(batch: Sequence[Incoming]) -> set[UUID]:
     """The referrals of which a command says what its officer had seen."""
-    commands = (each.message for each in batch if isinstance(each, Delivery) and isinstance(each.message, DecideReview))
+    messages = (each.message for each in batch if isinstance(each, Delivery))
+    commands = (each for each in messages if isinstance(each, DecideReview | NoteCall))
     return {command.referral_id for command in commands if is_dated(command)}
 
 

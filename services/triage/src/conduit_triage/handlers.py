@@ -8,9 +8,10 @@ from typing import Any
 from conduit_chassis.dispatch import Handlers, ignore, put_aside
 from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts import intake
+from conduit_contracts.envelope import short_name
 from conduit_contracts.problems import Origin, Problem, sender_problem
 from conduit_contracts.topics import TRIAGE_REVIEWS
-from conduit_contracts.triage import DecideReview, ReviewOutcome, ReviewReason
+from conduit_contracts.triage import DecideReview, NoteCall, ReviewOutcome, ReviewReason
 from conduit_triage import acts, rules
 from conduit_triage.acts import Act
 from conduit_triage.cases import State, by_partner
@@ -107,7 +108,23 @@ def decide_review(work: TriageWork, delivery: Delivery[DecideReview]) -> None:
         return
     acts.OUTCOMES[command.outcome](act, command)
     if news.changes:
-        acts.tell_of_news(act, command, news)
+        acts.tell_of_news(act, command.outcome, news)
+
+
+def call_recorded(work: TriageWork, delivery: Delivery[NoteCall]) -> None:
+    """A named officer spoke to somebody about the case. It is written down in any state, and moves nothing."""
+    case, command = work.cases.get(delivery.message.referral_id), delivery.message
+    if case is None:
+        acts.refuse_command(work, delivery, (_COMMAND_UNKNOWN,))
+        return
+    act, news = Act(work, delivery, case), work.news(case, delivery)
+    code = rules.call_misfit(command, work.now)
+    if code is not None:
+        acts.ignore_command(act, command, code)
+        return
+    acts.note_call(act, command)
+    if news.changes:
+        acts.tell_of_news(act, short_name(command.type), news)
 
 
 def refused(work: TriageWork, refusal: Refusal) -> None:
@@ -135,4 +152,5 @@ HANDLERS: Handlers[TriageWork] = {
     intake.SubmissionRejected.type: ignore,
     intake.SubmissionRepeated.type: ignore,
     DecideReview.type: decide_review,
+    NoteCall.type: call_recorded,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from conduit_chassis.commands import CommandAnswer
@@ -11,9 +11,12 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery
 from conduit_chassis.seen import PastLine, Unseen, unseen
 from conduit_contracts.intake import InformationSupplied, ReferralReceived
-from conduit_contracts.triage import DecideReview
+from conduit_contracts.triage import DecideReview, NoteCall
 from conduit_triage.cases import Added, Assessment, OpenReview, by_officer
 from conduit_triage.policy import TriagePolicy
+
+OfficersCommand: TypeAlias = DecideReview | NoteCall
+"""What officers may send to triage."""
 
 
 class AssessmentEntry(NamedTuple):
@@ -67,7 +70,7 @@ class TriageWork:
     remarks: list[Remark] = field(default_factory=list)
     answers: list[CommandAnswer] = field(default_factory=list)
     """What officers are told of their commands."""
-    signed: list[Delivery[DecideReview]] = field(default_factory=list)
+    signed: list[Delivery[OfficersCommand]] = field(default_factory=list)
     """The batch's commands for which an officer stands."""
     lines: dict[UUID, list[PastLine]] = field(default_factory=dict)
     """The history, oldest first, of the cases of which a command says what its officer had seen."""
@@ -97,9 +100,10 @@ class TriageWork:
         if case.referral_id not in self.created:
             self.changed[case.referral_id] = case
 
-    def news(self, case: Assessment, delivery: Delivery[DecideReview]) -> Unseen:
+    def news(self, case: Assessment, delivery: Delivery[Any]) -> Unseen:
         """What happened in the case since the officer saw it, but for what the officer did."""
-        command, lines = delivery.message, counted(self.lines.get(case.referral_id, ()))
+        command: OfficersCommand = delivery.message
+        lines = counted(self.lines.get(case.referral_id, ()))
         return unseen(command, delivery.record.timestamp, lines, {by_officer(command.officer_id)})
 
     @property

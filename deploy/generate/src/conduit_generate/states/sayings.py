@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from conduit_contracts import force, intake, routing, triage
+from conduit_contracts.commands import CallOutcome
 from conduit_contracts.envelope import Message
 from conduit_contracts.partner import WithdrawalReason
 from conduit_contracts.referral import (
@@ -110,7 +111,7 @@ def by_officers() -> list[Saying]:
         triage.ReviewOutcome.DECLINE: {"decline_reason": triage.DeclineReason.NOT_COMPLEX, "comment": "Synthetic."},
         triage.ReviewOutcome.REQUEST_INFORMATION: {"comment": "Synthetic?"},
     }
-    return [
+    decided = [
         Saying(
             f"{officer}: {outcome.value}",
             triage.DecideReview(referral_id=ID, officer_id=officer, outcome=outcome, **more),
@@ -119,6 +120,9 @@ def by_officers() -> list[Saying]:
         for officer in ("a.officer", "another.officer")
         for outcome, more in outcomes.items()
     ]
+    said = {"spoke_to": "Synthetic.", "outcome": CallOutcome.AGREED, "comment": "Synthetic."}
+    call: dict[str, Any] = {"spoken_at": NOW, **said}
+    return [*decided, Saying("a call that triage keeps", triage.NoteCall(referral_id=ID, officer_id="a.officer", **call))]
 
 
 def by_routing_officers(*, forces: Sequence[str]) -> list[Saying]:
@@ -147,7 +151,7 @@ def by_telephone(*, forces: Sequence[str]) -> list[Saying]:
         "spoke_for_force": "Synthetic.",
         "called_back": "+441632960147",
     }
-    call: dict[str, Any] = mine | {"spoke_to": "Synthetic.", "outcome": routing.CallOutcome.AGREED, "comment": "Synthetic."}
+    call: dict[str, Any] = mine | {"spoke_to": "Synthetic.", "outcome": CallOutcome.AGREED, "comment": "Synthetic."}
     taken = [Saying(f"by telephone: {each}", routing.RecordAcknowledgement(**spoken, force_id=each)) for each in forces]
     return [*taken, Saying("a call", routing.RecordCall(**call))]
 

@@ -1,4 +1,4 @@
-"""One request about one decision of one case: what was written, what it would send, and what happened meanwhile."""
+"""One request about one decision of one case: what was written, what it would send, and what happened since."""
 
 import json
 from collections.abc import Sequence
