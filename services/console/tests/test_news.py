@@ -12,7 +12,7 @@ import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import desk, opinions
-from conduit_console.opinions import AskedOpinion, OpinionAnswer
+from conduit_console.opinions import AskedOpinion, GivenOpinion, OpinionAnswer
 from conduit_console.pages.at_desk import GLASS_LASTS
 from conduit_console.queries.news import newest, number_since
 from conduit_contracts.ids import uuid7
@@ -35,6 +35,25 @@ async def held(console: Harness) -> Harness:
     return console
 
 
+async def test_every_supervisor_sees_who_broke_the_glass_however_much_is_looked_at_since(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    shown = "Somebody opened a restricted case"
+    sue = await enter("sue")
+    assert shown not in (await sue.get("/asked")).text
+    transactions = held.runtime.transaction
+    assert await desk.break_glass(transactions, REFERRAL, BEN, "child_at_risk", clock.now(), GLASS_LASTS)
+    for number in range(60):
+        await desk.consult(held.pool, REFERRAL, ANNA, clock.now() + timedelta(seconds=number))
+    text = (await sue.get("/asked")).text
+    assert (shown in text, text.count("A child may be at risk and no named officer")) == (True, 1)
+    assert shown not in (await (await enter("anna")).get("/asked")).text
+    clock.advance(timedelta(days=3, hours=23))
+    assert shown in (await (await enter("sue")).get("/asked")).text, "after a long weekend, too"
+    clock.advance(timedelta(hours=2))
+    assert shown not in (await (await enter("sue")).get("/asked")).text
+
+
 async def new_to(console: Harness, who: str, since: datetime, *, supervises: bool = False) -> int:
     async with console.pool.acquire() as connection:
         return number_since(await newest(connection), since, who, supervises=supervises)
@@ -53,7 +72,8 @@ async def test_what_is_new_is_what_ones_first_page_has(held: Harness, clock: Man
     asked = AskedOpinion(uuid7(), REFERRAL, "decline", ANNA, BEN, "Synthetic.")
     await opinions.ask(held.pool, asked, now)
     assert (await new_to(held, ANNA, since), await new_to(held, BEN, since), await new_to(held, SUE, since)) == (2, 2, 1)
-    await opinions.answer(held.pool, REFERRAL, asked.opinion_id, BEN, OpinionAnswer.AGREES, "Synthetic.", now)
+    given = GivenOpinion(asked.opinion_id, REFERRAL, BEN, OpinionAnswer.AGREES, "Synthetic.")
+    await opinions.answer(held.pool, given, now)
     assert (await new_to(held, ANNA, since), await new_to(held, BEN, since)) == (3, 1)
     await desk.break_glass(held.runtime.transaction, REFERRAL, BEN, "child_at_risk", now, GLASS_LASTS)
     assert await new_to(held, SUE, since, supervises=True) == 2

@@ -13,7 +13,7 @@ import pytest
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_console import content, deciding, deciding_handoffs, decision_forms, opinions
-from conduit_console.opinions import AskedOpinion, OpinionAnswer, mark_of
+from conduit_console.opinions import AskedOpinion, GivenOpinion, OpinionAnswer, mark_of
 from conduit_console.queries import audit
 from conduit_console.queries import opinions as queries
 from conduit_contracts import routing
@@ -49,7 +49,11 @@ async def ask(browser: Browser, **said: str) -> Any:
     return await browser.post(address, {**form, "about": "decline", "of": "", "question": QUESTION, **said})
 
 
-async def give(browser: Browser, opinion_id: UUID, answer: str = "agrees", why: str = REASONS) -> Any:
+async def give(
+    browser: Browser, opinion_id: UUID, answer: str = "agrees", why: str = REASONS, *, reading: bool = True
+) -> Any:
+    if reading:
+        await browser.get(f"/cases/{REFERRAL}")
     address = f"/cases/{REFERRAL}/opinions/{opinion_id}"
     token = re.findall(r'name="form_token" value="([^"]+)"', (await browser.get(address)).text)[0]
     return await browser.post(address, {"form_token": token, "answer": answer, "why": why})
@@ -115,7 +119,8 @@ async def test_who_asked_does_not_answer_nor_does_anybody_who_was_not_asked_and_
 async def test_the_table_itself_takes_no_answer_of_whoever_asked(held: Harness, clock: ManualClock) -> None:
     asked = AskedOpinion(uuid7(), REFERRAL, "decline", ANNA, None, QUESTION)
     assert await opinions.ask(held.pool, asked, clock.now())
-    assert not await opinions.answer(held.pool, REFERRAL, asked.opinion_id, ANNA, OpinionAnswer.AGREES, REASONS, clock.now())
+    mine = GivenOpinion(asked.opinion_id, REFERRAL, ANNA, OpinionAnswer.AGREES, REASONS)
+    assert not await opinions.answer(held.pool, mine, clock.now())
     statement = "UPDATE second_opinions SET answered_by = asked_by, answered_at = now(), answer = 'agrees'"
     with pytest.raises(asyncpg.CheckViolationError, match="another_person"):
         await held.pool.execute(statement)
@@ -125,16 +130,16 @@ async def test_of_two_who_answer_at_once_one_is_first(held: Harness, clock: Manu
     asked = AskedOpinion(uuid7(), REFERRAL, "accept", ANNA, None, QUESTION)
     await opinions.ask(held.pool, asked, clock.now())
     said = [(BEN, OpinionAnswer.AGREES), (SUE, OpinionAnswer.DISAGREES)]
-    came = [
-        await opinions.answer(held.pool, REFERRAL, asked.opinion_id, who, what, REASONS, clock.now()) for who, what in said
-    ]
+    given = [GivenOpinion(asked.opinion_id, REFERRAL, who, what, REASONS) for who, what in said]
+    came = [await opinions.answer(held.pool, each, clock.now()) for each in given]
     assert came == [True, False]
 
 
 async def test_an_opinion_of_one_case_is_not_answered_by_way_of_another(held: Harness, clock: ManualClock) -> None:
     asked = AskedOpinion(uuid7(), REFERRAL, "accept", ANNA, None, QUESTION)
     await opinions.ask(held.pool, asked, clock.now())
-    assert not await opinions.answer(held.pool, uuid7(), asked.opinion_id, BEN, OpinionAnswer.AGREES, REASONS, clock.now())
+    elsewhere = GivenOpinion(asked.opinion_id, uuid7(), BEN, OpinionAnswer.AGREES, REASONS)
+    assert not await opinions.answer(held.pool, elsewhere, clock.now())
 
 
 async def test_what_is_asked_no_more_waits_for_nobody(enter: Enter, held: Harness) -> None:

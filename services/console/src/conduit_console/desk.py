@@ -14,6 +14,7 @@ from uuid import UUID
 from conduit_chassis import postgres
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection, Pool
+from conduit_console import claims
 from conduit_contracts.console import GlassBroken
 from conduit_contracts.topics import CONSOLE_ACTS
 from conduit_web.access import may_name
@@ -55,8 +56,14 @@ ON CONFLICT (officer_id, list) DO UPDATE SET filter = excluded.filter, remembere
 _REMEMBERED = "SELECT filter FROM filters WHERE officer_id = $1 AND list = $2"
 
 
+MOST_FILTER = 2_000
+"""Characters of a remembered filter, as the table has it."""
 STILL_READING = timedelta(minutes=5)
 """Whoever looked at a case so long ago or less is taken to be reading it."""
+
+
+class ShutToThemError(Exception):
+    """The case is restricted, and not open to the officer: it would be in the hands of somebody who cannot read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,15 @@ async def _consult(connection: Connection, referral_id: UUID, officer_id: str, a
     return True
 
 
+async def look_at_opinions(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> None:
+    """Note that an officer reads second opinions of a case, committed when this returns: none is read before.
+
+    It is no look at the case: what is new there to this officer stays new.
+    """
+    async with postgres.transaction(pool) as connection:
+        await note(connection, officer_id, DeskAct(ActKind.CONSULTATION, "read_opinions", referral_id), now)
+
+
 async def look_at_file(pool: Pool, referral_id: UUID, attachment_id: UUID, officer_id: str, now: datetime) -> None:
     """Note that an officer fetches a file, committed when this returns: nothing is fetched before."""
     async with postgres.transaction(pool) as connection:
@@ -115,11 +131,13 @@ async def look_at_file(pool: Pool, referral_id: UUID, attachment_id: UUID, offic
 
 
 async def claim(pool: Pool, referral_id: UUID, officer_id: str, now: datetime) -> Claim | None:
-    """Take a case in hand; returns who has it, which is another officer who was first. None where there is no such case."""
+    """Take a case in hand; returns who has it, which is another officer who was first. None where nobody has: there is no
+    such case, or it has been shut to this officer since."""
     async with postgres.transaction(pool) as connection:
         if await lock(connection, referral_id) is None:
             return None
-        if await _did(connection, _CLAIM, referral_id, officer_id, now):
+        shut = await claims.is_shut(connection, referral_id, officer_id)
+        if not shut and await _did(connection, _CLAIM, referral_id, officer_id, now):
             await connection.execute(_MARK, referral_id, officer_id)
             await note(connection, officer_id, DeskAct(ActKind.ALTERATION, "claimed", referral_id), now)
         row = await connection.fetchrow(_WHO_HAS, referral_id)
@@ -139,10 +157,16 @@ async def hand_back(pool: Pool, referral_id: UUID, officer_id: str, now: datetim
 
 
 async def reassign(pool: Pool, referral_id: UUID, to_officer: str, by: str, now: datetime) -> bool:
-    """A supervisor gives a case to an officer, whoever had it; False where there is no such case."""
+    """A supervisor gives a case to an officer, whoever had it; False where there is no such case.
+
+    Raises:
+        ShutToThemError: the officer could neither read it nor give it back.
+    """
     async with postgres.transaction(pool) as connection:
         if await lock(connection, referral_id) is None:
             return False
+        if await claims.is_shut(connection, referral_id, to_officer):
+            raise ShutToThemError
         await connection.execute(_GIVE, referral_id, to_officer, now)
         await connection.execute(_MARK, referral_id, to_officer)
         await note(connection, by, DeskAct(ActKind.ALTERATION, "reassigned", referral_id, about=to_officer), now)
@@ -182,9 +206,11 @@ async def break_glass(
 
 
 async def remember(pool: Pool, officer_id: str, name: str, narrowed: Mapping[str, str], now: datetime) -> None:
-    """Keep how an officer narrowed a list."""
-    async with postgres.transaction(pool) as connection:
-        await connection.execute(_REMEMBER, officer_id, name, json.dumps(narrowed), now)
+    """Keep how an officer narrowed a list; what is longer than any filter is not kept."""
+    text = json.dumps(narrowed)
+    if len(text) <= MOST_FILTER:
+        async with postgres.transaction(pool) as connection:
+            await connection.execute(_REMEMBER, officer_id, name, text, now)
 
 
 async def remembered(connection: Connection, officer_id: str, name: str) -> dict[str, str]:

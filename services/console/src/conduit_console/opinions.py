@@ -20,7 +20,9 @@ INSERT INTO second_opinions (opinion_id, referral_id, about, asked_by, asked_of,
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 _ANSWER = """
-UPDATE second_opinions SET answered_by = $3, answered_at = $4, answer = $5
+UPDATE second_opinions SET answered_by = $3, answered_at = $4, answer = $5, seen_version = coalesce(
+    (SELECT seen_version FROM readings WHERE referral_id = $2 AND officer_id = $3), 0
+)
 WHERE opinion_id = $1 AND referral_id = $2 AND answer IS NULL AND asked_by <> $3 AND coalesce(asked_of, $3) = $3
 RETURNING asked_by
 """
@@ -53,6 +55,17 @@ class AskedOpinion:
     """What they would send, as it stands; None where nothing is written yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class GivenOpinion:
+    """What another officer says of it."""
+
+    opinion_id: UUID
+    referral_id: UUID
+    officer_id: str
+    said: OpinionAnswer
+    why: str
+
+
 def mark_of(draft: str) -> str:
     """What tells a draft from what it becomes later: its digest."""
     return sha256(draft.encode()).hexdigest()
@@ -77,21 +90,20 @@ async def ask(pool: Pool, asked: AskedOpinion, now: datetime) -> bool:
     return True
 
 
-async def answer(
-    pool: Pool, referral_id: UUID, opinion_id: UUID, officer_id: str, said: OpinionAnswer, why: str, now: datetime
-) -> bool:
+async def answer(pool: Pool, given: GivenOpinion, now: datetime) -> bool:
     """Say what another officer thinks, once. False where it is not theirs to say, or is answered by now.
 
     Raises:
         ValueError: the words are longer than a draft may be.
     """
     async with postgres.transaction(pool) as connection:
-        await desk.lock(connection, referral_id)
-        asker = await connection.fetchval(_ANSWER, opinion_id, referral_id, officer_id, now, said.value)
+        await desk.lock(connection, given.referral_id)
+        values = (given.opinion_id, given.referral_id, given.officer_id, now, given.said.value)
+        asker = await connection.fetchval(_ANSWER, *values)
         if asker is None:
             return False
-        await content.keep_opinion(connection, opinion_id, content.OpinionPart.ANSWERED, why)
-        await _note(connection, officer_id, "gave_opinion", referral_id, said.value, asker, now)
+        await content.keep_opinion(connection, given.opinion_id, content.OpinionPart.ANSWERED, given.why)
+        await _note(connection, given.officer_id, "gave_opinion", given.referral_id, given.said.value, asker, now)
     return True
 
 

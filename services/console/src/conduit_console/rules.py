@@ -44,6 +44,13 @@ def see_who_waits(case: FollowedCase) -> None:
         )
 
 
+def nobody_has(case: FollowedCase) -> None:
+    """It is in nobody's hands any more, and what is asked waits for whoever takes it."""
+    case.claimed_by = None
+    for question in case.questions.values():
+        question.claimed_by = None
+
+
 def begin(case: FollowedCase, force_id: str, at: datetime) -> None:
     """The force's part starts, for the first time or again. What it answered before stays on record."""
     before = case.handoffs.get(force_id)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Row, insert_new
-from conduit_console import content, duties, numbers, partners
+from conduit_console import claims, content, duties, numbers, partners
 from conduit_console.cases import (
     AskedBy,
     FollowedCase,
@@ -90,7 +90,6 @@ SELECT {_CASES.names} FROM cases WHERE referral_id = ANY($1::uuid[]) ORDER BY re
 _CASE_AS_IT_STANDS = f"SELECT {_CASES.names} FROM cases WHERE referral_id = $1"  # noqa: S608 - constants
 _PARTS = f"SELECT {_HANDOFFS.names} FROM handoffs WHERE referral_id = ANY($1::uuid[])"  # noqa: S608 - constants
 _ASKED = f"SELECT {_QUESTIONS.names} FROM questions WHERE referral_id = ANY($1::uuid[])"  # noqa: S608 - constants
-_CLAIMS = "SELECT referral_id, officer_id FROM claims WHERE referral_id = ANY($1::uuid[])"
 _MOVE = f"""
 UPDATE cases AS stored SET {_CASES.changes("now", "referral_id")}
 FROM {_CASES.rows("now")} WHERE stored.referral_id = now.referral_id
@@ -148,10 +147,9 @@ async def load_cases(connection: Connection, work: ConsoleWork, referral_ids: Co
     for row in await connection.fetch(_LOCKED, wanted):
         work.cases[row["referral_id"]] = _case(row)
         work.stored_cases[row["referral_id"]] = tuple(row)
-    for row in await connection.fetch(_CLAIMS, wanted):
-        work.claims[row["referral_id"]] = row["officer_id"]
-        if row["referral_id"] in work.cases:
-            work.cases[row["referral_id"]].claimed_by = row["officer_id"]
+    work.claims |= await claims.holders(connection, wanted)
+    for case in work.cases.values():
+        case.claimed_by = holder.officer_id if (holder := work.claims.get(case.referral_id)) else None
     known = list(work.cases)
     if known:
         for row in await connection.fetch(_PARTS, known):
@@ -168,8 +166,8 @@ async def read(connection: Connection, referral_id: UUID) -> FollowedCase | None
     if row is None:
         return None
     case = _case(row)
-    for claim in await connection.fetch(_CLAIMS, [referral_id]):
-        case.claimed_by = claim["officer_id"]
+    for holder in (await claims.holders(connection, [referral_id])).values():
+        case.claimed_by = holder.officer_id
     for part in await connection.fetch(_PARTS, [referral_id]):
         case.handoffs[part["force_id"]] = _handoff(part)
     for question in await connection.fetch(_ASKED, [referral_id]):
@@ -184,6 +182,7 @@ async def save(connection: Connection, work: ConsoleWork) -> None:
         InsertedMeanwhileError: try the batch again.
     """
     changed = [work.cases[each] for each in sorted(work.changed)]
+    await claims.end_shut(connection, work.claims, changed)
     await _save_cases(connection, work, changed)
     await _save_handoffs(connection, work, changed)
     await _save_questions(connection, work, changed)

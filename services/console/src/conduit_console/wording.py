@@ -268,6 +268,7 @@ ACTS: Mapping[str, str] = {
     "asked_opinion": N_("asked for a second opinion"),
     "gave_opinion": N_("gave a second opinion"),
     "withdrew_opinion": N_("asked no more for a second opinion"),
+    "read_opinions": N_("read second opinions about a case"),
     "fetched_file": N_("fetched a file"),
     "made_passkey": N_("made a passkey"),
     "removed_passkey": N_("removed a passkey that waited"),

@@ -15,6 +15,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_chassis.records import Delivery
 from conduit_console import content
 from conduit_console.cases import AskedBy, FailedNotice, FollowedCase, FollowedHandoff, OpenQuestion, TimelineLine
+from conduit_console.claims import Holder
 from conduit_console.content import HeldCalls, HeldWords
 from conduit_console.decision_forms import ForceNumber
 from conduit_console.duties import AnsweredTaking
@@ -90,7 +91,7 @@ class ConsoleWork:
     cases: dict[UUID, FollowedCase] = field(default_factory=dict)
     new: set[UUID] = field(default_factory=set)
     changed: set[UUID] = field(default_factory=set)
-    claims: dict[UUID, str] = field(default_factory=dict)
+    claims: dict[UUID, Holder] = field(default_factory=dict)
     """Who has which case in hand."""
     stored_cases: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
     """The rows as they are in the database; what is not otherwise is not written. Likewise the next two."""
@@ -130,7 +131,7 @@ class ConsoleWork:
         found = self.cases.get(about.referral_id)
         if found is None:
             found = FollowedCase(about.referral_id, about.partner_id, about.partner_reference)
-            found.claimed_by = self.claims.get(about.referral_id)
+            found.claimed_by = holder.officer_id if (holder := self.claims.get(about.referral_id)) else None
             self.cases[about.referral_id] = found
             self.new.add(about.referral_id)
         self.changed.add(about.referral_id)

@@ -89,8 +89,9 @@ async def timeline(request: Request, visit: Viewer, after: str = "") -> Response
 async def claim(request: Request, visit: Claimer) -> Response:
     """Take it in hand. Where somebody was first, the case says who."""
     case_id, desk = case_id_of(request), desk_of(request)
-    if case_id is None or await acts.claim(desk.pool, case_id, visit.person.person_id, desk.clock.now()) is None:
+    if case_id is None:
         raise TroubleError(Trouble.MISSING)
+    await acts.claim(desk.pool, case_id, visit.person.person_id, desk.clock.now())
     return RedirectResponse(f"/cases/{case_id}", status_code=303)
 
 

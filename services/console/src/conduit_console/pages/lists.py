@@ -20,9 +20,7 @@ from conduit_console.deciding import BY_CODE
 from conduit_console.first import FirstPage, do_first
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import desk_of, know_partners
-from conduit_console.queries import duties, lists, opinions
-from conduit_console.queries.audit import ActFilter, ActRow
-from conduit_console.queries.audit import acts as acts_of
+from conduit_console.queries import audit, duties, lists, opinions
 from conduit_console.queries.news import newest, number_since
 from conduit_console.queries.search import MOST_FOUND, is_too_short, search
 from conduit_console.queries.unanswered import SentCommand, unanswered
@@ -46,6 +44,8 @@ AGAIN_MS = 5_000
 """After so long a browser comes back whose stream was cut off."""
 SHIFT = timedelta(hours=12)
 """For so long a duty task stays on the first page of whoever took it."""
+GLASS_STANDS = timedelta(days=4)
+"""For so long supervisors' first page has who broke the glass: whoever comes back after Easter still reads it there."""
 NO_CASES: ListPage[lists.CaseRow] = list_page([], lambda _: ())
 FEW = 10
 """So many rows of each list stand on the first page."""
@@ -79,7 +79,7 @@ async def asked(request: Request, visit: Lister) -> Response:
         }
         listed = FirstPage(values["mine"].rows, values["unclaimed"].rows, values["duties"].rows, values["asked_of_me"])
         sent = await unanswered(connection, _cases_of(listed.mine, listed.unclaimed, listed.duties), now)
-        values["glass"] = await _broken_glass(connection) if supervises else []
+        values["glass"] = await audit.glass_broken(connection, now - GLASS_STANDS) if supervises else []
         await know_partners(request, connection, listed.mine, listed.unclaimed, listed.duties, values["taken"])
     values["first"] = do_first(listed, _questions_of(each for each in sent if each.holds_until > now))
     values["sent_waits"] = _questions_of(sent)
@@ -94,12 +94,6 @@ def _questions_of(sent: Iterable[SentCommand]) -> set[tuple[UUID, AskedBy]]:
     """The questions to which these are answers, by case and by who asks."""
     answers = [(each.referral_id, BY_CODE.get(each.decision)) for each in sent]
     return {(case_id, answer.asked_by) for case_id, answer in answers if answer and not answer.aside}
-
-
-async def _broken_glass(connection: Any) -> list[ActRow]:
-    """The latest, which a supervisor is to see at once."""
-    found = await acts_of(connection, ActFilter(kind="consultation"))
-    return [each for each in found.rows if each.what == "broke_glass"]
 
 
 @router.get("/asked/news", response_class=EventSourceResponse)

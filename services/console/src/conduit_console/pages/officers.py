@@ -17,12 +17,17 @@ from conduit_web.visits import Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
+NOT_OPEN_TO_THEM = N_("That case is restricted, and not open to them. Open it to them first, on its page.")
 NOT_ONESELF = N_("You cannot open it to yourself. Ask another supervisor, or open it with a reason.")
 
 
 @router.get("/officers")
 async def who_has_what(request: Request, visit: Annotated[Visit, may(Action.REASSIGN)], after: str = "") -> Response:
     """Every case in somebody's hands, and how much waits for whom."""
+    return await _listed(request, visit, after)
+
+
+async def _listed(request: Request, visit: Visit, after: str = "", problem: str = "") -> Response:
     desk = desk_of(request)
     now = desk.clock.now()
     async with postgres.connection(desk.pool) as connection:
@@ -35,15 +40,21 @@ async def who_has_what(request: Request, visit: Annotated[Visit, may(Action.REAS
         "burdens": burdens,
         "currency": current,
         "officers": desk.who_decide(),
+        "problem": problem,
     }
-    return desk.shown.page(request, "officers.html", N_("Who has what"), visit=visit, **values)
+    status = 409 if problem else 200
+    return desk.shown.page(request, "officers.html", N_("Who has what"), visit=visit, status=status, **values)
 
 
 @router.post("/cases/{case_id}/reassign")
 async def reassign(request: Request, visit: Annotated[Visit, may(Action.REASSIGN, find_case)]) -> Response:
-    """Give a case to an officer, whoever had it."""
+    """Give a case to an officer, whoever had it. One that is restricted goes to nobody who is not named for it."""
     desk, case_id, officer = desk_of(request), *_chosen(request, visit)
-    if not await acts.reassign(desk.pool, case_id, officer, visit.person.person_id, desk.clock.now()):
+    try:
+        there = await acts.reassign(desk.pool, case_id, officer, visit.person.person_id, desk.clock.now())
+    except acts.ShutToThemError:
+        return await _listed(request, visit, problem=NOT_OPEN_TO_THEM)
+    if not there:
         raise TroubleError(Trouble.MISSING)
     return RedirectResponse("/officers", status_code=303)
 

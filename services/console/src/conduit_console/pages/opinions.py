@@ -13,12 +13,14 @@ from conduit_chassis.trail import uuid_in
 from conduit_console import content, deciding, decision_forms
 from conduit_console import opinions as acts
 from conduit_console.decision_forms import Answers, OfficersDecision
+from conduit_console.desk import look_at_opinions
 from conduit_console.following import currency
-from conduit_console.opinions import AskedOpinion, OpinionAnswer
+from conduit_console.opinions import AskedOpinion, GivenOpinion, OpinionAnswer
 from conduit_console.pages.at_desk import case_id_of, desk_of, find_case, the_case
 from conduit_console.queries import opinions
-from conduit_console.queries.case import CaseAtHand
+from conduit_console.queries.case import CaseAtHand, seen_version
 from conduit_console.queries.opinions import OpinionRow
+from conduit_console.queries.sent import has_news
 from conduit_contracts.ids import uuid7
 from conduit_web.access import Action
 from conduit_web.troubles import Trouble, TroubleError
@@ -94,8 +96,9 @@ async def give(request: Request, visit: Giver) -> Response:
     opinion_id = uuid_in(request.path_params["opinion_id"])
     if problems or case_id is None or opinion_id is None:
         return await _giving(request, visit, given, problems)
-    said, me, now = OpinionAnswer(given["answer"]), visit.person.person_id, desk.clock.now()
-    if not await acts.answer(desk.pool, case_id, opinion_id, me, said, given["why"], now):
+    said = OpinionAnswer(given["answer"])
+    opinion = GivenOpinion(opinion_id, case_id, visit.person.person_id, said, given["why"])
+    if not await acts.answer(desk.pool, opinion, desk.clock.now()):
         return await _giving(request, visit, given)
     return RedirectResponse(f"/cases/{case_id}", status_code=303)
 
@@ -113,9 +116,21 @@ async def withdraw(request: Request, visit: Asker) -> Response:
 async def with_words(
     connection: Connection, found: Sequence[OpinionRow]
 ) -> list[tuple[OpinionRow, OfficersDecision | None, dict[str, Any]]]:
-    """Each with the decision that it is about, and what was written. Note the view before."""
+    """Each with the decision that it is about, and what was written. Note the view before, or have `read_noted` do so."""
     words = await content.opinions(connection, [each.opinion_id for each in found])
     return [(each, deciding.BY_CODE.get(each.about), _read(words[each.opinion_id])) for each in found]
+
+
+async def read_noted(
+    request: Request, visit: Visit, found: Sequence[OpinionRow]
+) -> list[tuple[OpinionRow, OfficersDecision | None, dict[str, Any]]]:
+    """The same for a page that is not the case's: nobody's words are read before the view of them is committed."""
+    desk, case_id = desk_of(request), case_id_of(request)
+    if not found or case_id is None:
+        return []
+    await look_at_opinions(desk.pool, case_id, visit.person.person_id, desk.clock.now())
+    async with postgres.connection(desk.pool) as connection:
+        return await with_words(connection, found)
 
 
 def _read(parts: dict[str, str]) -> dict[str, Any]:
@@ -148,15 +163,17 @@ async def _asking(request: Request, visit: Visit, given: dict[str, str], problem
 
 async def _giving(request: Request, visit: Visit, given: dict[str, str], problems: dict[str, str] | None = None) -> Response:
     desk, found, opinion_id = desk_of(request), await the_case(request), uuid_in(request.path_params["opinion_id"])
+    me, case_id = visit.person.person_id, found.case.referral_id
     async with postgres.connection(desk.pool) as connection:
-        rows = await opinions.of_case(connection, found.case.referral_id)
-        shown = await with_words(connection, [each for each in rows if each.opinion_id == opinion_id])
+        rows = await opinions.of_case(connection, case_id)
+        unread = await has_news(connection, case_id, await seen_version(connection, case_id, me), desk.clock.now(), me)
+    shown = await read_noted(request, visit, [each for each in rows if each.opinion_id == opinion_id])
     if not shown:
         raise TroubleError(Trouble.MISSING)
     ((opinion, decision, words),) = shown
-    may_give = opinion.waits_for(visit.person.person_id)
+    may_give = opinion.waits_for(me)
     values: dict[str, Any] = {"case": found.case, "opinion": opinion, "decision": decision, "words": words}
-    values |= {"given": given, "problems": problems or {}, "may_give": may_give}
+    values |= {"given": given, "problems": problems or {}, "may_give": may_give, "unread": unread}
     status = 400 if problems else 200
     return desk.shown.page(request, "opinion_give.html", YOUR_OPINION, visit=visit, status=status, **values)
 

@@ -10,11 +10,14 @@ from conduit_chassis.postgres import Connection
 from conduit_console.cases import DANGER
 from conduit_contracts.notification import ReferralState
 from conduit_web.keys import FIRST_ID, FIRST_MOMENT, LAST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.lists import FETCH, ROWS, ListPage, list_page, read_key
 
 _CLAIMS = f"""
 SELECT found.officer_id, found.claimed_at, found.referral_id, partner_id, partner_reference, cases.rank, state,
-       asked.first_due, coalesce(asked.questions, 0) AS questions
+       asked.first_due, coalesce(asked.questions, 0) AS questions, kept_from IS NOT NULL AS restricted, ARRAY(
+           SELECT named.officer_id FROM officers_named AS named
+           WHERE named.referral_id = found.referral_id AND named.officer_id <> named.named_by
+       ) AS named
 FROM (
     SELECT officer_id, claimed_at, referral_id FROM claims WHERE (officer_id, claimed_at, referral_id) > ($1, $2, $3)
     ORDER BY officer_id, claimed_at, referral_id LIMIT {FETCH}
@@ -39,6 +42,9 @@ _ACTS = {
     ("kind",): _NEWEST_ACTS.format(which="kind = $3"),
     ("kind", "officer_id"): _NEWEST_ACTS.format(which="kind = $3 AND officer_id = $4"),
 }
+_GLASS_BROKEN = f"""
+SELECT {_ACT} FROM acts WHERE what = 'broke_glass' AND at > $1 ORDER BY at DESC, act_id DESC LIMIT {ROWS}
+"""  # noqa: S608 - constants
 _GROUPED = """
 SELECT officer_id, kind, what, count(*) AS times, count(DISTINCT referral_id) AS cases, max(at) AS last_at
 FROM acts WHERE act_id > (SELECT coalesce(max(act_id), 0) FROM acts) - $1
@@ -62,6 +68,9 @@ class ClaimRow:
     first_due: datetime | None
     """When the first of its questions is due; None where nothing is asked any more."""
     questions: int
+    restricted: bool
+    named: frozenset[str]
+    """The officers to whom it is open where it is restricted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +144,10 @@ async def who_has_what(connection: Connection, after: str | None = None) -> List
     rows = await connection.fetch(_CLAIMS, officer_id, since, identity(str(referral)))
     found = [
         ClaimRow(
-            **{name: value for name, value in row.items() if name not in {"rank", "state"}},
+            **{name: value for name, value in row.items() if name not in {"rank", "state", "named"}},
             danger=row["rank"] == DANGER,
             state=ReferralState(row["state"]),
+            named=frozenset(row["named"]),
         )
         for row in rows
     ]
@@ -154,6 +164,11 @@ async def acts(connection: Connection, narrowed: ActFilter = EVERY_ACT, after: s
     at, last = read_key(after, int, int) or (microseconds(LAST_MOMENT), 0)
     rows = await connection.fetch(_ACTS[narrowed.given], moment(int(at)), last, *narrowed.values)
     return list_page([ActRow(**row) for row in rows], lambda each: (microseconds(each.at), each.act_id))
+
+
+async def glass_broken(connection: Connection, since: datetime) -> Sequence[ActRow]:
+    """Who opened a restricted case since then without being named for it, the latest first."""
+    return [ActRow(**row) for row in await connection.fetch(_GLASS_BROKEN, since)]
 
 
 async def grouped_acts(connection: Connection, newest: int = MOST_GROUPED) -> list[ActGroup]:

@@ -13,6 +13,14 @@ from conduit_console.work import CLOCK, by_officer
 
 _FIND = f"SELECT {COMMAND} FROM sent_commands WHERE command_id = $1"  # noqa: S608 - constants
 _ANSWERS = frozenset({"command_ignored", "command_refused"})
+_NEWS = """
+SELECT EXISTS (
+    SELECT FROM timeline WHERE referral_id = $1 AND {since} AND actor <> ALL($2::text[]) AND what <> ALL($3::text[])
+)
+"""
+_HELD_UP = _NEWS.format(since="ordered_at > $4")
+# A line that the previous release wrote has no number: its time says whether it is new.
+_UNREAD = _NEWS.format(since="coalesce(version > $4, ordered_at > $5)")
 _OVER_NEWS = "command_outdated"
 
 
@@ -55,6 +63,21 @@ def others(sent: SentCommand, steps: Sequence[TimelineStep]) -> list[TimelineSte
 def holding_up(steps: Iterable[TimelineStep]) -> list[TimelineStep]:
     """Those of others' lines over which the hub's rules hold a decision up: not silence, and not what changed nothing."""
     return [each for each in steps if each.actor != CLOCK and each.what not in _ANSWERS]
+
+
+async def holds_up(connection: Connection, referral_id: UUID, since: datetime, officer_id: str) -> bool:
+    """Whether others did something since over which the hub's rules hold a decision up: not silence, and not what changed
+    nothing. However much there is of those, what lies behind them counts."""
+    return bool(await connection.fetchval(_HELD_UP, referral_id, *_no_news_to(officer_id), since))
+
+
+async def has_news(connection: Connection, referral_id: UUID, read: int | None, at: datetime, officer_id: str) -> bool:
+    """The same since this officer looked at the case, when it had so many lines: at that time or before."""
+    return bool(await connection.fetchval(_UNREAD, referral_id, *_no_news_to(officer_id), read, at))
+
+
+def _no_news_to(officer_id: str) -> tuple[list[str], list[str]]:
+    return [CLOCK, by_officer(officer_id)], sorted(_ANSWERS)
 
 
 async def outcome_of(connection: Connection, sent: SentCommand) -> WhatCame:
