@@ -16,7 +16,7 @@ from conduit_console import content, deciding, deciding_handoffs, decision_forms
 from conduit_console.opinions import AskedOpinion, GivenOpinion, OpinionAnswer, mark_of
 from conduit_console.queries import audit
 from conduit_console.queries import opinions as queries
-from conduit_contracts import routing
+from conduit_contracts import intake, routing, triage
 from conduit_contracts.ids import uuid7
 from services.console.tests import builders as b
 from services.console.tests.builders import REFERRAL
@@ -294,3 +294,148 @@ async def test_without_the_policy_a_decline_needs_nobody_and_says_what_others_th
     page = await look(anna, written)
     assert REASONS in page.text
     assert "Send it as your decision" in page.text
+
+
+async def looked_at(console: Harness, officer_id: str) -> list[str]:
+    async with console.pool.acquire() as connection:
+        found = (await audit.acts(connection, audit.ActFilter(officer_id=officer_id, kind="consultation"))).rows
+    return [each.what for each in found]
+
+
+async def test_whoever_reads_an_opinion_is_in_the_trail_on_whichever_page_it_stands(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna, ben = await enter("anna"), await enter("ben")
+    written = await write(anna, deciding.DECLINE, ANSWERS["decline"])
+    assert await looked_at(held, ANNA) == ["viewed_case"]
+    await look(anna, written)
+    assert await looked_at(held, ANNA) == ["viewed_case"], "there is none to read yet"
+    await ask(anna)
+    (opinion,) = await rows(held)
+    address = f"/cases/{REFERRAL}/opinions/{opinion.opinion_id}"
+    page = (await ben.get(address)).text
+    assert QUESTION in page
+    assert await looked_at(held, BEN) == ["read_opinions"]
+    token = re.findall(r'name="form_token" value="([^"]+)"', page)[0]
+    assert QUESTION in (await ben.post(address, {"form_token": token, "answer": "", "why": ""})).text
+    assert await looked_at(held, BEN) == ["read_opinions"] * 2, "a form that lacks something shows it again"
+    before = len(await looked_at(held, ANNA))
+    page = (await look(anna, written)).text
+    assert QUESTION in page
+    assert len(await looked_at(held, ANNA)) == before + 1
+    missing = await ben.get(f"/cases/{REFERRAL}/opinions/{uuid7()}")
+    assert (missing.status_code, await looked_at(held, BEN)) == (404, ["read_opinions"] * 2)
+    assert "read second opinions about a case" in (await (await enter("audrey")).get("/trail")).text
+
+
+async def test_to_read_an_opinion_is_no_look_at_the_case(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    anna, ben = await enter("anna"), await enter("ben")
+    await ask(anna)
+    (opinion,) = await rows(held)
+    await ben.get(f"/cases/{REFERRAL}")
+    await held.deliver(b.record_of(b.supplied(), clock.now()))
+    clock.advance(timedelta(minutes=10))
+    await ben.get(f"/cases/{REFERRAL}/opinions/{opinion.opinion_id}")
+    clock.advance(timedelta(minutes=4))
+    assert "New since you looked at" in (await ben.get(f"/cases/{REFERRAL}")).text
+
+
+SENDS, LACKS = "Send it as your decision", "Another officer must agree to this decline"
+
+
+async def agreed(enter: Enter, held: Harness) -> tuple[Browser, Browser, Any]:
+    """Anna's decline, to which Ben agrees; what she is shown, and his browser."""
+    policy = shown_policy().model_copy(update=TWO_EYES)
+    anna, ben = await enter("anna", policy=policy), await enter("ben", policy=policy)
+    written = await write(anna, deciding.DECLINE, ANSWERS["decline"])
+    await ask(anna)
+    (opinion,) = await rows(held)
+    await give(ben, opinion.opinion_id)
+    assert SENDS in (await look(anna, written)).text
+    return anna, ben, written
+
+
+async def tell_and_rewrite(browser: Browser, held: Harness, clock: ManualClock, *facts: Any) -> Any:
+    """Something happens, the officer reads the case again, and writes the same."""
+    clock.advance(timedelta(minutes=1))
+    await held.deliver(*b.records(*facts, start=clock.now() - timedelta(seconds=20)))
+    await all_read(held, clock)
+    return await write(browser, deciding.DECLINE, ANSWERS["decline"])
+
+
+async def test_an_agreement_ends_with_what_the_partner_adds_and_another_is_asked_for(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna, ben, _ = await agreed(enter, held)
+    written = await tell_and_rewrite(anna, held, clock, b.supplied())
+    page = await look(anna, written)
+    assert (LACKS in page.text, SENDS in page.text) == (True, False)
+    forced = await anna.post(written.headers["location"].partition("?")[0], hidden(page.text) | _form(page.text, written))
+    assert (forced.status_code, await outbox(held)) == (409, [])
+    await ask(anna)
+    await give(ben, (await rows(held))[-1].opinion_id)
+    assert (await send(anna, written)).status_code == 303
+
+
+async def test_an_agreement_does_not_outlive_a_second_look(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    """A third officer who copies what was declined before needs somebody's word on the case as it is now."""
+    await agreed(enter, held)
+    sue = await enter("sue", policy=shown_policy().model_copy(update=TWO_EYES))
+    again = [b.declined(), b.fact(intake.ReconsiderationRequested), b.review_opened()]
+    page = await look(sue, await tell_and_rewrite(sue, held, clock, *again))
+    assert (LACKS in page.text, SENDS in page.text) == (True, False)
+
+
+async def test_silence_and_what_changed_nothing_end_no_agreement(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    anna, _, _ = await agreed(enter, held)
+    ignored = b.fact(triage.CommandIgnored, officer_id=BEN)
+    page = await look(anna, await tell_and_rewrite(anna, held, clock, b.overdue(), ignored))
+    assert SENDS in page.text
+
+
+async def test_news_behind_much_silence_are_news(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    """What holds a decision up is looked for among all that happened, not among the first lines."""
+    anna, _, written = await agreed(enter, held)
+    clock.advance(timedelta(minutes=2))
+    chased = [b.overdue(chase=number) for number in range(1, 60)]
+    await held.deliver(*b.records(*chased, b.supplied(), start=clock.now() - timedelta(seconds=80)))
+    await all_read(held, clock)
+    assert "Read the case again" in (await look(anna, written)).text
+    assert LACKS in (await look(anna, await write(anna, deciding.DECLINE, ANSWERS["decline"]))).text
+
+
+async def test_whoever_agrees_without_having_read_the_case_is_told_to_read_it_and_covers_nothing(
+    enter: Enter, held: Harness
+) -> None:
+    policy = shown_policy().model_copy(update=TWO_EYES)
+    anna, ben = await enter("anna", policy=policy), await enter("ben", policy=policy)
+    written = await write(anna, deciding.DECLINE, ANSWERS["decline"])
+    await ask(anna)
+    (opinion,) = await rows(held)
+    unread = "You have not read the case as it is now."
+    address = f"/cases/{REFERRAL}/opinions/{opinion.opinion_id}"
+    assert unread in (await ben.get(address)).text
+    await give(ben, opinion.opinion_id, reading=False)
+    assert LACKS in (await look(anna, written)).text
+    await ben.get(f"/cases/{REFERRAL}")
+    assert unread not in (await ben.get(address)).text
+
+
+async def test_an_agreement_that_an_earlier_release_took_covers_what_came_before_it(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    anna, _, written = await agreed(enter, held)
+    await held.pool.execute("UPDATE second_opinions SET seen_version = NULL")
+    assert SENDS in (await look(anna, written)).text
+    assert LACKS in (await look(anna, await tell_and_rewrite(anna, held, clock, b.supplied()))).text
+
+
+async def test_of_very_many_opinions_the_latest_count(enter: Enter, held: Harness, clock: ManualClock) -> None:
+    for number in range(100):
+        asked = AskedOpinion(uuid7(), REFERRAL, "accept", SUE, None, QUESTION)
+        await opinions.ask(held.pool, asked, clock.now() - timedelta(minutes=number + 1))
+    anna, ben = await enter("anna"), await enter("ben")
+    await ask(anna, of=BEN)
+    latest = (await rows(held))[-1]
+    assert latest.asked_by == ANNA
+    assert (await give(ben, latest.opinion_id)).status_code == 303

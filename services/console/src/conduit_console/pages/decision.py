@@ -144,6 +144,9 @@ async def news_of(turn: DecisionTurn) -> list[TimelineStep]:
     return [each for each in steps if each.actor != by_officer(turn.about.officer_id)]
 
 
-def would_be_held_up(turn: DecisionTurn, news: Sequence[TimelineStep]) -> bool:
+async def would_be_held_up(turn: DecisionTurn) -> bool:
     """Whether the hub's rules would let it change nothing, so that it is not sent before the case is read again."""
-    return turn.decision.waits_for_reading and bool(queries.holding_up(news))
+    if not turn.decision.waits_for_reading:
+        return False
+    async with postgres.connection(desk_of(turn.request).pool) as connection:
+        return await queries.holds_up(connection, turn.case_id, turn.about.seen_until, turn.about.officer_id)

@@ -22,7 +22,7 @@ from conduit_console.pages.decision import (
     turn_of,
     would_be_held_up,
 )
-from conduit_console.pages.opinions import with_words
+from conduit_console.pages.opinions import read_noted
 from conduit_console.queries import opinions
 from conduit_console.queries import sent as queries
 from conduit_console.queries.opinions import OpinionRow
@@ -33,7 +33,9 @@ from conduit_web.words import N_
 LOOK_AGAIN = N_("What you wrote has changed since, perhaps in another window. Look at it again before you send it.")
 READ_AGAIN = N_("Something happened that you had not seen. Read the case again, and send this if you still decide so.")
 SENT_ALREADY = N_("You sent an answer to this already, and it waits for the hub's rules.")
-NEEDS_SECOND_OPINION = N_("Another officer must agree to this decline, as it is written now, before it is sent.")
+NEEDS_SECOND_OPINION = N_(
+    "Another officer must agree to this decline, as it is written and as the case is now, before it is sent."
+)
 NEEDS_PASSKEY = N_(
     "You have a passkey, and this is sent with it alone. Have it at hand, turn scripts on for this site, and send it again."
 )
@@ -64,12 +66,12 @@ async def _show_check(turn: DecisionTurn, key: UUID, problem: str = "", status: 
         return RedirectResponse(turn.address(), status_code=303)
     async with postgres.connection(desk_of(turn.request).pool) as connection:
         asked = await opinions.of_case(connection, turn.case_id)
-        shown = await with_words(connection, [each for each in asked if each.about == turn.decision.code])
+    shown = await read_noted(turn.request, turn.visit, [each for each in asked if each.about == turn.decision.code])
     news = await news_of(turn)
     values = {"answers": answers, "mark": mark, "key": key, "problem": problem, "news": news}
-    values["read_again"] = READ_AGAIN if would_be_held_up(turn, news) else ""
+    values["read_again"] = READ_AGAIN if await would_be_held_up(turn) else ""
     values |= {"opinions": shown, "me": turn.about.officer_id, "passkey": _passkey_asked(turn, turn.decided(key, answers))}
-    values["lacks_opinion"] = _needs_opinion(turn) and not _has_opinion(turn, asked, mark)
+    values["lacks_opinion"] = _needs_opinion(turn) and not await _is_agreed(turn, asked, mark)
     return turn.page("decide_check.html", status=status, **values)
 
 
@@ -78,9 +80,11 @@ def _needs_opinion(turn: DecisionTurn) -> bool:
     return turn.decision is deciding.DECLINE and desk_of(turn.request).policy.second_opinion_before_decline
 
 
-def _has_opinion(turn: DecisionTurn, asked: Sequence[OpinionRow], mark: str) -> bool:
-    """Whether somebody has given it."""
-    return any(each.bears(turn.decision.code, mark, turn.about.officer_id) for each in asked)
+async def _is_agreed(turn: DecisionTurn, asked: Sequence[OpinionRow], mark: str) -> bool:
+    """Whether somebody has, on the case as it is: whoever agreed has read what would send this officer back to it."""
+    bearing = [each for each in asked if each.bears(turn.decision.code, mark, turn.about.officer_id)]
+    async with postgres.connection(desk_of(turn.request).pool) as connection:
+        return any([await opinions.covers(connection, each) for each in bearing])
 
 
 def _passkey_asked(turn: DecisionTurn, decided: Decided) -> dict[str, str] | None:
@@ -95,12 +99,12 @@ async def _lacking(turn: DecisionTurn, decided: Decided, mark: str) -> str:
     """What this cannot be sent without; empty where nothing lacks."""
     if turn.is_sent_already:
         return SENT_ALREADY
-    if would_be_held_up(turn, await news_of(turn)):
+    if await would_be_held_up(turn):
         return READ_AGAIN
     if _needs_opinion(turn):
         async with postgres.connection(desk_of(turn.request).pool) as connection:
             asked = await opinions.of_case(connection, turn.case_id)
-        if not _has_opinion(turn, asked, mark):
+        if not await _is_agreed(turn, asked, mark):
             return NEEDS_SECOND_OPINION
     return NEEDS_PASSKEY if decided.passkey is None and turn.passkeys(decided) else ""
 

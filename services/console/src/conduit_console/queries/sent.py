@@ -1,6 +1,6 @@
 """What an officer sent, and what came of it. No content."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -58,11 +58,6 @@ def others(sent: SentCommand, steps: Sequence[TimelineStep]) -> list[TimelineSte
     """The lines without what the officer is told of the command: that stands above them."""
     told, me = {*_ANSWERS, _OVER_NEWS}, by_officer(sent.officer_id)
     return [each for each in steps if each.what not in told or each.actor != me]
-
-
-def holding_up(steps: Iterable[TimelineStep]) -> list[TimelineStep]:
-    """Those of others' lines over which the hub's rules hold a decision up: not silence, and not what changed nothing."""
-    return [each for each in steps if each.actor != CLOCK and each.what not in _ANSWERS]
 
 
 async def holds_up(connection: Connection, referral_id: UUID, since: datetime, officer_id: str) -> bool:
