@@ -20,7 +20,7 @@ from conduit_contracts.kits.http_force import AttachmentKit, DamagedError, Refus
 from conduit_contracts.routing import AttachmentDisseminated, CaseDisseminated
 from conduit_intake.access import clients
 from conduit_local.stack import Stack
-from services.intake.tests.clamd_server import EICAR
+from services.chassis.tests.clamd_server import EICAR
 from tests.kits.samples import fields
 from tests.kits.test_on_a_stack import read_client
 

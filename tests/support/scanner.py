@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from conduit_local.children import Child
 from conduit_local.ports import LOOPBACK, free_port, wait_for_port
-from services.intake.tests.clamd_server import fake_clamd
+from services.chassis.tests.clamd_server import fake_clamd
 from tests.support.missing import need
 
 # MD5 and length of the file of https://www.eicar.org, in the format of clamd's .hdb databases.

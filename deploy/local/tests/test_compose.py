@@ -24,6 +24,7 @@ from conduit_local.postgres import SETTINGS, program
 from conduit_local.services import (
     NOTIFIES,
     SAMPLE_PARTNERS,
+    SCAN_FILES,
     SHOWS,
     Smtp,
     Surroundings,
@@ -85,7 +86,7 @@ def test_a_service_gets_the_variables_of_the_local_stack(compose: dict[str, Any]
     )
     dsn = f"postgresql://conduit_{service}@postgres:5432/conduit_{service}"
     expected = service_environment(service, surroundings, postgres_dsn=dsn, http=("0.0.0.0", 8000))
-    scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service == "intake" else {}
+    scanner = {"CLAMD_HOST": None, "CLAMD_PORT": "3310"} if service in SCAN_FILES else {}
     pages = dict.fromkeys(pages_environment(public_url="", identity_providers=[])) if service in DESKS else {}
     pages |= {"SIGNER_URL": f"http://{SIGNER}:8000", "SIGNER_TOKEN": PASSWORD} if service == SHOWS else {}
     pages |= {"INTAKE_URL": "http://intake:8000", "INTAKE_TOKEN": PASSWORD} if service == SHOWS else {}

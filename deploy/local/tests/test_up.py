@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from conduit_intake.clamd import Clamd
+from conduit_chassis.clamd import Clamd
 from conduit_local import scanner
 from conduit_local.demo.observations import Outcome
 from conduit_local.demo.report import table

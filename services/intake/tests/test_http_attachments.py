@@ -13,14 +13,16 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from conduit_chassis import media
+from conduit_chassis.clamd import Clamd, ScannerError
+from conduit_chassis.file_check import scanner_of
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.envelope import dump
 from conduit_contracts.intake import AttachmentCleared
-from conduit_intake import media, scanning
+from conduit_intake import scanning
 from conduit_intake.api.app import create_api
-from conduit_intake.clamd import Clamd, ScannerError
+from services.chassis.tests.clamd_server import EICAR, FakeClamd, fake_clamd
 from services.intake.tests.api import DOCUMENT, Api, code, keyed, post, referred
-from services.intake.tests.clamd_server import EICAR, FakeClamd, fake_clamd
 from services.intake.tests.conftest import intake_with
 from services.intake.tests.samples import CANARY, NORTH, registered, sent, withdrawn
 
@@ -56,7 +58,7 @@ async def attach(
 async def scan(intake: Harness, times: int = 1) -> list[bool]:
     """Let the worker take its turns on the live side."""
     live, _ = scanning.sides(intake.runtime)
-    scanner = scanning.scanner_of(intake.runtime.settings)  # type: ignore[arg-type]  # intake's own
+    scanner = scanner_of(intake.runtime.settings)  # type: ignore[arg-type]  # intake's own
     return [await scanning.decide_next(intake.runtime, live, scanner) for _ in range(times)]
 
 
@@ -296,7 +298,7 @@ class TestScanning:
             answer = await attach(client, await referred(client))
             before = await intake._last_id()
             live, sandbox = scanning.sides(intake.runtime)
-            scanner = scanning.scanner_of(intake.runtime.settings)  # type: ignore[arg-type]  # intake's own
+            scanner = scanner_of(intake.runtime.settings)  # type: ignore[arg-type]  # intake's own
             assert await scanning.decide_next(intake.runtime, live, scanner) is False
             assert await scanning.decide_next(intake.runtime, sandbox, scanner) is True
             assert await state(client, answer) == ("available", None)

@@ -10,16 +10,16 @@ import httpx
 import psycopg
 import pytest
 
+from conduit_chassis import media
 from conduit_chassis.testing import Harness, record
 from conduit_contracts.ids import uuid7
 from conduit_contracts.routing import AttachmentClosed, AttachmentOpened
 from conduit_contracts.topics import INTAKE_ATTACHMENTS, ROUTING_ATTACHMENTS
-from conduit_intake import media
 from conduit_intake.access import clients
 from conduit_intake.access.accounts import CASES, Client
 from conduit_intake.access.clients import ClientError
+from services.chassis.tests.clamd_server import EICAR, fake_clamd
 from services.intake.tests.api import Api, body, code, post, referred
-from services.intake.tests.clamd_server import EICAR, fake_clamd
 from services.intake.tests.samples import NORTH
 from services.intake.tests.test_http_attachments import PDF, attach, scan, scanned_by
 

@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from conduit_chassis import media
 from conduit_chassis.testing import Harness
-from conduit_intake import attachments, media
+from conduit_intake import attachments
 from conduit_intake.api.app import create_app
 from conduit_intake.api.officers import PREFIX, create_officers_api
 from conduit_intake.app import routes
+from services.chassis.tests.clamd_server import EICAR, fake_clamd
 from services.intake.tests.api import Api, referred
-from services.intake.tests.clamd_server import EICAR, fake_clamd
 from services.intake.tests.conftest import intake_with
 from services.intake.tests.test_http_attachments import PDF, TEXT, attach, scan, scanned_by
 

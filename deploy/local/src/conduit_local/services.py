@@ -16,6 +16,8 @@ TAKES_IN = "intake"
 NOTIFIES = "notification"
 SHOWS = "console"
 ENGAGES = "programme"
+SCAN_FILES = (TAKES_IN, ENGAGES)
+"""They take files, and open none that a scanner has not seen."""
 TAKE_COMMANDS = ("triage", "routing", NOTIFIES)
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
@@ -30,6 +32,7 @@ __all__ = [
     "NICENESS",
     "POLICY_FILE",
     "SAMPLE_PARTNERS",
+    "SCAN_FILES",
     "SHOWS",
     "Smtp",
     "Surroundings",

@@ -44,6 +44,7 @@ from conduit_local.services import (
     NICENESS,
     POLICY_FILE,
     SAMPLE_PARTNERS,
+    SCAN_FILES,
     SHOWS,
     Smtp,
     Surroundings,
@@ -109,7 +110,7 @@ class Options:
     prepare: Callable[[Broker], None] = lambda _: None
     """Done on the broker before the services start."""
     scanner: bool = False
-    """Whether a stand-in scans attachments; without one they stay pending, unless `extra_env` names a clamd."""
+    """Whether a stand-in scans files; without one they wait, unless `extra_env` names a clamd."""
     signer: bool = False
     """Whether the console's signer runs, as it does where there are pages; `local_officers` signs without it."""
     pages: bool = False
@@ -363,7 +364,7 @@ class Stack:
             name, self._surroundings(name), postgres_dsn=self.dsns[name], http=(LOOPBACK, port)
         )
         inherited = {key: value for key, value in os.environ.items() if key in PASSED_ON or key.startswith(TRACING)}
-        known = self._pages(name, port) | (self._scanned_at if name == INTAKE else {})
+        known = self._pages(name, port) | (self._scanned_at if name in SCAN_FILES else {})
         extra = {"DOCS_DIR": str(DOCS_DIR), **ONE_MACHINE.get(name, {}), **known, **self.options.extra_env.get(name, {})}
         env = {**inherited, **environment, **extra}
         child = Child(process, self.options.command(name), state_dir=self.state_dir, env=env)

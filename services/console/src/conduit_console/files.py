@@ -13,13 +13,12 @@ import httpx
 import structlog
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from conduit_chassis.media import SUFFIXES
 from conduit_console import metrics
 from conduit_console.queries.case import AttachmentRow
 from conduit_contracts.times import Moment
 
 LIST_SECONDS, FILE_SECONDS = 5.0, 60.0
-SUFFIXES = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
-"""What partners may attach, as it is called on disk. What is none of these is given out as bytes."""
 
 _log = structlog.get_logger()
 

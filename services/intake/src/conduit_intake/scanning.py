@@ -12,14 +12,15 @@ from typing import NamedTuple, cast
 
 import structlog
 
+from conduit_chassis.clamd import Clamd, ScannerError
+from conduit_chassis.file_check import FileVerdict, scanner_of, verdict_on
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.runtime import Runtime
 from conduit_contracts.intake import AttachmentCleared
 from conduit_contracts.topics import INTAKE_ATTACHMENTS
-from conduit_intake import attachments, media, metrics
+from conduit_intake import attachments, metrics
 from conduit_intake.attachments import AVAILABLE, THREAT_FOUND, VALIDATION_FAILED, ClaimedAttachment, Note
-from conduit_intake.clamd import Clamd, ScannerError
 from conduit_intake.sandbox import in_sandbox
 from conduit_intake.settings import IntakeSettings
 
@@ -37,11 +38,11 @@ class Decision(NamedTuple):
     reason: str | None = None
 
 
-def scanner_of(settings: IntakeSettings) -> Clamd | None:
-    """The scanner, where there is one."""
-    if not settings.clamd_host:
-        return None
-    return Clamd(settings.clamd_host, settings.clamd_port, settings.clamd_seconds)
+_DECISIONS = {
+    FileVerdict.DISGUISED: Decision(VALIDATION_FAILED, "content_is_not_of_its_media_type"),
+    FileVerdict.THREAT: Decision(THREAT_FOUND, "threat_found"),
+    FileVerdict.CLEAN: Decision(AVAILABLE),
+}
 
 
 async def scan_attachments(runtime: Runtime) -> None:
@@ -84,13 +85,8 @@ async def judge(claimed: ClaimedAttachment, scanner: Clamd | None) -> Decision |
     Raises:
         ScannerError: the scanner gave no verdict.
     """
-    if not await asyncio.to_thread(media.is_what_it_says, claimed.media_type, claimed.content):
-        return Decision(VALIDATION_FAILED, "content_is_not_of_its_media_type")
-    if scanner is None:
-        return None
-    if await scanner.finds_threat(claimed.content):
-        return Decision(THREAT_FOUND, "threat_found")
-    return Decision(AVAILABLE)
+    found = await verdict_on(claimed.media_type, claimed.content, scanner)
+    return _DECISIONS[found] if found else None
 
 
 async def _carry_out(

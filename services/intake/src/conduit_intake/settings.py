@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, HttpUrl, SecretStr
 
-from conduit_chassis.settings import Settings
+from conduit_chassis.file_check import ScannerSettings
 
 
-class IntakeSettings(Settings):
-    """What intake is told besides the chassis' settings."""
+class IntakeSettings(ScannerSettings):
+    """What intake is told besides the chassis' settings. Without a scanner, attachments stay pending."""
 
     policy_file: Path
     partition_fetch_bytes: int = Field(default=256 * 1024, ge=1_024)
@@ -35,10 +35,6 @@ class IntakeSettings(Settings):
     """clamd takes 25 MB in one stream unless told otherwise."""
     max_attachments: int = Field(default=20, ge=1)
     """Per referral."""
-    clamd_host: str | None = None
-    """Unset: nothing is scanned, and attachments stay pending."""
-    clamd_port: int = Field(default=3310, ge=1, le=65535)
-    clamd_seconds: float = Field(default=60.0, gt=0)
 
     console_token: SecretStr | None = None
     console_token_file: Path | None = None

@@ -28,7 +28,7 @@ from conduit_generate.kubernetes.resources import (
     Resource,
     resource,
 )
-from conduit_local.services import NOTIFIES, SHOWS, TAKES_IN
+from conduit_local.services import NOTIFIES, SCAN_FILES, SHOWS, TAKES_IN
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -94,7 +94,7 @@ def standing_flows() -> list[Flow]:
         Flow(SERVICE[SHOWS], SIGNING, (HTTP_PORT,)),  # what signs has no other caller
         Flow(SERVICE[SHOWS], SERVICE["intake"], (HTTP_PORT,)),  # files, for officers
         Flow(PROMETHEUS, SIGNING, (HTTP_PORT,)),
-        Flow(SERVICE["intake"], SCANNER, (CLAMAV_PORT,)),
+        *(Flow(SERVICE[name], SCANNER, (CLAMAV_PORT,)) for name in SCAN_FILES),
         Flow(KEDA, KAFKA, (KAFKA_PORT,)),
         Flow(CLIENTS, KAFKA, (KAFKA_OUTSIDE_PORT,)),
         Flow(PROMETHEUS, KAFKA, (_KAFKA_METRICS,)),

@@ -41,6 +41,7 @@ from conduit_generate.kubernetes.resources import (
 from conduit_local.services import (
     NOTIFIES,
     POLICY_FILE,
+    SCAN_FILES,
     SHOWS,
     Smtp,
     Surroundings,
@@ -213,8 +214,10 @@ def _environment(service: str, environment: Environment) -> list[dict[str, Any]]
             "DUTY_URL": f"https://{environment.hosts.api}",
         }
         given |= {"SUPERVISORS_EMAIL": mail.supervisors_email} if mail.supervisors_email else {}
+    if service in SCAN_FILES:
+        given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT)}
     if service == "intake":
-        given |= {"CLAMD_HOST": CLAMAV, "CLAMD_PORT": str(CLAMAV_PORT), "PUBLIC_URL": f"https://{environment.hosts.api}"}
+        given["PUBLIC_URL"] = f"https://{environment.hosts.api}"
         given["CONSOLE_TOKEN_FILE"] = places.intake_token
     if service in DESKS:
         providers = [each.told(service, identity_file(each.name)) for each in environment.providers_of(service)]
@@ -248,7 +251,7 @@ def _resources(size: Size) -> dict[str, Any]:
 
 
 def scanner() -> list[Resource]:
-    """clamd, which intake gives attachments to. It starts with the signatures of its image and keeps them up to date."""
+    """clamd, which services give files to. It starts with the signatures of its image and keeps them up to date."""
     account = {**resource("v1", "ServiceAccount", CLAMAV), "automountServiceAccountToken": False}
     user = {**POD["securityContext"], "runAsUser": 100, "runAsGroup": 101, "fsGroup": 101}
     pod = {

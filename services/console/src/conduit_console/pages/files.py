@@ -6,9 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from conduit_chassis.media import SUFFIXES
 from conduit_chassis.trail import uuid_in
 from conduit_console import desk as acts
-from conduit_console.files import SUFFIXES, FilesAwayError, IntakeFiles, KeptFile, download_name
+from conduit_console.files import FilesAwayError, IntakeFiles, KeptFile, download_name
 from conduit_console.pages.at_desk import case_id_of, desk_of, find_case, the_case
 from conduit_web.access import Action
 from conduit_web.troubles import Trouble, TroubleError

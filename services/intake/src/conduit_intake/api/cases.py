@@ -8,7 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
-from conduit_intake import force_files, media
+from conduit_chassis import media
+from conduit_intake import force_files
 from conduit_intake.api.auth import TheForce
 from conduit_intake.api.door import TheDoor
 from conduit_intake.api.referrals import ALWAYS, AttachmentPath

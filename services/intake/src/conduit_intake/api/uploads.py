@@ -7,10 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from conduit_chassis import media
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
-from conduit_intake import attachments, media, reading
+from conduit_intake import attachments, reading
 from conduit_intake.access.accounts import Client
 from conduit_intake.api import bodies
 from conduit_intake.api.auth import TheClient

@@ -1,4 +1,4 @@
-"""Which attachments are taken, and whether one is what it says. Pure, by the first and last bytes that each format has.
+"""Which files are taken, and whether one is what it says. Pure, by the first and last bytes that each format has.
 
 It keeps mistakes and plain disguises out. What a file does when it is opened, the scanner judges.
 """
@@ -36,6 +36,10 @@ def _text(content: bytes) -> bool:
 
 LOOKS: Mapping[str, Callable[[bytes], bool]] = {PDF: _pdf, PNG: _png, JPEG: _jpeg, TEXT: _text}
 """The media types that are taken."""
+
+
+SUFFIXES: Mapping[str, str] = {PDF: "pdf", PNG: "png", JPEG: "jpg", TEXT: "txt"}
+"""How a file of each is called on disk."""
 
 
 def is_what_it_says(media_type: str, content: bytes) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from conduit_intake.clamd import Clamd, ScannerError
-from services.intake.tests.clamd_server import EICAR
+from conduit_chassis.clamd import Clamd, ScannerError
+from services.chassis.tests.clamd_server import EICAR
 from tests.support.scanner import Scanner, need_clamd, real_clamd, scanner
 
 LIMIT = 1_000_000
