@@ -3,6 +3,8 @@
     async with ForceKit("west-midlands", KafkaSettings.from_environment(), "connector.sqlite3") as hub:
         await hub.run(store)                      # calls store(delivery) for each message, confirms receipt of cases
         await hub.acknowledge(referral_id, team="Safeguarding team")      # once a person has read the case
+        async with hub.advice() as notes:                                 # national advice, beside it
+            async for note in notes: ...
 
 Messages come at least once and in order. A message counts as taken in when the handler has returned: it must have stored it.
 """
@@ -21,11 +23,13 @@ from conduit_contracts.force import CaseAcknowledged, CaseDeclined, NotOursReaso
 from conduit_contracts.ids import uuid7
 from conduit_contracts.kits.build import build
 from conduit_contracts.kits.errors import HandlerFailedError
+from conduit_contracts.kits.following import Following
 from conduit_contracts.kits.ledger import Ledger, OwnRecords, SqliteLedger, Stage
 from conduit_contracts.kits.reader import Reader, Received, Report, Skipped, log_skipped
 from conduit_contracts.kits.sender import Sender
 from conduit_contracts.kits.settings import KafkaSettings
 from conduit_contracts.problems import sender_problem
+from conduit_contracts.programme import AdvicePublished, AdviceWithdrawn
 from conduit_contracts.routing import (
     AcceptanceDisseminated,
     CaseDisseminated,
@@ -38,9 +42,20 @@ from conduit_contracts.routing import (
     ResponseRejected,
     WithdrawalDisseminated,
 )
-from conduit_contracts.topics import FORCE_CASES, FORCE_RESPONSES
+from conduit_contracts.topics import ADVICE, FORCE_CASES, FORCE_RESPONSES
 
-__all__ = ["Delivery", "ForceKit", "ForceMessage", "Ledger", "OwnRecords", "Skipped", "SqliteLedger", "Stage"]
+__all__ = [
+    "Delivery",
+    "ForceAdvice",
+    "ForceAdviceNotes",
+    "ForceKit",
+    "ForceMessage",
+    "Ledger",
+    "OwnRecords",
+    "Skipped",
+    "SqliteLedger",
+    "Stage",
+]
 
 ForceMessage = (
     CaseDisseminated
@@ -72,6 +87,23 @@ class Delivery:
 Handler = Callable[[Delivery], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class ForceAdvice:
+    """What the hub says of a note of national advice. The last message about a `note_id` holds: one that was withdrawn is
+    followed no more, and its words are to be deleted."""
+
+    message: AdvicePublished | AdviceWithdrawn
+    attributes: Attributes
+
+
+class ForceAdviceNotes(Following[ForceAdvice]):
+    """National advice, oldest first, at least once: a note counts as dealt with when the next is asked for, or when the
+    block is left without an error. A reader that is new begins with all that holds."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader, lambda received: ForceAdvice(received.message, received.attributes))
+
+
 class ForceKit:
     """One force's connector."""
 
@@ -91,6 +123,7 @@ class ForceKit:
         `retry_seconds` are the waits between attempts at a message; `report` is told of what cannot be read.
         """
         self.force_id = force_id
+        self._settings = settings
         self._ledger = SqliteLedger(ledger) if isinstance(ledger, str | Path) else ledger
         self._owned = self._ledger if isinstance(ledger, str | Path) else None
         self._report, self._retry_seconds = report, tuple(retry_seconds)
@@ -120,6 +153,14 @@ class ForceKit:
                 else:
                     self._refuse(received)
                 await reader.confirm(received)
+
+    def advice(self, name: str = "connector") -> ForceAdviceNotes:
+        """National advice, from where the reader of this name left off. Each name reads all of it.
+
+        To show it is enough here: that the force has read it, a person confirms on the programme's pages.
+        """
+        group = f"force.{self.force_id}.advice.{name}"
+        return ForceAdviceNotes(Reader(self._settings, ADVICE, self.force_id, group, self._report))
 
     async def confirm_receipt(self, referral_id: UUID | str, *, part: int | None = None, event_id: str | None = None) -> str:
         """Confirm that the connector has stored the case. `run` does this by itself. Returns the event id."""

@@ -7,14 +7,14 @@ async with PartnerKit("northlight", KafkaSettings.from_environment()) as hub:
 """
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from conduit_contracts.advice import Advice
 from conduit_contracts.envelope import Attributes
 from conduit_contracts.kits import build, checks
 from conduit_contracts.kits.errors import InvalidError
-from conduit_contracts.kits.reader import Reader, Received, Report, log_skipped
+from conduit_contracts.kits.following import Following
+from conduit_contracts.kits.reader import Reader, Report, log_skipped
 from conduit_contracts.kits.sender import Sender
 from conduit_contracts.kits.settings import KafkaSettings
 from conduit_contracts.kits.submission import PartnerMessage, Sent, Submission, log_warnings, prepare, warnings_of
@@ -42,39 +42,12 @@ class Update:
     attributes: Attributes
 
 
-class Updates:
+class Updates(Following[Update]):
     """A partner's own updates, oldest first, at least once: an update counts as dealt with when the next is asked for, or
     when the block is left without an error."""
 
     def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._current: Received | None = None
-
-    async def __aenter__(self) -> Self:
-        await self._reader.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                await self._confirm()
-        finally:
-            await self._reader.__aexit__(kind, error, trace)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Update:
-        await self._confirm()
-        self._current = await self._reader.next()
-        return Update(self._current.message, self._current.attributes)
-
-    async def _confirm(self) -> None:
-        current, self._current = self._current, None
-        if current is not None:
-            await self._reader.confirm(current)
+        super().__init__(reader, lambda received: Update(received.message, received.attributes))
 
 
 class PartnerKit:

@@ -1,4 +1,4 @@
-"""Reads a principal's own topic, at least once: a record that was not confirmed comes again.
+"""Reads a principal's own topic, or one that all of its kind read, at least once: what was not confirmed comes again.
 
 A record that cannot be read, or whose type is newer than this kit, is reported and skipped. So is a whole batch that cannot
 be read. Reading never stops.
@@ -82,7 +82,7 @@ class Reader:
         self._kafka = load("aiokafka", "kafka")
         self._fetching = load("conduit_contracts.kits.fetching", "kafka")
         self._settings, self._group, self._report = settings, group, report
-        self.topic = topic.name(principal)
+        self.topic = topic.name(principal if topic.parameter else None)
         self._accept: dict[str, type[BaseModel]] = {message.type: message for message in topic.messages}
         self._consumer: Any = None
         self._idle_since = 0.0
