@@ -15,7 +15,7 @@ from services.programme.tests import practice as asking
 from services.programme.tests import test_in_a_browser as pages
 from services.programme.tests.test_feedback import HERE, handed_over
 from services.programme.tests.test_in_a_browser import enter, serving
-from services.web.tests.test_in_a_browser import Site, is_good, tab_to
+from services.web.tests.test_in_a_browser import PICTURES, Site, is_good, tab_to
 
 pytestmark = pytest.mark.browser
 chromium = pages.chromium
@@ -39,6 +39,7 @@ async def test_a_caseworker_says_how_a_hand_over_went_and_pursue_counts_it(
     await held.deliver(*(handed_over(uuid7(), clock.now()) for _ in range(2)))
     cara = await enter(site, "cara", clock, path=HERE)
     await is_good(cara, "programme-after-hand-over-desk")
+    await cara.screenshot(path=PICTURES / "partner-after-hand-over.png")
     await cara.get_by_role("link", name="at hand-over").first.focus()
     await cara.keyboard.press("Enter")
     await cara.wait_for_url(f"{site.url}{HERE}/*")
@@ -48,6 +49,7 @@ async def test_a_caseworker_says_how_a_hand_over_went_and_pursue_counts_it(
     await cara.get_by_label("What should the hub or the force do differently?").focus()
     await cara.keyboard.type("Synthetic: tell us whom to call at night.")
     await is_good(cara, "programme-after-hand-over-questions-desk")
+    await cara.screenshot(path=PICTURES / "partner-questions.png")
     await tab_to(cara, "Tell the hub")
     await cara.keyboard.press("Enter")
     await cara.wait_for_url(f"{site.url}{HERE}")

@@ -1,6 +1,6 @@
 """Insight in a real browser: a partner's manager sees what came of what they said, by keyboard alone.
 
-Pictures of every page go to .conduit/pictures, to be looked at; docs/guides/lead.md shows some.
+Pictures of every page go to .conduit/pictures, to be looked at; docs/guides/lead.md and partner.md show some.
 """
 
 from __future__ import annotations
