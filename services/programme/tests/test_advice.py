@@ -317,3 +317,25 @@ async def test_a_draft_keeps_the_words_it_cites_however_much_was_told_since(
     later_on = {"confirm_by": day(clock.now() + timedelta(days=30))}
     assert (await change(emma, f"{path}/change", form | later_on | cited)).status_code == 303
     assert WORDS in await read(emma, path)
+
+
+async def test_who_said_what_a_note_rests_on_sees_which_note_and_the_hub_comes_to_it(
+    enter: Enter, clock: ManualClock
+) -> None:
+    insight_id = await insight(enter, clock)
+    emma, mara, lena = await enter("emma"), await enter("mara"), await enter("lena")
+    hub, own = f"/insights/{insight_id}", f"/our-insights/{insight_id}"
+    assert "National advice that rests on it" not in await read(emma, hub) + await read(mara, own)
+    path = await drafted(emma, clock, insight_id)
+    today = day(clock.now())
+    assert f"{TITLE} : a draft of {today}" in await read(emma, hub)
+    assert "National advice" not in await read(mara, own), "a draft is the hub's"
+    assert (await send(lena, f"{path}/publish")).status_code == 303
+    assert f'href="{path}">{TITLE}</a>' in (await lena.get(hub)).text
+    for page in (own, "/our-insights"):
+        text = (await mara.get(page)).text
+        assert f"{TITLE} : sent to every force on {today}" in text_of(text)
+        assert path not in text, "the note itself is the forces' to read"
+    assert (await send(lena, f"{path}/withdraw", {"words": "The law has changed."})).status_code == 303
+    assert f"sent to every force on {today}, withdrawn on {today}" in await read(mara, own)
+    assert TITLE not in await read(await enter("hanna"), "/our-insights")

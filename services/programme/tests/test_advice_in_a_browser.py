@@ -86,8 +86,10 @@ async def test_a_note_goes_from_a_draft_to_what_a_force_makes_of_it(
 
     kim = await enter(site, "kim", clock, path="/national-advice")
     await is_good(kim, "programme-own-advice-list-desk")
+    await kim.screenshot(path=PICTURES / "force-advice-list.png")
     await kim.get_by_role("link", name=TITLE).click()
     await is_good(kim, "programme-own-advice-desk")
+    await kim.screenshot(path=PICTURES / "force-advice.png")
     await kim.get_by_role("button", name="Confirm that we have read it").click()
     await kim.get_by_role("button", name="Say what your force makes of it").click()
     await kim.get_by_label("We do not adopt it").check()

@@ -1,4 +1,4 @@
-"""A few made-up organisations and activities, and what was told, for the programme's pages: a newcomer finds something."""
+"""A few made-up organisations and activities, what was told, and advice: a newcomer finds something on the pages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from conduit_contracts.ids import uuid7
+from conduit_local.demo.advised import fill_advice
 from conduit_local.demo.asked import fill_asked
 from conduit_local.demo.samples import folder
 from conduit_local.demo.told import fill_told
@@ -113,6 +114,7 @@ async def _fill(dsn: str) -> None:
                 await _activity(connection, sample, known[PARTNER], now)
             await fill_told(connection, known[PARTNER], now)
             await fill_asked(connection, PARTNER, FORCE, now)
+            await fill_advice(connection, PARTNER, now)
     finally:
         await connection.close()
 

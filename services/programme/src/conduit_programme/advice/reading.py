@@ -8,7 +8,7 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection
 from conduit_programme.advice import standings, store
-from conduit_programme.advice.rules import AdviceCounts, AdviceNote, ForceStanding, counted
+from conduit_programme.advice.rules import AdviceCounts, AdviceNote, AdviceState, ForceStanding, counted
 from conduit_programme.advice.said import AdviceWords
 from conduit_programme.advice.store import AdviceDraft
 from conduit_programme.experience import reading as telling
@@ -86,6 +86,28 @@ async def shown(connection: Connection, note: AdviceNote) -> ShownNote:
         await store.end_words(connection, note),
         said.get(successor.note_id, DELETED).title if successor else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CitingNote:
+    """A note that rests on an insight."""
+
+    note: AdviceNote
+    title: str
+
+
+async def citing(connection: Connection, insights: Sequence[KnownInsight], *, drafts: bool) -> dict[UUID, list[CitingNote]]:
+    """What rests on these, by insight, the oldest first; drafts are the hub's alone."""
+    found = await store.citing(connection, [each.insight_id for each in insights])
+    said = await store.words(connection, {note.note_id: note for notes in found.values() for note in notes}.values())
+    return {
+        insight_id: [
+            CitingNote(note, said.get(note.note_id, DELETED).title)
+            for note in notes
+            if drafts or note.state is not AdviceState.DRAFT
+        ]
+        for insight_id, notes in found.items()
+    }
 
 
 async def quotes(connection: Connection, quote_ids: Sequence[UUID]) -> dict[UUID, str | None]:

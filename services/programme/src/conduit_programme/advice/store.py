@@ -44,6 +44,8 @@ _CITE = {
 _CITE_NOTHING = ("DELETE FROM advice_insights WHERE note_id = $1", "DELETE FROM advice_quotes WHERE note_id = $1")
 _CITED_INSIGHTS = "SELECT insight_id FROM advice_insights WHERE note_id = $1 ORDER BY 1"
 _CITED_QUOTES = "SELECT quote_id FROM advice_quotes WHERE note_id = $1 ORDER BY 1"
+_CITING = "SELECT insight_id, note_id FROM advice_insights WHERE insight_id = ANY($1::uuid[])"
+_THOSE = _NOTE + "WHERE note_id = ANY($1::uuid[]) ORDER BY coalesce(published_at, written_at), note_id"
 _TO_CITE = """
 SELECT insight_id FROM insights
 WHERE considered_at IS NOT NULL ORDER BY heard_at DESC, insight_id DESC LIMIT $1
@@ -147,6 +149,15 @@ async def cited_insights(connection: Connection, note_id: UUID) -> list[UUID]:
 async def cited_quotes(connection: Connection, note_id: UUID) -> list[UUID]:
     """What it rests on of what contributors said."""
     return [row["quote_id"] for row in await connection.fetch(_CITED_QUOTES, note_id)]
+
+
+async def citing(connection: Connection, insight_ids: Iterable[UUID]) -> dict[UUID, list[AdviceNote]]:
+    """The notes that rest on these insights, by insight, the oldest first."""
+    pairs = {(row["insight_id"], row["note_id"]) for row in await connection.fetch(_CITING, list(insight_ids))}
+    rows = await connection.fetch(_THOSE, list({note_id for _, note_id in pairs})) if pairs else []
+    notes = [_note(row) for row in rows]
+    cited = {insight_id for insight_id, _ in pairs}
+    return {each: [note for note in notes if (each, note.note_id) in pairs] for each in cited}
 
 
 async def to_cite(connection: Connection, most: int) -> list[UUID]:

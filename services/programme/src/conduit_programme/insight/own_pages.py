@@ -12,6 +12,7 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
 from conduit_programme import forms
+from conduit_programme.advice import reading as advising
 from conduit_programme.insight import fields, reading, rules, store
 from conduit_programme.insight.pages import INSIGHT, the_insight
 from conduit_programme.insight.rules import InsightSource, SpeakerRole
@@ -55,7 +56,8 @@ async def listed(request: Request, visit: Offering) -> Response:
         own = await own_organisation(connection, visit.person)
         found = await store.of_organisation(connection, own.organisation_id, query.get("after"))
         rows = await reading.shown(connection, found.rows, desk.zone)
-    values: dict[str, Any] = {"rows": rows, "more": f"after={found.after}" if found.after else ""}
+        cited = await advising.citing(connection, found.rows, drafts=False)
+    values: dict[str, Any] = {"rows": rows, "cited": cited, "more": f"after={found.after}" if found.after else ""}
     heading = N_("You said, we did")
     return desk.shown.page(request, "insight/own_list.html", heading, visit=visit, days=desk.insight_answer_days, **values)
 
@@ -109,5 +111,6 @@ async def insight(request: Request, visit: LookingAtOwn) -> Response:
         found = await the_insight(connection, request)
         [known] = await reading.shown(connection, [found], desk.zone)
         before = await reading.earlier(connection, found)
+        cited = await advising.citing(connection, [found], drafts=False)
     heading = N_("You said, we did")
-    return desk.shown.page(request, "insight/own.html", heading, visit=visit, known=known, before=before)
+    return desk.shown.page(request, "insight/own.html", heading, visit=visit, known=known, before=before, cited=cited)
