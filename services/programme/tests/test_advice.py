@@ -330,12 +330,12 @@ async def test_who_said_what_a_note_rests_on_sees_which_note_and_the_hub_comes_t
     today = day(clock.now())
     assert f"{TITLE} : a draft of {today}" in await read(emma, hub)
     assert "National advice" not in await read(mara, own), "a draft is the hub's"
-    assert (await send(lena, f"{path}/publish")).status_code == 303
+    assert (await change(lena, f"{path}/publish", page=path)).status_code == 303
     assert f'href="{path}">{TITLE}</a>' in (await lena.get(hub)).text
     for page in (own, "/our-insights"):
         text = (await mara.get(page)).text
         assert f"{TITLE} : sent to every force on {today}" in text_of(text)
         assert path not in text, "the note itself is the forces' to read"
-    assert (await send(lena, f"{path}/withdraw", {"words": "The law has changed."})).status_code == 303
+    assert (await change(lena, f"{path}/withdraw", {"words": "The law has changed."})).status_code == 303
     assert f"sent to every force on {today}, withdrawn on {today}" in await read(mara, own)
     assert TITLE not in await read(await enter("hanna"), "/our-insights")

@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,8 @@ OFFER = OrganisationOffer(
 )
 GUIDE = ("due", "log", "organisation")
 """What docs/guides/engagement-officer.md shows."""
+OWN_GUIDES = {"mara": "partner", "kim": "force"}
+"""Whose guides show their own page."""
 WORDS = "Synthetic: we listen first, and go with a young person for as long as they want us to."
 
 
@@ -118,6 +121,7 @@ async def filled(held: Harness, clock: ManualClock) -> dict[str, str]:
         "agreement": f"/organisations/{one}/agreement?reference=MOU-NORTHLIGHT",
         "agreement-new": f"/organisations/{one}/agreement",
         "review": f"/organisations/{one}/review?reference=MOU-NORTHLIGHT",
+        "document": f"/organisations/{one}/document?reference=MOU-NORTHLIGHT",
         "merge": f"/organisations/{one}/merge",
         "directory": "/directory",
         "directory-nobody": "/directory?language=pl",
@@ -190,6 +194,11 @@ async def test_every_page_can_be_read_by_everybody(
         for name, path in {"ours": "/ours", "own-activity": own, "propose": "/ours/propose"}.items():
             await page.goto(f"{site.url}{path}")
             await is_good(page, f"programme-{name}-{who}-{look}")
+            if look == "desk" and name == "ours":
+                await page.screenshot(path=PICTURES / f"{OWN_GUIDES[who]}-ours.png")
+    if look == "desk":
+        await page.goto(f"{site.url}/directory?service=helpline&force=kent")
+        await page.screenshot(path=PICTURES / "force-directory.png")
     page = await enter(site, "adam", clock, **LOOKS[look])
     await is_good(page, f"programme-nothing-here-{look}")
 
@@ -275,3 +284,20 @@ async def test_a_partner_manager_proposes_and_sees_the_answer(
     await hub.get_by_text("planned").wait_for()
     await page.goto(address)
     assert await page.get_by_text("planned").count() == 1
+
+
+async def test_a_signed_document_is_attached_as_a_browser_sends_it(
+    site: Site, filled: dict[str, str], clock: ManualClock
+) -> None:
+    page = await enter(site, "emma", clock, path=filled["document"])
+    await page.get_by_role("button", name="Attach it").click()
+    await page.get_by_text("There is a problem").wait_for()
+    assert await page.get_by_role("link", name="Choose a file.").count() == 1
+    await is_good(page, "programme-document-missing-desk")
+    pdf = b"%PDF-1.7\r\nsynthetic \xff\n%%EOF"
+    chosen = {"name": 'Agreement, sign\u00e9 "2026".pdf', "mimeType": "application/pdf", "buffer": pdf}
+    await page.get_by_label("The signed document").set_input_files(chosen)
+    await page.get_by_role("button", name="Attach it").click()
+    await page.get_by_text(f"SHA-256 {sha256(pdf).hexdigest()}").wait_for()
+    assert await page.get_by_text("No scanner is set up here, so it cannot be opened.").count() == 1
+    await is_good(page, "programme-organisation-document-desk")

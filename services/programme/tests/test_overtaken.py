@@ -55,3 +55,26 @@ async def test_what_ends_once_says_who_ended_it(enter: Enter, held: Harness, clo
     assert "Engagement officer ended a next step on" in await overtaken(lena, ends, {})
     assert "Engagement officer ended a next step on" in await overtaken(mara, f"/ours{ends}", {})
     assert account("emma") not in await overtaken(mara, f"/ours{ends}", {})
+
+
+async def test_a_second_payment_on_a_stale_form_reads_who_paid_and_when(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    keeping = await ex.begin(await enter("emma"), held, ex.today_of(clock))
+    await keeping.give("record")
+    await keeping.talk()
+    fred = await enter("fred")
+    (path,) = set(re.findall(r"/payments/[0-9a-f-]{36}", (await fred.get("/payments")).text))
+    for state in ("offered", "accepted"):
+        assert (await send(fred, path, {"state": state, "amount": "25"})).status_code == 303
+    assert '<input type="hidden" name="seen" value="accepted">' in (await fred.get(path)).text
+    at = date_and_time(clock.now())
+    assert (await send(fred, path, {"state": "paid", "seen": "accepted"})).status_code == 303
+    clock.advance(timedelta(minutes=7))
+    already = f"This payment is already paid: Finance noted it on {at}."
+    for again in ({"state": "paid", "seen": "accepted"}, {"state": "declined", "seen": "offered"}, {"state": "paid"}):
+        page = await overtaken(fred, path, again)
+        assert already in page
+        assert "Choose one of these" not in page
+    async with held.pool.acquire() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM payment_steps WHERE state = 'paid'") == 1

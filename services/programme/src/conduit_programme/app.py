@@ -7,10 +7,11 @@ from typing import cast
 
 from starlette.types import ASGIApp
 
-from conduit_chassis.app import Runtime, Service
+from conduit_chassis.app import Runtime, Service, Worker
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_programme import batch
 from conduit_programme.handlers import HANDLERS
+from conduit_programme.organisations.scanning import scan_documents
 from conduit_programme.pages.front import create_pages
 from conduit_programme.readers import READERS
 from conduit_programme.settings import ProgrammeSettings
@@ -59,7 +60,7 @@ def create_service() -> Service[ProgrammeWork]:
         migrations=Path(__file__).parent / "migrations",
         brought=(MIGRATIONS,),
         settings=ProgrammeSettings,
-        workers=running.people_workers(people_of),
+        workers=(*running.people_workers(people_of), Worker("scan_documents", scan_documents)),
         routes=routes,
         readers=READERS,
     )

@@ -17,6 +17,8 @@ Answers = Mapping[str, str]
 CHOOSE, NO_CHOICE = N_("Choose one of these."), N_("There is nothing to choose from yet.")
 NO_NUMBER = N_("Write a whole number.")
 MOST_NUMBER = 1_000
+FIND, SEARCH = "find", "search"
+"""What somebody searches for within a form, and the button by which they do."""
 
 
 class FieldShape(StrEnum):
@@ -31,6 +33,16 @@ class FieldShape(StrEnum):
     LISTED = "listed"
     """One of many, in a list that opens."""
     SEVERAL = "several"
+
+
+@dataclass(frozen=True, slots=True)
+class NameSearch:
+    """A search within a form, by name, where it offers only some of what there is."""
+
+    find: str
+    """What was searched for last."""
+    found: bool
+    """Whether something has that in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,8 @@ class FormField:
     """Whether the options' words are names, which no catalogue has."""
     folded: tuple[str, str] | None = None
     """Of several: the prefix of codes that are rarely chosen, and the words under which they stand folded away."""
+    search: NameSearch | None = None
+    """Stands before it, where there are more options than are offered."""
 
     @property
     def codes(self) -> Sequence[str]:
@@ -69,6 +83,11 @@ class TypedAnswers:
         """What was answered, without choices whose words are others'."""
         asked = [each for each in self.fields if not (each.named and each.options is not None)]
         return [(each, answer) for each in asked if (answer := self.answers.get(each.name, ""))]
+
+
+def is_search(form: Mapping[str, str]) -> bool:
+    """Whether a form was sent by its search, and is to be filled in further."""
+    return SEARCH in form
 
 
 def read(fields: Iterable[FormField], form: Mapping[str, str]) -> dict[str, str]:

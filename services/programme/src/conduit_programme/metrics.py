@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter
 
+from conduit_chassis.file_check import FileVerdict
 from conduit_programme.work import ProgrammeWork
 
 REGISTERED = Counter(
@@ -14,6 +15,13 @@ ACTS = Counter(
     "What people looked at and did on the pages, by kind. While somebody works there and it stands still, look at the logs.",
     ["kind"],
 )
+SCANS = Counter(
+    "conduit_programme_scans_total",
+    "Signed documents that were scanned, by outcome. If no_verdict grows, the scanner does not answer, and documents wait.",
+    ["outcome"],
+)
+for _found in (*FileVerdict, "no_verdict"):
+    SCANS.labels(_found)
 
 
 def count(work: ProgrammeWork) -> None:

@@ -4,13 +4,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from conduit_chassis.settings import Settings
+from conduit_chassis.file_check import ScannerSettings
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
 from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS
 
 
-class ProgrammeSettings(Settings):
-    """Environment variables of the same names in upper case."""
+class ProgrammeSettings(ScannerSettings):
+    """Environment variables of the same names in upper case. Without a scanner, no signed document is opened."""
 
     public_url: str | None = None
     """Where people's browsers find the pages. Without it none are served, and the programme only follows the registers. With

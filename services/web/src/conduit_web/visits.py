@@ -3,6 +3,7 @@
 A route says what it does by `may(Action...)`; a desk with a route that says nothing does not start.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from conduit_web.access import RULES, Access, Action, Target, decide
 from conduit_web.opaque import form_token, is_form_token
 from conduit_web.people import Person
 from conduit_web.readable import without_nul
+from conduit_web.sent_files import MULTIPART, SentFile, SentForm, kind_of, take_apart
 from conduit_web.sessions import EndReason, Session
 from conduit_web.troubles import Trouble, TroubleError
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 FORM_FIELD = "form_token"
 _READING = frozenset({"GET", "HEAD"})
 _FORM_BYTES, _FORM_SECONDS, _FORM_FIELDS = 256 * 1024, 10.0, 500
+_FILE_SECONDS = 60.0
 _TROUBLES = {
     Access.SIGN_IN: Trouble.SIGN_IN,
     Access.SECOND_FACTOR: Trouble.SECOND_FACTOR,
@@ -44,6 +47,8 @@ class Visit:
     """What each form of the page carries in `FORM_FIELD`."""
     form: Mapping[str, str] = field(default_factory=dict)
     """What was sent, where something was."""
+    files: Mapping[str, SentFile] = field(default_factory=dict)
+    """The files among it."""
 
 
 class InsteadError(Exception):
@@ -72,6 +77,8 @@ class Guard:
     find: Finder = ones_own
     here: bool = True
     """Whether the request shows that somebody is there. A page that asks for news by itself does not."""
+    file_bytes: int = 0
+    """So much may a file have that the form sends along; 0 where it sends none."""
 
     async def __call__(self, request: Request) -> Visit:
         """The visit, or a `TroubleError`."""
@@ -92,9 +99,9 @@ class OpenToAll:
         """Lets everybody through."""
 
 
-def may(action: Action, find: Finder = ones_own, *, here: bool = True) -> Any:
+def may(action: Action, find: Finder = ones_own, *, here: bool = True, file_bytes: int = 0) -> Any:
     """`visit: Annotated[Visit, may(Action.VIEW_CASE, find_case)]` as a parameter of a route."""
-    return Depends(Guard(action, find, here))
+    return Depends(Guard(action, find, here, file_bytes))
 
 
 def anybody_may(action: Action) -> Any:
@@ -106,7 +113,8 @@ async def _admit(request: Request, asked: Guard) -> Visit:
     desk: Desk = request.app.state.desk
     secret = request.cookies.get(desk.session_cookie, "")
     session = await live_session(desk, secret, here=asked.here)
-    form = {} if request.method in _READING else await read_own_form(request, desk.settings.public_url, secret)
+    reading, here = request.method in _READING, desk.settings.public_url
+    sent = SentForm() if reading else await read_own_form(request, here, secret, asked.file_bytes)
     person = await desk.register.find(session.identity)
     if person is None:
         # It was one when the session began, and has left.
@@ -115,7 +123,7 @@ async def _admit(request: Request, asked: Guard) -> Visit:
     if person.sessions_from is not None and session.started_at < person.sessions_from:
         await desk.sessions.end(session.session_id, EndReason.ENDED_BY_PERSON)
         raise TroubleError(Trouble.SESSION_ENDED)
-    visit = request.state.visit = Visit(person, session, form_token(secret), form)
+    visit = request.state.visit = Visit(person, session, form_token(secret), sent.fields, sent.files)
     now = desk.clock.now()
     access = decide(asked.action, person, session.proof, None, now)
     if access is Access.MISSING:
@@ -141,18 +149,19 @@ async def live_session(desk: "Desk", secret: str, *, here: bool) -> Session:
     return session
 
 
-async def read_own_form(request: Request, public_url: str, secret: str) -> dict[str, str]:
-    """What a form of this desk, made for this session, sends.
+async def read_own_form(request: Request, public_url: str, secret: str, file_bytes: int = 0) -> SentForm:
+    """What a form of this desk, made for this session, sends; with files of so many bytes, where it may have any.
 
     Raises:
         TroubleError: it comes from elsewhere, or is not a form of this session.
     """
     if not _is_from_here(request, public_url):
         raise TroubleError(Trouble.FORM_REFUSED)
-    form = await read_form(request)
-    if not is_form_token(form.pop(FORM_FIELD, ""), secret):
+    with_files = file_bytes > 0 and kind_of(request) == MULTIPART
+    sent = await _read_files(request, file_bytes) if with_files else SentForm(await read_form(request))
+    if not is_form_token(sent.fields.pop(FORM_FIELD, ""), secret):
         raise TroubleError(Trouble.FORM_REFUSED)
-    return form
+    return sent
 
 
 def _is_from_here(request: Request, public_url: str) -> bool:
@@ -172,13 +181,27 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         TroubleError: it is no form, or larger than forms are.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+    if kind_of(request) != "application/x-www-form-urlencoded":
         raise TroubleError(Trouble.FORM_REFUSED)
+    body = await _read_body(request, _FORM_BYTES, _FORM_SECONDS)
     try:
-        body = await bodies.read(request, _FORM_BYTES, _FORM_SECONDS)
         fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FORM_FIELDS, errors="strict")
         return {without_nul(name): without_nul(value) for name, value in fields}
-    except (bodies.BodyTooLargeError, bodies.BodyTooSlowError):
-        raise TroubleError(Trouble.TOO_LARGE) from None
     except ValueError:
         raise TroubleError(Trouble.FORM_REFUSED) from None
+
+
+async def _read_files(request: Request, file_bytes: int) -> SentForm:
+    body = await _read_body(request, _FORM_BYTES + file_bytes, _FILE_SECONDS)
+    try:
+        # Millions of bytes are taken apart here, while others want their pages.
+        return await asyncio.to_thread(take_apart, request.headers["content-type"], body, _FORM_FIELDS)
+    except ValueError:
+        raise TroubleError(Trouble.FORM_REFUSED) from None
+
+
+async def _read_body(request: Request, limit: int, seconds: float) -> bytes:
+    try:
+        return await bodies.read(request, limit, seconds)
+    except (bodies.BodyTooLargeError, bodies.BodyTooSlowError):
+        raise TroubleError(Trouble.TOO_LARGE) from None

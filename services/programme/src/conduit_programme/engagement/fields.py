@@ -12,7 +12,7 @@ from conduit_programme.engagement.rules import Activity, ActivityKind, ActivityS
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.forms import Answers, FieldShape, FormField
 from conduit_programme.four_ps import PS, FourPs
-from conduit_programme.organisations.store import KnownOrganisation
+from conduit_programme.organisations.choosing import OfferedOrganisations
 from conduit_programme.wording import day
 from conduit_web.words import N_
 
@@ -51,28 +51,37 @@ PROPOSAL = (
 class LogChoices:
     """Whom an answer may name."""
 
-    organisations: Sequence[KnownOrganisation]
+    organisations: OfferedOrganisations
     people: Sequence[tuple[str, str]]
     """The hub's, accounts and names."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Organisations as an answer names them, and what they are called."""
+        return {f"{ORGANISATION}{each}": called for each, called in self.organisations.names.items()}
+
+    @property
+    def areas(self) -> dict[str, str]:
+        """The same of forces."""
+        return {f"{FORCE}{force_id}": force.name for force_id, force in forces().items()}
 
 
 def log_fields(known: LogChoices, given: Answers) -> tuple[FormField, ...]:
     """The eight questions of one screen. Who is named already stands in sight, and all others under one line."""
-    named = {f"{ORGANISATION}{each.organisation_id}": each.name for each in known.organisations}
-    areas = {f"{FORCE}{force_id}": force.name for force_id, force in forces().items()}
-    everybody = {**named, **areas}
-    folded = ("", N_("Others who took part")) if given.get("with") else (FORCE, N_("Forces that took part"))
-    with_whom = FormField("with", N_("With whom"), FieldShape.SEVERAL, everybody, named=True, folded=folded)
+    everybody, search = {**known.named, **known.areas}, known.organisations.search
+    in_sight = not given.get("with") or (search is not None and search.find)
+    folded = (FORCE, N_("Forces that took part")) if in_sight else ("", N_("Others who took part"))
+    label = N_("With whom")
+    with_whom = FormField("with", label, FieldShape.SEVERAL, everybody, named=True, folded=folded, search=search)
     return (KIND, HELD, with_whom, _ABOUT, _OUTCOME, *step_fields(known))
 
 
 def step_fields(known: LogChoices, *, wanted: bool = False) -> tuple[FormField, ...]:
     """What is next, who does it, by when."""
     people = {f"{HUB}{account}": name for account, name in known.people}
-    named = {f"{ORGANISATION}{each.organisation_id}": each.name for each in known.organisations}
-    areas = {f"{FORCE}{force_id}": force.name for force_id, force in forces().items()}
-    whoever = {**people, **named, **areas}
-    owner = FormField("owner", N_("Who does it"), FieldShape.LISTED, whoever, wanted=False, named=True)
+    whoever = {**people, **known.named, **known.areas}
+    search = known.organisations.search if wanted else None
+    owner = FormField("owner", N_("Who does it"), FieldShape.LISTED, whoever, wanted=False, named=True, search=search)
     what = FormField("next", N_("What is to be done"), wanted=True) if wanted else _NEXT
     return (what, owner, _DUE)
 

@@ -1,6 +1,6 @@
 """Engagement, for the hub's engagement officers and lead: what was done, and logging it on one screen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from conduit_programme.engagement.fields import LogChoices
 from conduit_programme.engagement.rules import NEXT_STEP_WITHIN, Activity, ActivityState, StepState
 from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.forms import TypedAnswers
+from conduit_programme.organisations import choosing
 from conduit_programme.organisations import store as organisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
 from conduit_programme.trail import Deed, DeedsAbout, OvertakenError
@@ -77,10 +78,12 @@ async def listed(request: Request, visit: Keeper, after: str = "") -> Response:
     return desk_of(request).shown.page(request, "engagement/list.html", N_("Activities"), visit=visit, **values)
 
 
-async def known_for(connection: Connection, request: Request) -> LogChoices:
-    """Whom a form may name."""
+async def known_for(
+    connection: Connection, request: Request, form: Mapping[str, str], also: Iterable[UUID] = ()
+) -> LogChoices:
+    """Whom a form may name: whom it names by now, `also` these, and others."""
     people = desk_of(request).accounts().who_may(Action.MANAGE_ENGAGEMENT)
-    return LogChoices(await organisations.everybody(connection), people)
+    return LogChoices(await choosing.offered(connection, form, also), people)
 
 
 @router.get("/activities/new")
@@ -88,8 +91,8 @@ async def new(request: Request, visit: Keeper) -> Response:
     """One screen: eight questions, most of them answered."""
     desk, given = desk_of(request), request.query_params.get("with", "")
     async with postgres.connection(desk.pool) as connection:
-        known = await known_for(connection, request)
-    chosen = given if given in {f"{fields.ORGANISATION}{each.organisation_id}" for each in known.organisations} else ""
+        known = await known_for(connection, request, request.query_params)
+    chosen = given if given in known.named else ""
     answers = {
         "held_on": day(desk.today),
         "with": chosen,
@@ -104,11 +107,11 @@ async def log(request: Request, visit: Keeper) -> Response:
     """Keep it, with what is next."""
     desk, now = desk_of(request), desk_of(request).clock.now()
     async with postgres.connection(desk.pool) as connection:
-        known = await known_for(connection, request)
+        known = await known_for(connection, request, visit.form)
     asked = fields.log_fields(known, {})
     answers = forms.read(asked, visit.form)
-    problems = fields.log_problems(asked, answers, desk.today)
-    if problems:
+    problems = {} if forms.is_search(visit.form) else fields.log_problems(asked, answers, desk.today)
+    if problems or forms.is_search(visit.form):
         return _log(request, visit, known, answers, problems)
     activity = fields.activity(uuid7(now), answers, desk.today, visit.person.person_id)
     leads_to = address(activity.activity_id)
@@ -156,7 +159,7 @@ async def changed(request: Request, visit: KeeperOfOne) -> Response:
     async with acting(request, visit, ACTIVITY.looking("viewed_activity", id_of(request, "activity_id"))) as connection:
         found = await the_activity(connection, request)
         said = (await store.words(connection, [found])).get(found.activity_id, ActivityWords())
-        known = await known_for(connection, request)
+        known = await known_for(connection, request, {}, found.organisation_ids)
     return _change(request, visit, found, known, fields.written(found, said), {})
 
 
@@ -164,11 +167,11 @@ async def changed(request: Request, visit: KeeperOfOne) -> Response:
 async def change(request: Request, visit: KeeperOfOne) -> Response:
     """It was so."""
     async with postgres.connection(desk_of(request).pool) as connection:
-        found, known = await the_activity(connection, request), await known_for(connection, request)
+        found, known = await the_activity(connection, request), await known_for(connection, request, visit.form)
     asked = _change_fields(known)
     answers = forms.read(asked, visit.form)
-    problems = forms.problems(asked, answers)
-    if problems:
+    problems = {} if forms.is_search(visit.form) else forms.problems(asked, answers)
+    if problems or forms.is_search(visit.form):
         return _change(request, visit, found, known, answers, problems)
     deed, typed = ACTIVITY.changing("changed_activity", found.activity_id), TypedAnswers(asked, answers)
     async with acting(request, visit, deed, typed=typed) as connection:
@@ -243,7 +246,8 @@ async def new_step(request: Request, visit: KeeperOfOne) -> Response:
     """Something more to be done, alone or jointly."""
     desk = desk_of(request)
     async with acting(request, visit, ACTIVITY.looking("viewed_activity", id_of(request, "activity_id"))) as connection:
-        found, known = await the_activity(connection, request), await known_for(connection, request)
+        found = await the_activity(connection, request)
+        known = await known_for(connection, request, {}, found.organisation_ids)
     answers = {"owner": f"{fields.HUB}{visit.person.person_id}", "due_on": day(desk.today + NEXT_STEP_WITHIN)}
     return _step(request, visit, found, known, answers, {})
 
@@ -253,11 +257,11 @@ async def add_step(request: Request, visit: KeeperOfOne) -> Response:
     """Keep it."""
     desk = desk_of(request)
     async with postgres.connection(desk.pool) as connection:
-        found, known = await the_activity(connection, request), await known_for(connection, request)
+        found, known = await the_activity(connection, request), await known_for(connection, request, visit.form)
     asked = _step_fields(known)
     answers = forms.read(asked, visit.form)
-    problems = fields.log_problems(asked, answers, desk.today)
-    if problems:
+    problems = {} if forms.is_search(visit.form) else fields.log_problems(asked, answers, desk.today)
+    if problems or forms.is_search(visit.form):
         return _step(request, visit, found, known, answers, problems)
     deed, leads_to = ACTIVITY.changing("added_step", found.activity_id), address(found.activity_id)
     async with acting(request, visit, deed, leads_to) as connection:

@@ -13,6 +13,7 @@ from conduit_programme.experience.rules import (
 )
 from conduit_programme.experience.store import CONTRIBUTOR, HUB, PARTNER
 from conduit_programme.forms import Answers, FieldShape, FormField
+from conduit_programme.organisations.choosing import OfferedOrganisations
 from conduit_web.words import N_
 
 NOT_YET = N_("This day has not come yet.")
@@ -73,7 +74,7 @@ QUOTE = (
 )
 
 
-def of_new(organisations: Mapping[str, str]) -> tuple[FormField, ...]:
+def of_new(known: OfferedOrganisations) -> tuple[FormField, ...]:
     """What is asked first: the limits, then through whom the contributor is reached, and what to call them."""
     return (
         LIMITS_FIRST,
@@ -88,8 +89,9 @@ def of_new(organisations: Mapping[str, str]) -> tuple[FormField, ...]:
             "organisation",
             N_("The partner through which they are reached"),
             FieldShape.LISTED,
-            organisations,
+            known.names,
             named=True,
+            search=known.search,
         ),
         FormField(
             "pseudonym",

@@ -3,6 +3,7 @@
 Nothing can be written down of anybody before the limits of confidentiality were explained.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,8 @@ from conduit_programme.experience.at_contributor import (
 from conduit_programme.experience.rules import ConsentPurpose
 from conduit_programme.experience.store import BegunContributor, ConsentNote
 from conduit_programme.forms import Answers, TypedAnswers
-from conduit_programme.organisations import store as organisations
+from conduit_programme.organisations import choosing
+from conduit_programme.organisations.choosing import OfferedOrganisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
 from conduit_programme.trail import OvertakenError, UnchangedError
 from conduit_web.troubles import Trouble, TroubleError
@@ -64,17 +66,17 @@ async def due(request: Request, visit: ExperienceKeeper) -> Response:
 @router.get("/contributors/new")
 async def new(request: Request, visit: ExperienceKeeper) -> Response:
     """Somebody who wants to tell."""
-    return _new(request, visit, await _organisations(request), {}, {})
+    return _new(request, visit, await _offered(request, {}), {}, {})
 
 
 @router.post("/contributors/new")
 async def begin(request: Request, visit: ExperienceKeeper) -> Response:
     """Keep the pseudonym, once the limits were explained."""
-    desk, known = desk_of(request), await _organisations(request)
+    desk, known = desk_of(request), await _offered(request, visit.form)
     asked = fields.of_new(known)
     answers = forms.read(asked, visit.form)
-    problems = fields.problems(asked, answers, desk.today)
-    if problems:
+    problems = {} if forms.is_search(visit.form) else fields.problems(asked, answers, desk.today)
+    if problems or forms.is_search(visit.form):
         return _new(request, visit, known, answers, problems)
     limits_on = forms.day(answers, "limits_on") or desk.today
     begun = BegunContributor(UUID(answers["organisation"]), answers["pseudonym"], limits_on, answers["limits_by"])
@@ -84,12 +86,12 @@ async def begin(request: Request, visit: ExperienceKeeper) -> Response:
     return RedirectResponse(leads_to, status_code=303)
 
 
-async def _organisations(request: Request) -> dict[str, str]:
+async def _offered(request: Request, form: Mapping[str, str]) -> OfferedOrganisations:
     async with postgres.connection(desk_of(request).pool) as connection:
-        return {str(each.organisation_id): each.name for each in await organisations.everybody(connection)}
+        return await choosing.offered(connection, form)
 
 
-def _new(request: Request, visit: Visit, known: dict[str, str], answers: Answers, problems: Answers) -> Response:
+def _new(request: Request, visit: Visit, known: OfferedOrganisations, answers: Answers, problems: Answers) -> Response:
     more = {
         "action": "/contributors/new",
         "button": N_("Keep the pseudonym"),

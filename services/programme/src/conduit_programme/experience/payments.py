@@ -1,5 +1,6 @@
 """Payments, for finance alone: a reference, a partner and an amount. Nobody's words, consents or wellbeing are here."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,10 +14,10 @@ from conduit_programme.experience.owed import KnownPayment, PaymentStep
 from conduit_programme.experience.rules import PAYMENT_STEPS, PaymentState
 from conduit_programme.forms import Answers
 from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
-from conduit_programme.trail import DeedsAbout, OvertakenError
+from conduit_programme.trail import DeedsAbout
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
-from conduit_web.visits import Visit, may
+from conduit_web.visits import InsteadError, Visit, may
 from conduit_web.words import N_
 
 router = APIRouter()
@@ -30,6 +31,8 @@ async def find_payment(request: Request, _person: Person) -> Target | None:
 
 
 PAYMENT = DeedsAbout("payment")
+SEEN = "seen"
+"""The state in which the form was shown."""
 
 
 async def _the_payment(connection: Connection, request: Request) -> KnownPayment:
@@ -68,13 +71,15 @@ async def change(request: Request, visit: KeeperOfPayment) -> Response:
     desk, one = desk_of(request), id_of(request, "payment_id")
     async with postgres.connection(desk.pool) as connection:
         seen = await _the_payment(connection, request)
+        if _is_stale(visit.form, seen):
+            raise InsteadError(_overtaken(request, visit, await owed.steps(connection, one)))
     asked = fields.of_payment(seen.state)
     answers = forms.read(asked, visit.form)
     problems = fields.payment_problems(asked, answers)
     async with acting(request, visit, PAYMENT.trying("changed_payment", one, problems)) as connection:
         known = await owed.hold(connection, one)
         if known is None or known.state is not seen.state:
-            raise OvertakenError(f"/payments/{one}")
+            raise InsteadError(_overtaken(request, visit, await owed.steps(connection, one)))
         if not problems:
             then, by = PaymentState(answers["state"]), visit.person.person_id
             pence = rules.read_pence(answers.get("amount", "")) or known.pence or 0
@@ -85,10 +90,24 @@ async def change(request: Request, visit: KeeperOfPayment) -> Response:
     return RedirectResponse(f"/payments/{one}", status_code=303)
 
 
+def _is_stale(form: Mapping[str, str], known: KnownPayment) -> bool:
+    """Whether the form was shown in another state, or asks for the state that holds already."""
+    return form.get(SEEN, known.state.value) != known.state.value or form.get("state") == known.state.value
+
+
+def _overtaken(request: Request, visit: Visit, steps: list[PaymentStep]) -> Response:
+    values: dict[str, Any] = {"step": steps[-1] if steps else None, "leads_to": request.url.path}
+    heading = N_("This has changed since you opened the page")
+    return desk_of(request).shown.page(
+        request, "experience/payment_overtaken.html", heading, visit=visit, status=409, **values
+    )
+
+
 def _payment(
     request: Request, visit: Visit, known: KnownPayment, steps: list[PaymentStep], answers: Answers, problems: Answers
 ) -> Response:
     asked = fields.of_payment(known.state) if PAYMENT_STEPS[known.state] else ()
     values: dict[str, Any] = {"known": known, "steps": steps, "fields": asked, "answers": answers, "problems": problems}
+    values["seen"] = SEEN
     heading, status = N_("A payment"), 400 if problems else 200
     return desk_of(request).shown.page(request, "experience/payment.html", heading, visit=visit, status=status, **values)

@@ -1,6 +1,5 @@
 """What is asked about insights, and what is wrong with an answer. Pure."""
 
-from collections.abc import Mapping
 from datetime import date
 
 from conduit_programme import forms
@@ -9,6 +8,7 @@ from conduit_programme.four_ps import PS, FourPs
 from conduit_programme.insight import wording
 from conduit_programme.insight.rules import InsightOutcome, may_count
 from conduit_programme.insight.said import MeasureReadingWords
+from conduit_programme.organisations.choosing import OfferedOrganisations
 from conduit_web.words import N_
 
 NOBODY_NAMED = N_("Nothing by which a child, a case or anybody else could be known.")
@@ -52,11 +52,10 @@ ANSWER = (
 )
 
 
-def note(organisations: Mapping[str, str]) -> tuple[FormField, ...]:
+def note(known: OfferedOrganisations) -> tuple[FormField, ...]:
     """What somebody at the hub writes down."""
-    whose = FormField(
-        "organisation", N_("Which organisation it was heard from"), FieldShape.LISTED, organisations, named=True
-    )
+    label = N_("Which organisation it was heard from")
+    whose = FormField("organisation", label, FieldShape.LISTED, known.names, named=True, search=known.search)
     words = FormField(
         "words", N_("What was heard"), FieldShape.WORDS, hint=N_("The organisation reads this on its page. Name nobody.")
     )

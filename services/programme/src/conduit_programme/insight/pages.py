@@ -1,6 +1,5 @@
 """Insights, for the hub: what waits for an answer, what was heard, and what came of it. Every insight is to be answered."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms, seen
+from conduit_programme.advice import reading as advising
 from conduit_programme.engagement import store as engagement
 from conduit_programme.engagement.rules import Activity
 from conduit_programme.forms import TypedAnswers
@@ -18,7 +18,8 @@ from conduit_programme.insight import fields, reading, rules, store
 from conduit_programme.insight.rules import InsightOutcome, InsightSource, KnownInsight, SpeakerRole
 from conduit_programme.insight.said import InsightAnswerWords
 from conduit_programme.insight.store import HeardInsight
-from conduit_programme.organisations import store as organisations
+from conduit_programme.organisations import choosing
+from conduit_programme.organisations.choosing import OfferedOrganisations
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
 from conduit_programme.rules import LastChange
 from conduit_programme.trail import DeedsAbout, OvertakenError, UnchangedError
@@ -79,11 +80,12 @@ async def new(request: Request, visit: Considering) -> Response:
     """Write down what was heard."""
     desk = desk_of(request)
     async with postgres.connection(desk.pool) as connection:
-        names, heard_in = await _names(connection), await _heard_in(connection, request)
+        heard_in = await _heard_in(connection, request)
+        known = await choosing.offered(connection, {}, heard_in.organisation_ids if heard_in else ())
     answers = {"heard_on": day(min(heard_in.held_on, desk.today) if heard_in else desk.today)}
     if heard_in and len(heard_in.organisation_ids) == 1:
         answers["organisation"] = str(heard_in.organisation_ids[0])
-    return _new(request, visit, names, answers, {})
+    return _new(request, visit, known, answers, {})
 
 
 @router.post("/insights/new")
@@ -91,13 +93,15 @@ async def note(request: Request, visit: Considering) -> Response:
     """Keep it, and go to its page."""
     desk = desk_of(request)
     async with postgres.connection(desk.pool) as connection:
-        names, heard_in = await _names(connection), await _heard_in(connection, request)
-    asked = fields.note(names)
+        known, heard_in = await choosing.offered(connection, visit.form), await _heard_in(connection, request)
+    asked = fields.note(known)
     answers = forms.read(asked, visit.form)
+    if forms.is_search(visit.form):
+        return _new(request, visit, known, answers, {})
     problems = fields.heard_problems(asked, answers, desk.today)
     heard_on = forms.day(answers, "heard_on")
     if problems or heard_on is None:
-        return _new(request, visit, names, answers, problems)
+        return _new(request, visit, known, answers, problems)
     heard = HeardInsight(
         UUID(answers["organisation"]),
         InsightSource.NOTED,
@@ -113,10 +117,6 @@ async def note(request: Request, visit: Considering) -> Response:
     return back_to(heard.insight_id)
 
 
-async def _names(connection: Connection) -> dict[str, str]:
-    return {str(each.organisation_id): each.name for each in await organisations.everybody(connection)}
-
-
 async def _heard_in(connection: Connection, request: Request) -> Activity | None:
     """The activity of the address in which it was heard, if it names one that there is."""
     asked = request.query_params.get("activity")
@@ -127,13 +127,13 @@ async def _heard_in(connection: Connection, request: Request) -> Activity | None
 
 
 def _new(
-    request: Request, visit: Visit, names: Mapping[str, str], answers: forms.Answers, problems: forms.Answers
+    request: Request, visit: Visit, known: OfferedOrganisations, answers: forms.Answers, problems: forms.Answers
 ) -> Response:
     asked = request.query_params.get("activity")
     action = f"/insights/new?activity={identity(asked)}" if asked else "/insights/new"
     back = f"/activities/{identity(asked)}" if asked else "/insights"
     more = {"action": action, "button": N_("Keep this"), "back": back}
-    return filled(request, visit, N_("Write down what was heard"), fields.note(names), answers, problems, **more)
+    return filled(request, visit, N_("Write down what was heard"), fields.note(known), answers, problems, **more)
 
 
 @router.get("/insights/{insight_id}")
@@ -148,7 +148,8 @@ async def _insight(request: Request, visit: Visit, problems: forms.Answers) -> R
         found = await the_insight(connection, request)
         [known] = await reading.shown(connection, [found], desk.zone)
         before = await reading.earlier(connection, found)
-    values = {"known": known, "before": before, "fields": fields.CONSIDER, "problems": problems}
+        cited = await advising.citing(connection, [found], drafts=True)
+    values = {"known": known, "before": before, "fields": fields.CONSIDER, "problems": problems, "cited": cited}
     status = 400 if problems else 200
     return desk.shown.page(request, "insight/insight.html", N_("Insight"), visit=visit, status=status, **values)
 

@@ -16,7 +16,8 @@ from conduit_programme import forms, seen
 from conduit_programme.engagement import reading as dealing
 from conduit_programme.engagement import store as activities
 from conduit_programme.forms import FieldShape, FormField, TypedAnswers
-from conduit_programme.organisations import fields, reading, store
+from conduit_programme.organisations import choosing, fields, reading, store
+from conduit_programme.organisations.choosing import OfferedOrganisations
 from conduit_programme.organisations.rules import OrganisationKind
 from conduit_programme.organisations.store import KnownOrganisation
 from conduit_programme.pages.at_desk import acting, desk_of, filled, first, id_of, or_missing
@@ -124,7 +125,7 @@ async def organisation(request: Request, visit: KeeperOfOne) -> Response:
         names = await store.names(connection, owners)
     if found.organisation_id != id_of(request, "organisation_id"):
         return RedirectResponse(address(found.organisation_id), status_code=303)
-    values: dict[str, Any] = {"known": known, "dealings": made, "names": names}
+    values: dict[str, Any] = {"known": known, "dealings": made, "names": names, "scans": desk.scans}
     values["mark"] = seen.hidden_mark(_owned(found.owner))
     return desk.shown.page(request, "organisations/organisation.html", N_("Organisation"), visit=visit, **values)
 
@@ -190,8 +191,8 @@ async def merging(request: Request, visit: KeeperOfOne) -> Response:
         request, visit, ORGANISATION.looking("viewed_organisation", id_of(request, "organisation_id"))
     ) as connection:
         found = await the_one(connection, request)
-        others = await store.everybody(connection)
-    return _merging(request, visit, found, others, {})
+        known = await choosing.offered(connection, {})
+    return _merging(request, visit, found, known, {}, {})
 
 
 @router.post("/organisations/{organisation_id}/merge")
@@ -201,11 +202,13 @@ async def merge(request: Request, visit: KeeperOfOne) -> Response:
     deed = ORGANISATION.changing("merged_organisation", one)
     async with first(request, visit, deed), postgres.connection(desk_of(request).pool) as connection:
         found = await _by_itself(connection, one, visit)
-        others = await store.everybody(connection)
-    chosen = {str(each.organisation_id): each.organisation_id for each in others if each != found}
-    into = chosen.get(visit.form.get("into", ""))
-    if into is None:
-        return _merging(request, visit, found, others, {"into": forms.CHOOSE})
+        known = await choosing.offered(connection, visit.form)
+    asked = _others(found, known)
+    answers = forms.read(asked, visit.form)
+    problems = {} if forms.is_search(visit.form) else forms.problems(asked, answers)
+    if problems or forms.is_search(visit.form):
+        return _merging(request, visit, found, known, answers, problems)
+    into = UUID(answers["into"])
     async with acting(request, visit, deed) as connection:
         if not await store.merge(connection, one, into):
             await _by_itself(connection, one, visit)
@@ -222,11 +225,21 @@ async def _by_itself(connection: Connection, organisation_id: UUID, visit: Visit
     return found
 
 
+def _others(found: KnownOrganisation, known: OfferedOrganisations) -> tuple[FormField, ...]:
+    names = {each: called for each, called in known.names.items() if each != str(found.organisation_id)}
+    label = N_("What it became part of")
+    return (FormField("into", label, FieldShape.LISTED, names, named=True, search=known.search),)
+
+
 def _merging(
-    request: Request, visit: Visit, found: KnownOrganisation, others: list[KnownOrganisation], problems: forms.Answers
+    request: Request,
+    visit: Visit,
+    found: KnownOrganisation,
+    known: OfferedOrganisations,
+    answers: forms.Answers,
+    problems: forms.Answers,
 ) -> Response:
-    names = {str(each.organisation_id): each.name for each in others if each.organisation_id != found.organisation_id}
-    asked = (FormField("into", N_("What it became part of"), FieldShape.LISTED, names, named=True),)
+    asked = _others(found, known)
     back = address(found.organisation_id)
     more = {
         "action": f"{back}/merge",
@@ -235,4 +248,4 @@ def _merging(
         "back_name": found.name,
         "about": N_("Its contacts, agreements and activities are then shown with the other's. This cannot be undone here."),
     }
-    return filled(request, visit, N_("It became part of another organisation"), asked, {}, problems, **more)
+    return filled(request, visit, N_("It became part of another organisation"), asked, answers, problems, **more)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection
 from conduit_programme import content
-from conduit_programme.organisations import rules, store
+from conduit_programme.organisations import documents, rules, store
+from conduit_programme.organisations.documents import KeptDocument
 from conduit_programme.organisations.rules import AgreementState, KeptAgreement, OrganisationOffer, Reminder
 from conduit_programme.organisations.said import AgreementWords, OfferWords
 from conduit_programme.organisations.store import KnownContact, KnownOrganisation, Member
@@ -27,6 +28,8 @@ class ShownAgreement:
     kept: KeptAgreement
     said: AgreementWords
     state: AgreementState
+    documents: tuple[KeptDocument, ...] = ()
+    """All that were attached as the signed one, the one that holds before all."""
 
     @property
     def scope(self) -> str:
@@ -78,10 +81,16 @@ async def brings(connection: Connection, organisation_ids: list[UUID]) -> ShownO
 
 async def shown_agreements(connection: Connection, kept: list[KeptAgreement], today: date) -> list[ShownAgreement]:
     """Those in force first, then by their last day, the latest first."""
-    said = await store.agreement_words(connection, kept)
-    empty = AgreementWords()
+    said, empty = await store.agreement_words(connection, kept), AgreementWords()
+    attached = await documents.of_agreements(connection, [each.agreement_id for each in kept])
     shown = [
-        ShownAgreement(each, said.get(each.words_id, empty) if each.words_id else empty, each.state(today)) for each in kept
+        ShownAgreement(
+            each,
+            said.get(each.words_id, empty) if each.words_id else empty,
+            each.state(today),
+            tuple(attached.get(each.agreement_id, ())) if each.agreement_id else (),
+        )
+        for each in kept
     ]
     newest = sorted(shown, key=lambda each: (each.kept.valid_to or date.min, each.kept.reference), reverse=True)
     return sorted(newest, key=lambda each: each.state is not AgreementState.IN_FORCE)

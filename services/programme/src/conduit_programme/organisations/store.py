@@ -23,7 +23,7 @@ _FOLLOW = """
 INSERT INTO organisations (organisation_id, kind, name, partner_id, begun_at) VALUES ($1, 'partner', $2, $3, $4)
 ON CONFLICT (partner_id) DO UPDATE SET name = excluded.name
 """
-_ORGANISATION = "organisation_id, kind, name, partner_id, owner"
+COLUMNS = "organisation_id, kind, name, partner_id, owner"
 _FIND = """
 SELECT standing.organisation_id, standing.kind, standing.name, standing.partner_id, standing.owner
 FROM organisations AS asked
@@ -34,14 +34,11 @@ _FIND_BY = {name: _FIND.format(which=name) for name in ("organisation_id", "part
 _HOLD = "SELECT FROM organisations WHERE organisation_id = $1 FOR NO KEY UPDATE"
 _MEMBERS = "SELECT organisation_id, name FROM organisations WHERE organisation_id = $1 OR merged_into = $1"
 _LIST = f"""
-SELECT {_ORGANISATION}, lower(name) AS by_name FROM organisations
+SELECT {COLUMNS}, lower(name) AS by_name FROM organisations
 WHERE {{which}} merged_into IS NULL AND (lower(name), organisation_id) > ($1, $2)
 ORDER BY lower(name), organisation_id LIMIT {FETCH}
 """  # noqa: S608 - constants
 _ALL, _OF_KIND = _LIST.format(which=""), _LIST.format(which="kind = $3 AND")
-_NAMES = (
-    f"SELECT {_ORGANISATION} FROM organisations WHERE merged_into IS NULL ORDER BY lower(name), organisation_id LIMIT $1"  # noqa: S608 - constants
-)
 _NAMES_OF = "SELECT organisation_id, name FROM organisations WHERE organisation_id = ANY($1::uuid[])"
 _NAMES_OF_PARTNERS = """
 SELECT asked.partner_id, standing.name FROM organisations AS asked
@@ -114,8 +111,6 @@ ON CONFLICT (agreement_id, reviewed_on) DO UPDATE
 SET next_on = excluded.next_on, reviewed_by = excluded.reviewed_by, noted_at = excluded.noted_at
 """
 _STANDING = "SELECT organisation_id, coalesce(merged_into, organisation_id) AS standing FROM organisations"
-MOST_NAMED = 500
-"""So many organisations are offered where one is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +157,7 @@ async def follow(connection: Connection, names: Mapping[str, str], now: datetime
 
 async def find(connection: Connection, organisation_id: UUID) -> KnownOrganisation | None:
     """The organisation of this id, or what it became part of."""
-    return _organisation(await connection.fetchrow(_FIND_BY["organisation_id"], organisation_id))
+    return organisation_of(await connection.fetchrow(_FIND_BY["organisation_id"], organisation_id))
 
 
 async def hold(connection: Connection, organisation_id: UUID) -> KnownOrganisation | None:
@@ -179,7 +174,7 @@ async def hold(connection: Connection, organisation_id: UUID) -> KnownOrganisati
 
 async def of_partner(connection: Connection, partner_id: str) -> KnownOrganisation | None:
     """The organisation that the register has as this partner, or what it became part of."""
-    return _organisation(await connection.fetchrow(_FIND_BY["partner_id"], partner_id))
+    return organisation_of(await connection.fetchrow(_FIND_BY["partner_id"], partner_id))
 
 
 async def members(connection: Connection, organisation_id: UUID) -> list[Member]:
@@ -196,12 +191,7 @@ async def listed(
     rows = await (connection.fetch(_ALL, *place) if kind is None else connection.fetch(_OF_KIND, *place, kind.value))
     # The database says what follows what, also where its small letters are not those of this language.
     page = list_page(rows, lambda row: (row["by_name"], str(row["organisation_id"])))
-    return ListPage([found for row in page.rows if (found := _organisation(row))], page.after)
-
-
-async def everybody(connection: Connection) -> list[KnownOrganisation]:
-    """By name, to choose from."""
-    return [found for row in await connection.fetch(_NAMES, MOST_NAMED) if (found := _organisation(row))]
+    return ListPage([found for row in page.rows if (found := organisation_of(row))], page.after)
 
 
 async def names(connection: Connection, organisation_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -360,7 +350,8 @@ async def note_review(
     await connection.execute(_REVIEW, agreement_id, on, next_on, by, now)
 
 
-def _organisation(row: Row | None) -> KnownOrganisation | None:
+def organisation_of(row: Row | None) -> KnownOrganisation | None:
+    """What a row of `COLUMNS` says."""
     if row is None:
         return None
     return KnownOrganisation(

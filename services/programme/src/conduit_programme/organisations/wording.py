@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from conduit_programme.organisations.documents import DocumentState
 from conduit_programme.organisations.rules import AgreementState, OrganisationKind, Stops
 from conduit_web.words import N_
 
@@ -63,6 +64,11 @@ STATES: Mapping[str, str] = {
     AgreementState.SUSPENDED: N_("suspended"),
     AgreementState.UNDATED: N_("without dates"),
 }
+DOCUMENT_STATES: Mapping[str, str] = {
+    DocumentState.WAITING: N_("not scanned"),
+    DocumentState.CLEAN: N_("scanned"),
+    DocumentState.REFUSED: N_("refused"),
+}
 STOPS: Mapping[str, str] = {
     Stops.REFERRALS: N_(
         "new referrals under it are refused, unless a child is in danger. Those that the hub already has go on."
@@ -82,17 +88,20 @@ ACTS: Mapping[str, str] = {
     "added_contact": N_("added a contact"),
     "contact_left": N_("noted that a contact left"),
     "wrote_agreement": N_("wrote about an agreement"),
+    "attached_document": N_("attached the signed document of an agreement"),
+    "fetched_document": N_("fetched the signed document of an agreement"),
     "reviewed_agreement": N_("noted the review of an agreement"),
     "searched_directory": N_("searched the directory"),
     "viewed_offer": N_("looked at what an organisation brings"),
     "viewed_due": N_("looked at what is due"),
 }
-ABOUT: Mapping[str, str] = {"organisation": N_("organisation")}
+ABOUT: Mapping[str, str] = {"organisation": N_("organisation"), "document": N_("signed document")}
 TABLES: Mapping[str, Mapping[str, str]] = {
     "organisation_kind": KINDS,
     "service": SERVICES,
     "expertise": EXPERTISE,
     "language": LANGUAGES,
     "agreement_state": STATES,
+    "document_state": DOCUMENT_STATES,
     "stops": STOPS,
 }

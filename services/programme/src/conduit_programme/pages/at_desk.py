@@ -47,6 +47,8 @@ class ProgrammeDesk(Desk):
     zone: ZoneInfo
     insight_answer_days: int = INSIGHT_ANSWER_DAYS
     practice_answer_days: int = PRACTICE_ANSWER_DAYS
+    scans: bool = False
+    """Whether there is a scanner for files."""
 
     def with_store(self, pool: Pool, zone: ZoneInfo, people: EverybodyKnown, shown: "ProgrammePages") -> Self:
         """The desk over this database. `people` gives everybody as they are now; `zone` says which day it is."""

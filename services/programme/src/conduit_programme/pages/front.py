@@ -12,6 +12,7 @@ import httpx
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
+from conduit_chassis.file_check import scanner_of
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_chassis.runtime import Runtime
 from conduit_programme.advice import force_pages, lead_pages
@@ -23,7 +24,7 @@ from conduit_programme.experience import pages as contributors
 from conduit_programme.feedback import pages as feedback
 from conduit_programme.insight import own_pages, quarter_pages
 from conduit_programme.insight import pages as insights
-from conduit_programme.organisations import directory, keeping
+from conduit_programme.organisations import directory, document_pages, keeping
 from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
 from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages
@@ -65,6 +66,7 @@ ROUTERS: Sequence[APIRouter] = (
     home.router,
     organisations.router,
     keeping.router,
+    document_pages.router,
     directory.router,
     due.router,
     engagement.router,
@@ -107,6 +109,7 @@ def create_desk(runtime: Runtime, settings: DeskSettings, people: PeopleFollower
         pages=shown,
     ).with_store(runtime.pool, own.mou_time_zone, people, shown)
     desk.transactions = runtime.transaction
+    desk.scans = scanner_of(own) is not None
     desk.insight_answer_days = own.insight_answer_days
     desk.practice_answer_days = own.practice_answer_days
     return desk
