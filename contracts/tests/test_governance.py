@@ -16,7 +16,7 @@ from conduit_contracts.notification import Channel
 from conduit_contracts.passkeys import Assertion
 from conduit_contracts.schemas import messages
 from conduit_contracts.signature import SignedClaims
-from conduit_contracts.topics import CONSOLE, REGISTRY, SERVICES, Topic
+from conduit_contracts.topics import CONSOLE, REGISTER_COMMANDS, REGISTRY, SERVICES, Topic
 from contracts.tests.support import examples
 
 READERS: dict[type[Value], type[Message]] = {
@@ -30,7 +30,10 @@ IN_A_HEADER: set[type[Value]] = {SignedClaims, Assertion}
 TYPE = re.compile(r"uk\.conduit\.(?P<producer>[a-z]+)\.(?P<name>[a-z]+(?:-[a-z]+)*)\.v(?P<version>[1-9][0-9]*)")
 IRREGULAR = {"Sent", "Overdue", "Withdrawn", "Taken", "Broken"}
 ADVERBS = {"Over", "Down"}
-IMPERATIVES = {"Send", "Decide", "Name", "Reroute", "Stand", "Take", "Chase", "Escalate", "Record", "Note"}
+IMPERATIVES = {
+    *("Send", "Decide", "Name", "Reroute", "Stand", "Take", "Chase", "Escalate", "Record", "Note"),
+    *("Register", "Suspend", "Resume"),
+}
 
 
 def defined() -> list[type[Value]]:
@@ -110,9 +113,9 @@ def test_a_name_that_is_no_fact_is_not_taken_for_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("topic", REGISTRY, ids=lambda topic: topic.template)
-def test_commands_are_written_by_officers_and_events_by_their_topics_owner_or_principal(topic: Topic) -> None:
+def test_commands_are_written_by_officers_or_registrar_and_events_by_their_topics_owner_or_principal(topic: Topic) -> None:
     for message in topic.messages:
-        assert issubclass(message, Command) == topic.signed
+        assert issubclass(message, Command) == (topic.signed or topic is REGISTER_COMMANDS)
         assert not topic.signed or topic.producers == (CONSOLE,)
         assert TYPE.fullmatch(message.type)["producer"] in {*topic.producers, topic.owner}  # type: ignore[index] - held above
 

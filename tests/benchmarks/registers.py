@@ -13,6 +13,7 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import Contact, ForceRegistered, Mou, PartnerRegistered
 from conduit_contracts.referral import LegalGround
 from conduit_local.stack import Stack
+from conduit_operate.access import service_principal
 from conduit_operate.broker import Broker
 from tests.benchmarks.load import MOU, PARTNERS
 
@@ -29,8 +30,8 @@ def publish_registers(stack: Stack, *, contacts: bool = False) -> None:
 
 
 def register(broker: Broker, partner_ids: Sequence[str], *, contacts: bool = False) -> None:
-    """Have these partners and every force on the register's topics."""
-    producer = Producer({**broker.librdkafka("programme"), "enable.idempotence": True})
+    """Have these partners and every force on the register's topics, as the programme's service would."""
+    producer = Producer({**broker.librdkafka(service_principal(topics.PROGRAMME)), "enable.idempotence": True})
     for partner_id in partner_ids:
         partner = PartnerRegistered(
             partner_id=partner_id,

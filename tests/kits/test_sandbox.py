@@ -16,9 +16,10 @@ from conduit_contracts.kits.http import HttpKit, RefusedError, SandboxOutcome, S
 from conduit_contracts.notification import ReferralState
 from conduit_contracts.programme import Contact
 from conduit_contracts.topic import PROGRAMME
+from conduit_local.demo import registers
 from conduit_local.stack import Stack
 from conduit_operate.carry_out import keep_webhook_secret
-from conduit_operate.register import publish, read_registers
+from conduit_operate.register import read_registers
 from services.notification.tests.receivers import Endpoint
 from tests.kits.samples import fields, information
 from tests.kits.test_http_kit import settings
@@ -68,7 +69,7 @@ def contact(stack: Stack) -> Callable[[str], str]:
         secret = keep_webhook_secret(stack.state_dir, made)
         assert secret is not None
         entry = read_registers(stack.broker).partners[PARTNER]
-        publish(stack.broker, [entry.model_copy(update={"sandbox_contact": made})], actor="a test")
+        registers.order(stack.broker, [entry.model_copy(update={"sandbox_contact": made})])
         return secret.read_text()
 
     return register

@@ -183,7 +183,7 @@ class TestForces:
         ("triage.reviews.v1", "service.console"),
         ("routing.reviews.v1", "service.console"),
         ("notification.reviews.v1", "service.console"),
-        ("programme.partners.v1", "programme"),
+        ("programme.commands.v1", "programme"),
     ],
 )
 def test_each_record_is_sent_as_the_one_whose_topic_it_is(topic: str, user: str) -> None:

@@ -121,8 +121,7 @@ async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(brok
 
 
 WRITERS = {
-    "programme.partners.v1": {"programme"},
-    "programme.forces.v1": {"programme"},
+    "programme.commands.v1": {"programme"},
     "programme.officers.v1": {"programme"},
     "programme.people.v1": {"programme"},
     "programme.hub.v1": {"programme"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,9 @@ from conduit_contracts import topics
 from conduit_contracts.geography import forces
 from conduit_contracts.topics import FORCE, PARTNER
 from conduit_local.demo.register_samples import register_samples
-from conduit_operate import doors, setup
+from conduit_operate import doors, orders, setup
 from conduit_operate.access import Operation, Resource, Rule, expected_rules, users_of
-from conduit_operate.audit import read_audit
+from conduit_operate.audit import By, read_audit
 from conduit_operate.broker import Broker, external_broker
 from conduit_operate.cli import app
 from conduit_operate.clients import folder
@@ -27,14 +27,24 @@ from conduit_operate.env_file import parse_env
 from conduit_operate.grants import create_users, grant, granted, revoke, users
 from conduit_operate.polling import wait_until
 from conduit_operate.quotas import read_quotas
-from conduit_operate.register import Registers, read_registers
+from conduit_operate.register import RegisterError, Registers, read_registers
 from conduit_operate.secured import ADMIN, password_path
 from conduit_operate.setup import password_variable
 from tests.security import wire
 from tests.security.wire import Wire
+from tests.support.programme import RunningProgramme
 
 Conduit = Callable[..., Result]
 BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programme(changing_broker: Broker, postgres_dsn: str) -> Iterator[RunningProgramme]:
+    """The service that carries out what is ordered of the registers."""
+    made = RunningProgramme(changing_broker, postgres_dsn)
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture
@@ -412,7 +422,7 @@ def test_what_cannot_be_read_in_the_register_is_named_and_passed_over_and_can_be
 ) -> None:
     onboarded("whole")
     onboarded("damaged")
-    producer = Producer(changing_broker.librdkafka("programme"))
+    producer = Producer(changing_broker.librdkafka("service.programme"))
     nonsense = (("damaged", b"\xff nonsense"), ("never-seen", b""), ("\n", b"{}"))
     for key, value in nonsense:
         producer.produce(topics.PARTNERS.name(), value, key=key, headers=[("ce_type", None)])
@@ -430,6 +440,53 @@ def test_what_cannot_be_read_in_the_register_is_named_and_passed_over_and_can_be
     assert left.partners["never-seen"].suspended
     assert [each.key for each in left.unreadable] == [""]
     register_samples(changing_broker)
+
+
+def test_while_the_programme_is_down_all_but_the_entry_is_done_and_no_number_is_used_twice(
+    changing_broker: Broker,
+    conduit: Conduit,
+    onboarded: Callable[[str], str],
+    programme: RunningProgramme,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = onboarded("patient")
+    programme.stop()
+    with monkeypatch.context() as hurried:
+        hurried.setattr(orders, "PATIENCE", 0.5)
+        said = conduit("partner", "suspend", "patient", "--wholly", *BY).output
+        assert "the register's entry is ordered, and not written yet" in said
+        assert "intake refuses already what is suspended" in said
+        assert "nothing to do" in conduit("partner", "suspend", "patient", "--wholly", *BY).output, "it is ordered once"
+        conduit("partner", "rotate", "patient", *BY)
+        conduit("partner", "offboard", "patient", *BY)
+        assert users_of(PARTNER, "patient", users(changing_broker.admin())) == []
+        conduit("partner", "onboard", "patient", "--email", "new@partner.example", *BY)
+        conduit("partner", "resume", "patient", *BY)
+    assert users_of(PARTNER, "patient", users(changing_broker.admin())) == [f"{user}.3"]
+    before = read_registers(changing_broker).partners["patient"]
+    assert (before.suspended, before.generation, before.contact.email) == (False, 1, "desk@partner.example")
+    programme.start()
+
+    def all_of_it() -> bool:
+        entry = read_registers(changing_broker).partners["patient"]
+        return (entry.suspended, entry.generation, entry.contact.email) == (False, 3, "new@partner.example")
+
+    wait_until(all_of_it, "the orders were not carried out", 60, lambda: None)
+    assert "nothing to do" in conduit("partner", "resume", "patient", *BY).output
+
+
+def test_what_was_decided_on_an_entry_that_stands_no_longer_is_refused_at_its_field(
+    changing_broker: Broker, conduit: Conduit, onboarded: Callable[[str], str]
+) -> None:
+    onboarded("contended")
+    stood = read_registers(changing_broker).partners["contended"]
+    conduit("partner", "onboard", "contended", "--email", "other@partner.example", *BY)
+    late = orders.orders_for(stood.model_copy(update={"name": "Late"}), stood, By("jo.smith", "a test"))
+    placed = orders.place(changing_broker, late)
+    with pytest.raises(RegisterError, match=r"entry\.contact: This has changed in the register"):
+        orders.unanswered(changing_broker, placed)
+    kept = read_registers(changing_broker).partners["contended"]
+    assert (kept.name, kept.contact.email) == ("Synthetic", "other@partner.example")
 
 
 def test_a_user_of_an_earlier_release_that_is_no_more_is_shut_out_at_the_next_start(changing_broker: Broker) -> None:

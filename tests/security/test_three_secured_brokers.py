@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from typer.testing import CliRunner, Result
 
 from conduit_contracts import topics
+from conduit_operate import orders
 from conduit_operate.access import Operation, Resource, Rule, expected_rules, users_of
 from conduit_operate.audit import read_audit
 from conduit_operate.broker import Broker, local_broker
@@ -48,8 +49,9 @@ def broker(three: Cluster) -> Broker:
 
 
 @pytest.fixture
-def conduit(broker: Broker) -> Conduit:
-    """The command line, told of the brokers as they would be told of elsewhere."""
+def conduit(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Conduit:
+    """The command line, told of the brokers as they would be told of elsewhere. Nobody carries out its orders here."""
+    monkeypatch.setattr(orders, "PATIENCE", 0.5)
     secret = str(password_path(broker.state_dir, ADMIN))
     environment = {**broker.address(), "KAFKA_ADMIN_USERNAME": ADMIN, "KAFKA_ADMIN_PASSWORD_FILE": secret}
 

@@ -1,26 +1,55 @@
 """The programme's registers and its national advice as topics: compacted, so that the last record of each key stays for
-good."""
+good. And the orders by which the registers of partners and forces are changed."""
 
 from conduit_contracts import programme
 from conduit_contracts.topic import DUTY, FORCE, PROGRAMME, REGISTRAR, SIGNER, Topic
 
+REGISTER_COMMANDS = Topic(
+    template="programme.commands.v1",
+    owner=PROGRAMME,
+    producers=(REGISTRAR,),
+    consumers=("intake", PROGRAMME),
+    messages=(
+        programme.RegisterPartner,
+        programme.RegisterForce,
+        programme.SuspendPartner,
+        programme.ResumePartner,
+    ),
+    key="partner_id or force_id",
+    ordered=False,
+)
+"""Each says what it was decided on, so none waits behind one that cannot be read: least of all a suspension. Intake heeds
+suspensions alone."""
+REGISTER_ANSWERS = Topic(
+    template="programme.answers.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=(),
+    messages=(programme.OrderRefused,),
+    key="partner_id or force_id",
+    audience=REGISTRAR,
+)
+"""What is said of orders that changed nothing. The others are answered by the register itself."""
 PARTNERS = Topic(
     template="programme.partners.v1",
     owner=PROGRAMME,
-    producers=(REGISTRAR,),
+    producers=(PROGRAMME,),
     consumers=("intake", "notification", "console", PROGRAMME),
     messages=(programme.PartnerRegistered,),
     key="partner_id",
     compacted=True,
+    audience=REGISTRAR,
 )
+"""Its writer reads it as well: what an earlier release wrote stands there until it is changed."""
 FORCES = Topic(
     template="programme.forces.v1",
     owner=PROGRAMME,
-    producers=(REGISTRAR,),
+    producers=(PROGRAMME,),
     consumers=("notification", "console", PROGRAMME),
     messages=(programme.ForceRegistered,),
     key="force_id",
     compacted=True,
+    audience=REGISTRAR,
 )
 HUB_CONTACTS = Topic(
     template="programme.hub.v1",

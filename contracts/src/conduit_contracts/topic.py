@@ -8,9 +8,10 @@ from functools import cached_property, lru_cache
 from conduit_contracts.envelope import Message
 
 PROGRAMME = "programme"
-"""The service on whose pages partnership is kept. It owns the registers, and is to write them one day."""
+"""The service on whose pages partnership is kept. It owns the registers, and writes those of partners and forces."""
 REGISTRAR = "registrar"
-"""Whoever keeps the registers with the `conduit` command. Their Kafka user is `programme`; the service has its own."""
+"""Whoever keeps the registers with the `conduit` command: they order changes of partners and forces, and write the
+registers of people themselves. Their Kafka user is `programme`; the service has its own."""
 PARTNER = "partner"
 FORCE = "force"
 CONSOLE = "console"

@@ -9,7 +9,17 @@ from datetime import timedelta
 from conduit_contracts import console, intake, notification, routing, triage
 from conduit_contracts.edge_topics import FORCE_CASES, FORCE_RESPONSES, PARTNER_REFERRALS, PARTNER_UPDATES
 from conduit_contracts.envelope import Message
-from conduit_contracts.register_topics import ADVICE, FORCES, HUB_APPROVALS, HUB_CONTACTS, OFFICERS, PARTNERS, PEOPLE
+from conduit_contracts.register_topics import (
+    ADVICE,
+    FORCES,
+    HUB_APPROVALS,
+    HUB_CONTACTS,
+    OFFICERS,
+    PARTNERS,
+    PEOPLE,
+    REGISTER_ANSWERS,
+    REGISTER_COMMANDS,
+)
 from conduit_contracts.service_topics import dead_letter_topic, replay_topic
 from conduit_contracts.topic import (
     BROKERS_TIME,
@@ -56,6 +66,8 @@ __all__ = [
     "PARTNER_UPDATES",
     "PEOPLE",
     "PROGRAMME",
+    "REGISTER_ANSWERS",
+    "REGISTER_COMMANDS",
     "REGISTRAR",
     "REGISTRY",
     "ROUTING_ATTACHMENTS",
@@ -258,6 +270,8 @@ CONSOLE_ACTS = Topic(
 )
 
 REGISTRY: tuple[Topic, ...] = (
+    REGISTER_COMMANDS,
+    REGISTER_ANSWERS,
     PARTNERS,
     FORCES,
     HUB_CONTACTS,

@@ -46,7 +46,9 @@ async def test_an_agreement_is_as_the_register_has_it_now(programme: Harness) ->
     assert (kept.reference, str(kept.valid_to), kept.partner_suspended) == ("MOU-NORTHLIGHT", "2026-12-01", True)
 
 
-async def test_a_force_that_takes_part_is_known_and_no_address_of_the_registers_is_kept(programme: Harness) -> None:
+async def test_a_force_that_takes_part_is_known_and_no_address_of_the_registers_is_kept_for_pages(
+    programme: Harness,
+) -> None:
     reached = b.partner().model_copy(update={"contact": Contact(email="canary@northlight.example")})
     await programme.deliver(*b.registered(b.force(), reached))
     async with programme.pool.acquire() as connection:

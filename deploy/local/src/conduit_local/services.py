@@ -22,9 +22,10 @@ TAKE_COMMANDS = ("triage", "routing", NOTIFIES)
 SAMPLE_PARTNERS = ("northlight", "harbour-trust", "open-door", "lanterns", "stillwater")
 """The synthetic partners of `tests/referrals`: they have topics from the first start."""
 
-NICENESS = {TAKES_IN: 5, NOTIFIES: 15, SHOWS: 15, ENGAGES: 15, "smtp": 15}
+NICENESS = {TAKES_IN: 5, ENGAGES: 5, NOTIFIES: 15, SHOWS: 15, "smtp": 15}
 """Hand-offs first: on one machine with more to do than it can do at once, what is nearest to its force goes before what has
-just come in, and what tells of either waits. Elsewhere each service has processors of its own."""
+just come in, and what tells of either waits. For the programme somebody waits who changes a register. Elsewhere each service
+has processors of its own."""
 
 __all__ = [
     "DOCS_DIR",

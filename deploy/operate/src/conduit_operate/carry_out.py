@@ -11,16 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from conduit_contracts.programme import Contact, ForceRegistered, PartnerRegistered
+from conduit_contracts.registering import RegisterSubject
 from conduit_operate.audit import By, audited
 from conduit_operate.broker import Broker
 from conduit_operate.clients import remove_clients, write_clients
 from conduit_operate.grants import create_users, delete_users, grant, granted, revoke, users
 from conduit_operate.http_clients import AwayError, HttpClients, Secrets
 from conduit_operate.onboarding import OnboardingError
+from conduit_operate.orders import PlacedOrders, orders_for, place, read_with_orders, unanswered
 from conduit_operate.paths import webhook_secrets, write_private
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.quotas import read_quotas, set_quotas
-from conduit_operate.register import publish, read_registers
 from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
 
@@ -39,9 +40,10 @@ def alone(state_dir: Path) -> Iterator[None]:
 
 
 def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = None) -> Standing:
-    """What the broker, the register and intake hold now."""
+    """What the broker, the register and intake hold now. Of the register, with what was ordered and waits."""
     admin = broker.admin()
-    registers = read_registers(broker)
+    registers, ordered = read_with_orders(broker)
+    subject = RegisterSubject(kind, identity)
     http_away = False
     live: Secrets = {}
     try:
@@ -52,7 +54,8 @@ def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = No
         kind,
         identity,
         topics=frozenset(admin.list_topics(timeout=TIMEOUT).topics),
-        entry=registers.of(kind, identity),
+        entry=ordered.after(subject, registers.of(kind, identity)),
+        numbered=ordered.newest(subject),
         unreadable=any((each.kind, each.key) == (kind, identity) for each in registers.unreadable),
         http=live,
         http_away=http_away,
@@ -63,13 +66,14 @@ def look(broker: Broker, kind: str, identity: str, http: HttpClients | None = No
     return replace(standing, users=users(admin), rules=frozenset(granted(admin)), quotas=read_quotas(broker))
 
 
-def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClients | None = None) -> None:
+def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClients | None = None) -> bool:
     """Do what is planned, and note it in the audit. Cut short, it is planned and carried out again.
 
-    Whoever comes in has its topics, and whoever has to go is refused by the register before it is cut off.
+    Whoever comes in has its topics. Whoever has to go is suspended first, and then cut off without waiting for anything.
+    Returns whether the register is as planned; otherwise it is ordered, and the programme's service has not answered.
     """
     if not plan.steps:
-        return
+        return True
     if broker.declared and (hand_made := [step for step in plan.steps if step.what in DECLARED]):
         raise OnboardingError(
             f"{plan.subject}: users, permissions, quotas and topics are declared on this cluster, and what is made by hand "
@@ -86,17 +90,24 @@ def carry_out(plan: Plan, broker: Broker, by: By, command: str, http: HttpClient
         grant(admin, plan.grants)
         set_quotas(broker, {user: limits for user, limits in plan.quotas.items() if limits is not None})
         create_topics(broker.bootstrap_servers, plan.topics, client=broker.librdkafka(ADMIN))
-        if plan.entry is not None:
-            for contact in contacts_of(plan.entry):
-                keep_webhook_secret(broker.state_dir, contact)
-            publish(broker, [plan.entry], actor=by.actor, stood=[plan.stood] if plan.stood else ())
+        placed = _order(plan, broker, by)
         revoke(admin, plan.revokes)
         set_quotas(broker, {user: None for user, limits in plan.quotas.items() if limits is None})
         remove_clients(broker.state_dir, plan.removed_users)
         delete_users(admin, plan.removed_users)
-        # Last, since it needs a database: its absence must keep nobody connected to Kafka.
+        # After all that, since it needs a database: its absence must keep nobody connected to Kafka.
         if http is not None:
             _change_secrets(plan, http)
+        return not unanswered(broker, placed).ids
+
+
+def _order(plan: Plan, broker: Broker, by: By) -> PlacedOrders:
+    """Have the register's entry ordered, where it is to change."""
+    if plan.entry is None:
+        return PlacedOrders()
+    for contact in contacts_of(plan.entry):
+        keep_webhook_secret(broker.state_dir, contact)
+    return place(broker, orders_for(plan.entry, plan.stood, by))
 
 
 def _change_secrets(plan: Plan, http: HttpClients) -> None:

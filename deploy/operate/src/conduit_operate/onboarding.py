@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from conduit_contracts.geography import forces
 from conduit_contracts.programme import Mou, PartnerRegistered
+from conduit_contracts.registering import RegisterEntry
 from conduit_contracts.topics import FORCE, PARTNER, TopicSpec, specs
 from conduit_operate.access import Rule, generation_of, identities, rules_of, user_of
 from conduit_operate.http_clients import AwayError, Secrets
 from conduit_operate.plans import Plan, Standing, differences
 from conduit_operate.quotas import Limits
-from conduit_operate.register import Entry
 
 UNTOLD = 1000
 """No release before 0.2 wrote down the number of the last user, and nobody's credentials were changed so many times."""
@@ -35,7 +35,7 @@ class UnknownError(OnboardingError):
     """There is no such partner, force or other thing."""
 
 
-def onboard(standing: Standing, entry: Entry, limits: Limits | None = None, http: Sequence[str] = ()) -> Plan:
+def onboard(standing: Standing, entry: RegisterEntry, limits: Limits | None = None, http: Sequence[str] = ()) -> Plan:
     """Everything that a partner or force needs to take part. What it has already stays; a suspension stays as well.
 
     `http` are its clients of the HTTP API.
@@ -136,7 +136,7 @@ def _must_know_http(standing: Standing) -> None:
         raise OnboardingError(f"{AwayError()}; nothing was changed, do it again once it is back")
 
 
-def _registering(standing: Standing, entry: Entry, made: Sequence[str] = ()) -> Plan:
+def _registering(standing: Standing, entry: RegisterEntry, made: Sequence[str] = ()) -> Plan:
     """The entry with the number of its newest user, where that differs from what stands."""
     numbers = [_number(standing, user) for user in (*standing.own_users, *made)]
     newest = max([entry.generation or 0, _generation(standing), *numbers])
@@ -190,7 +190,7 @@ def _number(standing: Standing, user: str) -> int:
 
 
 def _generation(standing: Standing) -> int:
-    return (standing.entry.generation or 0) if standing.entry else 0
+    return max(standing.numbered, (standing.entry.generation or 0) if standing.entry else 0)
 
 
 def _was_here(standing: Standing) -> bool:

@@ -17,12 +17,12 @@ from conduit_contracts import topics
 from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
-from conduit_contracts.programme import ForcePersonRegistered, HubPersonRegistered, PersonRegistered
+from conduit_contracts.programme import ACTOR_HEADER, ForcePersonRegistered, HubPersonRegistered, PersonRegistered
 from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.onboarding import MisuseError, UnknownError
-from conduit_operate.register import ACTOR_HEADER, SECONDS, RegisterError, read_whole, register_consumer
+from conduit_operate.register import SECONDS, RegisterError, read_whole, register_consumer
 
 HUB = "hub"
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from conduit_contracts.registering import RegisterEntry
 from conduit_contracts.topics import TopicSpec
 from conduit_operate.access import Rule, users_of
 from conduit_operate.http_clients import Secrets
 from conduit_operate.quotas import Limits
-from conduit_operate.register import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,11 @@ class Standing:
     users: frozenset[str] = frozenset()
     rules: frozenset[Rule] = frozenset()
     quotas: Mapping[str, Limits] = field(default_factory=dict)
-    entry: Entry | None = None
+    entry: RegisterEntry | None = None
     unreadable: bool = False
     """Whether the last record of its entry cannot be read. `entry` is then the last one before it, if there is one."""
+    numbered: int = 0
+    """The highest number of a user that was ever ordered to be written down, as far as orders are still there."""
     http: Secrets = field(default_factory=dict)
     """The live secrets of its clients of the HTTP API."""
     http_away: bool = False
@@ -60,8 +62,8 @@ class Plan:
     grants: tuple[Rule, ...] = ()
     quotas: Mapping[str, Limits | None] = field(default_factory=dict)
     topics: tuple[TopicSpec, ...] = ()
-    entry: Entry | None = None
-    stood: Entry | None = None
+    entry: RegisterEntry | None = None
+    stood: RegisterEntry | None = None
     """The register's entry whose place this one takes."""
     revokes: tuple[Rule, ...] = ()
     removed_users: tuple[str, ...] = ()
@@ -93,7 +95,7 @@ class Plan:
         ]
 
 
-def differences(before: Entry | None, after: Entry) -> list[str]:
+def differences(before: RegisterEntry | None, after: RegisterEntry) -> list[str]:
     """Every value that is other than before, by its path."""
     old = _flat(before.model_dump(mode="json", exclude_none=True)) if before else {}
     new = _flat(after.model_dump(mode="json", exclude_none=True))

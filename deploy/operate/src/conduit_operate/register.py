@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from conduit_contracts import topics
-from conduit_contracts.entry import entry_problems
-from conduit_contracts.envelope import Attributes, decode, encode
-from conduit_contracts.ids import uuid7
+from conduit_contracts.envelope import decode
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.registering import RegisterEntry
 from conduit_contracts.topic import Topic
 from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.leaders import watermarks
 
-Entry: TypeAlias = PartnerRegistered | ForceRegistered
 SECONDS = 30.0
-ACTOR_HEADER = "conduit-actor"
-"""Who had it published; why, the audit says."""
 
 _TOPICS = (topics.PARTNERS, topics.FORCES)
 _NOT_THERE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 _MADE_BY = "It is made by `conduit up`, or on servers that exist already by `python -m conduit_operate.setup`"
-_MODELS: Mapping[str, type[Entry]] = {model.type: model for model in (PartnerRegistered, ForceRegistered)}
+_MODELS: Mapping[str, type[RegisterEntry]] = {model.type: model for model in (PartnerRegistered, ForceRegistered)}
 
 
 class RegisterError(RuntimeError):
-    """A register cannot be read or written."""
+    """A register cannot be read or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +58,10 @@ class Registers:
     forces: dict[str, ForceRegistered] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
 
-    def of(self, kind: str, identity: str) -> Entry | None:
+    def of(self, kind: str, identity: str) -> RegisterEntry | None:
         return self.partners.get(identity) if kind == topics.PARTNER else self.forces.get(identity)
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: RegisterEntry) -> None:
         if isinstance(entry, PartnerRegistered):
             self.partners[entry.partner_id] = entry
         else:
@@ -83,11 +78,6 @@ class Registers:
         except Exception:  # whatever a decoder raises costs this record
             place = message.topic() or "", message.partition() or 0, message.offset() or 0
             self.unreadable.append(Unreadable(*place, key))
-
-
-def key_of(entry: Entry) -> str:
-    """Whom the entry is about."""
-    return entry.partner_id if isinstance(entry, PartnerRegistered) else entry.force_id
 
 
 def read_registers(broker: Broker) -> Registers:
@@ -117,35 +107,6 @@ def register_consumer(broker: Broker) -> Consumer:
             "log_level": 0,
         }
     )
-
-
-def publish(broker: Broker, entries: Iterable[Entry], *, actor: str, stood: Iterable[Entry] = ()) -> list[str]:
-    """Ids of the events, once all of them are on their topics. `stood` are entries that they take the place of.
-
-    Raises:
-        RegisterError: one is not; those before it may be. None is where one does not meet the rules of entry.
-    """
-    entries = list(entries)
-    if wrong := _wrong(entries, stood):
-        raise RegisterError(f"the register was not written: {' '.join(wrong)}")
-    producer = Producer({**broker.librdkafka(REGISTRAR), "acks": "all", "linger.ms": 0, "log_level": 0})
-    failures: list[KafkaError] = []
-    ids = [_send(producer, entry, actor, failures) for entry in entries]
-    if producer.flush(SECONDS) or failures:
-        raise RegisterError(f"the register was not written: {failures[0].str() if failures else 'the broker is silent'}")
-    return ids
-
-
-def _wrong(entries: Iterable[Entry], stood: Iterable[Entry]) -> list[str]:
-    """What does not meet the rules of entry, but for what the register has already: whoever was taken before a rule
-    existed must still be suspended."""
-    known = {(type(entry), key_of(entry)): entry_problems(entry) for entry in stood}
-    return [
-        f"{problem.field}: {problem.message}"
-        for entry in entries
-        for problem in entry_problems(entry)
-        if problem not in known.get((type(entry), key_of(entry)), ())
-    ]
 
 
 def _read(consumer: Consumer) -> Registers:
@@ -198,22 +159,8 @@ def _key(message: Message) -> str:
     return key
 
 
-def _entry(message: Message) -> Entry:
+def _entry(message: Message) -> RegisterEntry:
     headers = message.headers() or []
     # Its own records are read as tolerantly as services read them: a newer version may have added a field.
     _, entry = decode(headers, message.value(), _MODELS)  # type: ignore[arg-type]  # its headers are a list of pairs
     return entry  # type: ignore[return-value]  # one of _MODELS
-
-
-def _send(producer: Producer, entry: Entry, actor: str, failures: list[KafkaError]) -> str:
-    attributes = Attributes(str(uuid7()), "/programme", entry.type, datetime.now(UTC))
-    headers, value = encode(entry, attributes)
-    topic = topics.PARTNERS if isinstance(entry, PartnerRegistered) else topics.FORCES
-    producer.produce(
-        topic.name(),
-        value,
-        key_of(entry),
-        headers=[*headers, (ACTOR_HEADER, actor.encode())],
-        on_delivery=lambda error, _: failures.append(error) if error else None,
-    )
-    return attributes.id

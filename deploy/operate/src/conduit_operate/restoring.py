@@ -6,7 +6,7 @@ get to know by reading again, and would be refused. Once the services have caugh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,10 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from conduit_contracts import topics
+from conduit_contracts.programme import PartnerRegistered, RegisterForce, RegisterPartner
+from conduit_contracts.registering import RegisterEntry, subject_of
 from conduit_contracts.topics import SERVICES
-from conduit_operate import offsets, postgres_programs, readmitting
+from conduit_operate import offsets, orders, postgres_programs, readmitting
 from conduit_operate.audit import By, audited
 from conduit_operate.backup import Kept, Manifest
 from conduit_operate.broker import Broker
@@ -28,7 +30,7 @@ from conduit_operate.health import PATIENCE, answering
 from conduit_operate.offsets import Place
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.readmitting import MARGIN
-from conduit_operate.register import Entry, key_of, publish, read_registers
+from conduit_operate.register import read_registers
 from conduit_operate.wording import counted
 
 STOP_THEM = (
@@ -36,6 +38,7 @@ STOP_THEM = (
     "`conduit up --servers`"
 )
 _SINCE = "that intake took since then"
+_WRITTEN_LATER = "the programme's service writes them when it is started"
 READMISSION = "what intake took since then"
 _FIRST = {*SERVICES, topics.PARTNER, topics.REGISTRAR}
 """Whose records need no answer of anybody else's to be understood."""
@@ -67,7 +70,7 @@ class Restore:
     aside: Mapping[str, str] = field(default_factory=dict)
     """By service, the name that its present database gets."""
     databases: Mapping[str, Kept] = field(default_factory=dict)
-    registers: Sequence[Entry] = ()
+    registers: Sequence[RegisterEntry] = ()
     """Entries that the registers on Kafka lack. What these hold is newer, and stays."""
     moves: Sequence[Move] = ()
     since: datetime | None = None
@@ -78,7 +81,7 @@ class Restore:
         return [
             *(("keep aside", "database of", service, f"as {name}") for service, name in self.aside.items()),
             *(("restore", "database of", service) for service in self.databases),
-            *(("publish", "register entry", key_of(entry)) for entry in self.registers),
+            *(("order", "register entry", subject_of(entry).identity) for entry in self.registers),
             *(
                 ("move", f"group {offsets.group_of(each.service)}", f"{each.place[0]}/{each.place[1]}", _from_to(each))
                 for each in self.moves
@@ -154,7 +157,10 @@ def carry_out(
         for service, kept in restore.databases.items():
             _restore(service, kept, dsns[service], admin_dsn, restore.aside.get(service), folder, broker.state_dir)
         if restore.registers:
-            publish(broker, restore.registers, actor=by.actor)
+            orders.place(broker, _orders(restore.registers, by))
+            notes.append(
+                f"{counted(len(restore.registers), 'register entry', many='register entries')} ordered: {_WRITTEN_LATER}"
+            )
         admin = broker.admin()
         for name in SERVICES:
             offsets.move(admin, name, {each.place: each.to for each in restore.moves if each.service == name})
@@ -171,6 +177,15 @@ def carry_out(
             )
             notes += [f"event {each} clashes with what intake holds: `conduit trace {each}`" for each in found.clashing]
     return notes
+
+
+def _orders(entries: Sequence[RegisterEntry], by: By) -> Iterator[RegisterPartner | RegisterForce]:
+    """To have entries on the registers that these lack. One that the programme's own database has otherwise stays so."""
+    for entry in entries:
+        if isinstance(entry, PartnerRegistered):
+            yield RegisterPartner(entry=entry, stood=entry, ordered_by=by.actor, reason=by.reason)
+        else:
+            yield RegisterForce(entry=entry, stood=entry, ordered_by=by.actor, reason=by.reason)
 
 
 def _read_by(service: str) -> list[topics.Topic]:
@@ -199,11 +214,11 @@ def goes_on(known: int | None, low: int, high: int) -> tuple[int, int]:
     return max(known, low), max(0, low - known)
 
 
-def _missing(broker: Broker, manifest: Manifest) -> list[Entry]:
+def _missing(broker: Broker, manifest: Manifest) -> list[RegisterEntry]:
     registers = read_registers(broker)
-    kept: list[Entry] = [*manifest.partners, *manifest.forces]
+    kept: list[RegisterEntry] = [*manifest.partners, *manifest.forces]
     known = {*registers.partners, *registers.forces}
-    return [entry for entry in kept if key_of(entry) not in known]
+    return [entry for entry in kept if subject_of(entry).identity not in known]
 
 
 def holds_tables(dsn: str) -> bool:

@@ -116,6 +116,11 @@ class Outbox:
         self.add(topic, key.encode(), headers, value, acted_at, fact=facts.kept_of(message))
         return event_id
 
+    def mark(self, *headers: tuple[str, str]) -> None:
+        """Give the event that was published last these headers, too. A value is one line of text."""
+        more = "".join(f"\n{name}:{value}" for name, value in headers)
+        self.rows[-1] = self.rows[-1]._replace(headers=self.rows[-1].headers + more)
+
     def dead_letter(self, incoming: Any, problem: Problem) -> None:
         """Put a Delivery or Refusal aside. Later records of its key wait behind it from the next batch on."""
         self.put_aside.append(DeadLetterRequest(incoming, problem))

@@ -1,10 +1,11 @@
 """Wires intake together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from conduit_chassis.app import Runtime, Service, Tick, Worker
@@ -13,7 +14,7 @@ from conduit_chassis.policy import load_policy
 from conduit_chassis.postgres import Connection
 from conduit_chassis.reconcile import reconciliation
 from conduit_chassis.snapshots import publishing
-from conduit_contracts.programme import PartnerRegistered
+from conduit_contracts import programme
 from conduit_contracts.topics import PARTNER_REFERRALS
 from conduit_intake import batch, metrics, sandbox_sweep, store, sweep
 from conduit_intake.access import accounts
@@ -26,9 +27,18 @@ from conduit_intake.policy import IntakePolicy
 from conduit_intake.scanning import scan_attachments
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Partner
+from conduit_intake.suspensions import OrderedSuspension, OtherOrder
 from conduit_intake.work import IntakeWork
 
 FORGET_EVERY = timedelta(minutes=10)
+READERS: Mapping[str, type[BaseModel]] = {
+    programme.PartnerRegistered.type: Partner,
+    programme.RegisterPartner.type: OtherOrder,
+    programme.RegisterForce.type: OtherOrder,
+    programme.SuspendPartner.type: OrderedSuspension,
+    programme.ResumePartner.type: OrderedSuspension,
+}
+"""Of partners neither names nor contacts, and of orders neither who gave them nor why."""
 
 
 async def measure_register(runtime: Runtime) -> None:
@@ -81,7 +91,7 @@ def create_service() -> Service[IntakeWork]:
             publishing(KEEPER),
         ),
         routes=routes,
-        readers={PartnerRegistered.type: Partner},
+        readers=READERS,
     )
 
 

@@ -1,17 +1,18 @@
 """What a batch needs in memory, and what is written of it. Between the two, `handlers` take its records one by one."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import cast
+from typing import Any, cast
 
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
-from conduit_intake import metrics, store
+from conduit_intake import metrics, store, suspensions
 from conduit_intake.handlers import submission_of
 from conduit_intake.policy import IntakePolicy
 from conduit_intake.settings import IntakeSettings
 from conduit_intake.submissions import Partner, SubmissionContext, SubmissionKind
+from conduit_intake.suspensions import OrderedSuspension
 from conduit_intake.work import IntakeWork
 
 
@@ -29,6 +30,8 @@ async def load_at(connection: Connection, scene: SubmissionContext, batch: Seque
     submissions = [submission_of(each) for each in batch if isinstance(each, Delivery) and each.topic.edge]
     keys = {submission.key for submission in submissions}
     supplemented = {submission.key for submission in submissions if submission.docket.kind is SubmissionKind.INFORMATION}
+    if registering := {each.message.partner_id for each in batch if isinstance(each, Delivery) and _registers(each)}:
+        work.suspensions = await suspensions.load(connection, registering)
     await store.load(connection, work, [_sender(incoming) for incoming in batch], keys, supplemented)
     return work
 
@@ -62,8 +65,14 @@ def scene_of(runtime: Runtime) -> SubmissionContext:
     )
 
 
+def _registers(delivery: Delivery[Any]) -> bool:
+    """Whether it says how a partner stands, or is to stand."""
+    return isinstance(delivery.message, Partner | OrderedSuspension)
+
+
 def _sender(incoming: Incoming) -> str:
     """The partner that a record comes from, or is about."""
-    if isinstance(incoming, Delivery) and isinstance(incoming.message, Partner):
-        return incoming.message.partner_id
+    if isinstance(incoming, Delivery) and _registers(incoming):
+        partner_id: str = incoming.message.partner_id
+        return partner_id
     return incoming.principal

@@ -22,12 +22,23 @@ from conduit_intake.submissions import (
     SubmissionKind,
     claims,
 )
+from conduit_intake.suspensions import OrderedSuspension
 from conduit_intake.work import IntakeWork, PartnerUpdate
 
 
 def partner_registered(work: IntakeWork, delivery: Delivery[Partner]) -> None:
     """Keep the part of the register that intake needs. The last record of a partner holds."""
     work.register(delivery.message)
+
+
+def partner_suspended(work: IntakeWork, delivery: Delivery[OrderedSuspension]) -> None:
+    """Refuse from now on, without waiting for the register."""
+    work.suspend(delivery.message)
+
+
+def partner_resumed(work: IntakeWork, delivery: Delivery[OrderedSuspension]) -> None:
+    """Let the register decide again."""
+    work.resume(delivery.message)
 
 
 def referral_submitted(work: IntakeWork, delivery: Delivery[partner.ReferralSubmitted]) -> None:
@@ -167,6 +178,10 @@ def _position(incoming: Incoming) -> str:
 
 
 HANDLERS: Handlers[IntakeWork] = {
+    programme.RegisterPartner.type: ignore,
+    programme.RegisterForce.type: ignore,
+    programme.SuspendPartner.type: partner_suspended,
+    programme.ResumePartner.type: partner_resumed,
     programme.PartnerRegistered.type: partner_registered,
     partner.ReferralSubmitted.type: referral_submitted,
     partner.InformationSupplied.type: information_supplied,

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from conduit_chassis.columns import IDS, Columns
 from conduit_chassis.postgres import Connection, Queryable, Row, insert, insert_new
 from conduit_contracts.notification import ReferralState
-from conduit_intake import early, force_files
+from conduit_intake import early, force_files, suspensions
 from conduit_intake.submissions import Held, Key, Mou, Partner
 from conduit_intake.work import IntakeWork, NewSupplement, PartnerUpdate, ReferralEntry
 
@@ -94,6 +94,7 @@ async def save(connection: Connection, work: IntakeWork) -> None:
     Raises:
         InsertedMeanwhileError: a concurrent twin was first. The batch must be tried again, and will then find its referral.
     """
+    await suspensions.save(connection, ((each, work.suspensions[each]) for each in sorted(work.suspended)), work.scene.now)
     if work.registered:
         await _register(connection, work)
     if work.created:

@@ -10,6 +10,7 @@ from conduit_chassis.outbox import Outbox
 from conduit_intake.early import Early
 from conduit_intake.force_files import Opening
 from conduit_intake.submissions import Answer, Docket, Held, Key, Outcome, Partner, Submission, SubmissionContext
+from conduit_intake.suspensions import NOT_SUSPENDED, OrderedSuspension, PartnerSuspension
 
 PROGRAMME = "programme"
 REGISTERED = "registered"
@@ -63,6 +64,10 @@ class IntakeWork:
     changed: set[Key] = field(default_factory=set)
     added: list[NewSupplement] = field(default_factory=list)
     registered: dict[str, Partner] = field(default_factory=dict)
+    suspensions: dict[str, PartnerSuspension] = field(default_factory=dict)
+    """By order, of the partners that the batch's registers and orders are about."""
+    suspended: set[str] = field(default_factory=set)
+    """Partners of whom something was suspended or resumed by order."""
     history: list[ReferralEntry] = field(default_factory=list)
     patience: timedelta = timedelta()
     """For how long what is about a referral that has not come waits for it."""
@@ -77,8 +82,23 @@ class IntakeWork:
     """Updates about the sandbox's referrals."""
     askable_in_sandbox: set[UUID] = field(default_factory=set)
 
+    def suspend(self, order: OrderedSuspension) -> None:
+        """It holds from now on, whatever the register says until it is lifted."""
+        partner_id = order.partner_id
+        self.suspensions[partner_id] = self.suspensions.get(partner_id, NOT_SUSPENDED).with_more(order)
+        self.suspended.add(partner_id)
+        if known := self.partners.get(partner_id):
+            self.register(known)
+
+    def resume(self, order: OrderedSuspension) -> None:
+        """The register decides again. Until it has lifted the suspension as well, the partner stays as it is."""
+        partner_id = order.partner_id
+        self.suspensions[partner_id] = self.suspensions.get(partner_id, NOT_SUSPENDED).without(order)
+        self.suspended.add(partner_id)
+
     def register(self, partner: Partner) -> None:
-        """This is the partner from now on."""
+        """This is the partner from now on, but for what is suspended by order."""
+        partner = self.suspensions.get(partner.partner_id, NOT_SUSPENDED).of(partner)
         if self.partners.get(partner.partner_id) == partner:
             return
         self.partners[partner.partner_id] = self.registered[partner.partner_id] = partner

@@ -5,20 +5,32 @@ from typing import cast
 
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
-from conduit_chassis.records import Incoming
+from conduit_chassis.records import Delivery, Incoming
 from conduit_chassis.runtime import Runtime
+from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.registering import ORDERS, subject_of
 from conduit_programme import metrics, store
+from conduit_programme.register import store as register
 from conduit_programme.settings import ProgrammeSettings
 from conduit_programme.work import ProgrammeWork
 
+_REGISTERS = (PartnerRegistered, ForceRegistered, *ORDERS)
 
-async def load(_connection: Connection, runtime: Runtime, _batch: Sequence[Incoming], outbox: Outbox) -> ProgrammeWork:
-    """Nothing: a record says all that there is to know."""
+
+async def load(connection: Connection, runtime: Runtime, batch: Sequence[Incoming], outbox: Outbox) -> ProgrammeWork:
+    """The entries that the batch is about. Of a hand-over its record says all that there is to know."""
     settings = cast("ProgrammeSettings", runtime.settings)
-    return ProgrammeWork(runtime.clock.now(), outbox, settings.mou_time_zone)
+    work = ProgrammeWork(runtime.clock.now(), outbox, settings.mou_time_zone)
+    subjects = {
+        subject_of(each.message) for each in batch if isinstance(each, Delivery) and isinstance(each.message, _REGISTERS)
+    }
+    if subjects:
+        work.register = await register.load(connection, subjects)
+    return work
 
 
 async def save(connection: Connection, work: ProgrammeWork) -> None:
     """Write what the records say, and count it."""
+    await register.save(connection, work)
     await store.save(connection, work)
     metrics.count(work)

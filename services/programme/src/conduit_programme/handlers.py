@@ -1,22 +1,25 @@
-"""What the programme does with each record: the last one of a partner or a force holds, and a case's first hand-over."""
+"""What the programme does with each record: it carries out orders for the registers, reads what stands on them, and keeps a
+case's first hand-over."""
 
 from conduit_chassis.dispatch import Handlers
 from conduit_chassis.records import Delivery
 from conduit_contracts import programme, routing
+from conduit_contracts.registering import RegisterEntry, RegisterOrder
 from conduit_programme.feedback.store import KnownHandover
-from conduit_programme.readers import CaseOfPartnerHandedOver, ForceAsRegistered, PartnerAsRegistered
+from conduit_programme.readers import CaseOfPartnerHandedOver
+from conduit_programme.register import carrying_out
 from conduit_programme.rules import day_of
 from conduit_programme.work import ProgrammeWork
 
 
-def partner_registered(work: ProgrammeWork, delivery: Delivery[PartnerAsRegistered]) -> None:
-    """This is the partner from now on: its name, and what was agreed."""
-    work.partners[delivery.message.partner_id] = delivery.message
+def register_ordered(work: ProgrammeWork, delivery: Delivery[RegisterOrder]) -> None:
+    """An entry is to be another one: it is written, or the order refused."""
+    carrying_out.carry_out(work, delivery)
 
 
-def force_registered(work: ProgrammeWork, delivery: Delivery[ForceAsRegistered]) -> None:
-    """This force takes part."""
-    work.forces[delivery.message.force_id] = delivery.message
+def entry_registered(work: ProgrammeWork, delivery: Delivery[RegisterEntry]) -> None:
+    """This stands on the register. What an earlier release wrote there holds until it is changed."""
+    carrying_out.take_record(work, delivery)
 
 
 def handed_over(work: ProgrammeWork, delivery: Delivery[CaseOfPartnerHandedOver]) -> None:
@@ -27,8 +30,12 @@ def handed_over(work: ProgrammeWork, delivery: Delivery[CaseOfPartnerHandedOver]
 
 
 HANDLERS: Handlers[ProgrammeWork] = {
-    programme.PartnerRegistered.type: partner_registered,
-    programme.ForceRegistered.type: force_registered,
+    programme.RegisterPartner.type: register_ordered,
+    programme.RegisterForce.type: register_ordered,
+    programme.SuspendPartner.type: register_ordered,
+    programme.ResumePartner.type: register_ordered,
+    programme.PartnerRegistered.type: entry_registered,
+    programme.ForceRegistered.type: entry_registered,
     routing.HandoverCompleted.type: handed_over,
 }
 """Exactly the messages that the programme consumes."""

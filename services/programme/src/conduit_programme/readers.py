@@ -1,29 +1,12 @@
-"""What the programme reads: who takes part, their agreements, not where notices go; and that a case was handed over."""
+"""What the programme reads of a case: that it was handed over. Of the registers, which it writes, it reads all."""
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from conduit_contracts import programme, routing
+from conduit_contracts import routing
 from conduit_contracts.base import Value
-from conduit_contracts.ids import ForceId, PartnerId, ReferralId
-from conduit_contracts.programme import Mou
-
-
-class PartnerAsRegistered(Value):
-    """A partner with its Memoranda of Understanding."""
-
-    partner_id: PartnerId
-    name: str
-    suspended: bool = False
-    mous: Annotated[tuple[Mou, ...], Field(max_length=20)] = ()
-
-
-class ForceAsRegistered(Value):
-    """That a force takes part."""
-
-    force_id: ForceId
+from conduit_contracts.ids import PartnerId, ReferralId
 
 
 class CaseOfPartnerHandedOver(Value):
@@ -33,8 +16,4 @@ class CaseOfPartnerHandedOver(Value):
     partner_id: PartnerId
 
 
-READERS: Mapping[str, type[BaseModel]] = {
-    programme.PartnerRegistered.type: PartnerAsRegistered,
-    programme.ForceRegistered.type: ForceAsRegistered,
-    routing.HandoverCompleted.type: CaseOfPartnerHandedOver,
-}
+READERS: Mapping[str, type[BaseModel]] = {routing.HandoverCompleted.type: CaseOfPartnerHandedOver}

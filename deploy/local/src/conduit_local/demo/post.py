@@ -44,6 +44,11 @@ class Post:
         self._producers: dict[str, AIOKafkaProducer] = {}
         self._lock = asyncio.Lock()
 
+    @property
+    def broker(self) -> Broker:
+        """Where it sends to."""
+        return self._broker
+
     async def __aenter__(self) -> Self:
         return self
 

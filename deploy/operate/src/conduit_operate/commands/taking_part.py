@@ -30,6 +30,7 @@ from conduit_operate.commands.shared import (
     well_formed,
 )
 from conduit_operate.http_clients import AwayError, HttpClients
+from conduit_operate.orders import PATIENCE, suspends
 from conduit_operate.paths import webhook_secrets
 from conduit_operate.plans import Plan, Standing
 from conduit_operate.register import Registers, read_registers
@@ -55,8 +56,9 @@ class Order(NamedTuple):
 def change(command: str, subject: tuple[str, str], plan_of: PlanOf, order: Order) -> None:
     """Plan what the command asks for, carry it out where that is wanted, and show it."""
     with explained():
-        plan = _perform(command, subject, plan_of, order)
-        show(plan, applied=order.apply, as_json=order.as_json, state_dir=order.state_dir)
+        plan, written = _perform(command, subject, plan_of, order)
+        notes = () if written else (_later(plan),)
+        show(plan, applied=order.apply, as_json=order.as_json, state_dir=order.state_dir, notes=notes)
 
 
 def add_rotate(app: typer.Typer, kind: str) -> None:
@@ -117,7 +119,16 @@ def reach_intake(state_dir: Path, environ: Mapping[str, str] = os.environ) -> Ht
     return HttpClients(dsn, env.get("INTAKE_URL", ""), folder(state_dir.absolute()) / "http") if dsn else None
 
 
-def _perform(command: str, subject: tuple[str, str], plan_of: PlanOf, order: Order) -> Plan:
+def _later(plan: Plan) -> str:
+    """What is so while the programme's service is down."""
+    heeded = "; intake refuses already what is suspended" if plan.entry and suspends(plan.entry, plan.stood) else ""
+    return (
+        "the register's entry is ordered, and not written yet: the programme's service has not answered for "
+        f"{PATIENCE:.0f} s. The order stands, and takes effect when that service runs (`conduit status`){heeded}"
+    )
+
+
+def _perform(command: str, subject: tuple[str, str], plan_of: PlanOf, order: Order) -> tuple[Plan, bool]:
     must_be_known(apply=order.apply, actor=order.actor, reason=order.reason)
     broker = reach(order.state_dir)
     http = reach_intake(order.state_dir)
@@ -126,9 +137,9 @@ def _perform(command: str, subject: tuple[str, str], plan_of: PlanOf, order: Ord
         if standing.unreadable:
             typer.echo(f"the last record of {standing.name} in the register cannot be read; it is ignored", err=True)
         plan = plan_of(standing)
-        if order.apply:
-            carry_out(plan, broker, By(order.actor, order.reason), command, http)
-    return plan
+        if not order.apply:
+            return plan, True
+        return plan, carry_out(plan, broker, By(order.actor, order.reason), command, http)
 
 
 def show(plan: Plan, *, applied: bool, as_json: bool, state_dir: Path, notes: tuple[str, ...] = ()) -> None:

@@ -1,5 +1,5 @@
-"""The programme's registers, published by the hub's own command line on compacted topics, and its national advice. The last
-record for each key counts.
+"""The programme's registers on compacted topics, and its national advice. The last record for each key counts. Its service
+writes those of partners and forces (see `orders`), the hub's own command line those of people.
 
 Of people no name and no address is kept: what an identity provider calls them, and what they do here. Whoever leaves is
 deleted.
@@ -25,13 +25,16 @@ SecretName = Annotated[str, formed(r"^[a-z0-9][a-z0-9.-]*$", "lower-case letters
 
 Generation = Annotated[int, Field(ge=1)]
 
+MouReference = Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
+"""The reference of a Memorandum of Understanding."""
+
 _ADDRESS = "an address without blanks, for example https://hooks.example.org/conduit"
 
 
 class Mou(Value):
     """A Memorandum of Understanding. In force from `valid_from` to `valid_to`, both included, unless suspended."""
 
-    reference: Annotated[str, formed(REFERENCE, REFERENCE_WORDS, max_length=64)]
+    reference: MouReference
     """The reference that referrals give."""
     scope: Line
     """What it covers, in words."""

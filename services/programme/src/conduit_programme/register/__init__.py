@@ -1,0 +1,1 @@
+"""The registers of partners and forces, which this service writes."""

@@ -1,0 +1,77 @@
+"""All SQL of the registers' entries, which are whole, contacts included. No page reads them: pages have copies without."""
+
+from collections.abc import Collection
+
+from conduit_chassis.columns import Columns
+from conduit_chassis.postgres import Connection, Row
+from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.registering import RegisterEntry, RegisterSubject
+from conduit_contracts.topics import FORCE
+from conduit_programme.register.book import RegisterBook, WrittenEntry
+from conduit_programme.work import ProgrammeWork
+
+# Orders and the registers' own records come on several topics, which several processes may read. One after the other they
+# see what another decided, also of somebody who has no entry to be locked yet.
+_TURN = "SELECT pg_advisory_xact_lock(hashtext('conduit.register'))"
+_LOAD = """
+SELECT kind, identity, entry, event_id, on_topic, order_id, ordered_by FROM register_entries
+JOIN unnest($1::text[], $2::text[]) AS wanted (kind, identity) USING (kind, identity)
+"""
+_ROWS = Columns(
+    kind="text",
+    identity="text",
+    entry="jsonb",
+    event_id="text",
+    on_topic="boolean",
+    order_id="text",
+    ordered_by="text",
+    changed_at="timestamptz",
+)
+_SAVE = f"""
+INSERT INTO register_entries ({_ROWS.names}) SELECT {_ROWS.values("now")} FROM {_ROWS.rows("now")}
+ON CONFLICT (kind, identity) DO UPDATE SET {_ROWS.changes("excluded", "kind", "identity")}
+"""  # noqa: S608 - constants
+
+
+async def load(connection: Connection, subjects: Collection[RegisterSubject]) -> RegisterBook:
+    """The entries of these, whom nobody else changes until the transaction ends."""
+    await connection.execute(_TURN)
+    rows = await connection.fetch(_LOAD, [each.kind for each in subjects], [each.identity for each in subjects])
+    return RegisterBook({RegisterSubject(row["kind"], row["identity"]): _written(row) for row in rows})
+
+
+async def save(connection: Connection, work: ProgrammeWork) -> None:
+    """Write what changed."""
+    rows = [
+        {
+            "kind": subject.kind,
+            "identity": subject.identity,
+            "entry": written.entry.model_dump_json(exclude_none=True),
+            "event_id": written.event_id,
+            "on_topic": written.on_topic,
+            "order_id": written.order_id,
+            "ordered_by": written.ordered_by,
+            "changed_at": work.now,
+        }
+        for subject in sorted(work.register.changed)
+        for written in (work.register.entries[subject],)
+    ]
+    if rows:
+        await connection.execute(_SAVE, *_ROWS.arrays(rows))
+
+
+def _written(row: Row) -> WrittenEntry:
+    return WrittenEntry(
+        entry=_entry(row["kind"], row["entry"]),
+        event_id=row["event_id"],
+        on_topic=row["on_topic"],
+        order_id=row["order_id"],
+        ordered_by=row["ordered_by"],
+    )
+
+
+def _entry(kind: str, text: str) -> RegisterEntry:
+    # A later release may have written it, and been taken back since.
+    if kind == FORCE:
+        return ForceRegistered.model_validate_json(text, extra="ignore")
+    return PartnerRegistered.model_validate_json(text, extra="ignore")
