@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,14 @@ def test_trace_of_an_id_that_nobody_knows_has_exit_code_3(up: Up) -> None:
     assert (done.exit_code, done.output) == (3, "no service knows NL-NEVER-SENT\n")
 
 
+def nothing_waits(up: Up, service: str) -> bool:
+    return up.shown("lag")[service]["records"] == 0
+
+
 @pytest.mark.long
 def test_lag_shows_what_waits_for_a_service_that_is_stopped_and_since_when(up: Up, traced: str) -> None:
-    wait_until(lambda: up.shown("lag")["triage"]["records"] == 0, "triage does not catch up", SECONDS, lambda: None)
+    for service in ("triage", "notification"):
+        wait_until(partial(nothing_waits, up, service), f"{service} does not catch up", SECONDS, lambda: None)
     stopped = up.process_of("notification")
     stopped.suspend()
     try:
@@ -155,7 +161,7 @@ def test_lag_shows_what_waits_for_a_service_that_is_stopped_and_since_when(up: U
         assert "triage.decisions.v1" in up.conduit("lag", "notification").output
     finally:
         stopped.resume()
-    wait_until(lambda: up.shown("lag")["notification"]["records"] == 0, "it does not catch up", SECONDS, lambda: None)
+    wait_until(partial(nothing_waits, up, "notification"), "it does not catch up", SECONDS, lambda: None)
     assert up.conduit("lag", "notification").output == "notification: nothing waits\n"
 
 
