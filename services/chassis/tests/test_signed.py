@@ -53,8 +53,10 @@ def test_every_topic_that_officers_write_asks_for_a_signature() -> None:
 
     signed = [topic.template for topic in REGISTRY if topic.signed]
     assert signed == ["triage.reviews.v1", "routing.reviews.v1", "notification.reviews.v1"]
-    for topic in REGISTRY:
-        assert topic.signed == any(issubclass(message, Command) for message in topic.messages)
+    # No officer orders an entry of a register: `conduit` does, as the one principal that may write there (decision 55).
+    of_officers = [topic for topic in REGISTRY if topic.producers != ("registrar",)]
+    for topic in of_officers:
+        assert topic.signed == any(issubclass(message, Command) for message in topic.messages), topic.template
 
 
 def test_a_signed_command_is_delivered_with_who_stands_for_it() -> None:

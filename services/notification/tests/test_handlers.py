@@ -65,6 +65,7 @@ SILENT = {
     "routing_review_closed",
     "interim_owner_named",
     "call_recorded",
+    "call_noted",
 }
 """Facts that do not become a revision."""
 
@@ -89,7 +90,7 @@ def test_the_handlers_cover_exactly_what_is_consumed() -> None:
     ignored = {event_type.split(".")[-2] for event_type, handler in HANDLERS.items() if handler is ignore}
     forwarded = {"information-forwarded", "withdrawal-forwarded", "triage-decline-forwarded"}
     of_officers = {"command-ignored", "command-refused", "command-outdated", "review-raised", "routing-review-closed"}
-    assert ignored == forwarded | of_officers | {"call-recorded"}
+    assert ignored == forwarded | of_officers | {"call-recorded", "call-noted"}
 
 
 def test_a_professional_standards_department_hears_by_its_own_address_and_without_one_the_hub_does() -> None:
