@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from conduit_chassis.people import RegisterBehindError, may_come_in
+from conduit_chassis.postgres import Connection
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.programme import (
     ForcePersonRegistered,
@@ -144,3 +146,10 @@ async def change(
 def text_of(page: str) -> str:
     """What is read of a page, with one blank between words."""
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+async def waiting_or_done(watching: Connection, task: asyncio.Task[Any]) -> None:
+    """Returns once somebody waits for what another transaction holds, or the task has not waited."""
+    waits = "SELECT true FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not task.done() and not await watching.fetchval(waits):  # noqa: ASYNC110 - PostgreSQL tells nobody that somebody waits
+        await asyncio.sleep(0.01)

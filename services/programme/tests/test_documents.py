@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from conduit_chassis.clamd import Clamd
 from conduit_chassis.testing import Harness, ManualClock
-from conduit_programme.organisations import documents, scanning
+from conduit_programme.organisations import documents, scanning, store
+from conduit_programme.organisations.said import AgreementWords
 from services.chassis.tests.clamd_server import EICAR, FakeClamd, fake_clamd
 from services.programme.tests import experience as ex
-from services.programme.tests.pages import Enter, hidden_of, send, text_of
+from services.programme.tests.pages import Enter, account, hidden_of, send, text_of, waiting_or_done
+from services.programme.tests.test_what_was_read import unnamed
 from services.web.tests.browser import Browser
 
 PDF = b"%PDF-1.7\r\nsynthetic\xff\x00 agreement\n%%EOF\n"
@@ -163,6 +167,23 @@ async def test_where_its_hash_is_noted_no_other_document_is_taken_for_it(enter: 
     answer = await attach(emma, organisation, LATER)
     assert (answer.status_code, documents.ANOTHER in answer.text) == (400, True)
     assert (await attach(emma, organisation)).status_code == 303
+
+
+async def test_what_somebody_notes_of_an_agreement_while_its_document_is_attached_stays(
+    enter: Enter, held: Harness, clock: ManualClock
+) -> None:
+    emma, organisation = await enter("emma"), await ex.partner_organisation(held)
+    async with held.pool.acquire() as watching, held.pool.acquire() as other, other.transaction():
+        found = await store.hold(other, UUID(organisation))
+        assert found is not None
+        (agreement,) = await store.agreements(other, [found.organisation_id])
+        attaching = asyncio.create_task(attach(emma, organisation))
+        await waiting_or_done(watching, attaching)
+        said = AgreementWords(parties="Synthetic parties")
+        await store.put_agreement(other, agreement, said, account("lena"), clock.now())
+    assert (await attaching).status_code == 303
+    assert "Synthetic parties" in (await emma.get(f"/organisations/{organisation}")).text
+    assert (len(await kept(held)), await unnamed(held)) == (1, 0)
 
 
 async def test_what_was_replaced_keeps_its_line(enter: Enter, held: Harness, clock: ManualClock, clamd: FakeClamd) -> None:

@@ -19,7 +19,7 @@ from conduit_programme.wording import day
 from conduit_web.desk import actions
 from conduit_web.html import date_and_time
 from services.programme.tests import experience as ex
-from services.programme.tests.pages import Enter, account, change, hidden_of, send, text_of
+from services.programme.tests.pages import Enter, account, change, hidden_of, send, text_of, waiting_or_done
 from services.programme.tests.test_insight import at_hub, considered, offered
 from services.programme.tests.test_sent_twice import rows
 from services.web.tests.browser import Browser
@@ -257,13 +257,11 @@ async def test_an_activity_that_is_called_off_while_a_change_is_kept_stays_calle
 ) -> None:
     form = (await forms_that_change(enter, held, clock))["/activities/{activity_id}/change"]
     at, (mine, _) = form.path.removesuffix("/change"), await form.open()
-    waits = "SELECT true FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with held.pool.acquire() as watching, held.pool.acquire() as other, other.transaction():
         ended = "UPDATE activities SET state = 'called_off' WHERE activity_id = $1"
         await other.execute(ended, UUID(at.rpartition("/")[2]))
         keeping = asyncio.create_task(form.first.post(form.path, mine | form.answers(1)))
-        while not await watching.fetchval(waits):  # noqa: ASYNC110 - PostgreSQL tells nobody that somebody waits
-            await asyncio.sleep(0.01)
+        await waiting_or_done(watching, keeping)
     assert (await keeping).status_code == 303
     page = text_of((await form.first.get(at)).text)
     assert "called off" in page

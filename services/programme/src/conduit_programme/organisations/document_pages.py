@@ -1,17 +1,23 @@
 """The signed document of an agreement: attached by who keeps the relationship, and fetched once a scanner has seen it."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
 from conduit_chassis import media, postgres
 from conduit_chassis.postgres import Connection
-from conduit_programme.organisations import documents, store
-from conduit_programme.organisations.keeping import member_ids, of_reference
-from conduit_programme.organisations.pages import ORGANISATION, KeeperOfOne, address, back_to, find_organisation, the_one
+from conduit_programme.organisations import documents
+from conduit_programme.organisations.keeping import form_of, id_of_noted, member_ids, of_reference
+from conduit_programme.organisations.pages import (
+    ORGANISATION,
+    KeeperOfOne,
+    address,
+    back_to,
+    find_organisation,
+    the_held_one,
+    the_one,
+)
 from conduit_programme.organisations.rules import KeptAgreement
-from conduit_programme.organisations.said import AgreementWords
 from conduit_programme.organisations.store import KnownOrganisation
 from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
 from conduit_programme.trail import DeedsAbout, UnchangedError
@@ -46,10 +52,9 @@ async def attach(request: Request, visit: Attaching, reference: str = "", of: st
         return _choosing(request, visit, found, kept, problem)
     deed, leads_to = ORGANISATION.changing("attached_document", found.organisation_id), address(found.organisation_id)
     async with acting(request, visit, deed, leads_to) as connection:
-        _, kept = await _agreement(connection, request, reference, of)
-        agreement_id = kept.agreement_id
-        if agreement_id is None:  # the register has it, and nothing was noted yet
-            agreement_id = await store.put_agreement(connection, kept, AgreementWords(), by, now)
+        held = await the_held_one(connection, request)
+        kept = or_missing(await of_reference(connection, held, reference, of))
+        agreement_id = await id_of_noted(connection, kept, by, now)
         if not await documents.attach(connection, agreement_id, sent, by, now):
             raise UnchangedError
     return back_to(found.organisation_id)
@@ -79,7 +84,7 @@ def _choosing(
     request: Request, visit: Visit, found: KnownOrganisation, kept: KeptAgreement, problem: str | None
 ) -> Response:
     back = address(found.organisation_id)
-    action = f"{back}/document?{urlencode({'reference': kept.reference, 'of': kept.organisation_id})}"
+    action = form_of(back, "document", kept)
     values = {"action": action, "back": back, "back_name": found.name, "kept": kept, "problem": problem, "field": FIELD}
     heading, status = N_("Attach the signed document"), 400 if problem else 200
     template, shown = "organisations/document.html", desk_of(request).shown

@@ -37,7 +37,6 @@ _FIND = (
     _DOCUMENT
     + "JOIN agreements USING (agreement_id) WHERE document_id = $1 AND agreements.organisation_id = ANY($2::uuid[])"
 )
-_HOLD = "SELECT agreement_id FROM agreements WHERE agreement_id = $1 FOR UPDATE"
 _LAST = _DOCUMENT + "WHERE agreement_id = $1 AND replaced_at IS NULL"
 _REPLACE = "UPDATE agreement_documents SET replaced_at = $2 WHERE agreement_id = $1 AND replaced_at IS NULL"
 _ATTACH = """
@@ -139,8 +138,10 @@ async def find(connection: Connection, document_id: UUID, organisation_ids: Sequ
 
 
 async def attach(connection: Connection, agreement_id: UUID, sent: SentFile, by: str, now: datetime) -> bool:
-    """It takes the place of what was attached before; False where that is the same file. Nobody opens it unscanned."""
-    await connection.fetchval(_HOLD, agreement_id)
+    """It takes the place of what was attached before; False where that is the same file. Nobody opens it unscanned.
+
+    Hold the agreement's organisation first.
+    """
     row, digest = await connection.fetchrow(_LAST, agreement_id), digest_of(sent)
     last = _document(row) if row else None
     if last is not None and last.sha256 == digest and last.state is not DocumentState.REFUSED:

@@ -1,6 +1,6 @@
 """What is kept of one organisation: what it brings, who to ask, and agreements with their reviews. Forms of its page."""
 
-from datetime import date, datetime
+from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from conduit_programme.organisations.pages import (
     KeeperOfOne,
     address,
     back_to,
+    the_held_one,
     the_one,
 )
 from conduit_programme.organisations.rules import KeptAgreement
@@ -177,12 +178,12 @@ async def write_agreement(request: Request, visit: KeeperOfOne, reference: str =
 async def _keep_agreement(
     connection: Connection, request: Request, visit: Visit, seen_before: KeptAgreement | None, answers: forms.Answers
 ) -> None:
-    found = or_missing(await store.hold(connection, id_of(request, "organisation_id")))
+    found = await the_held_one(connection, request)
     which = (seen_before.reference, str(seen_before.organisation_id)) if seen_before else (answers["reference"],)
     kept = await of_reference(connection, found, *which)
     new = kept or KeptAgreement(found.organisation_id, which[0], None, False, None, None)
     written, said, here = fields.agreement(new, answers), fields.agreement_words(answers), address(found.organisation_id)
-    again, last = _form_of(here, "agreement", new), kept.written if kept else None
+    again, last = form_of(here, "agreement", new), kept.written if kept else None
     overtaken = OvertakenError(here, again=again, by=("wrote_agreement",), last=last)
     seen.must_stand(visit, await _noted(connection, kept), fields.agreement_answers(written, said), overtaken)
     await store.put_agreement(connection, written, said, visit.person.person_id, desk_of(request).clock.now())
@@ -195,7 +196,8 @@ async def _noted(connection: Connection, kept: KeptAgreement | None) -> dict[str
     return fields.agreement_answers(kept, said or AgreementWords())
 
 
-def _form_of(here: str, form: str, kept: KeptAgreement) -> str:
+def form_of(here: str, form: str, kept: KeptAgreement) -> str:
+    """Where this form of an agreement is."""
     # What became one may have two of the same reference: each is named by the organisation that it was made with, too.
     return f"{here}/{form}?{urlencode({'reference': kept.reference, 'of': str(kept.organisation_id)})}"
 
@@ -210,7 +212,7 @@ def _agreement(
 ) -> Response:
     asked = fields.of_agreement(known=kept is not None, from_register=kept is not None and kept.from_register)
     back = address(found.organisation_id)
-    action = _form_of(back, "agreement", kept) if kept else f"{back}/agreement"
+    action = form_of(back, "agreement", kept) if kept else f"{back}/agreement"
     more = {"action": action, "button": N_("Keep this"), "back": back, "back_name": found.name}
     more["mark"] = seen.hidden_mark(answers, visit)
     if kept is not None and kept.from_register:
@@ -251,24 +253,22 @@ async def note_review(request: Request, visit: KeeperOfOne, reference: str = "",
         problems.setdefault("next_on", N_("This is not after the review."))
     deed = ORGANISATION.trying("reviewed_agreement", id_of(request, "organisation_id"), problems)
     async with acting(request, visit, deed, typed=TypedAnswers(fields.REVIEW, answers)) as connection:
-        found = or_missing(await store.hold(connection, id_of(request, "organisation_id")))
+        found = await the_held_one(connection, request)
         kept = or_missing(await of_reference(connection, found, reference, of))
         if not problems and done:
             here = address(found.organisation_id)
-            again, by = _form_of(here, "review", kept), ("reviewed_agreement",)
+            again, by = form_of(here, "review", kept), ("reviewed_agreement",)
             overtaken = OvertakenError(here, again=again, by=by, last=kept.reviewed)
             seen.must_stand(visit, _last_review(kept), fields.review_answers(done, following), overtaken)
-            await _note_review(connection, kept, done, following, visit.person.person_id, desk.clock.now())
+            who, now = visit.person.person_id, desk.clock.now()
+            agreement_id = await id_of_noted(connection, kept, who, now)
+            await store.note_review(connection, agreement_id, done, following, who, now)
     return _review(request, visit, found, kept, answers, problems) if problems else back_to(found.organisation_id)
 
 
-async def _note_review(
-    connection: Connection, kept: KeptAgreement, on: date, following: date | None, by: str, now: datetime
-) -> None:
-    agreement_id = kept.agreement_id
-    if agreement_id is None:  # the register has it, and nothing was noted yet
-        agreement_id = await store.put_agreement(connection, kept, AgreementWords(), by, now)
-    await store.note_review(connection, agreement_id, on, following, by, now)
+async def id_of_noted(connection: Connection, kept: KeptAgreement, by: str, now: datetime) -> UUID:
+    """What names this agreement here, from now on where only the register has it. Hold its organisation first."""
+    return kept.agreement_id or await store.put_agreement(connection, kept, AgreementWords(), by, now)
 
 
 def _last_review(kept: KeptAgreement) -> dict[str, str]:
@@ -284,7 +284,7 @@ def _review(
     problems: forms.Answers,
 ) -> Response:
     back = address(found.organisation_id)
-    action = _form_of(back, "review", kept)
+    action = form_of(back, "review", kept)
     more = {"action": action, "button": N_("Note the review"), "back": back, "back_name": found.name}
     more["mark"] = seen.hidden_mark(_last_review(kept), visit)
     return filled(request, visit, N_("An agreement was reviewed"), fields.REVIEW, answers, problems, **more)
