@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from conduit_chassis.trail import uuid_in
+from conduit_web.lists import read_key
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
@@ -32,3 +33,9 @@ def day_numbered(ordinal: int) -> date:
 def identity(text: str, otherwise: UUID = FIRST_ID) -> UUID:
     """A key's id; the list's beginning for what is none."""
     return uuid_in(text) or otherwise
+
+
+def newest_first(after: str | None) -> tuple[datetime, UUID]:
+    """Where a list by time and id, the newest before all, goes on after this key."""
+    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
+    return moment(int(at)), identity(str(last))

@@ -10,8 +10,8 @@ from conduit_programme import content
 from conduit_programme.advice.rules import AdviceNote, AdviceState
 from conduit_programme.advice.said import AdviceEndWords, AdviceWords
 from conduit_programme.four_ps import FourPs
-from conduit_web.keys import LAST_ID, LAST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.keys import microseconds, newest_first
+from conduit_web.lists import FETCH, ListPage, list_page
 
 _NOTE = """
 SELECT note_id, words_id, four_p, confirm_by, replaces, state, written_by, written_at, published_by, published_at, ended_at,
@@ -110,8 +110,7 @@ async def hold(connection: Connection, *note_ids: UUID | None) -> dict[UUID, Adv
 
 async def newest(connection: Connection, after: str | None, *, drafts: bool) -> ListPage[AdviceNote]:
     """All of them, the newest first; without drafts for forces."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_EVERY if drafts else _SENT, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_EVERY if drafts else _SENT, *newest_first(after))
     return list_page(
         [_note(row) for row in rows],
         lambda each: (microseconds(each.published_at or each.written_at), str(each.note_id)),

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection, Row
 from conduit_programme.experience.rules import PaymentState
-from conduit_web.keys import LAST_ID, LAST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.keys import microseconds, newest_first
+from conduit_web.lists import FETCH, ListPage, list_page
 
 _SHOWN = """
 SELECT payment_id, state, pence, since, conversations.reference, held_on, organisations.name AS partner
@@ -61,9 +61,8 @@ async def hold(connection: Connection, payment_id: UUID) -> KnownPayment | None:
 
 async def listed(connection: Connection, state: PaymentState | None, after: str | None) -> ListPage[KnownPayment]:
     """In one state or in all, the newest first."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
     asked, more = (_ALL, []) if state is None else (_IN_STATE, [state.value])
-    found = [_payment(row) for row in await connection.fetch(asked, moment(int(at)), identity(str(last)), *more)]
+    found = [_payment(row) for row in await connection.fetch(asked, *newest_first(after), *more)]
     return list_page(found, lambda each: (microseconds(each.since), str(each.payment_id)))
 
 

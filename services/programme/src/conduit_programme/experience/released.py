@@ -9,8 +9,8 @@ from conduit_chassis.postgres import Connection
 from conduit_contracts.ids import uuid7
 from conduit_programme import content
 from conduit_programme.experience.said import ReleaseTitle
-from conduit_web.keys import LAST_ID, LAST_MOMENT, identity, microseconds, moment
-from conduit_web.lists import FETCH, ListPage, list_page, read_key
+from conduit_web.keys import microseconds, newest_first
+from conduit_web.lists import FETCH, ListPage, list_page
 
 _COLUMNS = "release_id, title_id, revision, published_at"
 # Who withdraws holds the contributor's row. Who publishes waits for that, and is waited for.
@@ -85,8 +85,7 @@ async def find(connection: Connection, release_id: UUID) -> KnownRelease | None:
 
 async def newest(connection: Connection, after: str | None) -> ListPage[KnownRelease]:
     """All of them, the newest first."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_NEWEST, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_NEWEST, *newest_first(after))
     found = [KnownRelease(**row) for row in rows]
     return list_page(found, lambda each: (microseconds(each.published_at), str(each.release_id)))
 

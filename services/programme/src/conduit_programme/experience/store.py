@@ -14,7 +14,7 @@ from conduit_programme import content
 from conduit_programme.experience.rules import ConsentLine, ConsentPurpose, falls_with, standing
 from conduit_programme.experience.said import ContributorContact, ContributorName, QuoteWords
 from conduit_programme.rules import HowMany
-from conduit_web.keys import FIRST_ID, LAST_ID, LAST_MOMENT, day_numbered, identity, microseconds, moment
+from conduit_web.keys import FIRST_ID, day_numbered, identity, microseconds, newest_first
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 HUB, PARTNER, CONTRIBUTOR = "hub", "partner", "contributor"
@@ -152,8 +152,7 @@ async def was_begun(connection: Connection, contributor_id: UUID) -> bool:
 
 async def newest(connection: Connection, after: str | None) -> ListPage[KnownContributor]:
     """All of them, the newest first."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_NEWEST, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_NEWEST, *newest_first(after))
     found = [KnownContributor(**row) for row in rows]
     return list_page(found, lambda each: (microseconds(each.begun_at), str(each.contributor_id)))
 
@@ -274,8 +273,7 @@ async def quotes_of(connection: Connection, contributor_id: UUID) -> list[KeptQu
 
 async def newest_quotes(connection: Connection, after: str | None) -> ListPage[KeptQuote]:
     """Of everybody, the newest first, whatever they agree to: `reading` shows what may be shown."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_NEWEST_QUOTES, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_NEWEST_QUOTES, *newest_first(after))
     return list_page([KeptQuote(**row) for row in rows], lambda each: (microseconds(each.kept_at), str(each.quote_id)))
 
 

@@ -21,7 +21,7 @@ from conduit_programme.insight.rules import (
 )
 from conduit_programme.insight.said import HeardWords, InsightAnswerWords
 from conduit_programme.rules import HowMany
-from conduit_web.keys import FIRST_ID, LAST_ID, LAST_MOMENT, day_numbered, identity, microseconds, moment
+from conduit_web.keys import FIRST_ID, day_numbered, identity, microseconds, newest_first
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _INSIGHT = """
@@ -134,8 +134,7 @@ async def waiting(connection: Connection, after: str | None = None) -> ListPage[
 
 async def answered(connection: Connection, after: str | None = None) -> ListPage[KnownInsight]:
     """Those with an answer, by when they had the first, the newest before all."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_ANSWERED, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_ANSWERED, *newest_first(after))
     return list_page(
         [_insight(row) for row in rows],
         lambda each: (microseconds(each.answered_at or each.heard_at), str(each.insight_id)),
@@ -144,8 +143,7 @@ async def answered(connection: Connection, after: str | None = None) -> ListPage
 
 async def of_organisation(connection: Connection, organisation_id: UUID, after: str | None = None) -> ListPage[KnownInsight]:
     """All that it told, and whatever became part of it, the newest before all."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_OF_ORGANISATION, organisation_id, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_OF_ORGANISATION, organisation_id, *newest_first(after))
     return list_page([_insight(row) for row in rows], lambda each: (microseconds(each.heard_at), str(each.insight_id)))
 
 

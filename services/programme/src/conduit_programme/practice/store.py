@@ -10,7 +10,7 @@ from conduit_contracts.ids import uuid7
 from conduit_programme import content
 from conduit_programme.practice import conversation
 from conduit_programme.practice.rules import PracticeKind, PracticeOutcome, PracticeQuestion, StrikeReason
-from conduit_web.keys import FIRST_ID, LAST_ID, LAST_MOMENT, day_numbered, identity, microseconds, moment
+from conduit_web.keys import FIRST_ID, day_numbered, identity, microseconds, newest_first
 from conduit_web.lists import FETCH, ListPage, list_page, read_key
 
 _COLUMNS = """
@@ -137,8 +137,7 @@ async def of_partner(connection: Connection, partner_id: str, after: str | None 
 
 async def of_force(connection: Connection, force_id: str, after: str | None = None) -> ListPage[QuestionToForce]:
     """Those into which this force was brought, the last one first."""
-    at, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(_OF_FORCE, force_id, moment(int(at)), identity(str(last)))
+    rows = await connection.fetch(_OF_FORCE, force_id, *newest_first(after))
     return list_page(
         [QuestionToForce(_question(row), row["brought_at"]) for row in rows],
         lambda each: (microseconds(each.brought_at), str(each.question.question_id)),
@@ -200,8 +199,7 @@ async def _newest(
     at: Callable[[PracticeQuestion], datetime],
     *whose: str,
 ) -> ListPage[PracticeQuestion]:
-    key, last = read_key(after, int, str) or (microseconds(LAST_MOMENT), str(LAST_ID))
-    rows = await connection.fetch(statement, *whose, moment(int(key)), identity(str(last)))
+    rows = await connection.fetch(statement, *whose, *newest_first(after))
     return list_page([_question(row) for row in rows], lambda each: (microseconds(at(each)), str(each.question_id)))
 
 
