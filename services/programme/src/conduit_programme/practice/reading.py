@@ -16,7 +16,7 @@ class ListedQuestion:
 
     question: PracticeQuestion
     words: str | None
-    """What was asked; None where it was deleted, or is not for whoever reads the list."""
+    """What was asked; None where it was deleted."""
     late_from: datetime | None
     """The moment from which the hub is late; None where it is not its turn."""
 
@@ -49,12 +49,9 @@ class ShownQuestion:
         return self.question.is_open and self.seen < MOST_MESSAGES
 
 
-async def listed(
-    connection: Connection, questions: Sequence[PracticeQuestion], zone: ZoneInfo, *, with_words: bool = True
-) -> list[ListedQuestion]:
+async def listed(connection: Connection, questions: Sequence[PracticeQuestion], zone: ZoneInfo) -> list[ListedQuestion]:
     """These as a list shows them. Note the view before they are shown."""
-    asked = [each.question_id for each in questions] if with_words else []
-    said = await conversation.asked_words(connection, asked)
+    said = await conversation.asked_words(connection, [each.question_id for each in questions])
     return [ListedQuestion(each, said.get(each.question_id), each.waits_until_at(zone)) for each in questions]
 
 
