@@ -19,7 +19,7 @@ from conduit_programme.engagement.said import ActivityWords
 from conduit_programme.forms import TypedAnswers
 from conduit_programme.organisations import choosing
 from conduit_programme.organisations import store as organisations
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing, with_form
 from conduit_programme.trail import Deed, DeedsAbout, OvertakenError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
@@ -133,10 +133,8 @@ async def _add_step(
 def _log(
     request: Request, visit: Visit, known: LogChoices, answers: Mapping[str, str], problems: Mapping[str, str]
 ) -> Response:
-    asked, status = fields.log_fields(known, answers), 400 if problems else 200
-    values = {"fields": asked, "answers": answers, "problems": problems}
-    heading = N_("Log an activity")
-    return desk_of(request).shown.page(request, "engagement/log.html", heading, visit=visit, status=status, **values)
+    asked = fields.log_fields(known, answers)
+    return with_form(request, visit, "engagement/log.html", N_("Log an activity"), asked, answers, problems)
 
 
 @router.get("/activities/{activity_id}")

@@ -1,6 +1,5 @@
 """Consents: given one by one, and withdrawn in one step. A withdrawal holds from the next read on."""
 
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,7 +18,7 @@ from conduit_programme.experience.at_contributor import (
 from conduit_programme.experience.rules import ConsentPurpose
 from conduit_programme.experience.store import CONTRIBUTOR
 from conduit_programme.forms import Answers
-from conduit_programme.pages.at_desk import acting, desk_of, filled
+from conduit_programme.pages.at_desk import acting, desk_of, filled, with_form
 from conduit_programme.trail import UnchangedError
 from conduit_programme.wording import day
 from conduit_web.troubles import Trouble, TroubleError
@@ -107,13 +106,6 @@ async def withdraw(request: Request, visit: KeeperOfContributor) -> Response:
 
 
 def _withdrawing(request: Request, visit: Visit, pseudonym: str, answers: Answers, problems: Answers) -> Response:
-    values: dict[str, Any] = {"fields": fields.WITHDRAWAL, "answers": answers, "problems": problems}
-    values |= {"here": address(request), "purpose": _purpose(request), "pseudonym": pseudonym}
-    return desk_of(request).shown.page(
-        request,
-        "experience/withdraw.html",
-        N_("A contributor no longer agrees"),
-        visit=visit,
-        status=400 if problems else 200,
-        **values,
-    )
+    more = {"here": address(request), "purpose": _purpose(request), "pseudonym": pseudonym}
+    template, heading = "experience/withdraw.html", N_("A contributor no longer agrees")
+    return with_form(request, visit, template, heading, fields.WITHDRAWAL, answers, problems, **more)

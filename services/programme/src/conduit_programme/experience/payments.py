@@ -13,7 +13,7 @@ from conduit_programme.experience import fields, owed, rules
 from conduit_programme.experience.owed import KnownPayment, PaymentStep
 from conduit_programme.experience.rules import PAYMENT_STEPS, PaymentState
 from conduit_programme.forms import Answers
-from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
 from conduit_programme.trail import DeedsAbout
 from conduit_web.access import Action, Target
 from conduit_web.people import Person
@@ -107,7 +107,5 @@ def _payment(
     request: Request, visit: Visit, known: KnownPayment, steps: list[PaymentStep], answers: Answers, problems: Answers
 ) -> Response:
     asked = fields.of_payment(known.state) if PAYMENT_STEPS[known.state] else ()
-    values: dict[str, Any] = {"known": known, "steps": steps, "fields": asked, "answers": answers, "problems": problems}
-    values["seen"] = SEEN
-    heading, status = N_("A payment"), 400 if problems else 200
-    return desk_of(request).shown.page(request, "experience/payment.html", heading, visit=visit, status=status, **values)
+    more = {"known": known, "steps": steps, "seen": SEEN}
+    return with_form(request, visit, "experience/payment.html", N_("A payment"), asked, answers, problems, **more)

@@ -24,7 +24,7 @@ from conduit_programme.experience.reading import ShownConversation
 from conduit_programme.experience.rules import WellbeingMoment, WellbeingOutcome
 from conduit_programme.experience.store import KnownContributor
 from conduit_programme.forms import Answers
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, with_form
 from conduit_programme.trail import OvertakenError, UnchangedError
 from conduit_programme.wording import day
 from conduit_web.troubles import Trouble, TroubleError
@@ -152,12 +152,12 @@ async def check(request: Request, visit: KeeperOfContributor) -> Response:
 
 def _checking(request: Request, visit: Visit, found: ShownConversation, answers: Answers, problems: Answers) -> Response:
     moment = _moment(request)
-    values: dict[str, Any] = {"fields": fields.CHECK, "answers": answers, "problems": problems, "moment": moment}
-    values |= {"shown": found, "here": f"{_here(request)}/checks/{moment}", "back": address(request)}
-    values |= {"owners": fields.of_owner(people(request)), "owner": found.checks[moment].owner}
-    values["mark"] = seen.hidden_mark({"owner": found.checks[moment].owner})
-    heading, status = N_("How a contributor is"), 400 if problems else 200
-    return desk_of(request).shown.page(request, "experience/check.html", heading, visit=visit, status=status, **values)
+    more: dict[str, Any] = {"moment": moment, "shown": found}
+    more |= {"here": f"{_here(request)}/checks/{moment}", "back": address(request)}
+    more |= {"owners": fields.of_owner(people(request)), "owner": found.checks[moment].owner}
+    more["mark"] = seen.hidden_mark({"owner": found.checks[moment].owner})
+    template, heading = "experience/check.html", N_("How a contributor is")
+    return with_form(request, visit, template, heading, fields.CHECK, answers, problems, **more)
 
 
 @router.post(_CHECK + "/owner")
@@ -202,10 +202,9 @@ async def keep_quote(request: Request, visit: KeeperOfContributor) -> Response:
 
 
 def _quote(request: Request, visit: Visit, answers: Answers, problems: Answers) -> Response:
-    values: dict[str, Any] = {"fields": fields.QUOTE, "answers": answers, "problems": problems}
-    values |= {"here": f"{_here(request)}/quotes/new", "back": address(request)}
-    heading, status = N_("Write down what a contributor said"), 400 if problems else 200
-    return desk_of(request).shown.page(request, "experience/quote.html", heading, visit=visit, status=status, **values)
+    more = {"here": f"{_here(request)}/quotes/new", "back": address(request)}
+    template, heading = "experience/quote.html", N_("Write down what a contributor said")
+    return with_form(request, visit, template, heading, fields.QUOTE, answers, problems, **more)
 
 
 @router.get(_QUOTE)

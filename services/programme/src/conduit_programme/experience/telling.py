@@ -13,7 +13,7 @@ from conduit_programme.experience import fields, reading, released, store
 from conduit_programme.experience.at_contributor import ExperienceKeeper
 from conduit_programme.experience.rules import ConsentPurpose
 from conduit_programme.forms import Answers
-from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
 from conduit_programme.trail import Deed
 from conduit_web.access import Action, Target
 from conduit_web.acts import ActKind
@@ -85,11 +85,10 @@ async def _publishable(request: Request, visit: Visit) -> tuple[dict[str, str], 
 def _new(
     request: Request, visit: Visit, quotes: dict[str, str], after: str | None, answers: Answers, problems: Answers
 ) -> Response:
-    values: dict[str, Any] = {"fields": fields.of_release(quotes), "answers": answers, "problems": problems}
     # What was on this page is on it again when the form comes back.
-    values |= {"quotes": quotes, "after": after, "here": str(request.url.query)}
-    heading, status = N_("A new release"), 400 if problems else 200
-    return desk_of(request).shown.page(request, "experience/release_new.html", heading, visit=visit, status=status, **values)
+    more = {"quotes": quotes, "after": after, "here": str(request.url.query)}
+    template, heading, asked = "experience/release_new.html", N_("A new release"), fields.of_release(quotes)
+    return with_form(request, visit, template, heading, asked, answers, problems, **more)
 
 
 @router.get("/releases/{release_id}")

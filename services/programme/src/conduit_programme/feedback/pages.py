@@ -4,7 +4,7 @@ What another partner is asked is answered as what does not exist. What is said i
 a case.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -21,7 +21,7 @@ from conduit_programme.insight import store as insights
 from conduit_programme.insight.own_pages import own_organisation
 from conduit_programme.insight.rules import InsightSource, SpeakerRole
 from conduit_programme.insight.store import HeardInsight
-from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
 from conduit_programme.trail import DeedsAbout, OvertakenError
 from conduit_web.access import Action, Target
 from conduit_web.people import Person, Role
@@ -113,6 +113,5 @@ async def _keep(connection: Connection, request: Request, visit: Visit, question
 def _asking(
     request: Request, visit: Visit, known: HandoverQuestions, answers: forms.Answers, problems: forms.Answers
 ) -> Response:
-    values: dict[str, Any] = {"known": known, "fields": fields.QUESTIONS, "answers": answers, "problems": problems}
-    status, heading = 400 if problems else 200, N_("How the hand-over went")
-    return desk_of(request).shown.page(request, "feedback/questions.html", heading, visit=visit, status=status, **values)
+    template, heading = "feedback/questions.html", N_("How the hand-over went")
+    return with_form(request, visit, template, heading, fields.QUESTIONS, answers, problems, known=known)

@@ -185,6 +185,20 @@ def filled(
     **more: Any,
 ) -> Response:
     """A page that is one form. `more` has its `action`, its `button`, and where `back` leads."""
+    return with_form(request, visit, "filled_form.html", heading, asked, answers, problems, **more)
+
+
+def with_form(
+    request: Request,
+    visit: Visit,
+    template: str,
+    heading: str,
+    asked: tuple[FormField, ...],
+    answers: Answers,
+    problems: Answers,
+    **more: Any,
+) -> Response:
+    """A page on which there is a form, among what `more` has."""
     values = {"fields": asked, "answers": answers, "problems": problems, **more}
     status = 400 if problems else 200
-    return desk_of(request).shown.page(request, "filled_form.html", heading, visit=visit, status=status, **values)
+    return desk_of(request).shown.page(request, template, heading, visit=visit, status=status, **values)

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms
-from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
 from conduit_programme.practice import conversation, fields, reading, store
 from conduit_programme.practice.at_question import QUESTION, held_open, question_of, say, the_question
 from conduit_programme.practice.rules import BroughtForce
@@ -61,14 +61,8 @@ async def _question(request: Request, visit: Visit, answers: forms.Answers, prob
     async with acting(request, visit, QUESTION.looking("viewed_practice_question", question_of(request))) as connection:
         first = (await _part(connection, request, visit)).from_number
         known = await reading.shown(connection, await the_question(connection, request), desk.zone, first)
-    values: dict[str, Any] = {
-        "known": known,
-        "fields": fields.MESSAGE,
-        "answers": answers,
-        "problems": problems,
-        "status": 400 if problems else 200,
-    }
-    return desk.shown.page(request, "practice/force.html", N_("Practice question"), visit=visit, **values)
+    template, heading = "practice/force.html", N_("Practice question")
+    return with_form(request, visit, template, heading, fields.MESSAGE, answers, problems, known=known)
 
 
 async def _part(connection: Connection, request: Request, visit: Visit) -> BroughtForce:

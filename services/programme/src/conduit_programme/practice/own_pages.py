@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_contracts.ids import uuid7
 from conduit_programme import forms
-from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
 from conduit_programme.practice import fields, reading, rules, store
 from conduit_programme.practice.at_question import QUESTION, held_open, question_of, say, the_question
 from conduit_programme.practice.rules import PracticeKind, PracticeOutcome
@@ -86,8 +86,7 @@ async def say_danger(request: Request, visit: Asker) -> Response:
 
 
 def _danger(request: Request, visit: Visit, problems: forms.Answers) -> Response:
-    values: dict[str, Any] = {"fields": fields.DANGER, "problems": problems, "status": 400 if problems else 200}
-    return desk_of(request).shown.page(request, "practice/danger.html", ASK, visit=visit, **values)
+    return with_form(request, visit, "practice/danger.html", ASK, fields.DANGER, {}, problems)
 
 
 @router.get(_IN_DANGER)
@@ -133,16 +132,8 @@ def _said_first(request: Request) -> Response | None:
 
 
 def _new(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
-    desk = desk_of(request)
-    values: dict[str, Any] = {
-        "fields": fields.ASK,
-        "answers": answers,
-        "problems": problems,
-        "days": desk.practice_answer_days,
-        "action": _NEW,
-        "status": 400 if problems else 200,
-    }
-    return desk.shown.page(request, "practice/ask.html", ASK, visit=visit, **values)
+    days = desk_of(request).practice_answer_days
+    return with_form(request, visit, "practice/ask.html", ASK, fields.ASK, answers, problems, days=days, action=_NEW)
 
 
 @router.get(f"{HERE}/{{question_id}}")
@@ -155,14 +146,8 @@ async def _question(request: Request, visit: Visit, answers: forms.Answers, prob
     desk = desk_of(request)
     async with acting(request, visit, QUESTION.looking("viewed_practice_question", question_of(request))) as connection:
         known = await reading.shown(connection, await the_question(connection, request), desk.zone)
-    values: dict[str, Any] = {
-        "known": known,
-        "fields": fields.MESSAGE,
-        "answers": answers,
-        "problems": problems,
-        "status": 400 if problems else 200,
-    }
-    return desk.shown.page(request, "practice/own.html", N_("Your question"), visit=visit, **values)
+    template, heading = "practice/own.html", N_("Your question")
+    return with_form(request, visit, template, heading, fields.MESSAGE, answers, problems, known=known)
 
 
 @router.post(f"{HERE}/{{question_id}}/write")

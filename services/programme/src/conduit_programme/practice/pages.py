@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms, sent
-from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing, with_form
 from conduit_programme.practice import conversation, fields, reading, store
 from conduit_programme.practice.at_question import QUESTION, held_open, question_of, say, the_question
 from conduit_programme.practice.rules import PracticeOutcome, PracticeQuestion, StrikeReason
@@ -69,15 +69,9 @@ async def _question(request: Request, visit: Visit, answers: forms.Answers, prob
     desk = desk_of(request)
     async with acting(request, visit, QUESTION.looking("viewed_practice_question", question_of(request))) as connection:
         known = await reading.shown(connection, await the_question(connection, request), desk.zone)
-    values: dict[str, Any] = {
-        "known": known,
-        "mine": known.question.held_by == visit.person.person_id,
-        "fields": fields.ANSWER,
-        "answers": answers,
-        "problems": problems,
-        "status": 400 if problems else 200,
-    }
-    return desk.shown.page(request, "practice/question.html", N_("Practice question"), visit=visit, **values)
+    more = {"known": known, "mine": known.question.held_by == visit.person.person_id}
+    template, heading = "practice/question.html", N_("Practice question")
+    return with_form(request, visit, template, heading, fields.ANSWER, answers, problems, **more)
 
 
 @router.post(f"{HERE}/{{question_id}}/take")
