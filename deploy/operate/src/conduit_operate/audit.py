@@ -63,36 +63,42 @@ def audited(state_dir: Path, by: By, command: str, subject: str, steps: Sequence
     _append(state_dir, {**common, "outcome": "done"})
 
 
-def read_audit(state_dir: Path) -> list[dict[str, Any]]:
-    """Every line in order, but for those that were cut short as they were written: see `cut_short`.
+@dataclass(frozen=True, slots=True)
+class WholeAudit:
+    """What the audit has, and what it has only the beginning of."""
 
-    Raises:
-        AuditError: a line was changed, or one before it is missing; names the first.
-    """
-    previous, entries = FIRST, []
-    cut = set(cut_short(state_dir))
-    for number, line in enumerate(_lines(state_dir), start=1):
-        if number not in cut:
-            entry = _parse(line)
-            if entry.get("previous") != previous:
-                raise AuditError(f"line {number} of {path_of(state_dir)} does not follow from the one before it")
-            entries.append(entry)
-        previous = _digest(line)
-    return entries
-
-
-def cut_short(state_dir: Path) -> list[int]:
+    entries: list[dict[str, Any]]
+    """Every line that is whole, in order."""
+    cut_short: list[int]
     """The numbers of the lines of which only the beginning was written, as when the disk is full or the power fails.
 
     The next line vouches for such a one as for any other, so it cannot stand for one that somebody has changed.
     """
-    lines = _lines(state_dir)
-    follows = [_parse(line).get("previous") for line in lines[1:]]
-    return [
-        number
-        for number, line in enumerate(lines, start=1)
-        if not _parse(line) and (number == len(lines) or follows[number - 1] == _digest(line))
-    ]
+
+
+def read_audit(state_dir: Path) -> list[dict[str, Any]]:
+    """Every line that is whole, in order. Raises AuditError as `whole_audit` does."""
+    return whole_audit(state_dir).entries
+
+
+def whole_audit(state_dir: Path) -> WholeAudit:
+    """Every line, whole or cut short as it was written.
+
+    Raises:
+        AuditError: a line was changed, or one before it is missing; names the first.
+    """
+    path = path_of(state_dir)
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    parsed, digests = [_parse(line) for line in lines], [FIRST, *map(_digest, lines)]
+    found = WholeAudit([], [])
+    for number, entry in enumerate(parsed, start=1):
+        if entry and entry.get("previous") == digests[number - 1]:
+            found.entries.append(entry)
+        elif not entry and (number == len(parsed) or parsed[number].get("previous") == digests[number]):
+            found.cut_short.append(number)
+        else:
+            raise AuditError(f"line {number} of {path} does not follow from the one before it")
+    return found
 
 
 def path_of(state_dir: Path) -> Path:
@@ -112,11 +118,6 @@ def _append(state_dir: Path, entry: dict[str, Any]) -> None:
         file.write(mended + json.dumps(stamped, ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _lines(state_dir: Path) -> list[bytes]:
-    path = path_of(state_dir)
-    return path.read_bytes().splitlines() if path.exists() else []
 
 
 def _parse(line: bytes) -> dict[str, Any]:

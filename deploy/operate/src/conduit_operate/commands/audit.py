@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from conduit_operate.audit import AuditError, cut_short, path_of, read_audit
+from conduit_operate.audit import AuditError, path_of, whole_audit
 from conduit_operate.commands.exits import exits
 from conduit_operate.commands.shared import NOTHING_FOUND, AsJson, StateDir
 from conduit_operate.wording import counted
@@ -31,16 +31,16 @@ def audit(
     if not path.exists():
         _is_not_there(f"there is no audit in {path}: nothing was changed from this state directory")
     try:
-        entries = read_audit(state_dir)
+        found = whole_audit(state_dir)
     except AuditError as error:
         typer.echo(
             f"{error}. The audit was changed after it was written: keep the file as it is, and find out who changed it",
             err=True,
         )
         raise typer.Exit(1) from None
-    for number in cut_short(state_dir):
+    for number in found.cut_short:
         typer.echo(f"line {number} of {path} was cut short as it was written; what it was to say is not known", err=True)
-    shown = [entry for entry in entries if subject in ("", entry["subject"])]
+    shown = [entry for entry in found.entries if subject in ("", entry["subject"])]
     if subject and not shown:
         _is_not_there(f"{path}: no entry about {subject}")
     if as_json:
