@@ -50,6 +50,8 @@ FORCE = ForceRegistered(force_id="kent")
         (ENTRY, PAUSED, [ResumePartner]),
         (MOVED.model_copy(update={"suspended": True}), ENTRY, [SuspendPartner, RegisterPartner]),
         (FORCE, None, [RegisterForce]),
+        (FORCE, FORCE, [RegisterForce]),
+        (PAUSED, PAUSED, [RegisterPartner]),
     ],
 )
 def test_a_change_is_ordered_by_what_changes_and_leads_to_the_entry(

@@ -6,7 +6,7 @@ get to know by reading again, and would be refused. Once the services have caugh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from conduit_contracts import topics
-from conduit_contracts.programme import PartnerRegistered, RegisterForce, RegisterPartner
 from conduit_contracts.registering import RegisterEntry, subject_of
 from conduit_contracts.topics import SERVICES
 from conduit_operate import offsets, orders, postgres_programs, readmitting
@@ -157,7 +156,8 @@ def carry_out(
         for service, kept in restore.databases.items():
             _restore(service, kept, dsns[service], admin_dsn, restore.aside.get(service), folder, broker.state_dir)
         if restore.registers:
-            orders.place(broker, _orders(restore.registers, by))
+            # Each was decided on itself: one that the programme's own database has otherwise stays so.
+            orders.place(broker, (order for each in restore.registers for order in orders.orders_for(each, each, by)))
             notes.append(
                 f"{counted(len(restore.registers), 'register entry', many='register entries')} ordered: {_WRITTEN_LATER}"
             )
@@ -177,15 +177,6 @@ def carry_out(
             )
             notes += [f"event {each} clashes with what intake holds: `conduit trace {each}`" for each in found.clashing]
     return notes
-
-
-def _orders(entries: Sequence[RegisterEntry], by: By) -> Iterator[RegisterPartner | RegisterForce]:
-    """To have entries on the registers that these lack. One that the programme's own database has otherwise stays so."""
-    for entry in entries:
-        if isinstance(entry, PartnerRegistered):
-            yield RegisterPartner(entry=entry, stood=entry, ordered_by=by.actor, reason=by.reason)
-        else:
-            yield RegisterForce(entry=entry, stood=entry, ordered_by=by.actor, reason=by.reason)
 
 
 def _read_by(service: str) -> list[topics.Topic]:
