@@ -12,11 +12,14 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from conduit_operate import postgres_programs
+from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_operate import postgres_programs, restoring
 from conduit_operate.audit import read_audit
 from conduit_operate.backup import MANIFEST, Kept, Manifest, read
+from conduit_operate.broker import external_broker
 from conduit_operate.cli import app
 from conduit_operate.onboarding import OnboardingError
+from conduit_operate.register import Registers
 from conduit_operate.restoring import goes_on
 
 PAGE = Path(__file__).parents[3] / "docs" / "operate-one-machine.md"
@@ -43,6 +46,16 @@ def test_a_service_goes_on_where_the_backup_says_or_as_near_as_kafka_still_has(
     known: int | None, low: int, high: int, where: tuple[int, int]
 ) -> None:
     assert goes_on(known, low, high) == where
+
+
+def test_a_partner_that_is_called_as_a_force_is_ordered_where_only_the_force_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    partner, force = PartnerRegistered(partner_id="kent", name="Example Haven"), ForceRegistered(force_id="kent")
+    kept = Manifest(release="0.2.0", begun_at=datetime.now(UTC), services={}, partners=(partner,), forces=(force,))
+    monkeypatch.setattr(restoring, "read_registers", lambda _: Registers(forces={"kent": force}))
+    nowhere = external_broker(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    assert restoring.plan(nowhere, {}, kept, "a backup", answers=False).registers == [partner]
 
 
 @pytest.fixture

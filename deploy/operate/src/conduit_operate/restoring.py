@@ -208,8 +208,7 @@ def goes_on(known: int | None, low: int, high: int) -> tuple[int, int]:
 def _missing(broker: Broker, manifest: Manifest) -> list[RegisterEntry]:
     registers = read_registers(broker)
     kept: list[RegisterEntry] = [*manifest.partners, *manifest.forces]
-    known = {*registers.partners, *registers.forces}
-    return [entry for entry in kept if subject_of(entry).identity not in known]
+    return [entry for entry in kept if registers.of(*subject_of(entry)) is None]
 
 
 def holds_tables(dsn: str) -> bool:
