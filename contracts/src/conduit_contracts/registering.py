@@ -73,7 +73,7 @@ def carried_out(order: RegisterOrder, standing: RegisterEntry | None) -> Carried
     if isinstance(order, SuspendPartner) and not isinstance(before, ForceRegistered):
         return _suspended(order, before)
     if isinstance(order, ResumePartner) and isinstance(before, PartnerRegistered):
-        return CarriedOut(_marked(before, lifted=order))
+        return CarriedOut(_marked(before, order))
     return CarriedOut(standing, (sender_problem("partner_unknown", "partner_id", _UNKNOWN_PARTNER),))
 
 
@@ -119,7 +119,7 @@ def terms_of(entry: _Entry) -> _Entry:
 
 def _suspended(order: SuspendPartner, before: PartnerRegistered | None) -> CarriedOut:
     if before is not None:
-        return CarriedOut(_marked(before, suspended=order))
+        return CarriedOut(_marked(before, order))
     if not order.wholly:
         return CarriedOut(None, (sender_problem("partner_unknown", "partner_id", _UNKNOWN_PARTNER),))
     # Of somebody whose entry cannot be read nothing more is known, and they must be shut out anyway.
@@ -127,15 +127,11 @@ def _suspended(order: SuspendPartner, before: PartnerRegistered | None) -> Carri
     return CarriedOut(_numbered(shut_out, [order.generation]))
 
 
-def _marked(
-    entry: PartnerRegistered, *, suspended: SuspendPartner | None = None, lifted: ResumePartner | None = None
-) -> PartnerRegistered:
-    order = suspended or lifted
-    if order is None:
-        return entry
-    changes: dict[str, object] = {"mous": _with(entry.mous, order.mous, suspended=suspended is not None)}
+def _marked(entry: PartnerRegistered, order: SuspendPartner | ResumePartner) -> PartnerRegistered:
+    suspended = isinstance(order, SuspendPartner)
+    changes: dict[str, object] = {"mous": _with(entry.mous, order.mous, suspended=suspended)}
     if order.wholly:
-        changes["suspended"] = suspended is not None
+        changes["suspended"] = suspended
     return _numbered(entry.model_copy(update=changes), [entry.generation, order.generation])
 
 
