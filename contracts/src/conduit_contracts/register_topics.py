@@ -2,7 +2,7 @@
 good. And the orders by which the registers of partners and forces are changed."""
 
 from conduit_contracts import programme
-from conduit_contracts.topic import DUTY, FORCE, PROGRAMME, REGISTRAR, SIGNER, Topic
+from conduit_contracts.topic import DUTY, FORCE, PARTNER, PROGRAMME, REGISTRAR, SIGNER, Topic
 
 REGISTER_COMMANDS = Topic(
     template="programme.commands.v1",
@@ -51,6 +51,8 @@ FORCES = Topic(
     compacted=True,
     audience=REGISTRAR,
 )
+REGISTER_OF = {PARTNER: PARTNERS, FORCE: FORCES}
+"""By kind of organisation, the register in which its entries stand."""
 HUB_CONTACTS = Topic(
     template="programme.hub.v1",
     owner=PROGRAMME,

@@ -19,6 +19,7 @@ from conduit_contracts.register_topics import (
     PEOPLE,
     REGISTER_ANSWERS,
     REGISTER_COMMANDS,
+    REGISTER_OF,
 )
 from conduit_contracts.service_topics import dead_letter_topic, replay_topic
 from conduit_contracts.topic import (
@@ -68,6 +69,7 @@ __all__ = [
     "PROGRAMME",
     "REGISTER_ANSWERS",
     "REGISTER_COMMANDS",
+    "REGISTER_OF",
     "REGISTRAR",
     "REGISTRY",
     "ROUTING_ATTACHMENTS",

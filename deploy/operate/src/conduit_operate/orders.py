@@ -41,12 +41,11 @@ from conduit_operate.audit import By
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.leaders import watermarks
-from conduit_operate.register import SECONDS, RegisterError, Registers, read_whole, register_consumer
+from conduit_operate.register import KINDS, SECONDS, RegisterError, Registers, key_of, read_whole, register_consumer
 
 PATIENCE = 20.0
 """How long a command waits until it reads its own change on the register."""
-_KINDS = {topics.PARTNERS.name(): topics.PARTNER, topics.FORCES.name(): topics.FORCE}
-_ANSWERED_ON = (topics.PARTNERS, topics.FORCES, topics.REGISTER_ANSWERS)
+_ANSWERED_ON = (*topics.REGISTER_OF.values(), topics.REGISTER_ANSWERS)
 _ORDERS = {order.type: order for order in ORDERS}
 _REFUSED = {OrderRefused.type: OrderRefused}
 
@@ -70,9 +69,9 @@ class OrderBook:
 
     def take(self, message: Message) -> None:
         """The next record. One that cannot be read is the programme's service's to put aside."""
-        kind = _KINDS.get(message.topic() or "")
+        kind = KINDS.get(message.topic() or "")
         if kind is not None:
-            self.last[RegisterSubject(kind, _key(message))] = _header(message, ORDER_HEADER)
+            self.last[RegisterSubject(kind, key_of(message))] = _header(message, ORDER_HEADER)
             return
         try:
             headers: Any = message.headers() or []
@@ -113,7 +112,7 @@ def read_with_orders(broker: Broker) -> tuple[Registers, OrderBook]:
     consumer, registers, book = register_consumer(broker), Registers(), OrderBook()
 
     def take(message: Message) -> None:
-        if message.topic() in _KINDS:
+        if message.topic() in KINDS:
             registers.take(message)
         book.take(message)
 
@@ -249,11 +248,6 @@ def _ends(broker: Broker) -> tuple[TopicPartition, ...]:
         return tuple(TopicPartition(name, number, watermarks(consumer, name, number)[1]) for name, number in places)
     finally:
         consumer.close()
-
-
-def _key(message: Message) -> str:
-    raw: Any = message.key()
-    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw or ""
 
 
 def _header(message: Message, name: str) -> str:

@@ -20,7 +20,8 @@ from conduit_operate.leaders import watermarks
 
 SECONDS = 30.0
 
-_TOPICS = (topics.PARTNERS, topics.FORCES)
+KINDS = {topic.name(): kind for kind, topic in topics.REGISTER_OF.items()}
+"""Of what kind of organisation a topic is the register."""
 _NOT_THERE = (KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 _MADE_BY = "It is made by `conduit up`, or on servers that exist already by `python -m conduit_operate.setup`"
 _MODELS: Mapping[str, type[RegisterEntry]] = {model.type: model for model in (PartnerRegistered, ForceRegistered)}
@@ -42,7 +43,7 @@ class Unreadable:
 
     @property
     def kind(self) -> str:
-        return topics.PARTNER if self.topic == topics.PARTNERS.name() else topics.FORCE
+        return KINDS[self.topic]
 
     def __str__(self) -> str:
         whose = f", of {self.kind}.{self.key}," if self.key else ""
@@ -69,7 +70,7 @@ class Registers:
 
     def take(self, message: Message) -> None:
         """The next record. One that cannot be read is reported and skipped: others must still be changed."""
-        key = _key(message)
+        key = key_of(message)
         self.unreadable[:] = [
             each for each in self.unreadable if not key or (each.topic, each.key) != (message.topic(), key)
         ]
@@ -111,7 +112,7 @@ def register_consumer(broker: Broker) -> Consumer:
 
 def _read(consumer: Consumer) -> Registers:
     registers = Registers()
-    read_whole(consumer, _TOPICS, registers.take)
+    read_whole(consumer, topics.REGISTER_OF.values(), registers.take)
     return registers
 
 
@@ -147,11 +148,11 @@ def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:
         raise RegisterError(f"{topic} cannot be read ({found.str()}). {mend}") from None
 
 
-def _key(message: Message) -> str:
-    """Whom a record is about, by its key. Only a name can be shown, and can be replaced."""
+def key_of(message: Message) -> str:
+    """Whom a record is about, by its key; "" where it names nobody. Only a name can be shown, and can be replaced."""
     raw: Any = message.key()
     key = raw.decode("ascii", "replace") if isinstance(raw, bytes) else raw or ""
-    topic = topics.PARTNER_UPDATES if message.topic() == topics.PARTNERS.name() else topics.FORCE_CASES
+    topic = topics.PARTNER_UPDATES if KINDS.get(message.topic() or "") == topics.PARTNER else topics.FORCE_CASES
     try:
         topic.name(key)
     except ValueError:

@@ -20,8 +20,6 @@ from conduit_operate.access import service_principal
 from conduit_operate.broker import Broker
 from conduit_operate.register import SECONDS, RegisterError
 
-_TOPICS = {topics.PARTNER: topics.PARTNERS, topics.FORCE: topics.FORCES}
-
 
 def seed(broker: Broker, entries: Iterable[RegisterEntry], *, actor: str) -> None:
     """Returns once all of them are on their topics. Raises RegisterError where one is not."""
@@ -31,7 +29,7 @@ def seed(broker: Broker, entries: Iterable[RegisterEntry], *, actor: str) -> Non
         subject = subject_of(entry)
         headers, value = encode(entry, Attributes(str(uuid7()), "/programme", entry.type, datetime.now(UTC)))
         producer.produce(
-            _TOPICS[subject.kind].name(),
+            topics.REGISTER_OF[subject.kind].name(),
             value,
             subject.identity,
             headers=[*headers, (ACTOR_HEADER, actor.encode())],

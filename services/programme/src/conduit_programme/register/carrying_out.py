@@ -6,11 +6,9 @@ from conduit_contracts.attributes import Attributes
 from conduit_contracts.problems import Problem
 from conduit_contracts.programme import ACTOR_HEADER, ORDER_HEADER, OrderRefused, PartnerRegistered
 from conduit_contracts.registering import RegisterEntry, RegisterOrder, RegisterSubject, carried_out, subject_of
-from conduit_contracts.topics import FORCE, PARTNER
 from conduit_programme.register.book import WrittenEntry
 from conduit_programme.work import ProgrammeWork
 
-_TOPICS = {PARTNER: topics.PARTNERS, FORCE: topics.FORCES}
 _LONGEST = 200
 
 
@@ -45,7 +43,7 @@ def carry_out(work: ProgrammeWork, delivery: Delivery[RegisterOrder]) -> None:
 
 def _publish(work: ProgrammeWork, entry: RegisterEntry, order_id: str | None, by: str | None, cause: Attributes) -> None:
     subject = subject_of(entry)
-    event_id = work.outbox.publish(_TOPICS[subject.kind].name(), subject.identity, entry, cause=cause)
+    event_id = work.outbox.publish(topics.REGISTER_OF[subject.kind].name(), subject.identity, entry, cause=cause)
     work.outbox.mark(*((name, value) for name, value in ((ORDER_HEADER, order_id), (ACTOR_HEADER, by)) if value))
     work.register.write(WrittenEntry(entry, event_id, on_topic=False, order_id=order_id, ordered_by=by))
 
