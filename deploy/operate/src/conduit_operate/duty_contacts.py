@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer
 
 from conduit_contracts import topics
 from conduit_contracts.entry import entry_problems
@@ -18,9 +18,7 @@ from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.leaders import watermarks
-from conduit_operate.register import RegisterError
-
-SECONDS = 30.0
+from conduit_operate.register import SECONDS, RegisterError, ToWrite, write_records
 
 
 def propose(broker: Broker, proposal: HubContactsProposed) -> None:
@@ -38,18 +36,8 @@ def write(broker: Broker, user: str, topic: topics.Topic, message: HubContactsPr
     wrong = [f"{found.field}: {found.message}" for found in entry_problems(message)]
     if wrong:
         raise RegisterError(f"it was not written: {' '.join(wrong)}")
-    producer = Producer({**broker.librdkafka(user), "acks": "all", "linger.ms": 0, "log_level": 0})
-    failures: list[KafkaError] = []
     headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, datetime.now(UTC)))
-    producer.produce(
-        topic.name(),
-        value,
-        str(message.proposal_id),
-        headers=list(headers),
-        on_delivery=lambda error, _: failures.append(error) if error else None,
-    )
-    if producer.flush(SECONDS) or failures:
-        raise RegisterError(f"it was not written: {failures[0].str() if failures else 'the broker is silent'}")
+    write_records(broker, user, [ToWrite(topic, str(message.proposal_id), value, headers)], "it was not written")
 
 
 def ever_proposed(broker: Broker) -> bool:

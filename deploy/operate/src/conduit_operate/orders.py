@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, decode, encode
@@ -41,7 +41,16 @@ from conduit_operate.audit import By
 from conduit_operate.broker import Broker
 from conduit_operate.health import must_answer
 from conduit_operate.leaders import watermarks
-from conduit_operate.register import KINDS, SECONDS, RegisterError, Registers, key_of, read_whole, register_consumer
+from conduit_operate.register import (
+    KINDS,
+    RegisterError,
+    Registers,
+    ToWrite,
+    key_of,
+    read_from,
+    register_consumer,
+    write_records,
+)
 
 PATIENCE = 20.0
 """How long a command waits until it reads its own change on the register."""
@@ -109,18 +118,14 @@ def read_with_orders(broker: Broker) -> tuple[Registers, OrderBook]:
         RegisterError: the topics are not there, or cannot be read to their end.
         TimeoutError: Kafka does not answer.
     """
-    consumer, registers, book = register_consumer(broker), Registers(), OrderBook()
+    registers, book = Registers(), OrderBook()
 
     def take(message: Message) -> None:
         if message.topic() in KINDS:
             registers.take(message)
         book.take(message)
 
-    try:
-        must_answer(consumer, broker)
-        read_whole(consumer, (topics.REGISTER_COMMANDS, *_ANSWERED_ON), take)
-    finally:
-        consumer.close()
+    read_from(broker, (topics.REGISTER_COMMANDS, *_ANSWERED_ON), take)
     return registers, book
 
 
@@ -176,22 +181,13 @@ def place(broker: Broker, orders: Iterable[RegisterOrder]) -> PlacedOrders:
         if isinstance(order, RegisterPartner | RegisterForce):
             refuse_wrong(carried_out(order, order.stood).problems)
     begins = _ends(broker)
-    producer = Producer({**broker.librdkafka(REGISTRAR), "acks": "all", "linger.ms": 0, "log_level": 0})
-    failures: list[KafkaError] = []
-    ids = []
+    ids, records = [], []
     for order in orders:
         attributes = Attributes(str(uuid7()), "/programme", order.type, datetime.now(UTC))
         headers, value = encode(order, attributes)
-        producer.produce(
-            topics.REGISTER_COMMANDS.name(),
-            value,
-            subject_of(order).identity,
-            headers=list(headers),
-            on_delivery=lambda error, _: failures.append(error) if error else None,
-        )
         ids.append(attributes.id)
-    if producer.flush(SECONDS) or failures:
-        raise RegisterError(f"it was not ordered: {failures[0].str() if failures else 'the broker is silent'}")
+        records.append(ToWrite(topics.REGISTER_COMMANDS, subject_of(order).identity, value, headers))
+    write_records(broker, REGISTRAR, records, "it was not ordered")
     return PlacedOrders(tuple(ids), begins)
 
 

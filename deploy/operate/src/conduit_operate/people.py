@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Message
 
 from conduit_chassis.people import REGISTERS, PeopleBook
 from conduit_contracts import topics
@@ -20,11 +20,11 @@ from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import ACTOR_HEADER, ForcePersonRegistered, HubPersonRegistered, PersonRegistered
 from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
-from conduit_operate.health import must_answer
 from conduit_operate.onboarding import MisuseError, UnknownError
-from conduit_operate.register import SECONDS, RegisterError, read_whole, register_consumer
+from conduit_operate.register import RegisterError, ToWrite, read_from, write_records
 
 HUB = "hub"
+_NOT_WRITTEN = "the register was not written"
 
 
 def read_people(broker: Broker) -> PeopleBook:
@@ -34,12 +34,8 @@ def read_people(broker: Broker) -> PeopleBook:
         RegisterError: the topics are not there, or cannot be read to their end.
         TimeoutError: Kafka does not answer.
     """
-    consumer, book = register_consumer(broker), PeopleBook()
-    try:
-        must_answer(consumer, broker)
-        read_whole(consumer, REGISTERS, lambda message: _take(book, message))
-    finally:
-        consumer.close()
+    book = PeopleBook()
+    read_from(broker, REGISTERS, lambda message: _take(book, message))
     return book
 
 
@@ -51,17 +47,17 @@ def publish_people(broker: Broker, people: Iterable[PersonRegistered], *, actor:
     """
     people = list(people)
     if wrong := [f"{each.field}: {each.message}" for person in people for each in entry_problems(person)]:
-        raise RegisterError(f"the register was not written: {' '.join(wrong)}")
+        raise RegisterError(f"{_NOT_WRITTEN}: {' '.join(wrong)}")
     records = []
     for person in people:
         headers, value = encode(person, Attributes(str(uuid7()), "/programme", person.type, datetime.now(UTC)))
-        records.append((topic_of(person), person.person_id, value, headers))
-    _write(broker, records, actor)
+        records.append(ToWrite(topic_of(person), person.person_id, value, [*headers, _by(actor)]))
+    write_records(broker, REGISTRAR, records, _NOT_WRITTEN)
 
 
 def delete_person(broker: Broker, topic: topics.Topic, person_id: str, *, actor: str) -> None:
     """Returns once their place in this register is empty. Raises RegisterError where it may not be."""
-    _write(broker, [(topic, person_id, None, [])], actor)
+    write_records(broker, REGISTRAR, [ToWrite(topic, person_id, None, [_by(actor)])], _NOT_WRITTEN)
 
 
 def topic_of(person: PersonRegistered) -> topics.Topic:
@@ -106,27 +102,12 @@ def _account(person: PersonRegistered) -> str | None:
     return person.officer_id if isinstance(person, HubPersonRegistered) else None
 
 
+def _by(actor: str) -> tuple[str, bytes]:
+    return ACTOR_HEADER, actor.encode()
+
+
 def _take(book: PeopleBook, message: Message) -> None:
     key: Any = message.key()
     value: Any = message.value()
     headers: Any = message.headers() or []
     book.take(message.topic() or "", key.encode() if isinstance(key, str) else key, headers, value)
-
-
-def _write(
-    broker: Broker,
-    records: Iterable[tuple[topics.Topic, str, bytes | None, list[tuple[str, bytes]]]],
-    actor: str,
-) -> None:
-    producer = Producer({**broker.librdkafka(REGISTRAR), "acks": "all", "linger.ms": 0, "log_level": 0})
-    failures: list[KafkaError] = []
-    for topic, key, value, headers in records:
-        producer.produce(
-            topic.name(),
-            value,
-            key,
-            headers=[*headers, (ACTOR_HEADER, actor.encode())],
-            on_delivery=lambda error, _: failures.append(error) if error else None,
-        )
-    if producer.flush(SECONDS) or failures:
-        raise RegisterError(f"the register was not written: {failures[0].str() if failures else 'the broker is silent'}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from conduit_contracts import topics
 from conduit_contracts.envelope import decode
@@ -51,6 +51,15 @@ class Unreadable:
         return f"the record at {self.topic}/{self.partition}/{self.offset}{whose} cannot be read and is passed over{mend}"
 
 
+class ToWrite(NamedTuple):
+    """A record to be written."""
+
+    topic: Topic
+    key: str
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Registers:
     """Both registers, by partner and by force."""
@@ -88,12 +97,9 @@ def read_registers(broker: Broker) -> Registers:
         RegisterError: the topics are not there, or cannot be read to their end.
         TimeoutError: Kafka does not answer.
     """
-    consumer = register_consumer(broker)
-    try:
-        must_answer(consumer, broker)
-        return _read(consumer)
-    finally:
-        consumer.close()
+    registers = Registers()
+    read_from(broker, topics.REGISTER_OF.values(), registers.take)
+    return registers
 
 
 def register_consumer(broker: Broker) -> Consumer:
@@ -110,18 +116,23 @@ def register_consumer(broker: Broker) -> Consumer:
     )
 
 
-def _read(consumer: Consumer) -> Registers:
-    registers = Registers()
-    read_whole(consumer, topics.REGISTER_OF.values(), registers.take)
-    return registers
-
-
-def read_whole(consumer: Consumer, read: Iterable[Topic], take: Callable[[Message], None]) -> None:
+def read_from(broker: Broker, read: Iterable[Topic], take: Callable[[Message], None]) -> None:
     """Give each record of these topics to `take`, to their ends.
 
     Raises:
         RegisterError: the topics are not there, or cannot be read to their end.
+        TimeoutError: Kafka does not answer.
     """
+    consumer = register_consumer(broker)
+    try:
+        must_answer(consumer, broker)
+        read_whole(consumer, read, take)
+    finally:
+        consumer.close()
+
+
+def read_whole(consumer: Consumer, read: Iterable[Topic], take: Callable[[Message], None]) -> None:
+    """As `read_from`, with a consumer that the caller closes."""
     # Where each begins is asked first: a consumer that has to find out by itself waits half a second for it.
     partitions = [_begin(consumer, topic.name(), number) for topic in read for number in range(topic.partitions)]
     consumer.assign(partitions)
@@ -146,6 +157,26 @@ def _begin(consumer: Consumer, topic: str, number: int) -> TopicPartition:
         found = error.args[0]
         mend = _MADE_BY if found.code() in _NOT_THERE else "See that its brokers run, and come again"
         raise RegisterError(f"{topic} cannot be read ({found.str()}). {mend}") from None
+
+
+def write_records(broker: Broker, user: str, records: Iterable[ToWrite], otherwise: str) -> None:
+    """Returns once all of these are on their topics, as this user of Kafka.
+
+    Raises:
+        RegisterError: one is not, and the text begins with `otherwise`; those before it may be.
+    """
+    producer = Producer({**broker.librdkafka(user), "acks": "all", "linger.ms": 0, "log_level": 0})
+    failures: list[KafkaError] = []
+    for each in records:
+        producer.produce(
+            each.topic.name(),
+            each.value,
+            each.key,
+            headers=list(each.headers),
+            on_delivery=lambda error, _: failures.append(error) if error else None,
+        )
+    if producer.flush(SECONDS) or failures:
+        raise RegisterError(f"{otherwise}: {failures[0].str() if failures else 'the broker is silent'}")
 
 
 def key_of(message: Message) -> str:
