@@ -5,10 +5,11 @@ from typing import Annotated, TypeAlias
 from pydantic import Field, StringConstraints
 
 from conduit_contracts.base import Term
-from conduit_contracts.envelope import Event
+from conduit_contracts.envelope import Command, Event
 from conduit_contracts.forms import WORD, WORD_WORDS, formed
-from conduit_contracts.ids import OfficerId, ReferralId
+from conduit_contracts.ids import ForceId, OfficerId, ReferralId
 from conduit_contracts.problems import Problem
+from conduit_contracts.referral import Line, Text
 from conduit_contracts.times import Moment
 
 SeenVersion = Annotated[int, Field(ge=0)]
@@ -30,6 +31,27 @@ class CallOutcome(Term):
     INFORMATION_GIVEN = "information_given"
     """They told the hub something, or the hub told them."""
     SOMETHING_ELSE = "something_else"
+
+
+class _OfCall(Command):
+    """A named officer records a call, and what came of it."""
+
+    referral_id: ReferralId
+    officer_id: OfficerId
+    force_id: ForceId | None = None
+    """The force that was spoken to. Absent: the partner."""
+    spoken_at: Moment
+    """When they spoke."""
+    spoke_to: Line
+    """Who was spoken to: what they do, not their name."""
+    outcome: CallOutcome
+    seen_version: SeenVersion | None = None
+    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
+    seen_until: SeenUntil | None = None
+    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
+    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
+    comment: Text
+    """What was said, for the case's history."""
 
 
 class _AboutCommand(Event):

@@ -11,6 +11,7 @@ from conduit_contracts.commands import (
     CommandId,
     SeenUntil,
     SeenVersion,
+    _OfCall,
     _OutdatedCommand,
     _RefusedCommand,
 )
@@ -288,24 +289,8 @@ class DecideReview(Command):
         return self
 
 
-class NoteCall(Command):
+class NoteCall(_OfCall):
     """A named officer records a call with the partner or a force about a referral that is not with routing, and what came of
     it. It decides nothing."""
 
     type: ClassVar[str] = "uk.conduit.triage.note-call.v1"
-    referral_id: ReferralId
-    officer_id: OfficerId
-    force_id: ForceId | None = None
-    """The force that was spoken to. Absent: the partner."""
-    spoken_at: Moment
-    """When they spoke."""
-    spoke_to: Line
-    """Who was spoken to: what they do, not their name."""
-    outcome: CallOutcome
-    seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
-    seen_until: SeenUntil | None = None
-    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
-    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
-    comment: Text
-    """What was said, for the case's history."""

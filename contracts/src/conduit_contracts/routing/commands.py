@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from conduit_contracts.commands import CallOutcome, SeenUntil, SeenVersion
+from conduit_contracts.commands import SeenUntil, SeenVersion, _OfCall
 from conduit_contracts.envelope import Command
 from conduit_contracts.force import ForceReference, VictimContact
 from conduit_contracts.ids import ForceId, OfficerId, ReferralId
@@ -159,23 +159,7 @@ class RecordAcknowledgement(Command):
     """More about the call, for the case's history."""
 
 
-class RecordCall(Command):
+class RecordCall(_OfCall):
     """A named officer records a call with a force or with the partner, and what came of it. It moves no clock."""
 
     type: ClassVar[str] = "uk.conduit.routing.record-call.v1"
-    referral_id: ReferralId
-    officer_id: OfficerId
-    force_id: ForceId | None = None
-    """The force that was spoken to. Absent: the partner."""
-    spoken_at: Moment
-    """When they spoke."""
-    spoke_to: Line
-    """Who was spoken to: what they do, not their name."""
-    outcome: CallOutcome
-    seen_version: SeenVersion | None = None
-    """The `version` of the case that the officer saw. If the case has changed since, the officer is told what is new."""
-    seen_until: SeenUntil | None = None
-    """Up to when the officer's page knew the case, in the broker's time; what the service learned later is news. It stands
-    for `seen_version` where the page does not know that; where a command has both, what is news by either is news."""
-    comment: Text
-    """What was said, for the case's history."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from conduit_chassis.calls import MINUTE
 from conduit_chassis.days import LONDON, day_of
 from conduit_console.cases import AskedBy, FollowedCase
 from conduit_console.grounds import ShownPolicy
@@ -32,7 +33,7 @@ PARTNER = "partner"
 """The partner, among those who may be called."""
 _CLOCK_TIME = re.compile(r"([01]?\d|2[0-3])[:.]?([0-5]\d)")
 NOT_YET = N_("The time at which you spoke has not come yet.")
-_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _AHEAD = timedelta(hours=6)
 """A time of day no further ahead is taken to be said of today: who meant it so must not have it read as yesterday's."""
 Given = Mapping[str, str]
@@ -242,7 +243,7 @@ def _moment_of(day: date, of_day: time, now: datetime) -> datetime:
     """When it was this time on this day. In the night in which clocks go back it is so twice: the last that has come."""
     twice = (datetime.combine(day, of_day.replace(fold=fold), LONDON).astimezone(now.tzinfo) for fold in (0, 1))
     first, last = sorted(twice)
-    return last if last <= now + _MINUTE else first
+    return last if last <= now + MINUTE else first
 
 
 def moment_said(answer: str) -> datetime | None:
@@ -286,9 +287,9 @@ def _problem_with_time(question: Question, answers: Answers, case: FollowedCase,
     if at is None:
         return ""
     begins = question.begins(case, answers)
-    if begins is not None and at + _MINUTE <= begins:
+    if begins is not None and at + MINUTE <= begins:
         return question.too_early
-    return NOT_YET if at > now + _MINUTE else ""
+    return NOT_YET if at > now + MINUTE else ""
 
 
 def _contract_problems(decision: OfficersDecision, answers: Answers, about: DecidedOn) -> dict[str, str]:

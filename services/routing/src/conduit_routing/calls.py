@@ -1,8 +1,6 @@
 """What officers record of calls: that a force's team took its part on by telephone, and what else was said to whom."""
 
-from datetime import timedelta
-
-from conduit_contracts.geography import forces
+from conduit_chassis.calls import MINUTE, SPOKEN_LATER
 from conduit_contracts.routing import (
     CallRecorded,
     HandoffAcknowledgedByTelephone,
@@ -13,9 +11,6 @@ from conduit_contracts.routing import (
 from conduit_routing import clocks, responses
 from conduit_routing.turn import Turn
 
-MINUTE = timedelta(minutes=1)
-"""Officers write the minute in which they spoke, not the second."""
-SPOKEN_LATER = "spoken_later"
 _NOT_WAITED_FOR = {
     HandoffState.ACKNOWLEDGED: "already_acknowledged",
     HandoffState.DECLINED: "given_back",
@@ -61,13 +56,6 @@ def record_acknowledgement(turn: Turn, command: RecordAcknowledgement) -> None:
             comment=command.comment,
         )
     )
-
-
-def call_misfit(turn: Turn, command: RecordCall) -> str | None:
-    """Why a call cannot be recorded."""
-    if command.force_id is not None and command.force_id not in forces():
-        return "force_unknown"
-    return SPOKEN_LATER if command.spoken_at > turn.now + MINUTE else None
 
 
 def record_call(turn: Turn, command: RecordCall) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from conduit_chassis.calls import call_misfit
 from conduit_chassis.seen import PastLine, Unseen, unseen
 from conduit_contracts.concerned.proposal import CaseContext, may_be_home
 from conduit_contracts.geography import forces
@@ -61,7 +62,7 @@ def overlooked(command: Command, changes: tuple[str, ...]) -> str | None:
 def misfit(turn: Turn, command: Command) -> str | None:
     """Why the command cannot take effect, as a code, or None where it can."""
     if isinstance(command, RecordCall):  # also of a case that was withdrawn
-        return calls.call_misfit(turn, command)
+        return call_misfit(command, turn.now)
     if turn.case.state is CaseState.WITHDRAWN:
         return "withdrawn"
     if isinstance(command, RecordAcknowledgement):

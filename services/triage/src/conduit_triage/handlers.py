@@ -5,6 +5,7 @@ Where danger was raised, everything added is forwarded at once, and therefore al
 
 from typing import Any
 
+from conduit_chassis.calls import call_misfit
 from conduit_chassis.dispatch import Handlers, ignore, put_aside
 from conduit_chassis.records import Delivery, Refusal
 from conduit_contracts import intake
@@ -118,7 +119,7 @@ def call_recorded(work: TriageWork, delivery: Delivery[NoteCall]) -> None:
         acts.refuse_command(work, delivery, (_COMMAND_UNKNOWN,))
         return
     act, news = Act(work, delivery, case), work.news(case, delivery)
-    code = rules.call_misfit(command, work.now)
+    code = call_misfit(command, work.now)
     if code is not None:
         acts.ignore_command(act, command, code)
         return

@@ -7,7 +7,7 @@ takes from the counted grounds.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -15,12 +15,10 @@ from conduit_chassis.days import day_of
 from conduit_contracts.geography import forces
 from conduit_contracts.referral import Concern, Ground, Numbers, Referral, Supplement
 from conduit_contracts.told import URGENCY_RANK, Told, count_grounds, more_urgent
-from conduit_contracts.triage import AssessedGround, DecideReview, NoteCall, ReviewAssessment, ReviewReason
+from conduit_contracts.triage import AssessedGround, DecideReview, ReviewAssessment, ReviewReason
 from conduit_triage.cases import Assessment, OpenReview, State
 from conduit_triage.policy import TriagePolicy
 
-MINUTE = timedelta(minutes=1)
-"""Officers write the minute in which they spoke, not the second."""
 MOST_ROUNDS = 2
 """A first review, and one second look."""
 
@@ -165,13 +163,6 @@ def _home_force_misfit(force_id: str, told: Told) -> str | None:
     if force is None:
         return "home_force_unknown"
     return None if force.territorial or not told.areas else "cannot_be_home"
-
-
-def call_misfit(command: NoteCall, now: datetime) -> str | None:
-    """Why a call cannot be recorded, or None where it can: in whatever state the referral is, somebody spoke."""
-    if command.force_id is not None and command.force_id not in forces():
-        return "force_unknown"
-    return "spoken_later" if command.spoken_at > now + MINUTE else None
 
 
 def how_many_fit(sizes: Iterable[int], room: int) -> int:
