@@ -26,4 +26,4 @@ def partner_registered(work: ConsoleWork, delivery: Delivery[PartnerCalled]) -> 
     the register had could not be read, has the id for a name: what the partner was called stays."""
     message = delivery.message
     if message.name != message.partner_id:
-        work.partners.append(SaidName(message.partner_id, message.name, delivery.record.timestamp))
+        work.partners[message.partner_id] = SaidName(message.partner_id, message.name, delivery.record.timestamp)

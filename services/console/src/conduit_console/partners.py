@@ -4,7 +4,7 @@ A partner that has left keeps its last name: its cases are there, and officers k
 partner has no name here, and pages show its id.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -53,32 +53,27 @@ async def names_of(connection: Connection, partner_ids: Iterable[str]) -> dict[s
 
 async def called(connection: Connection, text: str) -> list[NamedPartner]:
     """The partners whose name or id has this in it, whatever its case: first whose id it is, then whose whole name."""
-    rows = [] if "\0" in text else await connection.fetch(_CALLED, text)
-    return [NamedPartner(**row) for row in rows]
+    return [NamedPartner(**row) for row in await connection.fetch(_CALLED, text)]
 
 
-async def meant(connection: Connection, text: str) -> list[str]:
-    """The ids of those whom somebody means who wrote this: none, the one, or several between whom they choose.
+async def meant(connection: Connection, text: str) -> list[NamedPartner]:
+    """Those whom somebody means who wrote this: none, the one, or several between whom they choose.
 
-    An id is that partner's also where the register has no name for it.
+    An id is that partner's also where the register has no name for it: then it is called by its id.
     """
-    if "\0" in text:
-        return []
     found = await called(connection, text)
-    if any(each.partner_id == text for each in found) or await connection.fetchval(_HAS_CASES, text):
-        return [text]
-    wholly = [each.partner_id for each in found if each.name.lower() == text.lower()]
-    return wholly or [each.partner_id for each in found]
+    known = [each for each in found if each.partner_id == text]
+    if known or await connection.fetchval(_HAS_CASES, text):
+        return known or [NamedPartner(text, text)]
+    return [each for each in found if each.name.lower() == text.lower()] or found
 
 
-async def as_meant(connection: Connection, partner_id: str) -> str:
+async def as_meant(connection: Connection, partner: NamedPartner) -> str:
     """What a partner is called where that means it and no other; otherwise its id."""
-    name = (await names_of(connection, [partner_id])).get(partner_id, partner_id)
-    return name if await meant(connection, name) == [partner_id] else partner_id
+    return partner.name if await meant(connection, partner.name) == [partner] else partner.partner_id
 
 
-async def register(connection: Connection, told: Sequence[SaidName]) -> None:
+async def register(connection: Connection, told: Mapping[str, SaidName]) -> None:
     """Keep what a batch of the register says, the last of each partner."""
     if told:
-        rows: Mapping[str, SaidName] = {each.partner_id: each for each in sorted(told, key=lambda each: each.said_at)}
-        await connection.execute(_REGISTER, *_COLUMNS.arrays([row._asdict() for row in rows.values()]))
+        await connection.execute(_REGISTER, *_COLUMNS.arrays([each._asdict() for each in told.values()]))

@@ -106,8 +106,8 @@ class ConsoleWork:
     dangers: list[ReportedDanger] = field(default_factory=list)
     numbers: dict[str, list[ForceNumber]] = field(default_factory=dict)
     """Of forces that the batch registers."""
-    partners: list[SaidName] = field(default_factory=list)
-    """What the batch says that partners are called."""
+    partners: dict[str, SaidName] = field(default_factory=dict)
+    """What the batch said last that partners are called."""
     duties: dict[UUID, ToldDuty] = field(default_factory=dict)
     """As the batch said them last."""
     takings: list[AnsweredTaking] = field(default_factory=list)

@@ -20,6 +20,7 @@ from conduit_console.deciding import BY_CODE
 from conduit_console.first import FirstPage, do_first
 from conduit_console.following import currency
 from conduit_console.pages.at_desk import desk_of, know_partners
+from conduit_console.partners import NamedPartner
 from conduit_console.queries import audit, duties, lists, opinions
 from conduit_console.queries.news import newest, number_since
 from conduit_console.queries.search import MOST_FOUND, is_too_short, search
@@ -176,11 +177,10 @@ async def cases(request: Request, visit: Lister) -> Response:
         if "narrow" not in query and "after" not in query:
             given |= await acts.remembered(connection, me, "cases")
         meant = await partners.meant(connection, given["partner"]) if given["partner"] else []
-        given |= {"partner": meant[0]} if len(meant) == 1 else {}
+        given |= {"partner": meant[0].partner_id} if len(meant) == 1 else {}
         narrowed, problem = _narrowed(given, meant)
         rows = await lists.cases(connection, narrowed, query.get("after")) if narrowed else NO_CASES
         current = await currency(connection, desk.clock.now())
-        named = await partners.names_of(connection, meant)
         said = await partners.as_meant(connection, meant[0]) if len(meant) == 1 else given["partner"]
         await know_partners(request, connection, rows.rows)
     kept = {name: value for name, value in given.items() if value}
@@ -188,7 +188,7 @@ async def cases(request: Request, visit: Lister) -> Response:
         await acts.remember(desk.pool, me, "cases", kept, desk.clock.now())
     values: dict[str, Any] = {"given": given, "problem": problem, "states": list(ReferralState), "forces": forces()}
     values["more"] = urlencode({**kept, "after": rows.after}) if rows.after else ""
-    values |= {"said": said, "to_choose": _to_choose(given, meant, named) if len(meant) > 1 else []}
+    values |= {"said": said, "to_choose": _to_choose(given, meant) if len(meant) > 1 else []}
     return desk.shown.page(request, "cases.html", N_("Cases"), visit=visit, found=rows, currency=current, **values)
 
 
@@ -213,7 +213,7 @@ async def find(request: Request, visit: Lister, q: str = "") -> Response:
     return desk.shown.page(request, "search.html", N_("Search by reference or partner"), visit=visit, **values)
 
 
-def _narrowed(given: Mapping[str, str], meant: Sequence[str]) -> tuple[lists.CaseFilter | None, str]:
+def _narrowed(given: Mapping[str, str], meant: Sequence[NamedPartner]) -> tuple[lists.CaseFilter | None, str]:
     """What a list is narrowed to, and what is wrong with what was asked for. None: nothing, so that nothing passes for
     narrowed."""
     state = ReferralState(given["state"]) if given["state"] in set(ReferralState) else None
@@ -226,10 +226,7 @@ def _narrowed(given: Mapping[str, str], meant: Sequence[str]) -> tuple[lists.Cas
     return (narrowed, "") if len(meant) <= 1 else (None, "")
 
 
-def _to_choose(given: Mapping[str, str], meant: Sequence[str], named: Mapping[str, str]) -> list[tuple[str, str]]:
+def _to_choose(given: Mapping[str, str], meant: Sequence[NamedPartner]) -> list[tuple[str, str]]:
     """The partners that may be meant, each with the address of its list."""
     kept = {name: value for name, value in given.items() if value}
-    return [
-        (named.get(each, each), f"/cases?{urlencode({'narrow': 1, **kept, 'partner': each})}")
-        for each in meant[: partners.MOST_CALLED_SO]
-    ]
+    return [(each.name, f"/cases?{urlencode({'narrow': 1, **kept, 'partner': each.partner_id})}") for each in meant]
