@@ -8,8 +8,6 @@ from email.message import Message
 from email.parser import BytesParser
 from typing import cast
 
-from starlette.requests import Request
-
 from conduit_web.readable import without_nul
 
 MULTIPART = "multipart/form-data"
@@ -29,11 +27,6 @@ class SentForm:
 
     fields: dict[str, str] = field(default_factory=dict)
     files: dict[str, SentFile] = field(default_factory=dict)
-
-
-def kind_of(request: Request) -> str:
-    """The media type of a request's body."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def take_apart(content_type: str, body: bytes, most_parts: int) -> SentForm:

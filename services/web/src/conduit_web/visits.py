@@ -16,7 +16,7 @@ from conduit_web.access import RULES, Access, Action, Target, decide
 from conduit_web.opaque import form_token, is_form_token
 from conduit_web.people import Person
 from conduit_web.readable import without_nul
-from conduit_web.sent_files import MULTIPART, SentFile, SentForm, kind_of, take_apart
+from conduit_web.sent_files import MULTIPART, SentFile, SentForm, take_apart
 from conduit_web.sessions import EndReason, Session
 from conduit_web.troubles import Trouble, TroubleError
 
@@ -157,7 +157,7 @@ async def read_own_form(request: Request, public_url: str, secret: str, file_byt
     """
     if not _is_from_here(request, public_url):
         raise TroubleError(Trouble.FORM_REFUSED)
-    with_files = file_bytes > 0 and kind_of(request) == MULTIPART
+    with_files = file_bytes > 0 and bodies.media_type_of(request) == MULTIPART
     sent = await _read_files(request, file_bytes) if with_files else SentForm(await read_form(request))
     if not is_form_token(sent.fields.pop(FORM_FIELD, ""), secret):
         raise TroubleError(Trouble.FORM_REFUSED)
@@ -181,7 +181,7 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         TroubleError: it is no form, or larger than forms are.
     """
-    if kind_of(request) != "application/x-www-form-urlencoded":
+    if bodies.media_type_of(request) != "application/x-www-form-urlencoded":
         raise TroubleError(Trouble.FORM_REFUSED)
     body = await _read_body(request, _FORM_BYTES, _FORM_SECONDS)
     try:

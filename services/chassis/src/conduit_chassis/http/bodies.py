@@ -1,4 +1,4 @@
-"""Reading a request's body within limits of size and time, which no server sets for us."""
+"""A request's body: what it is said to be, and reading it within limits of size and time, which no server sets for us."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,6 +12,11 @@ class BodyTooLargeError(Exception):
 
 class BodyTooSlowError(Exception):
     """It did not arrive in time, or its sender went away."""
+
+
+def media_type_of(request: Request) -> str:
+    """The media type without its parameters, in lower case; empty where there is none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read(request: Request, limit: int, seconds: float) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from fastapi import Request
 from pydantic import BaseModel
 
-from conduit_chassis.http.bodies import BodyTooLargeError, BodyTooSlowError, check_declared, receive
+from conduit_chassis.http.bodies import BodyTooLargeError, BodyTooSlowError, check_declared, media_type_of, receive
 from conduit_contracts.envelope import Undecodable, read_message
 from conduit_contracts.problems import Problem, sender_problem
 from conduit_intake.api.overlong import Overlong
@@ -19,11 +19,6 @@ _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
 M = TypeVar("M", bound=BaseModel)
-
-
-def media_type_of(request: Request) -> str:
-    """The media type without its parameters, in lower case; empty where there is none."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def expect(request: Request, *media_types: str) -> str:

@@ -15,11 +15,11 @@ from uuid import UUID
 import asyncpg
 from fastapi import Depends, Header, Request, Response
 
+from conduit_chassis.http.bodies import media_type_of
 from conduit_chassis.outbox import Outbox
 from conduit_chassis.postgres import Connection
 from conduit_intake.access.accounts import Client
 from conduit_intake.api import kept
-from conduit_intake.api.bodies import media_type_of
 from conduit_intake.api.door import Door
 from conduit_intake.api.kept import Asked, Kept
 from conduit_intake.api.refusals import Refused
