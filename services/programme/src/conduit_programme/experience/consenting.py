@@ -1,6 +1,5 @@
 """Consents: given one by one, and withdrawn in one step. A withdrawal holds from the next read on."""
 
-
 from fastapi import APIRouter, Request, Response
 
 from conduit_programme import forms
