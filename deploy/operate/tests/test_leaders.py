@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from conduit_operate import leaders
 from conduit_operate.leaders import offsets_at, once_led, watermarks
 
 CHANGING = (
@@ -17,8 +18,12 @@ CHANGING = (
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._TRANSPORT,
+    KafkaError._DESTROY_BROKER,
+    # A broker that has just started.
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
 )
-LASTING = (KafkaError._UNKNOWN_PARTITION, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._TIMED_OUT)
+LASTING = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError._TIMED_OUT)
 
 
 class Leaders:
@@ -73,3 +78,13 @@ def test_patience_ends() -> None:
 
     with pytest.raises(KafkaException):
         once_led(never, patience=0.2)
+
+
+def test_a_topic_that_is_not_there_is_not_waited_for_as_long_as_a_leader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaders, "STARTING_SECONDS", 0.2)
+
+    def never() -> None:
+        raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
+
+    with pytest.raises(KafkaException):
+        once_led(never, patience=3600)

@@ -9,6 +9,8 @@ from typing import TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 SECONDS = 30.0
+STARTING_SECONDS = 3.0
+"""For a broker that has just started, and answers before it knows of every topic."""
 _LEADER_CHANGES = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -21,10 +23,12 @@ _LEADER_CHANGES = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
         # Of a topic that was just made its leader may hear last. One that is not there at all is known from the metadata.
         KafkaError.UNKNOWN_TOPIC_OR_PART,
-        # The broker that led, and went away.
+        # The broker that led, and went away; and a client that lets go of what it knew of it.
         KafkaError._TRANSPORT,
+        KafkaError._DESTROY_BROKER,
     }
 )
+_NOT_THERE = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 _Answer = TypeVar("_Answer")
 
 
@@ -32,19 +36,25 @@ def once_led(ask: Callable[[], _Answer], patience: float = SECONDS) -> _Answer:
     """What `ask` returns, asked again every 50 ms while the answer is that a partition's leader changes.
 
     When a broker dies, others lead within seconds. A topic that was just made has a leader in the metadata before that
-    leader knows of it.
+    leader knows of it. A topic that is not there is asked for again as well, but not for as long.
 
     Raises:
         KafkaException: `ask` raised it and not because of a new leader, or did so for `patience` seconds.
     """
-    deadline = monotonic() + patience
+    begun = monotonic()
     while True:
         try:
             return ask()
         except KafkaException as error:
-            if error.args[0].code() not in _LEADER_CHANGES or monotonic() > deadline:
+            if monotonic() - begun > _waits_for(error.args[0].code(), patience):
                 raise
         sleep(0.05)
+
+
+def _waits_for(code: int, patience: float) -> float:
+    if code in _LEADER_CHANGES:
+        return patience
+    return min(STARTING_SECONDS, patience) if code in _NOT_THERE else -1
 
 
 def watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
