@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException
 
 from conduit_contracts import topics
-from conduit_operate import offsets
+from conduit_operate import groups
 from conduit_operate.broker import Broker, local_broker
 from conduit_operate.onboarding import OnboardingError
 from conduit_operate.polling import wait_until
@@ -33,7 +33,7 @@ def here(kafka_bootstrap: str, tmp_path: Path) -> Broker:
 def groups_are_known(broker: Broker) -> bool:
     """A Kafka that was just started takes a while to make the topic of its groups."""
     try:
-        offsets.members(broker.admin(), topics.SERVICES)
+        groups.members(broker, topics.SERVICES)
     except (TimeoutError, KafkaException):
         return False
     return True
@@ -42,7 +42,7 @@ def groups_are_known(broker: Broker) -> bool:
 @contextmanager
 def running(broker: Broker, service: str) -> Iterator[None]:
     """Somebody is in this service's group."""
-    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": offsets.group_of(service)})
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": groups.group_of(service)})
     ended = threading.Event()
 
     def read() -> None:
@@ -54,7 +54,7 @@ def running(broker: Broker, service: str) -> Iterator[None]:
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        wait_until(lambda: service in offsets.members(broker.admin(), (service,)), "it has not joined", 60, lambda: None)
+        wait_until(lambda: service in groups.members(broker, (service,)), "it has not joined", 60, lambda: None)
         yield
     finally:
         ended.set()

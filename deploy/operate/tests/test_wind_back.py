@@ -15,7 +15,7 @@ from click.testing import Result
 from confluent_kafka import Producer
 
 from conduit_contracts.topics import specs
-from conduit_operate import offsets
+from conduit_operate import groups
 from conduit_operate.audit import read_audit
 from conduit_operate.broker import Broker, local_broker
 from conduit_operate.polling import wait_until
@@ -45,7 +45,7 @@ def write(broker: Broker, topic: str) -> int:
 
 
 def stands(broker: Broker, service: str, topic: str) -> int | None:
-    return offsets.committed(broker.admin(), service).get((topic, 0))
+    return groups.committed(broker, service)[service].get((topic, 0))
 
 
 def test_all_is_read_again_that_was_written_since_and_answers_in_the_second_turn(here: Broker) -> None:
@@ -55,8 +55,8 @@ def test_all_is_read_again_that_was_written_since_and_answers_in_the_second_turn
     time.sleep(0.1)
     since = [write(here, topic) for topic in (TOPIC, ANSWERS)]
     assert since[0] > first[0]
-    offsets.move(here.admin(), "intake", {(TOPIC, 0): since[0] + 1})
-    offsets.move(here.admin(), "routing", {(ANSWERS, 0): since[1] + 1})
+    groups.move(here, "intake", {(TOPIC, 0): since[0] + 1})
+    groups.move(here, "routing", {(ANSWERS, 0): since[1] + 1})
 
     def both_stand_there() -> bool:
         return (stands(here, "intake", TOPIC), stands(here, "routing", ANSWERS)) == (since[0] + 1, since[1] + 1)
@@ -70,13 +70,13 @@ def test_all_is_read_again_that_was_written_since_and_answers_in_the_second_turn
 
     assert to(answers=False) == {("intake", TOPIC): since[0]}
     assert to(answers=True) == {("routing", ANSWERS): since[1]}
-    offsets.move(here.admin(), "intake", {(TOPIC, 0): first[0]})
+    groups.move(here, "intake", {(TOPIC, 0): first[0]})
     assert ("intake", TOPIC) not in to(answers=False), "it is behind already, and nothing may be left out"
 
 
 def test_it_is_planned_carried_out_and_noted(here: Broker, conduit: Conduit, tmp_path: Path) -> None:
     write(here, TOPIC)
-    offsets.move(here.admin(), "intake", {(TOPIC, 0): write(here, TOPIC) + 1})
+    groups.move(here, "intake", {(TOPIC, 0): write(here, TOPIC) + 1})
     now = f"{datetime.now(UTC) - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
     planned = conduit("wind-back", now, "--json")
     assert planned.exit_code == 0, planned.output

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_contracts.topics import SERVICES
-from conduit_operate import offsets, postgres_programs
+from conduit_operate import groups, postgres_programs
 from conduit_operate.broker import Broker
 from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError, UnknownError
@@ -119,7 +119,7 @@ def settings_of(dsn: str) -> Sequence[str]:
 
 def _keep(broker: Broker, service: str, dsn: str, folder: Path) -> Kept:
     where: dict[str, dict[int, int]] = {}
-    for (topic, number), offset in sorted(offsets.committed(broker.admin(), service).items()):
+    for (topic, number), offset in sorted(groups.committed(broker, service)[service].items()):
         where.setdefault(topic, {})[number] = offset
     path = folder / f"{service}.dump"
     path.touch(mode=0o600)

@@ -11,7 +11,7 @@ from itertools import groupby
 from confluent_kafka import Consumer, TopicPartition
 
 from conduit_contracts import topics
-from conduit_operate import offsets
+from conduit_operate import groups, offsets
 from conduit_operate.broker import Broker
 from conduit_operate.health import answering
 from conduit_operate.offsets import Place
@@ -92,8 +92,8 @@ class Lag:
         ends = offsets.ends(admin, everywhere)
         begins = offsets.begins(admin, everywhere) if from_the_beginning else {}
         behind = []
-        for service, places in read.items():
-            committed = offsets.committed(admin, service)
+        for service, committed in groups.committed(self._broker, *read).items():
+            places = read[service]
             for place in sorted(places):
                 first = max(committed.get(place, 0), begins.get(place, 0))
                 if ends[place] > first:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from time import monotonic, sleep
 from typing import Any
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, ResourceType
 
 from conduit_contracts.topics import PARTNER, PARTNER_REFERRALS, TopicSpec, specs
@@ -22,6 +22,7 @@ from conduit_operate.audit import By, audited, read_audit
 from conduit_operate.broker import Broker
 from conduit_operate.copies import wanted_here
 from conduit_operate.grants import grant, granted, revoke, users
+from conduit_operate.groups import group_of
 from conduit_operate.health import answering
 from conduit_operate.leaders import watermarks
 from conduit_operate.onboarding import OnboardingError, UnknownError
@@ -29,7 +30,7 @@ from conduit_operate.secured import ADMIN
 from conduit_operate.topics import create_topics
 
 COMMAND = "topics narrow"
-GROUP = "conduit.intake"
+GROUP = group_of("intake")
 TIMEOUT = 30.0
 QUIET_SECONDS = 3.0
 """A record that was let in just before permissions changed is there by then."""
@@ -126,7 +127,7 @@ def narrow(broker: Broker, narrowing: Narrowing, by: By, patience: float, tell: 
         revoke(admin, narrowing.writers)
         tell(f"waiting until intake has read all of {narrowing.topic}")
         try:
-            start = max(narrowing.start or 0, _drained(broker, admin, narrowing, patience))
+            start = max(narrowing.start or 0, _drained(broker, narrowing, patience))
         except BaseException:
             grant(admin, narrowing.writers)
             raise
@@ -174,7 +175,7 @@ def _finished(broker: Broker, narrowing: Narrowing) -> bool:
         consumer.close()
 
 
-def _drained(broker: Broker, admin: AdminClient, narrowing: Narrowing, patience: float) -> int:
+def _drained(broker: Broker, narrowing: Narrowing, patience: float) -> int:
     """Wait until intake has committed all that is there and nothing more comes; returns where the first partition ended."""
     if not narrowing.partitions:
         return 0
@@ -182,7 +183,7 @@ def _drained(broker: Broker, admin: AdminClient, narrowing: Narrowing, patience:
     until, quiet_since, before = monotonic() + patience, monotonic(), None
     try:
         while monotonic() < until:
-            places = _places(consumer, admin, narrowing)
+            places = _places(consumer, narrowing)
             if places != before or not all(place.drained for place in places):
                 quiet_since, before = monotonic(), places
             elif monotonic() - quiet_since >= QUIET_SECONDS:
@@ -197,16 +198,15 @@ def _drained(broker: Broker, admin: AdminClient, narrowing: Narrowing, patience:
     )
 
 
-def _places(consumer: Consumer, admin: AdminClient, narrowing: Narrowing) -> list[Place]:
+def _places(consumer: Consumer, narrowing: Narrowing) -> list[Place]:
     numbers = range(narrowing.partitions)
-    asked = ConsumerGroupTopicPartitions(GROUP, [TopicPartition(narrowing.topic, number) for number in numbers])
-    found = next(iter(admin.list_consumer_group_offsets([asked]).values())).result(TIMEOUT)
-    read = {each.partition: each.offset for each in found.topic_partitions or ()}
+    found = consumer.committed([TopicPartition(narrowing.topic, number) for number in numbers], timeout=TIMEOUT)
+    read = {each.partition: each.offset for each in found}
     return [Place(*watermarks(consumer, narrowing.topic, number), max(0, read.get(number, 0))) for number in numbers]
 
 
 def _consumer(broker: Broker) -> Consumer:
-    options = {"group.id": "operator.narrow", "enable.auto.commit": False, "log_level": 0}  # its group is never joined
+    options = {"group.id": GROUP, "enable.auto.commit": False, "log_level": 0}  # its group is asked about, and never joined
     return Consumer({**broker.librdkafka(ADMIN), **options})
 
 

@@ -9,13 +9,9 @@ requests are written out here, as the protocol's documentation has them (https:/
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
@@ -24,9 +20,9 @@ from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_operate.access import STAFF, service_principal
 from conduit_operate.broker import Broker
 from conduit_operate.chunks import chunks
+from conduit_operate.kafka_client import administrator, wait_for
 from conduit_operate.secured import ADMIN
 
-T = TypeVar("T")
 Limits = Mapping[str, float]
 PRODUCER, REQUESTS = "producer_byte_rate", "request_percentage"
 EVERYBODY = ""
@@ -61,27 +57,21 @@ def set_quotas(broker: Broker, wanted: Mapping[str, Limits | None]) -> None:
     Raises:
         QuotaError: the broker refused; it says why.
     """
-    _wait_for(_set(broker, wanted))
+    wait_for(_set(broker, wanted))
 
 
 def read_quotas(broker: Broker) -> dict[str, dict[str, float]]:
     """Every quota by user."""
-    return _wait_for(_read(broker))
-
-
-def _wait_for(work: Coroutine[Any, Any, T]) -> T:
-    """In a thread of its own, so that it can be called where a loop runs already."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+    return wait_for(_read(broker))
 
 
 async def _set(broker: Broker, wanted: Mapping[str, Limits | None]) -> None:
     if not wanted:
         return
     entries = [([(_USER, user or None)], _changes(limits)) for user, limits in wanted.items()]
-    async with _client(broker) as ask:
+    async with administrator(broker) as client:
         for chunk in chunks(entries):
-            for code, text, *_ in (await ask(_Alter(chunk))).entries:
+            for code, text, *_ in (await _ask(client, _Alter(chunk))).entries:
                 _check(code, text)
 
 
@@ -92,8 +82,8 @@ def _changes(limits: Limits | None) -> list[tuple[str, float, bool]]:
 
 
 async def _read(broker: Broker) -> dict[str, dict[str, float]]:
-    async with _client(broker) as ask:
-        answer = await ask(DescribeClientQuotasRequest([(_USER, _ANY, None)], strict=True))
+    async with administrator(broker) as client:
+        answer = await _ask(client, DescribeClientQuotasRequest([(_USER, _ANY, None)], strict=True))
     _check(answer.error_code, answer.error_message)
     return {entity[0][1] or EVERYBODY: dict(values) for entity, values in answer.entries or ()}
 
@@ -103,14 +93,8 @@ def _check(code: int, text: str | None) -> None:
         raise QuotaError(f"the broker did not accept the request about quotas (error {code}): {text or 'no reason given'}")
 
 
-@asynccontextmanager
-async def _client(broker: Broker) -> AsyncIterator[Any]:
-    client = AIOKafkaClient(**broker.aiokafka(ADMIN), request_timeout_ms=15_000)
-    try:
-        await client.bootstrap()
-        yield lambda request: client.send(client.get_random_node(), request)
-    finally:
-        await client.close()
+async def _ask(client: Any, request: Request) -> Any:
+    return await client.send(client.get_random_node(), request)
 
 
 class _AlterResponse(Response):  # type: ignore[misc]  # aiokafka ships no types

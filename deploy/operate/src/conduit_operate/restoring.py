@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from conduit_contracts import topics
 from conduit_contracts.registering import RegisterEntry, subject_of
 from conduit_contracts.topics import SERVICES
-from conduit_operate import offsets, orders, postgres_programs, readmitting
+from conduit_operate import groups, offsets, orders, postgres_programs, readmitting
 from conduit_operate.audit import By, audited
 from conduit_operate.backup import Kept, Manifest
 from conduit_operate.broker import Broker
@@ -82,7 +82,7 @@ class Restore:
             *(("restore", "database of", service) for service in self.databases),
             *(("order", "register entry", subject_of(entry).identity) for entry in self.registers),
             *(
-                ("move", f"group {offsets.group_of(each.service)}", f"{each.place[0]}/{each.place[1]}", _from_to(each))
+                ("move", f"group {groups.group_of(each.service)}", f"{each.place[0]}/{each.place[1]}", _from_to(each))
                 for each in self.moves
             ),
             *([("readmit", READMISSION)] if self.since else []),
@@ -98,9 +98,10 @@ def must_be_stopped(broker: Broker, patience: float, tell: Callable[[str], None]
         OnboardingError: one still is after so many seconds.
         TimeoutError: Kafka does not answer.
     """
-    admin, until = answering(broker), monotonic() + patience
+    answering(broker)
+    until = monotonic() + patience
     told: dict[str, int] = {}
-    while members := offsets.members(admin, SERVICES):
+    while members := groups.members(broker, SERVICES):
         left = until - monotonic()
         if left < 0:
             raise OnboardingError(f"{', '.join(members)}: still running, or killed in the last minute. {STOP_THEM}")
@@ -116,13 +117,18 @@ def must_be_stopped(broker: Broker, patience: float, tell: Callable[[str], None]
 
 def _group(found: tuple[str, int]) -> str:
     service, number = found
-    return f"{offsets.group_of(service)} ({counted(number, 'member')})"
+    return f"{groups.group_of(service)} ({counted(number, 'member')})"
 
 
 def plan(broker: Broker, dsns: Mapping[str, str], manifest: Manifest, subject: str, *, answers: bool) -> Restore:
     """What has to be done; `answers` is the second turn."""
     admin = broker.admin()
-    moves = [move for name, kept in manifest.services.items() for move in _moves(admin, name, kept.offsets, answers=answers)]
+    now = groups.committed(broker, *manifest.services)
+    moves = [
+        move
+        for name, kept in manifest.services.items()
+        for move in _moves(admin, name, now[name], kept.offsets, answers=answers)
+    ]
     if answers:
         return Restore(subject, moves=moves)
     stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
@@ -136,14 +142,14 @@ def wound_back(broker: Broker, to: datetime, subject: str, *, answers: bool) -> 
     No service is moved forward. `answers` is the second turn.
     """
     admin = answering(broker)
-    moves = []
+    moves, standing = [], groups.committed(broker, *SERVICES)
     for service in SERVICES:
         places = offsets.places_of(admin, _read_by(service))
-        now = offsets.committed(admin, service)
+        now = standing[service]
         known: dict[str, dict[int, int]] = {}
         for place, offset in offsets.written_since(admin, places, to).items():
             known.setdefault(place[0], {})[place[1]] = min(offset, now.get(place, offset))
-        moves += _moves(admin, service, known, answers=answers)
+        moves += _moves(admin, service, standing[service], known, answers=answers)
     return Restore(subject, moves=moves, since=None if answers else to)
 
 
@@ -161,9 +167,8 @@ def carry_out(
             notes.append(
                 f"{counted(len(restore.registers), 'register entry', many='register entries')} ordered: {_WRITTEN_LATER}"
             )
-        admin = broker.admin()
         for name in SERVICES:
-            offsets.move(admin, name, {each.place: each.to for each in restore.moves if each.service == name})
+            groups.move(broker, name, {each.place: each.to for each in restore.moves if each.service == name})
         if restore.since is not None:  # when its group stands where it goes on: what it answered from there on is claimed
             lost = readmitting.lacking(broker, dsns["intake"], restore.since - MARGIN)
             found = readmitting.take_in_again(broker, dsns["intake"], lost, by.actor)
@@ -183,12 +188,14 @@ def _read_by(service: str) -> list[topics.Topic]:
     return [*topics.consumed_by(service), *topics.read_apart(service)]
 
 
-def _moves(admin: AdminClient, service: str, kept: Mapping[str, Mapping[int, int]], *, answers: bool) -> list[Move]:
+def _moves(
+    admin: AdminClient, service: str, now: Mapping[Place, int], kept: Mapping[str, Mapping[int, int]], *, answers: bool
+) -> list[Move]:
     wanted = _read_by(service)
     later = [topic for topic in wanted if not _FIRST.issuperset(topic.producers)]
     places = offsets.places_of(admin, later if answers else wanted)
     waiting = set() if answers else offsets.places_of(admin, later)
-    low, high, now = offsets.begins(admin, places), offsets.ends(admin, places), offsets.committed(admin, service)
+    low, high = offsets.begins(admin, places), offsets.ends(admin, places)
     found = []
     for place in sorted(places):
         known = kept.get(place[0], {}).get(place[1])

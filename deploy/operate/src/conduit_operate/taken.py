@@ -16,7 +16,7 @@ from conduit_contracts.envelope import Event, decode
 from conduit_contracts.intake import SubmissionRejected
 from conduit_contracts.topics import INTAKE_REFERRALS, PARTNER_REFERRALS
 from conduit_intake.readmission import TAKEN, SentAgain, TakenEvent
-from conduit_operate import offsets
+from conduit_operate import groups, offsets
 from conduit_operate.broker import Broker
 from conduit_operate.health import answering, must_answer
 from conduit_operate.leaders import offsets_at
@@ -61,7 +61,7 @@ def sent_again(broker: Broker) -> SentAgain:
     """What partners sent and intake reads next: all that stands behind its group's offsets."""
     admin, found = answering(broker), SentAgain()
     places = offsets.places_of(admin, [PARTNER_REFERRALS])
-    read, begins = offsets.committed(admin, INTAKE), offsets.begins(admin, places)
+    read, begins = groups.committed(broker, INTAKE)[INTAKE], offsets.begins(admin, places)
     with _consumer(broker) as consumer:
         wanted = [TopicPartition(*place, max(read.get(place, 0), begins[place])) for place in sorted(places)]
         for message in _read(consumer, wanted):
