@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
 from conduit_chassis.testing import Harness
 from conduit_console import content, following
 from conduit_console.cases import HeldAssessment
 from conduit_console.queries import case as cases
 from conduit_console.queries import duties, lists
-from conduit_contracts import intake, routing, triage
+from conduit_console.rebuilt import ONLY_A_LINE
+from conduit_contracts import intake, routing, topics, triage
+from conduit_contracts.envelope import short_name
 from conduit_contracts.ids import uuid7
 from conduit_contracts.told import CountedGround
 from services.console.tests import builders as b
@@ -180,3 +184,28 @@ async def test_what_triage_counted_stays_with_the_case_and_one_of_the_previous_r
     by_rules = b.accepted().model_copy(update={"assessment": opened.assessment, "decided_by": triage.ByRules()})
     await console.deliver(*b.records(by_rules, start=NOW + timedelta(minutes=4)))
     assert await held() == HeldAssessment(grounds, by_rules.policy_version, NOW + timedelta(minutes=4))
+
+
+@pytest.mark.parametrize("kind", sorted(ONLY_A_LINE))
+async def test_a_line_that_is_read_before_its_case_is_written_once_that_is_there(console: Harness, kind: str) -> None:
+    (model,) = {model for topic in topics.consumed_by("console") for model in topic.messages if model.type == kind}
+    early, told = b.record_of(b.fact(model)), b.records(*JOURNEY, start=NOW - timedelta(seconds=30))
+    await console.deliver(early)
+    assert await timeline(console) == []
+    await console.deliver(*told)
+    await console.tick("release_held_facts")
+    assert await timeline(console) == sorted([short_name(kind), *(short_name(each.type) for each in JOURNEY)])
+    assert not await console.pool.fetch("SELECT FROM held_facts")
+
+
+async def test_a_line_of_no_case_waits_until_all_that_was_written_before_it_has_been_read(console: Harness) -> None:
+    await console.deliver(b.record_of(b.fact(triage.CommandRefused)))
+    await console.tick("release_held_facts")
+    assert len(await console.pool.fetch("SELECT FROM held_facts")) == 1
+    await console.pool.execute("UPDATE followed SET complete_to = $1", NOW + timedelta(minutes=2))
+    await console.tick("release_held_facts")
+    assert not await console.pool.fetch("SELECT FROM held_facts")
+
+
+async def timeline(console: Harness) -> list[str]:
+    return sorted(row["what"] for row in await console.pool.fetch("SELECT what FROM timeline"))

@@ -69,7 +69,7 @@ def danger_reported(work: ConsoleWork, delivery: Delivery[readers.DangerTold]) -
 
 
 def attachment_cleared(work: ConsoleWork, delivery: Delivery[intake.AttachmentCleared]) -> None:
-    """It may come before its case; then it has no line, and stands with the case once that is here."""
+    """It may come before its case, and stands with it once that is here."""
     message, at = delivery.message, delivery.attributes.time
     work.attachments.append(
         ClearedAttachment(message.referral_id, message.attachment_id, message.media_type, message.size, message.sha256, at)

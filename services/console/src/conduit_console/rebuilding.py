@@ -1,11 +1,14 @@
-"""The console rebuilt from what the services keep: what a batch does then, and when it is done. `rebuilt` has the rules.
+"""Facts that wait for others, and the console rebuilt from what the services keep. `rebuilt` has the rules.
+
+A fact that is only a line of its case may be read before anything else of the case: it stands on another partition. It is
+held until the case is there, or until everything that was written before it has been read.
 
 `begin_rebuild` empties the tables and writes down that a rebuild is under way, in one transaction. A batch looks for that
 after it has locked its cases, and keeps it from ending until it is done. Once all snapshots have ended, what was held takes
 effect, case by case; and once everything that was published until then has been read, the rebuild has ended.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Container, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +25,7 @@ from conduit_chassis.snapshots import SnapshotEnded
 from conduit_console import content, rules, store
 from conduit_console.handlers import HANDLERS
 from conduit_console.readers import READERS
-from conduit_console.rebuilt import Course, EndedSnapshot, HeldFact, Rebuild, course_of
+from conduit_console.rebuilt import ONLY_A_LINE, Course, EndedSnapshot, HeldFact, Rebuild, course_of
 from conduit_console.work import ConsoleWork
 from conduit_contracts.envelope import Attributes, short_name
 from conduit_contracts.topics import SERVICES, consumed_by, keepers
@@ -65,6 +68,11 @@ _TAKEN = "UPDATE rebuild_sources SET taken = taken + $3 WHERE rebuild_id = $1 AN
 _NOBODY_HOLDS = "SELECT service FROM rebuild_sources WHERE rebuild_id = $1 AND service = $2 FOR UPDATE"
 _END = "UPDATE rebuild_sources SET ended_at = $3, facts = $4 WHERE rebuild_id = $1 AND service = $2"
 _NEXT = "SELECT DISTINCT referral_id FROM held_facts ORDER BY referral_id LIMIT $1"
+_BELATED = "SELECT DISTINCT referral_id FROM held_facts JOIN cases USING (referral_id) ORDER BY referral_id LIMIT $1"
+_OF_NO_CASE = """
+DELETE FROM held_facts WHERE ordered_at < (SELECT min(complete_to) FROM followed) - interval '1 minute'
+AND NOT EXISTS (SELECT FROM cases WHERE cases.referral_id = held_facts.referral_id)
+"""
 _RELEASE = f"""
 DELETE FROM held_facts WHERE referral_id = ANY($1::uuid[]) RETURNING {_HELD.names}
 """  # noqa: S608 - constants
@@ -106,12 +114,21 @@ async def parts(
     """The batch with what takes effect now. While the console is rebuilt one by one: what a record leads to may decide
     on the next."""
     if work.rebuild is None:
+        known = set(work.cases)
         yield [each for each in batch if each.record.topic not in _NAMES]
+        for incoming in batch:
+            if isinstance(incoming, Delivery) and _came_early(known, incoming):
+                _hold(work, incoming)
         return
     for incoming in batch:
         taken = take(work, work.rebuild, incoming)
         if taken is not None:
             yield (taken,)
+
+
+def _came_early(known: Container[UUID], delivery: Delivery[Any]) -> bool:
+    referral_id = getattr(delivery.message, "referral_id", None)
+    return delivery.attributes.type in ONLY_A_LINE and referral_id is not None and referral_id not in known
 
 
 def take(work: ConsoleWork, rebuild: Rebuild, incoming: Incoming) -> Incoming | None:
@@ -189,13 +206,13 @@ async def save(connection: Connection, work: ConsoleWork) -> None:
 
 
 async def release(runtime: Runtime, connection: Connection, outbox: Outbox) -> int:
-    """Once all snapshots have ended, let what was held take effect; returns of how many cases."""
+    """Let what was held take effect: of cases that are there, or of all once snapshots have ended; returns of how many."""
     rebuild = await _under_way(connection)
-    if rebuild is None or rebuild.lacking:
+    if rebuild is not None and rebuild.lacking:
         return 0
-    ids = [row["referral_id"] for row in await connection.fetch(_NEXT, RELEASED_AT_ONCE)]
+    ids = [row["referral_id"] for row in await connection.fetch(_NEXT if rebuild else _BELATED, RELEASED_AT_ONCE)]
     if not ids:
-        await connection.execute(_DONE, rebuild.rebuild_id)
+        await (connection.execute(_DONE, rebuild.rebuild_id) if rebuild else connection.execute(_OF_NO_CASE))
         return 0
     work = ConsoleWork(runtime.clock.now(), outbox)
     await store.load_cases(connection, work, ids)
