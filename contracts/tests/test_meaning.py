@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from conduit_contracts.envelope import Undecodable
-from conduit_contracts.meaning import content_hash, hash_of_text, main
+from conduit_contracts.meaning import _as_sets, content_hash, hash_of_text, main
 from conduit_contracts.referral import Referral, Supplement
 from conduit_contracts.schemas import CHECKOUT
 
@@ -39,6 +43,45 @@ def test_spelling_does_not_count_and_a_word_does() -> None:
     respelt = dict(reversed(REFERRAL.items()))
     assert hash_of_text(json.dumps(respelt, indent=3).encode()) == before
     assert hash_of_text(json.dumps(REFERRAL | {"narrative": "Synthetic: another."}).encode()) != before
+
+
+@pytest.mark.parametrize(
+    ("told", "stored"),
+    [
+        (REFERRAL, "546e0a89b6ade90b6ba385cc6ab72212fc17f344fc604dad5315e62a3b35351a"),
+        (SUPPLEMENT, "59795dd05857e3c5ef718b1ce64bbbe5795c2bad10f95f6c4bf67554531f43b2"),
+    ],
+)
+def test_it_is_the_hash_that_earlier_releases_stored(told: Any, stored: str) -> None:
+    """Another one would make a repetition a conflict."""
+    assert hash_of_text(json.dumps(told).encode()) == stored
+
+
+def test_a_time_in_another_zone_is_the_same_time() -> None:
+    told = Referral.model_validate_json(json.dumps(REFERRAL))
+    there = told.model_copy(update={"reported_at": told.reported_at.astimezone(timezone(timedelta(hours=5, minutes=30)))})
+    assert there.reported_at.utcoffset()
+    assert content_hash(there) == content_hash(told)
+
+
+def as_sets(node: Any) -> Any:
+    """What makes sets of lists, without any shortcut."""
+    if isinstance(node, dict):
+        return {name: as_sets(inner) for name, inner in node.items() if inner not in ({}, [])}
+    if isinstance(node, list):
+        return [each for _, each in sorted({to_json(inner): inner for inner in map(as_sets, node)}.items())]
+    return node
+
+
+PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
+NESTED = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=4)
+)
+
+
+@given(NESTED)
+def test_what_is_not_looked_at_further_changes_nothing(node: Any) -> None:
+    assert to_json(_as_sets(node)) == to_json(as_sets(node))
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'"x"', b'{"referral": {}}', b'{"narrative": 1}', b"\xff"])

@@ -4,10 +4,9 @@ A model says what can be read at all, in every version. A rule of entry may be s
 in a type, or in a model's `at_entry`. What was taken before the rule existed is never checked against it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 from typing import Annotated, Any, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
@@ -15,12 +14,18 @@ from pydantic import BaseModel
 from conduit_contracts.base import Finding, Value
 from conduit_contracts.problems import MOST_PROBLEMS, Location, Problem, path_of, sender_problem
 
-_Walk: TypeAlias = Callable[[Any, Location], Iterator[tuple[Location, Finding]]]
+_Found: TypeAlias = Sequence[tuple[Location, Finding]]
+_Walk: TypeAlias = Callable[[Any], _Found]
+"""What is found in a value, with the way to it from there: nearly always nothing, so that no way is made for that."""
+_NOTHING: _Found = ()
 
 
 @dataclass(frozen=True)
 class AtEntry:
-    """Goes into a type's `Annotated`: what the check finds in such a value is a problem when the value comes in."""
+    """Goes into a type's `Annotated`: what the check finds in such a value is a problem when the value comes in.
+
+    It is not asked of what is absent.
+    """
 
     check: Callable[[Any], Finding | None]
 
@@ -28,10 +33,9 @@ class AtEntry:
 def entry_problems(message: BaseModel, root: str = "value") -> tuple[Problem, ...]:
     """What the rules of entry find in a message that can be read, at most twenty. `root` names the message as a whole."""
     walk = _of_model(type(message))
-    found = walk(message, ()) if walk else iter(())
     return tuple(
         sender_problem(finding.code, path_of((*location, *finding.location), root), finding.message)
-        for location, finding in islice(found, MOST_PROBLEMS)
+        for location, finding in (walk(message) if walk else _NOTHING)[:MOST_PROBLEMS]
     )
 
 
@@ -44,11 +48,15 @@ def _of_model(model: type[BaseModel]) -> _Walk | None:
     if not walks and not own:
         return None
 
-    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+    def walk(value: Any) -> _Found:
+        found: list[tuple[Location, Finding]] = []
         for name, inner in walks:
-            yield from inner(getattr(value, name), (*location, name))
+            held = getattr(value, name)
+            if held is not None and (within := inner(held)):
+                found += [((name, *location), finding) for location, finding in within]
         if own:
-            yield from ((location, finding) for finding in value.at_entry())
+            found += [((), finding) for finding in value.at_entry()]
+        return found
 
     return walk
 
@@ -80,10 +88,21 @@ def _kind(annotation: Any) -> type:
 
 
 def _of_rules(rules: list[AtEntry], inner: _Walk | None) -> _Walk:
-    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
-        yield from ((location, found) for rule in rules if (found := rule.check(value)))
-        if inner:
-            yield from inner(value, location)
+    checks = [rule.check for rule in rules]
+    if len(checks) == 1 and inner is None:
+        return _of_rule(checks[0])
+
+    def walk(value: Any) -> _Found:
+        found = [((), finding) for check in checks if (finding := check(value)) is not None]
+        return [*found, *inner(value)] if inner else found
+
+    return walk
+
+
+def _of_rule(check: Callable[[Any], Finding | None]) -> _Walk:
+    def walk(value: Any) -> _Found:
+        finding = check(value)
+        return _NOTHING if finding is None else (((), finding),)
 
     return walk
 
@@ -92,17 +111,19 @@ def _of_list(inner: _Walk | None) -> _Walk | None:
     if inner is None:
         return None
 
-    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+    def walk(value: Any) -> _Found:
+        found: list[tuple[Location, Finding]] = []
         for index, item in enumerate(value):
-            yield from inner(item, (*location, index))
+            if within := inner(item):
+                found += [((index, *location), finding) for location, finding in within]
+        return found
 
     return walk
 
 
 def _of_union(walks: dict[type, _Walk]) -> _Walk:
-    def walk(value: Any, location: Location) -> Iterator[tuple[Location, Finding]]:
+    def walk(value: Any) -> _Found:
         inner = walks.get(type(value))
-        if inner:
-            yield from inner(value, location)
+        return inner(value) if inner else _NOTHING
 
     return walk

@@ -112,9 +112,12 @@ def decode(
         refuse_repeated(headers)
     if is_structured(headers):
         return _decode_structured(headers, value, accept, recorded_at, closed=closed, again=again)
-    if _is_mislabelled(headers, value):
-        raise Undecodable((sender_problem("content_type_unsupported", "content-type", _STRUCTURED),))
-    attributes = decode_attributes(headers, recorded_at)
+    try:
+        attributes = decode_attributes(headers, recorded_at)
+    except Undecodable:
+        if _is_mislabelled(headers, value):
+            raise Undecodable((sender_problem("content_type_unsupported", "content-type", _STRUCTURED),)) from None
+        raise
     model = accept.get(attributes.type)
     if model is None:
         raise Undecodable((_not_accepted("ce_type", attributes.type, accept),), attributes)

@@ -21,6 +21,7 @@ from conduit_contracts.referral import Referral, Supplement
 _WHOLE: Mapping[str, type[Referral | Supplement]] = {"referral": Referral, "supplement": Supplement}
 """What a record's value has it in."""
 _OF_REFERRALS_ALONE = "narrative"
+_NESTED = (dict, list)
 
 
 def content_hash(value: Value) -> bytes:
@@ -28,8 +29,11 @@ def content_hash(value: Value) -> bytes:
 
     So spacing, the order of keys, a time's zone and defaults spelt out do not count, and a contract may add optional fields.
     """
-    instants = {name: held.astimezone(UTC) for name, held in value if isinstance(held, datetime)}
-    return sha256(to_json(_as_sets(from_json(canonical(value.model_copy(update=instants)))))).digest()
+    elsewhere = {
+        name: held.astimezone(UTC) for name, held in vars(value).items() if isinstance(held, datetime) and held.utcoffset()
+    }
+    said = value.model_copy(update=elsewhere) if elsewhere else value
+    return sha256(to_json(_as_sets(from_json(canonical(said))))).digest()
 
 
 def canonical(value: Value) -> bytes:
@@ -63,11 +67,19 @@ def _sent(text: bytes) -> tuple[type[Referral | Supplement], bytes]:
 
 
 def _as_sets(node: Any) -> Any:
-    """Every list of a referral is a set: persons and places have ids, and words say the same in any order."""
+    """Every list of a referral is a set: persons and places have ids, and words say the same in any order.
+
+    Most of a referral is plain values, and most lists have one entry: neither is looked at further.
+    """
     if isinstance(node, dict):
-        return {name: _as_sets(inner) for name, inner in node.items() if inner not in ({}, [])}
+        return {
+            name: _as_sets(inner) if isinstance(inner, _NESTED) else inner
+            for name, inner in node.items()
+            if inner or not isinstance(inner, _NESTED)
+        }
     if isinstance(node, list):
-        return [each for _, each in sorted({to_json(inner): inner for inner in map(_as_sets, node)}.items())]
+        inside = [_as_sets(inner) if isinstance(inner, _NESTED) else inner for inner in node]
+        return inside if len(inside) == 1 else [each for _, each in sorted({to_json(each): each for each in inside}.items())]
     return node
 
 

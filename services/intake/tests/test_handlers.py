@@ -13,9 +13,10 @@ from conduit_chassis.runtime import Runtime
 from conduit_chassis.testing import ManualClock
 from conduit_contracts import intake, topics
 from conduit_contracts.envelope import Attributes
+from conduit_contracts.names import names_of
 from conduit_contracts.partner import InformationSupplied
 from conduit_contracts.problems import Origin, sender_problem
-from conduit_intake import metrics
+from conduit_intake import handlers, metrics
 from conduit_intake.app import SERVICE
 from conduit_intake.handlers import HANDLERS
 from conduit_intake.submissions import Held, Key, Outcome, PartnerMessage
@@ -70,6 +71,19 @@ def names(events: list[Event]) -> list[str]:
 def test_every_message_that_intake_consumes_has_a_handler() -> None:
     consumed = {message.type for topic in topics.consumed_by("intake") for message in topic.messages}
     assert set(HANDLERS) == consumed
+
+
+def test_what_a_record_is_called_is_looked_for_only_where_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted: a refusal alone says it, and hardly any record is refused."""
+    asked: list[Any] = []
+    monkeypatch.setattr(handlers, "names_of", lambda *about: asked.append(about) or names_of(*about))
+    work = work_of(NORTH)
+    take(work, delivery(submitted()))
+    take(work, delivery(supplied()))
+    assert (outcomes(work), len(asked)) == (["received", "forwarded"], 0)
+    take(work, delivery(submitted(partner_reference="OTHER", mou_reference="MOU-UNKNOWN")))
+    take(work, refusal(sender_problem("json_invalid", "value")))
+    assert (outcomes(work)[2:], len(asked)) == (["rejected", "rejected"], 2)
 
 
 def test_a_referral_is_published_under_its_id_and_its_body_is_kept_as_sent() -> None:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from conduit_contracts.danger import danger_first
-from conduit_contracts.days import past_days
+from conduit_contracts.days import days_to_come
 from conduit_contracts.entry import entry_problems
 from conduit_contracts.envelope import Undecodable, decode
 from conduit_contracts.kits.submission import PartnerMessage, Submission
 from conduit_contracts.partner import InformationSupplied, ReferralSubmitted
 from conduit_contracts.problems import Problem, sender_problem
-from conduit_contracts.referral import Supplement
+from conduit_contracts.referral import Referral, Supplement
 from conduit_contracts.topics import PARTNER_REFERRALS
 
 MAX_BYTES = 262_144
@@ -78,15 +78,16 @@ def _too_large(message: PartnerMessage, size: int) -> list[Problem]:
 
 
 def _in_future(message: PartnerMessage, now: datetime) -> list[Problem]:
+    told: Referral | Supplement
     match message:
         case ReferralSubmitted(referral=referral):
-            path, field, moment, days = "referral.", "reported_at", referral.reported_at, past_days(referral)
+            told, path, field, moment = referral, "referral.", "reported_at", referral.reported_at
         case InformationSupplied(supplement=supplement):
-            path, field, moment, days = "supplement.", "supplied_at", supplement.supplied_at, past_days(supplement)
+            told, path, field, moment = supplement, "supplement.", "supplied_at", supplement.supplied_at
         case _:
             return []
     latest = now + CLOCK_TOLERANCE
-    to_come = [where for where, day in days if day > (latest + _AHEAD_OF_UTC).date()]
+    to_come = [*days_to_come(told, (latest + _AHEAD_OF_UTC).date())]
     found = [field, *to_come] if moment > latest else to_come
     return [_problem("time_in_future", f"{path}{each}") for each in found][:MOST_PROBLEMS]
 

@@ -3,6 +3,7 @@
 A rule decides. What it decided stands in the batch's work, is published, and is written into history.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from conduit_chassis.outbox import Outbox
@@ -23,7 +24,7 @@ def answer(
     work: IntakeWork,
     submission: Submission[Any],
     cause: Attributes | None,
-    names: Names = NAMELESS,
+    names_of: Callable[[], Names] = lambda: NAMELESS,
 ) -> Answer | None:
     """Answer a submission. None where its sender is not in the register: nobody unknown is answered."""
     partner = work.partners.get(submission.partner_id)
@@ -33,7 +34,7 @@ def answer(
     decided = rules.answer(rule, submission, partner, held, work.scene)
     if decided.held is not None and decided.held is not held:
         work.keep(submission, held, decided.held)
-    return tell(work, submission.docket, rules.named(decided, names), submission.body, cause)
+    return tell(work, submission.docket, rules.named(decided, names_of), submission.body, cause)
 
 
 def tell(work: IntakeWork, docket: Docket, decided: Answer, body: bytes | None, cause: Attributes | None) -> Answer:

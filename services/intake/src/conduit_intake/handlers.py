@@ -3,6 +3,7 @@
 The topic says who the sender is. Every record of a partner's has exactly one outcome that somebody can see.
 """
 
+from functools import partial
 from typing import Any
 
 from conduit_chassis.dispatch import Handlers, ignore
@@ -117,7 +118,7 @@ def refused(work: IntakeWork, refusal: Refusal) -> None:
     if known is None:
         _put_aside(work, refusal, docket)
         return
-    answer = rules.named(rules.refuse(docket, known, refusal.problems), _names(refusal))
+    answer = rules.named(rules.refuse(docket, known, refusal.problems), partial(_names, refusal))
     answering.tell(work, docket, answer, refusal.record.value, refusal.attributes)
 
 
@@ -125,7 +126,7 @@ def _answer(rule: rules.Rule, work: IntakeWork, delivery: Delivery[Any]) -> None
     submission = submission_of(delivery)
     if rule is not rules.receive and _waits(work, submission):
         _wait(work, submission, delivery)
-    elif answering.answer(rule, work, submission, delivery.attributes, _names(delivery)) is None:
+    elif answering.answer(rule, work, submission, delivery.attributes, partial(_names, delivery)) is None:
         _put_aside(work, delivery, submission.docket)
 
 

@@ -7,11 +7,12 @@ Understanding (MoU) stops new referrals only: what the hub holds can always be a
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeAlias
 
 from conduit_contracts import danger, intake
 from conduit_contracts.agreements import has_lapsed, in_force
-from conduit_contracts.days import past_days
+from conduit_contracts.days import days_to_come
 from conduit_contracts.doubts import advice_on
 from conduit_contracts.meaning import content_hash
 from conduit_contracts.names import Names
@@ -168,11 +169,12 @@ def refuse(docket: Docket, partner: Partner, problems: Sequence[Problem]) -> Ans
     return _rejection(docket, [*suspended, *problems], None)
 
 
-def named(answer: Answer, names: Names) -> Answer:
-    """The refusal with what its record is called, so that the sender knows which one it was."""
+def named(answer: Answer, names_of: Callable[[], Names]) -> Answer:
+    """The refusal with what its record is called, so that the sender knows which one it was. Of nothing else it is asked."""
     event = answer.event
     if not isinstance(event, intake.SubmissionRejected):
         return answer
+    names = names_of()
     reference = event.partner_reference or names.partner_reference
     told = event.model_copy(update={"event_id": names.event_id, "partner_reference": reference})
     return replace(answer, event=told)
@@ -262,7 +264,7 @@ def _yet_to_come(
 ) -> list[Problem]:
     """Nobody was born, abused or asked on a day that no clock of ours has reached."""
     today = scene.day_of(_latest(scene, sent_at))
-    return [problem("time_in_future", f"{field}.{path}") for path, day in past_days(told) if day > today][:MOST_PROBLEMS]
+    return [problem("time_in_future", f"{field}.{path}") for path in islice(days_to_come(told, today), MOST_PROBLEMS)]
 
 
 def _latest(scene: SubmissionContext, sent_at: datetime | None) -> datetime:
