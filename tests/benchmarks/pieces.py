@@ -1,5 +1,7 @@
 """`python -m tests.benchmarks.pieces`: what a referral costs in Python alone, without servers and network.
 
+`through` can count functions called instead of time: that number is the same on every machine, however busy (`Calls`).
+
 The benchmark's referrals go through each service's own reader and handler, in batches, on a connection that holds nothing
 and takes everything. What remains is decoding, rules and encoding: the part of `make bench`'s CPU that only less work, or
 another language, can make smaller.
@@ -7,9 +9,12 @@ another language, can make smaller.
 
 import asyncio
 import importlib
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import process_time
+from types import FrameType
 from typing import Any, cast
 from uuid import uuid4
 
@@ -54,10 +59,30 @@ class Nothing:
         return
 
 
+class Calls:
+    """Counts functions in Python that are called, and generators that go on."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count from here on."""
+        before = sys.getprofile()
+        sys.setprofile(self._note)
+        try:
+            yield
+        finally:
+            sys.setprofile(before)
+
+    def _note(self, _frame: FrameType, event: str, _argument: Any) -> None:
+        self.number += event == "call"
+
+
 def main() -> None:
     """Print a table, in microseconds of CPU per referral: the best of some rounds, as the machine's noise only adds."""
     spare_the_collector()
-    spent = {key: min(found) for key, found in _rounds().items()}
+    spent = {key: min(found) * (1e6 if key[1] in _PARTS[:2] else 1) for key, found in _rounds().items()}
     table = Table("Python alone, µs per referral", *_PARTS)
     moved = [each for each in SERVICES if (each, _PARTS[0]) in spent]  # who follows registers alone has nothing to do
     for service in moved:
@@ -76,10 +101,10 @@ def _rounds() -> dict[tuple[str, str], list[float]]:
     return found
 
 
-def through(count: int) -> dict[tuple[str, str], float]:
+def through(count: int, clock: Callable[[], float] = process_time) -> Mapping[tuple[str, str], float]:
     """So many referrals through all services, in flow order; what each is given is what those before it published.
 
-    What a referral cost each service, by service and part of the table.
+    What a referral cost each service, by service and part of the table, as the clock counts it: in seconds of CPU, or calls.
     """
     spent: dict[tuple[str, str], float] = defaultdict(float)
     sent = submissions(count, prefix="pieces")
@@ -95,23 +120,28 @@ def through(count: int) -> dict[tuple[str, str], float]:
         ]
         seen[name] = len(waiting)
         for start in range(0, len(mine), BATCH):
-            waiting += _batch(service, reader, runtime, mine[start : start + BATCH], spent)
+            waiting += _batch(reader, runtime, mine[start : start + BATCH], spent, clock)
     return {key: value / count for key, value in spent.items()}
 
 
 def _batch(
-    service: Service[Any], reader: Reader, runtime: Runtime, records: Sequence[Record], spent: dict[tuple[str, str], float]
+    reader: Reader,
+    runtime: Runtime,
+    records: Sequence[Record],
+    spent: dict[tuple[str, str], float],
+    clock: Callable[[], float],
 ) -> list[Record]:
-    began = process_time()
+    name = runtime.service.name
+    began = clock()
     contents: list[Any] = [reader.read(record).content for record in records]
-    read = process_time()
+    read = clock()
     outbox = runtime.outbox()
     asyncio.run(_handle(runtime, contents, outbox))
-    handled = process_time()
-    spent[service.name, "read"] += 1e6 * (read - began)
-    spent[service.name, "handle"] += 1e6 * (handled - read)
-    spent[service.name, "records read"] += len(records)
-    spent[service.name, "events"] += len(outbox.rows)
+    handled = clock()
+    spent[name, "read"] += read - began
+    spent[name, "handle"] += handled - read
+    spent[name, "records read"] += len(records)
+    spent[name, "events"] += len(outbox.rows)
     rows = outbox.rows
     return [raw_record(row.topic, (row.key or b"").decode(), unpack_headers(row.headers), row.value) for row in rows]
 

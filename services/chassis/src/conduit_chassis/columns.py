@@ -4,15 +4,11 @@ PostgreSQL gets an array per column and makes rows of them by `unnest`. An array
 column of ids (`IDS`) travels as text; no id holds a blank.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 IDS = "ids"
 """The type of a column that is a `text[]` of ids."""
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def listed(names: Iterable[str]) -> str:
@@ -25,9 +21,6 @@ class Columns:
 
     def __init__(self, **types: str) -> None:
         self._types = types
-        self._written: list[tuple[str, Callable[[Any], Any]]] = [
-            (name, " ".join if kind == IDS else _as_it_is) for name, kind in types.items()
-        ]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._types)
@@ -60,9 +53,12 @@ class Columns:
 
     def records(self, rows: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
         """The rows as COPY takes them, in the order of the columns."""
-        return [tuple(row[name] for name in self._types) for row in rows]
+        return [tuple(map(row.__getitem__, self._types)) for row in rows]
 
     def arrays(self, rows: Iterable[Mapping[str, Any]]) -> Sequence[list[Any]]:
         """The arguments, of rows that have a value for each column; what else is in a row is left out."""
         given = list(rows)
-        return [[write(row[name]) for row in given] for name, write in self._written]
+        return [
+            [" ".join(row[name]) for row in given] if kind == IDS else [row[name] for row in given]
+            for name, kind in self._types.items()
+        ]
