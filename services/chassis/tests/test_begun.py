@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,23 @@ class TestMarks:
             await made.processor.process([record(sample.inside.template, "a", Noted(number=2))])
             assert seen == [[(5, 5, 0)], []]
             assert await self.marks(made) == []
+
+    async def test_they_cost_a_batch_three_counted_statements_and_no_wait_for_the_disk(
+        self, sample: Sample, database: str
+    ) -> None:
+        said: list[str] = []
+
+        async with harness(sample.service(), database) as made:
+            await made.processor.remember()
+            async with made.pool.acquire() as connection:  # the pool gives the one that was given back last
+                connection.add_query_logger(lambda query: said.append(query.query))
+            counts: list[int] = []
+            for number, careful in enumerate([True, True, False, False]):
+                made.processor._careful_until = inf if careful else 0.0
+                said.clear()
+                await made.processor.process([record(sample.inside.template, "a", Noted(number=number))])
+                counts.append(len(said))
+            assert counts[1] - counts[3] == 3
 
     async def test_what_was_given_up_or_failed_leaves_none(self, sample: Sample, database: str) -> None:
         async def give_up(_seconds: float) -> None:

@@ -134,7 +134,7 @@ class Processor:
     async def _restored(self, record: Record) -> Sequence[Record]:
         """What an operator ordered back from the store; nothing where it does not wait there, or a snapshot was ordered."""
         if (wanted := orders.parse_snapshot(record.value)) is not None:
-            await self._with_connection(lambda connection: snapshots.accept(connection, wanted))
+            await self._by_itself(lambda connection: snapshots.accept(connection, wanted))
             return []
         template, order = self._reader.template(record.topic), orders.parse(record.value)
         found = await self._until_done(lambda: self._restore([order] if order else []), inf)
@@ -159,9 +159,7 @@ class Processor:
 
     async def _process_carefully(self, records: Sequence[Record]) -> None:
         """Leave a mark while records are handled; take apart those that were begun in a process that did not live."""
-        left = await self._with_connection(
-            lambda connection: self._marks.found(connection, (each.topic for each in records))
-        )
+        left = await self._by_itself(lambda connection: self._marks.found(connection, (each.topic for each in records)))
         together: list[Record] = []
         for record in records:
             deaths = begun.deaths_of(record, left)
@@ -178,25 +176,27 @@ class Processor:
                 await self._put_aside_alone(self._reader.read(record), Cause(KILLS))
         await self._process_marked(together)
         if over := [mark for mark in left if any(mark.holds(each) for each in records)]:
-            await self._with_connection(lambda connection: self._marks.clear(connection, over))
+            await self._by_itself(lambda connection: self._marks.clear(connection, over))
 
     async def _process_marked(self, records: Sequence[Record], alone: int = 0) -> None:
         if not records:
             return
         marks = [replace(mark, alone=alone) for mark in begun.marks_of(records)]
-        await self._with_connection(lambda connection: self._marks.mark(connection, marks))
+        await self._by_itself(lambda connection: self._marks.mark(connection, marks))
         try:
             await self._process(records)
         except Abandoned:
             with suppress(Exception):  # there may be no database, and no time to wait for it
-                async with self._transactions() as (connection, _):
+                async with postgres.connection(self._pool) as connection:
                     await self._marks.clear(connection, marks)
             raise
-        await self._with_connection(lambda connection: self._marks.clear(connection, marks))
+        await self._by_itself(lambda connection: self._marks.clear(connection, marks))
 
-    async def _with_connection(self, operation: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def _by_itself(self, operation: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Do what is one statement: a transaction around it would cost two more."""
+
         async def once() -> Any:
-            async with self._transactions() as (connection, _):
+            async with postgres.connection(self._pool) as connection:
                 return await operation(connection)
 
         return await self._until_done(once, inf)

@@ -1,7 +1,8 @@
 """Marks of what is being handled, so that a batch which keeps killing its process is known by them, and taken apart.
 
-They cost a batch two small transactions, so they are kept for big ones, and for all in a process's first minute: what killed
-the process before comes again first.
+They cost a batch three statements, so they are kept for big ones, and for all in a process's first minute: what killed the
+process before comes again first. Each is a transaction by itself, without BEGIN and COMMIT, and the disk is not waited for:
+our own death does not undo it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,17 +19,19 @@ MOST_DEATHS = 3
 _FOUND = (
     "SELECT topic, partition, first_offset AS first, last_offset AS last, alone FROM begun WHERE topic = ANY($1::text[])"
 )
+_QUIETLY = "(SELECT set_config('synchronous_commit', 'off', true) AS commit) AS quietly"
 _MARKS = Columns(topic="text", partition="integer", first="bigint", last="bigint", alone="integer")
 _MARK = f"""
 INSERT INTO begun (topic, partition, first_offset, last_offset, alone)
-SELECT {_MARKS.values("now")} FROM {_MARKS.rows("now")}
+SELECT {_MARKS.values("now")} FROM {_MARKS.rows("now")}, {_QUIETLY} WHERE quietly.commit = 'off'
 ON CONFLICT (topic, partition, first_offset)
 DO UPDATE SET last_offset = excluded.last_offset, alone = excluded.alone, at = now()
 """  # noqa: S608 - constants
 _PLACES = Columns(topic="text", partition="integer", first="bigint")
 _CLEAR = f"""
-DELETE FROM begun USING {_PLACES.rows("gone")}
-WHERE begun.topic = gone.topic AND begun.partition = gone.partition AND begun.first_offset = gone.first
+DELETE FROM begun USING {_PLACES.rows("gone")}, {_QUIETLY}
+WHERE quietly.commit = 'off'
+  AND begun.topic = gone.topic AND begun.partition = gone.partition AND begun.first_offset = gone.first
 """  # noqa: S608 - constants
 
 
@@ -75,13 +78,11 @@ class Marks:
         return [Mark(**row | {"topic": row["topic"].removesuffix(self._suffix)}) for row in map(dict, rows)]
 
     async def mark(self, connection: Connection, marks: Sequence[Mark]) -> None:
-        """Say that these are begun. Our own death does not undo it; the disk need not be waited for."""
-        await connection.execute("SET LOCAL synchronous_commit TO off")
+        """Say that these are begun."""
         await connection.execute(_MARK, *_MARKS.arrays(map(self._row, marks)))
 
     async def clear(self, connection: Connection, marks: Sequence[Mark]) -> None:
         """Say that we live."""
-        await connection.execute("SET LOCAL synchronous_commit TO off")
         await connection.execute(_CLEAR, *_PLACES.arrays(map(self._row, marks)))
 
     def _row(self, each: Mark) -> dict[str, Any]:
