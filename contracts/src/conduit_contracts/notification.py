@@ -171,7 +171,7 @@ class DutyTaskUpdated(Event):
     taken_at: Moment | None = None
     """When somebody took it, or did what it asks for."""
     taken_by: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    """Who: a name as its holder gave it, or `officer:` or `force:` with an id."""
+    """Who: a name as its holder gave it, or `officer:`, `force:` or `partner:` with an id."""
     next_call_at: Moment | None = None
     """When the next on duty is called, if nobody has taken it by then. Absent once nobody is left to call."""
 

@@ -6,7 +6,7 @@ partner and every force has topics of its own.
 
 from datetime import timedelta
 
-from conduit_contracts import console, intake, notification, routing, triage
+from conduit_contracts import console, intake, notification, programme, routing, triage
 from conduit_contracts.edge_topics import FORCE_CASES, FORCE_RESPONSES, PARTNER_REFERRALS, PARTNER_UPDATES
 from conduit_contracts.envelope import Message
 from conduit_contracts.register_topics import (
@@ -66,6 +66,7 @@ __all__ = [
     "PARTNER_REFERRALS",
     "PARTNER_UPDATES",
     "PEOPLE",
+    "PRACTICE_QUESTIONS",
     "PROGRAMME",
     "REGISTER_ANSWERS",
     "REGISTER_COMMANDS",
@@ -270,6 +271,15 @@ CONSOLE_ACTS = Topic(
     consumers=("notification",),
     messages=(console.GlassBroken,),
 )
+PRACTICE_QUESTIONS = Topic(
+    template="programme.questions.v1",
+    owner=PROGRAMME,
+    producers=(PROGRAMME,),
+    consumers=("notification",),
+    messages=(programme.PracticeQuestionOverdue, programme.PracticeQuestionSettled),
+    key="question_id",
+)
+"""What is overdue of what partners ask without a referral. Nobody who reads it learns what was asked."""
 
 REGISTRY: tuple[Topic, ...] = (
     REGISTER_COMMANDS,
@@ -299,6 +309,7 @@ REGISTRY: tuple[Topic, ...] = (
     NOTICES,
     DUTIES,
     CONSOLE_ACTS,
+    PRACTICE_QUESTIONS,
     ADVICE,
 )
 """In flow order. Each service's dead letters, replay orders and snapshots are listed by `standing_apart`."""

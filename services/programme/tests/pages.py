@@ -118,6 +118,7 @@ def programme_app(
     ).with_store(harness.pool, ZoneInfo("Europe/London"), register, pages)
     desk.insight_answer_days = more.get("answer_days", desk.insight_answer_days)
     desk.practice_answer_days = more.get("practice_days", desk.practice_answer_days)
+    desk.practice_force_days = more.get("force_days", desk.practice_force_days)
     desk.transactions, desk.scans = harness.runtime.transaction, more.get("scans", False)
     return create_app(desk, *ROUTERS)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser as Chromium
+from playwright.async_api import Page
 
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
@@ -58,6 +59,15 @@ async def test_a_caseworker_says_how_a_hand_over_went_and_pursue_counts_it(
     await is_good(lena, "programme-pursue-feedback-desk")
 
 
+async def to_what_waits(site: Site, kim: Page) -> None:
+    """From a force's first page by keyboard to what it was brought into."""
+    await is_good(kim, "programme-practice-waits-desk")
+    await tab_to(kim, "Practice questions that wait for your force: 1")
+    await kim.keyboard.press("Enter")
+    await kim.wait_for_url(f"{site.url}{asking.AT_FORCE}")
+    await is_good(kim, "programme-practice-force-list-desk")
+
+
 async def test_a_caseworker_asks_without_a_referral_and_an_officer_brings_a_force_in_and_answers(
     site: Site, held: Harness, clock: ManualClock
 ) -> None:
@@ -93,7 +103,9 @@ async def test_a_caseworker_asks_without_a_referral_and_an_officer_brings_a_forc
     await anna.get_by_role("button", name="Bring them in").click()
     await anna.get_by_text("Kent Police was brought in here").wait_for()
 
-    kim = await enter(site, "kim", clock, path=f"{asking.AT_FORCE}/{question_id}")
+    kim = await enter(site, "kim", clock, path="/ours")
+    await to_what_waits(site, kim)
+    await kim.goto(f"{site.url}{asking.AT_FORCE}/{question_id}")
     await kim.get_by_label("What you want to say").fill(asking.JOINED)
     await is_good(kim, "programme-practice-force-desk")
     await kim.get_by_role("button", name="Send it").click()

@@ -103,13 +103,13 @@ async def test_nobody_comes_to_any_route_without_signing_in(
         ("lena", "/due", ["/trail", "/ours"]),
         (
             "anna",
-            "/directory",
+            "/practice-questions",
             ["/organisations", "/due", "/ours", "/trail", "/national-advice", "/after-hand-over", "/our-questions"],
         ),
         ("kim", "/ours", ["/organisations", "/due", "/trail", "/our-insights", "/advice", "/practice-questions"]),
-        ("tom", "/directory", ["/organisations", "/ours", "/trail"]),
+        ("tom", "/questions-to-us", ["/organisations", "/ours", "/trail"]),
         ("audrey", "/trail", ["/organisations", "/directory", "/activities", "/ours"]),
-        ("cara", "/lived-experience", ["/organisations", "/directory", "/ours", "/trail", "/contributors", "/payments"]),
+        ("cara", "/our-questions", ["/organisations", "/directory", "/ours", "/trail", "/contributors", "/payments"]),
         (
             "mara",
             "/ours",

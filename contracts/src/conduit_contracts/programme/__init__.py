@@ -1,4 +1,4 @@
-"""The registers and the national advice, and the orders by which the registers of partners and forces are changed."""
+"""The registers and the orders by which they are changed, the national advice, and what is overdue of practice questions."""
 
 from conduit_contracts.programme.orders import (
     ACTOR_HEADER,
@@ -8,6 +8,12 @@ from conduit_contracts.programme.orders import (
     RegisterPartner,
     ResumePartner,
     SuspendPartner,
+)
+from conduit_contracts.programme.questions import (
+    PracticeQuestionOverdue,
+    PracticeQuestionSettled,
+    PracticeSide,
+    QuestionId,
 )
 from conduit_contracts.programme.registers import (
     AdvicePublished,
@@ -59,6 +65,10 @@ __all__ = [
     "PartnerRole",
     "Passkey",
     "PersonRegistered",
+    "PracticeQuestionOverdue",
+    "PracticeQuestionSettled",
+    "PracticeSide",
+    "QuestionId",
     "RegisterForce",
     "RegisterPartner",
     "ResumePartner",

@@ -157,6 +157,8 @@ DUTIES: Mapping[str, str] = {
     "no_force": N_("No police force has this case"),
     "force_silent": N_("A police force has not answered at any level"),
     "standards_unreachable": N_("A professional standards department must be told of a case, and has no address here"),
+    "practice_overdue": N_("A practice question has no answer in time"),
+    "practice_force_silent": N_("A police force has written nothing in time about a practice question"),
     "force_kept_from": N_("A task about a force from which the case is kept"),
 }
 """What a duty task is about."""
@@ -174,6 +176,13 @@ DUTY_STEPS: Mapping[str, str] = {
     "standards_unreachable": N_(
         "Call the department yourself, and send the case to it. Do not speak to that force's own team or to its control "
         "room. Then have the department's address put into the register."
+    ),
+    "practice_overdue": N_(
+        "Answer it on the programme's pages, under Practice questions: the most pressing one stands first. If a child could "
+        "be in danger, write first that they call 999 and send a referral."
+    ),
+    "practice_force_silent": N_(
+        "Call the force's contact, or answer the question without them, on the programme's pages under Practice questions."
     ),
     "force_kept_from": N_(
         "Do not speak to that force's own team or to its control room. Decide who acts in its place, and send the case to "

@@ -24,8 +24,15 @@ class Kind(StrEnum):
     NO_FORCE = "no_force"
     FORCE_SILENT = "force_silent"
     STANDARDS_UNREACHABLE = "standards_unreachable"
+    PRACTICE_OVERDUE = "practice_overdue"
+    PRACTICE_FORCE_SILENT = "practice_force_silent"
     FORCE_KEPT_FROM = "force_kept_from"
     """Never opened: what is read of a task about a force from which the case is kept by now."""
+
+    @property
+    def is_about_case(self) -> bool:
+        """Whether it is about a case, or what could become one. What is not can wait until somebody is at the hub."""
+        return self not in {Kind.PRACTICE_OVERDUE, Kind.PRACTICE_FORCE_SILENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,16 @@ WORDING = {
         "standards department. The hub has not told anyone there.",
         "Call the department yourself. A named officer must take the case to it. Do not speak to that force's own team or "
         "to its control room. Then have the department's address added to the register.",
+    ),
+    Kind.PRACTICE_OVERDUE: Wording(
+        "A practice question has no answer in time. A partner asked the hub how to handle something, without a referral.",
+        "Answer it on the programme's pages, under Practice questions: the most pressing one stands first. If a child could "
+        "be in danger, write first that they call 999 and send a referral.",
+    ),
+    Kind.PRACTICE_FORCE_SILENT: Wording(
+        "A police force has written nothing in time about a practice question. The hub brought it into what a partner asked "
+        "without a referral.",
+        "Call the force's contact, or answer the question without them, on the programme's pages under Practice questions.",
     ),
     Kind.FORCE_KEPT_FROM: Wording(
         "A suspect in this case may work for a police force, so the case is kept from that force. A task about that force "
@@ -126,6 +143,15 @@ class Done:
     def subject(self) -> str:
         """Where it stands among those to be opened."""
         return str(self.referral_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Somebody did what the task of this subject asks for: by that it is theirs."""
+
+    subject: str
+    who: str
+    referral_id: None = None
 
 
 @dataclass(frozen=True, slots=True)

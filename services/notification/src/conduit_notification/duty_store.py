@@ -16,7 +16,7 @@ from conduit_chassis.postgres import Connection, Queryable, Row, the_row
 from conduit_contracts.intake import Callback
 from conduit_contracts.programme import Contact
 from conduit_notification import notices, queue
-from conduit_notification.duty import Done, Duty, Kind, Task
+from conduit_notification.duty import Done, Duty, Kind, Settled, Task
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.queue import Undelivered
@@ -61,6 +61,7 @@ SELECT {_TASK} FROM duty_tasks WHERE next_call_at <= clock_timestamp()
 ORDER BY danger DESC, next_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - constants
 _CALLED = "UPDATE duty_tasks SET calls = calls + 1, next_call_at = $2 WHERE task_id = $1"
+_CALLED_ALL = "UPDATE duty_tasks SET next_call_at = NULL WHERE task_id = $1"
 _UNANSWERED = "UPDATE duty_tasks SET next_call_at = NULL, unanswered_at = clock_timestamp() WHERE task_id = $1"
 _CALL = "INSERT INTO duty_calls (token, task_id, level) VALUES ($1, $2, $3)"
 _HISTORY = "INSERT INTO duty_history (task_id, actor, what, policy_version) VALUES ($1, $2, $3, $4)"
@@ -79,6 +80,11 @@ UPDATE duty_tasks SET taken_at = clock_timestamp(), taken_by = $4, next_call_at 
 WHERE referral_id = $1 AND kind = ANY($2::text[]) AND ($3::text IS NULL OR force_id IS NULL OR force_id = $3)
     AND taken_at IS NULL RETURNING task_id
 """
+_SETTLED = """
+UPDATE duty_tasks SET taken_at = clock_timestamp(), taken_by = $2, next_call_at = NULL
+WHERE subject = $1 AND taken_at IS NULL RETURNING task_id
+"""
+_WAIT = "UPDATE duty_tasks SET next_call_at = $2 WHERE task_id = $1"
 _CALLBACK = """
 SELECT coalesce(task.callback, kept.callback) FROM duty_tasks AS task LEFT JOIN callbacks AS kept USING (referral_id)
 WHERE task_id = $1
@@ -122,26 +128,42 @@ class ControlRoom(NamedTuple):
         return f"{self.force_id} {self.telephone}"
 
 
-async def open_tasks(connection: Connection, duties: Sequence[Duty | Done], policy: NotificationPolicy, hub: Ladder) -> None:
-    """Open these tasks, or say again those that wait, and call at once whoever is first on duty."""
+async def open_tasks(
+    connection: Connection, duties: Sequence[Duty | Done | Settled], policy: NotificationPolicy, hub: Ladder
+) -> None:
+    """Open these tasks, or say again those that wait, and call at once whoever is first on duty.
+
+    Where a task is about no case, they are called once somebody is at the hub.
+    """
     if not duties:
         return
     # In one order everywhere, so that twins wait for each other instead of deadlocking; of one referral, in its own.
     for duty in sorted(duties, key=lambda each: str(each.referral_id or each.subject)):
-        if isinstance(duty, Done):
+        if isinstance(duty, Duty):
+            await _open(connection, duty, policy)
+        else:
             await _end(connection, duty, policy)
-            continue
-        callback = duty.callback.model_dump_json(exclude_none=True) if duty.callback else None
-        new = {name: getattr(duty, name, None) for name in _NEW} | {"task_id": uuid4(), "callback": callback}
-        opened = await the_row(connection, _OPEN, *_NEW.arrays([new]))
-        what = "opened" if opened["said"] == 1 else "said_again"
-        await connection.execute(_HISTORY, opened["task_id"], "rules", what, policy.version)
     await call(connection, policy, hub)
 
 
-async def _end(connection: Connection, done: Done, policy: NotificationPolicy) -> None:
-    kinds = [kind.value for kind in done.kinds]
-    for row in await connection.fetch(_DONE, done.referral_id, kinds, done.force_id, done.who):
+async def _open(connection: Connection, duty: Duty, policy: NotificationPolicy) -> None:
+    callback = duty.callback.model_dump_json(exclude_none=True) if duty.callback else None
+    new = {name: getattr(duty, name, None) for name in _NEW} | {"task_id": uuid4(), "callback": callback}
+    opened = await the_row(connection, _OPEN, *_NEW.arrays([new]))
+    what = "opened" if opened["said"] == 1 else "said_again"
+    await connection.execute(_HISTORY, opened["task_id"], "rules", what, policy.version)
+    if opened["said"] == 1 and not duty.kind.is_about_case:
+        now = await connection.fetchval("SELECT clock_timestamp()")
+        await connection.execute(_WAIT, opened["task_id"], policy.hub_hours.reads_from(now))
+
+
+async def _end(connection: Connection, done: Done | Settled, policy: NotificationPolicy) -> None:
+    if isinstance(done, Settled):
+        ended = await connection.fetch(_SETTLED, done.subject, done.who)
+    else:
+        kinds = [kind.value for kind in done.kinds]
+        ended = await connection.fetch(_DONE, done.referral_id, kinds, done.force_id, done.who)
+    for row in ended:
         await connection.execute(_HISTORY, row["task_id"], done.who, "done", policy.version)
 
 
@@ -198,7 +220,8 @@ async def _call(
     level = task.calls
     channels = notices.channels_of(notices.contact_at(ladder, level)) if level < len(ladder) else ()
     if not channels:
-        await connection.execute(_UNANSWERED, task.task_id)
+        # What is about no case waits on the pages: it wakes no operator.
+        await connection.execute(_UNANSWERED if task.kind.is_about_case else _CALLED_ALL, task.task_id)
         await connection.execute(_HISTORY, task.task_id, "clock", "unanswered", policy.version)
         return []
     # Letters and digits alone: a mail program ends a link before a last hyphen.
@@ -276,8 +299,10 @@ async def callback_of(connection: Connection, task_id: UUID) -> Callback | None:
 async def control_rooms_of(connection: Connection, task: Task) -> list[ControlRoom]:
     """The control rooms of the forces that have the case, or that the task is about.
 
-    None of a force that a suspect belongs to; and none at all where any force might be the one.
+    None of a force that a suspect belongs to; and none at all where any force might be the one, or where there is no case.
     """
+    if not task.kind.is_about_case:
+        return []
     rows = await connection.fetch(_CONTROL_ROOMS, task.referral_id, task.force_id)
     return [ControlRoom(row["audience"].partition(":")[2], row["control_room"]) for row in rows]
 

@@ -9,7 +9,7 @@ from conduit_contracts import console, danger, intake, notification, programme, 
 from conduit_contracts.routing import HandoffState
 from conduit_contracts.topics import NOTIFICATION_REVIEWS
 from conduit_contracts.triage import ByOfficer
-from conduit_notification import duty_commands, notices, readers, registers, restricted, rules, sandbox
+from conduit_notification import duty_commands, notices, practice, readers, registers, restricted, rules, sandbox
 from conduit_notification.duty import Kind
 from conduit_notification.notices import HUB, SUPERVISORS
 from conduit_notification.sandbox import SandboxWork
@@ -376,5 +376,7 @@ HANDLERS: Handlers[NotificationWork] = {
     routing.CommandOutdated.type: ignore,
     notification.TakeDutyTask.type: duty_commands.take_duty_task,
     console.GlassBroken.type: glass_broken,
+    programme.PracticeQuestionOverdue.type: practice.question_overdue,
+    programme.PracticeQuestionSettled.type: practice.question_settled,
 }
 """Exactly the messages that notification consumes."""

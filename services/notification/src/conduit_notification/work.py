@@ -20,7 +20,7 @@ from conduit_contracts.notification import HandoffStanding, ReferralState, Refer
 from conduit_contracts.programme import HubContactsApproved, HubContactsProposed
 from conduit_contracts.topics import PARTNER_UPDATES
 from conduit_notification import notices, rules
-from conduit_notification.duty import FORCE_NOT_TOLD, Done, Duty, Kind
+from conduit_notification.duty import FORCE_NOT_TOLD, Done, Duty, Kind, Settled
 from conduit_notification.notices import Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.rules import NOTHING, Standing, state_of
@@ -125,7 +125,7 @@ class NotificationWork:
     notices: list[Notice] = field(default_factory=list)
     updates: Counter[str] = field(default_factory=Counter)
     """Revisions written, by fact."""
-    duties: list[Duty | Done] = field(default_factory=list)
+    duties: list[Duty | Done | Settled] = field(default_factory=list)
     """Tasks for a person at the hub, and acts that a task asked for, in order."""
     callbacks: dict[UUID, Callback] = field(default_factory=dict)
     """The people to call back, of referrals in danger."""

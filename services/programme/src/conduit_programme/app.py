@@ -7,12 +7,13 @@ from typing import cast
 
 from starlette.types import ASGIApp
 
-from conduit_chassis.app import Runtime, Service, Worker
+from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_programme import batch
 from conduit_programme.handlers import HANDLERS
 from conduit_programme.organisations.scanning import scan_documents
 from conduit_programme.pages.front import create_pages
+from conduit_programme.practice import overdue
 from conduit_programme.readers import READERS
 from conduit_programme.settings import ProgrammeSettings
 from conduit_programme.work import ProgrammeWork
@@ -60,6 +61,7 @@ def create_service() -> Service[ProgrammeWork]:
         migrations=Path(__file__).parent / "migrations",
         brought=(MIGRATIONS,),
         settings=ProgrammeSettings,
+        ticks=(Tick("tell_overdue", overdue.TELL_EVERY, overdue.tell_overdue, batch=overdue.AT_ONCE),),
         workers=(*running.people_workers(people_of), Worker("scan_documents", scan_documents)),
         routes=routes,
         readers=READERS,

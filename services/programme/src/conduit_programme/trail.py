@@ -33,6 +33,10 @@ WHERE about_id = $1 AND kind <> 'consultation' AND ($2::text[] IS NULL OR belong
     AND (cardinality($3::text[]) = 0 OR what = ANY($3))
 ORDER BY at DESC, act_id DESC LIMIT 1
 """
+_WHO = """
+SELECT account, belongs_to FROM acts WHERE about_id = $1 AND (what = ANY($2) OR (what = $3 AND belongs_to = $4))
+ORDER BY at DESC, act_id DESC LIMIT 1
+"""
 _ACTS = {
     (): _NEWEST.format(which="true"),
     ("account",): _NEWEST.format(which="account = $3"),
@@ -114,6 +118,15 @@ class DeedFilter:
 EVERY_DEED = DeedFilter()
 
 
+@dataclass(frozen=True, slots=True)
+class WhoDid:
+    """One of these, whoever it was; or this, of this side."""
+
+    what: Sequence[str]
+    or_this: str | None = None
+    of: str | None = None
+
+
 def belongs_to(person: Person) -> str:
     """Whose people somebody is one of: `hub`, `partner.ID` or `force.ID`."""
     if person.partner_id:
@@ -166,6 +179,12 @@ async def last_change(connection: Connection, about_id: UUID | None, side: str, 
     """Who did one of these to it last, or anything. A partner's and a force's people are told of the hub and their side."""
     row = await connection.fetchrow(_LAST, about_id, None if side == HUB else [HUB, side], list(by))
     return LastChange(**row) if row else None
+
+
+async def who_did(connection: Connection, about_id: UUID, did: WhoDid) -> tuple[str, str] | None:
+    """Who did that to it last, and whose people they are one of; None where nobody did."""
+    row = await connection.fetchrow(_WHO, about_id, list(did.what), did.or_this, did.of)
+    return (row["account"], row["belongs_to"]) if row else None
 
 
 async def deeds(connection: Connection, narrowed: DeedFilter = EVERY_DEED, after: str | None = None) -> ListPage[DeedRow]:

@@ -24,7 +24,7 @@ EXISTS (
     WHERE sent.task_id = duty_tasks.task_id AND taken AND 'officer:' || officer_id = taken_by
 )
 """
-_TASK = f"{_OWN}, kept_from, coalesce(taken_by ~ '^(officer|force):', false) AND NOT {_SENT_IT} AS done"
+_TASK = f"{_OWN}, kept_from, coalesce(taken_by ~ '^(officer|force|partner):', false) AND NOT {_SENT_IT} AS done"
 _FROM = "duty_tasks LEFT JOIN cases ON cases.referral_id = duty_tasks.referral_id"
 _WAITING = f"""
 SELECT {_TASK} FROM (
@@ -64,7 +64,7 @@ class DutyTaskRow:
     """When everybody on duty had been called."""
     taken_at: datetime | None
     taken_by: str | None
-    """A name as its holder gave it, or `officer:` or `force:` with an id."""
+    """A name as its holder gave it, or `officer:`, `force:` or `partner:` with an id."""
     next_call_at: datetime | None
     """When the next on duty is called; None where nobody is left to call, or somebody has it."""
     done: bool

@@ -23,6 +23,7 @@ from conduit_programme.organisations.keeping import keep_offer
 from conduit_programme.organisations.pages import ORGANISATION
 from conduit_programme.organisations.reading import Relationship
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing
+from conduit_programme.practice import turns
 from conduit_programme.trail import Deed, OvertakenError
 from conduit_programme.wording import day
 from conduit_web.access import Action, Target
@@ -87,7 +88,8 @@ async def ours(request: Request, visit: Taker) -> Response:
         others = await open_steps.listed(connection, open_steps.open_to_side(side), query.get("joint"))
         mine, joint = [await reading.shown_steps(connection, each.rows) for each in (own, others)]
         names = await _owners(connection, [*dealings.steps, *mine, *joint])
-    values: dict[str, Any] = {"known": known, "dealings": dealings, "side": side, "names": names}
+        waits = await turns.waiting_for(connection, visit.person, desk.today)
+    values: dict[str, Any] = {"known": known, "dealings": dealings, "side": side, "names": names, "waits": waits}
     values |= {"mine": mine, "more_mine": own.after, "joint": joint, "more_joint": others.after}
     values["me"] = trail.belongs_to(visit.person)
     return desk.shown.page(request, "engagement/ours.html", N_("Our partnership with the hub"), visit=visit, **values)

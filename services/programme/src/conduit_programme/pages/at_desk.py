@@ -19,7 +19,7 @@ from conduit_chassis.trail import uuid_in
 from conduit_programme import rules, sent, trail, wording
 from conduit_programme.forms import Answers, FormField, TypedAnswers
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
-from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS
+from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS, PRACTICE_FORCE_DAYS
 from conduit_programme.trail import Deed, OvertakenError
 from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
@@ -47,6 +47,7 @@ class ProgrammeDesk(Desk):
     zone: ZoneInfo
     insight_answer_days: int = INSIGHT_ANSWER_DAYS
     practice_answer_days: int = PRACTICE_ANSWER_DAYS
+    practice_force_days: int = PRACTICE_FORCE_DAYS
     scans: bool = False
     """Whether there is a scanner for files."""
 

@@ -112,6 +112,7 @@ def create_desk(runtime: Runtime, settings: DeskSettings, people: PeopleFollower
     desk.scans = scanner_of(own) is not None
     desk.insight_answer_days = own.insight_answer_days
     desk.practice_answer_days = own.practice_answer_days
+    desk.practice_force_days = own.practice_force_days
     return desk
 
 

@@ -13,6 +13,9 @@ router = APIRouter()
 FIRST = (
     (Action.MANAGE_ENGAGEMENT, "/due"),
     (Action.TAKE_PART, "/ours"),
+    (Action.ANSWER_PRACTICE_QUESTION, "/practice-questions"),
+    (Action.ASK_PRACTICE_QUESTION, "/our-questions"),
+    (Action.JOIN_PRACTICE_QUESTION, "/questions-to-us"),
     (Action.LOOK_UP_OFFERS, "/directory"),
     (Action.MANAGE_PAYMENTS, "/payments"),
     (Action.READ_EXPERIENCE, "/lived-experience"),

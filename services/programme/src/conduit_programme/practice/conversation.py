@@ -1,7 +1,7 @@
 """SQL of what each side of a practice question writes, and of the forces that are part of it. Words go through `content`."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from conduit_chassis.postgres import Connection, affected
@@ -22,12 +22,14 @@ WHERE question_id = $1 AND number >= $2 ORDER BY number
 _FIRST = "SELECT question_id, words_id FROM practice_messages WHERE question_id = ANY($1::uuid[]) AND number = 1"
 _LAST_OF_SIDE = "SELECT coalesce(max(number), 0) FROM practice_messages WHERE question_id = $1 AND side = $2"
 _FORCES = """
-SELECT force_id, from_number, brought_at FROM practice_forces WHERE question_id = $1 ORDER BY brought_at, force_id
+SELECT force_id, from_number, brought_at, answer_by FROM practice_forces WHERE question_id = $1 ORDER BY brought_at, force_id
 """
 _BRING = """
-INSERT INTO practice_forces (question_id, force_id, from_number, brought_by, brought_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO practice_forces (question_id, force_id, from_number, brought_by, brought_at, answer_by)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (question_id, force_id) DO NOTHING
 """
+_WROTE = "UPDATE practice_forces SET answer_by = NULL WHERE question_id = $1 AND force_id = $2"
 _REGISTERED = "SELECT force_id FROM forces ORDER BY force_id"
 
 
@@ -80,9 +82,22 @@ async def forces(connection: Connection, question_id: UUID) -> list[BroughtForce
     return [BroughtForce(**row) for row in await connection.fetch(_FORCES, question_id)]
 
 
-async def bring(connection: Connection, question_id: UUID, force_id: str, from_number: int, by: str, now: datetime) -> bool:
+async def bring(
+    connection: Connection,
+    question_id: UUID,
+    force_id: str,
+    from_number: int,
+    by: str,
+    now: datetime,
+    answer_by: date | None = None,
+) -> bool:
     """This force's people are part of it from this message on; False where they were before. Hold the question first."""
-    return affected(await connection.execute(_BRING, question_id, force_id, from_number, by, now)) > 0
+    return affected(await connection.execute(_BRING, question_id, force_id, from_number, by, now, answer_by)) > 0
+
+
+async def force_wrote(connection: Connection, question_id: UUID, force_id: str) -> None:
+    """It is this force's turn no more."""
+    await connection.execute(_WROTE, question_id, force_id)
 
 
 async def registered_forces(connection: Connection) -> list[str]:

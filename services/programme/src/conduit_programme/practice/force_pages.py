@@ -12,7 +12,7 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms
 from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
-from conduit_programme.practice import conversation, fields, reading, store
+from conduit_programme.practice import conversation, fields, reading, store, turns
 from conduit_programme.practice.at_question import QUESTION, held_open, question_of, say, the_question
 from conduit_programme.practice.rules import BroughtForce
 from conduit_web.access import Action, Target
@@ -46,7 +46,8 @@ async def listed(request: Request, visit: Contact) -> Response:
     desk, force_id = desk_of(request), or_missing(visit.person.force_id)
     async with acting(request, visit, QUESTION.looking("listed_practice_questions")) as connection:
         found = await store.of_force(connection, force_id, request.query_params.get("after"))
-    values: dict[str, Any] = {"rows": found.rows, "more": f"after={found.after}" if found.after else ""}
+        waits = await turns.waiting_for(connection, visit.person, desk.today)
+    values: dict[str, Any] = {"rows": found.rows, "waits": waits, "more": f"after={found.after}" if found.after else ""}
     return desk.shown.page(request, "practice/force_list.html", N_("Practice questions"), visit=visit, **values)
 
 
@@ -59,10 +60,10 @@ async def question(request: Request, visit: ContactOfOne) -> Response:
 async def _question(request: Request, visit: Visit, answers: forms.Answers, problems: forms.Answers) -> Response:
     desk = desk_of(request)
     async with acting(request, visit, QUESTION.looking("viewed_practice_question", question_of(request))) as connection:
-        first = (await _part(connection, request, visit)).from_number
-        known = await reading.shown(connection, await the_question(connection, request), desk.zone, first)
+        part = await _part(connection, request, visit)
+        known = await reading.shown(connection, await the_question(connection, request), desk.zone, part.from_number)
     template, heading = "practice/force.html", N_("Practice question")
-    return with_form(request, visit, template, heading, fields.MESSAGE, answers, problems, known=known)
+    return with_form(request, visit, template, heading, fields.MESSAGE, answers, problems, known=known, part=part)
 
 
 async def _part(connection: Connection, request: Request, visit: Visit) -> BroughtForce:
@@ -82,4 +83,5 @@ async def write(request: Request, visit: ContactOfOne) -> Response:
     async with acting(request, visit, deed, _here(request), typed=typed) as connection:
         await held_open(connection, request, _here(request))
         await say(connection, request, visit, answers["words"])
+        await conversation.force_wrote(connection, question_of(request), or_missing(visit.person.force_id))
     return RedirectResponse(_here(request), status_code=303)

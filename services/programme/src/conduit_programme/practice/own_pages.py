@@ -13,7 +13,7 @@ from conduit_chassis import postgres
 from conduit_contracts.ids import uuid7
 from conduit_programme import forms
 from conduit_programme.pages.at_desk import acting, desk_of, id_of, or_missing, with_form
-from conduit_programme.practice import fields, reading, rules, store
+from conduit_programme.practice import fields, reading, rules, store, turns
 from conduit_programme.practice.at_question import QUESTION, held_open, question_of, say, the_question
 from conduit_programme.practice.rules import PracticeKind, PracticeOutcome
 from conduit_programme.practice.store import AskedQuestion
@@ -59,7 +59,8 @@ async def listed(request: Request, visit: Asker) -> Response:
     async with acting(request, visit, QUESTION.looking("listed_practice_questions")) as connection:
         found = await store.of_partner(connection, or_missing(visit.person.partner_id), after)
         rows = await reading.listed(connection, found.rows, desk.zone)
-    values: dict[str, Any] = {"rows": rows, "more": f"after={found.after}" if found.after else ""}
+        waits = await turns.waiting_for(connection, visit.person, desk.today)
+    values: dict[str, Any] = {"rows": rows, "waits": waits, "more": f"after={found.after}" if found.after else ""}
     values["days"] = desk.practice_answer_days
     return desk.shown.page(request, "practice/own_list.html", ASK, visit=visit, **values)
 

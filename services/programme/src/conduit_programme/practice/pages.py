@@ -9,7 +9,7 @@ from conduit_chassis import postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme import forms, sent
 from conduit_programme.pages.at_desk import acting, desk_of, filled, id_of, or_missing, with_form
-from conduit_programme.practice import conversation, fields, reading, store
+from conduit_programme.practice import conversation, fields, reading, rules, store, turns
 from conduit_programme.practice.at_question import QUESTION, held_open, question_of, say, the_question
 from conduit_programme.practice.rules import PracticeOutcome, PracticeQuestion, StrikeReason
 from conduit_programme.trail import Deed, OvertakenError, UnchangedError
@@ -54,9 +54,11 @@ async def listed(request: Request, visit: Answerer) -> Response:
     async with acting(request, visit, QUESTION.looking("listed_practice_questions")) as connection:
         found = await asked_for(connection, query.get("after"))
         rows = await reading.listed(connection, found.rows, desk.zone)
+        waits = await turns.waiting_for(connection, visit.person, desk.today)
     kept = f"which={which}&" if which in _LISTS else ""
     values: dict[str, Any] = {"rows": rows, "which": which, "more": f"{kept}after={found.after}" if found.after else ""}
-    return desk.shown.page(request, "practice/list.html", N_("Practice questions"), visit=visit, **values)
+    heading = N_("Practice questions")
+    return desk.shown.page(request, "practice/list.html", heading, visit=visit, waits=waits, **values)
 
 
 @router.get(f"{HERE}/{{question_id}}")
@@ -150,8 +152,10 @@ async def bring(request: Request, visit: AnswererOfOne) -> Response:
         if not found.force_may:
             raise TroubleError(Trouble.FORM_REFUSED)
         number = await say(connection, request, visit, answers["words"])
-        by, now = visit.person.person_id, desk_of(request).clock.now()
-        if not await conversation.bring(connection, found.question_id, answers["force"], number, by, now):
+        desk, by = desk_of(request), visit.person.person_id
+        until = rules.due_on(desk.today, desk.practice_force_days)
+        about = (found.question_id, answers["force"], number, by, desk.clock.now(), until)
+        if not await conversation.bring(connection, *about):
             raise OvertakenError(_here(request))
     return _back(request)
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from conduit_chassis.postgres import Connection
-from conduit_programme.practice import conversation
+from conduit_programme.practice import conversation, turns
 from conduit_programme.practice.rules import MOST_MESSAGES, BroughtForce, PracticeMessage, PracticeQuestion
+from conduit_programme.practice.turns import PracticeTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class ListedQuestion:
     """What was asked; None where it was deleted."""
     late_from: datetime | None
     """The moment from which the hub is late; None where it is not its turn."""
+    turn: PracticeTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class ShownQuestion:
     messages: Sequence[ShownMessage]
     forces: Sequence[BroughtForce]
     late_from: datetime | None
+    turn: PracticeTurn
 
     @property
     def seen(self) -> int:
@@ -51,8 +54,12 @@ class ShownQuestion:
 
 async def listed(connection: Connection, questions: Sequence[PracticeQuestion], zone: ZoneInfo) -> list[ListedQuestion]:
     """These as a list shows them. Note the view before they are shown."""
-    said = await conversation.asked_words(connection, [each.question_id for each in questions])
-    return [ListedQuestion(each, said.get(each.question_id), each.waits_until_at(zone)) for each in questions]
+    ids = [each.question_id for each in questions]
+    said, whose = await conversation.asked_words(connection, ids), await turns.turns(connection, ids)
+    return [
+        ListedQuestion(each, said.get(each.question_id), each.waits_until_at(zone), whose[each.question_id])
+        for each in questions
+    ]
 
 
 async def shown(connection: Connection, question: PracticeQuestion, zone: ZoneInfo, first: int = 1) -> ShownQuestion:
@@ -64,4 +71,5 @@ async def shown(connection: Connection, question: PracticeQuestion, zone: ZoneIn
         [ShownMessage(each, said.get(each.words_id)) for each in written],
         await conversation.forces(connection, question.question_id),
         question.waits_until_at(zone),
+        (await turns.turns(connection, [question.question_id]))[question.question_id],
     )

@@ -10,6 +10,8 @@ from conduit_programme.insight.rules import end_of
 
 PRACTICE_ANSWER_DAYS = 3
 """Within so many days a question is answered, where no setting says otherwise."""
+PRACTICE_FORCE_DAYS = 2
+"""Within so many days a force that was brought in writes, where no setting says otherwise."""
 MOST_MESSAGES = 100
 """So many a conversation has at most. The table has the same limit."""
 
@@ -137,6 +139,12 @@ class BroughtForce:
     force_id: str
     from_number: int
     brought_at: datetime
+    answer_by: date | None
+    """By when it is to write. None: it has, or no day was set."""
+
+    def late_from(self, zone: ZoneInfo) -> datetime | None:
+        """The moment from which it is late; None where it is not its turn."""
+        return end_of(self.answer_by, zone) if self.answer_by else None
 
 
 def due_on(asked_on: date, days: int, needed_by: date | None = None) -> date:

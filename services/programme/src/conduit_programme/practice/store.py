@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from conduit_chassis.postgres import Connection, Row, affected
 from conduit_contracts.ids import uuid7
 from conduit_programme import content
+from conduit_programme.insight.rules import end_of
 from conduit_programme.practice import conversation
 from conduit_programme.practice.rules import PracticeKind, PracticeOutcome, PracticeQuestion, StrikeReason
 from conduit_web.keys import FIRST_ID, day_numbered, identity, microseconds, newest_first
@@ -40,7 +42,7 @@ _OF_PARTNER = f"""
 ORDER BY asked_at DESC, question_id DESC LIMIT {FETCH}
 """
 _OF_FORCE = f"""
-SELECT {_COLUMNS}, brought_at
+SELECT {_COLUMNS}, brought_at, answer_by
 FROM practice_forces JOIN practice_questions USING (question_id)
 LEFT JOIN partners ON partners.partner_id = practice_questions.partner_id
 WHERE practice_forces.force_id = $1 AND (brought_at, question_id) < ($2, $3)
@@ -88,6 +90,11 @@ class QuestionToForce:
 
     question: PracticeQuestion
     brought_at: datetime
+    answer_by: date | None
+
+    def late_from(self, zone: ZoneInfo) -> datetime | None:
+        """The moment from which the force is late; None where it is not its turn."""
+        return end_of(self.answer_by, zone) if self.answer_by and self.question.is_open else None
 
 
 async def ask(connection: Connection, asked: AskedQuestion, by: str, now: datetime) -> UUID:
@@ -139,7 +146,7 @@ async def of_force(connection: Connection, force_id: str, after: str | None = No
     """Those into which this force was brought, the last one first."""
     rows = await connection.fetch(_OF_FORCE, force_id, *newest_first(after))
     return list_page(
-        [QuestionToForce(_question(row), row["brought_at"]) for row in rows],
+        [QuestionToForce(_question(row), row["brought_at"], row["answer_by"]) for row in rows],
         lambda each: (microseconds(each.brought_at), str(each.question.question_id)),
     )
 
