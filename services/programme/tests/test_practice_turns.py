@@ -51,7 +51,7 @@ async def test_each_side_reads_above_everything_what_waits_for_it_since_when_and
         ("mara", "Questions that wait for the hub: 1"),
     ):
         seen = await first_page(enter, who)
-        assert f"{line} The first waits since {since}. {pressing}" in seen, who
+        assert f"{line} The first has waited since {since}. {pressing}" in seen, who
     assert "call 999 and send a referral" in (await first_page(enter, "cara")).partition(HEADING)[0], "danger first"
     await taken(anna, question)
     assert "Practice questions that you have: 1" in await first_page(enter, "anna")
@@ -62,11 +62,11 @@ async def test_each_side_reads_above_everything_what_waits_for_it_since_when_and
     by = day(day_of(clock.now(), LONDON) + timedelta(days=PRACTICE_FORCE_DAYS))
     for who in ("kim", "tom"):
         seen = await first_page(enter, who)
-        assert f"Practice questions that wait for your force: 1 The first waits since {brought}." in seen
+        assert f"Practice questions that wait for your force: 1 The first has waited since {brought}." in seen
         assert f"by the end of {by}: due in {PRACTICE_FORCE_DAYS} days" in seen
         assert f"Write by the end of {by}" in await read(await enter(who), f"{AT_FORCE}/{question}")
     assert f"Kent Police is to write by the end of {by}" in await read(anna, f"{AT_HUB}/{question}")
-    assert f"to read: 1 The first waits since {brought}." in await first_page(enter, "cara")
+    assert f"to read: 1 The first has waited since {brought}." in await first_page(enter, "cara")
 
 
 async def test_it_waits_no_more_for_who_did_what_was_asked(enter: Enter, clock: ManualClock) -> None:
