@@ -27,7 +27,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "kind": ACT_KINDS,
     "act": {code: words for part in PARTS for code, words in part.ACTS.items()},
     "about": {code: words for part in PARTS for code, words in part.ABOUT.items()},
-    "why": {},
+    "why": practice.TAKEN_OUT,
 }
 """By what a template asks for."""
 

@@ -100,6 +100,7 @@ class ProgrammePages(HtmlPages):
             "is_late": lambda at: at <= desk.clock.now(),
             "due_in_words": lambda at: clocks.due(at, desk.clock.now(), look_up),
             "named": known.name,
+            "roles_of": lambda account: sorted(known.known[account].roles) if account in known.known else [],
             "may": lambda action: visit is not None and bool(reaches_of(Action[action], visit.person)),
         }
 

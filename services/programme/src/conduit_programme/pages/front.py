@@ -28,7 +28,7 @@ from conduit_programme.organisations import directory, document_pages, keeping
 from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
 from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages
-from conduit_programme.practice import figures_pages
+from conduit_programme.practice import figures_pages, taking_out
 from conduit_programme.practice import force_pages as practice_at_force
 from conduit_programme.practice import own_pages as practice_at_partner
 from conduit_programme.practice import pages as practice
@@ -78,6 +78,7 @@ ROUTERS: Sequence[APIRouter] = (
     feedback.router,
     practice_at_partner.router,
     practice.router,
+    taking_out.router,
     practice_at_force.router,
     figures_pages.router,
     advice.router,

@@ -6,7 +6,13 @@ from uuid import UUID
 
 from conduit_chassis.postgres import Connection, affected
 from conduit_programme import content
-from conduit_programme.practice.rules import MOST_MESSAGES, BroughtForce, PracticeMessage
+from conduit_programme.practice.rules import (
+    MOST_MESSAGES,
+    BroughtForce,
+    PracticeMessage,
+    TakenOutForce,
+    TakenOutReason,
+)
 from conduit_programme.practice.said import PracticeWords
 
 # Two who write at once have the question held, one after the other.
@@ -30,6 +36,16 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (question_id, force_id) DO NOTHING
 """
 _WROTE = "UPDATE practice_forces SET answer_by = NULL WHERE question_id = $1 AND force_id = $2"
+_TAKEN_OUT = """
+SELECT force_id, from_number, why, taken_out_at FROM practice_forces_taken_out
+WHERE question_id = $1 ORDER BY taken_out_at, force_id
+"""
+_TAKE_OUT = """
+WITH part AS (DELETE FROM practice_forces WHERE question_id = $1 AND force_id = $2 RETURNING *)
+INSERT INTO practice_forces_taken_out
+    (question_id, force_id, from_number, brought_by, brought_at, why, taken_out_by, taken_out_at)
+SELECT question_id, force_id, from_number, brought_by, brought_at, $3, $4, $5 FROM part
+"""
 _REGISTERED = "SELECT force_id FROM forces ORDER BY force_id"
 
 
@@ -98,6 +114,19 @@ async def bring(
 async def force_wrote(connection: Connection, question_id: UUID, force_id: str) -> None:
     """It is this force's turn no more."""
     await connection.execute(_WROTE, question_id, force_id)
+
+
+async def taken_out(connection: Connection, question_id: UUID) -> list[TakenOutForce]:
+    """The forces that were part of it and are no longer, in the order in which they were taken out."""
+    rows = await connection.fetch(_TAKEN_OUT, question_id)
+    return [TakenOutForce(**{**row, "why": TakenOutReason(row["why"])}) for row in rows]
+
+
+async def take_out(
+    connection: Connection, question_id: UUID, force_id: str, why: TakenOutReason, by: str, now: datetime
+) -> bool:
+    """This force's people read nothing of it any more; False where they are no part of it. Hold the question first."""
+    return affected(await connection.execute(_TAKE_OUT, question_id, force_id, why.value, by, now)) > 0
 
 
 async def registered_forces(connection: Connection) -> list[str]:

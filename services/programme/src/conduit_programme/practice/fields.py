@@ -74,6 +74,17 @@ STRIKE = (
 )
 
 
+TAKE_OUT = (
+    FormField(
+        "why",
+        N_("Why they are no longer part of it"),
+        FieldShape.LISTED,
+        wording.TAKEN_OUT,
+        hint=N_("Whoever takes part reads this."),
+    ),
+)
+
+
 def bring(force_ids: Iterable[str]) -> tuple[FormField, ...]:
     """What is asked about bringing one of these forces in."""
     named = {each: force_name(each) for each in force_ids}

@@ -71,7 +71,7 @@ async def _settled(connection: Connection, row: Row) -> PracticeQuestionSettled:
     question_id, force_id = row["question_id"], row["force_id"] or None
     did = trail.WhoDid(("answered_practice_question", *_ENDS))
     if force_id is not None:
-        did = trail.WhoDid(_ENDS, "wrote_about_practice_question", f"force.{force_id}")
+        did = trail.WhoDid(("took_force_out", *_ENDS), "wrote_about_practice_question", f"force.{force_id}")
     account, belongs_to = await trail.who_did(connection, question_id, did) or (None, HUB)
     side = _SIDES[belongs_to.partition(".")[0]]
     return PracticeQuestionSettled(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from conduit_chassis.postgres import Connection
 from conduit_programme.practice import conversation, turns
-from conduit_programme.practice.rules import MOST_MESSAGES, BroughtForce, PracticeMessage, PracticeQuestion
+from conduit_programme.practice.rules import MOST_MESSAGES, BroughtForce, PracticeMessage, PracticeQuestion, TakenOutForce
 from conduit_programme.practice.turns import PracticeTurn
 
 
@@ -38,6 +38,7 @@ class ShownQuestion:
     question: PracticeQuestion
     messages: Sequence[ShownMessage]
     forces: Sequence[BroughtForce]
+    taken_out: Sequence[TakenOutForce]
     late_from: datetime | None
     turn: PracticeTurn
 
@@ -45,6 +46,11 @@ class ShownQuestion:
     def seen(self) -> int:
         """The number of the last message that is shown."""
         return self.messages[-1].message.number if self.messages else 0
+
+    def is_of_who_left(self, side: str) -> bool:
+        """Whether this side is a force that is no longer part of it."""
+        force_id = side.removeprefix("force.")
+        return side != force_id and force_id not in {each.force_id for each in self.forces}
 
     @property
     def can_go_on(self) -> bool:
@@ -70,6 +76,7 @@ async def shown(connection: Connection, question: PracticeQuestion, zone: ZoneIn
         question,
         [ShownMessage(each, said.get(each.words_id)) for each in written],
         await conversation.forces(connection, question.question_id),
+        await conversation.taken_out(connection, question.question_id),
         question.waits_until_at(zone),
         (await turns.turns(connection, [question.question_id]))[question.question_id],
     )

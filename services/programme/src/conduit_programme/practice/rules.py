@@ -147,6 +147,25 @@ class BroughtForce:
         return end_of(self.answer_by, zone) if self.answer_by else None
 
 
+class TakenOutReason(StrEnum):
+    """Why a force is no longer part of it."""
+
+    WRONG_FORCE = "wrong_force"
+    NOT_NEEDED = "not_needed"
+    CONFLICT = "conflict"
+    """Somebody there should not read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOutForce:
+    """A force that was part of the conversation, from which message on, and until when."""
+
+    force_id: str
+    from_number: int
+    why: TakenOutReason
+    taken_out_at: datetime
+
+
 def due_on(asked_on: date, days: int, needed_by: date | None = None) -> date:
     """By when it is to be answered: within the usual time, and sooner where the partner needs it sooner."""
     usual = asked_on + timedelta(days=days)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from conduit_contracts.programme import ForceRole
 from conduit_programme.practice.identifying import IdentifyingKind
-from conduit_programme.practice.rules import PracticeKind, PracticeOutcome, PracticeState, StrikeReason
+from conduit_programme.practice.rules import PracticeKind, PracticeOutcome, PracticeState, StrikeReason, TakenOutReason
 from conduit_web.words import N_
 
 KINDS: Mapping[str, str] = {
@@ -36,6 +37,15 @@ STRIKES: Mapping[str, str] = {
     StrikeReason.NUMBERS: N_("It has a date or a number by which somebody can be looked up"),
     StrikeReason.DETAILS: N_("It has so many details that somebody would be recognised"),
 }
+TAKEN_OUT: Mapping[str, str] = {
+    TakenOutReason.WRONG_FORCE: N_("It was the wrong force"),
+    TakenOutReason.NOT_NEEDED: N_("Nobody needed to ask them"),
+    TakenOutReason.CONFLICT: N_("Somebody there should not read it"),
+}
+FORCE_ROLES: Mapping[str, str] = {
+    ForceRole.TEAM: N_("safeguarding team"),
+    ForceRole.SINGLE_POINT_OF_CONTACT: N_("single point of contact"),
+}
 LOOKS: Mapping[str, str] = {
     IdentifyingKind.EMAIL: N_("Strike what looks like an email address."),
     IdentifyingKind.ONLINE: N_("Strike what looks like an account or an address on the web. Say which sort of site it is."),
@@ -57,6 +67,7 @@ ACTS: Mapping[str, str] = {
     "wrote_about_practice_question": N_("wrote something about a practice question"),
     "let_force_be_asked": N_("agreed that a force is brought into a practice question"),
     "brought_force_in": N_("brought a force into a practice question"),
+    "took_force_out": N_("took a force out of a practice question"),
     "ended_practice_question": N_("ended a practice question"),
     "withdrew_practice_question": N_("took a practice question back"),
     "struck_practice_question": N_("struck a practice question, because somebody could be known by it"),
@@ -67,5 +78,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "practice_state": STATES,
     "practice_outcome": OUTCOMES,
     "strike": STRIKES,
+    "taken_out": TAKEN_OUT,
+    "force_role": FORCE_ROLES,
     "looks_like": LOOKS,
 }
