@@ -12,8 +12,13 @@ from playwright.async_api import Page
 from conduit_chassis.testing import Harness, ManualClock
 from conduit_contracts.ids import uuid7
 from conduit_local.identity_provider import EmbeddedProvider
+from conduit_programme.practice import conversation, store
+from conduit_programme.practice.rules import PracticeKind
+from conduit_programme.practice.store import AskedQuestion
 from services.programme.tests import practice as asking
 from services.programme.tests import test_in_a_browser as pages
+from services.programme.tests.builders import PARTNER
+from services.programme.tests.pages import account
 from services.programme.tests.test_feedback import HERE, handed_over
 from services.programme.tests.test_in_a_browser import enter, serving
 from services.web.tests.test_in_a_browser import PICTURES, Site, is_good, tab_to
@@ -123,3 +128,22 @@ async def test_a_caseworker_asks_without_a_referral_and_an_officer_brings_a_forc
         await is_good(cara, f"programme-practice-{name}-desk")
     lena = await enter(site, "lena", clock, path="/practice-figures")
     await is_good(lena, "programme-practice-figures-desk")
+
+
+async def test_an_officer_takes_a_force_out_again(site: Site, held: Harness, clock: ManualClock) -> None:
+    by, now = account("anna"), clock.now()
+    async with held.pool.acquire() as connection:
+        question = AskedQuestion(PARTNER, PracticeKind.EVIDENCE, asking.ASKED, now.date(), force_may=True)
+        one = await store.ask(connection, question, account("cara"), now)
+        await store.take(connection, one, by)
+        number = await conversation.write(connection, one, "hub", asking.TOLD, by, now)
+        await conversation.bring(connection, one, "kent", number, by, now, now.date())
+        await conversation.write(connection, one, "force.kent", asking.JOINED, account("kim"), now)
+    anna = await enter(site, "anna", clock, path=f"{asking.AT_HUB}/{one}")
+    await tab_to(anna, "Take Kent Police out again")
+    await anna.keyboard.press("Enter")
+    await anna.get_by_label("Why they are no longer part of it").select_option("wrong_force")
+    await is_good(anna, "programme-practice-take-out-desk")
+    await anna.get_by_role("button", name="Take them out").click()
+    await anna.get_by_text("taken out again on").wait_for()
+    await is_good(anna, "programme-practice-taken-out-desk")

@@ -13,7 +13,7 @@ from conduit_programme import batch
 from conduit_programme.handlers import HANDLERS
 from conduit_programme.organisations.scanning import scan_documents
 from conduit_programme.pages.front import create_pages
-from conduit_programme.practice import overdue
+from conduit_programme.practice import keeping, overdue
 from conduit_programme.readers import READERS
 from conduit_programme.settings import ProgrammeSettings
 from conduit_programme.work import ProgrammeWork
@@ -61,7 +61,10 @@ def create_service() -> Service[ProgrammeWork]:
         migrations=Path(__file__).parent / "migrations",
         brought=(MIGRATIONS,),
         settings=ProgrammeSettings,
-        ticks=(Tick("tell_overdue", overdue.TELL_EVERY, overdue.tell_overdue, batch=overdue.AT_ONCE),),
+        ticks=(
+            Tick("tell_overdue", overdue.TELL_EVERY, overdue.tell_overdue, batch=overdue.AT_ONCE),
+            Tick("delete_ended_questions", keeping.DELETE_EVERY, keeping.delete_ended, batch=keeping.AT_ONCE),
+        ),
         workers=(*running.people_workers(people_of), Worker("scan_documents", scan_documents)),
         routes=routes,
         readers=READERS,

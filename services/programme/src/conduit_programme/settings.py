@@ -6,7 +6,7 @@ from pydantic import Field
 
 from conduit_chassis.file_check import ScannerSettings
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
-from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS, PRACTICE_FORCE_DAYS
+from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS, PRACTICE_FORCE_DAYS, PRACTICE_KEPT_DAYS
 
 
 class ProgrammeSettings(ScannerSettings):
@@ -23,3 +23,5 @@ class ProgrammeSettings(ScannerSettings):
     """Within how many days a partner that asks for advice without a referral is answered."""
     practice_force_days: int = Field(default=PRACTICE_FORCE_DAYS, ge=1, le=28)
     """Within how many days a force that is brought into such a question writes."""
+    practice_kept_days: int = Field(default=PRACTICE_KEPT_DAYS, ge=7, le=730)
+    """How many days after its end such a question is deleted, but for what is counted."""

@@ -19,7 +19,7 @@ from conduit_chassis.trail import uuid_in
 from conduit_programme import rules, sent, trail, wording
 from conduit_programme.forms import Answers, FormField, TypedAnswers
 from conduit_programme.insight.rules import INSIGHT_ANSWER_DAYS
-from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS, PRACTICE_FORCE_DAYS
+from conduit_programme.practice.rules import PRACTICE_ANSWER_DAYS, PRACTICE_FORCE_DAYS, PRACTICE_KEPT_DAYS
 from conduit_programme.trail import Deed, OvertakenError
 from conduit_web import clocks
 from conduit_web.access import Action, reaches_of
@@ -48,6 +48,7 @@ class ProgrammeDesk(Desk):
     insight_answer_days: int = INSIGHT_ANSWER_DAYS
     practice_answer_days: int = PRACTICE_ANSWER_DAYS
     practice_force_days: int = PRACTICE_FORCE_DAYS
+    practice_kept_days: int = PRACTICE_KEPT_DAYS
     scans: bool = False
     """Whether there is a scanner for files."""
 
@@ -97,6 +98,7 @@ class ProgrammePages(HtmlPages):
             "today": desk.today,
             "zone": desk.zone,
             "number": "{:,}".format,
+            "practice_kept_days": desk.practice_kept_days,
             "is_late": lambda at: at <= desk.clock.now(),
             "due_in_words": lambda at: clocks.due(at, desk.clock.now(), look_up),
             "named": known.name,

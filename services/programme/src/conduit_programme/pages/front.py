@@ -114,6 +114,7 @@ def create_desk(runtime: Runtime, settings: DeskSettings, people: PeopleFollower
     desk.insight_answer_days = own.insight_answer_days
     desk.practice_answer_days = own.practice_answer_days
     desk.practice_force_days = own.practice_force_days
+    desk.practice_kept_days = own.practice_kept_days
     return desk
 
 

@@ -22,10 +22,10 @@ SELECT kind,
     count(*) FILTER (WHERE outcome = 'referral') AS referral,
     count(*) FILTER (WHERE outcome = 'withdrawn') AS withdrawn,
     count(*) FILTER (WHERE outcome = 'struck') AS struck,
-    count(*) FILTER (WHERE EXISTS (
+    count(*) FILTER (WHERE had_force OR EXISTS (
         SELECT FROM practice_forces WHERE practice_forces.question_id = asked.question_id)) AS with_force
 FROM (
-    SELECT question_id, kind, answered_at, outcome, (due_on + 1)::timestamp AT TIME ZONE $3 AS late_from
+    SELECT question_id, kind, answered_at, outcome, had_force, (due_on + 1)::timestamp AT TIME ZONE $3 AS late_from
     FROM practice_questions WHERE asked_at >= $1 AND asked_at < $2
 ) AS asked GROUP BY kind
 """

@@ -12,6 +12,8 @@ PRACTICE_ANSWER_DAYS = 3
 """Within so many days a question is answered, where no setting says otherwise."""
 PRACTICE_FORCE_DAYS = 2
 """Within so many days a force that was brought in writes, where no setting says otherwise."""
+PRACTICE_KEPT_DAYS = 90
+"""So many days an ended question can be read, where no setting says otherwise. Then it is deleted."""
 MOST_MESSAGES = 100
 """So many a conversation has at most. The table has the same limit."""
 
@@ -112,6 +114,10 @@ class PracticeQuestion:
     def waits_until_at(self, zone: ZoneInfo) -> datetime | None:
         """The moment from which the hub is late; None where it is not its turn."""
         return end_of(self.waits_until, zone) if self.waits_until else None
+
+    def kept_until(self, days: int, zone: ZoneInfo) -> date | None:
+        """The day on which an ended one is deleted; None where it is open."""
+        return self.ended_at.astimezone(zone).date() + timedelta(days=days) if self.ended_at else None
 
     def was_late(self, zone: ZoneInfo) -> bool:
         """Whether it was answered after its day."""

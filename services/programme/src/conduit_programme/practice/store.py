@@ -23,7 +23,7 @@ _QUESTION = f"""
 SELECT {_COLUMNS}
 FROM practice_questions LEFT JOIN partners ON partners.partner_id = practice_questions.partner_id
 """  # noqa: S608 - constants
-_FIND = _QUESTION + "WHERE question_id = $1"
+_FIND = _QUESTION + "WHERE question_id = $1 AND deleted_at IS NULL"
 _HOLD = _FIND + " FOR UPDATE OF practice_questions"
 _WAITING = f"""
 {_QUESTION} WHERE waits_until IS NOT NULL AND (waits_until, question_id) > ($1, $2)
@@ -34,7 +34,7 @@ _ANSWERED = f"""
 ORDER BY answered_at DESC, question_id DESC LIMIT {FETCH}
 """
 _ENDED = f"""
-{_QUESTION} WHERE outcome IS NOT NULL AND (ended_at, question_id) < ($1, $2)
+{_QUESTION} WHERE outcome IS NOT NULL AND deleted_at IS NULL AND (ended_at, question_id) < ($1, $2)
 ORDER BY ended_at DESC, question_id DESC LIMIT {FETCH}
 """
 _OF_PARTNER = f"""
