@@ -27,7 +27,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "kind": ACT_KINDS,
     "act": {code: words for part in PARTS for code, words in part.ACTS.items()},
     "about": {code: words for part in PARTS for code, words in part.ABOUT.items()},
-    "why": practice.TAKEN_OUT,
+    "why": {**practice.TAKEN_OUT, **organisations.ERASED},
 }
 """By what a template asks for."""
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from conduit_chassis import media, postgres
 from conduit_chassis.postgres import Connection
 from conduit_programme.organisations import documents
+from conduit_programme.organisations.documents import KeptDocument
 from conduit_programme.organisations.keeping import form_of, id_of_noted, member_ids, of_reference
 from conduit_programme.organisations.pages import (
     ORGANISATION,
@@ -68,7 +69,12 @@ async def fetch(request: Request, visit: KeeperOfOne) -> Response:
         ids = await member_ids(connection, await the_one(connection, request))
         document = or_missing(await documents.find(connection, document_id, ids))
         content = or_missing(await documents.content_of(connection, document))
-    name = f"signed-agreement-{document_id}.{media.SUFFIXES[document.media_type]}"
+    return as_file(document, content)
+
+
+def as_file(document: KeptDocument, content: bytes) -> Response:
+    """The file under a name that says what it is, and not what somebody called it."""
+    name = f"signed-agreement-{document.document_id}.{media.SUFFIXES[document.media_type]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=document.media_type, headers=headers)
 

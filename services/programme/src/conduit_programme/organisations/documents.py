@@ -27,7 +27,7 @@ DISGUISED = N_("This file is not what its name says it is. Save it again as a PD
 ANOTHER = N_("This is not the document whose SHA-256 is noted. Choose that one, or change first what is noted.")
 _DOCUMENT = """
 SELECT document_id, agreement_documents.agreement_id, media_type, size, sha256, content_id, state, attached_by, attached_at,
-       attempts, decided_at, replaced_at
+       attempts, decided_at, replaced_at, erased_at, erased_by, erased_why
 FROM agreement_documents
 """
 _OF_AGREEMENTS = f"""
@@ -55,7 +55,11 @@ RETURNING document_id, media_type, content_id
 _DECIDE = """
 UPDATE agreement_documents
 SET state = $2, decided_at = $3, next_attempt_at = NULL, content_id = CASE WHEN $2 = 'clean' THEN content_id END
-WHERE document_id = $1 AND state = 'waiting'
+WHERE document_id = $1 AND state = 'waiting' AND erased_at IS NULL
+"""
+_ERASE = """
+UPDATE agreement_documents SET content_id = NULL, next_attempt_at = NULL, erased_at = $2, erased_by = $3, erased_why = $4
+WHERE document_id = $1 AND content_id IS NOT NULL
 """
 
 
@@ -67,6 +71,16 @@ class DocumentState(StrEnum):
     CLEAN = "clean"
     REFUSED = "refused"
     """A scanner found something in it, and the file is gone."""
+
+
+class ErasedBecause(StrEnum):
+    """Why a document should not have been attached."""
+
+    WRONG_AGREEMENT = "wrong_agreement"
+    WRONG_FILE = "wrong_file"
+    """It is not the signed document."""
+    TOO_MUCH = "too_much"
+    """It has what should not be here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +99,19 @@ class KeptDocument:
     attempts: int
     decided_at: datetime | None
     replaced_at: datetime | None
+    erased_at: datetime | None
+    erased_by: str | None
+    erased_why: str | None
 
     @property
     def opens(self) -> bool:
         """Whether it may be opened."""
-        return self.state is DocumentState.CLEAN
+        return self.state is DocumentState.CLEAN and self.erased_at is None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its file is kept."""
+        return self.content_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +166,7 @@ async def attach(connection: Connection, agreement_id: UUID, sent: SentFile, by:
     """
     row, digest = await connection.fetchrow(_LAST, agreement_id), digest_of(sent)
     last = _document(row) if row else None
-    if last is not None and last.sha256 == digest and last.state is not DocumentState.REFUSED:
+    if last is not None and last.sha256 == digest and last.is_there:
         return False
     await connection.execute(_REPLACE, agreement_id, now)
     content_id = await content.write_file(connection, sent.content, now)
@@ -171,6 +193,14 @@ async def decide(connection: Connection, claimed: ClaimedDocument, *, clean: boo
     if decided and not clean:
         await content.erase(connection, [claimed.content_id])
     return decided
+
+
+async def erase(connection: Connection, document: KeptDocument, why: ErasedBecause, by: str, now: datetime) -> bool:
+    """Its file is gone for good, and its line stays; False where there is no file any more. Hold its organisation first."""
+    erased = affected(await connection.execute(_ERASE, document.document_id, now, by, why.value)) > 0
+    if erased:
+        await content.erase(connection, [document.content_id])
+    return erased
 
 
 def _document(row: Row) -> KeptDocument:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from conduit_programme.organisations.documents import DocumentState
+from conduit_programme.organisations.documents import DocumentState, ErasedBecause
 from conduit_programme.organisations.rules import AgreementState, OrganisationKind, Stops
 from conduit_web.words import N_
 
@@ -69,6 +69,11 @@ DOCUMENT_STATES: Mapping[str, str] = {
     DocumentState.CLEAN: N_("scanned"),
     DocumentState.REFUSED: N_("refused"),
 }
+ERASED: Mapping[str, str] = {
+    ErasedBecause.WRONG_AGREEMENT: N_("It belongs to another agreement"),
+    ErasedBecause.WRONG_FILE: N_("It is not the signed document"),
+    ErasedBecause.TOO_MUCH: N_("It has what should not be here"),
+}
 STOPS: Mapping[str, str] = {
     Stops.REFERRALS: N_(
         "new referrals under it are refused, unless a child is in danger. Those that the hub already has go on."
@@ -90,6 +95,8 @@ ACTS: Mapping[str, str] = {
     "wrote_agreement": N_("wrote about an agreement"),
     "attached_document": N_("attached the signed document of an agreement"),
     "fetched_document": N_("fetched the signed document of an agreement"),
+    "viewed_document": N_("looked at what is known of a signed document"),
+    "erased_document": N_("erased a signed document"),
     "reviewed_agreement": N_("noted the review of an agreement"),
     "searched_directory": N_("searched the directory"),
     "viewed_offer": N_("looked at what an organisation brings"),
@@ -103,5 +110,6 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "language": LANGUAGES,
     "agreement_state": STATES,
     "document_state": DOCUMENT_STATES,
+    "erased": ERASED,
     "stops": STOPS,
 }

@@ -24,7 +24,7 @@ from conduit_programme.experience import pages as contributors
 from conduit_programme.feedback import pages as feedback
 from conduit_programme.insight import own_pages, quarter_pages
 from conduit_programme.insight import pages as insights
-from conduit_programme.organisations import directory, document_pages, keeping
+from conduit_programme.organisations import directory, document_pages, erasing, keeping, own_documents
 from conduit_programme.organisations import pages as organisations
 from conduit_programme.pages import home, trail
 from conduit_programme.pages.at_desk import ProgrammeDesk, ProgrammePages
@@ -67,6 +67,8 @@ ROUTERS: Sequence[APIRouter] = (
     organisations.router,
     keeping.router,
     document_pages.router,
+    erasing.router,
+    own_documents.router,
     directory.router,
     due.router,
     engagement.router,
