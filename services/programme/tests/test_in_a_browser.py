@@ -301,3 +301,33 @@ async def test_a_signed_document_is_attached_as_a_browser_sends_it(
     await page.get_by_text(f"SHA-256 {sha256(pdf).hexdigest()}").wait_for()
     assert await page.get_by_text("No scanner is set up here, so it cannot be opened.").count() == 1
     await is_good(page, "programme-organisation-document-desk")
+
+
+async def test_a_signed_document_is_fetched_by_the_partner_and_erased_by_who_attached_it(
+    site: Site, filled: dict[str, str], held: Harness, clock: ManualClock
+) -> None:
+    page = await enter(site, "emma", clock, path=filled["document"])
+    pdf = {"name": "signed.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\r\nsynthetic\n%%EOF"}
+    await page.get_by_label("The signed document").set_input_files(pdf)
+    await page.get_by_role("button", name="Attach it").click()
+    await page.get_by_text("Signed document:").wait_for()
+    async with held.pool.acquire() as connection:
+        await connection.execute(
+            "UPDATE agreement_documents SET state = 'clean', decided_at = now(), next_attempt_at = NULL"
+        )
+    mara = await enter(site, "mara", clock, path="/ours")
+    await is_good(mara, "programme-ours-document-desk")
+    async with mara.expect_download() as fetched:
+        await tab_to(mara, "Fetch the signed document")
+        await mara.keyboard.press("Enter")
+    assert (await fetched.value).suggested_filename.startswith("signed-agreement-")
+    await page.reload()
+    await tab_to(page, "Erase it")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Erase it for good").click()
+    await page.get_by_text("There is a problem").wait_for()
+    await is_good(page, "programme-document-erase-desk")
+    await page.get_by_label("Why it should not be here").select_option("wrong_agreement")
+    await page.get_by_role("button", name="Erase it for good").click()
+    await page.get_by_text("It belongs to another agreement.").wait_for()
+    await is_good(page, "programme-document-erased-desk")
