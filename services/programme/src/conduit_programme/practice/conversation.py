@@ -41,7 +41,10 @@ SELECT force_id, from_number, why, taken_out_at FROM practice_forces_taken_out
 WHERE question_id = $1 ORDER BY taken_out_at, force_id
 """
 _TAKE_OUT = """
-WITH part AS (DELETE FROM practice_forces WHERE question_id = $1 AND force_id = $2 RETURNING *)
+WITH part AS (
+    DELETE FROM practice_forces WHERE question_id = $1 AND force_id = $2
+    RETURNING question_id, force_id, from_number, brought_by, brought_at
+)
 INSERT INTO practice_forces_taken_out
     (question_id, force_id, from_number, brought_by, brought_at, why, taken_out_by, taken_out_at)
 SELECT question_id, force_id, from_number, brought_by, brought_at, $3, $4, $5 FROM part
