@@ -1,10 +1,10 @@
 """What the hub is told of practice questions, which partners ask without a referral: ids, and nothing of what is asked."""
 
-from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import UUID7
 
+from conduit_contracts.base import Term
 from conduit_contracts.envelope import Event
 from conduit_contracts.ids import ForceId, OfficerId, PartnerId
 
@@ -12,7 +12,7 @@ QuestionId = UUID7
 """The programme's id of a practice question. It leads to no case."""
 
 
-class PracticeSide(StrEnum):
+class PracticeSide(Term):
     """Who takes part in a practice question."""
 
     HUB = "hub"
