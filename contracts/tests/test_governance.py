@@ -16,7 +16,7 @@ from conduit_contracts.notification import Channel
 from conduit_contracts.passkeys import Assertion
 from conduit_contracts.schemas import messages
 from conduit_contracts.signature import SignedClaims
-from conduit_contracts.topics import CONSOLE, REGISTER_COMMANDS, REGISTRY, SERVICES, Topic
+from conduit_contracts.topics import CONSOLE, PEOPLE_COMMANDS, REGISTER_COMMANDS, REGISTRY, SERVICES, Topic
 from contracts.tests.support import examples
 
 READERS: dict[type[Value], type[Message]] = {
@@ -32,7 +32,7 @@ IRREGULAR = {"Sent", "Overdue", "Withdrawn", "Taken", "Broken"}
 ADVERBS = {"Over", "Down"}
 IMPERATIVES = {
     *("Send", "Decide", "Name", "Reroute", "Stand", "Take", "Chase", "Escalate", "Record", "Note"),
-    *("Register", "Suspend", "Resume"),
+    *("Register", "Suspend", "Resume", "Remove"),
 }
 
 
@@ -115,7 +115,7 @@ def test_a_name_that_is_no_fact_is_not_taken_for_one(name: str) -> None:
 @pytest.mark.parametrize("topic", REGISTRY, ids=lambda topic: topic.template)
 def test_commands_are_written_by_officers_or_registrar_and_events_by_their_topics_owner_or_principal(topic: Topic) -> None:
     for message in topic.messages:
-        assert issubclass(message, Command) == (topic.signed or topic is REGISTER_COMMANDS)
+        assert issubclass(message, Command) == (topic.signed or topic in (PEOPLE_COMMANDS, REGISTER_COMMANDS))
         assert not topic.signed or topic.producers == (CONSOLE,)
         assert TYPE.fullmatch(message.type)["producer"] in {*topic.producers, topic.owner}  # type: ignore[index] - held above
 

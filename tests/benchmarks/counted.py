@@ -16,7 +16,16 @@ import psutil
 import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
-from conduit_contracts.topics import FORCE, PARTNER, REGISTER_COMMANDS, REGISTRY, ROUTING_HANDOVERS, SERVICES, consumed_by
+from conduit_contracts.topics import (
+    FORCE,
+    PARTNER,
+    PEOPLE_COMMANDS,
+    REGISTER_COMMANDS,
+    REGISTRY,
+    ROUTING_HANDOVERS,
+    SERVICES,
+    consumed_by,
+)
 from conduit_local.stack import Stack
 from conduit_operate.polling import wait_until
 from conduit_operate.secured import ADMIN
@@ -33,7 +42,7 @@ goes out: when one does has nothing to do with batches."""
 IDLE_SECONDS = 12.0
 """Longer than the 10 s of the slowest gauges, so that every periodic statement is seen once."""
 PATIENCE_SECONDS = 60.0
-_LATER = {topic for topic in REGISTRY if topic.compacted} | {REGISTER_COMMANDS, ROUTING_HANDOVERS}
+_LATER = {topic for topic in REGISTRY if topic.compacted} | {REGISTER_COMMANDS, PEOPLE_COMMANDS, ROUTING_HANDOVERS}
 """Registers with the orders for them, and what nobody says before forces have answered."""
 MOVED = tuple(name for name in SERVICES if not _LATER.issuperset(consumed_by(name)))
 """Those that a referral gives something to do at once."""

@@ -15,6 +15,7 @@ import pytest
 from conduit_contracts import topics
 from conduit_contracts.envelope import Attributes, encode
 from conduit_contracts.ids import uuid7
+from conduit_contracts.programme import RemovePerson, RightsRevoked
 from conduit_contracts.signature import HEADER
 from conduit_contracts.triage import DecideReview, DeclineReason, ReviewOutcome
 from conduit_local.demo import registers
@@ -23,10 +24,11 @@ from conduit_local.demo.observer import Observer
 from conduit_local.demo.post import Post
 from conduit_local.demo.records import Headers, Wire, partner_record
 from conduit_local.demo.samples import force_register, load_partners, load_samples
+from conduit_local.demo.seeding import seed_people
 from conduit_local.local_officers import ISSUER, registered, signer_token_path
 from conduit_local.stack import Stack
 from conduit_operate.lag import Lag
-from conduit_operate.people import delete_person, publish_people
+from conduit_operate.people import place_people
 
 pytestmark = pytest.mark.kafka
 
@@ -137,12 +139,14 @@ async def test_an_officer_who_left_after_signing_decides_nothing_and_gets_nothin
     command, attributes = world.decision()
     headers, value = await world.signed(command, attributes)
     person = registered(OFFICER)
-    delete_person(world.stack.broker, topics.OFFICERS, person.person_id, actor="a test")
+    gone = RemovePerson(person_id=person.person_id, ordered_by="a test", reason="a test")
+    revoked = [RightsRevoked(person_id=person.person_id, removed=True)]
+    place_people(world.stack.broker, [gone], actor="a test", revoked=revoked)
     await ready(world, status=403)
     await asyncio.sleep(1)  # triage follows the register by itself
     await world.send(headers, value)
     assert await world.became(attributes.id) == "officer_not_registered"
-    publish_people(world.stack.broker, [person], actor="a test")
+    seed_people(world.stack.broker, [person], actor="a test")
 
 
 async def test_what_an_officer_decided_on_the_console_takes_effect_once(world: World) -> None:

@@ -11,31 +11,45 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner, Result
 
 from conduit_contracts.passkeys import offer_text
-from conduit_contracts.topics import OFFICERS, PEOPLE
-from conduit_operate import people
+from conduit_contracts.programme import RemovePerson
+from conduit_contracts.topics import OFFICERS, PEOPLE, PEOPLE_COMMANDS, REVOCATIONS
+from conduit_operate import orders, people
+from conduit_operate.access import service_principal
 from conduit_operate.audit import read_audit
 from conduit_operate.broker import Broker
 from conduit_operate.cli import app
 from conduit_operate.commands import passkey, person
 from tests.support.authenticator import Authenticator
+from tests.support.programme import RunningProgramme
 
 HUB, NORTHLIGHT = "https://login.hub.example", "https://login.northlight.example"
 BY = ("--apply", "--actor", "jo.smith", "--reason", "a test")
 Conduit = Callable[..., Result]
 
 
+@pytest.fixture(scope="module")
+def programme(changing_broker: Broker, postgres_dsn: str) -> Iterator[RunningProgramme]:
+    """What carries the orders out."""
+    made = RunningProgramme(changing_broker, postgres_dsn)
+    made.start()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def conduit(changing_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduit]:
+def conduit(changing_broker: Broker, programme: RunningProgramme, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conduit]:
     monkeypatch.setattr(person, "reach", lambda _: changing_broker)
     monkeypatch.setattr(passkey, "reach", lambda _: changing_broker)
+    monkeypatch.setattr(orders, "PATIENCE", 60.0)
 
     def run(*arguments: str) -> Result:
         typed = arguments if arguments[0] == "passkey" else ("person", *arguments)
         return CliRunner().invoke(app, [*typed, "--state-dir", str(changing_broker.state_dir)], env={"COLUMNS": "200"})
 
     yield run
-    for each in people.read_people(changing_broker).everybody():
-        people.delete_person(changing_broker, people.topic_of(each), each.person_id, actor="a test")
+    left = people.read_people(changing_broker).entries()
+    gone = [RemovePerson(person_id=each, ordered_by="a test", reason="a test") for each in left]
+    assert orders.unanswered(changing_broker, people.place_people(changing_broker, gone, actor="a test"), 60.0).ids == ()
 
 
 def add(conduit: Conduit, subject: str, *more: str, issuer: str = HUB) -> Result:
@@ -106,7 +120,7 @@ def test_an_issuer_vouches_for_one_organisations_people_and_for_each_once(condui
 
 def test_whose_record_cannot_be_read_is_named_and_can_be_removed(conduit: Conduit, changing_broker: Broker) -> None:
     anna = made(add(conduit, "anna", "--role", "officer", "--json", *BY))
-    producer = Producer(changing_broker.librdkafka("programme"))
+    producer = Producer(changing_broker.librdkafka(service_principal("programme")))
     producer.produce(OFFICERS.name(), b"{", anna)
     producer.flush(30)
     result = conduit("list")
@@ -145,13 +159,46 @@ def test_a_passkey_is_trusted_once_its_fingerprint_was_read_out(conduit: Conduit
     assert done == ["passkey confirm", "person roles", "passkey remove"]
 
 
-@pytest.mark.parametrize("user", ["service.console", "service.signer", "duty", "operator", "service.triage"])
-def test_nobody_but_the_programme_says_who_belongs_to_what(changing_broker: Broker, user: str) -> None:
+def test_who_is_taken_away_is_out_while_nobody_writes_the_registers_and_the_orders_are_carried_out_later(
+    conduit: Conduit, changing_broker: Broker, programme: RunningProgramme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = made(add(conduit, "anna", "--role", "officer", "--role", "supervisor", "--json", *BY))
+    eve = made(add(conduit, "eve", "--role", "officer", "--json", *BY))
+    programme.stop()
+    monkeypatch.setattr(orders, "PATIENCE", 1.0)
+    said = conduit("roles", anna, "--role", "auditor", "--role", "officer", *BY)
+    assert "What it takes away holds already" in said.stdout, said.output
+    assert made(conduit("remove", eve, "--json", *BY)) == eve
+    later = json.loads(add(conduit, "mara", "--role", "lead", "--json", *BY).stdout)
+    assert "the order stands, and takes effect when that service runs" in later["notes"][0].lower()
+    # As whoever follows the registers has it, and not with the orders that wait.
+    book = people.read_people(changing_broker).book
+    assert {each.person_id: list(each.roles) for each in book.everybody()} == {anna: ["officer"]}
+    assert conduit("remove", eve, *BY).exit_code == 3, "nobody is removed twice"
+    assert "has this sign-in already" in add(conduit, "mara", "--role", "lead", *BY).stderr, "an order that waits counts"
+    again = made(add(conduit, "eve", "--role", "officer", "--json", *BY))
+    programme.start()
+    monkeypatch.setattr(orders, "PATIENCE", 60.0)
+    assert made(conduit("revoke-sessions", anna, "--json", *BY)) == anna
+    book = people.read_people(changing_broker).book
+    stand = {each.person_id: list(each.roles) for each in book.everybody()}
+    assert stand == {anna: ["auditor", "officer"], later["subject"]: ["lead"], again: ["officer"]}
+    assert eve not in {each.person_id for each in book.entries()}, "the register itself has no place for them any more"
+
+
+@pytest.mark.parametrize(
+    "user", ["service.console", "service.signer", "duty", "operator", "service.triage", "programme", "service.programme"]
+)
+def test_nobody_but_the_programme_says_who_belongs_to_what_and_nobody_but_the_registrar_who_does_not(
+    changing_broker: Broker, user: str
+) -> None:
+    mine = {"service.programme": (OFFICERS, PEOPLE), "programme": (PEOPLE_COMMANDS, REVOCATIONS)}.get(user, ())
+    others = [topic for topic in (OFFICERS, PEOPLE, PEOPLE_COMMANDS, REVOCATIONS) if topic not in mine]
     refused: list[str] = []
     producer = Producer({**changing_broker.librdkafka(user), "log_level": 0})
-    for topic in (OFFICERS, PEOPLE):
+    for topic in others:
         producer.produce(
             topic.name(), b"{}", "p", on_delivery=lambda error, _: refused.append(error.name() if error else "taken")
         )
     producer.flush(30)
-    assert refused == ["TOPIC_AUTHORIZATION_FAILED"] * 2
+    assert refused == ["TOPIC_AUTHORIZATION_FAILED"] * len(others)

@@ -122,8 +122,10 @@ async def test_a_service_reads_what_it_consumes_and_writes_what_it_produces(brok
 
 WRITERS = {
     "programme.commands.v1": {"programme"},
-    "programme.officers.v1": {"programme"},
-    "programme.people.v1": {"programme"},
+    "programme.people-commands.v1": {"programme"},
+    "programme.revocations.v1": {"programme"},
+    "programme.officers.v1": {"service.programme"},
+    "programme.people.v1": {"service.programme"},
     "programme.hub.v1": {"programme"},
     "programme.approvals.v1": {"duty"},
     "triage.reviews.v1": {"service.console"},

@@ -1,8 +1,11 @@
 """The programme's registers and its national advice as topics: compacted, so that the last record of each key stays for
-good. And the orders by which the registers of partners and forces are changed."""
+good. And the orders by which the registers of partners, forces and people are changed."""
 
 from conduit_contracts import programme
 from conduit_contracts.topic import DUTY, FORCE, PARTNER, PROGRAMME, REGISTRAR, SIGNER, Topic
+
+_FOLLOWERS = ("triage", "routing", "notification", SIGNER, "console", PROGRAMME)
+"""Who must know who the officers are."""
 
 REGISTER_COMMANDS = Topic(
     template="programme.commands.v1",
@@ -26,7 +29,7 @@ REGISTER_ANSWERS = Topic(
     producers=(PROGRAMME,),
     consumers=(),
     messages=(programme.OrderRefused,),
-    key="partner_id or force_id",
+    key="partner_id, force_id or person_id",
     audience=REGISTRAR,
 )
 """What is said of orders that changed nothing. The others are answered by the register itself."""
@@ -72,26 +75,54 @@ HUB_APPROVALS = Topic(
     compacted=True,
 )
 """Separate from what it approves: whoever can propose cannot approve, and the other way round."""
+PEOPLE_COMMANDS = Topic(
+    template="programme.people-commands.v1",
+    owner=PROGRAMME,
+    producers=(REGISTRAR,),
+    consumers=(PROGRAMME,),
+    messages=(
+        programme.RegisterHubPerson,
+        programme.RegisterPartnerPerson,
+        programme.RegisterForcePerson,
+        programme.RemovePerson,
+    ),
+    key="person_id",
+    ordered=False,
+)
+"""Apart from the orders for organisations: intake, which reads those, learns of no officer."""
+REVOCATIONS = Topic(
+    template="programme.revocations.v1",
+    owner=PROGRAMME,
+    producers=(REGISTRAR,),
+    consumers=(),
+    messages=(programme.RightsRevoked,),
+    key="person_id",
+    compacted=True,
+    followers=_FOLLOWERS,
+)
+"""Whoever may write here can keep people out, and let nobody in. So it does not wait for the writer of the registers."""
 OFFICERS = Topic(
     template="programme.officers.v1",
     owner=PROGRAMME,
-    producers=(REGISTRAR,),
-    consumers=(),
+    producers=(PROGRAMME,),
+    consumers=(PROGRAMME,),
     messages=(programme.HubPersonRegistered,),
     key="person_id",
     compacted=True,
-    followers=("triage", "routing", "notification", SIGNER, "console", PROGRAMME),
+    followers=_FOLLOWERS,
+    audience=REGISTRAR,
 )
-"""The hub's people. A topic of their own: whoever will keep a partner's or a force's people can make nobody an officer."""
+"""The hub's people. A topic of their own: a partner's desk of its own would not read who the officers are."""
 PEOPLE = Topic(
     template="programme.people.v1",
     owner=PROGRAMME,
-    producers=(REGISTRAR,),
-    consumers=(),
+    producers=(PROGRAMME,),
+    consumers=(PROGRAMME,),
     messages=(programme.PartnerPersonRegistered, programme.ForcePersonRegistered),
     key="person_id",
     compacted=True,
     followers=(PROGRAMME,),
+    audience=REGISTRAR,
 )
 """The partners' and the forces' own people, who work at their desks."""
 ADVICE = Topic(

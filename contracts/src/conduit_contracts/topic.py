@@ -8,10 +8,10 @@ from functools import cached_property, lru_cache
 from conduit_contracts.envelope import Message
 
 PROGRAMME = "programme"
-"""The service on whose pages partnership is kept. It owns the registers, and writes those of partners and forces."""
+"""The service on whose pages partnership is kept. It owns the registers, and writes those of partners, forces and people."""
 REGISTRAR = "registrar"
-"""Whoever keeps the registers with the `conduit` command: they order changes of partners and forces, and write the
-registers of people themselves. Their Kafka user is `programme`; the service has its own."""
+"""Whoever keeps the registers with the `conduit` command: they order changes of partners, forces and people, and write
+themselves what is taken from people. Their Kafka user is `programme`; the service has its own."""
 PARTNER = "partner"
 FORCE = "force"
 CONSOLE = "console"
@@ -75,7 +75,7 @@ class Topic:
     @property
     def readers(self) -> tuple[str, ...]:
         """Everyone who reads it: the consuming services, its followers, then its audience if that adds anyone."""
-        known = (*self.consumers, *self.followers)
+        known = tuple(dict.fromkeys((*self.consumers, *self.followers)))
         if known and self.audience in {HUB, *self.producers}:
             return known
         return (*known, self.audience)

@@ -17,9 +17,11 @@ from conduit_contracts.register_topics import (
     OFFICERS,
     PARTNERS,
     PEOPLE,
+    PEOPLE_COMMANDS,
     REGISTER_ANSWERS,
     REGISTER_COMMANDS,
     REGISTER_OF,
+    REVOCATIONS,
 )
 from conduit_contracts.service_topics import dead_letter_topic, replay_topic
 from conduit_contracts.topic import (
@@ -66,6 +68,7 @@ __all__ = [
     "PARTNER_REFERRALS",
     "PARTNER_UPDATES",
     "PEOPLE",
+    "PEOPLE_COMMANDS",
     "PRACTICE_QUESTIONS",
     "PROGRAMME",
     "REGISTER_ANSWERS",
@@ -73,6 +76,7 @@ __all__ = [
     "REGISTER_OF",
     "REGISTRAR",
     "REGISTRY",
+    "REVOCATIONS",
     "ROUTING_ATTACHMENTS",
     "ROUTING_CASES",
     "ROUTING_HANDOVERS",
@@ -288,6 +292,8 @@ REGISTRY: tuple[Topic, ...] = (
     FORCES,
     HUB_CONTACTS,
     HUB_APPROVALS,
+    PEOPLE_COMMANDS,
+    REVOCATIONS,
     OFFICERS,
     PEOPLE,
     PARTNER_REFERRALS,

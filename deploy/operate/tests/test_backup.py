@@ -12,13 +12,15 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.envelope import Attributes, encode
+from conduit_contracts.programme import ForceRegistered, HubPersonRegistered, HubRole, PartnerRegistered, RightsRevoked
 from conduit_operate import postgres_programs, restoring
 from conduit_operate.audit import read_audit
 from conduit_operate.backup import MANIFEST, Kept, Manifest, read
 from conduit_operate.broker import external_broker
 from conduit_operate.cli import app
 from conduit_operate.onboarding import OnboardingError
+from conduit_operate.people import OrderedPeople
 from conduit_operate.register import Registers
 from conduit_operate.restoring import goes_on
 
@@ -54,8 +56,51 @@ def test_a_partner_that_is_called_as_a_force_is_ordered_where_only_the_force_sta
     partner, force = PartnerRegistered(partner_id="kent", name="Example Haven"), ForceRegistered(force_id="kent")
     kept = Manifest(release="0.2.0", begun_at=datetime.now(UTC), services={}, partners=(partner,), forces=(force,))
     monkeypatch.setattr(restoring, "read_registers", lambda _: Registers(forces={"kent": force}))
+    monkeypatch.setattr(restoring, "read_people", lambda _: OrderedPeople())
     nowhere = external_broker(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     assert restoring.plan(nowhere, {}, kept, "a backup", answers=False).registers == [partner]
+
+
+def officer(number: int) -> HubPersonRegistered:
+    return HubPersonRegistered(
+        person_id=f"p-000000000000000{number}",
+        issuer="https://login.hub.example",
+        subject=f"subject-{number}",
+        valid_from=datetime(2026, 11, 23, tzinfo=UTC),
+        roles=(HubRole.OFFICER,),
+    )
+
+
+def test_of_people_kafkas_word_counts_and_whoever_was_removed_since_the_backup_stays_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lacks, stands, removed, removed_before = (officer(number) for number in range(1, 5))
+    signed_out = RightsRevoked(person_id=lacks.person_id, sessions_from=datetime(2026, 11, 24, tzinfo=UTC))
+    gone = [RightsRevoked(person_id=each.person_id, removed=True) for each in (removed, removed_before)]
+    kept = Manifest(
+        release="0.2.0",
+        begun_at=datetime.now(UTC),
+        services={},
+        partners=(),
+        forces=(),
+        people=(lacks, stands, removed, removed_before),
+        revoked=(signed_out, gone[1]),
+    )
+    kept = Manifest.model_validate_json(kept.model_dump_json())
+    known = OrderedPeople()
+    headers, value = encode(stands, Attributes("x", "/conduit/programme", stands.type, datetime.now(UTC)))
+    known.book.take("programme.officers.v1", stands.person_id.encode(), headers, value)
+    known.book.revoked[removed.person_id] = gone[0]
+    monkeypatch.setattr(restoring, "read_registers", lambda _: Registers())
+    monkeypatch.setattr(restoring, "read_people", lambda _: known)
+    nowhere = external_broker(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    planned = restoring.plan(nowhere, {}, kept, "a backup", answers=False)
+    assert (planned.people, planned.revoked) == ([lacks], [signed_out, gone[1]])
+    assert [each for each in planned.steps if each[0] != "readmit"] == [
+        ("revoke", "rights", f"of {lacks.person_id}"),
+        ("revoke", "rights", f"of {removed_before.person_id}"),
+        ("order", "register entry", lacks.person_id),
+    ]
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ from conduit_contracts.programme import (
     PartnerPersonRegistered,
     PartnerRole,
     PersonRegistered,
+    RightsRevoked,
 )
-from conduit_contracts.topics import OFFICERS, PEOPLE
+from conduit_contracts.topics import OFFICERS, PEOPLE, REVOCATIONS
 from services.chassis.tests.world import eventually
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -95,6 +96,40 @@ def test_somebody_may_come_in_from_the_first_moment_to_the_last() -> None:
     assert [book.find(ISSUER, "anna", each) is not None for each in moments] == [False, True, True, False]
 
 
+def revoke(book: PeopleBook, person_id: str = "p-0000000000000001", **more: Any) -> bool:
+    message = RightsRevoked(person_id=person_id, **more)
+    headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, NOW))
+    return book.take(REVOCATIONS.name(), person_id.encode(), headers, value)
+
+
+def test_what_was_revoked_holds_over_every_record_of_the_register_until_it_is_given_back() -> None:
+    book, both = PeopleBook(), officer(roles=(HubRole.OFFICER, HubRole.SUPERVISOR))
+    assert revoke(book, roles_left=(HubRole.SUPERVISOR,)), "it may come before the register is read"
+    take(book, OFFICERS.name(), both)
+    assert book.find(ISSUER, "anna", NOW) == officer(roles=(HubRole.SUPERVISOR,))
+    revoke(book, removed=True)
+    take(book, OFFICERS.name(), both)
+    assert (book.find(ISSUER, "anna", NOW), book.everybody(), book.entries()) == (None, [], [both])
+    book.take(REVOCATIONS.name(), both.person_id.encode(), (), None)
+    assert book.find(ISSUER, "anna", NOW) == both
+
+
+def test_who_was_removed_claims_their_sign_in_no_more() -> None:
+    book, again = PeopleBook(), officer("p-0000000000000003")
+    take(book, OFFICERS.name(), officer(), again)
+    revoke(book, removed=True)
+    assert book.find(ISSUER, "anna", NOW) == again
+
+
+def test_of_whom_it_cannot_be_read_what_was_revoked_is_nobody() -> None:
+    book = PeopleBook()
+    take(book, OFFICERS.name(), officer())
+    assert not book.take(REVOCATIONS.name(), officer().person_id.encode(), (), b"{")
+    assert (book.find(ISSUER, "anna", NOW), len(book.unreadable)) == (None, 1)
+    assert revoke(book, sessions_from=NOW)
+    assert (book.find(ISSUER, "anna", NOW), book.unreadable) == (officer(sessions_from=NOW), set())
+
+
 def test_acts_are_kept_under_the_account_from_before_there_was_a_register() -> None:
     force = ForcePersonRegistered(
         person_id="p-0000000000000004", issuer=ISSUER, subject="x", valid_from=NOW, force_id="kent", roles=(ForceRole.TEAM,)
@@ -107,7 +142,7 @@ def test_acts_are_kept_under_the_account_from_before_there_was_a_register() -> N
 async def writes(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
-    for topic in (OFFICERS, PEOPLE):
+    for topic in (OFFICERS, PEOPLE, REVOCATIONS):
         with suppress(TopicAlreadyExistsError):
             await admin.create_topics([NewTopic(topic.name(), 1, 1, topic_configs=topic.config)])
     await admin.close()
@@ -173,6 +208,36 @@ async def test_a_change_is_known_at_once_and_whoever_leaves_is_nobody(
         await eventually(has_left, "somebody who left")
     async with following(kafka_bootstrap, Seconds()) as again:
         assert again.find(ISSUER, person.subject) is None
+
+
+async def test_what_is_revoked_bites_while_nobody_writes_the_register(
+    kafka_bootstrap: str, writes: AIOKafkaProducer
+) -> None:
+    person = officer(new_person_id(), f"anna-{uuid7()}", roles=(HubRole.OFFICER, HubRole.AUDITOR))
+    await write(writes, person)
+
+    async def revokes(**more: Any) -> None:
+        message = RightsRevoked(person_id=person.person_id, **more)
+        headers, value = encode(message, Attributes(str(uuid7()), "/programme", message.type, NOW))
+        await writes.send_and_wait(REVOCATIONS.name(), value, key=person.person_id.encode(), headers=headers)
+
+    async with following(kafka_bootstrap, Seconds()) as made:
+        assert made.find(ISSUER, person.subject) == person
+        await revokes(roles_left=(HubRole.AUDITOR,))
+
+        async def is_auditor() -> bool:
+            found = made.find(ISSUER, person.subject)
+            return found is not None and found.roles == (HubRole.AUDITOR,)
+
+        await eventually(is_auditor, "a role that was taken away")
+        await revokes(removed=True)
+
+        async def is_out() -> bool:
+            return made.find(ISSUER, person.subject) is None
+
+        await eventually(is_out, "somebody who was removed")
+    async with following(kafka_bootstrap, Seconds()) as again:
+        assert again.find(ISSUER, person.subject) is None, "it holds for whoever starts later"
 
 
 async def test_a_role_that_was_taken_away_is_gone_within_five_minutes_even_where_nothing_can_be_read(

@@ -1,7 +1,9 @@
-"""Orders for the registers of partners and forces, given with the `conduit` command, and what is said of a refused one.
+"""Orders for the registers of partners, forces and people, given with the `conduit` command, and what is said of a refused
+one.
 
 The programme's service carries them out: it writes the registers, and nobody else does. Intake heeds `SuspendPartner` by
-itself, so that a partner is refused within seconds also while that service is down.
+itself, so that a partner is refused within seconds also while that service is down. What is taken from a person is on a
+topic of its own, for the same reason: see `RightsRevoked`.
 """
 
 from typing import Annotated, ClassVar, Self
@@ -11,9 +13,17 @@ from pydantic import Field, StringConstraints, model_validator
 from conduit_contracts.base import Inconsistent
 from conduit_contracts.envelope import Command, Event
 from conduit_contracts.fields import Line, Text
-from conduit_contracts.ids import ForceId, PartnerId
+from conduit_contracts.ids import ForceId, PartnerId, PersonId
 from conduit_contracts.problems import Problem
-from conduit_contracts.programme.registers import ForceRegistered, Generation, MouReference, PartnerRegistered
+from conduit_contracts.programme.registers import (
+    ForcePersonRegistered,
+    ForceRegistered,
+    Generation,
+    HubPersonRegistered,
+    MouReference,
+    PartnerPersonRegistered,
+    PartnerRegistered,
+)
 
 ACTOR_HEADER = "conduit-actor"
 """On a register's record: who ordered it."""
@@ -21,6 +31,7 @@ ORDER_HEADER = "conduit-order"
 """On a register's record: the `ce_id` of the last order of its key that was carried out."""
 
 _ELSEWHERE = "The entry, and the one that it replaces, are about the same organisation."
+_SOMEBODY_ELSE = "The entry, and the one that it replaces, are about the same person."
 
 
 class _RegisterOrder(Command):
@@ -97,6 +108,67 @@ class ResumePartner(_AboutSuspension):
     type: ClassVar[str] = "uk.conduit.programme.resume-partner.v1"
 
 
+class RegisterHubPerson(_RegisterOrder):
+    """The entry of one of the hub's people is to be this one."""
+
+    type: ClassVar[str] = "uk.conduit.programme.register-hub-person.v1"
+    entry: HubPersonRegistered
+    """The whole entry."""
+    stood: HubPersonRegistered | None = None
+    """The entry on which this was decided. If another one stands by then, the order is refused. Absent: there was none."""
+
+    @model_validator(mode="after")
+    def _is_about_one(self) -> Self:
+        _must_be_one(self.entry, self.stood)
+        return self
+
+
+class RegisterPartnerPerson(_RegisterOrder):
+    """The entry of one of a partner's people is to be this one."""
+
+    type: ClassVar[str] = "uk.conduit.programme.register-partner-person.v1"
+    entry: PartnerPersonRegistered
+    """The whole entry."""
+    stood: PartnerPersonRegistered | None = None
+    """The entry on which this was decided. If another one stands by then, the order is refused. Absent: there was none."""
+
+    @model_validator(mode="after")
+    def _is_about_one(self) -> Self:
+        _must_be_one(self.entry, self.stood)
+        return self
+
+
+class RegisterForcePerson(_RegisterOrder):
+    """The entry of one of a force's people is to be this one."""
+
+    type: ClassVar[str] = "uk.conduit.programme.register-force-person.v1"
+    entry: ForcePersonRegistered
+    """The whole entry."""
+    stood: ForcePersonRegistered | None = None
+    """The entry on which this was decided. If another one stands by then, the order is refused. Absent: there was none."""
+
+    @model_validator(mode="after")
+    def _is_about_one(self) -> Self:
+        _must_be_one(self.entry, self.stood)
+        return self
+
+
+def _must_be_one(
+    entry: HubPersonRegistered | PartnerPersonRegistered | ForcePersonRegistered,
+    stood: HubPersonRegistered | PartnerPersonRegistered | ForcePersonRegistered | None,
+) -> None:
+    if stood is not None and stood.person_id != entry.person_id:
+        raise Inconsistent(_SOMEBODY_ELSE)
+
+
+class RemovePerson(_RegisterOrder):
+    """A person's entry is to be deleted, whatever stands by then. Nobody else is ever given their id."""
+
+    type: ClassVar[str] = "uk.conduit.programme.remove-person.v1"
+    person_id: PersonId
+    """The person."""
+
+
 class OrderRefused(Event):
     """An order for a register changed nothing."""
 
@@ -107,5 +179,7 @@ class OrderRefused(Event):
     """The partner that the order is about, if it is about one."""
     force_id: ForceId | None = None
     """The force that the order is about, if it is about one."""
+    person_id: PersonId | None = None
+    """The person that the order is about, if it is about one."""
     problems: Annotated[tuple[Problem, ...], Field(min_length=1)]
     """What was wrong, field by field, and what to do."""

@@ -1,5 +1,5 @@
 """The programme's registers on compacted topics, and its national advice. The last record for each key counts. Its service
-writes those of partners and forces (see `orders`), the hub's own command line those of people.
+writes those of partners, forces and people (see `orders`), the hub's own command line what is taken from people.
 
 Of people no name and no address is kept: what an identity provider calls them, and what they do here. Whoever leaves is
 deleted.
@@ -272,6 +272,22 @@ class ForcePersonRegistered(_Registered):
 
 
 PersonRegistered: TypeAlias = HubPersonRegistered | PartnerPersonRegistered | ForcePersonRegistered
+
+
+class RightsRevoked(Event):
+    """What somebody in a register of people may do no more, whatever the register says. It gives nothing to anybody.
+
+    Who follows the registers heeds it at once, also while their writer is down. It holds until the next about this person.
+    """
+
+    type: ClassVar[str] = "uk.conduit.programme.rights-revoked.v1"
+    person_id: PersonId
+    removed: bool = False
+    """True: they may not come in."""
+    roles_left: Annotated[tuple[HubRole | PartnerRole | ForceRole, ...], Field(min_length=1, max_length=9)] | None = None
+    """The only roles that they can have. Absent: every role that the register gives them."""
+    sessions_from: Moment | None = None
+    """Sessions that began earlier have ended."""
 
 
 class AdvicePublished(Event):

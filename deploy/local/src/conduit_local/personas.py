@@ -21,8 +21,8 @@ from conduit_contracts.programme import (
     PartnerRole,
     PersonRegistered,
 )
+from conduit_local.demo.seeding import seed_people
 from conduit_operate.broker import Broker
-from conduit_operate.people import publish_people
 
 ACTOR = "conduit-up"
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ def registered(persona: Persona, issuer: str) -> PersonRegistered:
 
 def register_personas(broker: Broker, issuer_of: Callable[[str], str]) -> None:
     """Put them into the registers, in place of their earlier records."""
-    publish_people(broker, [registered(each, issuer_of(each.provider.name)) for each in PERSONAS], actor=ACTOR)
+    seed_people(broker, [registered(each, issuer_of(each.provider.name)) for each in PERSONAS], actor=ACTOR)
 
 
 def account(name: str) -> str:

@@ -20,6 +20,7 @@ from conduit_contracts.geography import forces
 from conduit_contracts.topic import DESKS
 from conduit_contracts.topics import SERVICES, SIGNER
 from conduit_local.children import Child
+from conduit_local.demo.seeding import seed_people
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_local.kafka import QUICK_START
 from conduit_local.keeper import Part
@@ -65,7 +66,6 @@ from conduit_operate.env_file import url_variable, urls_variable, write_env_file
 from conduit_operate.health import accepts_at
 from conduit_operate.http_clients import move_clients
 from conduit_operate.paths import keep_secret, webhook_secrets
-from conduit_operate.people import publish_people
 
 PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 """All that a service inherits from this process: a stray POSTGRES_DSN must not reach it."""
@@ -296,7 +296,7 @@ class Stack:
     def _open_doors(self) -> None:
         open_doors(self.broker, self.options.partner_ids, self.options.force_ids)
         if not self.options.servers_alone:
-            publish_people(self.broker, everybody(self.options.officers), actor="the local stack")
+            seed_people(self.broker, everybody(self.options.officers), actor="the local stack")
         self.options.prepare(self.broker)
 
     def _start_smtp(self) -> None:

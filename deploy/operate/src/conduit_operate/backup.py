@@ -18,13 +18,21 @@ from typing import Literal
 import psycopg
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from conduit_contracts.programme import ForceRegistered, PartnerRegistered
+from conduit_contracts.programme import (
+    ForcePersonRegistered,
+    ForceRegistered,
+    HubPersonRegistered,
+    PartnerPersonRegistered,
+    PartnerRegistered,
+    RightsRevoked,
+)
 from conduit_contracts.topics import SERVICES
 from conduit_operate import groups, postgres_programs
 from conduit_operate.broker import Broker
 from conduit_operate.health import PATIENCE
 from conduit_operate.onboarding import OnboardingError, UnknownError
 from conduit_operate.paths import write_private
+from conduit_operate.people import read_people
 from conduit_operate.register import read_registers
 
 MANIFEST = "manifest.json"
@@ -59,6 +67,10 @@ class Manifest(BaseModel):
     services: dict[str, Kept]
     partners: tuple[PartnerRegistered, ...]
     forces: tuple[ForceRegistered, ...]
+    people: tuple[HubPersonRegistered | PartnerPersonRegistered | ForcePersonRegistered, ...] = ()
+    """Who stood in the registers of people. Earlier releases did not keep them."""
+    revoked: tuple[RightsRevoked, ...] = ()
+    """What had been taken from people."""
 
 
 def take(broker: Broker, dsns: Mapping[str, str], folder: Path) -> Manifest:
@@ -74,7 +86,7 @@ def take(broker: Broker, dsns: Mapping[str, str], folder: Path) -> Manifest:
     draft.mkdir(mode=0o700, parents=True)
     try:
         begun_at = datetime.now(UTC)
-        registers = read_registers(broker)
+        registers, people = read_registers(broker), read_people(broker).book
         kept = {service: _keep(broker, service, dsns[service], draft) for service in reversed(SERVICES)}
         manifest = Manifest(
             release=version("conduit-operate"),
@@ -82,6 +94,8 @@ def take(broker: Broker, dsns: Mapping[str, str], folder: Path) -> Manifest:
             services=kept,
             partners=tuple(registers.partners.values()),
             forces=tuple(registers.forces.values()),
+            people=tuple(people.entries()),
+            revoked=tuple(people.revoked.values()),
         )
         write_private(draft / MANIFEST, manifest.model_dump_json(indent=1))
         draft.rename(folder)

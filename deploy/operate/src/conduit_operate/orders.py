@@ -1,15 +1,16 @@
 """Orders for the registers of partners and forces: the programme's service carries them out, and writes the registers alone.
+Those for people are in `people`, and are waited for here.
 
 An order waits on its topic while that service is down. A suspension does not: intake heeds the order itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
@@ -36,6 +37,7 @@ from conduit_contracts.registering import (
     subject_of,
     terms_of,
 )
+from conduit_contracts.topic import Topic
 from conduit_operate.access import REGISTRAR
 from conduit_operate.audit import By
 from conduit_operate.broker import Broker
@@ -57,6 +59,8 @@ PATIENCE = 20.0
 _ANSWERED_ON = (*topics.REGISTER_OF.values(), topics.REGISTER_ANSWERS)
 _ORDERS = {order.type: order for order in ORDERS}
 _REFUSED = {OrderRefused.type: OrderRefused}
+
+OrderT = TypeVar("OrderT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class OrderBook:
         """The next record. One that cannot be read is the programme's service's to put aside."""
         kind = KINDS.get(message.topic() or "")
         if kind is not None:
-            self.last[RegisterSubject(kind, key_of(message))] = _header(message, ORDER_HEADER)
+            self.last[RegisterSubject(kind, key_of(message))] = order_in(message)
             return
         try:
             headers: Any = message.headers() or []
@@ -95,7 +99,7 @@ class OrderBook:
     def after(self, subject: RegisterSubject, standing: RegisterEntry | None) -> RegisterEntry | None:
         """What will stand once what waits is carried out."""
         entry = standing
-        for order_id, order in _behind(self.orders.get(subject, []), self.last.get(subject, "")):
+        for order_id, order in behind(self.orders.get(subject, []), self.last.get(subject, "")):
             if order_id not in self.refused:
                 entry = carried_out(order, entry).entry
         return entry
@@ -105,7 +109,7 @@ class OrderBook:
         return max((generation_in(order) or 0 for _, order in self.orders.get(subject, [])), default=0)
 
 
-def _behind(given: Sequence[tuple[str, RegisterOrder]], order_id: str) -> Sequence[tuple[str, RegisterOrder]]:
+def behind(given: Sequence[tuple[str, OrderT]], order_id: str) -> Sequence[tuple[str, OrderT]]:
     """Those after this one; all of them where it is not among them any more, so that they came later."""
     places = [place for place, (each, _) in enumerate(given) if each == order_id]
     return given[places[-1] + 1 :] if places else given
@@ -180,7 +184,7 @@ def place(broker: Broker, orders: Iterable[RegisterOrder]) -> PlacedOrders:
     for order in orders:
         if isinstance(order, RegisterPartner | RegisterForce):
             refuse_wrong(carried_out(order, order.stood).problems)
-    begins = _ends(broker)
+    begins = ends(broker, _ANSWERED_ON)
     ids, records = [], []
     for order in orders:
         attributes = Attributes(str(uuid7()), "/programme", order.type, datetime.now(UTC))
@@ -227,7 +231,7 @@ def unanswered(broker: Broker, placed: PlacedOrders, patience: float | None = No
 def _answers(message: Message, waiting: Iterable[str]) -> str:
     """Which order a record answers."""
     if message.topic() != topics.REGISTER_ANSWERS.name():
-        return _header(message, ORDER_HEADER)
+        return order_in(message)
     headers: Any = message.headers() or []
     _, told = decode(headers, message.value(), _REFUSED)
     if isinstance(told, OrderRefused) and told.order_id in waiting:
@@ -235,18 +239,19 @@ def _answers(message: Message, waiting: Iterable[str]) -> str:
     return ""
 
 
-def _ends(broker: Broker) -> tuple[TopicPartition, ...]:
-    """Where the registers, and the answers to orders, end now."""
+def ends(broker: Broker, answered_on: Collection[Topic]) -> tuple[TopicPartition, ...]:
+    """Where registers, and the answers to orders, end now."""
     consumer: Consumer = register_consumer(broker)
     try:
         must_answer(consumer, broker)
-        places = [(topic.name(), number) for topic in _ANSWERED_ON for number in range(topic.partitions)]
+        places = [(topic.name(), number) for topic in answered_on for number in range(topic.partitions)]
         return tuple(TopicPartition(name, number, watermarks(consumer, name, number)[1]) for name, number in places)
     finally:
         consumer.close()
 
 
-def _header(message: Message, name: str) -> str:
+def order_in(message: Message) -> str:
+    """The order that a register's record names; "" where it names none."""
     headers: Any = message.headers() or []
-    found = [value for each, value in headers if each == name]
+    found = [value for each, value in headers if each == ORDER_HEADER]
     return found[-1].decode("utf-8", "replace") if found and isinstance(found[-1], bytes) else ""

@@ -18,7 +18,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from conduit_contracts import topics
+from conduit_contracts.programme import PersonRegistered, RightsRevoked
 from conduit_contracts.registering import RegisterEntry, subject_of
+from conduit_contracts.registering_people import registering
 from conduit_contracts.topics import SERVICES
 from conduit_operate import groups, offsets, orders, postgres_programs, readmitting
 from conduit_operate.audit import By, audited
@@ -28,6 +30,7 @@ from conduit_operate.databases import ensure_database
 from conduit_operate.health import PATIENCE, answering
 from conduit_operate.offsets import Place
 from conduit_operate.onboarding import OnboardingError
+from conduit_operate.people import place_people, read_people
 from conduit_operate.readmitting import MARGIN
 from conduit_operate.register import read_registers
 from conduit_operate.wording import counted
@@ -71,6 +74,10 @@ class Restore:
     databases: Mapping[str, Kept] = field(default_factory=dict)
     registers: Sequence[RegisterEntry] = ()
     """Entries that the registers on Kafka lack. What these hold is newer, and stays."""
+    people: Sequence[PersonRegistered] = ()
+    """The same of the registers of people."""
+    revoked: Sequence[RightsRevoked] = ()
+    """What was taken from people, of whom Kafka says nothing of the kind."""
     moves: Sequence[Move] = ()
     since: datetime | None = None
     """From when on what intake took is taken in again; None where nothing is."""
@@ -81,6 +88,8 @@ class Restore:
             *(("keep aside", "database of", service, f"as {name}") for service, name in self.aside.items()),
             *(("restore", "database of", service) for service in self.databases),
             *(("order", "register entry", subject_of(entry).identity) for entry in self.registers),
+            *(("revoke", "rights", f"of {each.person_id}") for each in self.revoked),
+            *(("order", "register entry", each.person_id) for each in self.people),
             *(
                 ("move", f"group {groups.group_of(each.service)}", f"{each.place[0]}/{each.place[1]}", _from_to(each))
                 for each in self.moves
@@ -131,9 +140,11 @@ def plan(broker: Broker, dsns: Mapping[str, str], manifest: Manifest, subject: s
     ]
     if answers:
         return Restore(subject, moves=moves)
+    people, revoked = _missing_people(broker, manifest)
     stamp = datetime.now(UTC).strftime("%Y%m%d%H%M%S")
     aside = {name: f"{_name(dsns[name])}_before_{stamp}" for name in manifest.services if holds_tables(dsns[name])}
-    return Restore(subject, aside, manifest.services, _missing(broker, manifest), moves, manifest.begun_at)
+    missing = _missing(broker, manifest)
+    return Restore(subject, aside, manifest.services, missing, people, revoked, moves, manifest.begun_at)
 
 
 def wound_back(broker: Broker, to: datetime, subject: str, *, answers: bool) -> Restore:
@@ -161,12 +172,8 @@ def carry_out(
     with audited(broker.state_dir, by, command, restore.subject, restore.steps):
         for service, kept in restore.databases.items():
             _restore(service, kept, dsns[service], admin_dsn, restore.aside.get(service), folder, broker.state_dir)
-        if restore.registers:
-            # Each was decided on itself: one that the programme's own database has otherwise stays so.
-            orders.place(broker, (order for each in restore.registers for order in orders.orders_for(each, each, by)))
-            notes.append(
-                f"{counted(len(restore.registers), 'register entry', many='register entries')} ordered: {_WRITTEN_LATER}"
-            )
+        if ordered := _order(restore, broker, by):
+            notes.append(f"{counted(ordered, 'register entry', many='register entries')} ordered: {_WRITTEN_LATER}")
         for name in SERVICES:
             groups.move(broker, name, {each.place: each.to for each in restore.moves if each.service == name})
         if restore.since is not None:  # when its group stands where it goes on: what it answered from there on is claimed
@@ -182,6 +189,17 @@ def carry_out(
             )
             notes += [f"event {each} clashes with what intake holds: `conduit trace {each}`" for each in found.clashing]
     return notes
+
+
+def _order(restore: Restore, broker: Broker, by: By) -> int:
+    """Have the entries that Kafka lacks written again, each decided on itself: one that the programme's own database has
+    otherwise stays so. Returns how many."""
+    if restore.registers:
+        orders.place(broker, (order for each in restore.registers for order in orders.orders_for(each, each, by)))
+    if restore.people or restore.revoked:
+        again = (registering(each, each, by.actor, by.reason) for each in restore.people)
+        place_people(broker, again, actor=by.actor, revoked=restore.revoked)
+    return len(restore.registers) + len(restore.people)
 
 
 def _read_by(service: str) -> list[topics.Topic]:
@@ -216,6 +234,15 @@ def _missing(broker: Broker, manifest: Manifest) -> list[RegisterEntry]:
     registers = read_registers(broker)
     kept: list[RegisterEntry] = [*manifest.partners, *manifest.forces]
     return [entry for entry in kept if registers.of(*subject_of(entry)) is None]
+
+
+def _missing_people(broker: Broker, manifest: Manifest) -> tuple[list[PersonRegistered], list[RightsRevoked]]:
+    """Who stands in no register on Kafka, and was not removed since; and what was taken that nothing there speaks of."""
+    known = read_people(broker)
+    stand, revoked = known.entries(), known.book.revoked
+    gone = {each.person_id for each in (*manifest.revoked, *revoked.values()) if each.removed}
+    people = [each for each in manifest.people if each.person_id not in stand and each.person_id not in gone]
+    return people, [each for each in manifest.revoked if each.person_id not in revoked]
 
 
 def holds_tables(dsn: str) -> bool:

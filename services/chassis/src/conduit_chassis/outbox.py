@@ -16,6 +16,7 @@ from conduit_chassis.errors import MessageTooLargeError, TooMuchAtOnceError
 from conduit_chassis.headers import EventHeaders
 from conduit_chassis.observers import NO_EVENT_OBSERVER, EventObserver
 from conduit_chassis.postgres import Connection, insert
+from conduit_chassis.trace import child
 from conduit_contracts import danger
 from conduit_contracts.envelope import Attributes, Message, dump
 from conduit_contracts.ids import uuid7_text
@@ -114,6 +115,13 @@ class Outbox:
             raise MessageTooLargeError(f"{message.type} has {len(value)} bytes")
         headers = self._headers.of(message.type, event_id, subject, traceparent)
         self.add(topic, key.encode(), headers, value, acted_at, fact=facts.kept_of(message))
+        return event_id
+
+    def empty(self, topic: str, key: str, message: type[Message], *, cause: Attributes | None = None) -> str:
+        """Have nothing stand any more under this key of a compacted topic; returns the record's id. `message` stood."""
+        event_id = uuid7_text()
+        headers = self._headers.of(message.type, event_id, None, child(cause.traceparent if cause else None))
+        self.add(topic, key.encode(), headers, None)
         return event_id
 
     def mark(self, *headers: tuple[str, str]) -> None:

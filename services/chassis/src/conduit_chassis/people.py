@@ -13,10 +13,22 @@ from conduit_contracts.programme import (
     HubPersonRegistered,
     PartnerPersonRegistered,
     PersonRegistered,
+    RightsRevoked,
 )
-from conduit_contracts.topics import OFFICERS, PEOPLE
+from conduit_contracts.registering_people import PEOPLE_REGISTERS as REGISTERS
+from conduit_contracts.registering_people import with_rights_left
+from conduit_contracts.topics import OFFICERS, PEOPLE, REVOCATIONS
 
-REGISTERS = (OFFICERS, PEOPLE)
+__all__ = [
+    "REGISTERS",
+    "Headers",
+    "KnownPeople",
+    "PeopleBook",
+    "RegisterBehindError",
+    "account_of",
+    "may_come_in",
+]
+
 Headers = Sequence[tuple[str, bytes]]
 
 _MODELS: Mapping[str, Mapping[str, type[PersonRegistered]]] = {
@@ -43,17 +55,22 @@ class RegisterBehindError(Exception):
 
 
 class PeopleBook:
-    """The last record of each person."""
+    """The last record of each person, and what was revoked of them since."""
 
     def __init__(self) -> None:
         self._people: dict[tuple[str, str], PersonRegistered] = {}
         self._identities: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self.revoked: dict[str, RightsRevoked] = {}
+        """By person."""
         self.unreadable: set[tuple[str, str]] = set()
         """Topic and key of last records that cannot be read."""
 
     def take(self, topic: str, key: bytes | None, headers: Headers, value: bytes | None) -> bool:
-        """The next record of a register; False where it cannot be read, which makes its person nobody until the next."""
+        """The next record of a register, or of what was revoked; False where it cannot be read, which makes its person
+        nobody until the next."""
         place = (topic, (key or b"").decode("ascii", "replace"))
+        if topic == REVOCATIONS.name():
+            return self._revoke(place, headers, value)
         self._forget(place)
         if value is None:
             return True
@@ -70,16 +87,37 @@ class PeopleBook:
 
     def find(self, issuer: str, subject: str, now: datetime) -> PersonRegistered | None:
         """The person, where exactly one has this sign-in and may come in now."""
-        places = self._identities.get((issuer, subject), set())
-        if len(places) != 1:
-            return None
-        (place,) = places
-        person = self._people[place]
-        return person if may_come_in(person, now) else None
+        left = [self._left(self._people[place]) for place in self._identities.get((issuer, subject), ())]
+        found = [each for each in left if each is not None]
+        return found[0] if len(found) == 1 and may_come_in(found[0], now) else None
 
     def everybody(self) -> list[PersonRegistered]:
-        """All who stand in the registers, whether or not they may come in now."""
+        """All who stand in the registers, with what was left to them, whether or not they may come in now."""
+        return [left for each in self._people.values() if (left := self._left(each)) is not None]
+
+    def entries(self) -> list[PersonRegistered]:
+        """What the registers themselves hold, whatever was revoked."""
         return list(self._people.values())
+
+    def _left(self, person: PersonRegistered) -> PersonRegistered | None:
+        return with_rights_left(person, self.revoked.get(person.person_id))
+
+    def _revoke(self, place: tuple[str, str], headers: Headers, value: bytes | None) -> bool:
+        self.unreadable.discard(place)
+        self.revoked.pop(place[1], None)
+        if value is None:
+            return True
+        try:
+            _, read = decode(headers, value, {RightsRevoked.type: RightsRevoked})
+        except Exception:  # whatever a decoder raises costs this record alone
+            read = None
+        if isinstance(read, RightsRevoked) and read.person_id == place[1]:
+            self.revoked[place[1]] = read
+            return True
+        # Something was taken from somebody, and nobody can tell what: they are kept out.
+        self.unreadable.add(place)
+        self.revoked[place[1]] = RightsRevoked.model_construct(person_id=place[1], removed=True)
+        return False
 
     def _forget(self, place: tuple[str, str]) -> None:
         self.unreadable.discard(place)

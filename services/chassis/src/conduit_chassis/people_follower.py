@@ -1,4 +1,4 @@
-"""Follows the registers of people, each process for itself: the whole of them at the start, then every change.
+"""Follows the registers of people, and what was revoked, each process for itself: the whole at the start, then every change.
 
 A change is known within a second. Where it is not certain that all is known, for as long as `BEHIND_SECONDS`, nobody is let
 in: a role that was taken away is gone within five minutes, whatever fails.
@@ -20,7 +20,7 @@ from conduit_chassis.people import REGISTERS, PeopleBook, RegisterBehindError
 from conduit_chassis.settings import Settings
 from conduit_contracts.kits.fetching import Consumer, UnreadableBatch
 from conduit_contracts.programme import PersonRegistered
-from conduit_contracts.topics import Topic
+from conduit_contracts.topics import REVOCATIONS, Topic
 
 BEHIND_SECONDS = 240.0
 """How long ago it may have been certain. With what a request takes, that is less than five minutes."""
@@ -48,9 +48,10 @@ class PeopleFollower:
         topics: Sequence[Topic] = REGISTERS,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        """`name` is the service's; `topics` are the registers that it may read."""
+        """`name` is the service's; `topics` are the registers that it may read. What was revoked it reads as well."""
         self._settings, self._clock, self._name, self._now = settings, clock, name, now
-        self._partitions = [TopicPartition(topic.name(), number) for topic in topics for number in range(topic.partitions)]
+        read = (*topics, REVOCATIONS)
+        self._partitions = [TopicPartition(topic.name(), number) for topic in read for number in range(topic.partitions)]
         self._book: PeopleBook | None = None
         self._certain_at = -BEHIND_SECONDS
         self._changed = asyncio.Event()

@@ -31,7 +31,7 @@ class Plan:
     def hand_over(self, item: Item, outcome: str) -> None:
         """Give the item to the handler."""
         self.deliver.append(item)
-        self.note(item, "refused" if isinstance(item.content, Refusal) else outcome)
+        self.note(item, "refused" if isinstance(item.content, Refusal) and not item.empties else outcome)
 
     def orders(self, items: Iterable[Item]) -> list[orders.Replay]:
         """The orders that were carried out, whether or not the record could be handled this time."""
@@ -86,7 +86,7 @@ def plan_fresh(plan: Plan, item: Item, blocked: dict[bytes, list[int]]) -> None:
 
 
 def _supersedes(item: Item) -> bool:
-    return item.content.topic.compacted and isinstance(item.content, Delivery)
+    return item.content.topic.compacted and (isinstance(item.content, Delivery) or item.empties)
 
 
 _NOT_YET_NUMBERED = 1 << 62

@@ -165,7 +165,12 @@ class Item:
     @property
     def unreadable(self) -> bool:
         """Whether nobody can be told but the operator: it came from within the hub and cannot be read."""
-        return isinstance(self.content, Refusal) and not self.content.topic.edge
+        return isinstance(self.content, Refusal) and not self.content.topic.edge and not self.empties
+
+    @property
+    def empties(self) -> bool:
+        """Whether it says that nothing stands any more under its key of a register. The service takes it as a Refusal."""
+        return self.content.topic.compacted and self.record.value is None
 
 
 def is_others(topic: Topic) -> bool:

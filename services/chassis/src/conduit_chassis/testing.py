@@ -27,6 +27,7 @@ from conduit_chassis.records import Delivery, Reader, Record, fingerprint
 from conduit_chassis.runtime import Runtime, Service
 from conduit_chassis.settings import Settings
 from conduit_chassis.signed import Verifier
+from conduit_contracts.attributes import decode_attributes
 from conduit_contracts.envelope import Attributes, Command, Message, Undecodable, decode, encode
 from conduit_contracts.ids import uuid7
 from conduit_contracts.programme import HubPersonRegistered, HubRole
@@ -119,7 +120,7 @@ class Published:
     key: str | None
     attributes: Attributes
     message: Any
-    """The message, validated as its contract is closed; None on the dead-letter topic."""
+    """The message, validated as its contract is closed; None on the dead-letter topic, and where nothing stands any more."""
 
 
 def record(
@@ -221,6 +222,8 @@ def _published(topic: str, key: bytes | None, packed: str, value: bytes | None) 
         named = {name: raw.decode() for name, raw in headers}
         place = Attributes(named["conduit-dead-letter-id"], named["conduit-topic"], named["conduit-reason"], _NO_TIME)
         return Published(topic, text, place, None)
+    if value is None:
+        return Published(topic, text, decode_attributes(headers), None)
     attributes, message = decode(headers, value, message_types(), closed=True)
     return Published(topic, text, attributes, message)
 

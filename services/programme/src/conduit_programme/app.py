@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from conduit_chassis.app import Runtime, Service, Tick, Worker
 from conduit_chassis.people_follower import PeopleFollower
 from conduit_programme import batch
-from conduit_programme.handlers import HANDLERS
+from conduit_programme.handlers import HANDLERS, refused
 from conduit_programme.organisations.scanning import scan_documents
 from conduit_programme.pages.front import create_pages
 from conduit_programme.practice import keeping, overdue
@@ -55,6 +55,7 @@ def create_service() -> Service[ProgrammeWork]:
     return Service(
         "programme",
         handlers=HANDLERS,
+        refused=refused,
         load=batch.load,
         save=batch.save,
         start=start,

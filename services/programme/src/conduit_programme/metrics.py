@@ -7,7 +7,7 @@ from conduit_programme.work import ProgrammeWork
 
 REGISTERED = Counter(
     "conduit_programme_registered_total",
-    "Partners and forces as the registers have them, by kind, counted each time that one changed.",
+    "Partners, forces and people as the registers have them, by kind, counted each time that one changed.",
     ["kind"],
 )
 ACTS = Counter(
@@ -28,3 +28,4 @@ def count(work: ProgrammeWork) -> None:
     """Add what a batch wrote, once for all its records."""
     REGISTERED.labels("partner").inc(len(work.partners))
     REGISTERED.labels("force").inc(len(work.forces))
+    REGISTERED.labels("person").inc(len(work.people.changed))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from conduit_chassis.outbox import Outbox
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_programme.feedback.store import KnownHandover
-from conduit_programme.register.book import RegisterBook
+from conduit_programme.register.book import OrganisationsBook, PeopleRegister, RegisterBook
 
 
 @dataclass
@@ -19,7 +19,8 @@ class ProgrammeWork:
     outbox: Outbox
     zone: ZoneInfo
     """Whose date a hand-over has."""
-    register: RegisterBook = field(default_factory=RegisterBook)
+    register: OrganisationsBook = field(default_factory=RegisterBook)
+    people: PeopleRegister = field(default_factory=RegisterBook)
     partners: dict[str, PartnerRegistered] = field(default_factory=dict)
     """Those that changed, as they stand now."""
     forces: dict[str, ForceRegistered] = field(default_factory=dict)

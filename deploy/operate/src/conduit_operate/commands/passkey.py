@@ -85,9 +85,9 @@ def remove(
 def list_passkeys(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show the trusted passkeys, and since when. Officers without one decide without."""
     with explained():
-        book = people.read_people(reach(state_dir))
+        found_people = people.read_people(reach(state_dir))
     hub = sorted(
-        (each for each in book.everybody() if isinstance(each, HubPersonRegistered)), key=lambda each: each.person_id
+        (each for each in found_people.everybody() if isinstance(each, HubPersonRegistered)), key=lambda each: each.person_id
     )
     found = [(each, passkey) for each in hub for passkey in each.passkeys]
     if as_json:

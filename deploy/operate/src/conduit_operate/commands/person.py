@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from conduit_chassis.people import REGISTERS
-from conduit_contracts import topics
 from conduit_contracts.ids import new_person_id
 from conduit_contracts.programme import (
     ForcePersonRegistered,
@@ -20,7 +19,10 @@ from conduit_contracts.programme import (
     PartnerPersonRegistered,
     PartnerRole,
     PersonRegistered,
+    RemovePerson,
+    RightsRevoked,
 )
+from conduit_contracts.registering_people import PersonOrder, organisation_of, registering, revoked_by
 from conduit_operate import people
 from conduit_operate.audit import By, audited
 from conduit_operate.broker import Broker
@@ -41,6 +43,7 @@ from conduit_operate.commands.shared import (
 from conduit_operate.commands.tables import show_table, table
 from conduit_operate.commands.taking_part import Order
 from conduit_operate.onboarding import MisuseError
+from conduit_operate.orders import PATIENCE, unanswered
 from conduit_operate.wording import counted
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and remove people, change what they may do, or end their sessions.")
@@ -93,8 +96,9 @@ def add(  # noqa: PLR0913  one parameter per option
         broker = reach(state_dir)
         with alone(broker.state_dir):
             people.check_new(people.read_people(broker), person)
-            steps = [("publish", "person", f"{people.organisation_of(person)}: {', '.join(person.roles)}")]
-            _do("person add", person, steps, broker, order, lambda by: people.publish_people(broker, [person], actor=by))
+            steps = [("publish", "person", f"{organisation_of(person)}: {', '.join(person.roles)}")]
+            change = PersonChange("person add", person.person_id, tuple(steps), registering(person, None, *_said(order)))
+            _do(change, broker, order)
 
 
 @app.command("roles", epilog=EXITS)
@@ -151,25 +155,23 @@ def remove(
     with explained():
         broker = reach(state_dir)
         with alone(broker.state_dir):
-            book = people.read_people(broker)
-            broken = [topic for topic, key in book.unreadable if key == person_id]
-            person = None if broken else people.known(book, person_id)
-            places = _places(person, broken)
-            steps = [("remove", "person", f"{person_id} of {place.name()}") for place in places]
-
-            def deleted(by: str) -> None:
-                for place in places:
-                    people.delete_person(broker, place, person_id, actor=by)
-
-            _do("person remove", person_id, steps, broker, order, deleted)
+            found = people.read_people(broker)
+            broken = [topic for topic, key in found.book.unreadable if key == person_id]
+            if not broken:
+                people.known(found, person_id)
+            steps = (("remove", "person", person_id),)
+            by, reason = _said(order)
+            gone = RemovePerson(person_id=person_id, ordered_by=by, reason=reason)
+            revoked = (RightsRevoked(person_id=person_id, removed=True),)
+            _do(PersonChange("person remove", person_id, steps, gone, revoked), broker, order)
 
 
 @app.command("list", epilog=exits("shown, even if there are none", "they cannot be read; the text says why"))
 def list_people(state_dir: StateDir, *, as_json: AsJson = False) -> None:
     """Show who belongs to what. Their names are with their identity providers alone."""
     with explained():
-        book = people.read_people(reach(state_dir))
-    found = sorted(book.everybody(), key=lambda each: (people.organisation_of(each), each.person_id))
+        known = people.read_people(reach(state_dir))
+    found = sorted(known.everybody(), key=lambda each: (organisation_of(each), each.person_id))
     if as_json:
         typer.echo(json.dumps([each.model_dump(mode="json", exclude_none=True) for each in found]))
     elif not found:
@@ -179,19 +181,27 @@ def list_people(state_dir: StateDir, *, as_json: AsJson = False) -> None:
         for each in found:
             until = f"{each.valid_to:%Y-%m-%d}" if each.valid_to else ""
             sign_in = f"{each.subject} at {each.issuer}"
-            of, roles = people.organisation_of(each), ", ".join(each.roles)
+            of, roles = organisation_of(each), ", ".join(each.roles)
             shown.add_row(each.person_id, of, roles, each.shown_as or "", until, sign_in)
         show_table(shown)
-    for topic, key in sorted(book.unreadable):
+    for topic, key in sorted(known.book.unreadable):
         typer.echo(f"the last record of {key} on {topic} cannot be read, so they cannot come in; remove them", err=True)
 
 
-def _places(person: PersonRegistered | None, broken: list[str]) -> list[topics.Topic]:
-    return [people.topic_of(person)] if person else [each for each in REGISTERS if each.name() in broken]
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """What is to be done about one person."""
+
+    command: str
+    person_id: str
+    steps: tuple[tuple[str, str, str], ...]
+    order: PersonOrder
+    revoked: tuple[RightsRevoked, ...] = ()
+    """What is taken from them, whether or not the programme's service runs."""
 
 
 def change(command: str, person_id: str, changed: Callable[[PersonRegistered], PersonRegistered], order: Order) -> None:
-    """Publish the person as `changed` makes them, or show what that would change.
+    """Have the person as `changed` makes them, or show what that would change.
 
     `changed` may raise what `explained` explains.
     """
@@ -199,39 +209,60 @@ def change(command: str, person_id: str, changed: Callable[[PersonRegistered], P
     with explained():
         broker = reach(order.state_dir)
         with alone(broker.state_dir):
-            before = people.known(people.read_people(broker), person_id)
+            found = people.read_people(broker)
+            before = people.known(found, person_id)
             after = changed(before)
-            steps = [("publish", "person", each) for each in _differences(before, after)]
-            _do(command, after, steps, broker, order, lambda by: people.publish_people(broker, [after], actor=by))
+            steps = tuple(("publish", "person", each) for each in _differences(before, after))
+            taken = revoked_by(after, before, found.book.revoked.get(person_id))
+            revoked = () if taken is None else (taken,)
+            wanted = registering(after, before, *_said(order))
+            _do(PersonChange(command, person_id, steps, wanted, revoked), broker, order)
 
 
-def _do(
-    command: str,
-    person: PersonRegistered | str,
-    steps: list[tuple[str, str, str]],
-    broker: Broker,
-    order: Order,
-    carry_out: Callable[[str], None],
-) -> None:
-    person_id = person if isinstance(person, str) else person.person_id
-    if order.apply and steps:
-        with audited(broker.state_dir, By(order.actor, order.reason), command, f"person.{person_id}", steps):
-            carry_out(order.actor)
+def _said(order: Order) -> tuple[str, str]:
+    """By whom and why. Of what is only shown nobody has to say it."""
+    return order.actor or "nobody yet", order.reason or "not said yet"
+
+
+def _do(made: PersonChange, broker: Broker, order: Order) -> None:
+    notes: list[str] = []
+    if order.apply and made.steps:
+        with audited(broker.state_dir, By(order.actor, order.reason), made.command, f"person.{made.person_id}", made.steps):
+            placed = people.place_people(broker, [made.order], actor=order.actor, revoked=made.revoked)
+            if unanswered(broker, placed).ids:
+                notes.append(_later(made))
+    _show(made, order, notes)
+
+
+def _later(made: PersonChange) -> str:
+    """What is so while the programme's service is down."""
+    heeded = ". What it takes away holds already" if made.revoked else ""
+    return (
+        "it is ordered, and not in the register yet: the programme's service has not answered for "
+        f"{PATIENCE:.0f} s. The order stands, and takes effect when that service runs (`conduit status`){heeded}"
+    )
+
+
+def _show(made: PersonChange, order: Order, notes: Sequence[str]) -> None:
     # Before it is carried out a new person has no id that will be kept.
-    named = person_id if order.apply or command != "person add" else None
+    named = made.person_id if order.apply or made.command != "person add" else None
     if order.as_json:
-        shown = {"subject": named, "applied": order.apply, "steps": steps_of(steps)}
+        shown = {"subject": named, "applied": order.apply, "steps": steps_of(made.steps), "notes": notes}
         typer.echo(json.dumps(shown, ensure_ascii=False))
         return
-    for step in steps:
+    for step in made.steps:
         typer.echo(f"  {' '.join(step)}")
     subject = named or "a new person"
-    if not steps:
+    if not made.steps:
         typer.echo(f"{subject}: nothing to do: it is so already")
     elif not order.apply:
-        typer.echo(f"{subject}: {counted(len(steps), 'change')} to make; nothing was changed. Add --apply to carry it out")
-    else:
+        typer.echo(
+            f"{subject}: {counted(len(made.steps), 'change')} to make; nothing was changed. Add --apply to carry it out"
+        )
+    elif not notes:
         typer.echo(f"{subject}: done: it takes effect within seconds")
+    for note in notes:
+        typer.echo(f"note: {note}")
 
 
 def _made(

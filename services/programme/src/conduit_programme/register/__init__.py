@@ -1,1 +1,1 @@
-"""The registers of partners and forces, which this service writes."""
+"""The registers of partners, forces and people, which this service writes."""

@@ -1,15 +1,20 @@
 """The registers' entries as they stand, and what a record makes of them. In memory, between one load and one save."""
 
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeAlias, TypeVar
 
-from conduit_contracts.registering import RegisterEntry, RegisterSubject, subject_of
+from conduit_contracts.programme import PersonRegistered
+from conduit_contracts.registering import RegisterEntry, RegisterSubject
+
+K = TypeVar("K")
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenEntry:
+class WrittenEntry(Generic[E]):
     """An entry, and the record that says so on the register's topic."""
 
-    entry: RegisterEntry
+    entry: E
     event_id: str
     """Of that record."""
     on_topic: bool
@@ -20,34 +25,33 @@ class WrittenEntry:
 
 
 @dataclass(slots=True)
-class RegisterBook:
+class RegisterBook(Generic[K, E]):
     """What this service holds of the registers, as far as a batch is about it."""
 
-    entries: dict[RegisterSubject, WrittenEntry] = field(default_factory=dict)
-    changed: set[RegisterSubject] = field(default_factory=set)
+    entries: dict[K, WrittenEntry[E]] = field(default_factory=dict)
+    changed: set[K] = field(default_factory=set)
 
-    def entry_of(self, subject: RegisterSubject) -> RegisterEntry | None:
-        """What stands."""
-        known = self.entries.get(subject)
-        return known.entry if known else None
-
-    def write(self, written: WrittenEntry) -> None:
+    def write(self, key: K, written: WrittenEntry[E]) -> None:
         """This stands from now on."""
-        subject = subject_of(written.entry)
-        self.entries[subject] = written
-        self.changed.add(subject)
+        self.entries[key] = written
+        self.changed.add(key)
 
-    def read(self, found: WrittenEntry) -> bool:
+    def read(self, key: K, found: WrittenEntry[E]) -> bool:
         """Whether a record of the register's topic says something new, which then stands.
 
         An earlier release, or this service before its database was restored, wrote what is not known here. It stands, unless
         a record of ours is still on its way: that one will take its place.
         """
-        known = self.entries.get(subject_of(found.entry))
+        known = self.entries.get(key)
         if known is not None and known.event_id == found.event_id:
-            self.write(replace(known, on_topic=True))
+            self.write(key, replace(known, on_topic=True))
             return False
         if known is not None and not known.on_topic:
             return False
-        self.write(found)
+        self.write(key, found)
         return True
+
+
+OrganisationsBook: TypeAlias = RegisterBook[RegisterSubject, RegisterEntry]
+PeopleRegister: TypeAlias = RegisterBook[str, PersonRegistered | None]
+"""By person, and always all of them: what one may be depends on the others. None is for somebody who was removed."""

@@ -1,6 +1,7 @@
 """What a record of a register, or an order for one, changes. Thin: the contract's rule says what stands afterwards."""
 
-from conduit_chassis.records import Delivery
+from conduit_chassis.outbox import Outbox
+from conduit_chassis.records import Delivery, Record
 from conduit_contracts import topics
 from conduit_contracts.attributes import Attributes
 from conduit_contracts.problems import Problem
@@ -14,22 +15,16 @@ _LONGEST = 200
 
 def take_record(work: ProgrammeWork, delivery: Delivery[RegisterEntry]) -> None:
     """What stands on the topic; our own record, or one that is not known here."""
-    said = {name: value.decode("utf-8", "replace") for name, value in delivery.record.headers if value is not None}
-    found = WrittenEntry(
-        delivery.message,
-        delivery.attributes.id,
-        on_topic=True,
-        order_id=_line(said.get(ORDER_HEADER, "")) or None,
-        ordered_by=_line(said.get(ACTOR_HEADER, "")) or None,
-    )
-    if work.register.read(found):
+    order_id, ordered_by = ordered_in(delivery.record)
+    found: WrittenEntry[RegisterEntry] = WrittenEntry(delivery.message, delivery.attributes.id, True, order_id, ordered_by)
+    if work.register.read(subject_of(found.entry), found):
         _copy(work, found.entry)
 
 
 def carry_out(work: ProgrammeWork, delivery: Delivery[RegisterOrder]) -> None:
     """Write the entry on its register, or say why not. What stands is then written again: whoever lacks it has it."""
     order, subject = delivery.message, subject_of(delivery.message)
-    order_id, cause = _line(delivery.attributes.id), delivery.attributes
+    order_id, cause = header_line(delivery.attributes.id), delivery.attributes
     known = work.register.entries.get(subject)
     done = carried_out(order, known.entry if known else None)
     if done.problems:
@@ -37,15 +32,15 @@ def carry_out(work: ProgrammeWork, delivery: Delivery[RegisterOrder]) -> None:
         if known is not None:
             _publish(work, known.entry, known.order_id, known.ordered_by, cause)
     elif done.entry is not None:
-        _publish(work, done.entry, order_id, _line(order.ordered_by), cause)
+        _publish(work, done.entry, order_id, header_line(order.ordered_by), cause)
         _copy(work, done.entry)
 
 
 def _publish(work: ProgrammeWork, entry: RegisterEntry, order_id: str | None, by: str | None, cause: Attributes) -> None:
     subject = subject_of(entry)
     event_id = work.outbox.publish(topics.REGISTER_OF[subject.kind].name(), subject.identity, entry, cause=cause)
-    work.outbox.mark(*((name, value) for name, value in ((ORDER_HEADER, order_id), (ACTOR_HEADER, by)) if value))
-    work.register.write(WrittenEntry(entry, event_id, on_topic=False, order_id=order_id, ordered_by=by))
+    mark_order(work.outbox, order_id, by)
+    work.register.write(subject, WrittenEntry(entry, event_id, on_topic=False, order_id=order_id, ordered_by=by))
 
 
 def _refuse(
@@ -62,6 +57,17 @@ def _copy(work: ProgrammeWork, entry: RegisterEntry) -> None:
         work.forces[entry.force_id] = entry
 
 
-def _line(text: str) -> str:
+def mark_order(outbox: Outbox, order_id: str | None, by: str | None) -> None:
+    """Say on the record that was published last whose order it was."""
+    outbox.mark(*((name, value) for name, value in ((ORDER_HEADER, order_id), (ACTOR_HEADER, by)) if value))
+
+
+def ordered_in(record: Record) -> tuple[str | None, str | None]:
+    """The order that a register's record names, and by whom it was given."""
+    said = {name: value.decode("utf-8", "replace") for name, value in record.headers if value is not None}
+    return header_line(said.get(ORDER_HEADER, "")) or None, header_line(said.get(ACTOR_HEADER, "")) or None
+
+
+def header_line(text: str) -> str:
     """As it can stand in a header."""
     return "".join(each for each in text if each.isprintable())[:_LONGEST]

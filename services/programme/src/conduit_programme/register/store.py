@@ -7,7 +7,7 @@ from conduit_chassis.postgres import Connection, Row
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_contracts.registering import RegisterEntry, RegisterSubject
 from conduit_contracts.topics import FORCE
-from conduit_programme.register.book import RegisterBook, WrittenEntry
+from conduit_programme.register.book import OrganisationsBook, RegisterBook, WrittenEntry
 from conduit_programme.work import ProgrammeWork
 
 # Orders and the registers' own records come on several topics, which several processes may read. One after the other they
@@ -33,9 +33,14 @@ ON CONFLICT (kind, identity) DO UPDATE SET {_ROWS.changes("excluded", "kind", "i
 """  # noqa: S608 - constants
 
 
-async def load(connection: Connection, subjects: Collection[RegisterSubject]) -> RegisterBook:
-    """The entries of these, whom nobody else changes until the transaction ends."""
+async def take_turn(connection: Connection) -> None:
+    """Nobody else changes a register until the transaction ends."""
     await connection.execute(_TURN)
+
+
+async def load(connection: Connection, subjects: Collection[RegisterSubject]) -> OrganisationsBook:
+    """The entries of these, whom nobody else changes until the transaction ends."""
+    await take_turn(connection)
     rows = await connection.fetch(_LOAD, [each.kind for each in subjects], [each.identity for each in subjects])
     return RegisterBook({RegisterSubject(row["kind"], row["identity"]): _written(row) for row in rows})
 
@@ -60,7 +65,7 @@ async def save(connection: Connection, work: ProgrammeWork) -> None:
         await connection.execute(_SAVE, *_ROWS.arrays(rows))
 
 
-def _written(row: Row) -> WrittenEntry:
+def _written(row: Row) -> WrittenEntry[RegisterEntry]:
     return WrittenEntry(
         entry=_entry(row["kind"], row["entry"]),
         event_id=row["event_id"],
