@@ -118,7 +118,7 @@ def read_people(broker: Broker) -> OrderedPeople:
 def place_people(
     broker: Broker, orders: Iterable[PersonOrder], *, actor: str, revoked: Iterable[RightsRevoked] = ()
 ) -> PlacedOrders:
-    """Have these on their topic, and before them what is revoked: that holds whatever becomes of the orders.
+    """Have these on their topic, and before them what is revoked: that holds whether or not the orders are carried out.
 
     Raises:
         RegisterError: one is not; those before it may be. None is where an entry does not meet the rules of entry.
