@@ -57,6 +57,7 @@ def test_a_partner_that_is_called_as_a_force_is_ordered_where_only_the_force_sta
     kept = Manifest(release="0.2.0", begun_at=datetime.now(UTC), services={}, partners=(partner,), forces=(force,))
     monkeypatch.setattr(restoring, "read_registers", lambda _: Registers(forces={"kent": force}))
     monkeypatch.setattr(restoring, "read_people", lambda _: OrderedPeople())
+    monkeypatch.setattr(restoring.groups, "committed", lambda *_: {})
     nowhere = external_broker(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     assert restoring.plan(nowhere, {}, kept, "a backup", answers=False).registers == [partner]
 
@@ -93,6 +94,7 @@ def test_of_people_kafkas_word_counts_and_whoever_was_removed_since_the_backup_s
     known.book.revoked[removed.person_id] = gone[0]
     monkeypatch.setattr(restoring, "read_registers", lambda _: Registers())
     monkeypatch.setattr(restoring, "read_people", lambda _: known)
+    monkeypatch.setattr(restoring.groups, "committed", lambda *_: {})
     nowhere = external_broker(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     planned = restoring.plan(nowhere, {}, kept, "a backup", answers=False)
     assert (planned.people, planned.revoked) == ([lacks], [signed_out, gone[1]])
