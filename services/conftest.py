@@ -13,6 +13,14 @@ import pytest
 from conduit_chassis.testing import ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
 from services.web.tests.crafted import ISSUER, CraftedProvider
+from tests.support.html import SEEN_PAGES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_are_html() -> Iterator[None]:
+    """Every page that a test of this run asked for, in whatever state; once, at its end."""
+    yield
+    SEEN_PAGES.check()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.html import SEEN_PAGES
+
 URL = "https://desk.hub.example"
 NAME, SESSION_COOKIE = "sample", "__Host-sample-session"
 """The small desk's."""
@@ -15,7 +17,7 @@ STRONG: dict[str, Any] = {"amr": ["pwd", "otp", "mfa"]}
 
 class Browser:
     def __init__(self, app: Any, elsewhere: httpx.AsyncClient) -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(SEEN_PAGES.at(app), raise_app_exceptions=False)
         self.desk = httpx.AsyncClient(transport=transport, base_url=URL)
         self.elsewhere = elsewhere
 

@@ -28,6 +28,7 @@ from conduit_web.people import Identity
 from services.web.tests.html_desk import asked, html_pages, router
 from services.web.tests.sample import OFFICER, People
 from tests.documents.tools import browser as chromium_path
+from tests.support.html import SEEN_PAGES
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(__file__).parents[3] / ".conduit" / "pictures"
@@ -111,6 +112,19 @@ def about(provider: EmbeddedProvider) -> dict[str, str]:
 @asynccontextmanager
 async def served(chromium: Chromium, app: ASGIApp, url: str) -> AsyncIterator[Site]:
     """A desk over HTTP, at an address of this machine, of which a browser may not complain."""
+    site = Site(url, chromium, Noise())
+    async with answering(SEEN_PAGES.at(app), url):
+        try:
+            yield site
+        finally:
+            for context in chromium.contexts:
+                await context.close()
+    assert site.noise.said == []
+
+
+@asynccontextmanager
+async def answering(app: ASGIApp, url: str) -> AsyncIterator[None]:
+    """The application answers there, until this is left."""
     server = uvicorn.Server(
         uvicorn.Config(app, host=LOOPBACK, port=urlsplit(url).port or 0, log_config=None, lifespan="off")
     )
@@ -118,15 +132,11 @@ async def served(chromium: Chromium, app: ASGIApp, url: str) -> AsyncIterator[Si
     while not server.started:
         assert not running.done()
         await asyncio.sleep(0.05)
-    site = Site(url, chromium, Noise())
     try:
-        yield site
+        yield
     finally:
-        for context in chromium.contexts:
-            await context.close()
         server.should_exit = True
         await running
-    assert site.noise.said == []
 
 
 def free_url() -> str:
