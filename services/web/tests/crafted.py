@@ -64,7 +64,7 @@ class CraftedProvider:
             "id_token_signing_alg_values_supported": ["none", "HS256", "RS256", "ES256"],
         }
         self.keys: list[dict[str, Any]] = [dict(KEY.as_dict(private=False)), dict(CURVE.as_dict(private=False))]
-        self.keys_asked = 0
+        self.keys_asked = self.metadata_asked = 0
         self.down = False
         self.forms: list[dict[str, str]] = []
         self.authorization = ""
@@ -84,6 +84,7 @@ class CraftedProvider:
         return "/signed-in/crafted?" + str(httpx.QueryParams({"code": "c", "state": asked["state"], **more}))
 
     async def _metadata(self, _request: Request) -> Response:
+        self.metadata_asked += 1
         return JSONResponse(self.metadata, status_code=503 if self.down else 200)
 
     async def _keys(self, _request: Request) -> Response:

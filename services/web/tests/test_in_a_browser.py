@@ -24,7 +24,9 @@ from starlette.types import ASGIApp
 from conduit_chassis.testing import ManualClock
 from conduit_local.identity_provider import EmbeddedProvider
 from conduit_local.ports import LOOPBACK, free_port
+from conduit_web import providers
 from conduit_web.people import Identity
+from services.web.tests.crafted import CraftedProvider
 from services.web.tests.html_desk import asked, html_pages, router
 from services.web.tests.sample import OFFICER, People
 from tests.documents.tools import browser as chromium_path
@@ -247,6 +249,30 @@ async def test_a_person_chooses_a_provider_and_is_told_that_it_is_down(
         await page.wait_for_url("**/sign-in/down*")
         assert "You cannot sign in at the moment" in await page.title()
         await is_good(page, f"provider-down-{look}")
+
+
+async def test_a_provider_that_went_away_after_it_was_known_gives_a_page_and_not_the_browsers_own_error(
+    make_desk: Callable[..., ASGIApp],
+    crafted: CraftedProvider,
+    chromium: Chromium,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(providers, "HEARD_SECONDS", 0)
+    issuer = free_url()
+    places = {name: f"{issuer}/{name}" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    crafted.metadata |= {"issuer": issuer, **places}
+    about = {"name": "crafted", "label": "Crafted", "issuer": issuer, "client_id": "console"}
+    async with serving(chromium, make_desk, about) as site:
+        page = await site.page()
+        async with answering(crafted.app, issuer):
+            await page.goto(f"{site.url}/html/cases")
+            assert page.url.startswith(f"{issuer}/authorization_endpoint?")
+        await page.goto(f"{site.url}/html/cases")
+        assert "You cannot sign in at the moment" in await page.title()
+        await is_good(page, "provider-went-away")
+        async with answering(crafted.app, issuer):
+            await page.get_by_role("link", name="Try again").click()
+            await page.wait_for_url(f"{issuer}/**")
 
 
 async def test_what_a_person_wrote_does_not_run(site: Site) -> None:

@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import OctKey, OKPKey, RSAKey
 
 from conduit_chassis.testing import ManualClock
-from conduit_web.providers import KEPT_SECONDS, NEW_KEYS_AFTER_SECONDS, IdentityProvider, ProviderDownError
+from conduit_web.providers import HEARD_SECONDS, KEPT_SECONDS, NEW_KEYS_AFTER_SECONDS, IdentityProvider, ProviderDownError
 from conduit_web.sessions import SignIn
 from conduit_web.settings import Provider
 from conduit_web.tokens import TokenRefusedError
@@ -84,12 +84,56 @@ async def test_a_key_that_was_taken_away_is_good_for_an_hour_at_most(
 
 async def test_what_it_said_is_good_while_it_says_nothing(make: Any, crafted: CraftedProvider, ticking: Ticking) -> None:
     provider = make()
-    before = await provider.way_in(ATTEMPT, state="s", redirect_uri=BACK)
+    await redeem(provider)
     crafted.down = True
     ticking.at += KEPT_SECONDS + 1
-    assert await provider.way_in(ATTEMPT, state="s", redirect_uri=BACK) == before
+    assert await redeem(provider) == "anna"
     with pytest.raises(ProviderDownError):
-        await make().way_in(ATTEMPT, state="s", redirect_uri=BACK)
+        await redeem(make())
+
+
+async def way_in(provider: IdentityProvider) -> str:
+    return await provider.way_in(ATTEMPT, state="s", redirect_uri=BACK)
+
+
+async def test_nobody_is_sent_to_a_provider_that_went_away_until_it_is_back(
+    make: Any, crafted: CraftedProvider, ticking: Ticking
+) -> None:
+    crafted.metadata["end_session_endpoint"] = f"{ISSUER}/out"
+    provider = make()
+    before = await way_in(provider)
+    crafted.down = True
+    ticking.at += HEARD_SECONDS
+    assert await way_in(provider) == before, "it was there a moment ago"
+    ticking.at += 1
+    for leave in (way_in(provider), provider.way_out(BACK)):
+        with pytest.raises(ProviderDownError):
+            await leave
+    crafted.down = False
+    ticking.at += HEARD_SECONDS + 1
+    assert await way_in(provider) == before
+    assert (await provider.way_out(BACK) or "").startswith(f"{ISSUER}/out?")
+
+
+async def test_whether_it_is_there_is_looked_once_for_everybody(
+    make: Any, crafted: CraftedProvider, ticking: Ticking
+) -> None:
+    provider = make()
+    await way_in(provider)
+    crafted.down = True
+    ticking.at += HEARD_SECONDS + 1
+    before = crafted.metadata_asked
+    met = await asyncio.gather(*(way_in(provider) for _ in range(5)), return_exceptions=True)
+    assert [type(each) for each in met] == [ProviderDownError] * 5
+    assert crafted.metadata_asked == before + 1
+
+
+async def test_one_that_answers_somehow_is_there(make: Any, crafted: CraftedProvider, ticking: Ticking) -> None:
+    provider = make()
+    before = await way_in(provider)
+    crafted.metadata.clear()
+    ticking.at += KEPT_SECONDS + 1
+    assert await way_in(provider) == before
 
 
 async def test_keys_that_cannot_be_used_do_not_hide_those_that_can(make: Any, crafted: CraftedProvider) -> None:

@@ -33,7 +33,11 @@ from conduit_web.tokens import (
 KEPT_SECONDS = 3600.0
 NEW_KEYS_AFTER_SECONDS = 30.0
 """An unknown key has the keys asked for again, but not by everybody who makes one up."""
+HEARD_SECONDS = 5.0
+"""How long it holds that a provider answered, or did not."""
 TIMEOUT = httpx.Timeout(5.0)
+_NOBODY_THERE = frozenset({502, 503, 504})
+"""A gateway says this when the provider behind it does not answer."""
 LONGEST_HINT = 4_000
 """An ID token that is longer may not fit into an address, and is not kept for one."""
 _KINDS: Mapping[str, type[RSAKey] | type[ECKey]] = {"RSA": RSAKey, "EC": ECKey}
@@ -75,8 +79,27 @@ class _Kept(Generic[Read]):
             return self._kept[1]
 
 
+class _Presence:
+    """Whether a provider is there. Everybody who wants to know while it is looked waits for the same answer."""
+
+    def __init__(self, ticking: Callable[[], float]) -> None:
+        self._ticking, self._turn = ticking, asyncio.Lock()
+        self._known: tuple[float, bool] | None = None
+
+    def note(self, *, there: bool) -> None:
+        """It answered just now, or did not."""
+        self._known = (self._ticking(), there)
+
+    async def look(self, ask: Callable[[], Awaitable[bool]]) -> bool:
+        """What is known, if that is young enough; otherwise what `ask` finds."""
+        async with self._turn:
+            if self._known is None or self._ticking() - self._known[0] > HEARD_SECONDS:
+                self.note(there=await ask())
+            return self._known is not None and self._known[1]
+
+
 class IdentityProvider:
-    """One provider. What it said is kept for an hour, and longer while it does not answer."""
+    """One provider. What it said is kept for an hour, and longer while it does not answer, when nobody is sent to it."""
 
     def __init__(
         self, about: Provider, http: httpx.AsyncClient, clock: Clock, *, ticking: Callable[[], float] = monotonic
@@ -85,9 +108,15 @@ class IdentityProvider:
         self._http, self._clock = http, clock
         self._metadata: _Kept[_Metadata] = _Kept(ticking)
         self._keys: _Kept[KeySet] = _Kept(ticking)
+        self._presence = _Presence(ticking)
 
     async def way_in(self, sign_in: SignIn, *, state: str, redirect_uri: str) -> str:
-        """The provider's page at which a person signs in."""
+        """The provider's page at which a person signs in.
+
+        Raises:
+            ProviderDownError: the provider does not answer, so a browser that was sent there would show an error of its own.
+        """
+        await self._must_be_there()
         metadata = await self._known()
         asked: dict[str, str] = {"nonce": sign_in.nonce}
         if self.about.second_factor_acr:
@@ -103,7 +132,12 @@ class IdentityProvider:
         return uri
 
     async def way_out(self, back_to: str, *, id_token: str | None = None) -> str | None:
-        """The provider's page that ends its own session, if it has one. `id_token` tells it whose."""
+        """The provider's page that ends its own session, if it has one. `id_token` tells it whose.
+
+        Raises:
+            ProviderDownError: as above.
+        """
+        await self._must_be_there()
         metadata = await self._known()
         if metadata.end_session is None:
             return None
@@ -179,8 +213,25 @@ class IdentityProvider:
     async def _known(self) -> _Metadata:
         return await self._metadata.get(self._discover, older_than=KEPT_SECONDS)
 
+    async def _must_be_there(self) -> None:
+        if not await self._presence.look(self._is_there):
+            raise ProviderDownError("nobody is there")
+
+    async def _is_there(self) -> bool:
+        """Whatever it says: one whose metadata cannot be read may still be able to sign people in."""
+        try:
+            answer = await self._http.get(self._says, timeout=TIMEOUT, follow_redirects=False)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code not in _NOBODY_THERE
+
+    @property
+    def _says(self) -> str:
+        """Where it says what it is."""
+        return f"{self.about.issuer.rstrip('/')}/.well-known/openid-configuration"
+
     async def _discover(self) -> _Metadata:
-        said = await self._answer("GET", f"{self.about.issuer.rstrip('/')}/.well-known/openid-configuration")
+        said = await self._answer("GET", self._says)
         if said.get("issuer") != self.about.issuer:
             raise ProviderDownError("the metadata is another issuer's")
         out = said.get("end_session_endpoint")
@@ -208,6 +259,7 @@ class IdentityProvider:
             raise TokenRefusedError("code")
         if answer.status_code != 200 or not isinstance(said, dict):
             raise ProviderDownError(f"status {answer.status_code}")
+        self._presence.note(there=True)
         return said
 
 
