@@ -4,7 +4,7 @@ from conduit_contracts import routing
 from conduit_contracts.notification import HandoffStanding, ReferralState
 from conduit_contracts.routing import HandoffState
 from conduit_notification import rendering
-from conduit_notification.duty import Done, Kind
+from conduit_notification.duty import ASKS_TO_RING, Done, Kind
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, OTHER, PARTNER, Bench
 from services.notification.tests.test_handlers import KNOWN
@@ -68,7 +68,7 @@ def test_a_call_and_a_named_interim_owner_are_what_duty_tasks_ask_for() -> None:
     bench = Bench(KNOWN).take(b.routed(HOME), b.by_telephone(), b.interim_owner_named())
     done = [(each.kinds, each.who) for each in bench.work.duties if isinstance(each, Done)]
     officer = f"officer:{b.OFFICER}"
-    assert done == [((Kind.FORCE_SILENT,), officer), ((Kind.NO_FORCE, Kind.DANGER_ROUTING), officer)]
+    assert done == [(ASKS_TO_RING, officer), ((Kind.NO_FORCE, Kind.DANGER_ROUTING), officer)]
     assert len(bench.updates) == 2, "who looks after the child, the partner reads when the case goes there"
     bench.work.duties.clear()
     (late,) = [each for each in bench.take(b.force_received()).work.duties if isinstance(each, Done)]

@@ -31,6 +31,7 @@ from services.notification.tests.builders import DUTY_CONTACTS, HOME, PARTNER, R
 from services.notification.tests.conftest import HUB_EMAIL
 from services.notification.tests.drive import deliver_email, deliver_webhooks, settings_of
 from services.notification.tests.receivers import Endpoint, MailServer
+from tests.support.html import SEEN_PAGES
 
 EXHAUSTED = RoutingReviewReason.ESCALATION_EXHAUSTED
 FIRST, SECOND = (contact.email for contact in DUTY_CONTACTS)
@@ -79,7 +80,9 @@ async def staffed(notification: Harness, mail: MailServer) -> Harness:
 @pytest.fixture
 async def browser(staffed: Harness) -> AsyncIterator[httpx.AsyncClient]:
     app = create_pages(staffed.runtime, read_policy(settings_of(staffed)))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://duty.example") as made:  # type: ignore[arg-type]  # the same protocol
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=SEEN_PAGES.at(app)), base_url="http://duty.example"
+    ) as made:
         yield made
 
 
@@ -417,6 +420,51 @@ class TestActs:
         await deliver(staffed, b.routing_review(reason=EXHAUSTED, silent=(b.OTHER,)), b.force_acknowledged())
         found = await tasks(staffed)
         assert [(each["force_id"], each["taken_by"]) for each in found] == [(HOME, f"force:{HOME}"), (b.OTHER, None)]
+
+    @pytest.mark.parametrize(
+        ("act", "ended"),
+        [
+            (b.force_acknowledged(), True),
+            (b.by_telephone(), True),
+            (b.stood_down(HOME), True),
+            (b.force_received(), False),  # a machine has it
+            (b.force_declined(), False),  # perhaps written before there was danger
+            (b.force_acknowledged(b.OTHER), False),
+        ],
+        ids=["acknowledged", "by telephone", "stood down", "received", "declined", "another force's"],
+    )
+    async def test_a_force_that_has_heard_need_not_be_told_by_telephone(
+        self, staffed: Harness, act: Message, *, ended: bool
+    ) -> None:
+        await deliver(staffed, b.force_registered(Contact()), b.received(danger=True), b.routed(HOME, b.OTHER, danger=True))
+        await deliver(staffed, act)
+        about_home = [each for each in await tasks(staffed) if each["force_id"] == HOME]
+        assert [(each["kind"], each["taken_at"] is not None) for each in about_home] == [("danger_notice_failed", ended)]
+
+    async def test_a_forces_answer_says_nothing_of_the_partner_that_was_not_told(
+        self, staffed: Harness, mail: MailServer
+    ) -> None:
+        mail.on_data = lambda _number: "452 full"
+        await deliver(staffed, b.partner_registered(TEAM), b.received(danger=True), b.routed(danger=True))
+        await staffed.pool.execute("UPDATE notices SET queued_at = clock_timestamp() - interval '6 minutes'")
+        await tick(staffed)
+        await deliver(staffed, b.force_acknowledged())
+        waiting = [each["codes"] for each in await tasks(staffed) if each["taken_at"] is None]
+        assert waiting == [["partner_not_told"]]
+
+    async def test_nobody_is_called_about_a_notice_whose_force_has_acknowledged_by_then(
+        self, staffed: Harness, mail: MailServer
+    ) -> None:
+        mail.on_rcpt = lambda _number: "550 no such mailbox"
+        danger = (b.received(danger=True), b.routed(HOME, b.OTHER, danger=True))
+        for force_id in (HOME, b.OTHER):
+            await deliver(staffed, b.force_registered(Contact(email="team@force.example"), force_id=force_id))
+        await deliver(staffed, *danger, b.force_acknowledged())
+        await deliver_email(staffed)
+        assert [each["force_id"] for each in await tasks(staffed)] == [b.OTHER]
+        await deliver(staffed, b.routed(HOME, b.OTHER, added=(HOME,), again=(HOME,), danger=True))
+        await deliver_email(staffed)
+        assert {each["force_id"] for each in await tasks(staffed)} == {HOME, b.OTHER}, "what is new it has not heard"
 
     async def test_triages_decision_does_not_end_what_routing_asks_for(self, staffed: Harness) -> None:
         tied = b.routing_review(danger=True, reason=RoutingReviewReason.TIE)

@@ -23,6 +23,7 @@ from conduit_notification.pages import create_pages
 from services.notification.tests import builders as b
 from services.notification.tests.builders import HOME, NOW, PARTNER, record_of
 from services.notification.tests.drive import settings_of
+from tests.support.html import SEEN_PAGES
 
 ANNA, BEN = "a.okafor", "b.lindqvist"
 
@@ -151,7 +152,7 @@ async def test_nobody_types_themselves_into_the_register_on_the_page_of_the_link
     token = "t" * 40
     await notification.pool.execute("INSERT INTO duty_calls (token, task_id, level) VALUES ($1, $2, 0)", token, task_id)
     app = create_pages(notification.runtime, read_policy(settings_of(notification)))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as browser:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(SEEN_PAGES.at(app)), base_url="http://hub") as browser:
         answer = await browser.post(f"/duty/{token}", data={"name": name})
     assert answer.status_code == 422
     assert (await row(notification))["taken_by"] is None

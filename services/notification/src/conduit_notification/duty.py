@@ -4,13 +4,14 @@ The same again is the same task while nobody has taken it: same kind, same partn
 references are never one task, for they may be different children.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from conduit_contracts.intake import Callback
+from conduit_contracts.routing import HandoffState
 
 
 class Kind(StrEnum):
@@ -103,8 +104,28 @@ WORDING = {
 
 FORCE_NOT_TOLD = "force_not_told"
 """The code of a task about danger of which a force has had no notice."""
-_ASKS_TO_RING = frozenset({Kind.FORCE_SILENT, Kind.DANGER_NOTICE_FAILED})
+ASKS_TO_RING = (Kind.FORCE_SILENT, Kind.DANGER_NOTICE_FAILED)
 """Tasks that ask for a call to the force that they are about."""
+
+
+def ended_by(state: HandoffState, *, by_telephone: bool) -> Sequence[Kind]:
+    """Which tasks about a force end when its part comes to be so.
+
+    Who acknowledges has read the newest part, and so has heard of danger; a force that an officer stood down need not hear.
+    Who gives it back may have written that before there was danger. A machine confirms receipt, which is all that is
+    missing after a call.
+    """
+    if state in _HEARD_OR_OUT:
+        return ASKS_TO_RING
+    return (Kind.FORCE_SILENT,) if state is HandoffState.DECLINED or by_telephone else ()
+
+
+_HEARD_OR_OUT = frozenset({HandoffState.ACKNOWLEDGED, HandoffState.STOOD_DOWN})
+
+
+def need_not_hear(handoffs: Mapping[str, str], force_id: str) -> bool:
+    """Whether nobody has to tell this force by telephone what a notice of danger did not bring."""
+    return handoffs.get(force_id) in _HEARD_OR_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +199,7 @@ class Task:
     @property
     def words(self) -> Kind:
         """By what it is told."""
-        return Kind.FORCE_KEPT_FROM if self.kept and self.kind in _ASKS_TO_RING else self.kind
+        return Kind.FORCE_KEPT_FROM if self.kept and self.kind in ASKS_TO_RING else self.kind
 
     @property
     def wording(self) -> Wording:

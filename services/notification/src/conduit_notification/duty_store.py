@@ -3,8 +3,9 @@
 A task is called once per contact, in the register's order. It ends when a person takes it, and never by itself.
 """
 
+import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from conduit_chassis.postgres import Connection, Queryable, Row, the_row
 from conduit_contracts.intake import Callback
 from conduit_contracts.programme import Contact
 from conduit_notification import notices, queue
-from conduit_notification.duty import Done, Duty, Kind, Settled, Task
+from conduit_notification.duty import Done, Duty, Kind, Settled, Task, need_not_hear
 from conduit_notification.notices import HUB, Ladder, Notice
 from conduit_notification.policy import NotificationPolicy
 from conduit_notification.queue import Undelivered
@@ -77,7 +78,9 @@ WHERE task_id = $1 AND taken_at IS NULL RETURNING task_id
 """
 _DONE = """
 UPDATE duty_tasks SET taken_at = clock_timestamp(), taken_by = $4, next_call_at = NULL
-WHERE referral_id = $1 AND kind = ANY($2::text[]) AND ($3::text IS NULL OR force_id IS NULL OR force_id = $3)
+WHERE referral_id = $1 AND kind = ANY($2::text[])
+    -- A notice without a force was the partner's, of whom a force's answer says nothing.
+    AND ($3::text IS NULL OR force_id = $3 OR (force_id IS NULL AND kind <> 'danger_notice_failed'))
     AND taken_at IS NULL RETURNING task_id
 """
 _SETTLED = """
@@ -105,7 +108,7 @@ _KEEP = """
 INSERT INTO callbacks (referral_id, callback) VALUES ($1, $2::jsonb)
 ON CONFLICT (referral_id) DO UPDATE SET callback = excluded.callback, at = excluded.at
 """
-_ABOUT = "SELECT referral_id, partner_id, partner_reference FROM referrals WHERE referral_id = ANY($1::uuid[])"
+_ABOUT = "SELECT referral_id, partner_id, partner_reference, handoffs FROM referrals WHERE referral_id = ANY($1::uuid[])"
 _MEASURE = """
 SELECT count(*) AS waiting, count(unanswered_at) AS unanswered,
        coalesce(extract(epoch FROM clock_timestamp() - min(opened_at)), 0)::float8 AS oldest
@@ -170,12 +173,18 @@ async def _end(connection: Connection, done: Done | Settled, policy: Notificatio
 async def open_undelivered(
     connection: Connection, undelivered: Sequence[Undelivered], policy: NotificationPolicy, hub: Ladder
 ) -> None:
-    """Somebody on duty must tell them by telephone, whose notice of danger does not reach them."""
+    """Somebody on duty must tell them by telephone, whose notice of danger does not reach them and who have not heard."""
     referral_ids = [each.referral_id for each in undelivered if each.referral_id]
     rows = await connection.fetch(_ABOUT, referral_ids) if referral_ids else []
     about = {row["referral_id"]: row for row in rows}
     duties = [_undelivered(each, about.get(each.referral_id)) for each in undelivered]
-    await open_tasks(connection, duties, policy, hub)
+    await open_tasks(connection, [each for each in duties if not _need_not_hear(each, about)], policy, hub)
+
+
+def _need_not_hear(duty: Duty, about: Mapping[UUID | None, Row]) -> bool:
+    if duty.force_id is None or duty.referral_id not in about:
+        return False
+    return need_not_hear(json.loads(about[duty.referral_id]["handoffs"]), duty.force_id)
 
 
 def _undelivered(notice: Undelivered, about: Row | None) -> Duty:

@@ -10,7 +10,7 @@ from conduit_contracts.routing import HandoffState
 from conduit_contracts.topics import NOTIFICATION_REVIEWS
 from conduit_contracts.triage import ByOfficer
 from conduit_notification import duty_commands, notices, practice, readers, registers, restricted, rules, sandbox
-from conduit_notification.duty import Kind
+from conduit_notification.duty import ASKS_TO_RING, Kind, ended_by
 from conduit_notification.notices import HUB, SUPERVISORS
 from conduit_notification.sandbox import SandboxWork
 from conduit_notification.templates import Template
@@ -248,7 +248,7 @@ def handoff_acknowledged_by_telephone(
         force_ids=(message.force_id,),
         victim_contact=message.victim_contact,
     )
-    work.done(delivery, who, Kind.FORCE_SILENT, force_id=message.force_id)
+    work.done(delivery, who, *ASKS_TO_RING, force_id=message.force_id)
 
 
 def handoff_declined(work: NotificationWork, delivery: Delivery[routing.HandoffDeclined]) -> None:
@@ -264,9 +264,8 @@ def _handoff(work: NotificationWork, delivery: Delivery[Any], state: HandoffStat
     message = delivery.message
     standing = rules.handoff_moved(work.standing(message), message.force_id, state)
     work.tell(delivery, standing, actor, force_ids=(message.force_id,), **told)
-    # A machine confirms receipt, which is all that is missing after a call.
-    if state is not HandoffState.RECEIVED or message.force_id in standing.by_telephone:
-        work.done(delivery, actor, Kind.FORCE_SILENT, force_id=message.force_id)
+    if ended := ended_by(state, by_telephone=message.force_id in standing.by_telephone):
+        work.done(delivery, actor, *ended, force_id=message.force_id)
 
 
 def handoff_overdue(work: NotificationWork, delivery: Delivery[readers.HandoffOverdue]) -> None:
