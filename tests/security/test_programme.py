@@ -32,7 +32,7 @@ def come_in(desks: Stack) -> Iterator[ComeIn]:
     [
         ("engagement-officer", HUB, "Send the invitations"),
         ("lead", HUB, "Northlight"),
-        ("officer", HUB, "Therapy and counselling"),
+        ("officer", HUB, "a girl of about 15 tells us of parties in two towns"),
         ("auditor", HUB, "Whose account"),
         ("finance", HUB, "For whom a payment is, only the partner knows."),
         ("partner-manager", PARTNER, "A guide that young people wrote"),
