@@ -66,6 +66,8 @@ SILENT = {
     "interim_owner_named",
     "call_recorded",
     "call_noted",
+    "practice_question_overdue",
+    "practice_question_settled",
 }
 """Facts that do not become a revision."""
 
