@@ -6,7 +6,7 @@ from conduit_contracts import topics
 from conduit_contracts.attributes import Attributes
 from conduit_contracts.problems import Problem
 from conduit_contracts.programme import ACTOR_HEADER, ORDER_HEADER, OrderRefused, PartnerRegistered
-from conduit_contracts.registering import RegisterEntry, RegisterOrder, RegisterSubject, carried_out, subject_of
+from conduit_contracts.registering import RegisterEntry, RegisterOrder, carried_out, subject_of
 from conduit_programme.register.book import WrittenEntry
 from conduit_programme.work import ProgrammeWork
 
@@ -28,7 +28,7 @@ def carry_out(work: ProgrammeWork, delivery: Delivery[RegisterOrder]) -> None:
     known = work.register.entries.get(subject)
     done = carried_out(order, known.entry if known else None)
     if done.problems:
-        _refuse(work, subject, order_id, done.problems, cause)
+        refuse(work, f"{subject.kind}_id", subject.identity, order_id, done.problems, cause)
         if known is not None:
             _publish(work, known.entry, known.order_id, known.ordered_by, cause)
     elif done.entry is not None:
@@ -43,11 +43,12 @@ def _publish(work: ProgrammeWork, entry: RegisterEntry, order_id: str | None, by
     work.register.write(subject, WrittenEntry(entry, event_id, on_topic=False, order_id=order_id, ordered_by=by))
 
 
-def _refuse(
-    work: ProgrammeWork, subject: RegisterSubject, order_id: str, problems: tuple[Problem, ...], cause: Attributes
+def refuse(
+    work: ProgrammeWork, whose: str, identity: str, order_id: str, problems: tuple[Problem, ...], cause: Attributes
 ) -> None:
-    told = OrderRefused(order_id=order_id, problems=problems, **{f"{subject.kind}_id": subject.identity})
-    work.outbox.publish(topics.REGISTER_ANSWERS.name(), subject.identity, told, cause=cause)
+    """Say that an order changed nothing, and why. `whose` is the field that names whom it is about."""
+    told = OrderRefused(order_id=order_id, problems=problems, **{whose: identity})
+    work.outbox.publish(topics.REGISTER_ANSWERS.name(), identity, told, cause=cause)
 
 
 def _copy(work: ProgrammeWork, entry: RegisterEntry) -> None:

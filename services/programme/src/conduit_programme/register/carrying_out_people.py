@@ -1,10 +1,8 @@
 """What a record of a register of people, or an order for one, changes. The contract's rule says who stands afterwards."""
 
 from conduit_chassis.records import Delivery, Record
-from conduit_contracts import topics
 from conduit_contracts.attributes import Attributes
-from conduit_contracts.problems import Problem
-from conduit_contracts.programme import HubPersonRegistered, OrderRefused, PersonRegistered, RemovePerson
+from conduit_contracts.programme import HubPersonRegistered, PersonRegistered, RemovePerson
 from conduit_contracts.registering_people import (
     PEOPLE_REGISTERS,
     PersonOrder,
@@ -14,7 +12,7 @@ from conduit_contracts.registering_people import (
 )
 from conduit_contracts.topic import Topic
 from conduit_programme.register.book import WrittenEntry
-from conduit_programme.register.carrying_out import header_line, mark_order, ordered_in
+from conduit_programme.register.carrying_out import header_line, mark_order, ordered_in, refuse
 from conduit_programme.work import ProgrammeWork
 
 
@@ -47,7 +45,7 @@ def carry_out(work: ProgrammeWork, delivery: Delivery[PersonOrder]) -> None:
     done = person_after(order, standing, others, gone=known is not None and known.entry is None)
     by = header_line(order.ordered_by)
     if done.problems:
-        _refuse(work, person_id, order_id, done.problems, cause)
+        refuse(work, "person_id", person_id, order_id, done.problems, cause)
         if known is not None and standing is not None:
             _publish(work, standing, known.order_id, known.ordered_by, cause)
     elif done.entry is not None:
@@ -72,8 +70,3 @@ def _remove(
         event_id = work.outbox.empty(register.name(), person_id, HubPersonRegistered, cause=cause)
         mark_order(work.outbox, order_id, by)
     work.people.write(person_id, WrittenEntry(None, event_id, False, order_id, by))
-
-
-def _refuse(work: ProgrammeWork, person_id: str, order_id: str, problems: tuple[Problem, ...], cause: Attributes) -> None:
-    told = OrderRefused(order_id=order_id, person_id=person_id, problems=problems)
-    work.outbox.publish(topics.REGISTER_ANSWERS.name(), person_id, told, cause=cause)

@@ -10,9 +10,10 @@ from conduit_contracts.programme import (
     PartnerPersonRegistered,
     PersonRegistered,
 )
+from conduit_contracts.registering_people import organisation_of
 from conduit_contracts.topic import FORCE, HUB, PARTNER
-from conduit_programme.register.book import PeopleRegister, RegisterBook, WrittenEntry
-from conduit_programme.register.store import take_turn
+from conduit_programme.register.book import PeopleRegister, RegisterBook
+from conduit_programme.register.store import said_of, take_turn, written_as
 from conduit_programme.work import ProgrammeWork
 
 _KINDS: Mapping[str, type[PersonRegistered]] = {
@@ -40,7 +41,7 @@ ON CONFLICT (person_id) DO UPDATE SET {_ROWS.changes("excluded", "person_id")}
 async def load(connection: Connection) -> PeopleRegister:
     """Everybody, whom nobody else changes until the transaction ends."""
     await take_turn(connection)
-    return RegisterBook({row["person_id"]: _written(row) for row in await connection.fetch(_LOAD)})
+    return RegisterBook({row["person_id"]: written_as(row, _entry(row)) for row in await connection.fetch(_LOAD)})
 
 
 async def save(connection: Connection, work: ProgrammeWork) -> None:
@@ -50,11 +51,7 @@ async def save(connection: Connection, work: ProgrammeWork) -> None:
             "person_id": person_id,
             "kind": _kind_of(written.entry),
             "entry": written.entry.model_dump_json(exclude_none=True) if written.entry is not None else None,
-            "event_id": written.event_id,
-            "on_topic": written.on_topic,
-            "order_id": written.order_id,
-            "ordered_by": written.ordered_by,
-            "changed_at": work.now,
+            **said_of(written, work.now),
         }
         for person_id in sorted(work.people.changed)
         for written in (work.people.entries[person_id],)
@@ -64,10 +61,9 @@ async def save(connection: Connection, work: ProgrammeWork) -> None:
 
 
 def _kind_of(person: PersonRegistered | None) -> str | None:
-    return next((kind for kind, model in _KINDS.items() if isinstance(person, model)), None)
+    return None if person is None else organisation_of(person).partition(".")[0]
 
 
-def _written(row: Row) -> WrittenEntry[PersonRegistered | None]:
+def _entry(row: Row) -> PersonRegistered | None:
     # A later release may have written it, and been taken back since.
-    entry = None if row["entry"] is None else _KINDS[row["kind"]].model_validate_json(row["entry"], extra="ignore")
-    return WrittenEntry(entry, row["event_id"], row["on_topic"], row["order_id"], row["ordered_by"])
+    return None if row["entry"] is None else _KINDS[row["kind"]].model_validate_json(row["entry"], extra="ignore")

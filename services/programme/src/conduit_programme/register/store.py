@@ -1,13 +1,15 @@
 """All SQL of the registers' entries, which are whole, contacts included. No page reads them: pages have copies without."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Any
 
 from conduit_chassis.columns import Columns
 from conduit_chassis.postgres import Connection, Row
 from conduit_contracts.programme import ForceRegistered, PartnerRegistered
 from conduit_contracts.registering import RegisterEntry, RegisterSubject
 from conduit_contracts.topics import FORCE
-from conduit_programme.register.book import OrganisationsBook, RegisterBook, WrittenEntry
+from conduit_programme.register.book import E, OrganisationsBook, RegisterBook, WrittenEntry
 from conduit_programme.work import ProgrammeWork
 
 # Orders and the registers' own records come on several topics, which several processes may read. One after the other they
@@ -42,7 +44,9 @@ async def load(connection: Connection, subjects: Collection[RegisterSubject]) ->
     """The entries of these, whom nobody else changes until the transaction ends."""
     await take_turn(connection)
     rows = await connection.fetch(_LOAD, [each.kind for each in subjects], [each.identity for each in subjects])
-    return RegisterBook({RegisterSubject(row["kind"], row["identity"]): _written(row) for row in rows})
+    return RegisterBook(
+        {RegisterSubject(row["kind"], row["identity"]): written_as(row, _entry(row["kind"], row["entry"])) for row in rows}
+    )
 
 
 async def save(connection: Connection, work: ProgrammeWork) -> None:
@@ -52,11 +56,7 @@ async def save(connection: Connection, work: ProgrammeWork) -> None:
             "kind": subject.kind,
             "identity": subject.identity,
             "entry": written.entry.model_dump_json(exclude_none=True),
-            "event_id": written.event_id,
-            "on_topic": written.on_topic,
-            "order_id": written.order_id,
-            "ordered_by": written.ordered_by,
-            "changed_at": work.now,
+            **said_of(written, work.now),
         }
         for subject in sorted(work.register.changed)
         for written in (work.register.entries[subject],)
@@ -65,14 +65,20 @@ async def save(connection: Connection, work: ProgrammeWork) -> None:
         await connection.execute(_SAVE, *_ROWS.arrays(rows))
 
 
-def _written(row: Row) -> WrittenEntry[RegisterEntry]:
-    return WrittenEntry(
-        entry=_entry(row["kind"], row["entry"]),
-        event_id=row["event_id"],
-        on_topic=row["on_topic"],
-        order_id=row["order_id"],
-        ordered_by=row["ordered_by"],
-    )
+def said_of(written: WrittenEntry[Any], now: datetime) -> dict[str, Any]:
+    """The columns that every register has, of an entry that is written at this moment."""
+    return {
+        "event_id": written.event_id,
+        "on_topic": written.on_topic,
+        "order_id": written.order_id,
+        "ordered_by": written.ordered_by,
+        "changed_at": now,
+    }
+
+
+def written_as(row: Row, entry: E) -> WrittenEntry[E]:
+    """This entry, as the row has it written."""
+    return WrittenEntry(entry, row["event_id"], row["on_topic"], row["order_id"], row["ordered_by"])
 
 
 def _entry(kind: str, text: str) -> RegisterEntry:
