@@ -7,9 +7,9 @@ administrator's client has given up on it (`rd_kafka_admin_coord_response_parse`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.client import CoordinationType
 from aiokafka.errors import (
@@ -56,7 +56,7 @@ def committed(broker: Broker, *services: str) -> dict[str, dict[Place, int]]:
             for partition, offset, *_ in partitions
             if offset >= 0
         }
-        for service, answer in _asked(broker, lambda group: OffsetFetchRequest(group, None), services).items()
+        for service, answer in _asked(broker, _OFFSETS, services).items()
     }
 
 
@@ -67,7 +67,7 @@ def members(broker: Broker, services: Iterable[str]) -> dict[str, int]:
         TimeoutError: the brokers do not answer.
     """
     found = {}
-    for service, answer in _asked(broker, lambda group: DescribeGroupsRequest([group]), services).items():
+    for service, answer in _asked(broker, _MEMBERS, services).items():
         ((_error, _group, _state, _type, _protocol, there, *_),) = answer.groups
         found[service] = len(there)
     return {service: number for service, number in found.items() if number}
@@ -104,12 +104,29 @@ def _refused(consumer: Consumer, places: list[TopicPartition]) -> tuple[str, Cod
     return next(((each.topic, each.error) for each in found or () if each.error is not None), None)
 
 
-def _asked(broker: Broker, ask: Any, services: Iterable[str]) -> dict[str, Any]:
+class _Question(NamedTuple):
+    """What is asked of a group, and where its answer has an error's code, 0 for none: aiokafka ships no types."""
+
+    request: Callable[[str], Any]
+    error_in: Callable[[Any], int]
+
+
+_OFFSETS = _Question(
+    lambda group: OffsetFetchRequest(group, None),
+    lambda answer: answer.error_code or next((code for _, places in answer.topics for *_, code in places if code), 0),
+)
+_MEMBERS = _Question(
+    lambda group: DescribeGroupsRequest([group]),
+    lambda answer: next((code for code, *_ in answer.groups if code), 0),
+)
+
+
+def _asked(broker: Broker, question: _Question, services: Iterable[str]) -> dict[str, Any]:
     """What the broker that looks after each service's group says of it."""
 
     async def all_of_them() -> dict[str, Any]:
         async with administrator(broker, SECONDS) as client:
-            return {service: await _answer(client, group_of(service), ask) for service in services}
+            return {service: await _answer(client, group_of(service), question) for service in services}
 
     try:
         return wait_for(all_of_them())
@@ -117,13 +134,13 @@ def _asked(broker: Broker, ask: Any, services: Iterable[str]) -> dict[str, Any]:
         raise TimeoutError(f"Kafka at {broker.bootstrap_servers} does not say how its groups stand ({error})") from None
 
 
-async def _answer(client: Any, group: str, ask: Any) -> Any:
+async def _answer(client: Any, group: str, question: _Question) -> Any:
     until = monotonic() + SECONDS
     while True:
         try:
             node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-            answer = await client.send(node, ask(group))
-            if code := _error_of(answer):
+            answer = await client.send(node, question.request(group))
+            if code := question.error_in(answer):
                 raise for_code(code)
         except _SETTLES:
             if monotonic() > until:
@@ -131,10 +148,3 @@ async def _answer(client: Any, group: str, ask: Any) -> Any:
         else:
             return answer
         await asyncio.sleep(_PAUSE)
-
-
-def _error_of(answer: Any) -> int:
-    """The first of an answer: of the group, or of one of its partitions. One with none is 0."""
-    if hasattr(answer, "groups"):
-        return next((code for code, *_ in answer.groups if code), 0)
-    return answer.error_code or next((code for _, places in answer.topics for *_, code in places if code), 0)
