@@ -37,6 +37,7 @@ from conduit_contracts.registering import (
     subject_of,
     terms_of,
 )
+from conduit_contracts.registering_people import PersonOrder
 from conduit_contracts.topic import Topic
 from conduit_operate.access import REGISTRAR
 from conduit_operate.audit import By
@@ -184,15 +185,27 @@ def place(broker: Broker, orders: Iterable[RegisterOrder]) -> PlacedOrders:
     for order in orders:
         if isinstance(order, RegisterPartner | RegisterForce):
             refuse_wrong(carried_out(order, order.stood).problems)
-    begins = ends(broker, _ANSWERED_ON)
+    return send(broker, topics.REGISTER_COMMANDS, _ANSWERED_ON, [(subject_of(each).identity, each) for each in orders])
+
+
+def send(
+    broker: Broker, topic: Topic, answered_on: Collection[Topic], orders: Iterable[tuple[str, RegisterOrder | PersonOrder]]
+) -> PlacedOrders:
+    """Have these on their topic, each with its key, to be waited for on the others."""
+    begins = ends(broker, answered_on)
     ids, records = [], []
-    for order in orders:
-        attributes = Attributes(str(uuid7()), "/programme", order.type, datetime.now(UTC))
+    for key, order in orders:
+        attributes = attributes_now(order.type)
         headers, value = encode(order, attributes)
         ids.append(attributes.id)
-        records.append(ToWrite(topics.REGISTER_COMMANDS, subject_of(order).identity, value, headers))
+        records.append(ToWrite(topic, key, value, headers))
     write_records(broker, REGISTRAR, records, "it was not ordered")
     return PlacedOrders(tuple(ids), begins)
+
+
+def attributes_now(kind: str) -> Attributes:
+    """Those of a record of this type that is written at this moment."""
+    return Attributes(str(uuid7()), "/programme", kind, datetime.now(UTC))
 
 
 def refuse_wrong(problems: Iterable[Any]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from confluent_kafka import Message
@@ -16,8 +15,7 @@ from confluent_kafka import Message
 from conduit_chassis.people import REGISTERS, PeopleBook
 from conduit_contracts import topics
 from conduit_contracts.entry import entry_problems
-from conduit_contracts.envelope import Attributes, decode, encode
-from conduit_contracts.ids import uuid7
+from conduit_contracts.envelope import decode, encode
 from conduit_contracts.programme import ACTOR_HEADER, OrderRefused, PersonRegistered, RightsRevoked
 from conduit_contracts.registering_people import (
     ACCOUNT_TAKEN,
@@ -33,7 +31,7 @@ from conduit_contracts.registering_people import (
 from conduit_operate.access import REGISTRAR
 from conduit_operate.broker import Broker
 from conduit_operate.onboarding import MisuseError, UnknownError
-from conduit_operate.orders import PlacedOrders, behind, ends, order_in, refuse_wrong
+from conduit_operate.orders import PlacedOrders, attributes_now, behind, order_in, refuse_wrong, send
 from conduit_operate.register import ToWrite, read_from, write_records
 
 _ANSWERED_ON = (*REGISTERS, topics.REGISTER_ANSWERS)
@@ -93,11 +91,11 @@ class OrderedPeople:
         return [left for each, revoked in people if (left := with_rights_left(each, revoked)) is not None]
 
     def _waiting(self) -> set[str]:
-        found = set[str]()
-        for person_id in {person_of(order) for _, order in self.orders}:
-            theirs = [(order_id, order) for order_id, order in self.orders if person_of(order) == person_id]
-            found.update(order_id for order_id, _ in behind(theirs, self.last.get(person_id, "")))
-        return found - self.refused
+        given: dict[str, list[tuple[str, PersonOrder]]] = {}
+        for order_id, order in self.orders:
+            given.setdefault(person_of(order), []).append((order_id, order))
+        waiting = (behind(theirs, self.last.get(person_id, "")) for person_id, theirs in given.items())
+        return {order_id for theirs in waiting for order_id, _ in theirs} - self.refused
 
 
 _BOOKS = {topic.name() for topic in (*REGISTERS, topics.REVOCATIONS)}
@@ -128,19 +126,11 @@ def place_people(
         refuse_wrong(entry_problems(order))
     records = []
     for each in revoked:
-        headers, value = encode(each, _attributes(each.type))
+        headers, value = encode(each, attributes_now(each.type))
         headers = [*headers, (ACTOR_HEADER, actor.encode())]
         records.append(ToWrite(topics.REVOCATIONS, each.person_id, value, headers))
     write_records(broker, REGISTRAR, records, "nothing was revoked, and nothing ordered")
-    begins = ends(broker, _ANSWERED_ON)
-    ids, records = [], []
-    for order in orders:
-        attributes = _attributes(order.type)
-        headers, value = encode(order, attributes)
-        ids.append(attributes.id)
-        records.append(ToWrite(topics.PEOPLE_COMMANDS, person_of(order), value, headers))
-    write_records(broker, REGISTRAR, records, "it was not ordered")
-    return PlacedOrders(tuple(ids), begins)
+    return send(broker, topics.PEOPLE_COMMANDS, _ANSWERED_ON, [(person_of(each), each) for each in orders])
 
 
 def known(people: OrderedPeople, person_id: str) -> PersonRegistered:
@@ -163,10 +153,6 @@ def check_new(people: OrderedPeople, person: PersonRegistered) -> None:
             f"{person.issuer} vouches for people of {organisation_of(each)}, so it cannot vouch for those of "
             f"{organisation_of(person)}: an issuer has one organisation. Have the provider give each its own"
         )
-
-
-def _attributes(kind: str) -> Attributes:
-    return Attributes(str(uuid7()), "/programme", kind, datetime.now(UTC))
 
 
 def _key(message: Message) -> str:

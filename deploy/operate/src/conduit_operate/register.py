@@ -165,6 +165,9 @@ def write_records(broker: Broker, user: str, records: Iterable[ToWrite], otherwi
     Raises:
         RegisterError: one is not, and the text begins with `otherwise`; those before it may be.
     """
+    records = list(records)
+    if not records:
+        return
     producer = Producer({**broker.librdkafka(user), "acks": "all", "linger.ms": 0, "log_level": 0})
     failures: list[KafkaError] = []
     for each in records:
